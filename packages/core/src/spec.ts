@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+const Positive = z.int().positive();
+
+/** Where the images come from, and how they are split. Sizes count images. */
+export const DataSpec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('idx').describe('IDX files as MNIST and Fashion-MNIST ship them, plain or gzip'),
+    folder: z
+      .string()
+      .optional()
+      .describe('folder with the four files; default: what `make data` brought, or TRIKD_DATA'),
+    train: Positive.optional().describe('training images, drawn by seed; default: all that validation leaves'),
+    validation: Positive.default(5000).describe('images of the training files held out for every decision'),
+    test: Positive.optional().describe('test images, only ever reported; default: all'),
+  }),
+  z.strictObject({
+    kind: z.literal('synthetic').describe('class prototypes plus noise, made from the seed: for tests and load'),
+    height: Positive.default(8),
+    width: Positive.default(8),
+    channels: Positive.default(1),
+    classes: z.int().min(2).default(4),
+    train: Positive.default(256),
+    validation: Positive.default(64),
+    test: Positive.default(64),
+    noise: z.number().min(0).default(64).describe('standard deviation of the noise, in pixel values'),
+  }),
+]);
+export type DataSpec = z.infer<typeof DataSpec>;
+
+export const AugmentSpec = z.strictObject({
+  crop: z.int().min(0).default(2).describe('pixels of zero padding before a random crop; 0 turns it off'),
+  flip: z.boolean().default(true).describe('mirror left-right with probability 1/2'),
+  cutout: z.int().min(0).default(0).describe('side of the blanked square in pixels; 0 turns it off'),
+});
+export type AugmentSpec = z.infer<typeof AugmentSpec>;
+
+export const ModelSpec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('resnet').describe('CIFAR ResNet, depth 6n+2 (He et al. 2016)'),
+    depth: z
+      .int()
+      .refine(
+        (depth) => depth >= 8 && (depth - 2) % 6 === 0,
+        'depth must be 6n+2 and at least 8: 8, 14, 20, 32, 44, 56, 110',
+      ),
+    width: z
+      .union([Positive, z.tuple([Positive, Positive, Positive, Positive])])
+      .default(16)
+      .describe(
+        'channels of the first stage, doubled by each next; or stem and three stages, such as [32, 64, 128, 256]',
+      ),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('plain-cnn')
+      .describe('3x3 convolutions with batch norm and ReLU, 2x2 max-pooling after every second'),
+    channels: z.array(Positive).min(1).describe('output channels of each convolution'),
+    hidden: z.array(Positive).default([]).describe('units of dense layers before the classifier'),
+  }),
+]);
+export type ModelSpec = z.infer<typeof ModelSpec>;
+
+const weight = z.number().min(0).default(1);
+const temperature = z.number().positive().default(4).describe('T in softmax(logits / T)');
+
+/** One term of an objective. `from` names the model whose logits are the target. */
+export const TermSpec = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('task'), weight }),
+  z.strictObject({ kind: z.literal('distillation'), from: z.enum(['anchor', 'peer']), weight, temperature }),
+]);
+export type TermSpec = z.infer<typeof TermSpec>;
+
+export const OptimizerSpec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('sgd'),
+    momentum: z.number().min(0).lt(1).default(0.9),
+    nesterov: z.boolean().default(true),
+    weightDecay: z.number().min(0).default(5e-4).describe('none on biases and batch norm'),
+    decoupled: z
+      .boolean()
+      .default(false)
+      .describe('true: decay apart from the gradient (Loshchilov & Hutter); false: L2'),
+  }),
+  z.strictObject({
+    kind: z.literal('adamw'),
+    beta1: z.number().min(0).lt(1).default(0.9),
+    beta2: z.number().min(0).lt(1).default(0.999),
+    epsilon: z.number().positive().default(1e-8),
+    weightDecay: z.number().min(0).default(0.01).describe('decoupled; none on biases and batch norm'),
+  }),
+]);
+export type OptimizerSpec = z.infer<typeof OptimizerSpec>;
+
+export const ScheduleSpec = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant') }),
+  z.strictObject({ kind: z.literal('cosine') }),
+  z.strictObject({
+    kind: z.literal('multistep'),
+    milestones: z.array(z.number().gt(0).lt(1)).default([0.5, 0.75]).describe('fractions of the generation'),
+    factor: z.number().gt(0).lt(1).default(0.1),
+  }),
+]);
+export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
+
+/** How one role learns. */
+export const RoleSpec = z.strictObject({
+  model: ModelSpec,
+  objective: z.array(TermSpec).min(1).describe('terms of the loss; those that ask the anchor rest in generation 0'),
+  optimizer: OptimizerSpec.prefault({ kind: 'sgd' }),
+  learningRate: z.number().positive().default(0.05).describe('peak, after warm-up'),
+  clipNorm: z
+    .number()
+    .positive()
+    .nullable()
+    .default(5)
+    .describe('limit of the global gradient norm; null turns it off'),
+});
+export type RoleSpec = z.infer<typeof RoleSpec>;
+
+/** The immutable configuration of a run: everything that decides its params, and nothing else. */
+export const RunSpec = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
+      .describe('also the id of the run'),
+    seed: z.int().min(0).max(0xffffffff).default(0),
+    data: DataSpec,
+    augment: AugmentSpec.prefault({}),
+    batchSize: Positive.default(128),
+    epochs: Positive.describe('of one generation, at most'),
+    schedule: ScheduleSpec.prefault({ kind: 'cosine' }),
+    warmupSteps: z.int().min(0).default(60).describe('steps over which the learning rate rises from 0'),
+    student: RoleSpec,
+    teacher: RoleSpec,
+    evaluation: z
+      .strictObject({ everyEpochs: Positive.default(1).describe('epochs between validations') })
+      .prefault({}),
+    checkpoint: z
+      .strictObject({ everyEpochs: Positive.default(10).describe('epochs between checkpoints') })
+      .prefault({}),
+    convergence: z
+      .strictObject({
+        patience: z
+          .int()
+          .min(0)
+          .default(0)
+          .describe('validations without a better student before a generation ends; 0: the whole budget'),
+        minDelta: z.number().min(0).default(0).describe('a better student must be better by this accuracy, 0..1'),
+      })
+      .prefault({}),
+    curriculum: z
+      .strictObject({
+        generations: Positive.default(3).describe('at most, generation 0 included'),
+        patience: z
+          .int()
+          .min(0)
+          .default(0)
+          .describe('generations without gain before the run ends; 0: the whole budget'),
+        minDelta: z.number().min(0).default(0.001).describe('gain in validation accuracy, 0..1, that counts'),
+        promotion: z.enum(['always', 'if-better']).default('always'),
+      })
+      .prefault({}),
+    exchange: z
+      .strictObject({
+        window: z.int().min(1).max(64).default(4).describe('frames a producer keeps for consumers and for reconnects'),
+        stepTimeout: z
+          .number()
+          .positive()
+          .default(60)
+          .describe('seconds to wait for a frame before the step fails by name'),
+      })
+      .prefault({}),
+    engine: z
+      .strictObject({
+        device: z.enum(['cpu', 'gpu']).default('cpu'),
+        threads: Positive.default(2).describe('TensorFlow threads a process; part of the result, bit for bit'),
+        xla: z.boolean().default(false),
+        precision: z.enum(['float32', 'bfloat16']).default('float32'),
+      })
+      .prefault({}),
+  })
+  .readonly();
+export type RunSpec = z.infer<typeof RunSpec>;
+
+/** SHA-256, hex, of the spec with sorted keys: two processes with equal digests train the same run. */
+export function specDigest(spec: RunSpec): string {
+  return createHash('sha256').update(canonicalJson(spec)).digest('hex');
+}
+
+/** JSON with sorted keys and no white space: one text for one value. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

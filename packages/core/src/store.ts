@@ -1,0 +1,24 @@
+/** An object as it was read, with the token that `replace` compares. */
+export interface StoredObject {
+  readonly bytes: Uint8Array;
+  readonly version: string;
+}
+
+/**
+ * The object store, as the rules need it. Keys are `/`-separated parts of `[A-Za-z0-9._-]`, never empty, never `.` or `..`.
+ * A write is whole or absent: no reader ever sees a part of one.
+ */
+export interface ObjectStore {
+  /** The object, or undefined when there is none. */
+  get(key: string): Promise<StoredObject | undefined>;
+  /** Writes whatever is there now. For keys that name their content. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Writes only if there is nothing: of many that race, one gets 'created'. */
+  create(key: string, bytes: Uint8Array): Promise<'created' | 'exists'>;
+  /** Writes only if the object still has `version`: compare-and-swap. */
+  replace(key: string, bytes: Uint8Array, version: string): Promise<'replaced' | 'conflict'>;
+  /** Keys that start with `prefix`, sorted. */
+  list(prefix: string): Promise<readonly string[]>;
+  /** Removes the object; absent is fine. */
+  remove(key: string): Promise<void>;
+}

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+// Tests read the sources, never the built copies, so that no test can pass on yesterday's code.
+const alias = [
+  { find: /^@trikd\/engine$/, replacement: source('packages/engine/src/index.ts') },
+  { find: /^@trikd\/(core|platform)\/(.*)$/, replacement: `${source('packages')}/$1/src/$2.ts` },
+];
+
+const project = (name: string, include: string[], testTimeout: number) => ({
+  resolve: { alias },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, maxWorkers: 2 },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'scripts/**/*.test.ts'], 20_000),
+      project('integration', ['test/integration/**/*.test.ts'], 120_000),
+      project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
+    ],
+  },
+});
