@@ -1,5 +1,5 @@
-import type { Matrix } from '../matrix.ts';
-import type { Position } from '../position.ts';
+import type { Matrix } from '../matrix.js';
+import type { Position } from '../position.js';
 
 /** One model's logits for one step: all that ever crosses the wire between models. */
 export interface LogitsFrame {

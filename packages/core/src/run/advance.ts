@@ -1,0 +1,222 @@
+import { TrikdError } from '../errors.js';
+import type { RunSpec } from '../spec.js';
+import { curriculumOver, degenerate, promotes } from './promotion.js';
+import type {
+  AnchorScores,
+  FailureKind,
+  GenerationResult,
+  Outcome,
+  PairRef,
+  Preparing,
+  Promoting,
+  RunState,
+  Training,
+  Validation,
+} from './state.js';
+
+/** Something that happened to a run. */
+export type RunEvent =
+  /** An orchestrator starts to drive a run that another one, or an earlier life of it, left. */
+  | { readonly kind: 'taken-over' }
+  /** The anchor serves and both trainers have taken their assignments. */
+  | {
+      readonly kind: 'assigned';
+      readonly totalSteps: number;
+      readonly stepsPerEpoch: number;
+      readonly datasetDigest: string;
+      readonly anchorScores?: AnchorScores;
+    }
+  /** Both parts of a checkpoint and their manifest are in the store. */
+  | {
+      readonly kind: 'pair-committed';
+      readonly pair: PairRef;
+      /** Of the student, since the pair before. */
+      readonly validations: readonly Validation[];
+    }
+  /** Both trainers rest at the end of the generation. */
+  | { readonly kind: 'generation-trained'; readonly outcome: Outcome }
+  /** The candidate's params were read back as they were written. */
+  | { readonly kind: 'candidate-verified' }
+  /** The duty in hand could not be done. */
+  | { readonly kind: 'attempt-lost'; readonly error: FailureKind; readonly message: string };
+
+/** What the decisions depend on besides the state: the same for the whole run. */
+export interface RunRules {
+  readonly spec: RunSpec;
+  readonly classes: number;
+  /** Attempts that may be lost in a row, without a pair committed between them, before the run fails. */
+  readonly retries: number;
+}
+
+/** What is to be done next: the phase itself, when it demands something. Follows from the state alone. */
+export type Duty = Preparing | Training | Promoting;
+
+/** The duty of a state; undefined when the run has ended. */
+export function duty(state: RunState): Duty | undefined {
+  return state.phase === 'completed' || state.phase === 'failed' ? undefined : state;
+}
+
+/**
+ * What a run becomes when something has happened. Neither (generation, attempt) nor the list of results ever goes back.
+ * @throws TrikdError `wrong-state` when the event does not belong to the phase
+ */
+export function advance(state: RunState, event: RunEvent, rules: RunRules): RunState {
+  switch (event.kind) {
+    case 'taken-over':
+      return takenOver(state);
+    case 'attempt-lost':
+      if (state.phase === 'completed' || state.phase === 'failed') break;
+      return attemptLost(state, event, rules);
+    case 'assigned':
+      if (state.phase !== 'preparing') break;
+      return assigned(state, event);
+    case 'pair-committed':
+      if (state.phase !== 'training') break;
+      return pairCommitted(state, event);
+    case 'generation-trained': {
+      if (state.phase !== 'training') break;
+      const { totalSteps: _total, stepsPerEpoch: _epoch, ...rest } = state;
+      return { ...rest, phase: 'promoting', outcome: event.outcome };
+    }
+    case 'candidate-verified':
+      if (state.phase !== 'promoting') break;
+      return judged(state, rules);
+  }
+  throw new TrikdError('wrong-state', `${event.kind} is not expected while the run is ${state.phase}`);
+}
+
+function takenOver(state: RunState): RunState {
+  switch (state.phase) {
+    case 'preparing':
+    case 'training':
+      return { ...restarted(state), losses: 0 };
+    case 'promoting':
+      return state;
+    case 'completed':
+      throw new TrikdError('wrong-state', `the run has completed after generation ${state.generation}`);
+    case 'failed':
+      if (canContinue(state.kind)) return { ...restarted(state), losses: 0 };
+      throw new TrikdError(
+        'wrong-state',
+        `the run failed in generation ${state.generation} and would fail again: ${state.reason}; ` +
+          'change its spec (a lower learningRate, longer warmupSteps, a smaller clipNorm) and start it anew',
+      );
+  }
+}
+
+/** A run that diverged would diverge again, bit for bit. Every other cause can have gone away. */
+function canContinue(kind: FailureKind): boolean {
+  return kind !== 'diverged';
+}
+
+/** The next start of the same generation, from its last committed pair. */
+function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing {
+  const { generation, attempt, results, pairs, validations, losses, anchor, datasetDigest } = state;
+  return {
+    phase: 'preparing',
+    generation,
+    attempt: attempt + 1,
+    results,
+    pairs,
+    validations,
+    losses,
+    ...(anchor && { anchor }),
+    ...(datasetDigest !== undefined && { datasetDigest }),
+  };
+}
+
+function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, rules: RunRules): RunState {
+  const losses = state.losses + 1;
+  const next: Preparing = { ...restarted(state), losses };
+  const retried = losses <= rules.retries;
+  switch (event.error) {
+    case 'unavailable':
+    case 'out-of-step':
+      if (retried) return next;
+      break;
+    case 'corrupt':
+      // The pair that could not be read is given up for the one before it.
+      if (retried && state.phase === 'promoting') return next;
+      if (retried && state.pairs.length > 0) return withoutLastPair(next);
+      break;
+    case 'invalid':
+    case 'not-found':
+    case 'wrong-state':
+    case 'diverged':
+    case 'internal':
+      break;
+  }
+  const lost = losses > 1 ? ` (${losses} attempts in a row)` : '';
+  return {
+    ...restarted(state),
+    attempt: state.attempt,
+    phase: 'failed',
+    kind: event.error,
+    reason: event.message + lost,
+  };
+}
+
+function withoutLastPair(state: Preparing): Preparing {
+  const pairs = state.pairs.slice(0, -1);
+  const step = pairs.at(-1)?.step ?? 0;
+  return { ...state, pairs, validations: state.validations.filter((validation) => validation.step <= step) };
+}
+
+function assigned(state: Preparing, event: RunEvent & { kind: 'assigned' }): Training {
+  if (state.datasetDigest !== undefined && state.datasetDigest !== event.datasetDigest) {
+    throw new TrikdError(
+      'invalid',
+      `the run began on training split ${state.datasetDigest}, the trainers now read ${event.datasetDigest}`,
+    );
+  }
+  const { kind: _kind, ...facts } = event;
+  return { ...state, ...facts, phase: 'training' };
+}
+
+function pairCommitted(state: Training, event: RunEvent & { kind: 'pair-committed' }): Training {
+  const last = state.pairs.at(-1)?.step ?? 0;
+  if (event.pair.step <= last) {
+    throw new TrikdError('out-of-step', `pair of step ${event.pair.step} comes after the pair of step ${last}`);
+  }
+  return {
+    ...state,
+    pairs: [...state.pairs, event.pair],
+    validations: [...state.validations, ...event.validations],
+    losses: 0,
+  };
+}
+
+function judged(state: Promoting, { spec, classes }: RunRules): RunState {
+  const { generation, attempt, outcome, anchorScores, anchor, datasetDigest } = state;
+  const candidate = outcome.student;
+  const flaw = degenerate(candidate.validation, classes);
+  const accepted =
+    flaw === undefined && promotes(spec.curriculum.promotion, candidate.validation, anchorScores?.validation);
+  const result = (promoted: boolean): GenerationResult => ({
+    generation,
+    ...outcome,
+    ...(anchorScores && { anchorScores }),
+    promoted,
+  });
+  const rest = { ...(datasetDigest !== undefined && { datasetDigest }) };
+  if (flaw !== undefined && anchor === undefined) {
+    const reason = `the student of generation ${generation} can be no anchor: ${flaw}`;
+    return { ...restarted(state), attempt, phase: 'failed', kind: 'diverged', reason };
+  }
+  const unpromoted = [...state.results, result(false)];
+  if (curriculumOver(unpromoted, spec.curriculum)) {
+    return { phase: 'completed', generation, attempt, results: unpromoted, ...rest };
+  }
+  const next = accepted ? { generation, params: candidate.params } : anchor;
+  return {
+    phase: 'preparing',
+    generation: generation + 1,
+    attempt: 1,
+    results: [...state.results, result(accepted)],
+    pairs: [],
+    validations: [],
+    losses: 0,
+    ...(next && { anchor: next }),
+    ...rest,
+  };
+}

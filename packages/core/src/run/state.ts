@@ -1,0 +1,142 @@
+import { z } from 'zod';
+
+const Count = z.int().nonnegative();
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
+const BlobRecord = z.strictObject({ key: z.string().min(1), sha256: Sha256, bytes: Count }).readonly();
+const ScoreRecord = z.strictObject({ accuracy: z.number(), nll: z.number(), examples: Count }).readonly();
+const BestRecord = z
+  .strictObject({
+    step: Count,
+    validation: ScoreRecord,
+    test: ScoreRecord.exactOptional(),
+    params: BlobRecord,
+  })
+  .readonly();
+
+/** A promoted student: what the anchor-server loads. */
+export const Anchor = z
+  .strictObject({ generation: Count.describe('whose student it was'), params: BlobRecord })
+  .readonly();
+export type Anchor = z.infer<typeof Anchor>;
+
+/** The anchor of a generation as the anchor-server scored it when it loaded it. */
+export const AnchorScores = z.strictObject({ validation: ScoreRecord, test: ScoreRecord }).readonly();
+export type AnchorScores = z.infer<typeof AnchorScores>;
+
+/** A committed pair of checkpoints of the generation in hand. */
+export const PairRef = z.strictObject({ step: Count, manifestKey: z.string().min(1) }).readonly();
+export type PairRef = z.infer<typeof PairRef>;
+
+/** One validation of the student. */
+export const Validation = z.strictObject({ step: Count, accuracy: z.number() }).readonly();
+export type Validation = z.infer<typeof Validation>;
+
+/** What both trainers had reached when a generation ended. */
+export const Outcome = z
+  .strictObject({
+    steps: Count,
+    student: BestRecord,
+    teacher: BestRecord,
+    studentStateSha256: Sha256.describe('weights, statistics and optimizer slots at the last step'),
+    teacherStateSha256: Sha256,
+  })
+  .readonly();
+export type Outcome = z.infer<typeof Outcome>;
+
+/** One generation that has ended. */
+export const GenerationResult = z
+  .strictObject({
+    generation: Count,
+    ...Outcome.unwrap().shape,
+    anchorScores: AnchorScores.exactOptional(),
+    promoted: z.boolean().describe('its student became the anchor of the next generation'),
+  })
+  .readonly();
+export type GenerationResult = z.infer<typeof GenerationResult>;
+
+/** What is known in every phase. */
+const past = {
+  generation: Count.describe('in hand, or the last one'),
+  attempt: z.int().positive().describe('starts of this generation, from 1'),
+  results: z.array(GenerationResult).readonly(),
+  datasetDigest: Sha256.exactOptional().describe('of the training split, from the first assignment on'),
+};
+
+/** What survives the loss of an attempt. */
+const resumable = {
+  ...past,
+  anchor: Anchor.exactOptional().describe('absent in generation 0'),
+  pairs: z.array(PairRef).readonly().describe('committed in this generation, by step'),
+  validations: z.array(Validation).readonly().describe('of the student, up to the last pair'),
+  losses: Count.describe('attempts lost since the last committed pair'),
+};
+
+/** The anchor is being loaded and the trainers get their assignments. */
+export const Preparing = z.strictObject({ phase: z.literal('preparing'), ...resumable }).readonly();
+export type Preparing = z.infer<typeof Preparing>;
+
+const assigned = {
+  totalSteps: Count.describe('of the whole generation'),
+  stepsPerEpoch: Count,
+  anchorScores: AnchorScores.exactOptional(),
+};
+
+/** Teacher and student learn. */
+export const Training = z
+  .strictObject({ phase: z.literal('training'), ...resumable, ...assigned, datasetDigest: Sha256 })
+  .readonly();
+export type Training = z.infer<typeof Training>;
+
+/** The candidate is being judged. */
+export const Promoting = z
+  .strictObject({
+    phase: z.literal('promoting'),
+    ...resumable,
+    anchorScores: AnchorScores.exactOptional(),
+    outcome: Outcome,
+  })
+  .readonly();
+export type Promoting = z.infer<typeof Promoting>;
+
+/** The curriculum is over. */
+export const Completed = z.strictObject({ phase: z.literal('completed'), ...past }).readonly();
+export type Completed = z.infer<typeof Completed>;
+
+/** Why a run failed: the kind of a TrikdError, or `internal` for anything else. */
+export const FailureKind = z.enum([
+  'invalid',
+  'not-found',
+  'wrong-state',
+  'out-of-step',
+  'diverged',
+  'corrupt',
+  'unavailable',
+  'internal',
+]);
+export type FailureKind = z.infer<typeof FailureKind>;
+
+/** The run ended by an error. */
+export const Failed = z
+  .strictObject({ phase: z.literal('failed'), ...resumable, kind: FailureKind, reason: z.string() })
+  .readonly();
+export type Failed = z.infer<typeof Failed>;
+
+/** The life of a run. Each phase carries exactly the data that exists in it. */
+export const RunState = z.discriminatedUnion('phase', [Preparing, Training, Promoting, Completed, Failed]);
+export type RunState = z.infer<typeof RunState>;
+
+/** A run that was just created: generation 0, first attempt, nothing learned. */
+export const firstState: Preparing = {
+  phase: 'preparing',
+  generation: 0,
+  attempt: 1,
+  results: [],
+  pairs: [],
+  validations: [],
+  losses: 0,
+};
+
+/** The pair to resume the generation from; undefined: from fresh params. */
+export function resumePair(state: { readonly pairs: readonly PairRef[] }): PairRef | undefined {
+  return state.pairs.at(-1);
+}
