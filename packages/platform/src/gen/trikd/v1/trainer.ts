@@ -52,6 +52,8 @@ export interface AssignResponse {
   totalSteps: number;
   /** Steps of one epoch. */
   stepsPerEpoch: number;
+  /** Classes of the data set: what guessing is measured against. */
+  classes: number;
 }
 
 /** Moves the resting point of the present attempt. */
@@ -362,7 +364,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
 };
 
 function createBaseAssignResponse(): AssignResponse {
-  return { datasetDigest: "", totalSteps: 0, stepsPerEpoch: 0 };
+  return { datasetDigest: "", totalSteps: 0, stepsPerEpoch: 0, classes: 0 };
 }
 
 export const AssignResponse: MessageFns<AssignResponse> = {
@@ -375,6 +377,9 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     }
     if (message.stepsPerEpoch !== 0) {
       writer.uint32(24).uint32(message.stepsPerEpoch);
+    }
+    if (message.classes !== 0) {
+      writer.uint32(32).uint32(message.classes);
     }
     return writer;
   },
@@ -416,6 +421,14 @@ export const AssignResponse: MessageFns<AssignResponse> = {
             message.stepsPerEpoch = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.classes = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -445,6 +458,7 @@ export const AssignResponse: MessageFns<AssignResponse> = {
         : isSet(object.steps_per_epoch)
         ? globalThis.Number(object.steps_per_epoch)
         : 0,
+      classes: isSet(object.classes) ? globalThis.Number(object.classes) : 0,
     };
   },
 
@@ -459,6 +473,9 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     if (message.stepsPerEpoch !== 0) {
       obj.stepsPerEpoch = Math.round(message.stepsPerEpoch);
     }
+    if (message.classes !== 0) {
+      obj.classes = Math.round(message.classes);
+    }
     return obj;
   },
 
@@ -470,6 +487,7 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     message.datasetDigest = object.datasetDigest ?? "";
     message.totalSteps = object.totalSteps ?? 0;
     message.stepsPerEpoch = object.stepsPerEpoch ?? 0;
+    message.classes = object.classes ?? 0;
     return message;
   },
 };
