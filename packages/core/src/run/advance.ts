@@ -23,6 +23,7 @@ export type RunEvent =
       readonly kind: 'assigned';
       readonly totalSteps: number;
       readonly stepsPerEpoch: number;
+      readonly classes: number;
       readonly datasetDigest: string;
       readonly anchorScores?: AnchorScores;
     }
@@ -43,7 +44,6 @@ export type RunEvent =
 /** What the decisions depend on besides the state: the same for the whole run. */
 export interface RunRules {
   readonly spec: RunSpec;
-  readonly classes: number;
   /** Attempts that may be lost in a row, without a pair committed between them, before the run fails. */
   readonly retries: number;
 }
@@ -132,6 +132,7 @@ function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, ru
   switch (event.error) {
     case 'unavailable':
     case 'out-of-step':
+      if (retried && state.phase === 'promoting') return { ...state, losses };
       if (retried) return next;
       break;
     case 'corrupt':
@@ -146,13 +147,13 @@ function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, ru
     case 'internal':
       break;
   }
-  const lost = losses > 1 ? ` (${losses} attempts in a row)` : '';
+  const row = losses > rules.retries ? ` (${losses} attempts in a row)` : '';
   return {
     ...restarted(state),
     attempt: state.attempt,
     phase: 'failed',
     kind: event.error,
-    reason: event.message + lost,
+    reason: event.message + row,
   };
 }
 
@@ -186,10 +187,10 @@ function pairCommitted(state: Training, event: RunEvent & { kind: 'pair-committe
   };
 }
 
-function judged(state: Promoting, { spec, classes }: RunRules): RunState {
+function judged(state: Promoting, { spec }: RunRules): RunState {
   const { generation, attempt, outcome, anchorScores, anchor, datasetDigest } = state;
   const candidate = outcome.student;
-  const flaw = degenerate(candidate.validation, classes);
+  const flaw = degenerate(candidate.validation, state.classes);
   const accepted =
     flaw === undefined && promotes(spec.curriculum.promotion, candidate.validation, anchorScores?.validation);
   const result = (promoted: boolean): GenerationResult => ({

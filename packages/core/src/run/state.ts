@@ -75,10 +75,13 @@ const resumable = {
 export const Preparing = z.strictObject({ phase: z.literal('preparing'), ...resumable }).readonly();
 export type Preparing = z.infer<typeof Preparing>;
 
+/** What a candidate is judged by, besides its own scores. */
+const judgedBy = { classes: Count, anchorScores: AnchorScores.exactOptional() };
+
 const assigned = {
   totalSteps: Count.describe('of the whole generation'),
   stepsPerEpoch: Count,
-  anchorScores: AnchorScores.exactOptional(),
+  ...judgedBy,
 };
 
 /** Teacher and student learn. */
@@ -92,7 +95,7 @@ export const Promoting = z
   .strictObject({
     phase: z.literal('promoting'),
     ...resumable,
-    anchorScores: AnchorScores.exactOptional(),
+    ...judgedBy,
     outcome: Outcome,
   })
   .readonly();

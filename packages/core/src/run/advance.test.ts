@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { TrikdError } from '../errors.js';
+import { RunSpec } from '../spec.js';
+import { advance, duty, type RunEvent } from './advance.js';
+import { type FailureKind, firstState, type Outcome, RunState } from './state.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+const rules = (curriculum: object = {}, retries = 2) => ({
+  spec: RunSpec.parse({
+    name: 'law',
+    data: { kind: 'synthetic' },
+    epochs: 4,
+    student: role,
+    teacher: role,
+    curriculum,
+  }),
+  retries,
+});
+
+const digest = 'd'.repeat(64);
+const blob = (name: string) => ({ key: `blobs/${name}`, sha256: 'a'.repeat(64), bytes: 8 });
+const best = (accuracy: number) => ({
+  step: 4,
+  validation: { accuracy, nll: 0.5, examples: 400 },
+  test: { accuracy, nll: 0.5, examples: 400 },
+  params: blob(`student-${accuracy}`),
+});
+const outcome = (accuracy: number): Outcome => ({
+  steps: 4,
+  student: best(accuracy),
+  teacher: best(0.95),
+  studentStateSha256: 'b'.repeat(64),
+  teacherStateSha256: 'c'.repeat(64),
+});
+const assigned = (anchor?: number): RunEvent => ({
+  kind: 'assigned',
+  totalSteps: 4,
+  stepsPerEpoch: 1,
+  classes: 4,
+  datasetDigest: digest,
+  ...(anchor !== undefined && { anchorScores: { validation: best(anchor).validation, test: best(anchor).test } }),
+});
+const committed = (step: number): RunEvent => ({
+  kind: 'pair-committed',
+  pair: { step, manifestKey: `pair-${step}` },
+  validations: [{ step, accuracy: 0.5 }],
+});
+const trained = (accuracy: number): RunEvent => ({ kind: 'generation-trained', outcome: outcome(accuracy) });
+const verified: RunEvent = { kind: 'candidate-verified' };
+const lost = (error: FailureKind): RunEvent => ({ kind: 'attempt-lost', error, message: 'the teacher is gone' });
+
+const after = (events: readonly RunEvent[], by = rules(), from: RunState = firstState) =>
+  events.reduce((state, event) => advance(state, event, by), from);
+
+describe('advance', () => {
+  test('makes the student of a generation the anchor of the next, which starts from nothing', () => {
+    const next = after([assigned(), committed(2), trained(0.8), verified]);
+    expect(next).toMatchObject({
+      phase: 'preparing',
+      generation: 1,
+      attempt: 1,
+      anchor: { generation: 0, params: blob('student-0.8') },
+      pairs: [],
+      validations: [],
+      results: [{ generation: 0, promoted: true }],
+    });
+  });
+
+  test('keeps the anchor when the policy asks for a better student', () => {
+    const careful = rules({ promotion: 'if-better' });
+    const next = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.79), verified], careful);
+    expect(next).toMatchObject({
+      generation: 2,
+      anchor: { generation: 0 },
+      results: [{ promoted: true }, { promoted: false, anchorScores: { validation: { accuracy: 0.8 } } }],
+    });
+  });
+
+  test('completes after the last generation, whose student becomes no anchor', () => {
+    const two = rules({ generations: 2 });
+    const end = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.9), verified], two);
+    expect(end).toMatchObject({
+      phase: 'completed',
+      generation: 1,
+      results: [{ promoted: true }, { promoted: false }],
+    });
+    expect(duty(end)).toBeUndefined();
+  });
+
+  test('fails a run whose first student answers like chance', () => {
+    expect(after([assigned(), trained(0.26), verified])).toMatchObject({
+      phase: 'failed',
+      kind: 'diverged',
+      reason: expect.stringContaining('accuracy 0.2600 on 400 validation images of 4 classes'),
+    });
+  });
+
+  test('keeps the anchor when a later student answers like chance', () => {
+    const next = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.25), verified]);
+    expect(next).toMatchObject({ phase: 'preparing', generation: 2, anchor: { generation: 0 } });
+  });
+
+  test('raises the attempt and resumes from the last pair when a trainer is lost', () => {
+    expect(after([assigned(), committed(2), lost('unavailable')])).toMatchObject({
+      phase: 'preparing',
+      generation: 0,
+      attempt: 2,
+      pairs: [{ step: 2 }],
+      losses: 1,
+    });
+  });
+
+  test('fails when attempts are lost in a row, and counts anew after a committed pair', () => {
+    const thrice = [assigned(), lost('unavailable'), assigned(), lost('out-of-step'), assigned(), lost('unavailable')];
+    expect(after(thrice)).toMatchObject({
+      phase: 'failed',
+      kind: 'unavailable',
+      reason: 'the teacher is gone (3 attempts in a row)',
+    });
+    expect(after([...thrice.slice(0, 5), committed(2), lost('unavailable')])).toMatchObject({ phase: 'preparing' });
+  });
+
+  test('goes back to the pair before when the last one cannot be read', () => {
+    const state = after([assigned(), committed(2), committed(3), lost('corrupt')]);
+    expect(state).toMatchObject({ phase: 'preparing', pairs: [{ step: 2 }], validations: [{ step: 2 }] });
+    expect(after([assigned(), lost('corrupt')])).toMatchObject({ phase: 'failed', kind: 'corrupt' });
+  });
+
+  test.each<FailureKind>(['diverged', 'invalid', 'not-found', 'wrong-state', 'internal'])(
+    'fails at once when an attempt is lost as %s',
+    (kind) => {
+      expect(after([assigned(), lost(kind)])).toMatchObject({ phase: 'failed', kind, reason: 'the teacher is gone' });
+    },
+  );
+
+  test('continues a failed run from its last pair, unless it diverged', () => {
+    const failed = after([assigned(), committed(2), lost('invalid')]);
+    expect(after([{ kind: 'taken-over' }], rules(), failed)).toMatchObject({
+      phase: 'preparing',
+      attempt: 2,
+      pairs: [{ step: 2 }],
+      losses: 0,
+    });
+    const diverged = after([assigned(), lost('diverged')]);
+    expect(() => after([{ kind: 'taken-over' }], rules(), diverged)).toThrow('would fail again: the teacher is gone');
+  });
+
+  test('leaves a promotion that was taken over as it is, so that it happens once', () => {
+    const promoting = after([assigned(), trained(0.8)]);
+    expect(after([{ kind: 'taken-over' }], rules(), promoting)).toBe(promoting);
+  });
+
+  test('refuses another training split than the run began with', () => {
+    const again: RunEvent = {
+      kind: 'assigned',
+      totalSteps: 4,
+      stepsPerEpoch: 1,
+      classes: 4,
+      datasetDigest: 'e'.repeat(64),
+    };
+    expect(() => after([assigned(), lost('unavailable'), again])).toThrow(/the run began on training split dddd.*eeee/);
+  });
+
+  test('refuses a pair that is not newer than the last one', () => {
+    expect(() => after([assigned(), committed(2), committed(2)])).toThrow(TrikdError);
+  });
+
+  const anyEvent = fc.oneof(
+    fc.constantFrom<RunEvent>({ kind: 'taken-over' }, assigned(), assigned(0.5), verified),
+    fc.integer({ min: 1, max: 4 }).map(committed),
+    fc.constantFrom(0.2, 0.5, 0.8, 0.9).map(trained),
+    fc.constantFrom<FailureKind>('unavailable', 'out-of-step', 'corrupt', 'diverged').map(lost),
+  );
+  const before = (a: RunState, b: RunState) =>
+    a.generation < b.generation || (a.generation === b.generation && a.attempt <= b.attempt);
+
+  test('neither generation, attempt nor results ever go back, and every state can be stored, whatever the events', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 60 }), fc.nat(3), (events, patience) => {
+        const by = rules({ generations: 4, patience }, 5);
+        let state: RunState = firstState;
+        for (const event of events) {
+          const previous = state;
+          try {
+            state = advance(previous, event, by);
+          } catch (error) {
+            expect(error).toBeInstanceOf(TrikdError);
+          }
+          expect(before(previous, state)).toBe(true);
+          expect(state.results.slice(0, previous.results.length)).toEqual(previous.results);
+          expect(RunState.parse(JSON.parse(JSON.stringify(state)))).toEqual(state);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { TrikdError } from '../errors.js';
+import { RunSpec } from '../spec.js';
+import type { ObjectStore } from '../store.js';
+import { advance, type Duty, type RunEvent } from './advance.js';
+import { converged } from './convergence.js';
+import { drive } from './drive.js';
+import { memoryStore } from './memory-store.js';
+import { createRun, loadRun, saveRun } from './run-store.js';
+import type { Outcome, RunState } from './state.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+const spec = RunSpec.parse({
+  name: 'law',
+  data: { kind: 'synthetic' },
+  epochs: 8,
+  student: role,
+  teacher: role,
+  convergence: { patience: 2 },
+  curriculum: { generations: 3 },
+});
+const rules = { spec, retries: 3 };
+const never = new AbortController().signal;
+
+/** A student that learns fast and then forgets, a little better in each generation. */
+const accuracyAt = (generation: number, step: number) => 0.6 + 0.05 * generation + 0.01 * Math.min(step, 8 - step);
+
+function outcomeAt(generation: number, steps: number): Outcome {
+  const name = `${generation}-${steps}`;
+  const best = {
+    step: 4,
+    validation: { accuracy: accuracyAt(generation, 4), nll: 1, examples: 400 },
+    params: { key: `params-${name}`, sha256: 'a'.repeat(64), bytes: 1 },
+  };
+  const sha256 = Buffer.from(name).toString('hex').padEnd(64, '0');
+  return { steps, student: best, teacher: best, studentStateSha256: sha256, teacherStateSha256: sha256 };
+}
+
+/** Two trainers that checkpoint each step, in a world where `tick` may end the process. */
+async function* perform(todo: Duty, tick: () => void): AsyncGenerator<RunEvent> {
+  tick();
+  switch (todo.phase) {
+    case 'preparing':
+      yield { kind: 'assigned', totalSteps: 8, stepsPerEpoch: 1, classes: 4, datasetDigest: 'd'.repeat(64) };
+      return;
+    case 'promoting':
+      yield { kind: 'candidate-verified' };
+      return;
+    case 'training': {
+      const validations = [...todo.validations];
+      for (let step = (todo.pairs.at(-1)?.step ?? 0) + 1; ; step++) {
+        tick();
+        const validation = { step, accuracy: accuracyAt(todo.generation, step) };
+        validations.push(validation);
+        const accuracies = validations.map(({ accuracy }) => accuracy);
+        if (step === todo.totalSteps || converged(accuracies, spec.convergence)) {
+          yield { kind: 'generation-trained', outcome: outcomeAt(todo.generation, step) };
+          return;
+        }
+        const pair = { step, manifestKey: `pair-${todo.generation}-${step}` };
+        yield { kind: 'pair-committed', pair, validations: [validation] };
+      }
+    }
+  }
+}
+
+/** A process that ends at its `lifetime`-th touch of the world, and touches nothing afterwards. */
+function mortal(store: ObjectStore, lifetime: number): { store: ObjectStore; tick: () => void } {
+  let left = lifetime;
+  const tick = () => {
+    left -= 1;
+    if (left <= 0) throw new Error('killed');
+  };
+  return {
+    tick,
+    store: {
+      ...store,
+      create: async (key, bytes) => {
+        tick();
+        const outcome = await store.create(key, bytes);
+        tick();
+        return outcome;
+      },
+      replace: async (key, bytes, version) => {
+        tick();
+        const outcome = await store.replace(key, bytes, version);
+        tick();
+        return outcome;
+      },
+    },
+  };
+}
+
+async function live(store: ObjectStore, lifetime: number): Promise<RunState> {
+  const life = mortal(store, lifetime);
+  const { created, ...run } = await createRun(life.store, spec);
+  if (!created && run.state.phase === 'completed') return run.state;
+  const mine = created ? run : await saveRun(life.store, run, advance(run.state, { kind: 'taken-over' }, rules));
+  const ports = { store: life.store, rules, changed: () => undefined, drained: never };
+  return (await drive(mine, { ...ports, perform: (todo) => perform(todo, life.tick) })).state;
+}
+
+async function untilItEnds(store: ObjectStore, lifetimes: readonly number[]): Promise<RunState> {
+  for (const lifetime of lifetimes) {
+    await live(store, lifetime).catch((error: unknown) => expect(error).toMatchObject({ message: 'killed' }));
+  }
+  return live(store, Number.POSITIVE_INFINITY);
+}
+
+describe('drive', () => {
+  test('ends generations by convergence and the run by its budget', async () => {
+    const state = await live(memoryStore(), Number.POSITIVE_INFINITY);
+    expect(state).toMatchObject({
+      phase: 'completed',
+      results: [
+        { steps: 6, promoted: true },
+        { steps: 6, promoted: true },
+        { steps: 6, promoted: false },
+      ],
+    });
+  });
+
+  test('a run that is killed anywhere ends like one that is not', async () => {
+    const undisturbed = await live(memoryStore(), Number.POSITIVE_INFINITY);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 70 }), { maxLength: 8 }), async (lifetimes) => {
+        const { attempt: _attempt, ...end } = await untilItEnds(memoryStore(), lifetimes);
+        const { attempt: _first, ...expected } = undisturbed;
+        expect(end).toEqual(expected);
+      }),
+    );
+  });
+
+  test('stops when another orchestrator has taken the run over', async () => {
+    const store = memoryStore();
+    const { created: _created, ...run } = await createRun(store, spec);
+    let first = true;
+    const perform2 = async function* (todo: Duty) {
+      if (todo.phase === 'training' && first) {
+        first = false;
+        const now = await loadRun(store, 'law');
+        await saveRun(store, now, advance(now.state, { kind: 'taken-over' }, rules));
+      }
+      yield* perform(todo, () => undefined);
+    };
+    await expect(
+      drive(run, { store, rules, perform: perform2, changed: () => undefined, drained: never }),
+    ).rejects.toMatchObject({ kind: 'out-of-step', message: 'another orchestrator drives run law now' });
+    expect((await loadRun(store, 'law')).state).toMatchObject({ phase: 'preparing', attempt: 2 });
+  });
+
+  test('retries a lost attempt and fails at a diverged one with its sentence', async () => {
+    const store = memoryStore();
+    const { created: _created, ...run } = await createRun(store, spec);
+    const failures = [new TrikdError('unavailable', 'the student is gone'), new TrikdError('diverged', 'loss is NaN')];
+    const perform2 = async function* (todo: Duty) {
+      const failure = todo.phase === 'training' ? failures.shift() : undefined;
+      if (failure) throw failure;
+      yield* perform(todo, () => undefined);
+    };
+    const end = await drive(run, { store, rules, perform: perform2, changed: () => undefined, drained: never });
+    expect(end.state).toMatchObject({ phase: 'failed', kind: 'diverged', attempt: 2 });
+    expect(end.state).toMatchObject({ reason: 'loss is NaN' });
+  });
+
+  test('leaves the run where it is when it is drained', async () => {
+    const store = memoryStore();
+    const { created: _created, ...run } = await createRun(store, spec);
+    const drain = new AbortController();
+    const perform2 = async function* (todo: Duty) {
+      for await (const event of perform(todo, () => undefined)) {
+        yield event;
+        if (event.kind === 'pair-committed') {
+          drain.abort();
+          return;
+        }
+      }
+    };
+    const end = await drive(run, { store, rules, perform: perform2, changed: () => undefined, drained: drain.signal });
+    expect(end.state).toMatchObject({ phase: 'training', pairs: [{ step: 1 }] });
+    expect(await live(store, Number.POSITIVE_INFINITY)).toMatchObject({ phase: 'completed' });
+  });
+});
