@@ -1,0 +1,143 @@
+import { TrikdError } from '../errors.js';
+import type { GenerationAttempt, Role } from '../position.js';
+import type { LogitsFrame } from './frame.js';
+
+/** The producer's side of an exchange: the newest frames of one model in one attempt. */
+export interface FrameWindow {
+  /**
+   * Adds the frame of the next step. Resolves when it is in the window; waits while that would push out a frame which an expected
+   * consumer has not taken, so a producer is never more than the window ahead of its slowest consumer.
+   * @throws TrikdError 'out-of-step' for another position, or what the window was closed with.
+   */
+  publish(frame: LogitsFrame): Promise<void>;
+  /**
+   * Frames in step order from `fromStep`, retained ones again, then new ones as they come. Ends when the window was closed without
+   * an error and everything was taken, or when `signal` aborts. A later call for the same consumer supersedes this one.
+   * @throws TrikdError 'out-of-step' when `fromStep` has left the window, 'wrong-state' when superseded, or what the window was
+   * closed with.
+   */
+  frames(consumer: Role, fromStep: number, signal?: AbortSignal): AsyncGenerator<LogitsFrame, void>;
+  /** Nothing more will come: because all is done, or because of `error`, which whoever waits then gets. */
+  close(error?: TrikdError): void;
+  /** First step that has not been published. */
+  readonly nextStep: number;
+  /** Oldest step that is still retained, or the first step before there is any. */
+  readonly oldestStep: number;
+}
+
+export interface FrameWindowOptions {
+  readonly attempt: GenerationAttempt;
+  /** Step of the first frame. */
+  readonly firstStep: number;
+  /** Frames to retain; at least 2 are. */
+  readonly size: number;
+  /** Those that must take every frame. A producer without any never waits. */
+  readonly consumers: readonly Role[];
+}
+
+/** Where a consumer stands. `stream` tells its newest stream from those before. */
+interface Place {
+  next: number;
+  stream: number;
+}
+
+/**
+ * Two frames are the least that lets a pair in lockstep lose a connection: a producer that publishes step k has received the peer's
+ * frame k-1, which the peer made after it had received step k-2 from here. So the peer may still ask for k-1 and k, never for less.
+ */
+const LEAST_RETAINED = 2;
+
+/** An empty window. Memory: at most `size` frames, whatever the consumers do. */
+export function createFrameWindow({ attempt, firstStep, size, consumers }: FrameWindowOptions): FrameWindow {
+  const capacity = Math.max(LEAST_RETAINED, size);
+  const ring: LogitsFrame[] = [];
+  const places = new Map<Role, Place>(consumers.map((role) => [role, { next: firstStep, stream: 0 }]));
+  let nextStep = firstStep;
+  let closed: { readonly error: TrikdError | undefined } | undefined;
+  let waiting: (() => void)[] = [];
+
+  const changed = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const wake = () => {
+    const woken = waiting;
+    waiting = [];
+    for (const resolve of woken) resolve();
+  };
+  const oldestStep = () => Math.max(firstStep, nextStep - capacity);
+  const hasRoom = () => nextStep - firstStep < capacity || consumers.every((role) => taken(role) > oldestStep());
+  const taken = (role: Role) => places.get(role)?.next ?? firstStep;
+
+  async function publish(frame: LogitsFrame): Promise<void> {
+    assertNext(frame, attempt, nextStep);
+    while (!closed && !hasRoom()) await changed();
+    if (closed) throw closed.error ?? new TrikdError('wrong-state', `the exchange was closed before step ${nextStep}`);
+    ring[nextStep % capacity] = frame;
+    nextStep += 1;
+    wake();
+  }
+
+  function enter(consumer: Role, fromStep: number): { readonly place: Place; readonly stream: number } {
+    if (fromStep < oldestStep()) {
+      throw new TrikdError(
+        'out-of-step',
+        `${consumer} asked for step ${fromStep}, the oldest retained is ${oldestStep()}`,
+        { consumer, fromStep, oldestStep: oldestStep() },
+      );
+    }
+    const place = places.get(consumer) ?? { next: fromStep, stream: 0 };
+    places.set(consumer, place);
+    place.next = fromStep;
+    place.stream += 1;
+    wake();
+    return { place, stream: place.stream };
+  }
+
+  async function* frames(consumer: Role, fromStep: number, signal?: AbortSignal): AsyncGenerator<LogitsFrame, void> {
+    const { place, stream } = enter(consumer, fromStep);
+    signal?.addEventListener('abort', wake, { once: true });
+    try {
+      while (!signal?.aborted) {
+        if (place.stream !== stream) {
+          throw new TrikdError('wrong-state', `another stream of the ${consumer} took over at step ${place.next}`);
+        }
+        if (closed?.error) throw closed.error;
+        if (place.next < nextStep) {
+          const frame = ring[place.next % capacity]!;
+          place.next += 1;
+          wake();
+          yield frame;
+        } else if (closed) return;
+        else await changed();
+      }
+    } finally {
+      signal?.removeEventListener('abort', wake);
+    }
+  }
+
+  return {
+    publish,
+    frames,
+    close(error) {
+      closed ??= { error };
+      wake();
+    },
+    get nextStep() {
+      return nextStep;
+    },
+    get oldestStep() {
+      return oldestStep();
+    },
+  };
+}
+
+function assertNext({ position }: LogitsFrame, attempt: GenerationAttempt, nextStep: number): void {
+  const { runId, generation, step } = position;
+  const sameAttempt =
+    runId === attempt.runId && generation === attempt.generation && position.attempt === attempt.attempt;
+  if (sameAttempt && step === nextStep) return;
+  throw new TrikdError(
+    'out-of-step',
+    `published ${runId} generation ${generation} attempt ${position.attempt} step ${step}, ` +
+      `expected ${attempt.runId} generation ${attempt.generation} attempt ${attempt.attempt} step ${nextStep}`,
+    { position, attempt, nextStep },
+  );
+}
