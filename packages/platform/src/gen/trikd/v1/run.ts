@@ -21,7 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Role, roleFromJSON, roleToJSON, Score } from "./common.js";
-import { BestParams, TrainerEvaluation, TrainerProgress } from "./trainer.js";
+import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
 
 export const protobufPackage = "trikd.v1";
 
@@ -202,7 +202,20 @@ export interface WatchRunResponse {
     | //
     /** The run was drained and can be continued. */
     { $case: "drained"; value: RunDrained }
+    | //
+    /** A role raised an alarm. */
+    { $case: "alarm"; value: RoleAlarm }
     | undefined;
+}
+
+/** One role's alarm. */
+export interface RoleAlarm {
+  /** Teacher or student. */
+  role: Role;
+  /** In hand. */
+  generation: number;
+  /** What it says. */
+  alarm: TrainerAlarm | undefined;
 }
 
 /** How one role trains. */
@@ -1036,6 +1049,9 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       case "drained":
         RunDrained.encode(message.event.value, writer.uint32(42).fork()).join();
         break;
+      case "alarm":
+        RoleAlarm.encode(message.event.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1093,6 +1109,14 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
             message.event = { $case: "drained", value: RunDrained.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.event = { $case: "alarm", value: RoleAlarm.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1117,6 +1141,8 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         ? { $case: "committed", value: PairCommitted.fromJSON(object.committed) }
         : isSet(object.drained)
         ? { $case: "drained", value: RunDrained.fromJSON(object.drained) }
+        : isSet(object.alarm)
+        ? { $case: "alarm", value: RoleAlarm.fromJSON(object.alarm) }
         : undefined,
     };
   },
@@ -1133,6 +1159,8 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       obj.committed = PairCommitted.toJSON(message.event.value);
     } else if (message.event?.$case === "drained") {
       obj.drained = RunDrained.toJSON(message.event.value);
+    } else if (message.event?.$case === "alarm") {
+      obj.alarm = RoleAlarm.toJSON(message.event.value);
     }
     return obj;
   },
@@ -1173,7 +1201,116 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         }
         break;
       }
+      case "alarm": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "alarm", value: RoleAlarm.fromPartial(object.event.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseRoleAlarm(): RoleAlarm {
+  return { role: 0, generation: 0, alarm: undefined };
+}
+
+export const RoleAlarm: MessageFns<RoleAlarm> = {
+  encode(message: RoleAlarm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== 0) {
+      writer.uint32(8).int32(message.role);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    if (message.alarm !== undefined) {
+      TrainerAlarm.encode(message.alarm, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RoleAlarm {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoleAlarm();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.alarm = TrainerAlarm.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RoleAlarm {
+    return {
+      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      alarm: isSet(object.alarm) ? TrainerAlarm.fromJSON(object.alarm) : undefined,
+    };
+  },
+
+  toJSON(message: RoleAlarm): unknown {
+    const obj: any = {};
+    if (message.role !== 0) {
+      obj.role = roleToJSON(message.role);
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.alarm !== undefined) {
+      obj.alarm = TrainerAlarm.toJSON(message.alarm);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RoleAlarm>): RoleAlarm {
+    return RoleAlarm.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RoleAlarm>): RoleAlarm {
+    const message = createBaseRoleAlarm();
+    message.role = object.role ?? 0;
+    message.generation = object.generation ?? 0;
+    message.alarm = (object.alarm !== undefined && object.alarm !== null)
+      ? TrainerAlarm.fromPartial(object.alarm)
+      : undefined;
     return message;
   },
 };

@@ -115,6 +115,9 @@ export interface WatchTrainerResponse {
     | //
     /** The attempt is over, by an error. */
     { $case: "failure"; value: TrainerFailure }
+    | //
+    /** Training goes on, but somebody should look. */
+    { $case: "alarm"; value: TrainerAlarm }
     | undefined;
 }
 
@@ -198,6 +201,14 @@ export interface TrainerResting {
 export interface TrainerFailure {
   /** Kind of the error, as in the metadata `trikd-error-kind`. */
   kind: string;
+  /** One sentence. */
+  message: string;
+}
+
+/** A sign that training has gone wrong, though every number is finite. */
+export interface TrainerAlarm {
+  /** Steps trained before it. */
+  step: number;
   /** One sentence. */
   message: string;
 }
@@ -903,6 +914,9 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
       case "failure":
         TrainerFailure.encode(message.event.value, writer.uint32(50).fork()).join();
         break;
+      case "alarm":
+        TrainerAlarm.encode(message.event.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -968,6 +982,14 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
             message.event = { $case: "failure", value: TrainerFailure.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.event = { $case: "alarm", value: TrainerAlarm.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -993,6 +1015,8 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
         ? { $case: "resting", value: TrainerResting.fromJSON(object.resting) }
         : isSet(object.failure)
         ? { $case: "failure", value: TrainerFailure.fromJSON(object.failure) }
+        : isSet(object.alarm)
+        ? { $case: "alarm", value: TrainerAlarm.fromJSON(object.alarm) }
         : undefined,
     };
   },
@@ -1012,6 +1036,8 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
       obj.resting = TrainerResting.toJSON(message.event.value);
     } else if (message.event?.$case === "failure") {
       obj.failure = TrainerFailure.toJSON(message.event.value);
+    } else if (message.event?.$case === "alarm") {
+      obj.alarm = TrainerAlarm.toJSON(message.event.value);
     }
     return obj;
   },
@@ -1050,6 +1076,12 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
       case "failure": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "failure", value: TrainerFailure.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "alarm": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "alarm", value: TrainerAlarm.fromPartial(object.event.value) };
         }
         break;
       }
@@ -1877,6 +1909,91 @@ export const TrainerFailure: MessageFns<TrainerFailure> = {
   fromPartial(object: DeepPartial<TrainerFailure>): TrainerFailure {
     const message = createBaseTrainerFailure();
     message.kind = object.kind ?? "";
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseTrainerAlarm(): TrainerAlarm {
+  return { step: 0, message: "" };
+}
+
+export const TrainerAlarm: MessageFns<TrainerAlarm> = {
+  encode(message: TrainerAlarm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.step !== 0) {
+      writer.uint32(8).uint32(message.step);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrainerAlarm {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrainerAlarm();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.step = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrainerAlarm {
+    return {
+      step: isSet(object.step) ? globalThis.Number(object.step) : 0,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: TrainerAlarm): unknown {
+    const obj: any = {};
+    if (message.step !== 0) {
+      obj.step = Math.round(message.step);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrainerAlarm>): TrainerAlarm {
+    return TrainerAlarm.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrainerAlarm>): TrainerAlarm {
+    const message = createBaseTrainerAlarm();
+    message.step = object.step ?? 0;
     message.message = object.message ?? "";
     return message;
   },

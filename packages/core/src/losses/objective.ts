@@ -1,0 +1,34 @@
+import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
+import type { RunSpec, TermSpec } from '../spec.js';
+import type { TrainedRole } from '../position.js';
+import type { FrameSource, LossTerm } from '../training/ports.js';
+import { distillationLoss } from './distillation-loss.js';
+import { taskLoss } from './task-loss.js';
+
+/** The terms of a role's loss that are at work in a generation: generation 0 has no anchor. */
+export function activeTerms(spec: RunSpec, role: TrainedRole, generation: number): readonly TermSpec[] {
+  return spec[role].objective.filter((term) => term.kind === 'task' || term.from === 'peer' || generation > 0);
+}
+
+/** The models whose logits the terms ask for. */
+export function sourcesOf(terms: readonly TermSpec[]): readonly FrameSource[] {
+  return (['anchor', 'peer'] as const).filter((source) => terms.some((term) => term.kind === 'distillation' && term.from === source));
+}
+
+/** The name of a term in reports. */
+export function partOf(term: TermSpec): LossTerm['part'] {
+  return term.kind === 'task' ? 'task' : term.from;
+}
+
+/** What a term is computed from. */
+export interface TermInputs {
+  readonly logits: Tensor2D;
+  readonly labels: Tensor1D;
+  readonly targets: Readonly<Partial<Record<FrameSource, Tensor2D>>>;
+}
+
+/** The value of one term before its weight. */
+export function termValue(term: TermSpec, inputs: TermInputs, temperature: Scalar): Scalar {
+  if (term.kind === 'task') return taskLoss(inputs.logits, inputs.labels);
+  return distillationLoss(inputs.logits, inputs.targets[term.from]!, temperature);
+}

@@ -1,0 +1,27 @@
+// What the addon keeps for one JavaScript environment (a process may load it in several worker threads).
+#pragma once
+#include <node_api.h>
+
+#include <list>
+#include <memory>
+
+#include "session.h"
+#include "workers.h"
+
+namespace trikd {
+
+struct Environment {
+  static Environment* Of(napi_env env);
+  static void Install(napi_env env);
+
+  // Sessions are cancelled when the environment ends, else a run that waits in a queue would outlive it.
+  void Remember(const std::shared_ptr<Session>& session);
+
+  std::shared_ptr<Workers> workers;
+
+ private:
+  static void End(void* data);
+  std::list<std::weak_ptr<Session>> sessions_;
+};
+
+}  // namespace trikd

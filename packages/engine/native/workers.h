@@ -1,0 +1,43 @@
+// Threads of our own for calls that block. A step may wait minutes for a peer's logits: libuv's pool of four would be
+// filled by such waits, and file reads of the whole process with it.
+#pragma once
+#include <node_api.h>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+namespace trikd {
+
+// One unit of work: `work` runs on a thread of the pool, then `done` on the JavaScript thread.
+struct Job {
+  std::function<void()> work;
+  std::function<void(napi_env)> done;
+};
+
+// Grows by a thread whenever every thread is busy, up to a limit far above what queue ports need.
+class Workers : public std::enable_shared_from_this<Workers> {
+ public:
+  static std::shared_ptr<Workers> Create(napi_env env);
+  // Refuses when too many jobs are waiting at once.
+  void Submit(napi_env env, std::unique_ptr<Job> job);
+  // Ends idle threads, and lets busy ones end without touching JavaScript.
+  void Stop();
+
+ private:
+  void Loop();
+  static void Deliver(napi_env env, napi_value, void*, void* data);
+
+  napi_threadsafe_function deliver_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::unique_ptr<Job>> waiting_;
+  int idle_ = 0;
+  int threads_ = 0;
+  int pending_ = 0;  // jobs not yet delivered; only the JavaScript thread uses it
+  bool stopped_ = false;
+};
+
+}  // namespace trikd

@@ -1,0 +1,48 @@
+/** How a session computes. All of it may change the bits of the result, so all of it belongs into a run's config. */
+export interface EngineOptions {
+  readonly device: 'cpu' | 'gpu';
+  /** Threads that one operation may use. Part of the result: sums are split by it. */
+  readonly threads: number;
+  /** Just-in-time clusters. Pays on a GPU; slower on CPUs. */
+  readonly xla: boolean;
+  /** `bfloat16` lets TensorFlow compute convolutions and products in it; params and losses stay float32. */
+  readonly precision: 'float32' | 'bfloat16';
+}
+
+const ON = 1;
+const JIT_ON_2 = 2;
+
+/** The bytes of TensorFlow's `ConfigProto` (tensorflow/core/protobuf/config.proto) for a session. */
+export function configProto(options: EngineOptions): Uint8Array {
+  const graphOptions = [
+    ...(options.xla ? message(3, varint(5, JIT_ON_2)) : []),
+    ...(options.precision === 'bfloat16' ? message(10, mixedPrecision(options.device)) : []),
+  ];
+  return Uint8Array.from([
+    ...(options.device === 'cpu' ? message(1, [...text(1, 'GPU'), ...varint(2, 0)]) : []),
+    ...varint(2, options.threads),
+    // Small ops of several branches may run side by side; this number does not change results.
+    ...varint(5, options.threads + 2),
+    // A GPU is shared by the trio: take memory as it is needed.
+    ...message(6, varint(4, 1)),
+    ...varint(7, 1),
+    ...(graphOptions.length > 0 ? message(10, graphOptions) : []),
+  ]);
+}
+
+// RewriterConfig has one field for CPUs, auto_mixed_precision_onednn_bfloat16, and one for GPUs, auto_mixed_precision.
+const mixedPrecision = (device: EngineOptions['device']) => varint(device === 'cpu' ? 31 : 23, ON);
+
+function varint(field: number, value: number): number[] {
+  return [...base128(field << 3), ...base128(value)];
+}
+
+function message(field: number, content: readonly number[]): number[] {
+  return [...base128((field << 3) | 2), ...base128(content.length), ...content];
+}
+
+const text = (field: number, value: string) => message(field, [...Buffer.from(value)]);
+
+function base128(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...base128(value >>> 7)];
+}

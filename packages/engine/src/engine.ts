@@ -1,0 +1,196 @@
+import { configProto, type EngineOptions } from './config-proto.js';
+import { type DType, type HostTensor, sizeOf, type TensorSpec, TF_DTYPE } from './dtype.js';
+import { EngineError, fromNative } from './errors.js';
+import { type Device, type Feed, type NativeSession, native, type Output } from './native.js';
+import type { Port } from './scope.js';
+import type { Program, TracedFunction } from './trace.js';
+
+/** What a function is fed with: arrays of exactly the input's size, or a number for a scalar. */
+export type Feeds = Readonly<Record<string, number | Float32Array | Int32Array | Uint8Array>>;
+
+/** Opens sessions with one set of options. */
+export class Engine {
+  private constructor(
+    private readonly config: Uint8Array,
+    readonly devices: readonly Device[],
+  ) {}
+
+  /** @throws EngineError UNAVAILABLE when a GPU is asked for and TensorFlow sees none. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const config = configProto(options);
+    const devices = await listDevices(config);
+    if (options.device === 'gpu' && !devices.some(({ type }) => type === 'GPU')) {
+      throw new EngineError(
+        'UNAVAILABLE',
+        'no GPU is visible: build with `make engine TENSORFLOW=gpu` and check the CUDA libraries, or set engine.device to cpu',
+      );
+    }
+    return new Engine(config, devices);
+  }
+
+  /**
+   * Starts a session on a program. State not named in `state` starts from its initial value.
+   * @throws EngineError INVALID_ARGUMENT when `state` names something unknown or of another shape.
+   */
+  async load(program: Program, state: ReadonlyMap<string, HostTensor> = new Map()): Promise<Session> {
+    const session = new Session(program, await attempt(() => native.createSession(program.graph, this.config)));
+    try {
+      const initial = [...program.variables.values()].map(
+        ({ name, shape, initial: data }) => [name, state.get(name) ?? { dtype: 'float32', shape, data }] as const,
+      );
+      for (const name of state.keys()) {
+        if (!program.variables.has(name))
+          throw new EngineError('INVALID_ARGUMENT', 'the program has no such state', name);
+      }
+      await session.assign(new Map(initial));
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+}
+
+/** One copy of a program's state, and the threads that run its functions. */
+export class Session {
+  private readonly busy = new Set<string>();
+
+  constructor(
+    private readonly program: Program,
+    private readonly session: NativeSession,
+  ) {}
+
+  /**
+   * Runs a function once. Only one run of the same function at a time.
+   * @returns outputs by name, float32 or int32, row-major.
+   */
+  async run(name: string, feeds: Feeds): Promise<Record<string, Float32Array>> {
+    const traced = this.traced(name);
+    if (this.busy.has(name)) throw new EngineError('FAILED_PRECONDITION', 'the function is running already', name);
+    this.busy.add(name);
+    try {
+      const { values } = await this.execute(feedsOf(name, traced, feeds), [...traced.outputs.values()], traced.targets);
+      return Object.fromEntries([...traced.outputs.keys()].map((key, index) => [key, values[index] as Float32Array]));
+    } finally {
+      this.busy.delete(name);
+    }
+  }
+
+  /** As `run`, but returns TensorFlow's `RunMetadata` (serialised) with the time of every op. Slower. */
+  async profile(name: string, feeds: Feeds): Promise<Buffer> {
+    const traced = this.traced(name);
+    const { metadata } = await this.execute(
+      feedsOf(name, traced, feeds),
+      [...traced.outputs.values()],
+      traced.targets,
+      true,
+    );
+    return metadata!;
+  }
+
+  /** Takes the next value of an out port; waits until the graph has sent one. */
+  async take(port: string): Promise<Float32Array> {
+    const { dequeue } = this.port(port);
+    if (!dequeue) throw new EngineError('INVALID_ARGUMENT', 'values are put into this port, not taken', port);
+    const { values } = await this.execute([], [dequeue], []);
+    return values[0] as Float32Array;
+  }
+
+  /** Puts a value into an in port; waits while the port is full. */
+  async put(port: string, values: Float32Array): Promise<void> {
+    const { enqueue, shape } = this.port(port);
+    if (!enqueue) throw new EngineError('INVALID_ARGUMENT', 'values are taken from this port, not put', port);
+    await this.execute([feed(port, enqueue.placeholder, { dtype: 'float32', shape }, values)], [], [enqueue.operation]);
+  }
+
+  /** A copy of the state, by name: params, batch-norm statistics, optimizer slots. */
+  async state(kinds: readonly ('param' | 'slot')[] = ['param', 'slot']): Promise<Map<string, HostTensor>> {
+    const wanted = [...this.program.variables.values()].filter(({ kind }) => kinds.includes(kind));
+    const { values } = await this.execute(
+      [],
+      wanted.map(({ read }) => read),
+      [],
+    );
+    return new Map(
+      wanted.map(({ name, shape }, index) => [name, { dtype: 'float32', shape, data: values[index] as Float32Array }]),
+    );
+  }
+
+  /** Overwrites the named state. */
+  async assign(state: ReadonlyMap<string, HostTensor>): Promise<void> {
+    const feeds: Feed[] = [];
+    const targets: number[] = [];
+    for (const [name, { dtype, shape, data }] of state) {
+      const variable = this.program.variables.get(name);
+      if (!variable) throw new EngineError('INVALID_ARGUMENT', 'the program has no such state', name);
+      if (dtype !== 'float32' || shape.join() !== variable.shape.join()) {
+        const message = `expected float32 [${variable.shape.join(', ')}], got ${dtype} [${shape.join(', ')}]`;
+        throw new EngineError('INVALID_ARGUMENT', message, name);
+      }
+      feeds.push(feed(name, variable.assignFrom, { dtype, shape }, data));
+      targets.push(variable.assign);
+    }
+    await this.execute(feeds, [], targets);
+  }
+
+  /** Ends every run, also those that wait at a port (they reject with CANCELLED), and frees the state. */
+  async close(): Promise<void> {
+    await attempt(() => native.closeSession(this.session));
+  }
+
+  private traced(name: string): TracedFunction {
+    const traced = this.program.functions.get(name);
+    if (!traced) throw new EngineError('NOT_FOUND', 'the program has no such function', name);
+    return traced;
+  }
+
+  private port(name: string): Port {
+    const port = this.program.ports.get(name);
+    if (!port) throw new EngineError('NOT_FOUND', 'the program has no such port', name);
+    return port;
+  }
+
+  private execute(feeds: readonly Feed[], fetches: readonly Output[], targets: readonly number[], traced = false) {
+    return attempt(() => native.run(this.session, feeds, fetches, targets, traced));
+  }
+}
+
+async function attempt<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+async function listDevices(config: Uint8Array): Promise<Device[]> {
+  const session = await attempt(() => native.createSession(native.createGraph(), config));
+  const devices = native.devices(session);
+  await native.closeSession(session);
+  return devices;
+}
+
+function feedsOf(name: string, traced: TracedFunction, feeds: Feeds): Feed[] {
+  const unknown = Object.keys(feeds).filter((key) => !traced.inputs.has(key));
+  if (unknown.length > 0) throw new EngineError('INVALID_ARGUMENT', `there is no input ${unknown.join(', ')}`, name);
+  return [...traced.inputs].map(([key, { operation, spec }]) => {
+    const value = feeds[key];
+    if (value === undefined) throw new EngineError('INVALID_ARGUMENT', `input ${key} is missing`, name);
+    return feed(`${name}.${key}`, operation, spec, typeof value === 'number' ? scalar(spec.dtype, value) : value);
+  });
+}
+
+function feed(name: string, operation: number, { dtype, shape }: TensorSpec, values: NodeJS.TypedArray): Feed {
+  if (values.length !== sizeOf(shape)) {
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${values.length}`,
+      name,
+    );
+  }
+  return { operation, dtype: TF_DTYPE[dtype], shape, values };
+}
+
+function scalar(dtype: DType, value: number): NodeJS.TypedArray {
+  return dtype === 'float32' ? Float32Array.of(value) : dtype === 'int32' ? Int32Array.of(value) : Uint8Array.of(value);
+}

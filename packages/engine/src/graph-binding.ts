@@ -1,0 +1,183 @@
+import { TF } from './dtype.js';
+import { EngineError, fromNative } from './errors.js';
+import { type Attribute, type NativeGraph, native, type OperationInfo, type Output } from './native.js';
+
+/** An attribute as the kernels of tfjs-node write it: a name, one of the TF_ATTR numbers, a value. */
+interface KernelAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+interface TensorHandle {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+const KINDS = ['string', 'int', 'float', 'bool', 'type', 'shape'] as const;
+
+/** Ops that take a list where tfjs passes single tensors: how many inputs at the end stay outside of the list. */
+const LIST_OPS: ReadonlyMap<string, number> = new Map([
+  ['AddN', 0],
+  ['Pack', 0],
+  ['ConcatV2', 1],
+  ['Einsum', 0],
+]);
+
+/** Constants of more elements than this that are all alike become a Fill, so that no such tensor is stored. */
+const UNIFORM_LIMIT = 64;
+
+/**
+ * Stands where tfjs-node's addon would be: each kernel's `executeOp` adds a node to a TensorFlow graph and answers with
+ * a symbolic tensor whose shape TensorFlow inferred. Implements the part of tfjs-node's `TFJSBinding` that kernels use.
+ */
+export class GraphBinding {
+  readonly TF_FLOAT = TF.FLOAT;
+  readonly TF_INT32 = TF.INT32;
+  readonly TF_UINT8 = TF.UINT8;
+  readonly TF_STRING = TF.STRING;
+  readonly TF_COMPLEX64 = TF.COMPLEX64;
+  readonly TF_INT64 = TF.INT64;
+  readonly TF_BOOL = TF.BOOL;
+  readonly TF_RESOURCE = TF.RESOURCE;
+  readonly TF_ATTR_STRING = 0;
+  readonly TF_ATTR_INT = 1;
+  readonly TF_ATTR_FLOAT = 2;
+  readonly TF_ATTR_BOOL = 3;
+  readonly TF_ATTR_TYPE = 4;
+  readonly TF_ATTR_SHAPE = 5;
+  readonly TF_Version = native.version();
+
+  readonly graph: NativeGraph = native.createGraph();
+  private readonly outputs = new Map<number, Output>();
+  private nextHandle = 0;
+  private nextName = 0;
+
+  /** Adds a node. Names are unique and the same for the same trace. */
+  add(
+    type: string,
+    inputs: readonly (Output | readonly Output[])[],
+    attributes: readonly Attribute[] = [],
+    controls: readonly number[] = [],
+  ): OperationInfo {
+    try {
+      return native.addOperation(this.graph, type, `${type}_${this.nextName++}`, inputs, attributes, controls);
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  /** Makes a graph output known to tfjs under a handle. */
+  register(output: Output): number {
+    this.outputs.set(this.nextHandle, output);
+    return this.nextHandle++;
+  }
+
+  outputOf(handle: number): Output {
+    const output = this.outputs.get(handle);
+    if (!output)
+      throw new EngineError('INVALID_ARGUMENT', 'a tensor was used after it was disposed of, or outside of its trace');
+    return output;
+  }
+
+  isUsingGpuDevice(): boolean {
+    return false;
+  }
+
+  getNumOfTensors(): number {
+    return this.outputs.size;
+  }
+
+  createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number {
+    const data = typedArray(dtype, values);
+    const uniform = data.length > UNIFORM_LIMIT && data.every((value) => value === data[0]);
+    return this.register([uniform ? this.fill(shape, dtype, data.slice(0, 1)) : this.constant(shape, dtype, data), 0]);
+  }
+
+  deleteTensor(handle: number): void {
+    this.outputs.delete(handle);
+  }
+
+  tensorDataSync(): never {
+    throw new EngineError(
+      'FAILED_PRECONDITION',
+      'a traced tensor has no value yet: the model or loss reads data or branches on it, which a graph cannot do',
+    );
+  }
+
+  executeOp(
+    type: string,
+    attributes: readonly KernelAttribute[],
+    handles: readonly number[],
+    count: number,
+  ): TensorHandle[] {
+    const isList = LIST_OPS.get(type);
+    const inputs = handles.map((handle) => this.outputOf(handle));
+    const listed =
+      isList === undefined
+        ? inputs
+        : [inputs.slice(0, inputs.length - isList), ...inputs.slice(inputs.length - isList)];
+    const written = attributes.filter(
+      ({ name, value }) => value !== null && value !== undefined && !(isList !== undefined && name === 'N'),
+    );
+    const info = this.add(type, listed, written.map(toAttribute));
+    return info.outputs.slice(0, count).map((output, index) => ({
+      id: this.register([info.id, index]),
+      shape: staticShape(type, index, output),
+      dtype: output.dtype,
+    }));
+  }
+
+  private constant(shape: readonly number[], dtype: number, value: NodeJS.TypedArray): number {
+    return this.add(
+      'Const',
+      [],
+      [
+        { name: 'dtype', kind: 'type', value: dtype },
+        { name: 'value', kind: 'tensor', value, dtype, shape },
+      ],
+    ).id;
+  }
+
+  private fill(shape: readonly number[], dtype: number, value: NodeJS.TypedArray): number {
+    const dimensions = this.constant([shape.length], TF.INT32, Int32Array.from(shape));
+    return this.add('Fill', [
+      [dimensions, 0],
+      [this.constant([], dtype, value), 0],
+    ]).id;
+  }
+}
+
+function toAttribute({ name, type, value }: KernelAttribute): Attribute {
+  const kind = KINDS[type];
+  if (kind === undefined) throw new EngineError('UNIMPLEMENTED', `attribute ${name} has an unknown type ${type}`);
+  // Kernels write lists of integers with the type of a single one.
+  return { name, kind: kind === 'int' && Array.isArray(value) ? 'ints' : kind, value } as Attribute;
+}
+
+/**
+ * Shapes must be known while tracing. The reserve outputs of fused batch norm are the exception: nobody but their own
+ * gradient op reads them, so any shape will do.
+ */
+function staticShape(type: string, index: number, output: OperationInfo['outputs'][number]): number[] {
+  if (output.rank >= 0 && output.shape.every((dimension) => dimension >= 0)) return output.shape;
+  if (type.startsWith('FusedBatchNorm') && index >= 3) return [0];
+  throw new EngineError('UNIMPLEMENTED', `output ${index} has no static shape`, type);
+}
+
+function typedArray(dtype: number, values: ArrayLike<number>): Float32Array | Int32Array | Uint8Array | BigInt64Array {
+  switch (dtype) {
+    case TF.FLOAT:
+      return values instanceof Float32Array ? values : Float32Array.from(values);
+    case TF.INT32:
+      return values instanceof Int32Array ? values : Int32Array.from(values);
+    case TF.UINT8:
+    case TF.BOOL:
+      return values instanceof Uint8Array ? values : Uint8Array.from(values);
+    case TF.INT64:
+      return BigInt64Array.from(Array.from(values, (value) => BigInt(value)));
+    default:
+      throw new EngineError('UNIMPLEMENTED', `constants of dtype ${dtype} cannot be traced`);
+  }
+}

@@ -1,0 +1,12 @@
+export type { LayersModel, Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+export type { EngineOptions } from './config-proto.js';
+export { type DType, float32, type HostTensor, int32, sizeOf, type TensorSpec, uint8 } from './dtype.js';
+export { Engine, type Feeds, type Session } from './engine.js';
+export { EngineError, type EngineErrorCode } from './errors.js';
+export { batchNormalization } from './layers/batch-normalization.js';
+export { softmaxCrossEntropy } from './layers/softmax-cross-entropy.js';
+export type { Device } from './native.js';
+export type { Optimizer } from './optimizer.js';
+export type { Minimize, Scope } from './scope.js';
+export { tf } from './tf.js';
+export { type FunctionDefinition, type Program, trace } from './trace.js';

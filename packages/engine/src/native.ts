@@ -1,0 +1,85 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { EngineError } from './errors.js';
+
+declare const opaque: unique symbol;
+export type NativeGraph = { readonly [opaque]: 'graph' };
+export type NativeSession = { readonly [opaque]: 'session' };
+
+/** [operation, output index]. */
+export type Output = readonly [number, number];
+
+export type Attribute = { readonly name: string } & (
+  | { readonly kind: 'type' | 'int' | 'float'; readonly value: number }
+  | { readonly kind: 'bool'; readonly value: boolean }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'shape' | 'ints' | 'types'; readonly value: readonly number[] }
+  | { readonly kind: 'shapes'; readonly value: readonly (readonly number[])[] }
+  | {
+      readonly kind: 'tensor';
+      readonly value: NodeJS.TypedArray;
+      readonly dtype: number;
+      readonly shape: readonly number[];
+    }
+);
+
+export interface OperationInfo {
+  readonly id: number;
+  /** Rank and dimensions are -1 where TensorFlow cannot infer them. */
+  readonly outputs: readonly { readonly dtype: number; readonly rank: number; readonly shape: number[] }[];
+}
+
+export interface Feed {
+  readonly operation: number;
+  readonly dtype: number;
+  readonly shape: readonly number[];
+  readonly values: NodeJS.TypedArray;
+}
+
+export interface Device {
+  readonly name: string;
+  readonly type: string;
+  /** Bytes, as TensorFlow counts them. */
+  readonly memory: number;
+}
+
+/** The addon. Every function throws or rejects with an Error that has `code` and `operation`; see `fromNative`. */
+export interface Native {
+  version(): string;
+  createGraph(): NativeGraph;
+  /** An input is one output, or a list of outputs for ops that take lists. */
+  addOperation(
+    graph: NativeGraph,
+    type: string,
+    name: string,
+    inputs: readonly (Output | readonly Output[])[],
+    attributes: readonly Attribute[],
+    controls: readonly number[],
+  ): OperationInfo;
+  closeGraph(graph: NativeGraph): void;
+  createSession(graph: NativeGraph, config: Uint8Array): Promise<NativeSession>;
+  run(
+    session: NativeSession,
+    feeds: readonly Feed[],
+    fetches: readonly Output[],
+    targets: readonly number[],
+    traced: boolean,
+  ): Promise<{ readonly values: NodeJS.TypedArray[]; readonly metadata?: Buffer }>;
+  devices(session: NativeSession): Device[];
+  closeSession(session: NativeSession): Promise<void>;
+}
+
+const file = fileURLToPath(new URL('../build/trikd_engine.node', import.meta.url));
+
+function load(): Native {
+  // TensorFlow logs to stderr from its first instruction on; errors reach us as statuses anyway.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+  try {
+    return createRequire(import.meta.url)(file) as Native;
+  } catch (cause) {
+    const message = `the engine's addon cannot be loaded from ${file}: run \`make engine\` (${(cause as Error).message})`;
+    throw new EngineError('UNAVAILABLE', message, '', { cause });
+  }
+}
+
+export const native = load();
