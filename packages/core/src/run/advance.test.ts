@@ -35,10 +35,7 @@ const outcome = (accuracy: number): Outcome => ({
 });
 const assigned = (anchor?: number): RunEvent => ({
   kind: 'assigned',
-  totalSteps: 4,
-  stepsPerEpoch: 1,
-  classes: 4,
-  datasetDigest: digest,
+  facts: { datasetDigest: digest, classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
   ...(anchor !== undefined && { anchorScores: { validation: best(anchor).validation, test: best(anchor).test } }),
 });
 const committed = (step: number): RunEvent => ({
@@ -152,14 +149,11 @@ describe('advance', () => {
   });
 
   test('refuses another training split than the run began with', () => {
-    const again: RunEvent = {
-      kind: 'assigned',
-      totalSteps: 4,
-      stepsPerEpoch: 1,
-      classes: 4,
-      datasetDigest: 'e'.repeat(64),
-    };
-    expect(() => after([assigned(), lost('unavailable'), again])).toThrow(/the run began on training split dddd.*eeee/);
+    const facts = { datasetDigest: 'e'.repeat(64), classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
+    const again: RunEvent = { kind: 'assigned', facts };
+    expect(() => after([assigned(), lost('unavailable'), again])).toThrow(
+      /the run began with datasetDigest dddd.*eeee/,
+    );
   });
 
   test('refuses a pair that is not newer than the last one', () => {

@@ -3,6 +3,7 @@ import type { RunSpec } from '../spec.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
 import type {
   AnchorScores,
+  Facts,
   FailureKind,
   GenerationResult,
   Outcome,
@@ -21,10 +22,7 @@ export type RunEvent =
   /** The anchor serves and both trainers have taken their assignments. */
   | {
       readonly kind: 'assigned';
-      readonly totalSteps: number;
-      readonly stepsPerEpoch: number;
-      readonly classes: number;
-      readonly datasetDigest: string;
+      readonly facts: Facts;
       readonly anchorScores?: AnchorScores;
     }
   /** Both parts of a checkpoint and their manifest are in the store. */
@@ -73,11 +71,9 @@ export function advance(state: RunState, event: RunEvent, rules: RunRules): RunS
     case 'pair-committed':
       if (state.phase !== 'training') break;
       return pairCommitted(state, event);
-    case 'generation-trained': {
+    case 'generation-trained':
       if (state.phase !== 'training') break;
-      const { totalSteps: _total, stepsPerEpoch: _epoch, ...rest } = state;
-      return { ...rest, phase: 'promoting', outcome: event.outcome };
-    }
+      return { ...state, phase: 'promoting', outcome: event.outcome };
     case 'candidate-verified':
       if (state.phase !== 'promoting') break;
       return judged(state, rules);
@@ -111,7 +107,7 @@ function canContinue(kind: FailureKind): boolean {
 
 /** The next start of the same generation, from its last committed pair. */
 function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing {
-  const { generation, attempt, results, pairs, validations, losses, anchor, datasetDigest } = state;
+  const { generation, attempt, results, pairs, validations, losses, anchor, facts } = state;
   return {
     phase: 'preparing',
     generation,
@@ -121,7 +117,7 @@ function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing 
     validations,
     losses,
     ...(anchor && { anchor }),
-    ...(datasetDigest !== undefined && { datasetDigest }),
+    ...(facts && { facts }),
   };
 }
 
@@ -163,15 +159,17 @@ function withoutLastPair(state: Preparing): Preparing {
   return { ...state, pairs, validations: state.validations.filter((validation) => validation.step <= step) };
 }
 
-function assigned(state: Preparing, event: RunEvent & { kind: 'assigned' }): Training {
-  if (state.datasetDigest !== undefined && state.datasetDigest !== event.datasetDigest) {
-    throw new TrikdError(
-      'invalid',
-      `the run began on training split ${state.datasetDigest}, the trainers now read ${event.datasetDigest}`,
-    );
+function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 'assigned' }): Training {
+  const known: Facts = state.facts ?? facts;
+  for (const name of ['datasetDigest', 'classes', 'totalSteps', 'stepsPerEpoch'] as const) {
+    if (known[name] !== facts[name]) {
+      throw new TrikdError(
+        'invalid',
+        `the run began with ${name} ${known[name]}, the trainers now find ${facts[name]}`,
+      );
+    }
   }
-  const { kind: _kind, ...facts } = event;
-  return { ...state, ...facts, phase: 'training' };
+  return { ...state, phase: 'training', facts, ...(anchorScores && { anchorScores }) };
 }
 
 function pairCommitted(state: Training, event: RunEvent & { kind: 'pair-committed' }): Training {
@@ -188,9 +186,9 @@ function pairCommitted(state: Training, event: RunEvent & { kind: 'pair-committe
 }
 
 function judged(state: Promoting, { spec }: RunRules): RunState {
-  const { generation, attempt, outcome, anchorScores, anchor, datasetDigest } = state;
+  const { generation, attempt, outcome, anchorScores, anchor, facts } = state;
   const candidate = outcome.student;
-  const flaw = degenerate(candidate.validation, state.classes);
+  const flaw = degenerate(candidate.validation, facts.classes);
   const accepted =
     flaw === undefined && promotes(spec.curriculum.promotion, candidate.validation, anchorScores?.validation);
   const result = (promoted: boolean): GenerationResult => ({
@@ -199,14 +197,13 @@ function judged(state: Promoting, { spec }: RunRules): RunState {
     ...(anchorScores && { anchorScores }),
     promoted,
   });
-  const rest = { ...(datasetDigest !== undefined && { datasetDigest }) };
   if (flaw !== undefined && anchor === undefined) {
     const reason = `the student of generation ${generation} can be no anchor: ${flaw}`;
     return { ...restarted(state), attempt, phase: 'failed', kind: 'diverged', reason };
   }
   const unpromoted = [...state.results, result(false)];
   if (curriculumOver(unpromoted, spec.curriculum)) {
-    return { phase: 'completed', generation, attempt, results: unpromoted, ...rest };
+    return { phase: 'completed', generation, attempt, results: unpromoted, facts };
   }
   const next = accepted ? { generation, params: candidate.params } : anchor;
   return {
@@ -217,7 +214,7 @@ function judged(state: Promoting, { spec }: RunRules): RunState {
     pairs: [],
     validations: [],
     losses: 0,
+    facts,
     ...(next && { anchor: next }),
-    ...rest,
   };
 }

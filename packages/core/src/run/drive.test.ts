@@ -37,12 +37,14 @@ function outcomeAt(generation: number, steps: number): Outcome {
   return { steps, student: best, teacher: best, studentStateSha256: sha256, teacherStateSha256: sha256 };
 }
 
+const facts = { datasetDigest: 'd'.repeat(64), classes: 4, totalSteps: 8, stepsPerEpoch: 1 };
+
 /** Two trainers that checkpoint each step, in a world where `tick` may end the process. */
 async function* perform(todo: Duty, tick: () => void): AsyncGenerator<RunEvent> {
   tick();
   switch (todo.phase) {
     case 'preparing':
-      yield { kind: 'assigned', totalSteps: 8, stepsPerEpoch: 1, classes: 4, datasetDigest: 'd'.repeat(64) };
+      yield { kind: 'assigned', facts };
       return;
     case 'promoting':
       yield { kind: 'candidate-verified' };
@@ -54,7 +56,7 @@ async function* perform(todo: Duty, tick: () => void): AsyncGenerator<RunEvent> 
         const validation = { step, accuracy: accuracyAt(todo.generation, step) };
         validations.push(validation);
         const accuracies = validations.map(({ accuracy }) => accuracy);
-        if (step === todo.totalSteps || converged(accuracies, spec.convergence)) {
+        if (step === facts.totalSteps || converged(accuracies, spec.convergence)) {
           yield { kind: 'generation-trained', outcome: outcomeAt(todo.generation, step) };
           return;
         }

@@ -58,7 +58,7 @@ export async function loadRun(store: ObjectStore, runId: string): Promise<SavedR
  */
 export async function saveRun(store: ObjectStore, run: SavedRun, state: RunState): Promise<SavedRun> {
   const key = stateKey(run.spec.name);
-  const bytes = encode({ version: 1, state });
+  const bytes = encode(StateFile.parse({ version: 1, state }));
   const replaced = await store.replace(key, bytes, run.version);
   const now = await store.get(key);
   if (replaced === 'conflict' || now === undefined || Buffer.compare(now.bytes, bytes) !== 0) {

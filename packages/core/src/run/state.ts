@@ -1,17 +1,12 @@
 import { z } from 'zod';
+import { PairManifest } from '../checkpoint/manifest.js';
 
 const Count = z.int().nonnegative();
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
-const BlobRecord = z.strictObject({ key: z.string().min(1), sha256: Sha256, bytes: Count }).readonly();
-const ScoreRecord = z.strictObject({ accuracy: z.number(), nll: z.number(), examples: Count }).readonly();
-const BestRecord = z
-  .strictObject({
-    step: Count,
-    validation: ScoreRecord,
-    test: ScoreRecord.exactOptional(),
-    params: BlobRecord,
-  })
-  .readonly();
+// What a run remembers of a checkpoint is what the manifest says of it.
+const { state: BlobRecord, best } = PairManifest.shape.student.shape;
+const BestRecord = best.unwrap();
+const ScoreRecord = BestRecord.shape.validation;
 
 /** A promoted student: what the anchor-server loads. */
 export const Anchor = z
@@ -54,12 +49,23 @@ export const GenerationResult = z
   .readonly();
 export type GenerationResult = z.infer<typeof GenerationResult>;
 
+/** What every process derives from spec and data alike: the same in every attempt of every generation. */
+export const Facts = z
+  .strictObject({
+    datasetDigest: Sha256.describe('of the training split'),
+    classes: Count,
+    totalSteps: Count.describe('of a whole generation'),
+    stepsPerEpoch: Count,
+  })
+  .readonly();
+export type Facts = z.infer<typeof Facts>;
+
 /** What is known in every phase. */
 const past = {
   generation: Count.describe('in hand, or the last one'),
   attempt: z.int().positive().describe('starts of this generation, from 1'),
   results: z.array(GenerationResult).readonly(),
-  datasetDigest: Sha256.exactOptional().describe('of the training split, from the first assignment on'),
+  facts: Facts.exactOptional().describe('from the first assignment on'),
 };
 
 /** What survives the loss of an attempt. */
@@ -75,27 +81,18 @@ const resumable = {
 export const Preparing = z.strictObject({ phase: z.literal('preparing'), ...resumable }).readonly();
 export type Preparing = z.infer<typeof Preparing>;
 
-/** What a candidate is judged by, besides its own scores. */
-const judgedBy = { classes: Count, anchorScores: AnchorScores.exactOptional() };
-
-const assigned = {
-  totalSteps: Count.describe('of the whole generation'),
-  stepsPerEpoch: Count,
-  ...judgedBy,
-};
+/** What is known from the assignment of an attempt on. */
+const assigned = { ...resumable, facts: Facts, anchorScores: AnchorScores.exactOptional() };
 
 /** Teacher and student learn. */
-export const Training = z
-  .strictObject({ phase: z.literal('training'), ...resumable, ...assigned, datasetDigest: Sha256 })
-  .readonly();
+export const Training = z.strictObject({ phase: z.literal('training'), ...assigned }).readonly();
 export type Training = z.infer<typeof Training>;
 
 /** The candidate is being judged. */
 export const Promoting = z
   .strictObject({
     phase: z.literal('promoting'),
-    ...resumable,
-    ...judgedBy,
+    ...assigned,
     outcome: Outcome,
   })
   .readonly();
