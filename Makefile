@@ -1,0 +1,126 @@
+# trikd: Triplet Knowledge Distillation as gRPC services.
+#
+# `make run` trains a trio on Fashion-MNIST, `make test` checks everything. Whatever either needs and the machine lacks is
+# fetched on the first call. Needed beforehand: npm with a Node.js >= 18, python3 with pip or venv, g++ and make.
+#
+# Variables:
+#   EXAMPLE=FILE       configuration for `make run`                                    [examples/fashion-mnist.yaml]
+#   ARGS=...           further arguments for `make run` and `make bench`
+#   TRIKD_CACHE=DIR    where fetched things live                                       [~/.cache/trikd]
+#   TRIKD_DATA=DIR     folder with data in the IDX format, instead of the fetched one
+#   TENSORFLOW=gpu     the TensorFlow with CUDA kernels; remembered until TENSORFLOW=cpu
+#
+# Targets:
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --jobs=2
+
+EXAMPLE ?= examples/fashion-mnist.yaml
+TRIKD_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trikd
+override TRIKD_CACHE := $(abspath $(TRIKD_CACHE))
+export TRIKD_CACHE
+
+NODE_VERSION := 24.21.0
+TENSORFLOW_VERSION := 2.21.0
+TORCH_VERSION := 2.15.0
+
+# The machine's Node.js serves if it runs TypeScript as it is (>= 22.18) and has the headers for the addon.
+NODE_HEADERS := $(shell node -p 'const f = require("path").resolve(process.execPath, "../../include/node"); \
+	process.features.typescript && require("fs").existsSync(f + "/node_api.h") ? f : ""' 2>/dev/null)
+ifeq ($(NODE_HEADERS),)
+NODE := $(TRIKD_CACHE)/node-$(NODE_VERSION)
+NODE_HEADERS := $(NODE)/include/node
+export PATH := $(NODE)/bin:$(PATH)
+endif
+
+# Which TensorFlow the addon is linked to, and where from: a change of either links it anew.
+BUILD := packages/engine/build
+LINKED := $(BUILD)/tensorflow
+TENSORFLOW ?= $(or $(firstword $(file <$(LINKED))),cpu)
+TENSORFLOW_HOME := $(TRIKD_CACHE)/tensorflow-$(TENSORFLOW)-$(TENSORFLOW_VERSION)
+OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packages/engine/native/*.cc))
+PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
+PACKAGES := node_modules/.package-lock.json
+
+.PHONY: help setup run test check generate fix unit integration e2e bench build engine data clean FORCE
+
+help: ## this text
+	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
+
+setup: build engine data ## fetch and build whatever is missing
+	@:
+
+run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
+	@exec node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
+
+test: $(PACKAGES) engine data ## everything that must pass; the last line counts
+	@exec node scripts/test.ts
+
+check: $(PACKAGES) ## format, lint, types, protos, generated code
+	@exec node scripts/test.ts check
+
+unit: $(PACKAGES) engine ## tests beside the sources
+	@exec node scripts/test.ts unit
+
+integration: $(PACKAGES) engine ## services in one process, faults included
+	@exec node scripts/test.ts integration
+
+e2e: build engine data ## real processes, killed and resumed
+	@exec node scripts/test.ts end-to-end
+
+fix: $(PACKAGES) ## format, and mend what the linter can mend
+	node_modules/.bin/biome check --write
+
+generate: $(PACKAGES) ## TypeScript from proto/
+	node_modules/.bin/buf generate
+
+bench: build engine data $(PYTORCH) ## times and scores beside PyTorch; wants a quiet machine and 6 GB of cache
+	@exec node bench/main.mjs --python $(PYTORCH)/bin/python $(ARGS)
+
+engine: $(BUILD)/trikd_engine.node ## the native addon on TensorFlow's C library
+	@:
+
+data: $(if $(TRIKD_DATA),FORCE,$(TRIKD_CACHE)/fashion-mnist) ## Fashion-MNIST
+	@$(if $(TRIKD_DATA),python3 scripts/fetch-fashion-mnist.py,:)
+
+build: $(PACKAGES) ## TypeScript to JavaScript
+	@node_modules/.bin/tsc -b
+
+clean: ## forget what was built here; the cache stays
+	rm -rf node_modules $(BUILD) packages/*/dist services/*/dist packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
+
+# What the targets stand on. Fetched folders appear whole or not at all, and are never rebuilt by date.
+
+$(PACKAGES): package-lock.json | $(NODE)
+	npm ci --loglevel=error
+	@touch $@
+
+$(TRIKD_CACHE)/node-$(NODE_VERSION):
+	@python3 scripts/fetch-node.py $(NODE_VERSION)
+
+$(TRIKD_CACHE)/tensorflow-%-$(TENSORFLOW_VERSION):
+	@python3 scripts/fetch-tensorflow.py $* $(TENSORFLOW_VERSION)
+
+$(TRIKD_CACHE)/fashion-mnist:
+	@python3 scripts/fetch-fashion-mnist.py
+
+$(PYTORCH):
+	@python3 scripts/fetch-pytorch.py $(TORCH_VERSION)
+
+$(BUILD)/trikd_engine.node: $(OBJECTS) $(LINKED)
+	$(CXX) -shared -o $@ $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow -l:libtensorflow_cc.so.2 \
+		-l:libtensorflow_framework.so.2 -Wl,-rpath,$(TENSORFLOW_HOME)/tensorflow
+
+$(BUILD)/%.o: packages/engine/native/%.cc | $(NODE) $(TENSORFLOW_HOME)
+	@mkdir -p $(BUILD)
+	$(CXX) -O2 -std=c++17 -fPIC -Wall -Wextra -MMD -MP -isystem $(NODE_HEADERS) \
+		-isystem $(TENSORFLOW_HOME)/tensorflow/include -c -o $@ $<
+
+$(LINKED): FORCE
+	@mkdir -p $(BUILD); line='$(TENSORFLOW) $(TENSORFLOW_HOME)'; \
+		[ "$$(cat $@ 2>/dev/null)" = "$$line" ] || echo "$$line" > $@
+
+-include $(OBJECTS:.o=.d)

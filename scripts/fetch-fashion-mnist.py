@@ -1,0 +1,111 @@
+"""Brings Fashion-MNIST (Xiao et al. 2017) into the cache, without root.
+
+usage: fetch-fashion-mnist.py
+
+First found wins: the folder TRIKD_DATA, an installed Debian package dataset-fashion-mnist, the same package fetched with
+apt-get. Each file is compared with a SHA-256 of its content before it is believed.
+"""
+
+import gzip
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from cache import building, cache_folder, fail
+
+PACKAGE = 'dataset-fashion-mnist'
+INSTALLED = pathlib.Path('/usr/share/datasets/fashion-mnist')
+
+# Of the bytes inside the gzip container: distributions compress them anew.
+CONTENT = {
+    'train-images-idx3-ubyte': 'c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888',
+    'train-labels-idx1-ubyte': 'bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9',
+    't10k-images-idx3-ubyte': '5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b',
+    't10k-labels-idx1-ubyte': '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34',
+}
+
+
+def problem_of(folder: pathlib.Path) -> str | None:
+    """Why the folder does not hold Fashion-MNIST, or None when it does."""
+    for name, expected in CONTENT.items():
+        path = folder / f'{name}.gz'
+        if not path.is_file():
+            return f'{path} is missing'
+        try:
+            actual = hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
+        except (OSError, EOFError) as error:
+            return f'{path} cannot be read: {error}'
+        if actual != expected:
+            return f'{path} holds other data: sha256 {actual}, expected {expected}'
+    return None
+
+
+def has_idx_files(folder: pathlib.Path) -> bool:
+    """Whether the four files are there, plain or gzip. Their content is the user's own business."""
+    return all((folder / name).is_file() or (folder / f'{name}.gz').is_file() for name in CONTENT)
+
+
+def apt_options(scratch: pathlib.Path) -> list[str]:
+    """Options that move all that apt-get writes into `scratch`, so that anybody may run it."""
+    (scratch / 'state' / 'lists' / 'partial').mkdir(parents=True)
+    (scratch / 'cache' / 'archives' / 'partial').mkdir(parents=True)
+    return [
+        '-o', f'Dir::State={scratch}/state', '-o', f'Dir::Cache={scratch}/cache',
+        '-o', 'Dir::State::status=/var/lib/dpkg/status', '-o', 'APT::Sandbox::User=',
+        '-o', 'APT::Update::Post-Invoke::=true', '-o', 'Acquire::Languages=none',
+    ]
+
+
+def attempt(command: list[str], folder: pathlib.Path) -> str | None:
+    """What went wrong, or None."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ['no message'])[-1]
+
+
+def fetch_package(scratch: pathlib.Path) -> pathlib.Path | str:
+    """The unpacked package's data folder, or why there is none."""
+    for tool in ('apt-get', 'dpkg-deb'):
+        if shutil.which(tool) is None:
+            return f'{tool} is not on PATH'
+    download = ['download', PACKAGE]
+    if attempt(['apt-get', '-qq', '-o', 'APT::Sandbox::User=', *download], scratch) is not None:
+        # No lists, or old ones: fetch the lists into a place of our own and ask again.
+        private = ['apt-get', '-qq', *apt_options(scratch)]
+        problem = attempt([*private, 'update'], scratch) or attempt([*private, *download], scratch)
+        if problem is not None:
+            return f'apt-get: {problem}'
+    package = next(scratch.glob(f'{PACKAGE}_*.deb'))
+    problem = attempt(['dpkg-deb', '-x', str(package), 'unpacked'], scratch)
+    return f'dpkg-deb: {problem}' if problem else scratch / 'unpacked' / INSTALLED.relative_to('/')
+
+
+def main() -> None:
+    own = os.environ.get('TRIKD_DATA')
+    if own:
+        if not has_idx_files(pathlib.Path(own)):
+            fail(f'TRIKD_DATA is {own}, which lacks one of {", ".join(CONTENT)} (plain or .gz)')
+        return
+    with building('fashion-mnist') as folder:
+        if folder is None:
+            return
+        with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch:
+            source: pathlib.Path | str = INSTALLED
+            if not INSTALLED.is_dir():
+                print('fetching Fashion-MNIST, 31 MB', flush=True)
+                source = fetch_package(pathlib.Path(scratch))
+            problem = source if isinstance(source, str) else problem_of(source)
+            if problem is not None:
+                fail(
+                    f'{problem}\n'
+                    f'Put {", ".join(f"{name}.gz" for name in CONTENT)} into {cache_folder() / "fashion-mnist"}, or name '
+                    f'their folder in TRIKD_DATA. Debian and Ubuntu have them in the package {PACKAGE} (Ubuntu: universe).'
+                )
+            for name in CONTENT:
+                shutil.copyfile(pathlib.Path(source) / f'{name}.gz', folder / f'{name}.gz')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,87 @@
+"""Brings TensorFlow's C library and headers out of the PyPI wheel into the cache. No Python of TensorFlow's ever runs.
+
+usage: fetch-tensorflow.py cpu|gpu VERSION
+
+The result is CACHE/tensorflow-<flavour>-<version>/tensorflow/{libtensorflow_cc.so.2,libtensorflow_framework.so.2,include}.
+"""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+from cache import building, cache_folder, fail
+
+DISTRIBUTIONS = {'cpu': 'tensorflow-cpu', 'gpu': 'tensorflow'}
+
+# The wheel is the same C library for every Python: one fixed choice makes all machines fetch the same file.
+PLATFORM = ['--platform', 'manylinux_2_27_x86_64', '--python-version', '3.11', '--implementation', 'cp']
+
+LIBRARIES = {
+    'tensorflow/libtensorflow_cc.so.2': 'libtensorflow.so',
+    'tensorflow/libtensorflow_framework.so.2': 'libtensorflow_framework.so',
+}
+
+# Everything that tensorflow/c/c_api.h, c_api_experimental.h and eager/c_api.h reach.
+HEADERS = (
+    'tensorflow/include/tensorflow/c/',
+    'tensorflow/include/tensorflow/core/platform/ctstring.h',
+    'tensorflow/include/tsl/platform/ctstring',
+    'tensorflow/include/xla/tsl/c/',
+)
+
+
+def pip(scratch: pathlib.Path) -> list[str]:
+    """The command line of a pip: the machine's, or one that a fresh virtual environment brings."""
+    if importlib.util.find_spec('pip'):
+        return [sys.executable, '-m', 'pip']
+    subprocess.run([sys.executable, '-m', 'venv', scratch / 'venv'], check=True)
+    return [str(scratch / 'venv' / 'bin' / 'python'), '-m', 'pip']
+
+
+def download(distribution: str, version: str, scratch: pathlib.Path) -> pathlib.Path:
+    """The path of the wheel; pip has compared its SHA-256 with the index."""
+    subprocess.run(
+        [*pip(scratch), 'download', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps',
+         '--only-binary=:all:', *PLATFORM, '--dest', str(scratch), f'{distribution}=={version}'],
+        check=True,
+    )
+    wheels = list(scratch.glob('*.whl'))
+    if len(wheels) != 1:
+        fail(f'expected one wheel of {distribution} {version}, pip brought {len(wheels)}')
+    return wheels[0]
+
+
+def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
+    """Takes the libraries and the headers of the C interface, and names the libraries as the linker looks for them."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        missing = [name for name in LIBRARIES if name not in names]
+        if missing:
+            fail(f'{wheel.name} lacks {", ".join(missing)}')
+        headers = [name for name in names if name.startswith(HEADERS) and name.endswith('.h')]
+        for name in [*LIBRARIES, *headers]:
+            archive.extract(name, folder)
+    for library, link in LIBRARIES.items():
+        os.symlink(pathlib.PurePosixPath(library).name, folder / 'tensorflow' / link)
+
+
+def main(flavour: str, version: str) -> None:
+    if flavour not in DISTRIBUTIONS:
+        fail(f'TENSORFLOW must be cpu or gpu, it is {flavour}')
+    with building(f'tensorflow-{flavour}-{version}') as folder:
+        if folder is None:
+            return
+        print(f'fetching TensorFlow {version} ({flavour}), about {"570" if flavour == "gpu" else "270"} MB', flush=True)
+        with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch:
+            unpack(download(DISTRIBUTIONS[flavour], version, pathlib.Path(scratch)), folder)
+
+
+if __name__ == '__main__':
+    try:
+        main(*sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')

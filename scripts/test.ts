@@ -1,0 +1,76 @@
+/**
+ * Runs what must pass, prints what it prints, and ends with `N passed, N failed` over all of it.
+ *
+ * usage: node scripts/test.ts [check | unit | integration | end-to-end]...      (default: all of them, in that order)
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { add, summary, type Tally, tally, type VitestReport } from './tally.ts';
+
+const suites = ['check', 'unit', 'integration', 'end-to-end'];
+const scratch = mkdtempSync(join(tmpdir(), 'trikd-test-'));
+const generated = 'packages/platform/src/gen';
+
+/** The checks in the order of their price. The build comes early: end-to-end tests start what it makes. */
+const checks: readonly (readonly [name: string, commands: readonly (readonly string[])[]])[] = [
+  ['build', [['tsc', '-b']]],
+  ['types of the tests', [['tsc', '-p', 'tsconfig.test.json', '--noEmit']]],
+  ['format and lint', [['biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off'])]]],
+  ['protos', [['buf', 'lint']]],
+  [
+    'generated code is current',
+    [
+      ['buf', 'generate', '--output', scratch],
+      ['diff', '--recursive', '--brief', generated, join(scratch, generated)],
+    ],
+  ],
+];
+
+function run(command: readonly string[]): number {
+  const [program = '', ...args] = command;
+  const PATH = `node_modules/.bin:${process.env['PATH'] ?? ''}`;
+  const { status, error } = spawnSync(program, args, { stdio: 'inherit', env: { ...process.env, PATH } });
+  if (error) console.error(`${program}: ${error.message}`);
+  return status ?? 1;
+}
+
+/** Checks are no tests: one that holds adds nothing, one that does not is a failure. */
+function runChecks(): Tally {
+  const failures = checks.filter(([name, commands]) => {
+    const holds = commands.every((command) => run(command) === 0);
+    console.log(`${holds ? 'holds' : 'FAILS'}: ${name}`);
+    return !holds;
+  });
+  return { passed: 0, failed: failures.length };
+}
+
+function readReport(path: string): VitestReport | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function runSuite(suite: string): Tally {
+  const report = join(scratch, `${suite}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const exitCode = run(['vitest', 'run', '--project', suite, ...reporters]);
+  return tally(readReport(report), exitCode);
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((suite) => !suites.includes(suite));
+if (unknown.length > 0) {
+  console.error(`there is no suite ${unknown.join(', ')}; there are ${suites.join(', ')}`);
+  process.exit(2);
+}
+const chosen = asked.length > 0 ? suites.filter((suite) => asked.includes(suite)) : suites;
+const total = chosen
+  .map((suite) => (suite === 'check' ? runChecks() : runSuite(suite)))
+  .reduce(add, { passed: 0, failed: 0 });
+rmSync(scratch, { recursive: true });
+console.log(summary(total));
+process.exitCode = total.failed > 0 ? 1 : 0;
