@@ -1,0 +1,79 @@
+import type { AugmentSpec } from '../spec.js';
+import { type ImageShape, imageBytes } from './image-source.js';
+import { below, type RandomStream, randomWords } from './random.js';
+
+/** What happens to one image of one step. */
+export interface Augmentation {
+  /** Rows by which the picture moves up, negative for down; what comes in from outside is 0. */
+  readonly up: number;
+  /** Columns by which the picture moves left. */
+  readonly left: number;
+  /** Mirrors left-right, after the move. */
+  readonly flip: boolean;
+  /** A square set to 0, after the flip, cut at the border. Side 0: none. */
+  readonly cutout: { readonly centerY: number; readonly centerX: number; readonly side: number };
+}
+
+/** Where a sample's random numbers come from: augmentation depends on nothing else, its place in the batch included. */
+export type AugmentStream = RandomStream & { readonly purpose: 'augmentation' };
+
+const words = new Uint32Array(4);
+
+/**
+ * Draws what happens to a training image, named by its index in the training split. A crop of the padded image
+ * (He et al. 2016), a flip, and cutout around a uniform centre (DeVries & Taylor 2017) take one random word each but for the crop's two.
+ */
+export function drawAugmentation(
+  spec: AugmentSpec,
+  shape: ImageShape,
+  draw: { readonly stream: AugmentStream; readonly sample: number },
+): Augmentation {
+  randomWords(draw.stream, draw.sample, words);
+  const center = below(words[3]!, shape.height * shape.width);
+  return {
+    up: below(words[0]!, 2 * spec.crop + 1) - spec.crop,
+    left: below(words[1]!, 2 * spec.crop + 1) - spec.crop,
+    flip: spec.flip && words[2]! >= 0x8000_0000,
+    cutout: { centerY: Math.floor(center / shape.width), centerX: center % shape.width, side: spec.cutout },
+  };
+}
+
+/** Writes the augmented image into `output`. Both hold one image of `shape`, HWC, and must not overlap. */
+export function applyAugmentation(
+  augmentation: Augmentation,
+  shape: ImageShape,
+  { input, output }: { readonly input: Uint8Array; readonly output: Uint8Array },
+): void {
+  const { height, width, channels } = shape;
+  const { up, left, flip } = augmentation;
+  if (up === 0 && left === 0 && !flip) {
+    output.set(input);
+  } else {
+    output.fill(0, 0, imageBytes(shape));
+    // Only the part that stays inside is visited, so that the inner loop asks nothing.
+    const [firstX, endX] = [Math.max(0, -left), Math.min(width, width - left)];
+    for (let y = Math.max(0, -up); y < Math.min(height, height - up); y++) {
+      let from = ((y + up) * width + firstX + left) * channels;
+      let to = (y * width + (flip ? width - 1 - firstX : firstX)) * channels;
+      const back = flip ? -2 * channels : 0;
+      for (let x = firstX; x < endX; x++) {
+        for (let channel = 0; channel < channels; channel++) output[to++] = input[from++]!;
+        to += back;
+      }
+    }
+  }
+  blank(augmentation.cutout, shape, output);
+}
+
+function blank(
+  { centerY, centerX, side }: Augmentation['cutout'],
+  { height, width, channels }: ImageShape,
+  output: Uint8Array,
+): void {
+  const top = centerY - Math.floor(side / 2);
+  const begin = centerX - Math.floor(side / 2);
+  for (let y = Math.max(0, top); y < Math.min(height, top + side); y++) {
+    const row = y * width;
+    output.fill(0, (row + Math.max(0, begin)) * channels, (row + Math.min(width, begin + side)) * channels);
+  }
+}

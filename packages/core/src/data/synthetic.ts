@@ -1,0 +1,79 @@
+import type { DataSpec } from '../spec.js';
+import { type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
+import { type RandomPurpose, randomWords } from './random.js';
+
+export type SyntheticSpec = Extract<DataSpec, { kind: 'synthetic' }>;
+
+/** Cells of a prototype along each side: coarse enough that a crop moved by a pixel still shows the same picture. */
+const CELLS = 4;
+/** Four uniform bytes: their sum has mean 510 and variance 4 (256^2 - 1) / 12. */
+const BYTE_SUM_MEAN = 510;
+const BYTE_SUM_DEVIATION = Math.sqrt((4 * (256 ** 2 - 1)) / 12);
+
+/**
+ * Makes images from nothing but a seed: one coarse random picture a class, plus noise on every pixel. Classes are balanced to within
+ * one image. The noise is a sum of four uniform bytes, nearly normal and, unlike a logarithm, the same on every machine.
+ */
+export function syntheticSource(spec: SyntheticSpec, seed: number): ImageSource {
+  const pool = spec.train + spec.validation;
+  const prototypes = makePrototypes(spec, seed);
+  return {
+    name: `synthetic images of seed ${seed}`,
+    height: spec.height,
+    width: spec.width,
+    channels: spec.channels,
+    classes: spec.classes,
+    train: makeImages(spec, prototypes, { seed, first: 0, count: pool }),
+    test: makeImages(spec, prototypes, { seed, first: pool, count: spec.test }),
+  };
+}
+
+function makePrototypes(spec: SyntheticSpec, seed: number): Uint8Array {
+  const word = wordsOf(seed, 'prototypes');
+  const prototypes = new Uint8Array(spec.classes * imageBytes(spec));
+  for (let i = 0; i < prototypes.length; i++) {
+    const channel = i % spec.channels;
+    const x = Math.floor(i / spec.channels) % spec.width;
+    const y = Math.floor(i / (spec.channels * spec.width)) % spec.height;
+    const label = Math.floor(i / imageBytes(spec));
+    const row = label * CELLS + Math.floor((y * CELLS) / spec.height);
+    const column = Math.floor((x * CELLS) / spec.width);
+    prototypes[i] = word((row * CELLS + column) * spec.channels + channel) >>> 24;
+  }
+  return prototypes;
+}
+
+function makeImages(
+  spec: SyntheticSpec,
+  prototypes: Uint8Array,
+  range: { readonly seed: number; readonly first: number; readonly count: number },
+): LabelledImages {
+  const size = imageBytes(spec);
+  const word = wordsOf(range.seed, 'noise');
+  const scale = spec.noise / BYTE_SUM_DEVIATION;
+  const images = new Uint8Array(range.count * size);
+  const labels = Uint8Array.from({ length: range.count }, (_, i) => i % spec.classes);
+  for (let i = 0; i < images.length; i++) {
+    const pixel = prototypes[labels[Math.floor(i / size)]! * size + (i % size)]!;
+    const noise = (byteSum(word(range.first * size + i)) - BYTE_SUM_MEAN) * scale;
+    images[i] = Math.min(255, Math.max(0, Math.round(pixel + noise)));
+  }
+  return { count: range.count, images, labels };
+}
+
+/** The words of a stream, one by one; reading on is cheap because a block of four is kept. */
+function wordsOf(seed: number, purpose: RandomPurpose): (index: number) => number {
+  const stream = { purpose, seed, generation: 0, epoch: 0 };
+  const block = new Uint32Array(4);
+  let present = -1;
+  return (index) => {
+    const wanted = Math.floor(index / 4);
+    if (wanted !== present) randomWords(stream, wanted, block);
+    present = wanted;
+    return block[index % 4]!;
+  };
+}
+
+function byteSum(word: number): number {
+  return (word & 0xff) + ((word >>> 8) & 0xff) + ((word >>> 16) & 0xff) + (word >>> 24);
+}
