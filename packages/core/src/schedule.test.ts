@@ -69,7 +69,7 @@ test('the cosine starts at the peak, is half of it midway and reaches 0 at the e
 });
 
 test('a multistep rate falls by the factor at each milestone', () => {
-  const steps = { kind: 'multistep', milestones: [0.75, 0.5], factor: 0.1 } as const;
+  const steps: ScheduleSpec = { kind: 'multistep', milestones: [0.75, 0.5], factor: 0.1 };
   const at = (step: number) => learningRate(steps, 1, 0, 100, step);
   expect([at(0), at(49), at(50), at(74)]).toEqual([1, 1, 0.1, 0.1]);
   expect(at(75)).toBeCloseTo(0.01, 12);

@@ -22,3 +22,10 @@ export interface ObjectStore {
   /** Removes the object; absent is fine. */
   remove(key: string): Promise<void>;
 }
+
+const KEY_PART = /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/;
+
+/** Whether a text can be a key, as every store reads it. */
+export function isStoreKey(key: string): boolean {
+  return key.split('/').every((part) => KEY_PART.test(part));
+}

@@ -1,0 +1,91 @@
+import { hash } from 'node:crypto';
+import { TrikdError } from '../errors.js';
+import type { HostTensor, Params } from '../params.js';
+import type { ObjectStore } from '../store.js';
+import type { Blob } from '../training/ports.js';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
+import { describeTensor } from './tensor-types.js';
+
+/** What a tensor must look like before its numbers are used. */
+export type TensorSpec = Pick<HostTensor, 'dtype' | 'shape'>;
+
+/** The key of params, from the SHA-256 (hex) of their encoding. */
+export function paramsKey(sha256: string): string {
+  return `blobs/${sha256}.safetensors`;
+}
+
+/** SHA-256 of the encoding of params without metadata, hex: equal exactly when all names, shapes and bits are equal. */
+export function paramsDigest(params: Params): string {
+  return hash('sha256', encodeSafetensors(params));
+}
+
+/** Stores params under the digest of their encoding. Storing the same params again changes nothing. */
+export async function saveParams(
+  store: ObjectStore,
+  params: Params,
+  metadata?: Readonly<Record<string, string>>,
+): Promise<Blob> {
+  const bytes = encodeSafetensors(params, metadata);
+  const sha256 = hash('sha256', bytes);
+  const key = paramsKey(sha256);
+  await store.put(key, bytes);
+  return { key, sha256, bytes: bytes.length };
+}
+
+/**
+ * Loads params, and hands out none of them before length, digest, structure and finiteness hold.
+ * @throws TrikdError 'not-found' when the blob is absent, 'corrupt' when it is not what it must be.
+ */
+export async function loadParams(store: ObjectStore, blob: Blob): Promise<Params> {
+  const object = await store.get(blob.key);
+  if (!object) throw new TrikdError('not-found', `no blob at ${blob.key}`, { key: blob.key });
+  if (object.bytes.length !== blob.bytes) {
+    throw corrupt(blob, `expected ${blob.bytes} bytes, found ${object.bytes.length}`);
+  }
+  const sha256 = hash('sha256', object.bytes);
+  if (sha256 !== blob.sha256) throw corrupt(blob, `expected SHA-256 ${blob.sha256}, found ${sha256}`);
+  const { params } = decodeSafetensors(object.bytes);
+  for (const [name, { data }] of params) {
+    const place = data.findIndex((value) => !Number.isFinite(value));
+    if (place !== -1) throw corrupt(blob, `tensor ${name} is ${data[place]} at element ${place}`);
+  }
+  return params;
+}
+
+/**
+ * Compares params with what the reader's own spec expects.
+ * @param what Names the params in the message, such as 'params of the anchor'.
+ * @throws TrikdError 'invalid' naming every tensor that is missing, extra, or of another type or shape.
+ */
+export function assertParamsMatch(params: Params, expected: ReadonlyMap<string, TensorSpec>, what: string): void {
+  const missing = [...expected.keys()].filter((name) => !params.has(name));
+  const extra = [...params.keys()].filter((name) => !expected.has(name));
+  const different = [...expected].flatMap(([name, spec]) => {
+    const tensor = params.get(name);
+    if (!tensor || describeTensor(tensor) === describeTensor(spec)) return [];
+    return [`${name} is ${describeTensor(tensor)} instead of ${describeTensor(spec)}`];
+  });
+  const problems = [
+    ...named('missing', missing),
+    ...named('not expected', extra),
+    ...named('of another type or shape', different),
+  ];
+  if (problems.length > 0) {
+    throw new TrikdError('invalid', `${what} do not fit the model: ${problems.join('; ')}`, {
+      missing,
+      extra,
+      different,
+    });
+  }
+}
+
+/** All of them are in the error's details; the sentence names the first few. */
+function named(problem: string, list: readonly string[]): readonly string[] {
+  if (list.length === 0) return [];
+  const more = list.length > 5 ? ` and ${list.length - 5} more` : '';
+  return [`${list.length} ${problem} (${list.slice(0, 5).join(', ')}${more})`];
+}
+
+function corrupt(blob: Blob, problem: string): TrikdError {
+  return new TrikdError('corrupt', `blob ${blob.key}: ${problem}`, { key: blob.key });
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { TrikdError } from '../errors.js';
+import type { Position } from '../position.js';
+import { canonicalJson } from '../spec.js';
+import { isStoreKey, type ObjectStore } from '../store.js';
+import { decodeStrictJson } from './strict-json.js';
+
+const Count = z.int().min(0).max(0xffffffff);
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
+
+const BlobSchema = z.strictObject({
+  key: z.string().refine(isStoreKey, 'expected a key of the store'),
+  sha256: Sha256,
+  bytes: z.int().min(0),
+});
+
+const ScoreSchema = z.strictObject({
+  accuracy: z.number().min(0).max(1),
+  nll: z.number(),
+  examples: Count,
+});
+
+const RolePart = z.strictObject({
+  /** Params, batch-norm statistics and optimizer slots at the step of the manifest. */
+  state: BlobSchema,
+  /** The best validated params so far; absent before the first validation. */
+  best: z
+    .strictObject({
+      step: Count,
+      validation: ScoreSchema,
+      test: ScoreSchema.exactOptional(),
+      params: BlobSchema,
+    })
+    .exactOptional(),
+});
+export type RolePart = z.infer<typeof RolePart>;
+
+/**
+ * What makes a checkpoint exist: teacher and student at the same step of the same attempt, and all that their numbers
+ * depend on. Written last and only once; blobs without a manifest are nothing.
+ */
+export const PairManifest = z.strictObject({
+  version: z.literal(1),
+  runId: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected the name of a run'),
+  generation: Count,
+  attempt: z.int().min(1).max(0xffffffff),
+  /** Steps trained before it. */
+  step: Count,
+  specDigest: Sha256,
+  datasetDigest: Sha256,
+  /** SHA-256 of the params of the generation's anchor; absent in generation 0. */
+  anchor: Sha256.exactOptional(),
+  teacher: RolePart,
+  student: RolePart,
+  /** The process that wrote it. */
+  writer: z.string().min(1),
+});
+export type PairManifest = Readonly<z.infer<typeof PairManifest>>;
+
+/** One text for one manifest. @throws TrikdError 'invalid' for a manifest that no reader would take. */
+export function encodeManifest(manifest: PairManifest): Uint8Array {
+  return Buffer.from(canonicalJson(checked(manifest, 'invalid')));
+}
+
+/** @throws TrikdError 'corrupt', naming each field that is wrong. */
+export function parseManifest(bytes: Uint8Array): PairManifest {
+  return checked(jsonOf(bytes), 'corrupt');
+}
+
+function checked(value: unknown, kind: 'invalid' | 'corrupt'): PairManifest {
+  const parsed = PairManifest.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new TrikdError(kind, `manifest: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`);
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return decodeStrictJson(bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TrikdError('corrupt', `manifest of ${bytes.length} bytes is not JSON: ${reason}`, {}, { cause });
+  }
+}
+
+/** Where a manifest lives. Sorted keys are sorted by step, then by attempt. @throws TrikdError 'invalid' beyond 10 digits. */
+export function manifestKey({ runId, generation, step, attempt }: Position): string {
+  return `${manifestFolder(runId, generation)}${digits(step)}-${digits(attempt)}.json`;
+}
+
+/** Prefix of the keys of all manifests of a generation. */
+function manifestFolder(runId: string, generation: number): string {
+  return `runs/${runId}/manifests/${digits(generation)}/`;
+}
+
+function digits(count: number): string {
+  if (!Number.isSafeInteger(count) || count < 0 || count > 0xffffffff) {
+    throw new TrikdError('invalid', `expected a whole number from 0 to 4294967295 in a key, found ${count}`);
+  }
+  return String(count).padStart(10, '0');
+}
+
+/** A manifest in the store, or why what lies at its key is none. */
+export type FoundManifest =
+  | { readonly key: string; readonly manifest: PairManifest }
+  | { readonly key: string; readonly refusal: TrikdError };
+
+/** All manifests of a generation, newest first, those that cannot be used included: who resumes takes the first that holds. */
+export async function* manifestsNewestFirst(
+  store: ObjectStore,
+  runId: string,
+  generation: number,
+): AsyncGenerator<FoundManifest, void, undefined> {
+  const keys = await store.list(manifestFolder(runId, generation));
+  for (const key of keys.toReversed()) {
+    const object = await store.get(key);
+    if (object) yield read(key, object.bytes);
+  }
+}
+
+/** The newest manifest that can be used, or undefined. One that is corrupt is passed over, for the one before it. */
+export async function newestManifest(
+  store: ObjectStore,
+  runId: string,
+  generation: number,
+): Promise<{ readonly key: string; readonly manifest: PairManifest } | undefined> {
+  for await (const found of manifestsNewestFirst(store, runId, generation)) {
+    if ('manifest' in found) return found;
+  }
+  return undefined;
+}
+
+function read(key: string, bytes: Uint8Array): FoundManifest {
+  try {
+    const manifest = parseManifest(bytes);
+    if (manifestKey(manifest) === key) return { key, manifest };
+    return { key, refusal: new TrikdError('corrupt', `manifest of ${manifestKey(manifest)} lies at ${key}`, { key }) };
+  } catch (error) {
+    if (error instanceof TrikdError) return { key, refusal: error };
+    throw error;
+  }
+}

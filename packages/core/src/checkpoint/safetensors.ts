@@ -1,0 +1,105 @@
+import { TrikdError } from '../errors.js';
+import type { HostTensor, Params } from '../params.js';
+import { decodeHeader, MAX_HEADER_BYTES, MAX_TENSORS, METADATA_KEY, type TensorEntry } from './safetensors-header.js';
+import {
+  describeTensor,
+  ELEMENT_BYTES,
+  elementCount,
+  SAFETENSORS_NAME,
+  type TensorType,
+  typeOfData,
+} from './tensor-types.js';
+
+/** Named tensors and named texts, as one file holds them. */
+export interface Safetensors {
+  readonly params: Params;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const TYPE_ORDER = Object.keys(SAFETENSORS_NAME);
+
+/**
+ * Params in the safetensors format (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header padded
+ * with spaces to a multiple of 8, the data. Little-endian, as every host that TensorFlow supports. Equal params give equal bytes:
+ * tensors are sorted as the Python package does it (type, then name by UTF-8 bytes), metadata by key.
+ * @throws TrikdError 'invalid' for params that the format, or our own reader, would refuse.
+ */
+export function encodeSafetensors(params: Params, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  if (params.size > MAX_TENSORS) throw invalid(`${params.size} tensors, at most ${MAX_TENSORS} are allowed`);
+  const tensors = [...params].sort(
+    ([nameA, a], [nameB, b]) =>
+      TYPE_ORDER.indexOf(a.dtype) - TYPE_ORDER.indexOf(b.dtype) ||
+      Buffer.compare(Buffer.from(nameA), Buffer.from(nameB)),
+  );
+  let end = 0;
+  const described = tensors.map(([name, tensor]): [string, TensorEntry] => {
+    assertSound(name, tensor);
+    const begin = end;
+    end += tensor.data.byteLength;
+    return [name, { dtype: SAFETENSORS_NAME[tensor.dtype], shape: tensor.shape, data_offsets: [begin, end] }];
+  });
+  const header = encodeHeader(described, metadata);
+  const bytes = new Uint8Array(8 + header.length + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+  bytes.set(header, 8);
+  let offset = 8 + header.length;
+  for (const [, { data }] of tensors) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * Reads what `encodeSafetensors`, or another writer of float32, int32 and uint8 tensors, wrote. The tensors share memory with
+ * `bytes` where its alignment allows it.
+ * @throws TrikdError 'corrupt' for anything that is not exactly one sound file: nothing is guessed, nothing is left over.
+ */
+export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+  const { tensors, metadata, dataStart } = decodeHeader(bytes);
+  const params = new Map<string, HostTensor>();
+  for (const { name, dtype, shape, begin, end } of tensors) {
+    params.set(name, { dtype, shape, data: dataOf(bytes.subarray(dataStart + begin, dataStart + end), dtype) });
+  }
+  return { params, metadata };
+}
+
+function encodeHeader(
+  tensors: readonly [string, TensorEntry][],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const texts = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  // Assembled by hand: JSON.stringify of an object would move keys that look like whole numbers to the front.
+  const members = tensors.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+  if (texts.length > 0) {
+    const inner = texts.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`);
+    members.unshift(`"${METADATA_KEY}":{${inner.join(',')}}`);
+  }
+  const json = Buffer.from(`{${members.join(',')}}`);
+  const padded = Math.ceil(json.length / 8) * 8;
+  if (padded > MAX_HEADER_BYTES) throw invalid(`header of ${padded} bytes, at most ${MAX_HEADER_BYTES} are allowed`);
+  return Buffer.concat([json, Buffer.alloc(padded - json.length, ' ')]);
+}
+
+function assertSound(name: string, tensor: HostTensor): void {
+  if (name === METADATA_KEY || !name.isWellFormed()) throw invalid(`${JSON.stringify(name)} cannot name a tensor`);
+  if (typeOfData(tensor.data) !== tensor.dtype || elementCount(tensor.shape) !== tensor.data.length) {
+    throw invalid(
+      `tensor ${name} claims ${describeTensor(tensor)} but holds ${tensor.data.length} elements of ${typeOfData(tensor.data)}`,
+    );
+  }
+}
+
+function dataOf(bytes: Uint8Array, dtype: TensorType): HostTensor['data'] {
+  if (dtype === 'uint8') return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  // A view must begin at a multiple of its element; a copy begins at 0.
+  const aligned = bytes.byteOffset % ELEMENT_BYTES[dtype] === 0 ? bytes : new Uint8Array(bytes);
+  const length = bytes.length / ELEMENT_BYTES[dtype];
+  return dtype === 'float32'
+    ? new Float32Array(aligned.buffer, aligned.byteOffset, length)
+    : new Int32Array(aligned.buffer, aligned.byteOffset, length);
+}
+
+function invalid(problem: string): TrikdError {
+  return new TrikdError('invalid', `cannot write safetensors: ${problem}`);
+}
