@@ -1,6 +1,6 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
-import type { RunSpec, TermSpec } from '../spec.js';
 import type { TrainedRole } from '../position.js';
+import type { RunSpec, TermSpec } from '../spec.js';
 import type { FrameSource, LossTerm } from '../training/ports.js';
 import { distillationLoss } from './distillation-loss.js';
 import { taskLoss } from './task-loss.js';
@@ -12,7 +12,9 @@ export function activeTerms(spec: RunSpec, role: TrainedRole, generation: number
 
 /** The models whose logits the terms ask for. */
 export function sourcesOf(terms: readonly TermSpec[]): readonly FrameSource[] {
-  return (['anchor', 'peer'] as const).filter((source) => terms.some((term) => term.kind === 'distillation' && term.from === source));
+  return (['anchor', 'peer'] as const).filter((source) =>
+    terms.some((term) => term.kind === 'distillation' && term.from === source),
+  );
 }
 
 /** The name of a term in reports. */

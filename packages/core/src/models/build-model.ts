@@ -15,7 +15,10 @@ export function buildModel(spec: ModelSpec, shape: ModelShape, seed: number): La
 
 /** The seed of a model's initial params: every role of every generation starts somewhere else. */
 export function modelSeed(runSeed: number, generation: number, role: TrainedRole): number {
-  return createHash('sha256').update(JSON.stringify([runSeed, generation, role])).digest().readUInt32LE();
+  return createHash('sha256')
+    .update(JSON.stringify([runSeed, generation, role]))
+    .digest()
+    .readUInt32LE();
 }
 
 /** Each pooling halves the image: refuse a net that would pool it away. */

@@ -25,7 +25,15 @@ export class LayerFactory {
     });
     const { size = 3, stride = 1 } = options;
     return apply(
-      tf.layers.conv2d({ name, filters, kernelSize: size, strides: stride, padding: 'same', useBias: false, kernelInitializer }),
+      tf.layers.conv2d({
+        name,
+        filters,
+        kernelSize: size,
+        strides: stride,
+        padding: 'same',
+        useBias: false,
+        kernelInitializer,
+      }),
       node,
     );
   }

@@ -39,7 +39,10 @@ function basicBlock(
   const second = layers.normalisation(layers.convolution(activated, `${name}/conv2`, filters), `${name}/bn2`);
   const changes = stride !== 1 || channels !== filters;
   const shortcut = changes
-    ? layers.normalisation(layers.convolution(input, `${name}/shortcut`, filters, { size: 1, stride }), `${name}/shortcut_bn`)
+    ? layers.normalisation(
+        layers.convolution(input, `${name}/shortcut`, filters, { size: 1, stride }),
+        `${name}/shortcut_bn`,
+      )
     : input;
   return layers.relu(layers.add([second, shortcut]));
 }

@@ -1,0 +1,51 @@
+import { Engine } from '@trikd/engine';
+import { assertParamsMatch } from '../checkpoint/blobs.js';
+import { makeBatch } from '../data/batch.js';
+import type { Dataset } from '../data/split.js';
+import type { LogitsFrame } from '../exchange/frame.js';
+import type { Params } from '../params.js';
+import type { GenerationAttempt } from '../position.js';
+import type { RunSpec } from '../spec.js';
+import { evaluate } from './evaluate.js';
+import type { Score } from './ports.js';
+import { PREDICT, traceAnchor } from './role-program.js';
+
+/** The frozen model of a generation. It learns nothing, so its frame of a step depends on the step alone. */
+export interface AnchorModel {
+  logits(step: number): Promise<LogitsFrame>;
+  evaluate(split: 'validation' | 'test'): Promise<Score>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the anchor of a generation on the params of a promoted student.
+ * @throws TrikdError 'invalid' when the params are not those of the spec's student.
+ */
+export async function openAnchor(
+  spec: RunSpec,
+  dataset: Dataset,
+  params: Params,
+  attempt: GenerationAttempt,
+): Promise<AnchorModel> {
+  const { generation } = attempt;
+  const program = traceAnchor({ spec, dataset, generation });
+  const expected = new Map(
+    [...program.variables].map(([name, { shape }]) => [name, { dtype: 'float32' as const, shape }]),
+  );
+  assertParamsMatch(params, expected, 'params of the anchor');
+  const engine = await Engine.open(spec.engine);
+  const session = await engine.load(program, params);
+  return {
+    async logits(step) {
+      const batch = makeBatch(dataset, spec, generation, step);
+      const { logits } = await session.run(PREDICT, { images: batch.images });
+      return {
+        position: { ...attempt, step },
+        batchDigest: batch.digest,
+        logits: { rows: spec.batchSize, cols: dataset.classes, data: logits! },
+      };
+    },
+    evaluate: (split) => evaluate(session, dataset, dataset[split], spec.batchSize),
+    close: () => session.close(),
+  };
+}

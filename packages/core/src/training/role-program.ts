@@ -1,0 +1,157 @@
+import {
+  type FunctionDefinition,
+  float32,
+  int32,
+  type Optimizer,
+  type Program,
+  type Scalar,
+  type Scope,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tf,
+  trace,
+  uint8,
+} from '@trikd/engine';
+import type { Dataset } from '../data/split.js';
+import { sourcesOf, termValue } from '../losses/objective.js';
+import { buildModel, modelSeed } from '../models/build-model.js';
+import type { TrainedRole } from '../position.js';
+import type { OptimizerSpec, RunSpec, TermSpec } from '../spec.js';
+import type { FrameSource } from './ports.js';
+
+/** The names under which the functions of a role's program run, and of its out port. */
+export const TRAIN = 'train';
+export const PREDICT = 'predict';
+export const LOGITS = 'logits';
+
+/** What decides the graph of a role besides the run's spec. */
+export interface ProgramContext {
+  readonly spec: RunSpec;
+  readonly dataset: Dataset;
+  readonly generation: number;
+}
+
+/** The input that carries the weight of a term, and the one with its temperature. */
+export const weightInput = (index: number) => `weight${index}`;
+export const temperatureInput = (index: number) => `temperature${index}`;
+
+/**
+ * Traces the program of a trainer: `train` is one step with the exchange inside it, `predict` answers with logits.
+ * Both take [batchSize, height, width, channels] images of uint8.
+ */
+export function traceTrainer(context: ProgramContext, role: TrainedRole, terms: readonly TermSpec[]): Program {
+  const { spec, dataset, generation } = context;
+  const seed = modelSeed(spec.seed, generation, role);
+  const build = () => buildModel(spec[role].model, dataset, seed);
+  return trace(build, { [TRAIN]: trainFunction(context, role, terms), [PREDICT]: predictFunction(context) });
+}
+
+/** Traces the program of an anchor: the student's model, which only answers. */
+export function traceAnchor(context: ProgramContext): Program {
+  const { spec, dataset } = context;
+  return trace(() => buildModel(spec.student.model, dataset, 0), { [PREDICT]: predictFunction(context) });
+}
+
+function imagesSpec({ spec, dataset }: ProgramContext) {
+  return uint8(spec.batchSize, dataset.height, dataset.width, dataset.channels);
+}
+
+function predictFunction(context: ProgramContext): FunctionDefinition<'images'> {
+  return {
+    inputs: { images: imagesSpec(context) },
+    body: (scope) => ({ logits: scope.model(normalise(scope.inputs.images, context.dataset), { training: false }) }),
+  };
+}
+
+/** One step: forward, the own logits out, the others' logits in, the objective, backward, update. */
+function trainFunction(context: ProgramContext, role: TrainedRole, terms: readonly TermSpec[]): FunctionDefinition {
+  const { spec, dataset } = context;
+  const { optimizer, clipNorm } = spec[role];
+  return {
+    inputs: {
+      images: imagesSpec(context),
+      labels: int32(spec.batchSize),
+      learningRate: float32(),
+      ...(clipNorm === null ? {} : { clipNorm: float32() }),
+      ...Object.fromEntries(
+        terms.flatMap((_, index) => [
+          [weightInput(index), float32()],
+          [temperatureInput(index), float32()],
+        ]),
+      ),
+      ...Object.fromEntries(Object.keys(optimizerFeeds(optimizer, 0)).map((name) => [name, float32()])),
+    },
+    body(scope) {
+      const scalar = (name: string) => scope.inputs[name] as Scalar;
+      const labels = scope.inputs.labels as Tensor1D;
+      const step: { logits?: Tensor2D; values?: Tensor } = {};
+      const loss = () => {
+        const logits = scope.model(normalise(scope.inputs.images!, dataset), { training: true }) as Tensor2D;
+        scope.send(LOGITS, logits);
+        const targets = receiveTargets(scope, terms, logits.shape);
+        const weighted = terms.map((term, index) =>
+          tf.mul(
+            scalar(weightInput(index)),
+            termValue(term, { logits, labels, targets }, scalar(temperatureInput(index))),
+          ),
+        );
+        step.logits = tf.keep(logits);
+        step.values = tf.keep(tf.stack(weighted));
+        return tf.addN(weighted) as Scalar;
+      };
+      const { gradientNorm } = scope.minimize({
+        loss,
+        optimizer: optimizerOf(optimizer, scalar),
+        learningRate: scalar('learningRate'),
+        clipNorm: clipNorm === null ? undefined : scalar('clipNorm'),
+      });
+      return { terms: step.values!, gradientNorm, correct: correct(step.logits!, labels) };
+    },
+  };
+}
+
+function receiveTargets(scope: Scope<string>, terms: readonly TermSpec[], shape: readonly number[]) {
+  const targets: Partial<Record<FrameSource, Tensor2D>> = {};
+  for (const source of sourcesOf(terms)) targets[source] = scope.receive(source, shape) as Tensor2D;
+  return targets;
+}
+
+/** Rows whose largest logit is the label. */
+function correct(logits: Tensor2D, labels: Tensor1D): Scalar {
+  return tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'float32'));
+}
+
+/** Pixels 0..255 to zero mean and unit variance over the training split, channel by channel. */
+function normalise(images: Tensor, { mean, std }: Dataset): Tensor {
+  const scale = tf.tensor1d(std.map((deviation) => 1 / (255 * deviation)));
+  const shift = tf.tensor1d(mean.map((value, channel) => -value / std[channel]!));
+  return tf.add(tf.mul(images, scale), shift);
+}
+
+/** The numbers that the optimizer is fed with at a step; their names are inputs of `train`. */
+export function optimizerFeeds(optimizer: OptimizerSpec, step: number): Readonly<Record<string, number>> {
+  if (optimizer.kind === 'sgd') return { momentum: optimizer.momentum, weightDecay: optimizer.weightDecay };
+  const { beta1, beta2, epsilon, weightDecay } = optimizer;
+  return { beta1, beta2, epsilon, weightDecay, updates: step + 1 };
+}
+
+function optimizerOf(optimizer: OptimizerSpec, scalar: (name: string) => Scalar): Optimizer {
+  const weightDecay = scalar('weightDecay');
+  if (optimizer.kind === 'sgd') {
+    return {
+      kind: 'sgd',
+      momentum: scalar('momentum'),
+      nesterov: optimizer.nesterov,
+      weightDecay,
+      decoupled: optimizer.decoupled,
+    };
+  }
+  const [beta1, beta2, epsilon, updates] = ['beta1', 'beta2', 'epsilon', 'updates'].map(scalar) as [
+    Scalar,
+    Scalar,
+    Scalar,
+    Scalar,
+  ];
+  return { kind: 'adamw', beta1, beta2, epsilon, weightDecay, updates };
+}

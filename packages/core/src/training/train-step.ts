@@ -1,0 +1,126 @@
+import type { Session } from '@trikd/engine';
+import type { Batch } from '../data/batch.js';
+import type { Dataset } from '../data/split.js';
+import { TrikdError } from '../errors.js';
+import { checkFrame } from '../exchange/check-frame.js';
+import { partOf, sourcesOf } from '../losses/objective.js';
+import { type GenerationAttempt, peerOf, type TrainedRole } from '../position.js';
+import { learningRate } from '../schedule.js';
+import type { RunSpec, TermSpec } from '../spec.js';
+import type { GenerationPlan } from './generation-plan.js';
+import type { FrameSource, TrainerPorts, TrainerProgress } from './ports.js';
+import { LOGITS, optimizerFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
+
+/** A model that learns, and all that a step of it needs. */
+export interface Learner {
+  readonly spec: RunSpec;
+  readonly role: TrainedRole;
+  readonly attempt: GenerationAttempt;
+  readonly terms: readonly TermSpec[];
+  readonly dataset: Dataset;
+  readonly session: Session;
+  readonly plan: GenerationPlan;
+  readonly ports: TrainerPorts;
+}
+
+export interface StepReport {
+  readonly values: Pick<TrainerProgress, 'terms' | 'batchAccuracy' | 'gradientNorm' | 'learningRate'>;
+  /** Cross-entropy at weight 1; NaN when the objective has no task term. */
+  readonly taskLoss: number;
+  /** Milliseconds spent waiting for frames. */
+  readonly waits: Readonly<Partial<Record<FrameSource, number>>>;
+}
+
+/**
+ * One step: answer, hear the others, learn. The graph runs all the way from the images to the update; in its middle it hands out
+ * the own logits and waits for the others'.
+ * @param meanwhile work for the JavaScript thread while the graph computes the forward pass
+ */
+export async function trainStep(learner: Learner, batch: Batch, meanwhile: () => void): Promise<StepReport> {
+  const { session, ports, attempt, dataset } = learner;
+  const rate = rateOf(learner, batch.step);
+  const running = session.run(TRAIN, feedsOf(learner, batch, rate));
+  // A run that fails before it has sent its logits would leave `take` waiting for ever.
+  const failed = running.then(() => new Promise<never>(() => {}));
+  meanwhile();
+  const data = await Promise.race([session.take(LOGITS), failed]);
+  assertFinite(learner.role, data, batch.step);
+  const logits = { rows: batch.labels.length, cols: dataset.classes, data };
+  await ports.publish({ position: { ...attempt, step: batch.step }, batchDigest: batch.digest, logits });
+  const waits = await Promise.race([hear(learner, batch), failed]);
+  return reportOf(learner, batch.step, rate, await running, waits);
+}
+
+/** Takes one frame from each source that the objective asks for and hands it to the graph, whichever comes first. */
+async function hear(learner: Learner, batch: Batch): Promise<StepReport['waits']> {
+  const { session, ports, role, attempt, dataset, terms } = learner;
+  const waits: Partial<Record<FrameSource, number>> = {};
+  const expected = {
+    position: { ...attempt, step: batch.step },
+    batchDigest: batch.digest,
+    rows: batch.labels.length,
+    cols: dataset.classes,
+  };
+  const from = ports.now();
+  await Promise.all(
+    sourcesOf(terms).map(async (source) => {
+      const name = source === 'peer' ? peerOf(role) : source;
+      const next = await ports.frames[source]?.next();
+      if (!next || next.done) throw new TrikdError('unavailable', `the ${name} stopped before step ${batch.step}`);
+      waits[source] = ports.now() - from;
+      checkFrame(next.value, expected, name);
+      await session.put(source, next.value.logits.data);
+    }),
+  );
+  return waits;
+}
+
+function rateOf({ spec, role, plan }: Learner, step: number): number {
+  return learningRate(spec.schedule, spec[role].learningRate, spec.warmupSteps, plan.totalSteps, step);
+}
+
+function feedsOf({ spec, role, terms }: Learner, batch: Batch, rate: number) {
+  const { optimizer, clipNorm } = spec[role];
+  const feeds: Record<string, number | Uint8Array | Int32Array> = {
+    images: batch.images,
+    labels: batch.labels,
+    learningRate: rate,
+    ...optimizerFeeds(optimizer, batch.step),
+  };
+  if (clipNorm !== null) feeds.clipNorm = clipNorm;
+  for (const [index, term] of terms.entries()) {
+    feeds[weightInput(index)] = term.weight;
+    feeds[temperatureInput(index)] = term.kind === 'distillation' ? term.temperature : 1;
+  }
+  return feeds;
+}
+
+function reportOf(
+  { spec, terms, role }: Learner,
+  step: number,
+  rate: number,
+  outputs: Record<string, Float32Array>,
+  waits: StepReport['waits'],
+): StepReport {
+  const reported = terms.map((term, index) => ({ part: partOf(term), value: outputs.terms![index]! }));
+  const gradientNorm = outputs.gradientNorm![0]!;
+  if (!reported.every(({ value }) => Number.isFinite(value)) || !Number.isFinite(gradientNorm)) {
+    const said = reported.map(({ part, value }) => `${part} ${value}`).join(', ');
+    throw new TrikdError(
+      'diverged',
+      `the loss of the ${role} is not finite at step ${step}: ${said}, gradient norm ${gradientNorm}`,
+      { step },
+    );
+  }
+  const task = terms.findIndex((term) => term.kind === 'task' && term.weight > 0);
+  return {
+    values: { terms: reported, gradientNorm, learningRate: rate, batchAccuracy: outputs.correct![0]! / spec.batchSize },
+    taskLoss: task === -1 ? Number.NaN : reported[task]!.value / terms[task]!.weight,
+    waits,
+  };
+}
+
+function assertFinite(role: TrainedRole, logits: Float32Array, step: number): void {
+  const place = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (place !== -1) throw new TrikdError('diverged', `the ${role} answers ${logits[place]} at step ${step}`, { step });
+}
