@@ -3,10 +3,8 @@ import util from 'node:util';
 import type { KernelBackend, Tensor } from '@tensorflow/tfjs';
 import type { GraphBinding } from './graph-binding.js';
 
-// tfjs-node's kernels still call two functions that Node 23 took away.
-const formerly = util as { isNullOrUndefined?: (x: unknown) => boolean; isArray?: (x: unknown) => boolean };
-formerly.isNullOrUndefined ??= (x) => x === null || x === undefined;
-formerly.isArray ??= Array.isArray;
+// tfjs-node's kernels still call two functions that Node 23 took away, and that warn of it before.
+Object.assign(util, { isNullOrUndefined: (x: unknown) => x === null || x === undefined, isArray: Array.isArray });
 
 const require = createRequire(import.meta.url);
 
