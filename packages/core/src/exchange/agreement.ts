@@ -38,7 +38,7 @@ export function assertAgreement(mine: Agreement, theirs: Agreement, who: string)
 
 /**
  * Refuses a consumer that asks for another start of another generation than is served.
- * @throws TrikdError 'wrong-state' naming the first difference.
+ * @throws TrikdError 'out-of-step' naming the first difference.
  */
 export function assertServing(serving: GenerationAttempt, asked: GenerationAttempt): void {
   for (const [field, name] of [
@@ -47,7 +47,7 @@ export function assertServing(serving: GenerationAttempt, asked: GenerationAttem
     ['attempt', 'attempt'],
   ] as const) {
     if (serving[field] !== asked[field]) {
-      throw new TrikdError('wrong-state', `serving ${name} ${serving[field]}, asked for ${asked[field]}`, {
+      throw new TrikdError('out-of-step', `serving ${name} ${serving[field]}, asked for ${asked[field]}`, {
         serving,
         asked,
       });

@@ -88,7 +88,7 @@ describe('a frame window', () => {
     const earlier = window.frames('student', 0).next();
     const later = window.frames('student', 0).next();
     await window.publish(frameOf(0));
-    await expect(earlier).rejects.toMatchObject({ kind: 'wrong-state' });
+    await expect(earlier).rejects.toMatchObject({ kind: 'out-of-step' });
     expect((await later).value).toEqual(frameOf(0));
   });
 

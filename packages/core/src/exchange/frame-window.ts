@@ -13,8 +13,8 @@ export interface FrameWindow {
   /**
    * Frames in step order from `fromStep`, retained ones again, then new ones as they come. Ends when the window was closed without
    * an error and everything was taken, or when `signal` aborts. A later call for the same consumer supersedes this one.
-   * @throws TrikdError 'out-of-step' when `fromStep` has left the window, 'wrong-state' when superseded, or what the window was
-   * closed with.
+   * @throws TrikdError 'out-of-step' when `fromStep` has left the window or the stream was superseded, or what the window was closed
+   * with.
    */
   frames(consumer: Role, fromStep: number, signal?: AbortSignal): AsyncGenerator<LogitsFrame, void>;
   /** Nothing more will come: because all is done, or because of `error`, which whoever waits then gets. */
@@ -97,7 +97,7 @@ export function createFrameWindow({ attempt, firstStep, size, consumers }: Frame
     try {
       while (!signal?.aborted) {
         if (place.stream !== stream) {
-          throw new TrikdError('wrong-state', `another stream of the ${consumer} took over at step ${place.next}`);
+          throw new TrikdError('out-of-step', `another stream of the ${consumer} took over at step ${place.next}`);
         }
         if (closed?.error) throw closed.error;
         if (place.next < nextStep) {

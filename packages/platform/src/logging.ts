@@ -1,0 +1,33 @@
+import { pino } from 'pino';
+import { z } from 'zod';
+
+/** One JSON object a line: a constant message and fields. */
+export type Logger = Pick<pino.Logger, 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'> & {
+  child(fields: Readonly<Record<string, unknown>>): Logger;
+};
+
+export const LogConfig = z
+  .strictObject({
+    level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    file: z.string().min(1).optional().describe('path to append to; default: standard output'),
+  })
+  .prefault({});
+export type LogConfig = z.infer<typeof LogConfig>;
+
+/** The log of a process. Writes are synchronous, so that the last words of a crash are kept. */
+export function createLogger(
+  config: LogConfig,
+  service: string,
+  stream: pino.DestinationStream = open(config),
+): Logger {
+  return pino(
+    { level: config.level, base: { service, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+    stream,
+  );
+}
+
+function open({ file }: LogConfig): pino.DestinationStream {
+  return pino.destination(
+    file === undefined ? { dest: 1, sync: true } : { dest: file, mkdir: true, append: true, sync: true },
+  );
+}

@@ -1,0 +1,38 @@
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import { EMPTY, type Observable } from 'rxjs';
+import type { StreamLogitsRequest, StreamLogitsResponse } from '../gen/trikd/v1/exchange.js';
+import { fromFrame, type Subscription, toSubscription } from '../grpc/convert.js';
+import { serveStream } from '../grpc/serve-stream.js';
+import { EXCHANGE, SHUTDOWN } from './tokens.js';
+
+/** Whoever has frames to hand out. */
+export interface ExchangeSource {
+  /**
+   * The frames asked for, in step order, until `signal` aborts.
+   * @throws TrikdError 'out-of-step' for another attempt or a step that is no longer there, 'wrong-state' for another agreement.
+   */
+  frames(asked: Subscription, signal: AbortSignal): AsyncIterable<LogitsFrame>;
+}
+
+/** Translates ExchangeService messages; the same for anchor, teacher and student. */
+@Controller()
+export class ExchangeController {
+  constructor(
+    @Inject(EXCHANGE) private readonly source: ExchangeSource,
+    @Inject(SHUTDOWN) private readonly shutdown: AbortSignal,
+  ) {}
+
+  @GrpcMethod('ExchangeService', 'streamLogits')
+  async streamLogits(
+    request: StreamLogitsRequest,
+    _metadata: unknown,
+    call: ServerWritableStream<StreamLogitsRequest, StreamLogitsResponse>,
+  ): Promise<Observable<never>> {
+    const open = (signal: AbortSignal) => this.source.frames(toSubscription(request), signal);
+    await serveStream(call, this.shutdown, open, (frame) => ({ frame: fromFrame(frame) }));
+    return EMPTY;
+  }
+}

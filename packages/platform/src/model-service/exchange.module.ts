@@ -1,0 +1,22 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ExchangeServiceService } from '../gen/trikd/v1/exchange.js';
+import { ExchangeController, type ExchangeSource } from './exchange.controller.js';
+import { EXCHANGE, SHUTDOWN } from './tokens.js';
+
+@Module({})
+class ExchangeModule {}
+
+/** The exchange alone: what a process needs that hands out frames and is steered by nobody, as a benchmark is. */
+export function exchangeModule(source: ExchangeSource, shutdown: AbortSignal): DynamicModule {
+  return {
+    module: ExchangeModule,
+    controllers: [ExchangeController],
+    providers: [
+      { provide: EXCHANGE, useValue: source },
+      { provide: SHUTDOWN, useValue: shutdown },
+    ],
+  };
+}
+
+/** The definitions that belong to `exchangeModule`. */
+export const EXCHANGE_SERVICES = { 'trikd.v1.ExchangeService': ExchangeServiceService };

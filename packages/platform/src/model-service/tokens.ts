@@ -1,0 +1,5 @@
+/** Injection tokens of the model services. */
+export const EXCHANGE = Symbol('exchange source');
+export const SHUTDOWN = Symbol('shutdown signal');
+export const TRAINER = Symbol('trainer');
+export const ANCHOR = Symbol('anchor holder');

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { createService, type ServiceOptions } from './create-service.js';
+
+export interface ProcessOptions extends ServiceOptions {
+  /** Aborted when the process is to end. */
+  readonly shutdown: AbortSignal;
+  /** Lets go of everything that runs beside the calls. */
+  readonly stop?: () => Promise<void>;
+}
+
+/** What a service started as a child process tells its parent. */
+export interface ListeningMessage {
+  readonly type: 'listening';
+  /** host:port. */
+  readonly address: string;
+}
+
+/** Listens, says where, and ends in order when `shutdown` aborts: the story of a service process from here on. */
+export async function runService(options: ProcessOptions): Promise<void> {
+  const { log, shutdown } = options;
+  const service = await createService(options);
+  const { address } = service;
+  log.info({ address, services: Object.keys(options.services) }, 'listening');
+  const message: ListeningMessage = { type: 'listening', address };
+  if (process.connected) process.send?.(message);
+  if (!shutdown.aborted) await once(shutdown, 'abort');
+  await Promise.all([service.close(), options.stop?.()]);
+  log.info('ended');
+  // An IPC channel would keep the process alive.
+  if (process.connected) process.disconnect();
+}

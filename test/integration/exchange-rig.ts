@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
+import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
+import type { FrameWindow } from '@trikd/core/exchange/frame-window';
+import type { GenerationAttempt, Role } from '@trikd/core/position';
+import { type SubscribeOptions, subscribe } from '@trikd/platform/grpc/exchange-client';
+import { createLogger } from '@trikd/platform/logging';
+import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/platform/model-service/exchange.module';
+import { createService, type Service } from '@trikd/platform/nest/create-service';
+
+export const attempt: GenerationAttempt = { runId: 'r', generation: 3, attempt: 1 };
+export const agreement: Agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 16, seed: 1 };
+export const log = createLogger({ level: 'silent' }, 'test');
+
+/** A frame whose every logit tells its role and step. */
+export function frameOf(role: Role, step: number, of: Agreement = agreement): LogitsFrame {
+  const data = Float32Array.from({ length: of.batchSize * of.classes }, (_, i) => step + i / 1024 + role.length);
+  return { position: { ...attempt, step }, batchDigest: 'cc', logits: { rows: of.batchSize, cols: of.classes, data } };
+}
+
+/** What a model service does with a window: refuse who disagrees, then stream. */
+export function sourceOf(window: FrameWindow, mine: Agreement = agreement): ExchangeSource {
+  return {
+    frames(asked, signal) {
+      assertServing(attempt, asked.from);
+      assertAgreement(mine, asked.agreement, asked.consumer);
+      return window.frames(asked.consumer, asked.from.step, signal);
+    },
+  };
+}
+
+/** Serves a source; `listen` defaults to a free port. */
+export function serve(
+  source: ExchangeSource,
+  { listen = '127.0.0.1:0', shutdown = new AbortController().signal, drainSeconds = 0.2 } = {},
+): Promise<Service> {
+  const module = exchangeModule(source, shutdown);
+  return createService({ module, services: EXCHANGE_SERVICES, listen, log, drainSeconds });
+}
+
+/** The student's ear at the teacher's mouth, unless told otherwise. */
+export function listenTo(address: string, options: Partial<SubscribeOptions> = {}) {
+  return subscribe({
+    address,
+    producer: 'teacher',
+    consumer: 'student',
+    from: { ...attempt, step: 0 },
+    agreement,
+    stepTimeoutSeconds: 20,
+    signal: new AbortController().signal,
+    ...options,
+  });
+}
+
+/** A Unix socket in a folder of its own. */
+export async function freshSocket(): Promise<{ readonly address: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'trikd-'));
+  return { address: `unix:${join(folder, 's')}`, remove: () => rm(folder, { recursive: true, force: true }) };
+}

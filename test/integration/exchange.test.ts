@@ -1,0 +1,189 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { status } from '@grpc/grpc-js';
+import { checkFrame } from '@trikd/core/exchange/check-frame';
+import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import type { TrainedRole } from '@trikd/core/position';
+import type { Service } from '@trikd/platform/nest/create-service';
+import { afterEach, describe, expect, test } from 'vitest';
+import { agreement, attempt, frameOf, freshSocket, listenTo, serve, sourceOf } from './exchange-rig.js';
+
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+
+async function served(...args: Parameters<typeof serve>): Promise<Service> {
+  const service = await serve(...args);
+  opened.push(service);
+  return service;
+}
+
+const windowFor = (consumers: readonly TrainedRole[], size = 4) =>
+  createFrameWindow({ attempt, firstStep: 0, size, consumers });
+
+describe('two services', () => {
+  test.each([1, 4])('exchange 200 steps in lockstep with a window of %i', async (size) => {
+    const windows = { teacher: windowFor(['student'], size), student: windowFor(['teacher'], size) };
+    const at = {
+      teacher: (await served(sourceOf(windows.teacher))).address,
+      student: (await served(sourceOf(windows.student))).address,
+    };
+    const train = async (role: TrainedRole, peer: TrainedRole) => {
+      const heard = listenTo(at[peer], { producer: peer, consumer: role });
+      for (let step = 0; step < 200; step++) {
+        await windows[role].publish(frameOf(role, step));
+        const { value } = await heard.next();
+        if (!value) throw new Error(`no frame ${step}`);
+        checkFrame(value, { ...frameOf(peer, step), rows: 16, cols: 10 }, peer);
+        expect(value).toEqual(frameOf(peer, step));
+      }
+      await heard.return();
+    };
+    await Promise.all([train('teacher', 'student'), train('student', 'teacher')]);
+  });
+
+  test('carry 10,000 frames without gathering listeners', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on('warning', listen);
+    const window = windowFor(['student']);
+    const { address } = await served(sourceOf(window));
+    const heard = listenTo(address);
+    const produce = async () => {
+      for (let step = 0; step < 10_000; step++) await window.publish(frameOf('teacher', step));
+    };
+    const producing = produce();
+    for (let step = 0; step < 10_000; step++) expect((await heard.next()).value?.position.step).toBe(step);
+    await producing;
+    await heard.return();
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe('a lost connection', () => {
+  test('is dialled again and the same bytes come again', async () => {
+    const socket = await freshSocket();
+    opened.push({ close: socket.remove });
+    const window = windowFor([]);
+    const first = await served(sourceOf(window), { listen: socket.address, drainSeconds: 0 });
+    for (const step of [0, 1, 2]) await window.publish(frameOf('teacher', step));
+    const heard = listenTo(socket.address);
+    const other = listenTo(socket.address, { consumer: 'teacher', from: { ...attempt, step: 1 } });
+    expect((await heard.next()).value).toEqual(frameOf('teacher', 0));
+    expect((await other.next()).value).toEqual(frameOf('teacher', 1));
+    await first.close();
+    await served(sourceOf(window), { listen: socket.address });
+    await window.publish(frameOf('teacher', 3));
+    for (const step of [1, 2, 3]) expect((await heard.next()).value).toEqual(frameOf('teacher', step));
+    for (const step of [2, 3]) expect((await other.next()).value).toEqual(frameOf('teacher', step));
+    await Promise.all([heard.return(), other.return()]);
+  });
+
+  test('resumes after a shutdown that ended the streams in order', async () => {
+    const socket = await freshSocket();
+    opened.push({ close: socket.remove });
+    const window = windowFor([]);
+    const shutdown = new AbortController();
+    const first = await served(sourceOf(window), { listen: socket.address, shutdown: shutdown.signal });
+    await window.publish(frameOf('teacher', 0));
+    const heard = listenTo(socket.address);
+    await heard.next();
+    const waiting = heard.next();
+    shutdown.abort();
+    await first.close();
+    await served(sourceOf(window), { listen: socket.address });
+    await window.publish(frameOf('teacher', 1));
+    expect((await waiting).value).toEqual(frameOf('teacher', 1));
+    await heard.return();
+  });
+});
+
+describe('a producer refuses by name', () => {
+  test.each([
+    ['another run', { from: { ...attempt, runId: 'q', step: 0 } }, 'serving run r, asked for q', 'ABORTED'],
+    [
+      'another generation',
+      { from: { ...attempt, generation: 9, step: 0 } },
+      'serving generation 3, asked for 9',
+      'ABORTED',
+    ],
+    ['another attempt', { from: { ...attempt, attempt: 2, step: 0 } }, 'serving attempt 1, asked for 2', 'ABORTED'],
+    [
+      'other images',
+      { agreement: { ...agreement, datasetDigest: 'xx' } },
+      'the student disagrees: dataset digest bb here, xx there',
+      'FAILED_PRECONDITION',
+    ],
+    [
+      'other classes',
+      { agreement: { ...agreement, classes: 9 } },
+      'the student disagrees: classes 10 here, 9 there',
+      'FAILED_PRECONDITION',
+    ],
+    [
+      'another seed',
+      { agreement: { ...agreement, seed: 2 } },
+      'the student disagrees: seed 1 here, 2 there',
+      'FAILED_PRECONDITION',
+    ],
+    [
+      'another spec',
+      { agreement: { ...agreement, specDigest: 'xx' } },
+      'the student disagrees: spec digest aa here, xx there',
+      'FAILED_PRECONDITION',
+    ],
+  ] as const)('%s', async (_name, options, sentence, code) => {
+    const { address } = await served(sourceOf(windowFor([])));
+    await expect(listenTo(address, options).next()).rejects.toMatchObject({
+      message: `the teacher at ${address}: ${sentence}`,
+      kind: code === 'ABORTED' ? 'out-of-step' : 'wrong-state',
+      details: { code },
+      cause: { code: status[code] },
+    });
+  });
+});
+
+describe('waiting', () => {
+  test('for a port nobody listens on ends with the address and the time', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const bound = taken.address();
+    const port = typeof bound === 'object' ? bound?.port : undefined;
+    await new Promise((resolve) => taken.close(resolve));
+    await expect(listenTo(`127.0.0.1:${port}`, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringMatching(
+        new RegExp(`^nobody answers at 127.0.0.1:${port} for the teacher, tried for 0.3 s: .*ECONNREFUSED`),
+      ),
+    });
+  });
+
+  test('for a peer that stalls ends with its name, the step and the time', async () => {
+    const window = windowFor([]);
+    const { address } = await served(sourceOf(window));
+    await window.publish(frameOf('teacher', 0));
+    const heard = listenTo(address, { stepTimeoutSeconds: 0.2, connectTimeoutSeconds: 0.1 });
+    await heard.next();
+    await expect(heard.next()).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: `waited 0.2 s for step 1 of the teacher at ${address}`,
+    });
+  });
+
+  test('ends with the reason of its signal', async () => {
+    const { address } = await served(sourceOf(windowFor([])));
+    const left = new AbortController();
+    const waiting = listenTo(address, { signal: left.signal }).next();
+    left.abort(new Error('superseded'));
+    await expect(waiting).rejects.toThrow('superseded');
+  });
+
+  test('for a producer that ended early is an error, not an end', async () => {
+    const window = windowFor([]);
+    window.close();
+    const { address } = await served(sourceOf(window));
+    await expect(listenTo(address).next()).rejects.toThrow(`the teacher at ${address} ended its stream before step 0`);
+  });
+});
