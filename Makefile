@@ -22,6 +22,7 @@ EXAMPLE ?= examples/fashion-mnist.yaml
 TRIKD_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trikd
 override TRIKD_CACHE := $(abspath $(TRIKD_CACHE))
 export TRIKD_CACHE
+export PYTHONDONTWRITEBYTECODE := 1
 
 NODE_VERSION := 24.21.0
 TENSORFLOW_VERSION := 2.21.0
@@ -54,7 +55,7 @@ setup: build engine data ## fetch and build whatever is missing
 	@:
 
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
-	@exec node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
+	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
 test: $(PACKAGES) engine data ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
@@ -94,15 +95,16 @@ clean: ## forget what was built here; the cache stays
 
 # What the targets stand on. Fetched folders appear whole or not at all, and are never rebuilt by date.
 
+# Not `npm ci`: that of npm 11 wants the optional packages of all platforms in the lock file, and not every registry has them.
 $(PACKAGES): package-lock.json | $(NODE)
-	npm ci --loglevel=error
+	npm install --no-save --loglevel=error
 	@touch $@
 
 $(TRIKD_CACHE)/node-$(NODE_VERSION):
 	@python3 scripts/fetch-node.py $(NODE_VERSION)
 
-$(TRIKD_CACHE)/tensorflow-%-$(TENSORFLOW_VERSION):
-	@python3 scripts/fetch-tensorflow.py $* $(TENSORFLOW_VERSION)
+$(TENSORFLOW_HOME):
+	@python3 scripts/fetch-tensorflow.py $(TENSORFLOW) $(TENSORFLOW_VERSION)
 
 $(TRIKD_CACHE)/fashion-mnist:
 	@python3 scripts/fetch-fashion-mnist.py
@@ -111,12 +113,13 @@ $(PYTORCH):
 	@python3 scripts/fetch-pytorch.py $(TORCH_VERSION)
 
 $(BUILD)/trikd_engine.node: $(OBJECTS) $(LINKED)
-	$(CXX) -shared -o $@ $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow -l:libtensorflow_cc.so.2 \
+	@echo "linking $@ to TensorFlow $(TENSORFLOW_VERSION) ($(TENSORFLOW))"
+	@$(CXX) -shared -o $@ $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow -l:libtensorflow_cc.so.2 \
 		-l:libtensorflow_framework.so.2 -Wl,-rpath,$(TENSORFLOW_HOME)/tensorflow
 
 $(BUILD)/%.o: packages/engine/native/%.cc | $(NODE) $(TENSORFLOW_HOME)
-	@mkdir -p $(BUILD)
-	$(CXX) -O2 -std=c++17 -fPIC -Wall -Wextra -MMD -MP -isystem $(NODE_HEADERS) \
+	@mkdir -p $(BUILD) && echo "compiling $<"
+	@$(CXX) -O2 -std=c++17 -fPIC -Wall -Wextra -MMD -MP -isystem $(NODE_HEADERS) \
 		-isystem $(TENSORFLOW_HOME)/tensorflow/include -c -o $@ $<
 
 $(LINKED): FORCE

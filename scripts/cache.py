@@ -5,8 +5,14 @@ import fcntl
 import os
 import pathlib
 import shutil
+import signal
 import sys
+import tempfile
 from collections.abc import Iterator
+from typing import NamedTuple
+
+# Ctrl-C ends these programs at once and silently: nothing half-made counts.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def cache_folder() -> pathlib.Path:
@@ -18,11 +24,19 @@ def cache_folder() -> pathlib.Path:
     return (pathlib.Path(parent) / 'trikd').expanduser()
 
 
-@contextlib.contextmanager
-def building(name: str) -> Iterator[pathlib.Path | None]:
-    """Yields an empty folder that becomes `name` in the cache when the block ends, or None when `name` is there.
+class Unfinished(NamedTuple):
+    """Two empty folders: `result` becomes part of the cache, `scratch` goes away."""
 
-    An exception or a kill leaves `name` absent. A second process waits for the first.
+    result: pathlib.Path
+    scratch: pathlib.Path
+
+
+@contextlib.contextmanager
+def building(name: str) -> Iterator[Unfinished | None]:
+    """Yields a folder that becomes `name` in the cache when the block ends, or None when `name` is there.
+
+    An exception or a kill leaves `name` absent, and what it leaves beside goes with the next attempt. A second process
+    waits for the first.
     """
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
@@ -32,11 +46,16 @@ def building(name: str) -> Iterator[pathlib.Path | None]:
         if target.exists():
             yield None
             return
-        partial = cache / f'{name}.partial'
+        for leftover in cache.glob(f'{name}.partial-*'):
+            shutil.rmtree(leftover, ignore_errors=True)
+        # A name of its own: a program that a killed attempt started may still be writing to the old one.
+        partial = pathlib.Path(tempfile.mkdtemp(prefix=f'{name}.partial-', dir=cache))
+        unfinished = Unfinished(partial / 'result', partial / 'scratch')
+        for folder in unfinished:
+            folder.mkdir()
+        yield unfinished
+        unfinished.result.rename(target)
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        yield partial
-        partial.rename(target)
 
 
 def fail(message: str) -> None:

@@ -12,7 +12,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 
 from cache import building, cache_folder, fail
 
@@ -88,23 +87,22 @@ def main() -> None:
         if not has_idx_files(pathlib.Path(own)):
             fail(f'TRIKD_DATA is {own}, which lacks one of {", ".join(CONTENT)} (plain or .gz)')
         return
-    with building('fashion-mnist') as folder:
-        if folder is None:
+    with building('fashion-mnist') as unfinished:
+        if unfinished is None:
             return
-        with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch:
-            source: pathlib.Path | str = INSTALLED
-            if not INSTALLED.is_dir():
-                print('fetching Fashion-MNIST, 31 MB', flush=True)
-                source = fetch_package(pathlib.Path(scratch))
-            problem = source if isinstance(source, str) else problem_of(source)
-            if problem is not None:
-                fail(
-                    f'{problem}\n'
-                    f'Put {", ".join(f"{name}.gz" for name in CONTENT)} into {cache_folder() / "fashion-mnist"}, or name '
-                    f'their folder in TRIKD_DATA. Debian and Ubuntu have them in the package {PACKAGE} (Ubuntu: universe).'
-                )
-            for name in CONTENT:
-                shutil.copyfile(pathlib.Path(source) / f'{name}.gz', folder / f'{name}.gz')
+        source: pathlib.Path | str = INSTALLED
+        if not INSTALLED.is_dir():
+            print('fetching Fashion-MNIST, 31 MB', flush=True)
+            source = fetch_package(unfinished.scratch)
+        problem = source if isinstance(source, str) else problem_of(source)
+        if problem is not None:
+            fail(
+                f'{problem}\n'
+                f'Put {", ".join(f"{name}.gz" for name in CONTENT)} into {cache_folder() / "fashion-mnist"}, or name '
+                f'their folder in TRIKD_DATA. Debian and Ubuntu have them in the package {PACKAGE} (Ubuntu: universe).'
+            )
+        for name in CONTENT:
+            shutil.copyfile(pathlib.Path(source) / f'{name}.gz', unfinished.result / f'{name}.gz')
 
 
 if __name__ == '__main__':

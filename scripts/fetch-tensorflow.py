@@ -10,12 +10,12 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 import zipfile
 
-from cache import building, cache_folder, fail
+from cache import building, fail
 
 DISTRIBUTIONS = {'cpu': 'tensorflow-cpu', 'gpu': 'tensorflow'}
+MEGABYTES = {'cpu': 270, 'gpu': 570}
 
 # The wheel is the same C library for every Python: one fixed choice makes all machines fetch the same file.
 PLATFORM = ['--platform', 'manylinux_2_27_x86_64', '--python-version', '3.11', '--implementation', 'cp']
@@ -72,12 +72,11 @@ def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
 def main(flavour: str, version: str) -> None:
     if flavour not in DISTRIBUTIONS:
         fail(f'TENSORFLOW must be cpu or gpu, it is {flavour}')
-    with building(f'tensorflow-{flavour}-{version}') as folder:
-        if folder is None:
+    with building(f'tensorflow-{flavour}-{version}') as unfinished:
+        if unfinished is None:
             return
-        print(f'fetching TensorFlow {version} ({flavour}), about {"570" if flavour == "gpu" else "270"} MB', flush=True)
-        with tempfile.TemporaryDirectory(dir=cache_folder()) as scratch:
-            unpack(download(DISTRIBUTIONS[flavour], version, pathlib.Path(scratch)), folder)
+        print(f'fetching TensorFlow {version} ({flavour}), about {MEGABYTES[flavour]} MB', flush=True)
+        unpack(download(DISTRIBUTIONS[flavour], version, unfinished.scratch), unfinished.result)
 
 
 if __name__ == '__main__':
