@@ -1,0 +1,29 @@
+import { LogConfig } from '@trikd/platform/logging';
+import { z } from 'zod';
+
+const Seconds = z.number().positive();
+const Address = z.string().min(1).describe('host:port');
+
+/** Configuration of the orchestrator process. Durations are in seconds. */
+export const OrchestratorConfig = z.strictObject({
+  listen: z.string().default('0.0.0.0:50050').describe('address of the gRPC server; port 0: any'),
+  store: z.strictObject({ path: z.string().min(1).describe('folder of the object store') }),
+  events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),
+  teacher: Address.describe('host:port of the teacher-trainer; also what the student-trainer is told'),
+  student: Address.describe('host:port of the student-trainer; also what the teacher-trainer is told'),
+  anchor: Address.describe('host:port of the anchor-server; also what both trainers are told'),
+  retries: z.int().min(0).default(4).describe('attempts that may be lost in a row before a run fails'),
+  times: z
+    .strictObject({
+      prepare: Seconds.default(600).describe('for a trainer to read data and trace graphs, or the anchor to be scored'),
+      answer: Seconds.default(10).describe('for all other calls'),
+      patience: Seconds.default(20).describe('without a connection to a trainer, before its attempt is lost'),
+      grace: Seconds.default(2).describe('for the second trainer to say what the first one failed of'),
+      drain: Seconds.default(7).describe('for a drained run to rest at a new pair'),
+      firstRetry: Seconds.default(1).describe('pause before the first new attempt; doubles with each'),
+      longestRetry: Seconds.default(30),
+    })
+    .prefault({}),
+  log: LogConfig,
+});
+export type OrchestratorConfig = z.infer<typeof OrchestratorConfig>;

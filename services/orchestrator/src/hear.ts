@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { TrikdError } from '@trikd/core/errors';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import type { TrainerEvent } from '@trikd/core/training/ports';
+import type { TrainerLink } from './ports.js';
+import { queue } from './queue.js';
+
+/** What reaches the orchestrator while a generation is trained. */
+export type Heard =
+  | { readonly kind: 'trainer'; readonly role: TrainedRole; readonly event: TrainerEvent }
+  /** The run is to rest soon. */
+  | { readonly kind: 'drain' }
+  /** It did not come to rest in time. */
+  | { readonly kind: 'drain-overdue' };
+
+/** Times of this file, in seconds. */
+export interface HearTimes {
+  /** How long the second trainer may take to say what the first failed of. */
+  readonly grace: number;
+  /** How long a drain may take until what was committed last has to do. */
+  readonly drain: number;
+}
+
+/**
+ * Both trainers' events and the wish to drain, in the order of their coming.
+ * When a trainer fails because the other one is gone, the other one's reason is the one that is thrown: it comes a little
+ * later, and it alone tells a diverged loss from a lost process.
+ */
+export async function* hear(
+  trainers: readonly TrainerLink[],
+  attempt: GenerationAttempt,
+  drain: AbortSignal,
+  times: HearTimes,
+): AsyncGenerator<Heard> {
+  const left = new AbortController();
+  const arrivals = queue<Heard | { readonly kind: 'failed'; readonly failure: unknown }>();
+  const watches = trainers.map((trainer) => listen(trainer, attempt, left.signal, arrivals.push));
+  const overdue = () =>
+    delay(1000 * times.drain, undefined, { signal: left.signal }).then(
+      () => arrivals.push({ kind: 'drain-overdue' }),
+      () => undefined,
+    );
+  const onDrain = () => {
+    arrivals.push({ kind: 'drain' });
+    void overdue();
+  };
+  if (drain.aborted) onDrain();
+  drain.addEventListener('abort', onDrain, { once: true });
+  try {
+    for (;;) {
+      const next = await arrivals.take();
+      if (next.kind !== 'failed') {
+        yield next;
+        continue;
+      }
+      if (isConsequence(next.failure)) await Promise.race([Promise.all(watches), delay(1000 * times.grace)]);
+      const failures = [
+        next.failure,
+        ...arrivals.rest().flatMap((item) => (item.kind === 'failed' ? item.failure : [])),
+      ];
+      throw failures.find((failure) => !isConsequence(failure)) ?? next.failure;
+    }
+  } finally {
+    drain.removeEventListener('abort', onDrain);
+    left.abort();
+  }
+}
+
+/** Whether a failure may only be what another process's failure looks like from outside. */
+function isConsequence(failure: unknown): boolean {
+  return failure instanceof TrikdError && (failure.kind === 'unavailable' || failure.kind === 'out-of-step');
+}
+
+async function listen(
+  trainer: TrainerLink,
+  attempt: GenerationAttempt,
+  signal: AbortSignal,
+  push: (heard: Heard | { readonly kind: 'failed'; readonly failure: unknown }) => void,
+): Promise<void> {
+  let last: TrainerEvent | undefined;
+  try {
+    for await (const event of trainer.watch(attempt, signal)) {
+      last = event;
+      push({ kind: 'trainer', role: trainer.role, event });
+    }
+    // A trainer that has trained all steps rests, and has nothing more to report.
+    if (last?.kind === 'resting') return;
+    throw new TrikdError('unavailable', `the ${trainer.role} at ${trainer.address} ended its report`);
+  } catch (failure) {
+    push({ kind: 'failed', failure });
+  }
+}

@@ -1,0 +1,110 @@
+import { TrikdError } from '@trikd/core/errors';
+import type { TrainedRole } from '@trikd/core/position';
+import { canonicalJson } from '@trikd/core/spec';
+import type { TrainerEvent } from '@trikd/core/training/ports';
+import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
+import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
+import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
+import { fromBlob, fromPosition, fromRoleCheckpoint, toScore } from '@trikd/platform/grpc/convert';
+import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import type { AnchorLink, TrainerLink } from './ports.js';
+
+/** A link and the connection beneath it. */
+export type Closable<T> = T & { readonly close: () => void };
+
+/** Seconds. */
+export interface LinkTimes {
+  /** For calls that read data, trace graphs or score a model. */
+  readonly prepare: number;
+  /** For all other calls. */
+  readonly answer: number;
+  /** Without a connection, before an attempt is lost. */
+  readonly patience: number;
+}
+
+/** One trainer over gRPC. */
+export function trainerLink(role: TrainedRole, address: string, times: LinkTimes): Closable<TrainerLink> {
+  const client = openClient(TrainerServiceClient, address);
+  const what = `the ${role}`;
+  return {
+    role,
+    address,
+    close: () => client.close(),
+    assign: async ({ attempt, spec, limit, peerAddress = '', anchorAddress = '', resume }) => {
+      const request = {
+        start: fromPosition({ ...attempt, step: resume?.step ?? 0 }),
+        spec: canonicalJson(spec),
+        limit,
+        peerAddress,
+        anchorAddress,
+        resume: resume && fromRoleCheckpoint(resume),
+      };
+      const options = { what, deadlineSeconds: times.prepare };
+      const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await unary(
+        client.assign.bind(client),
+        request,
+        options,
+      );
+      return { datasetDigest, classes, totalSteps, stepsPerEpoch };
+    },
+    setLimit: async (attempt, limit) => {
+      const request = { limit: fromPosition({ ...attempt, step: limit }) };
+      await unary(client.setLimit.bind(client), request, { what, deadlineSeconds: times.answer });
+    },
+    nextStep: async () => {
+      const { next } = await unary(client.getTrainer.bind(client), {}, { what, deadlineSeconds: times.answer });
+      if (!next) throw new TrikdError('out-of-step', `${what} has no assignment any more`);
+      return next.step;
+    },
+    watch: (attempt, signal) =>
+      trainerEvents(
+        watch({
+          what,
+          open: (fromEvent) => client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent }),
+          numberOf: ({ number }) => number,
+          patienceSeconds: times.patience,
+          signal,
+        }),
+        role,
+      ),
+  };
+}
+
+async function* trainerEvents(
+  responses: AsyncIterable<Parameters<typeof toWatchedEvent>[0]>,
+  role: TrainedRole,
+): AsyncGenerator<TrainerEvent> {
+  for await (const response of responses) {
+    const event = toWatchedEvent(response);
+    if (event.kind !== 'failure') {
+      yield event;
+      continue;
+    }
+    const { kind, message } = event.failure;
+    if (kind === 'internal') throw new Error(`the ${role}: ${message}`);
+    throw new TrikdError(kind, `the ${role}: ${message}`);
+  }
+}
+
+/** The anchor-server over gRPC. */
+export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLink> {
+  const client = openClient(AnchorServiceClient, address);
+  return {
+    address,
+    close: () => client.close(),
+    load: async (attempt, step, spec, params) => {
+      const request = {
+        start: fromPosition({ ...attempt, step }),
+        spec: canonicalJson(spec),
+        params: fromBlob(params),
+      };
+      const options = { what: 'the anchor', deadlineSeconds: times.prepare };
+      const answer = await unary(client.loadAnchor.bind(client), request, options);
+      return {
+        datasetDigest: answer.datasetDigest,
+        validation: toScore(answer.validation),
+        test: toScore(answer.test),
+      };
+    },
+  };
+}

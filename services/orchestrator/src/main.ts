@@ -1,0 +1,26 @@
+import { loadConfig } from '@trikd/platform/config';
+import { RunServiceService } from '@trikd/platform/gen/trikd/v1/run';
+import { createLogger } from '@trikd/platform/logging';
+import { runService } from '@trikd/platform/nest/run-service';
+import { shutdownSignal } from '@trikd/platform/nest/shutdown';
+import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { OrchestratorConfig } from './config.js';
+import { orchestratorModule } from './orchestrator.module.js';
+import { orchestratorService } from './service.js';
+
+const config = loadConfig(OrchestratorConfig, process.env);
+const log = createLogger(config.log, 'orchestrator');
+const shutdown = shutdownSignal(log);
+const { orchestrator, stop } = orchestratorService(config, await openFolderStore(config.store.path), log);
+
+await runService({
+  module: orchestratorModule(orchestrator),
+  services: { 'trikd.v1.RunService': RunServiceService },
+  listen: config.listen,
+  log,
+  shutdown,
+  stop,
+  // Whoever watches a run hears that it was drained.
+  drainSeconds: config.times.drain + 2,
+});
+process.exit(0);

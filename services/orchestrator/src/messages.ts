@@ -1,0 +1,80 @@
+import { bestGeneration } from '@trikd/core/run/promotion';
+import type { GenerationResult, RunState } from '@trikd/core/run/state';
+import { canonicalJson, type RunSpec } from '@trikd/core/spec';
+import {
+  type GenerationResult as ResultMessage,
+  type Run,
+  RunPhase,
+  type WatchRunResponse,
+} from '@trikd/platform/gen/trikd/v1/run';
+import { fromBestParams, fromRole, fromScore } from '@trikd/platform/grpc/convert';
+import { fromProgress } from '@trikd/platform/grpc/convert-trainer';
+import type { RunNews } from './ports.js';
+
+const PHASES: Readonly<Record<RunState['phase'], RunPhase>> = {
+  preparing: RunPhase.RUN_PHASE_PREPARING,
+  training: RunPhase.RUN_PHASE_TRAINING,
+  promoting: RunPhase.RUN_PHASE_PROMOTING,
+  completed: RunPhase.RUN_PHASE_COMPLETED,
+  failed: RunPhase.RUN_PHASE_FAILED,
+};
+
+/** A run as it goes over the wire. */
+export function fromRun(spec: RunSpec, state: RunState): Run {
+  return {
+    runId: spec.name,
+    spec: canonicalJson(spec),
+    phase: PHASES[state.phase],
+    generation: state.generation,
+    attempt: state.attempt,
+    generations: state.results.map(fromResult),
+    failure: state.phase === 'failed' ? state.reason : '',
+    bestGeneration: bestGeneration(state.results) ?? 0,
+  };
+}
+
+function fromResult(result: GenerationResult): ResultMessage {
+  return {
+    generation: result.generation,
+    student: fromBestParams(result.student),
+    teacher: fromBestParams(result.teacher),
+    anchorValidation: result.anchorScores && fromScore(result.anchorScores.validation),
+    anchorTest: result.anchorScores && fromScore(result.anchorScores.test),
+    promoted: result.promoted,
+    steps: result.steps,
+    studentStateSha256: result.studentStateSha256,
+    teacherStateSha256: result.teacherStateSha256,
+  };
+}
+
+/** News of a run as they go over the wire. */
+export function fromNews(news: RunNews): WatchRunResponse {
+  return { event: eventOf(news) };
+}
+
+function eventOf(news: RunNews): NonNullable<WatchRunResponse['event']> {
+  switch (news.kind) {
+    case 'run':
+      return { $case: 'run', value: fromRun(news.spec, news.state) };
+    case 'progress': {
+      const { generation, totalSteps } = news;
+      const progress = fromProgress(news.progress, news.role);
+      return { $case: 'progress', value: { role: fromRole(news.role), generation, totalSteps, progress } };
+    }
+    case 'evaluation': {
+      const { generation, step } = news;
+      const evaluation = { step, validation: fromScore(news.validation) };
+      return { $case: 'evaluation', value: { role: fromRole(news.role), generation, evaluation } };
+    }
+    case 'alarm': {
+      const { generation, step, message } = news;
+      return { $case: 'alarm', value: { role: fromRole(news.role), generation, alarm: { step, message } } };
+    }
+    case 'committed': {
+      const { generation, step, manifestKey } = news;
+      return { $case: 'committed', value: { generation, step, manifestKey } };
+    }
+    case 'drained':
+      return { $case: 'drained', value: { generation: news.generation, step: news.step } };
+  }
+}

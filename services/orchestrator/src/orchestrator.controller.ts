@@ -1,0 +1,50 @@
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import type {
+  CreateRunRequest,
+  CreateRunResponse,
+  GetRunRequest,
+  GetRunResponse,
+  WatchRunRequest,
+  WatchRunResponse,
+} from '@trikd/platform/gen/trikd/v1/run';
+import { serveStream } from '@trikd/platform/grpc/serve-stream';
+import { EMPTY, type Observable } from 'rxjs';
+import { fromNews, fromRun } from './messages.js';
+import type { Orchestrator } from './orchestrator.js';
+import type { RunNews } from './ports.js';
+
+/** Token of the Orchestrator. */
+export const ORCHESTRATOR = Symbol('orchestrator');
+
+/** A drained run says so before its streams end: they are never cut short. */
+const NEVER = new AbortController().signal;
+
+/** Translates RunService messages to calls on the orchestrator. Nothing is decided here. */
+@Controller()
+export class OrchestratorController {
+  constructor(@Inject(ORCHESTRATOR) private readonly orchestrator: Orchestrator) {}
+
+  @GrpcMethod('RunService', 'CreateRun')
+  async createRun({ spec }: CreateRunRequest): Promise<CreateRunResponse> {
+    const run = await this.orchestrator.create(spec);
+    return { run: fromRun(run.spec, run.state) };
+  }
+
+  @GrpcMethod('RunService', 'GetRun')
+  async getRun({ runId }: GetRunRequest): Promise<GetRunResponse> {
+    const run = await this.orchestrator.get(runId);
+    return { run: fromRun(run.spec, run.state) };
+  }
+
+  @GrpcMethod('RunService', 'WatchRun')
+  async watchRun(
+    { runId }: WatchRunRequest,
+    _metadata: unknown,
+    call: ServerWritableStream<WatchRunRequest, WatchRunResponse>,
+  ): Promise<Observable<never>> {
+    await serveStream<RunNews, WatchRunResponse>(call, NEVER, (left) => this.orchestrator.watch(runId, left), fromNews);
+    return EMPTY;
+  }
+}

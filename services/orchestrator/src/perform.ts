@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { encodeManifest, manifestKey, type PairManifest, parseManifest } from '@trikd/core/checkpoint/manifest';
+import { TrikdError } from '@trikd/core/errors';
+import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
+import type { Duty, RunEvent } from '@trikd/core/run/advance';
+import { nextLimit } from '@trikd/core/run/convergence';
+import {
+  type Facts,
+  type PairRef,
+  type Preparing,
+  type Promoting,
+  resumePair,
+  type Training,
+} from '@trikd/core/run/state';
+import { type RunSpec, specDigest } from '@trikd/core/spec';
+import type { ObjectStore } from '@trikd/core/store';
+import { type HearTimes, hear } from './hear.js';
+import type { AnchorLink, RunNews, TrainerLink } from './ports.js';
+import { type Pair, train } from './train.js';
+
+/** What the duties of a run need. */
+export interface PerformPorts {
+  readonly spec: RunSpec;
+  readonly store: ObjectStore;
+  readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
+  readonly anchor: AnchorLink;
+  readonly times: HearTimes & { readonly firstRetry: number; readonly longestRetry: number };
+  /** Names the process in manifests. */
+  readonly writer: string;
+  readonly drained: AbortSignal;
+  tell(news: RunNews): void;
+}
+
+/** Does what a phase of a run demands. */
+export function perform(ports: PerformPorts, todo: Duty): AsyncGenerator<RunEvent> {
+  switch (todo.phase) {
+    case 'preparing':
+      return prepare(ports, todo);
+    case 'training':
+      return trainFrom(ports, todo);
+    case 'promoting':
+      return verifyCandidate(ports, todo);
+  }
+}
+
+/** Before the data are read nobody knows how long a generation is: the first assignment lets one step be trained. */
+const LIMIT_OF_UNKNOWN_LENGTH = 1;
+
+async function* prepare(ports: PerformPorts, todo: Preparing): AsyncGenerator<RunEvent> {
+  const { spec, times, drained } = ports;
+  if (todo.losses > 0) {
+    const pause = Math.min(times.longestRetry, times.firstRetry * 2 ** (todo.losses - 1));
+    await delay(1000 * pause, undefined, { signal: drained }).catch(() => undefined);
+  }
+  if (drained.aborted) return;
+  const attempt = attemptOf(spec, todo);
+  const pair = await resumeFrom(ports, todo);
+  const step = pair?.student.step ?? 0;
+  const limit = todo.facts ? nextLimit(step, todo.facts, spec) : LIMIT_OF_UNKNOWN_LENGTH;
+  const loading = todo.anchor && ports.anchor.load(attempt, step, spec, todo.anchor.params);
+  const scores = loading && (await unlessDrained(loading, drained));
+  if (loading && !scores) return;
+  const assign = (role: TrainedRole) => {
+    const asks = (from: 'anchor' | 'peer') =>
+      spec[role].objective.some((term) => term.kind === 'distillation' && term.from === from);
+    return ports.trainers[role].assign({
+      attempt,
+      spec,
+      limit,
+      ...(asks('peer') && { peerAddress: ports.trainers[peerOf(role)].address }),
+      ...(todo.anchor && asks('anchor') && { anchorAddress: ports.anchor.address }),
+      ...(pair && { resume: pair[role] }),
+    });
+  };
+  const assigned = await unlessDrained(Promise.all([assign('teacher'), assign('student')]), drained);
+  if (!assigned) return;
+  const [teacher, student] = assigned;
+  compareFacts('teacher', teacher, 'student', student);
+  if (scores) compareFacts('anchor', { ...teacher, datasetDigest: scores.datasetDigest }, 'teacher', teacher);
+  yield {
+    kind: 'assigned',
+    facts: teacher,
+    ...(scores && { anchorScores: { validation: scores.validation, test: scores.test } }),
+  };
+}
+
+/** The outcome of work that may take minutes, or undefined when the run is to be left before it has come. */
+async function unlessDrained<T>(work: Promise<T>, drained: AbortSignal): Promise<T | undefined> {
+  const left = new AbortController();
+  const leave = new Promise<undefined>((resolve) => {
+    if (drained.aborted) resolve(undefined);
+    drained.addEventListener('abort', () => resolve(undefined), { once: true, signal: left.signal });
+  });
+  try {
+    return await Promise.race([work, leave]);
+  } finally {
+    left.abort();
+    // What comes of it after a drain concerns nobody.
+    work.catch(() => undefined);
+  }
+}
+
+async function* trainFrom(ports: PerformPorts, todo: Training): AsyncGenerator<RunEvent> {
+  const attempt = attemptOf(ports.spec, todo);
+  const { teacher, student } = ports.trainers;
+  yield* train(todo, attempt, {
+    spec: ports.spec,
+    trainers: ports.trainers,
+    heard: hear([teacher, student], attempt, ports.drained, ports.times),
+    commit: (pair) => commitPair(ports, todo, pair),
+    tell: ports.tell,
+  });
+}
+
+/** Reads the candidate back before anything is built on it. */
+async function* verifyCandidate({ store }: PerformPorts, todo: Promoting): AsyncGenerator<RunEvent> {
+  const { key, sha256, bytes } = todo.outcome.student.params;
+  const stored = await store.get(key);
+  const found = stored && createHash('sha256').update(stored.bytes).digest('hex');
+  if (found !== sha256 || stored?.bytes.byteLength !== bytes) {
+    const what = stored ? `${stored.bytes.byteLength} bytes with SHA-256 ${found}` : 'nothing';
+    throw new TrikdError(
+      'corrupt',
+      `params of the candidate: expected ${bytes} bytes with SHA-256 ${sha256}, found ${what}`,
+    );
+  }
+  yield { kind: 'candidate-verified' };
+}
+
+function attemptOf(spec: RunSpec, { generation, attempt }: Duty): GenerationAttempt {
+  return { runId: spec.name, generation, attempt };
+}
+
+async function commitPair({ spec, store, writer }: PerformPorts, todo: Training, pair: Pair): Promise<PairRef> {
+  const { step } = pair.student;
+  const part = ({ state, best }: Pair[TrainedRole]) => ({ state, ...(best && { best }) });
+  const manifest: PairManifest = {
+    version: 1,
+    ...attemptOf(spec, todo),
+    step,
+    specDigest: specDigest(spec),
+    datasetDigest: todo.facts.datasetDigest,
+    ...(todo.anchor && { anchor: todo.anchor.params.sha256 }),
+    teacher: part(pair.teacher),
+    student: part(pair.student),
+    writer,
+  };
+  const key = manifestKey(manifest);
+  const bytes = encodeManifest(manifest);
+  if ((await store.create(key, bytes)) === 'exists') {
+    const there = await store.get(key);
+    // The same attempt is never driven twice, but the answer to an own write may have been lost.
+    if (!there || Buffer.compare(there.bytes, bytes) !== 0) {
+      throw new TrikdError('out-of-step', `the pair of step ${step} was committed by another process as ${key}`);
+    }
+  }
+  return { step, manifestKey: key };
+}
+
+async function resumeFrom({ spec, store }: PerformPorts, todo: Preparing): Promise<Pair | undefined> {
+  const ref = resumePair(todo);
+  if (!ref) return undefined;
+  const stored = await store.get(ref.manifestKey);
+  if (!stored) throw new TrikdError('corrupt', `the manifest ${ref.manifestKey} is gone`);
+  const manifest = parseManifest(stored.bytes);
+  const expected = { runId: spec.name, generation: todo.generation, step: ref.step, specDigest: specDigest(spec) };
+  for (const name of ['runId', 'generation', 'step', 'specDigest'] as const) {
+    if (manifest[name] !== expected[name]) {
+      const found = `${name} ${manifest[name]}, expected ${expected[name]}`;
+      throw new TrikdError('corrupt', `the manifest ${ref.manifestKey} has ${found}`);
+    }
+  }
+  const half = (role: TrainedRole) => {
+    const { state, best } = manifest[role];
+    return { step: ref.step, state, ...(best && { best }) };
+  };
+  return { teacher: half('teacher'), student: half('student') };
+}
+
+function compareFacts(one: string, a: Facts, other: string, b: Facts): void {
+  for (const name of ['datasetDigest', 'classes', 'totalSteps', 'stepsPerEpoch'] as const) {
+    if (a[name] === b[name]) continue;
+    throw new TrikdError(
+      'invalid',
+      `the ${one} finds ${name} ${a[name]}, the ${other} ${b[name]}: they read different data`,
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
+import type { RunSpec } from '@trikd/core/spec';
+import type { Blob, RoleCheckpoint, Score, TrainerEvent, TrainerProgress } from '@trikd/core/training/ports';
+
+/** One generation for one trainer. */
+export interface TrainerAssignment {
+  readonly attempt: GenerationAttempt;
+  readonly spec: RunSpec;
+  /** Steps below it may be trained. */
+  readonly limit: number;
+  /** Where the frames come from that the objective asks for. */
+  readonly peerAddress?: string;
+  readonly anchorAddress?: string;
+  /** Absent for fresh params. */
+  readonly resume?: RoleCheckpoint;
+}
+
+/** One trainer, as the orchestrator knows it. Every call fails with a TrikdError. */
+export interface TrainerLink {
+  readonly role: TrainedRole;
+  /** host:port at which the other trainer finds it. */
+  readonly address: string;
+  /** Takes its time: data are read and graphs are traced. */
+  assign(assignment: TrainerAssignment): Promise<Facts>;
+  /** @throws TrikdError `wrong-state` when the trainer is already beyond `limit` */
+  setLimit(attempt: GenerationAttempt, limit: number): Promise<void>;
+  /** First step that is not yet trained. */
+  nextStep(): Promise<number>;
+  /** What happens in an attempt, from its first event on. Throws what the attempt failed of. */
+  watch(attempt: GenerationAttempt, signal: AbortSignal): AsyncIterable<TrainerEvent>;
+}
+
+/** The anchor-server, as the orchestrator knows it. */
+export interface AnchorLink {
+  /** host:port at which trainers find it. */
+  readonly address: string;
+  /** Serves a generation, from the first step that will be asked for. Takes its time: both splits are scored. */
+  load(
+    attempt: GenerationAttempt,
+    step: number,
+    spec: RunSpec,
+    params: Blob,
+  ): Promise<AnchorScores & { readonly datasetDigest: string }>;
+}
+
+/** One thing that happened in a run, for whoever follows it. */
+export type RunNews =
+  | { readonly kind: 'run'; readonly spec: RunSpec; readonly state: RunState }
+  | {
+      readonly kind: 'progress';
+      readonly role: TrainedRole;
+      readonly generation: number;
+      readonly totalSteps: number;
+      readonly progress: TrainerProgress;
+    }
+  | {
+      readonly kind: 'evaluation';
+      readonly role: TrainedRole;
+      readonly generation: number;
+      readonly step: number;
+      readonly validation: Score;
+    }
+  | {
+      readonly kind: 'alarm';
+      readonly role: TrainedRole;
+      readonly generation: number;
+      readonly step: number;
+      readonly message: string;
+    }
+  | { readonly kind: 'committed'; readonly generation: number; readonly step: number; readonly manifestKey: string }
+  | { readonly kind: 'drained'; readonly generation: number; readonly step: number };

@@ -1,0 +1,50 @@
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ObjectStore } from '@trikd/core/store';
+import type { Logger } from '@trikd/platform/logging';
+import type { OrchestratorConfig } from './config.js';
+import { eventLog } from './event-log.js';
+import { anchorLink, trainerLink } from './links.js';
+import { type Orchestrator, orchestrator } from './orchestrator.js';
+
+/** The orchestrator of a configuration, with its connections. */
+export interface OrchestratorService {
+  readonly orchestrator: Orchestrator;
+  /** Drains, but not for ever, and lets go of all connections. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Time to tell everybody, after a drain that took as long as it may, in seconds. */
+const FAREWELL = 1.5;
+
+export function orchestratorService(config: OrchestratorConfig, store: ObjectStore, log: Logger): OrchestratorService {
+  const teacher = trainerLink('teacher', config.teacher, config.times);
+  const student = trainerLink('student', config.student, config.times);
+  const anchor = anchorLink(config.anchor, config.times);
+  const driver = orchestrator({
+    store,
+    trainers: { teacher, student },
+    anchor,
+    times: config.times,
+    retries: config.retries,
+    writer: `orchestrator ${process.pid} on ${hostname()}`,
+    openLog: (runId) =>
+      eventLog(
+        config.events,
+        runId,
+        () => new Date(),
+        (error) => log.warn({ runId, err: error }, 'events cannot be written to their file'),
+      ),
+    failed: (runId, error) => log.error({ runId, err: error }, 'the run is no longer driven here'),
+  });
+  return {
+    orchestrator: driver,
+    stop: async () => {
+      const late = new AbortController();
+      const enough = delay(1000 * (config.times.drain + FAREWELL), undefined, { signal: late.signal });
+      await Promise.race([driver.drain(), enough.catch(() => undefined)]);
+      late.abort();
+      for (const link of [teacher, student, anchor]) link.close();
+    },
+  };
+}
