@@ -1,0 +1,18 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** The one file that reads environment variables which are not part of a service's configuration. */
+
+/** Where fetched things live: TRIKD_CACHE, or `trikd` in the user's own cache. */
+export function cacheFolder(): string {
+  const chosen = process.env.TRIKD_CACHE;
+  if (chosen) return resolve(chosen);
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trikd');
+}
+
+/** Folders that may hold Fashion-MNIST, the first to look in first. Who names one in TRIKD_DATA means that one alone. */
+export function dataFolders(): readonly string[] {
+  const chosen = process.env.TRIKD_DATA;
+  if (chosen) return [resolve(chosen)];
+  return [join(cacheFolder(), 'fashion-mnist'), '/usr/share/datasets/fashion-mnist'];
+}
