@@ -1,5 +1,6 @@
 import { TrikdError } from '../errors.js';
 import type { GenerationAttempt, Role } from '../position.js';
+import { createBell } from './bell.js';
 import type { LogitsFrame } from './frame.js';
 
 /** The producer's side of an exchange: the newest frames of one model in one attempt. */
@@ -54,25 +55,19 @@ export function createFrameWindow({ attempt, firstStep, size, consumers }: Frame
   const places = new Map<Role, Place>(consumers.map((role) => [role, { next: firstStep, stream: 0 }]));
   let nextStep = firstStep;
   let closed: { readonly error: TrikdError | undefined } | undefined;
-  let waiting: (() => void)[] = [];
+  const bell = createBell();
 
-  const changed = () => new Promise<void>((resolve) => waiting.push(resolve));
-  const wake = () => {
-    const woken = waiting;
-    waiting = [];
-    for (const resolve of woken) resolve();
-  };
   const oldestStep = () => Math.max(firstStep, nextStep - capacity);
   const hasRoom = () => nextStep - firstStep < capacity || consumers.every((role) => taken(role) > oldestStep());
   const taken = (role: Role) => places.get(role)?.next ?? firstStep;
 
   async function publish(frame: LogitsFrame): Promise<void> {
     assertNext(frame, attempt, nextStep);
-    while (!closed && !hasRoom()) await changed();
+    while (!closed && !hasRoom()) await bell.heard();
     if (closed) throw closed.error ?? new TrikdError('wrong-state', `the exchange was closed before step ${nextStep}`);
     ring[nextStep % capacity] = frame;
     nextStep += 1;
-    wake();
+    bell.ring();
   }
 
   function enter(consumer: Role, fromStep: number): { readonly place: Place; readonly stream: number } {
@@ -87,13 +82,13 @@ export function createFrameWindow({ attempt, firstStep, size, consumers }: Frame
     places.set(consumer, place);
     place.next = fromStep;
     place.stream += 1;
-    wake();
+    bell.ring();
     return { place, stream: place.stream };
   }
 
   async function* frames(consumer: Role, fromStep: number, signal?: AbortSignal): AsyncGenerator<LogitsFrame, void> {
     const { place, stream } = enter(consumer, fromStep);
-    signal?.addEventListener('abort', wake, { once: true });
+    signal?.addEventListener('abort', bell.ring, { once: true });
     try {
       while (!signal?.aborted) {
         if (place.stream !== stream) {
@@ -103,13 +98,13 @@ export function createFrameWindow({ attempt, firstStep, size, consumers }: Frame
         if (place.next < nextStep) {
           const frame = ring[place.next % capacity]!;
           place.next += 1;
-          wake();
+          bell.ring();
           yield frame;
         } else if (closed) return;
-        else await changed();
+        else await bell.heard();
       }
     } finally {
-      signal?.removeEventListener('abort', wake);
+      signal?.removeEventListener('abort', bell.ring);
     }
   }
 
@@ -118,7 +113,7 @@ export function createFrameWindow({ attempt, firstStep, size, consumers }: Frame
     frames,
     close(error) {
       closed ??= { error };
-      wake();
+      bell.ring();
     },
     get nextStep() {
       return nextStep;

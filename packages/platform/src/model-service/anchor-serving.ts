@@ -1,0 +1,138 @@
+import { loadParams } from '@trikd/core/checkpoint/blobs';
+import type { Dataset } from '@trikd/core/data/split';
+import { TrikdError } from '@trikd/core/errors';
+import { createBell } from '@trikd/core/exchange/bell';
+import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
+import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import { listeners } from '@trikd/core/exchange/listeners';
+import type { Params } from '@trikd/core/params';
+import type { GenerationAttempt, Position, Role } from '@trikd/core/position';
+import type { RunSpec } from '@trikd/core/spec';
+import type { ObjectStore } from '@trikd/core/store';
+import type { AnchorModel } from '@trikd/core/training/anchor';
+import { generationPlan } from '@trikd/core/training/generation-plan';
+import type { Blob, Score } from '@trikd/core/training/ports';
+import type { Logger } from '../logging.js';
+import { agreementOf } from './trainer-attempt.js';
+
+/** What an anchor-server is made of. `openAnchor` is the model. */
+export interface AnchorParts {
+  readonly store: ObjectStore;
+  readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
+  readonly openAnchor: (
+    spec: RunSpec,
+    dataset: Dataset,
+    params: Params,
+    attempt: GenerationAttempt,
+  ) => Promise<AnchorModel>;
+  readonly log: Logger;
+}
+
+/** The anchor of one start of a generation, as the orchestrator gives it. */
+export interface GivenAnchor {
+  /** `step` is the first that will be asked for. */
+  readonly start: Position;
+  readonly spec: RunSpec;
+  readonly params: Blob;
+}
+
+export interface AnchorFacts {
+  readonly datasetDigest: string;
+  readonly validation: Score;
+  readonly test: Score;
+}
+
+/** One loaded anchor and its frames. */
+export interface AnchorServing {
+  readonly given: GivenAnchor;
+  readonly facts: AnchorFacts;
+  readonly agreement: Agreement;
+  /** Frames from any step on: what has left the window is computed again, bit for bit. */
+  frames(consumer: Role, fromStep: number, signal: AbortSignal): AsyncGenerator<LogitsFrame, void>;
+  /** Ends all streams by `reason`, then lets go of the model. */
+  close(reason: TrikdError): Promise<void>;
+}
+
+/** Loads, verifies and scores an anchor, and computes frames ahead for the trainers that hear it. */
+export async function openServing(parts: AnchorParts, given: GivenAnchor): Promise<AnchorServing> {
+  const { start, spec } = given;
+  const { step: firstStep, ...attempt } = start;
+  const dataset = await parts.loadDataset(spec);
+  const params = await loadParams(parts.store, given.params);
+  const model = await parts.openAnchor(spec, dataset, params, attempt);
+  const facts = await factsOf(model, dataset);
+  const { totalSteps } = generationPlan(spec, dataset.train.count);
+  const consumers = listeners(spec, 'anchor', attempt.generation);
+  const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
+  const logits = oneByOne((step: number) => model.logits(step));
+  const streamEnded = createBell();
+  const log = parts.log.child({ ...attempt, role: 'anchor' });
+  let closing: TrikdError | undefined;
+  let streams = 0;
+
+  const produce = async () => {
+    try {
+      for (let step = firstStep; step < totalSteps; step++) await window.publish(await logits(step));
+      window.close();
+    } catch (error) {
+      if (closing) return;
+      log.error({ err: error, step: window.nextStep }, 'the anchor failed');
+      window.close(
+        error instanceof TrikdError ? error : new TrikdError('out-of-step', 'the anchor gave up: internal error'),
+      );
+    }
+  };
+  // Without a listener nothing would hold the producer back.
+  const produced = consumers.length > 0 ? produce() : Promise.resolve();
+
+  return {
+    given,
+    facts,
+    agreement: agreementOf(spec, dataset),
+    async *frames(consumer, fromStep, signal) {
+      streams += 1;
+      try {
+        let step = fromStep;
+        // A consumer whose connection was lost may have received less than was sent. The window waits for it at its old place, so
+        // this comes to an end.
+        for (; step < window.oldestStep && !signal.aborted; step++) {
+          if (closing) throw closing;
+          yield await logits(step);
+        }
+        if (!signal.aborted) yield* window.frames(consumer, step, signal);
+      } finally {
+        streams -= 1;
+        streamEnded.ring();
+      }
+    },
+    async close(reason) {
+      closing = reason;
+      window.close(reason);
+      await produced;
+      while (streams > 0) await streamEnded.heard();
+      await model.close();
+    },
+  };
+}
+
+/** Scoring runs the model over both splits: an anchor that is taken into service is warm. */
+async function factsOf(model: AnchorModel, dataset: Dataset): Promise<AnchorFacts> {
+  try {
+    const validation = await model.evaluate('validation');
+    const test = await model.evaluate('test');
+    return { datasetDigest: dataset.digest, validation, test };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+/** The same function, never running twice at once: a model has one set of buffers. */
+function oneByOne<Argument, Result>(work: (argument: Argument) => Promise<Result>) {
+  let last: Promise<unknown> = Promise.resolve();
+  return (argument: Argument): Promise<Result> => {
+    const result = last.then(() => work(argument));
+    last = result.catch(() => undefined);
+    return result;
+  };
+}

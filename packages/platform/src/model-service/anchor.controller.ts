@@ -1,0 +1,26 @@
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import type { GetAnchorResponse, LoadAnchorRequest, LoadAnchorResponse } from '../gen/trikd/v1/anchor.js';
+import { fromBlob, fromPosition, fromScore, toBlob, toPosition } from '../grpc/convert.js';
+import { parseSpec } from '../grpc/parse-spec.js';
+import type { AnchorHolder } from './anchor-holder.js';
+import { ANCHOR } from './tokens.js';
+
+/** Translates AnchorService messages. Nothing is decided here. */
+@Controller()
+export class AnchorController {
+  constructor(@Inject(ANCHOR) private readonly anchor: AnchorHolder) {}
+
+  @GrpcMethod('AnchorService', 'loadAnchor')
+  async loadAnchor({ start, spec, params }: LoadAnchorRequest): Promise<LoadAnchorResponse> {
+    const given = { start: toPosition(start), spec: parseSpec(spec), params: toBlob(params) };
+    const { datasetDigest, validation, test } = await this.anchor.load(given);
+    return { datasetDigest, validation: fromScore(validation), test: fromScore(test) };
+  }
+
+  @GrpcMethod('AnchorService', 'getAnchor')
+  getAnchor(): GetAnchorResponse {
+    const serving = this.anchor.serving();
+    return { serving: serving && fromPosition(serving.start), params: serving && fromBlob(serving.params) };
+  }
+}

@@ -1,0 +1,29 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AnchorServiceService } from '../gen/trikd/v1/anchor.js';
+import { ExchangeServiceService } from '../gen/trikd/v1/exchange.js';
+import { AnchorController } from './anchor.controller.js';
+import type { AnchorHolder } from './anchor-holder.js';
+import { ExchangeController } from './exchange.controller.js';
+import { ANCHOR, EXCHANGE, SHUTDOWN } from './tokens.js';
+
+@Module({})
+class AnchorModule {}
+
+/** The wiring of the anchor-server. */
+export function anchorModule(anchor: AnchorHolder, shutdown: AbortSignal): DynamicModule {
+  return {
+    module: AnchorModule,
+    controllers: [AnchorController, ExchangeController],
+    providers: [
+      { provide: ANCHOR, useValue: anchor },
+      { provide: EXCHANGE, useValue: anchor },
+      { provide: SHUTDOWN, useValue: shutdown },
+    ],
+  };
+}
+
+/** The definitions that belong to `anchorModule`. */
+export const ANCHOR_SERVICES = {
+  'trikd.v1.AnchorService': AnchorServiceService,
+  'trikd.v1.ExchangeService': ExchangeServiceService,
+};

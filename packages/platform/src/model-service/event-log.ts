@@ -1,0 +1,83 @@
+import type { TrikdError } from '@trikd/core/errors';
+import { createBell } from '@trikd/core/exchange/bell';
+import type { WatchedEvent } from '../grpc/convert-trainer.js';
+
+export interface NumberedEvent {
+  /** Rises with every event of an attempt. Numbers of progress that newer progress replaced are missing. */
+  readonly number: number;
+  readonly event: WatchedEvent;
+}
+
+/**
+ * What happened in one attempt, for anybody who asks from any number on. Everything is kept but progress: of that only the newest, and
+ * no more than one in `PROGRESS_INTERVAL_MS` gets a number, so that the log of a long generation stays small.
+ */
+export interface EventLog {
+  append(event: WatchedEvent): void;
+  /**
+   * The events from number `from` on, then new ones as they come, until `signal` aborts.
+   * @throws what the log was closed with, once everything was read
+   */
+  read(from: number, signal: AbortSignal): AsyncGenerator<NumberedEvent, void>;
+  /** Nothing more will come. */
+  close(error: TrikdError): void;
+}
+
+export const PROGRESS_INTERVAL_MS = 250;
+
+/** @param now milliseconds on a clock that never goes back */
+export function createEventLog(now: () => number): EventLog {
+  const bell = createBell();
+  let kept: NumberedEvent[] = [];
+  let next = 0;
+  let progressAt = Number.NEGATIVE_INFINITY;
+  /** Progress that came too early after the last; a newer one replaces it, any other event lets it go before. */
+  let held: WatchedEvent | undefined;
+  let closed: TrikdError | undefined;
+
+  const add = (event: WatchedEvent) => {
+    if (event.kind === 'progress') kept = kept.filter((each) => each.event.kind !== 'progress');
+    kept.push({ number: next, event });
+    next += 1;
+    bell.ring();
+  };
+
+  return {
+    append(event) {
+      if (event.kind !== 'progress') {
+        if (held) add(held);
+        held = undefined;
+        add(event);
+        return;
+      }
+      const time = now();
+      if (time - progressAt < PROGRESS_INTERVAL_MS) {
+        held = event;
+        return;
+      }
+      held = undefined;
+      progressAt = time;
+      add(event);
+    },
+    async *read(from, signal) {
+      let wanted = from;
+      signal.addEventListener('abort', bell.ring, { once: true });
+      try {
+        while (!signal.aborted) {
+          const found = kept.find(({ number }) => number >= wanted);
+          if (found) {
+            wanted = found.number + 1;
+            yield found;
+          } else if (closed) throw closed;
+          else await bell.heard();
+        }
+      } finally {
+        signal.removeEventListener('abort', bell.ring);
+      }
+    },
+    close(error) {
+      closed ??= error;
+      bell.ring();
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import { loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
+import type { Dataset } from '@trikd/core/data/split';
+import { TrikdError } from '@trikd/core/errors';
+import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
+import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
+import { listeners } from '@trikd/core/exchange/listeners';
+import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
+import { type RunSpec, specDigest } from '@trikd/core/spec';
+import type { ObjectStore } from '@trikd/core/store';
+import { generationPlan } from '@trikd/core/training/generation-plan';
+import type { Assignment, FrameSource, RoleCheckpoint, TrainerPorts } from '@trikd/core/training/ports';
+import { subscribe } from '../grpc/exchange-client.js';
+import type { Logger } from '../logging.js';
+import { createEventLog, type EventLog } from './event-log.js';
+import { createStepLimit, type MovableLimit } from './step-limit.js';
+
+/** What a trainer is made of. `trainGeneration` is the model and its loop. */
+export interface TrainerParts {
+  readonly role: TrainedRole;
+  readonly store: ObjectStore;
+  readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
+  readonly trainGeneration: (assignment: Assignment, dataset: Dataset, ports: TrainerPorts) => Promise<void>;
+  readonly log: Logger;
+  /** Milliseconds on a clock that never goes back. Default: the process's own. */
+  readonly now?: () => number;
+}
+
+/** One generation to train, as the orchestrator gives it. */
+export interface GivenAttempt {
+  readonly attempt: GenerationAttempt;
+  readonly startStep: number;
+  readonly spec: RunSpec;
+  readonly limit: number;
+  readonly peerAddress?: string;
+  readonly anchorAddress?: string;
+  readonly resume?: RoleCheckpoint;
+}
+
+/** What the trainer derived from spec and data. */
+export interface AttemptFacts {
+  readonly datasetDigest: string;
+  readonly classes: number;
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+}
+
+/** A generation in training, or one that has ended and waits to be replaced. */
+export interface TrainerAttempt {
+  readonly id: GenerationAttempt;
+  readonly facts: AttemptFacts;
+  readonly agreement: Agreement;
+  readonly window: FrameWindow;
+  readonly events: EventLog;
+  readonly limit: MovableLimit;
+  /** First step that the trainer has certainly not begun: the lowest limit that it still keeps. */
+  notBegun(): number;
+  /** Ends it by `reason` and waits until the loop has let go of the engine. */
+  abandon(reason: TrikdError): Promise<void>;
+}
+
+/** Reads data and checkpoint, wires the ports and sets the loop going. */
+export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Promise<TrainerAttempt> {
+  const { role, store, now = () => performance.now() } = parts;
+  const { attempt, spec, startStep } = given;
+  const dataset = await parts.loadDataset(spec);
+  const assignment = await assignmentOf(parts, given);
+  const { totalSteps, stepsPerEpoch } = generationPlan(spec, dataset.train.count);
+  const agreement = agreementOf(spec, dataset);
+  const window = createFrameWindow({
+    attempt,
+    firstStep: startStep,
+    size: spec.exchange.window,
+    consumers: listeners(spec, role, attempt.generation),
+  });
+  const events = createEventLog(now);
+  const limit = createStepLimit(given.limit);
+  const abandoned = new AbortController();
+  const over = new AbortController();
+  const frames = framesFor(role, given, agreement, over.signal);
+  const ports: TrainerPorts = {
+    frames,
+    publish: (frame) => window.publish(frame),
+    limit,
+    save: (params) => saveParams(store, params),
+    load: (blob) => loadParams(store, blob),
+    emit: (event) => events.append(event),
+    now,
+    signal: abandoned.signal,
+  };
+  const log = parts.log.child({ ...attempt, role });
+
+  const train = async () => {
+    try {
+      log.info({ startStep, limit: given.limit }, 'training');
+      await parts.trainGeneration(assignment, dataset, ports);
+      window.close();
+      log.info({ steps: window.nextStep }, 'generation trained');
+    } catch (error) {
+      if (abandoned.signal.aborted) return;
+      log.error({ err: error, step: window.nextStep }, 'the attempt failed');
+      events.append({ kind: 'failure', failure: failureOf(error) });
+      window.close(asSeenByPeers(error, role));
+    } finally {
+      over.abort(new TrikdError('out-of-step', 'the attempt is over'));
+      await Promise.allSettled(Object.values(frames).map((each) => each.return()));
+    }
+  };
+  const done = train();
+
+  return {
+    id: attempt,
+    facts: { datasetDigest: dataset.digest, classes: dataset.classes, totalSteps, stepsPerEpoch },
+    agreement,
+    window,
+    events,
+    limit,
+    // The step after the last one published may be in its forward pass, unless the limit forbids it.
+    notBegun: () => Math.min(limit.value, window.nextStep + 1),
+    async abandon(reason) {
+      abandoned.abort(reason);
+      over.abort(reason);
+      limit.abandon(reason);
+      window.close(reason);
+      events.close(reason);
+      await done;
+    },
+  };
+}
+
+async function assignmentOf({ role, store }: TrainerParts, given: GivenAttempt): Promise<Assignment> {
+  const { attempt, spec, startStep, resume } = given;
+  const common = { role, spec, attempt, startStep };
+  if (startStep !== (resume?.step ?? 0)) {
+    const from = resume ? `a checkpoint of step ${resume.step}` : 'no checkpoint';
+    throw new TrikdError('invalid', `cannot begin at step ${startStep} from ${from}`, { startStep });
+  }
+  if (!resume) return common;
+  const state = await loadParams(store, resume.state);
+  return { ...common, resume: resume.best ? { state, best: resume.best } : { state } };
+}
+
+/** What the models of a run must have derived alike. */
+export function agreementOf(spec: RunSpec, dataset: Dataset): Agreement {
+  return {
+    specDigest: specDigest(spec),
+    datasetDigest: dataset.digest,
+    classes: dataset.classes,
+    batchSize: spec.batchSize,
+    seed: spec.seed,
+  };
+}
+
+type Frames = Readonly<Partial<Record<FrameSource, AsyncGenerator<LogitsFrame, void>>>>;
+
+function framesFor(role: TrainedRole, given: GivenAttempt, agreement: Agreement, signal: AbortSignal): Frames {
+  const common = {
+    consumer: role,
+    from: { ...given.attempt, step: given.startStep },
+    agreement,
+    stepTimeoutSeconds: given.spec.exchange.stepTimeout,
+    signal,
+  };
+  const { anchorAddress, peerAddress } = given;
+  return {
+    ...(anchorAddress && { anchor: subscribe({ ...common, producer: 'anchor', address: anchorAddress }) }),
+    ...(peerAddress && { peer: subscribe({ ...common, producer: peerOf(role), address: peerAddress }) }),
+  };
+}
+
+function failureOf(error: unknown) {
+  if (error instanceof TrikdError) return { kind: error.kind, message: error.message };
+  return { kind: 'internal' as const, message: error instanceof Error ? error.message : String(error) };
+}
+
+/**
+ * Consumers dial again after 'unavailable', and here is nobody to come back to: they are told 'out-of-step', as by any attempt
+ * that is not served any more.
+ */
+function asSeenByPeers(error: unknown, role: TrainedRole): TrikdError {
+  if (error instanceof TrikdError && error.kind !== 'unavailable') return error;
+  const why = error instanceof TrikdError ? error.message : 'internal error';
+  return new TrikdError('out-of-step', `the ${role} gave up: ${why}`, {}, { cause: error });
+}
