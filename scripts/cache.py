@@ -1,5 +1,7 @@
 """Folders of the cache: each is made whole or not at all, by one process at a time."""
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os

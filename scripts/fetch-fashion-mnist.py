@@ -6,6 +6,8 @@ First found wins: the folder TRIKD_DATA, an installed Debian package dataset-fas
 apt-get. Each file is compared with a SHA-256 of its content before it is believed.
 """
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import os

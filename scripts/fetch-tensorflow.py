@@ -5,6 +5,8 @@ usage: fetch-tensorflow.py cpu|gpu VERSION
 The result is CACHE/tensorflow-<flavour>-<version>/tensorflow/{libtensorflow_cc.so.2,libtensorflow_framework.so.2,include}.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import pathlib
