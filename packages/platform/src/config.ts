@@ -63,3 +63,17 @@ function isTree(value: unknown): value is Tree {
 function camelCase(name: string): string {
   return name.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
+
+/** `loadConfig` for the start of a process: what is wrong is said without a stack, and the process ends before it listens. */
+export function configOrExit<S extends z.ZodType>(
+  schema: S,
+  env: Readonly<Record<string, string | undefined>>,
+): z.output<S> {
+  try {
+    return loadConfig(schema, env);
+  } catch (error) {
+    if (!(error instanceof TrikdError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}

@@ -16,3 +16,8 @@ export function dataFolders(): readonly string[] {
   if (chosen) return [resolve(chosen)];
   return [join(cacheFolder(), 'fashion-mnist'), '/usr/share/datasets/fashion-mnist'];
 }
+
+/** What `loadConfig` reads beside its file. */
+export function environment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}

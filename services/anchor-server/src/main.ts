@@ -1,0 +1,21 @@
+import { openAnchor } from '@trikd/core/training/anchor';
+import { configOrExit } from '@trikd/platform/config';
+import { loadDataset } from '@trikd/platform/data/load-dataset';
+import { environment } from '@trikd/platform/environment';
+import { createLogger } from '@trikd/platform/logging';
+import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
+import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
+import { rememberLast } from '@trikd/platform/model-service/remember-last';
+import { runService } from '@trikd/platform/nest/run-service';
+import { shutdownSignal } from '@trikd/platform/nest/shutdown';
+import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { AnchorServerConfig } from './config.js';
+
+const config = configOrExit(AnchorServerConfig, environment());
+const log = createLogger(config.log, 'anchor-server');
+const shutdown = shutdownSignal(log);
+const store = await openFolderStore(config.store.path);
+const anchor = createAnchorHolder({ store, loadDataset: rememberLast(loadDataset), openAnchor, log });
+const module = anchorModule(anchor, shutdown);
+await runService({ ...config, module, services: ANCHOR_SERVICES, log, shutdown, stop: anchor.stop });
+process.exit(0);

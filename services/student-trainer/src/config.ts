@@ -1,0 +1,4 @@
+import { modelServiceConfig } from '@trikd/platform/model-service/config';
+
+/** Configuration of the student-trainer process. */
+export const StudentTrainerConfig = modelServiceConfig('0.0.0.0:50053');

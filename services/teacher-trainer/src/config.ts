@@ -1,0 +1,4 @@
+import { modelServiceConfig } from '@trikd/platform/model-service/config';
+
+/** Configuration of the teacher-trainer process. */
+export const TeacherTrainerConfig = modelServiceConfig('0.0.0.0:50052');
