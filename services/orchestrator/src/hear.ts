@@ -54,10 +54,10 @@ export async function* hear(
         continue;
       }
       if (isConsequence(next.failure)) await Promise.race([Promise.all(watches), delay(1000 * times.grace)]);
-      const failures = [
-        next.failure,
-        ...arrivals.rest().flatMap((item) => (item.kind === 'failed' ? item.failure : [])),
-      ];
+      const rest = arrivals.rest();
+      // What was saved before the failure is not lost with it; but nothing new is decided any more.
+      for (const item of rest) if (item.kind === 'trainer' && item.event.kind !== 'resting') yield item;
+      const failures = [next.failure, ...rest.flatMap((item) => (item.kind === 'failed' ? item.failure : []))];
       throw failures.find((failure) => !isConsequence(failure)) ?? next.failure;
     }
   } finally {

@@ -9,6 +9,7 @@ import type {
   WatchRunRequest,
   WatchRunResponse,
 } from '@trikd/platform/gen/trikd/v1/run';
+import { parseSpec } from '@trikd/platform/grpc/parse-spec';
 import { serveStream } from '@trikd/platform/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import { fromNews, fromRun } from './messages.js';
@@ -26,19 +27,19 @@ const NEVER = new AbortController().signal;
 export class OrchestratorController {
   constructor(@Inject(ORCHESTRATOR) private readonly orchestrator: Orchestrator) {}
 
-  @GrpcMethod('RunService', 'CreateRun')
+  @GrpcMethod('RunService', 'createRun')
   async createRun({ spec }: CreateRunRequest): Promise<CreateRunResponse> {
-    const run = await this.orchestrator.create(spec);
+    const run = await this.orchestrator.create(parseSpec(spec));
     return { run: fromRun(run.spec, run.state) };
   }
 
-  @GrpcMethod('RunService', 'GetRun')
+  @GrpcMethod('RunService', 'getRun')
   async getRun({ runId }: GetRunRequest): Promise<GetRunResponse> {
     const run = await this.orchestrator.get(runId);
     return { run: fromRun(run.spec, run.state) };
   }
 
-  @GrpcMethod('RunService', 'WatchRun')
+  @GrpcMethod('RunService', 'watchRun')
   async watchRun(
     { runId }: WatchRunRequest,
     _metadata: unknown,

@@ -4,7 +4,7 @@ import { advance, duty } from '@trikd/core/run/advance';
 import { drive } from '@trikd/core/run/drive';
 import { createRun, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import { type RunState, resumePair } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
+import type { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import type { EventLog } from './event-log.js';
 import { type Hub, hub } from './hub.js';
@@ -34,8 +34,8 @@ export interface RunView {
 
 /** Drives runs, one at a time: its trainers train one at a time. */
 export interface Orchestrator {
-  /** Starts the run of a spec, given as JSON, or continues the stored one. */
-  create(specJson: string): Promise<RunView>;
+  /** Starts the run of a spec, or continues the stored one. */
+  create(spec: RunSpec): Promise<RunView>;
   get(runId: string): Promise<RunView>;
   /** First how things stand, then what happens until the run ends or is drained. */
   watch(runId: string, signal: AbortSignal): AsyncIterable<RunNews>;
@@ -57,8 +57,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   let driven: Driven | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
-  const create = async (specJson: string): Promise<RunView> => {
-    const spec = parseSpec(specJson);
+  const create = async (spec: RunSpec): Promise<RunView> => {
     if (drained.signal.aborted) throw new TrikdError('unavailable', 'the orchestrator is shutting down');
     if (driven && !driven.over && driven.runId !== spec.name) {
       throw new TrikdError(
@@ -117,9 +116,9 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   };
 
   return {
-    create: (specJson) => {
+    create: (spec) => {
       // One after the other: two calls at once must not start two drives.
-      const mine = last.then(() => create(specJson));
+      const mine = last.then(() => create(spec));
       last = mine.catch(() => undefined);
       return mine;
     },
@@ -145,20 +144,8 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   };
 }
 
-function parseSpec(specJson: string): RunSpec {
-  let json: unknown;
-  try {
-    json = JSON.parse(specJson);
-  } catch (cause) {
-    throw new TrikdError('invalid', `the spec is no JSON: ${cause instanceof Error ? cause.message : cause}`);
-  }
-  const result = RunSpec.safeParse(json);
-  if (result.success) return result.data;
-  const mistakes = result.error.issues.map(({ path, message }) => `${path.join('.') || 'spec'}: ${message}`);
-  throw new TrikdError('invalid', `the spec has ${mistakes.length} mistakes: ${mistakes.join('; ')}`);
-}
-
 function drainedNews(state: RunState): RunNews {
-  const step = 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;
+  const resumed = 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;
+  const step = state.phase === 'promoting' ? state.outcome.steps : resumed;
   return { kind: 'drained', generation: state.generation, step };
 }

@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Server, ServerCredentials, type ServerWritableStream, type sendUnaryData } from '@grpc/grpc-js';
+import { TrikdError } from '@trikd/core/errors';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import { RunSpec } from '@trikd/core/spec';
+import type { ObjectStore } from '@trikd/core/store';
+import type { BestParams, Blob, RoleCheckpoint } from '@trikd/core/training/ports';
+import { AnchorServiceService, type LoadAnchorRequest } from '@trikd/platform/gen/trikd/v1/anchor';
+import {
+  type AssignRequest,
+  TrainerServiceService,
+  type WatchTrainerRequest,
+  type WatchTrainerResponse,
+} from '@trikd/platform/gen/trikd/v1/trainer';
+import {
+  fromPosition,
+  fromRole,
+  fromScore,
+  toAttempt,
+  toBestParams,
+  toBlob,
+  toPosition,
+} from '@trikd/platform/grpc/convert';
+import { fromWatchedEvent, type WatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import { toStatus } from '@trikd/platform/grpc/status';
+
+const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
+export const DATASET = digestOf('the training split');
+
+/** How a double behaves where a real model would learn. One epoch is one step. */
+export interface ToyWorld {
+  readonly accuracyAt?: (role: TrainedRole, generation: number, step: number) => number;
+  /** What the trainer fails of instead of training a step. */
+  readonly failureAt?: (
+    role: TrainedRole,
+    at: GenerationAttempt & { readonly step: number },
+  ) => { readonly kind: 'diverged' | 'unavailable'; readonly message: string } | undefined;
+  /** A step of every generation is not begun before this resolves. */
+  readonly gate?: (role: TrainedRole, generation: number, step: number) => Promise<void>;
+  /** Told of each new limit. */
+  readonly limited?: (role: TrainedRole, limit: number) => void;
+  readonly datasetDigest?: (role: TrainedRole) => string;
+}
+
+/** A server of the test, and what was asked of it. */
+export interface Double<Request> {
+  readonly address: string;
+  readonly requests: Request[];
+  readonly close: () => void;
+}
+
+interface Attempt {
+  readonly request: AssignRequest;
+  readonly at: GenerationAttempt;
+  readonly spec: RunSpec;
+  readonly events: WatchedEvent[];
+  readonly news: EventTarget;
+  limit: number;
+  next: number;
+  stopped: boolean;
+}
+
+/** A TrainerService whose scores and states are functions of role, generation and step. */
+export async function toyTrainer(
+  role: TrainedRole,
+  store: ObjectStore,
+  world: ToyWorld,
+): Promise<Double<AssignRequest>> {
+  const requests: AssignRequest[] = [];
+  let current: Attempt | undefined;
+  const wanted = (at: GenerationAttempt): Attempt => {
+    if (current && current.at.generation === at.generation && current.at.attempt === at.attempt) return current;
+    throw new TrikdError('out-of-step', `no attempt ${at.attempt} of generation ${at.generation} here`);
+  };
+  const server = new Server();
+  server.addService(TrainerServiceService, {
+    assign: answering((request: AssignRequest) => {
+      requests.push(request);
+      const start = toPosition(request.start);
+      const spec = RunSpec.parse(JSON.parse(request.spec));
+      if (current) {
+        if (start.attempt < current.at.attempt && start.generation === current.at.generation) {
+          throw new TrikdError('out-of-step', `attempt ${start.attempt} is over`);
+        }
+        current.stopped = true;
+        current.news.dispatchEvent(new Event('limit'));
+      }
+      current = {
+        request,
+        at: start,
+        spec,
+        events: [],
+        news: new EventTarget(),
+        limit: request.limit,
+        next: start.step,
+        stopped: false,
+      };
+      void trainToy(role, current, store, world);
+      return {
+        datasetDigest: world.datasetDigest?.(role) ?? DATASET,
+        totalSteps: spec.epochs,
+        stepsPerEpoch: 1,
+        classes: 4,
+      };
+    }),
+    setLimit: answering(({ limit }) => {
+      const position = toPosition(limit);
+      const attempt = wanted(position);
+      if (position.step < attempt.next) {
+        throw new TrikdError('wrong-state', `limit ${position.step} is below step ${attempt.next}`);
+      }
+      attempt.limit = position.step;
+      world.limited?.(role, position.step);
+      attempt.news.dispatchEvent(new Event('limit'));
+      return { nextStep: attempt.next };
+    }),
+    getTrainer: answering(() => ({
+      role: fromRole(role),
+      next: current && fromPosition({ ...current.at, step: current.next }),
+      limit: current?.limit ?? 0,
+    })),
+    watchTrainer: (call: ServerWritableStream<WatchTrainerRequest, WatchTrainerResponse>) => {
+      const serve = async () => {
+        const attempt = wanted(toAttempt(call.request.attempt));
+        for (let number = call.request.fromEvent; !call.cancelled; number++) {
+          while (attempt.events.length <= number) await once(attempt.news, 'event');
+          const event = attempt.events[number];
+          if (event) call.write({ number, event: fromWatchedEvent(event, role) });
+        }
+      };
+      serve().catch((error: unknown) => call.emit('error', toStatus(error)));
+    },
+  });
+  return { address: await listen(server), requests, close: () => server.forceShutdown() };
+}
+
+async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore, world: ToyWorld): Promise<void> {
+  const { at, spec, request } = attempt;
+  const accuracyAt = world.accuracyAt ?? ((_role, generation, step) => 0.6 + 0.05 * generation + 0.01 * step);
+  let best: BestParams | undefined = request.resume?.best && toBestParams(request.resume.best);
+  const emit = (event: WatchedEvent) => {
+    attempt.events.push(event);
+    attempt.news.dispatchEvent(new Event('event'));
+  };
+  const save = async (what: string): Promise<Blob> => {
+    const bytes = Buffer.from(`${what} of the ${role} in generation ${at.generation} after ${attempt.next} steps`);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await store.put(`blobs/${sha256}`, bytes);
+    return { key: `blobs/${sha256}`, sha256, bytes: bytes.byteLength };
+  };
+  const checkpoint = async (): Promise<RoleCheckpoint> => ({
+    step: attempt.next,
+    state: await save('state'),
+    ...(best && { best }),
+  });
+  const rest = async () => {
+    if (best) best = { ...best, test: { ...best.validation, accuracy: best.validation.accuracy - 0.01 } };
+    emit({ kind: 'checkpoint', checkpoint: await checkpoint() });
+    emit({ kind: 'resting', nextStep: attempt.next });
+  };
+  while (attempt.next < spec.epochs) {
+    if (attempt.next >= attempt.limit) await rest();
+    while (attempt.next >= attempt.limit && !attempt.stopped) await once(attempt.news, 'limit');
+    await world.gate?.(role, at.generation, attempt.next);
+    await turn();
+    if (attempt.stopped) return;
+    const failure = world.failureAt?.(role, { ...at, step: attempt.next });
+    if (failure) return emit({ kind: 'failure', failure });
+    attempt.next += 1;
+    const step = attempt.next;
+    emit({ kind: 'progress', progress: progressAt(step) });
+    if (step % spec.evaluation.everyEpochs === 0 || step === spec.epochs) {
+      const validation = { accuracy: accuracyAt(role, at.generation, step), nll: 0.5, examples: 400 };
+      if (!best || validation.accuracy > best.validation.accuracy) {
+        best = { step, validation, params: await save('params') };
+      }
+      emit({ kind: 'evaluation', step, validation });
+    }
+    if (step % spec.checkpoint.everyEpochs === 0 && step < spec.epochs) {
+      emit({ kind: 'checkpoint', checkpoint: await checkpoint() });
+    }
+  }
+  await rest();
+}
+
+function progressAt(nextStep: number) {
+  return {
+    nextStep,
+    terms: [{ part: 'task' as const, value: 1 / nextStep }],
+    batchAccuracy: 0.5,
+    gradientNorm: 1,
+    learningRate: 0.1,
+    stepsPerSecond: 10,
+    waits: { peer: 0.1 },
+  };
+}
+
+/** An AnchorService that scores every anchor alike. */
+export async function toyAnchor(digest = DATASET): Promise<Double<LoadAnchorRequest>> {
+  const requests: LoadAnchorRequest[] = [];
+  const server = new Server();
+  server.addService(AnchorServiceService, {
+    loadAnchor: answering((request: LoadAnchorRequest) => {
+      requests.push(request);
+      toBlob(request.params);
+      const score = fromScore({ accuracy: 0.7, nll: 0.6, examples: 400 });
+      return { datasetDigest: digest, validation: score, test: score };
+    }),
+    getAnchor: answering(() => ({ serving: requests.at(-1)?.start, params: requests.at(-1)?.params })),
+  });
+  return { address: await listen(server), requests, close: () => server.forceShutdown() };
+}
+
+function answering<Request, Response>(answer: (request: Request) => Response) {
+  return (call: { readonly request: Request }, callback: sendUnaryData<Response>) => {
+    try {
+      callback(null, answer(call.request));
+    } catch (error) {
+      callback(toStatus(error));
+    }
+  };
+}
+
+function listen(server: Server): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
+      error ? reject(error) : resolve(`127.0.0.1:${port}`),
+    );
+  });
+}

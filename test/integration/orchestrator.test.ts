@@ -1,0 +1,353 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { memoryStore } from '@trikd/core/run/memory-store';
+import { loadRun } from '@trikd/core/run/run-store';
+import { RunSpec } from '@trikd/core/spec';
+import type { ObjectStore } from '@trikd/core/store';
+import {
+  type Run,
+  RunPhase,
+  RunServiceClient,
+  RunServiceService,
+  type WatchRunResponse,
+} from '@trikd/platform/gen/trikd/v1/run';
+import { openClient, unary } from '@trikd/platform/grpc/clients';
+import { createLogger } from '@trikd/platform/logging';
+import { createService } from '@trikd/platform/nest/create-service';
+import { afterEach, describe, expect, test } from 'vitest';
+import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
+import { orchestratorModule } from '../../services/orchestrator/src/orchestrator.module.js';
+import { orchestratorService } from '../../services/orchestrator/src/service.js';
+import { type ToyWorld, toyAnchor, toyTrainer } from './orchestrator-doubles.js';
+
+const role = {
+  model: { kind: 'plain-cnn', channels: [4] },
+  objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }, { kind: 'distillation', from: 'anchor' }],
+};
+const specOf = (change: object = {}) => ({
+  name: 'trial',
+  data: { kind: 'synthetic' },
+  epochs: 8,
+  student: role,
+  teacher: role,
+  evaluation: { everyEpochs: 2 },
+  checkpoint: { everyEpochs: 2 },
+  curriculum: { generations: 3 },
+  ...change,
+});
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'trikd-orchestrator-'));
+  cleanups.push(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Two trainers and an anchor-server. */
+async function trio(store: ObjectStore, world: ToyWorld = {}, anchorDigest?: string) {
+  const teacher = await toyTrainer('teacher', store, world);
+  const student = await toyTrainer('student', store, world);
+  const anchor = await toyAnchor(anchorDigest);
+  cleanups.push(teacher.close, student.close, anchor.close);
+  return { teacher, student, anchor };
+}
+
+/** The orchestrator as its process wires it, and a client. */
+async function serve(store: ObjectStore, models: Awaited<ReturnType<typeof trio>>, events?: string) {
+  const log = createLogger({ level: 'silent' }, 'orchestrator');
+  const config = OrchestratorConfig.parse({
+    store: { path: 'unused: the store is given' },
+    events: events ?? (await folder()),
+    teacher: models.teacher.address,
+    student: models.student.address,
+    anchor: models.anchor.address,
+    retries: 2,
+    times: { answer: 5, patience: 0.5, grace: 0.2, firstRetry: 0.01, drain: 5 },
+  });
+  const driver = orchestratorService(config, store, log);
+  const service = await createService({
+    module: orchestratorModule(driver.orchestrator),
+    services: { 'trikd.v1.RunService': RunServiceService },
+    listen: '127.0.0.1:0',
+    log,
+    drainSeconds: 5,
+  });
+  const client = openClient(RunServiceClient, service.address);
+  const stop = () => Promise.all([driver.stop(), service.close()]);
+  cleanups.push(() => client.close(), stop);
+  return {
+    stop,
+    create: async (spec: object) => {
+      const { run } = await unary(client.createRun.bind(client), { spec: JSON.stringify(spec) }, { what: 'it' });
+      return run;
+    },
+    get: async (runId: string) => (await unary(client.getRun.bind(client), { runId }, { what: 'it' })).run,
+    watch: async (runId: string): Promise<readonly NonNullable<WatchRunResponse['event']>[]> => {
+      const events: NonNullable<WatchRunResponse['event']>[] = [];
+      const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId });
+      for await (const { event } of messages) if (event) events.push(event);
+      return events;
+    },
+  };
+}
+
+const lastRun = (events: readonly NonNullable<WatchRunResponse['event']>[]): Run | undefined =>
+  events.flatMap((event) => (event.$case === 'run' ? [event.value] : [])).at(-1);
+
+/** What of a run must not depend on what happened to its processes. */
+const resultOf = (run: Run | undefined) => ({
+  phase: run?.phase,
+  best: run?.bestGeneration,
+  results: run?.generations,
+});
+
+/** Holds both roles before one step of one generation until it is opened. */
+function gateAt(generation: number, step: number) {
+  const reached = Promise.withResolvers<void>();
+  const open = Promise.withResolvers<void>();
+  let waiting = 0;
+  const gate: ToyWorld['gate'] = async (_role, heldGeneration, heldStep) => {
+    if (heldGeneration !== generation || heldStep !== step) return;
+    waiting += 1;
+    if (waiting === 2) reached.resolve();
+    await open.promise;
+  };
+  cleanups.push(() => open.resolve());
+  return { gate, reached: reached.promise, open: () => open.resolve() };
+}
+
+describe('the orchestrator', () => {
+  test('trains three generations and promotes twice', async () => {
+    const store = memoryStore();
+    const models = await trio(store);
+    const events = await folder();
+    const { create, watch, get, stop } = await serve(store, models, events);
+    expect(await create(specOf())).toMatchObject({ runId: 'trial', phase: RunPhase.RUN_PHASE_PREPARING, attempt: 1 });
+    const seen = await watch('trial');
+    const run = lastRun(seen);
+    expect(run).toMatchObject({
+      phase: RunPhase.RUN_PHASE_COMPLETED,
+      generation: 2,
+      attempt: 1,
+      bestGeneration: 2,
+      generations: [
+        { generation: 0, promoted: true, steps: 8, anchorValidation: undefined },
+        { generation: 1, promoted: true, steps: 8, anchorValidation: { accuracy: 0.7 } },
+        { generation: 2, promoted: false, steps: 8, anchorTest: { accuracy: 0.7 } },
+      ],
+    });
+    for (const result of run?.generations ?? []) {
+      expect(result.student?.test?.accuracy).toBeCloseTo((result.student?.validation?.accuracy ?? 0) - 0.01);
+    }
+    expect(await get('trial')).toEqual(run);
+
+    // The anchor of a generation is the student of the one before.
+    expect(models.anchor.requests.map(({ params }) => params?.sha256)).toEqual(
+      run?.generations.slice(0, 2).map(({ student }) => student?.params?.sha256),
+    );
+    const asked = models.teacher.requests.map(({ anchorAddress, peerAddress }) => ({ anchorAddress, peerAddress }));
+    const peerAddress = models.student.address;
+    expect(asked).toEqual([
+      { peerAddress, anchorAddress: '' },
+      { peerAddress, anchorAddress: models.anchor.address },
+      { peerAddress, anchorAddress: models.anchor.address },
+    ]);
+
+    // Whoever reads the log of events finds every manifest.
+    await stop();
+    const lines = (await readFile(join(events, 'trial', 'events.jsonl'), 'utf8')).trim().split('\n');
+    const committed = lines.flatMap((line): string[] => {
+      const entry: { committed?: { manifestKey: string } } = JSON.parse(line);
+      return entry.committed ? [entry.committed.manifestKey] : [];
+    });
+    expect(committed).toEqual(await store.list('runs/trial/manifests/'));
+    expect(committed.length).toBeGreaterThanOrEqual(12);
+  });
+
+  test('ends each generation where the student converges, however it was interrupted', async () => {
+    const accuracyAt = (_role: string, generation: number, step: number) =>
+      0.6 + 0.05 * generation + 0.01 * Math.min(step, 12 - step);
+    const patient = specOf({ epochs: 16, convergence: { patience: 2 }, curriculum: { generations: 2 } });
+    const undisturbed = memoryStore();
+    const calm = await serve(undisturbed, await trio(undisturbed, { accuracyAt }));
+    await calm.create(patient);
+    const expected = lastRun(await calm.watch('trial'));
+    expect(expected?.generations.map(({ steps, student }) => [steps, student?.step])).toEqual([
+      [10, 6],
+      [10, 6],
+    ]);
+
+    const store = memoryStore();
+    const held = gateAt(1, 7);
+    const models = await trio(store, { accuracyAt, gate: held.gate });
+    const first = await serve(store, models);
+    await first.create(patient);
+    await held.reached;
+    const stopped = first.stop();
+    held.open();
+    await stopped;
+    const second = await serve(store, models);
+    await second.create(patient);
+    expect(resultOf(lastRun(await second.watch('trial')))).toEqual(resultOf(expected));
+  });
+
+  test('fails a run whose trainer diverged, with its sentence, and does not begin it again', async () => {
+    const store = memoryStore();
+    // The student only sees that its peer is gone, and says so first.
+    const failureAt: ToyWorld['failureAt'] = (failing, { step }) =>
+      step < 3
+        ? undefined
+        : failing === 'teacher'
+          ? { kind: 'diverged', message: 'loss is NaN at step 3' }
+          : { kind: 'unavailable', message: 'the peer is gone' };
+    const { create, watch } = await serve(store, await trio(store, { failureAt }));
+    await create(specOf());
+    expect(lastRun(await watch('trial'))).toMatchObject({
+      phase: RunPhase.RUN_PHASE_FAILED,
+      attempt: 1,
+      failure: 'the teacher: loss is NaN at step 3',
+    });
+    await expect(create(specOf())).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: expect.stringContaining('would fail again: the teacher: loss is NaN at step 3; change its spec'),
+    });
+  });
+
+  test('begins a lost attempt again from the last pair and ends as if nothing had been lost', async () => {
+    const calmStore = memoryStore();
+    const calm = await serve(calmStore, await trio(calmStore));
+    await calm.create(specOf());
+    const expected = lastRun(await calm.watch('trial'));
+
+    const store = memoryStore();
+    const failureAt: ToyWorld['failureAt'] = (_failing, { generation, attempt, step }) =>
+      generation === 1 && attempt < 3 && step === 3 + 2 * attempt
+        ? { kind: 'unavailable', message: 'the peer is gone' }
+        : undefined;
+    const models = await trio(store, { failureAt });
+    const { create, watch } = await serve(store, models);
+    await create(specOf());
+    const run = lastRun(await watch('trial'));
+    expect(resultOf(run)).toEqual(resultOf(expected));
+    const starts = models.student.requests.map(({ start }) => [start?.generation, start?.attempt, start?.step]);
+    expect(starts).toEqual([
+      [0, 1, 0],
+      [1, 1, 0],
+      [1, 2, 4],
+      [1, 3, 6],
+      [2, 1, 0],
+    ]);
+  });
+
+  test('gives up when attempts are lost again and again, and goes on when it is asked again', async () => {
+    const store = memoryStore();
+    let broken = true;
+    const failureAt: ToyWorld['failureAt'] = (_failing, { step }) =>
+      broken && step === 3 ? { kind: 'unavailable', message: 'the peer is gone' } : undefined;
+    const { create, watch } = await serve(store, await trio(store, { failureAt }));
+    await create(specOf());
+    expect(lastRun(await watch('trial'))).toMatchObject({
+      phase: RunPhase.RUN_PHASE_FAILED,
+      failure: expect.stringMatching(/the peer is gone \(3 attempts in a row\)$/),
+    });
+    broken = false;
+    expect(await create(specOf())).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, failure: '' });
+    expect(lastRun(await watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
+  });
+
+  test('drains to a pair of one step and continues from it', async () => {
+    const store = memoryStore();
+    const held = gateAt(1, 5);
+    const resting = new Set<string>();
+    // Two steps beyond the one that both are held before, so that both can still be told.
+    const limited = (limitedRole: string, limit: number) => {
+      if (limit === 7 && resting.add(limitedRole).size === 2) held.open();
+    };
+    const models = await trio(store, { gate: held.gate, limited });
+    const first = await serve(store, models);
+    const rarely = specOf({ checkpoint: { everyEpochs: 8 }, epochs: 12 });
+    await first.create(rarely);
+    const watched = first.watch('trial');
+    await held.reached;
+    await first.stop();
+    expect((await watched).at(-1)).toEqual({ $case: 'drained', value: { generation: 1, step: 7 } });
+
+    const second = await serve(store, models);
+    expect(await second.create(rarely)).toMatchObject({ generation: 1, attempt: 2 });
+    expect(lastRun(await second.watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
+    for (const { requests } of [models.teacher, models.student]) {
+      const resumed = requests.find(({ start }) => start?.generation === 1 && start.attempt === 2);
+      expect(resumed).toMatchObject({ start: { step: 7 }, resume: { step: 7, best: { step: 6 } } });
+    }
+  });
+
+  test('loses a run to an orchestrator that takes it over, and the run ends as one that was left alone', async () => {
+    const calmStore = memoryStore();
+    const calm = await serve(calmStore, await trio(calmStore));
+    await calm.create(specOf());
+    const expected = lastRun(await calm.watch('trial'));
+
+    const store = memoryStore();
+    const held = gateAt(1, 5);
+    const models = await trio(store, { gate: held.gate });
+    const first = await serve(store, models);
+    await first.create(specOf());
+    const abandoned = expect(first.watch('trial')).rejects.toMatchObject({
+      details: 'another orchestrator drives run trial now',
+    });
+    await held.reached;
+    const second = await serve(store, models);
+    expect(await second.create(specOf())).toMatchObject({ generation: 1, attempt: 2 });
+    held.open();
+    expect(resultOf(lastRun(await second.watch('trial')))).toEqual(resultOf(expected));
+    await abandoned;
+  });
+
+  test('refuses trainers that read different data, naming both', async () => {
+    const store = memoryStore();
+    const datasetDigest = (reader: string) => (reader === 'teacher' ? 'a' : 'b').repeat(64);
+    const { create, watch } = await serve(store, await trio(store, { datasetDigest }));
+    await create(specOf());
+    expect(lastRun(await watch('trial'))).toMatchObject({
+      phase: RunPhase.RUN_PHASE_FAILED,
+      failure: `the teacher finds datasetDigest ${'a'.repeat(64)}, the student ${'b'.repeat(64)}: they read different data`,
+    });
+  });
+
+  test('refuses a spec with every mistake by name, and another spec under a name that is taken', async () => {
+    const store = memoryStore();
+    const { create, watch, get } = await serve(store, await trio(store));
+    await expect(create(specOf({ epochs: 0, temprature: 2, batchSize: 'many' }))).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringMatching(/(?=.*temprature)(?=.*batchSize)(?=.*epochs)/s),
+    });
+    await expect(get('trial')).rejects.toMatchObject({ kind: 'not-found' });
+    await create(specOf());
+    await watch('trial');
+    await expect(create(specOf({ epochs: 9 }))).rejects.toMatchObject({
+      message: expect.stringContaining('epochs: stored 8, asked 9'),
+    });
+    expect(RunSpec.parse(JSON.parse((await create(specOf()))?.spec ?? '{}')).epochs).toBe(8);
+  });
+
+  test('fails when the candidate in the store is not what the student wrote', async () => {
+    const memory = memoryStore();
+    const spoiled: ObjectStore = {
+      ...memory,
+      put: (key, bytes) =>
+        memory.put(key, Buffer.from(bytes).includes('params of the student') ? Buffer.from('spoiled') : bytes),
+    };
+    const { create, watch } = await serve(spoiled, await trio(spoiled));
+    await create(specOf());
+    expect(lastRun(await watch('trial'))).toMatchObject({
+      phase: RunPhase.RUN_PHASE_FAILED,
+      failure: expect.stringContaining('params of the candidate: expected'),
+    });
+    expect((await loadRun(spoiled, 'trial')).state).toMatchObject({ results: [] });
+  });
+});
