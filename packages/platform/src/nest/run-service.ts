@@ -24,8 +24,24 @@ export async function runService(options: ProcessOptions): Promise<void> {
   const message: ListeningMessage = { type: 'listening', address };
   if (process.connected) process.send?.(message);
   if (!shutdown.aborted) await once(shutdown, 'abort');
-  await Promise.all([service.close(), options.stop?.()]);
+  await Promise.all([service.close(), stopInTime(options)]);
   log.info('ended');
   // An IPC channel would keep the process alive.
   if (process.connected) process.disconnect();
+}
+
+/** Longer than `drainSeconds`: a step of a large model, or a checkpoint on its way, may be in hand. */
+const STOP_SECONDS = 20;
+
+async function stopInTime({ stop, log }: ProcessOptions): Promise<void> {
+  if (!stop) return;
+  const late = setTimeout(() => {
+    log.error({ seconds: STOP_SECONDS }, 'work in hand did not end in time');
+    process.exit(1);
+  }, STOP_SECONDS * 1000);
+  try {
+    await stop();
+  } finally {
+    clearTimeout(late);
+  }
 }

@@ -1,0 +1,78 @@
+import { TrikdError } from '@trikd/core/errors';
+import { describe, expect, test } from 'vitest';
+import type { WatchedEvent } from '../grpc/convert-trainer.js';
+import { createEventLog, type EventLog, PROGRESS_INTERVAL_MS } from './event-log.js';
+
+const progress = (nextStep: number): WatchedEvent => ({
+  kind: 'progress',
+  progress: { nextStep, terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, stepsPerSecond: 0, waits: {} },
+});
+const resting = (nextStep: number): WatchedEvent => ({ kind: 'resting', nextStep });
+const nameOf = (event: WatchedEvent) =>
+  event.kind === 'progress'
+    ? `progress ${event.progress.nextStep}`
+    : event.kind === 'resting'
+      ? `resting ${event.nextStep}`
+      : event.kind;
+
+function logAt(time: { ms: number }): EventLog {
+  return createEventLog(() => time.ms);
+}
+
+/** What a watcher gets at once: number and name. */
+async function readable(log: EventLog, from: number): Promise<string[]> {
+  const left = new AbortController();
+  const found: string[] = [];
+  const reading = (async () => {
+    for await (const { number, event } of log.read(from, left.signal)) found.push(`${number} ${nameOf(event)}`);
+  })();
+  await new Promise((resolve) => setImmediate(resolve));
+  left.abort();
+  await reading;
+  return found;
+}
+
+describe('an event log', () => {
+  test('replays from any number', async () => {
+    const log = logAt({ ms: 0 });
+    for (const step of [1, 2, 3]) log.append(resting(step));
+    expect(await readable(log, 0)).toEqual(['0 resting 1', '1 resting 2', '2 resting 3']);
+    expect(await readable(log, 2)).toEqual(['2 resting 3']);
+    expect(await readable(log, 3)).toEqual([]);
+  });
+
+  test('keeps the newest progress alone, and lets no more through than one in its interval', async () => {
+    const time = { ms: 0 };
+    const log = logAt(time);
+    for (let step = 1; step <= 10; step++) log.append(progress(step));
+    expect(await readable(log, 0)).toEqual(['0 progress 1']);
+    time.ms += PROGRESS_INTERVAL_MS;
+    log.append(progress(11));
+    expect(await readable(log, 0)).toEqual(['1 progress 11']);
+  });
+
+  test('lets progress that was held back go before any other event', async () => {
+    const log = logAt({ ms: 0 });
+    for (const step of [1, 2, 3]) log.append(progress(step));
+    log.append(resting(3));
+    expect(await readable(log, 0)).toEqual(['1 progress 3', '2 resting 3']);
+  });
+
+  test('gives a watcher what comes while it watches', async () => {
+    const log = logAt({ ms: 0 });
+    const reading = log.read(0, new AbortController().signal);
+    const first = reading.next();
+    log.append(resting(1));
+    expect((await first).value).toMatchObject({ number: 0 });
+    await reading.return();
+  });
+
+  test('ends with its error after everything was read', async () => {
+    const log = logAt({ ms: 0 });
+    log.append(resting(1));
+    log.close(new TrikdError('out-of-step', 'superseded'));
+    const reading = log.read(0, new AbortController().signal);
+    expect((await reading.next()).value).toMatchObject({ number: 0 });
+    await expect(reading.next()).rejects.toMatchObject({ kind: 'out-of-step' });
+  });
+});
