@@ -24,6 +24,7 @@ before clipping.
 
 import json
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -328,7 +329,9 @@ def main():
     path = pathlib.Path(__file__)
     singles = {name: a.astype(np.float32) if a.dtype == np.float64 else a for name, a in arrays.items()}
     write_safetensors(path.with_suffix('.safetensors'), singles)
-    path.with_suffix('.json').write_text(json.dumps(scalars, indent=2) + '\n')
+    # 1e-08 becomes 1e-8, as the formatter of this repository writes it.
+    text = re.sub(r'e-0(\d)', r'e-\1', json.dumps(scalars, indent=2))
+    path.with_suffix('.json').write_text(text + '\n')
 
 
 if __name__ == '__main__':
