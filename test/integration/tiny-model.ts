@@ -1,0 +1,83 @@
+import { makeBatch } from '@trikd/core/data/batch';
+import type { Dataset } from '@trikd/core/data/split';
+import { checkFrame } from '@trikd/core/exchange/check-frame';
+import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import { activeTerms, sourcesOf } from '@trikd/core/losses/objective';
+import type { Params } from '@trikd/core/params';
+import { type GenerationAttempt, peerOf, type Role } from '@trikd/core/position';
+import type { RunSpec } from '@trikd/core/spec';
+import type { AnchorModel } from '@trikd/core/training/anchor';
+import { generationPlan } from '@trikd/core/training/generation-plan';
+import type { Assignment, TrainerPorts } from '@trikd/core/training/ports';
+
+// A model of one number, which every frame that is heard moves: small enough to test the services without an engine, and every
+// frame that is lost, doubled or mixed up changes its end.
+
+export const paramsOf = (value: number): Params =>
+  new Map([['value', { dtype: 'float32', shape: [1], data: Float32Array.of(value) }]]);
+
+const numberIn = (params: Params): number => params.get('value')!.data[0]!;
+
+const score = (value: number) => ({ accuracy: 0.5, nll: Math.abs(value), examples: 64 });
+
+function frame(spec: RunSpec, dataset: Dataset, attempt: GenerationAttempt, step: number, value: number): LogitsFrame {
+  const [rows, cols] = [spec.batchSize, dataset.classes];
+  const data = Float32Array.from({ length: rows * cols }, (_, i) => Math.fround(value + i));
+  const batchDigest = makeBatch(dataset, spec, attempt.generation, step).digest;
+  return { position: { ...attempt, step }, batchDigest, logits: { rows, cols, data } };
+}
+
+/** Goes through all ports as the real loop does. `failAt` makes a step diverge. */
+export const tinyTrainer =
+  (failAt = Number.POSITIVE_INFINITY) =>
+  async ({ spec, role, attempt, startStep, resume }: Assignment, dataset: Dataset, ports: TrainerPorts) => {
+    const { totalSteps } = generationPlan(spec, dataset.train.count);
+    let value = resume ? numberIn(resume.state) : role === 'teacher' ? 1 : 2;
+    const rest = async (step: number) => {
+      const state = await ports.save(paramsOf(value));
+      ports.emit({ kind: 'evaluation', step, validation: score(value) });
+      ports.emit({
+        kind: 'checkpoint',
+        checkpoint: { step, state, best: { step, validation: score(value), params: state } },
+      });
+      ports.emit({ kind: 'resting', nextStep: step });
+    };
+    for (let step = startStep; step < totalSteps; step++) {
+      if (step >= ports.limit.value) await rest(step);
+      while (step >= ports.limit.value) await ports.limit.changed(ports.limit.value);
+      if (step >= failAt) throw new Error(`broken at step ${step}`);
+      const mine = frame(spec, dataset, attempt, step, value);
+      await ports.publish(mine);
+      for (const source of sourcesOf(activeTerms(spec, role, attempt.generation))) {
+        const from = source === 'peer' ? peerOf(role) : source;
+        const next = await ports.frames[source]?.next();
+        if (!next || next.done) throw new Error(`no frame of the ${from}`);
+        checkFrame(next.value, { ...mine, rows: mine.logits.rows, cols: mine.logits.cols }, from);
+        value = Math.fround(value * 0.75 + next.value.logits.data[0]! * 0.25 + 0.001 * step);
+      }
+      const waits = {};
+      const terms = [{ part: 'task' as const, value }];
+      ports.emit({
+        kind: 'progress',
+        progress: {
+          nextStep: step + 1,
+          terms,
+          waits,
+          batchAccuracy: 0,
+          gradientNorm: 1,
+          learningRate: 1,
+          stepsPerSecond: 1,
+        },
+      });
+    }
+    await rest(totalSteps);
+  };
+
+/** An anchor whose frames depend on its params and the step. `closed` is told when it lets go. */
+export const tinyAnchor =
+  (closed: (role: Role) => void = () => undefined) =>
+  async (spec: RunSpec, dataset: Dataset, params: Params, attempt: GenerationAttempt): Promise<AnchorModel> => ({
+    logits: async (step) => frame(spec, dataset, attempt, step, Math.fround(numberIn(params) + step)),
+    evaluate: async () => score(numberIn(params)),
+    close: async () => closed('anchor'),
+  });

@@ -1,0 +1,114 @@
+import { saveParams } from '@trikd/core/checkpoint/blobs';
+import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { listenTo } from './exchange-rig.js';
+import { paramsOf } from './tiny-model.js';
+import { agreement, openAnchorServer, TOTAL_STEPS } from './trio-rig.js';
+
+const store = openMemoryStore();
+const generation = (number: number) => ({ runId: 'r', generation: number, attempt: 1, step: 0 });
+let anchor: Awaited<ReturnType<typeof openAnchorServer>>;
+let closed = 0;
+
+beforeEach(async () => {
+  closed = 0;
+  anchor = await openAnchorServer(store, () => {
+    closed += 1;
+  });
+});
+afterEach(() => anchor.close());
+
+const paramsIn = (value: number) => saveParams(store, paramsOf(value));
+
+async function hear(consumer: 'teacher' | 'student', from = generation(3)) {
+  return listenTo(anchor.address, { producer: 'anchor', consumer, from, agreement: await agreement() });
+}
+
+async function take(frames: AsyncIterator<LogitsFrame, void>, count: number): Promise<LogitsFrame[]> {
+  const taken: LogitsFrame[] = [];
+  while (taken.length < count) {
+    const { value } = await frames.next();
+    if (value) taken.push(value);
+  }
+  return taken;
+}
+
+describe('the anchor-server', () => {
+  test('scores what it loads and says what it serves', async () => {
+    expect((await anchor.get()).serving).toBeUndefined();
+    const params = await paramsIn(3);
+    const loaded = await anchor.load(generation(3), params);
+    expect(loaded.validation).toEqual({ accuracy: 0.5, nll: 3, examples: 64 });
+    expect(loaded.datasetDigest).toBe((await agreement()).datasetDigest);
+    expect(await anchor.get()).toEqual({ serving: generation(3), params });
+  });
+
+  test('gives both trainers the same frames, all of them', async () => {
+    await anchor.load(generation(3), await paramsIn(3));
+    const [teacher, student] = await Promise.all([hear('teacher'), hear('student')]);
+    const [first, second] = await Promise.all([take(teacher, TOTAL_STEPS), take(student, TOTAL_STEPS)]);
+    expect(first).toEqual(second);
+    expect(first.map(({ position }) => position.step)).toEqual(Array.from({ length: TOTAL_STEPS }, (_, step) => step));
+    await Promise.all([teacher.return(), student.return()]);
+  });
+
+  test('computes again, bit for bit, what has left its window', async () => {
+    await anchor.load(generation(3), await paramsIn(3));
+    const [teacher, student] = await Promise.all([hear('teacher'), hear('student')]);
+    const [before] = await Promise.all([take(student, 20), take(teacher, 20)]);
+    await student.return();
+    const again = await hear('student', { ...generation(3), step: 5 });
+    expect(await take(again, 15)).toEqual(before.slice(5));
+    expect((await take(again, 1))[0]?.position.step).toBe(20);
+    await Promise.all([teacher.return(), again.return()]);
+  });
+
+  test('refuses another generation, and everything before the first load', async () => {
+    const early = await hear('student');
+    await expect(early.next()).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: `the anchor at ${anchor.address}: serving nothing, asked for generation 3`,
+    });
+    await anchor.load(generation(3), await paramsIn(3));
+    const other = await hear('student', generation(9));
+    await expect(other.next()).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: `the anchor at ${anchor.address}: serving generation 3, asked for 9`,
+    });
+  });
+
+  test('ends the streams of the generation before, then closes its model', async () => {
+    await anchor.load(generation(3), await paramsIn(3));
+    const student = await hear('student');
+    await take(student, 1);
+    await anchor.load(generation(4), await paramsIn(4));
+    expect(closed).toBe(1);
+    // What was sent before the swap still arrives; then comes the reason.
+    await expect(take(student, TOTAL_STEPS)).rejects.toMatchObject({
+      message: `the anchor at ${anchor.address}: serving generation 4 now`,
+    });
+    const next = await hear('student', generation(4));
+    expect((await take(next, 1))[0]?.logits.data[0]).toBe(4);
+    await next.return();
+  });
+
+  test('keeps serving what it serves when the next anchor cannot be loaded', async () => {
+    await anchor.load(generation(3), await paramsIn(3));
+    const missing = { key: `blobs/${'0'.repeat(64)}.safetensors`, sha256: '0'.repeat(64), bytes: 9 };
+    await expect(anchor.load(generation(4), missing)).rejects.toMatchObject({ kind: 'not-found' });
+    expect((await anchor.get()).serving).toEqual(generation(3));
+    const student = await hear('student');
+    await take(student, 2);
+    await student.return();
+  });
+
+  test('takes the same load twice, refuses an older one and other params of the same one', async () => {
+    const params = await paramsIn(3);
+    const first = await anchor.load(generation(3), params);
+    expect(await anchor.load(generation(3), params)).toEqual(first);
+    await expect(anchor.load(generation(2), params)).rejects.toMatchObject({ kind: 'out-of-step' });
+    await expect(anchor.load(generation(3), await paramsIn(5))).rejects.toMatchObject({ kind: 'wrong-state' });
+    expect(closed).toBe(0);
+  });
+});

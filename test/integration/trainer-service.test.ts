@@ -1,0 +1,246 @@
+import { saveParams } from '@trikd/core/checkpoint/blobs';
+import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { listenTo } from './exchange-rig.js';
+import { paramsOf, tinyTrainer } from './tiny-model.js';
+import {
+  agreement,
+  assignment,
+  attempt,
+  checkpointAt,
+  openAnchorServer,
+  openTrainer,
+  TOTAL_STEPS,
+  type TrainerUnderTest,
+  until,
+} from './trio-rig.js';
+
+const store = openMemoryStore();
+const opened: { close(): Promise<void> }[] = [];
+let teacher: TrainerUnderTest;
+let student: TrainerUnderTest;
+
+async function open<T extends { close(): Promise<void> }>(one: Promise<T>): Promise<T> {
+  const service = await one;
+  opened.push(service);
+  return service;
+}
+
+beforeEach(async () => {
+  teacher = await open(openTrainer('teacher', store));
+  student = await open(openTrainer('student', store));
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((each) => each.close()));
+});
+
+/** Gives both trainers an attempt that hears the other one. */
+const assignBoth = (options: Parameters<typeof assignment>[0] = {}) =>
+  Promise.all([
+    teacher.assign(assignment({ ...options, peerAddress: student.address })),
+    student.assign(assignment({ ...options, peerAddress: teacher.address })),
+  ]);
+
+describe('two trainers', () => {
+  test('train a generation and say what they derived', async () => {
+    const [facts] = await assignBoth();
+    const { datasetDigest } = await agreement();
+    expect(facts).toEqual({ datasetDigest, classes: 4, totalSteps: 32, stepsPerEpoch: 16 });
+    await until(teacher, 'resting', ({ nextStep }) => nextStep === TOTAL_STEPS);
+    await until(student, 'resting', ({ nextStep }) => nextStep === TOTAL_STEPS);
+    expect(await student.get()).toMatchObject({ next: { ...attempt, step: TOTAL_STEPS }, limit: TOTAL_STEPS });
+  });
+
+  test('end with the same state whether they rested, resumed from a checkpoint, or did neither', async () => {
+    await assignBoth();
+    const undisturbed = [await checkpointAt(teacher, TOTAL_STEPS), await checkpointAt(student, TOTAL_STEPS)];
+
+    const second = { ...attempt, attempt: 2 };
+    await assignBoth({ of: second, limit: 10 });
+    const rested = {
+      teacher: await checkpointAt(teacher, 10, second),
+      student: await checkpointAt(student, 10, second),
+    };
+    await Promise.all([teacher.setLimit(second, TOTAL_STEPS), student.setLimit(second, TOTAL_STEPS)]);
+    expect([
+      await checkpointAt(teacher, TOTAL_STEPS, second),
+      await checkpointAt(student, TOTAL_STEPS, second),
+    ]).toEqual(undisturbed);
+
+    const third = { ...attempt, attempt: 3 };
+    await teacher.assign(assignment({ of: third, peerAddress: student.address, resume: rested.teacher }));
+    await student.assign(assignment({ of: third, peerAddress: teacher.address, resume: rested.student }));
+    expect([await checkpointAt(teacher, TOTAL_STEPS, third), await checkpointAt(student, TOTAL_STEPS, third)]).toEqual(
+      undisturbed,
+    );
+  });
+
+  test('hear the anchor from generation 1 on', async () => {
+    const anchor = await open(openAnchorServer(store));
+    const of = { ...attempt, generation: 1 };
+    const params = await saveParams(store, paramsOf(3));
+    await anchor.load({ ...of, step: 0 }, params);
+    const silent = await endOfGeneration0();
+    await assignBoth({ of, anchorAddress: anchor.address });
+    const heard = await checkpointAt(student, TOTAL_STEPS, of);
+    expect(heard.state.sha256).not.toBe(silent.state.sha256);
+  });
+
+  const endOfGeneration0 = async () => {
+    await assignBoth();
+    return checkpointAt(student, TOTAL_STEPS);
+  };
+});
+
+describe('an assignment', () => {
+  test('given again changes nothing', async () => {
+    await assignBoth({ limit: 4 });
+    await until(student, 'resting');
+    const again = await student.assign(assignment({ limit: 4, peerAddress: teacher.address }));
+    expect(again.totalSteps).toBe(TOTAL_STEPS);
+    expect((await student.get()).next).toMatchObject({ attempt: 1, step: 4 });
+  });
+
+  test('of a newer attempt ends the one before, whose watchers are told', async () => {
+    await assignBoth({ limit: 4 });
+    await until(student, 'resting');
+    const watching = (async () => {
+      for await (const _event of student.events(attempt, 99)) throw new Error('there is no such event');
+    })();
+    const refused = expect(watching).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: 'the student: run r generation 0 attempt 1 was superseded by run r generation 0 attempt 2',
+    });
+    await student.get();
+    await student.assign(assignment({ of: { ...attempt, attempt: 2 }, limit: 0 }));
+    await refused;
+  });
+
+  test('of an older attempt is refused', async () => {
+    await student.assign(assignment({ of: { ...attempt, attempt: 2 }, limit: 0 }));
+    await expect(student.assign(assignment())).rejects.toMatchObject({ kind: 'out-of-step' });
+    await expect(student.setLimit(attempt, 9)).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: 'the student: serving attempt 2, asked for 1',
+    });
+  });
+
+  test('with a spec that is wrong in two places is refused with both', async () => {
+    const request = { ...assignment(), spec: JSON.stringify({ name: 'R', data: { kind: 'synthetic' }, epochs: 0 }) };
+    await expect(student.assign(request)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringMatching(/lower-case[\s\S]*epochs/),
+    });
+  });
+
+  test('with a checkpoint that is not in the store is refused, and the next one is taken', async () => {
+    const state = { key: `blobs/${'0'.repeat(64)}.safetensors`, sha256: '0'.repeat(64), bytes: 9 };
+    await expect(student.assign(assignment({ resume: { step: 4, state } }))).rejects.toMatchObject({
+      kind: 'not-found',
+    });
+    await student.assign(assignment({ of: { ...attempt, attempt: 2 }, limit: 0 }));
+    expect((await student.get()).next).toMatchObject({ attempt: 2, step: 0 });
+  });
+
+  test('that no limit lets begin is told the step it begins at', async () => {
+    await student.assign(assignment({ limit: 0 }));
+    expect((await until(student, 'resting')).nextStep).toBe(0);
+  });
+});
+
+describe('a limit', () => {
+  test('before a step that was begun is refused with both numbers', async () => {
+    await assignBoth({ limit: 6 });
+    await until(student, 'resting');
+    await expect(student.setLimit(attempt, 5)).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: 'the student: cannot rest before step 5: step 6 is the first not begun',
+    });
+    expect(await student.setLimit(attempt, 8)).toEqual({ nextStep: 7 });
+  });
+});
+
+describe('events', () => {
+  test('are replayed from the number asked for', async () => {
+    await assignBoth({ limit: 4 });
+    await until(student, 'resting');
+    const all: number[] = [];
+    const left = new AbortController();
+    const collect = async () => {
+      for await (const response of student.events(attempt, 0, left.signal)) {
+        all.push(response.number);
+        if (response.event?.$case === 'resting') return;
+      }
+    };
+    await collect();
+    for await (const response of student.events(attempt, all.at(-1))) {
+      expect(response.number).toBe(all.at(-1));
+      expect(toWatchedEvent(response)).toEqual({ kind: 'resting', nextStep: 4 });
+      break;
+    }
+  });
+
+  test('of an attempt nobody gave are refused', async () => {
+    await expect(until(student, 'resting')).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: 'the student: serving nothing, asked for run r generation 0 attempt 1',
+    });
+  });
+});
+
+describe('a failure', () => {
+  test('ends the attempt on both sides, by name, and the processes take the next one', async () => {
+    const broken = await open(openTrainer('teacher', store, tinyTrainer(3)));
+    await broken.assign(assignment({ peerAddress: student.address }));
+    await student.assign(assignment({ peerAddress: broken.address }));
+    await expect(until(broken, 'resting')).rejects.toThrow('broken at step 3');
+    await expect(until(student, 'resting')).rejects.toThrow(
+      `the teacher at ${broken.address}: the teacher gave up: internal error`,
+    );
+    const of = { ...attempt, attempt: 2 };
+    await assignBoth({ of });
+    await until(student, 'resting', ({ nextStep }) => nextStep === TOTAL_STEPS, of);
+  });
+});
+
+describe('the exchange of a trainer', () => {
+  /** Somebody who listens beside the real peer. */
+  const ear = async (of = attempt, datasetDigest?: string) => {
+    const mine = await agreement();
+    const shared = datasetDigest === undefined ? mine : { ...mine, datasetDigest };
+    return listenTo(teacher.address, { consumer: 'anchor', from: { ...of, step: 0 }, agreement: shared });
+  };
+
+  test('keeps a peer waiting that asks for an attempt to come, and refuses it when none comes', async () => {
+    const early = await ear();
+    const first = early.next();
+    await assignBoth({ limit: 1 });
+    expect((await first).value?.position).toEqual({ ...attempt, step: 0 });
+    await early.return();
+    const tooEarly = await ear({ ...attempt, attempt: 7 });
+    await expect(tooEarly.next()).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: `the teacher at ${teacher.address}: serving attempt 1, asked for 7`,
+    });
+  });
+
+  test('refuses a peer of an earlier attempt at once', async () => {
+    await teacher.assign(assignment({ of: { ...attempt, attempt: 2 }, limit: 0 }));
+    const zombie = await ear();
+    await expect(zombie.next()).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: `the teacher at ${teacher.address}: serving attempt 2, asked for 1`,
+    });
+  });
+
+  test('refuses a peer that read other images, with both digests', async () => {
+    await teacher.assign(assignment({ limit: 0 }));
+    const { datasetDigest } = await agreement();
+    const other = await ear(attempt, 'xx');
+    await expect(other.next()).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: `the teacher at ${teacher.address}: the anchor disagrees: dataset digest ${datasetDigest} here, xx there`,
+    });
+  });
+});

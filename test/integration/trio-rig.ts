@@ -1,0 +1,157 @@
+import type { Agreement } from '@trikd/core/exchange/frame';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import { RunSpec, specDigest } from '@trikd/core/spec';
+import type { ObjectStore } from '@trikd/core/store';
+import type { RoleCheckpoint } from '@trikd/core/training/ports';
+import { loadDataset } from '@trikd/platform/data/load-dataset';
+import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
+import { type AssignRequest, TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
+import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
+import { fromPosition, fromRoleCheckpoint } from '@trikd/platform/grpc/convert';
+import { toWatchedEvent, type WatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import { createLogger } from '@trikd/platform/logging';
+import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
+import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
+import { createTrainer, type Trainer } from '@trikd/platform/model-service/trainer';
+import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/trainer.module';
+import { createService } from '@trikd/platform/nest/create-service';
+import { tinyAnchor, tinyTrainer } from './tiny-model.js';
+
+const model = { kind: 'plain-cnn', channels: [4] };
+const objective = [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }, { kind: 'distillation', from: 'anchor' }];
+
+/** 256 images in batches of 16, two epochs: 32 steps. */
+export const spec: RunSpec = RunSpec.parse({
+  name: 'r',
+  data: { kind: 'synthetic' },
+  batchSize: 16,
+  epochs: 2,
+  student: { model, objective },
+  teacher: { model, objective },
+  exchange: { window: 2, stepTimeout: 20 },
+});
+export const TOTAL_STEPS = 32;
+export const attempt: GenerationAttempt = { runId: 'r', generation: 0, attempt: 1 };
+
+const log = createLogger({ level: 'silent' }, 'test');
+const never = new AbortController().signal;
+
+export async function agreement(): Promise<Agreement> {
+  const dataset = await loadDataset(spec);
+  return {
+    specDigest: specDigest(spec),
+    datasetDigest: dataset.digest,
+    classes: dataset.classes,
+    batchSize: 16,
+    seed: 0,
+  };
+}
+
+/** One trainer as a service, with a client that steers it. */
+export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGeneration = tinyTrainer()) {
+  const trainer: Trainer = createTrainer({ role, store, loadDataset, trainGeneration, log }, 0.3);
+  const module = trainerModule(trainer, never);
+  const service = await createService({
+    module,
+    services: TRAINER_SERVICES,
+    listen: '127.0.0.1:0',
+    log,
+    drainSeconds: 0.2,
+  });
+  const client = openClient(TrainerServiceClient, service.address);
+  const what = `the ${role}`;
+  return {
+    address: service.address,
+    assign: (request: AssignRequest) => unary(client.assign.bind(client), request, { what }),
+    setLimit: (of: GenerationAttempt, limit: number) =>
+      unary(client.setLimit.bind(client), { limit: fromPosition({ ...of, step: limit }) }, { what }),
+    get: () => unary(client.getTrainer.bind(client), {}, { what }),
+    events: (of: GenerationAttempt, from = 0, signal = never) =>
+      watch({
+        what,
+        open: (fromEvent) => client.watchTrainer({ attempt: fromPosition({ ...of, step: 0 }), fromEvent }),
+        numberOf: ({ number }) => number,
+        from,
+        signal,
+      }),
+    async close() {
+      client.close();
+      await Promise.all([trainer.stop(), service.close()]);
+    },
+  };
+}
+
+export type TrainerUnderTest = Awaited<ReturnType<typeof openTrainer>>;
+
+/** The anchor-server as a service, with a client that steers it. */
+export async function openAnchorServer(store: ObjectStore, closed?: () => void) {
+  const anchor = createAnchorHolder({ store, loadDataset, openAnchor: tinyAnchor(closed), log });
+  const module = anchorModule(anchor, never);
+  const service = await createService({
+    module,
+    services: ANCHOR_SERVICES,
+    listen: '127.0.0.1:0',
+    log,
+    drainSeconds: 0.2,
+  });
+  const client = openClient(AnchorServiceClient, service.address);
+  return {
+    address: service.address,
+    load: (
+      start: GenerationAttempt & { readonly step: number },
+      params: { key: string; sha256: string; bytes: number },
+    ) =>
+      unary(
+        client.loadAnchor.bind(client),
+        { start: fromPosition(start), spec: JSON.stringify(spec), params },
+        { what: 'the anchor' },
+      ),
+    get: () => unary(client.getAnchor.bind(client), {}, { what: 'the anchor' }),
+    async close() {
+      client.close();
+      await Promise.all([anchor.stop(), service.close()]);
+    },
+  };
+}
+
+interface AssignOptions {
+  readonly of?: GenerationAttempt;
+  readonly limit?: number;
+  readonly peerAddress?: string;
+  readonly anchorAddress?: string;
+  readonly resume?: RoleCheckpoint;
+}
+
+export function assignment(options: AssignOptions = {}): AssignRequest {
+  const { of = attempt, limit = TOTAL_STEPS, peerAddress = '', anchorAddress = '', resume } = options;
+  return {
+    start: fromPosition({ ...of, step: resume?.step ?? 0 }),
+    spec: JSON.stringify(spec),
+    limit,
+    peerAddress,
+    anchorAddress,
+    resume: resume && fromRoleCheckpoint(resume),
+  };
+}
+
+/** Reads a trainer's events up to the first that fits. */
+export async function until<Kind extends WatchedEvent['kind']>(
+  trainer: TrainerUnderTest,
+  kind: Kind,
+  fits: (event: Extract<WatchedEvent, { kind: Kind }>) => boolean = () => true,
+  of = attempt,
+): Promise<Extract<WatchedEvent, { kind: Kind }>> {
+  const isKind = (event: WatchedEvent): event is Extract<WatchedEvent, { kind: Kind }> => event.kind === kind;
+  for await (const response of trainer.events(of)) {
+    const event = toWatchedEvent(response);
+    if (isKind(event) && fits(event)) return event;
+    if (event.kind === 'failure') throw new Error(event.failure.message);
+  }
+  throw new Error(`the stream of events ended before ${kind}`);
+}
+
+/** A trainer's part of the checkpoint of one step. */
+export async function checkpointAt(trainer: TrainerUnderTest, step: number, of = attempt): Promise<RoleCheckpoint> {
+  const { checkpoint } = await until(trainer, 'checkpoint', (event) => event.checkpoint.step === step, of);
+  return checkpoint;
+}
