@@ -66,13 +66,6 @@ Input ReadInput(napi_env env, const Graph& graph, napi_value value) {
   return input;
 }
 
-TF_DataType ReadDataType(napi_env env, napi_value value) {
-  const auto dtype = static_cast<TF_DataType>(ReadInteger(env, value, "a dtype"));
-  // TF_DataTypeSize aborts the process on some numbers that are no dtype.
-  if (dtype < TF_FLOAT || dtype > TF_UINT64) Refuse("there is no dtype " + std::to_string(dtype));
-  return dtype;
-}
-
 void SetAttribute(napi_env env, TF_OperationDescription* description, napi_value attribute, const std::string& type) {
   const std::string name = ReadString(env, Property(env, attribute, "name"), "an attribute name");
   const napi_value value = Property(env, attribute, "value");
@@ -90,7 +83,7 @@ void SetAttribute(napi_env env, TF_OperationDescription* description, napi_value
       return;
     }
     case AttributeKind::kShape: {
-      const auto shape = ReadIntegers(env, value, what);
+      const auto shape = ReadShape(env, value, Open::kYes, type);
       TF_SetAttrShape(description, name.c_str(), shape.data(), static_cast<int>(shape.size()));
       return;
     }
@@ -100,26 +93,28 @@ void SetAttribute(napi_env env, TF_OperationDescription* description, napi_value
       return;
     }
     case AttributeKind::kTypes: {
-      std::vector<TF_DataType> types(Length(env, value, what));
-      for (uint32_t i = 0; i < types.size(); i++) types[i] = ReadDataType(env, Element(env, value, i));
+      std::vector<TF_DataType> types;
+      for (uint32_t i = 0, n = Length(env, value, what); i < n; i++) types.push_back(ReadDataType(env, Element(env, value, i)));
       TF_SetAttrTypeList(description, name.c_str(), types.data(), static_cast<int>(types.size()));
       return;
     }
     case AttributeKind::kShapes: {
-      std::vector<std::vector<int64_t>> shapes(Length(env, value, what));
+      std::vector<std::vector<int64_t>> shapes;
+      for (uint32_t i = 0, n = Length(env, value, what); i < n; i++) {
+        shapes.push_back(ReadShape(env, Element(env, value, i), Open::kYes, type));
+      }
       std::vector<const int64_t*> pointers;
       std::vector<int> ranks;
-      for (uint32_t i = 0; i < shapes.size(); i++) {
-        shapes[i] = ReadIntegers(env, Element(env, value, i), what);
-        pointers.push_back(shapes[i].data());
-        ranks.push_back(static_cast<int>(shapes[i].size()));
+      for (const auto& shape : shapes) {
+        pointers.push_back(shape.data());
+        ranks.push_back(static_cast<int>(shape.size()));
       }
       TF_SetAttrShapeList(description, name.c_str(), pointers.data(), ranks.data(), static_cast<int>(shapes.size()));
       return;
     }
     case AttributeKind::kTensor: {
       TF_Tensor* tensor = ReadTensor(env, value, ReadDataType(env, Property(env, attribute, "dtype")),
-                                     ReadIntegers(env, Property(env, attribute, "shape"), "a shape"), type);
+                                     ReadShape(env, Property(env, attribute, "shape"), Open::kNo, type), type);
       Status status;
       TF_SetAttrTensor(description, name.c_str(), tensor, status.get());
       TF_DeleteTensor(tensor);
@@ -182,8 +177,10 @@ napi_value AddOperation(napi_env env, std::vector<napi_value>& arguments) {
   const std::shared_ptr<Graph> graph = ReadGraph(env, arguments[0]);
   const std::string type = ReadString(env, arguments[1], "an op type");
   const std::string name = ReadString(env, arguments[2], "an operation name");
-  std::vector<Input> inputs(Length(env, arguments[3], "inputs"));
-  for (uint32_t i = 0; i < inputs.size(); i++) inputs[i] = ReadInput(env, *graph, Element(env, arguments[3], i));
+  std::vector<Input> inputs;
+  for (uint32_t i = 0, n = Length(env, arguments[3], "inputs"); i < n; i++) {
+    inputs.push_back(ReadInput(env, *graph, Element(env, arguments[3], i)));
+  }
   const uint32_t attributes = Length(env, arguments[4], "attributes");
   std::vector<TF_Operation*> controls;
   for (const int64_t id : ReadIntegers(env, arguments[5], "controls")) controls.push_back(graph->operation(id));

@@ -63,7 +63,7 @@ struct Run {
 
 // Runs `work` on a worker and settles a promise with what `result` makes of it.
 template <typename Work, typename Result>
-napi_value Promised(napi_env env, Work work, Result result) {
+napi_value Promised(napi_env env, Work work, Result result, Limit limit = Limit::kKeep) {
   napi_deferred deferred;
   napi_value promise;
   if (napi_create_promise(env, &deferred, &promise) != napi_ok) throw Failure{"INTERNAL", "no promise can be made", ""};
@@ -87,7 +87,7 @@ napi_value Promised(napi_env env, Work work, Result result) {
     }
     napi_close_handle_scope(on, scope);
   };
-  Environment::Of(env)->workers->Submit(env, std::move(job));
+  Environment::Of(env)->workers->Submit(env, std::move(job), limit);
   return promise;
 }
 
@@ -159,10 +159,11 @@ napi_value RunSession(napi_env env, std::vector<napi_value>& arguments) {
   for (uint32_t i = 0, n = Length(env, arguments[1], "feeds"); i < n; i++) {
     const napi_value feed = Element(env, arguments[1], i);
     const TF_Output output = graph.output(ReadInteger(env, Property(env, feed, "operation"), "a fed operation"), 0);
-    const auto dtype = static_cast<TF_DataType>(ReadInteger(env, Property(env, feed, "dtype"), "a dtype"));
-    const auto shape = ReadIntegers(env, Property(env, feed, "shape"), "a shape");
+    const std::string name = TF_OperationName(output.oper);
+    const TF_DataType dtype = ReadDataType(env, Property(env, feed, "dtype"));
+    const auto shape = ReadShape(env, Property(env, feed, "shape"), Open::kNo, name);
     run->feeds.push_back(output);
-    run->inputs.push_back(ReadTensor(env, Property(env, feed, "values"), dtype, shape, TF_OperationName(output.oper)));
+    run->inputs.push_back(ReadTensor(env, Property(env, feed, "values"), dtype, shape, name));
   }
   for (uint32_t i = 0, n = Length(env, arguments[2], "fetches"); i < n; i++) {
     const napi_value fetch = Element(env, arguments[2], i);
@@ -181,7 +182,7 @@ napi_value RunSession(napi_env env, std::vector<napi_value>& arguments) {
           if (run->failure) throw *run->failure;
           return run->Result(on);
         });
-  } catch (const Failure&) {
+  } catch (...) {
     run->session->End();
     throw;
   }
@@ -219,7 +220,9 @@ napi_value CloseSession(napi_env env, std::vector<napi_value>& arguments) {
         (*session)->AwaitIdle();
         session->reset();
       },
-      [](napi_env on) { return Undefined(on); });
+      [](napi_env on) { return Undefined(on); },
+      // Closing is what ends the calls that wait: it must not queue behind them.
+      Limit::kIgnore);
 }
 
 }  // namespace trikd

@@ -30,6 +30,8 @@ std::string ReadString(napi_env env, napi_value value, const char* what) {
   Expect(napi_get_value_string_utf8(env, value, nullptr, 0, &length), what, "a string");
   std::string text(length, '\0');
   napi_get_value_string_utf8(env, value, text.data(), length + 1, &length);
+  // TensorFlow takes names as C strings: what follows a NUL would silently be gone.
+  if (text.find('\0') != std::string::npos) Refuse(std::string(what) + " must not contain a NUL");
   return text;
 }
 
@@ -72,8 +74,10 @@ napi_value Element(napi_env env, napi_value array, uint32_t index) {
 }
 
 napi_value Property(napi_env env, napi_value object, const char* name) {
+  napi_valuetype type;
   napi_value value;
-  if (napi_get_named_property(env, object, name, &value) != napi_ok) {
+  if (napi_typeof(env, object, &type) != napi_ok || type != napi_object ||
+      napi_get_named_property(env, object, name, &value) != napi_ok) {
     Refuse(std::string("an object with the property ") + name + " is expected");
   }
   return value;
@@ -85,9 +89,35 @@ bool IsUndefined(napi_env env, napi_value value) {
 }
 
 std::vector<int64_t> ReadIntegers(napi_env env, napi_value value, const char* what) {
-  std::vector<int64_t> integers(Length(env, value, what));
-  for (uint32_t i = 0; i < integers.size(); i++) integers[i] = ReadInteger(env, Element(env, value, i), what);
+  // Grows as it reads: an array of holes is refused at the first, not after memory for all of them.
+  std::vector<int64_t> integers;
+  for (uint32_t i = 0, n = Length(env, value, what); i < n; i++) {
+    integers.push_back(ReadInteger(env, Element(env, value, i), what));
+  }
   return integers;
+}
+
+TF_DataType ReadDataType(napi_env env, napi_value value) {
+  const int64_t dtype = ReadInteger(env, value, "a dtype");
+  if (dtype < TF_FLOAT || dtype > TF_UINT64) Refuse("there is no dtype " + std::to_string(dtype));
+  return static_cast<TF_DataType>(dtype);
+}
+
+std::vector<int64_t> ReadShape(napi_env env, napi_value value, Open open, const std::string& operation) {
+  constexpr size_t kMaxRank = 254;
+  constexpr int64_t kMaxElements = int64_t{1} << 48;
+  std::vector<int64_t> shape = ReadIntegers(env, value, "a shape");
+  if (shape.size() > kMaxRank) Refuse("a shape has " + std::to_string(shape.size()) + " dimensions", operation);
+  int64_t elements = 1;
+  for (const int64_t dimension : shape) {
+    if (dimension == -1 && open == Open::kYes) continue;
+    if (dimension < 0) Refuse("a shape has the dimension " + std::to_string(dimension), operation);
+    // An empty tensor, too, must have dimensions that can be multiplied.
+    const int64_t factor = dimension == 0 ? 1 : dimension;
+    if (elements > kMaxElements / factor) Refuse("a shape has too many elements", operation);
+    elements *= factor;
+  }
+  return shape;
 }
 
 napi_value MakeString(napi_env env, const std::string& text) {
@@ -122,14 +152,8 @@ TF_Tensor* ReadTensor(napi_env env, napi_value values, TF_DataType dtype, const 
   const napi_typedarray_type wanted = ArrayTypeOf(dtype, operation);
   const Bytes bytes = ReadTypedArray(env, values, "tensor values");
   if (bytes.type != wanted) Refuse("the typed array does not fit the dtype", operation);
-  // Dimensions come from JavaScript: their product must not overflow before it is compared.
   size_t size = TF_DataTypeSize(dtype);
-  for (const int64_t dimension : shape) {
-    if (dimension < 0 || (dimension > 0 && size > (size_t{1} << 48) / static_cast<size_t>(dimension))) {
-      Refuse("a shape has a negative or enormous dimension", operation);
-    }
-    size *= static_cast<size_t>(dimension);
-  }
+  for (const int64_t dimension : shape) size *= static_cast<size_t>(dimension);
   if (bytes.size != size) {
     Refuse("expected " + std::to_string(size) + " bytes for the shape, got " + std::to_string(bytes.size), operation);
   }

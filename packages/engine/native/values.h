@@ -15,6 +15,13 @@ int64_t ReadInteger(napi_env env, napi_value value, const char* what);
 double ReadNumber(napi_env env, napi_value value, const char* what);
 bool ReadBoolean(napi_env env, napi_value value, const char* what);
 std::vector<int64_t> ReadIntegers(napi_env env, napi_value value, const char* what);
+// The dtypes of the C API. Some other numbers end the process inside TensorFlow.
+TF_DataType ReadDataType(napi_env env, napi_value value);
+
+// Whether a shape may leave dimensions open, written -1.
+enum class Open { kNo, kYes };
+// Dimensions that TensorFlow can hold: it ends the process over a rank above 254 or more elements than it can count.
+std::vector<int64_t> ReadShape(napi_env env, napi_value value, Open open, const std::string& operation);
 bool IsArray(napi_env env, napi_value value);
 uint32_t Length(napi_env env, napi_value array, const char* what);
 napi_value Element(napi_env env, napi_value array, uint32_t index);
@@ -32,7 +39,7 @@ struct Bytes {
 };
 Bytes ReadTypedArray(napi_env env, napi_value value, const char* what);
 
-// A new tensor with a copy of `values`. Refuses a dtype, type of array or length that does not fit the shape.
+// A new tensor with a copy of `values`, of a shape from ReadShape. Refuses a dtype, type of array or length that does not fit.
 TF_Tensor* ReadTensor(napi_env env, napi_value values, TF_DataType dtype, const std::vector<int64_t>& shape,
                       const std::string& operation);
 

@@ -26,15 +26,15 @@ std::shared_ptr<Workers> Workers::Create(napi_env env) {
   return workers;
 }
 
-void Workers::Submit(napi_env env, std::unique_ptr<Job> job) {
+void Workers::Submit(napi_env env, std::unique_ptr<Job> job, Limit limit) {
   std::unique_lock lock(mutex_);
   if (stopped_) RefuseState("the process is shutting down");
   if (idle_ <= static_cast<int>(waiting_.size())) {
-    if (threads_ >= kMaxThreads) {
+    if (limit == Limit::kKeep && threads_ >= kMaxThreads) {
       throw Failure{"RESOURCE_EXHAUSTED", std::to_string(kMaxThreads) + " calls are already waiting", ""};
     }
-    threads_++;
     std::thread([self = shared_from_this()] { self->Loop(); }).detach();
+    threads_++;
   }
   waiting_.push_back(std::move(job));
   if (pending_++ == 0) napi_ref_threadsafe_function(env, deliver_);

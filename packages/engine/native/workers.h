@@ -17,12 +17,15 @@ struct Job {
   std::function<void(napi_env)> done;
 };
 
+// Whether a job may be refused because too many are waiting.
+enum class Limit { kKeep, kIgnore };
+
 // Grows by a thread whenever every thread is busy, up to a limit far above what queue ports need.
 class Workers : public std::enable_shared_from_this<Workers> {
  public:
   static std::shared_ptr<Workers> Create(napi_env env);
-  // Refuses when too many jobs are waiting at once.
-  void Submit(napi_env env, std::unique_ptr<Job> job);
+  // Refuses when too many jobs are waiting at once, unless the job ignores that limit.
+  void Submit(napi_env env, std::unique_ptr<Job> job, Limit limit);
   // Ends idle threads, and lets busy ones end without touching JavaScript.
   void Stop();
 

@@ -1,3 +1,5 @@
+import { EngineError } from './errors.js';
+
 /** How a session computes. All of it may change the bits of the result, so all of it belongs into a run's config. */
 export interface EngineOptions {
   readonly device: 'cpu' | 'gpu';
@@ -9,20 +11,30 @@ export interface EngineOptions {
   readonly precision: 'float32' | 'bfloat16';
 }
 
+/** More threads than any machine has cores only cost; TensorFlow ends the process over a number far above. */
+const MAX_THREADS = 1024;
+
 const ON = 1;
 const JIT_ON_2 = 2;
 
-/** The bytes of TensorFlow's `ConfigProto` (tensorflow/core/protobuf/config.proto) for a session. */
+/**
+ * The bytes of TensorFlow's `ConfigProto` (tensorflow/core/protobuf/config.proto) for a session.
+ * @throws EngineError INVALID_ARGUMENT for a number of threads that is not a whole one from 1 to 1024.
+ */
 export function configProto(options: EngineOptions): Uint8Array {
+  const { threads } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new EngineError('INVALID_ARGUMENT', `expected 1 to ${MAX_THREADS} threads, got ${threads}`);
+  }
   const graphOptions = [
     ...(options.xla ? message(3, varint(5, JIT_ON_2)) : []),
     ...(options.precision === 'bfloat16' ? message(10, mixedPrecision(options.device)) : []),
   ];
   return Uint8Array.from([
     ...(options.device === 'cpu' ? message(1, [...text(1, 'GPU'), ...varint(2, 0)]) : []),
-    ...varint(2, options.threads),
+    ...varint(2, threads),
     // Small ops of several branches may run side by side; this number does not change results.
-    ...varint(5, options.threads + 2),
+    ...varint(5, threads + 2),
     // A GPU is shared by the trio: take memory as it is needed.
     ...message(6, varint(4, 1)),
     ...varint(7, 1),

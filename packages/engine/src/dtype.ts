@@ -28,6 +28,9 @@ export const TF = {
 
 export const TF_DTYPE: Readonly<Record<DType, number>> = { float32: TF.FLOAT, int32: TF.INT32, uint8: TF.UINT8 };
 
+/** The typed array that holds elements of a dtype. */
+export const ARRAY = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array } as const;
+
 export const float32 = (...shape: number[]): TensorSpec => ({ dtype: 'float32', shape });
 export const int32 = (...shape: number[]): TensorSpec => ({ dtype: 'int32', shape });
 export const uint8 = (...shape: number[]): TensorSpec => ({ dtype: 'uint8', shape });

@@ -1,5 +1,5 @@
 import { configProto, type EngineOptions } from './config-proto.js';
-import { type DType, type HostTensor, sizeOf, type TensorSpec, TF_DTYPE } from './dtype.js';
+import { ARRAY, type HostTensor, sizeOf, type TensorSpec, TF_DTYPE } from './dtype.js';
 import { EngineError, fromNative } from './errors.js';
 import { type Device, type Feed, type NativeSession, native, type Output } from './native.js';
 import type { Port } from './scope.js';
@@ -54,6 +54,7 @@ export class Engine {
 /** One copy of a program's state, and the threads that run its functions. */
 export class Session {
   private readonly busy = new Set<string>();
+  private closing: Promise<void> | undefined;
 
   constructor(
     private readonly program: Program,
@@ -62,29 +63,17 @@ export class Session {
 
   /**
    * Runs a function once. Only one run of the same function at a time.
-   * @returns outputs by name, float32 or int32, row-major.
+   * @returns outputs by name, row-major.
    */
   async run(name: string, feeds: Feeds): Promise<Record<string, Float32Array>> {
-    const traced = this.traced(name);
-    if (this.busy.has(name)) throw new EngineError('FAILED_PRECONDITION', 'the function is running already', name);
-    this.busy.add(name);
-    try {
-      const { values } = await this.execute(feedsOf(name, traced, feeds), [...traced.outputs.values()], traced.targets);
-      return Object.fromEntries([...traced.outputs.keys()].map((key, index) => [key, values[index] as Float32Array]));
-    } finally {
-      this.busy.delete(name);
-    }
+    const { values } = await this.call(name, feeds, false);
+    const keys = [...this.traced(name).outputs.keys()];
+    return Object.fromEntries(keys.map((key, index) => [key, values[index] as Float32Array]));
   }
 
   /** As `run`, but returns TensorFlow's `RunMetadata` (serialised) with the time of every op. Slower. */
   async profile(name: string, feeds: Feeds): Promise<Buffer> {
-    const traced = this.traced(name);
-    const { metadata } = await this.execute(
-      feedsOf(name, traced, feeds),
-      [...traced.outputs.values()],
-      traced.targets,
-      true,
-    );
+    const { metadata } = await this.call(name, feeds, true);
     return metadata!;
   }
 
@@ -133,9 +122,22 @@ export class Session {
     await this.execute(feeds, [], targets);
   }
 
-  /** Ends every run, also those that wait at a port (they reject with CANCELLED), and frees the state. */
-  async close(): Promise<void> {
-    await attempt(() => native.closeSession(this.session));
+  /** Ends every run, also those that wait at a port (they reject with CANCELLED), and frees the state. May be called again. */
+  close(): Promise<void> {
+    this.closing ??= attempt(() => native.closeSession(this.session));
+    return this.closing;
+  }
+
+  private async call(name: string, feeds: Feeds, profiled: boolean) {
+    const traced = this.traced(name);
+    if (this.busy.has(name)) throw new EngineError('FAILED_PRECONDITION', 'the function is running already', name);
+    const fed = feedsOf(name, traced, feeds);
+    this.busy.add(name);
+    try {
+      return await this.execute(fed, [...traced.outputs.values()], traced.targets, profiled);
+    } finally {
+      this.busy.delete(name);
+    }
   }
 
   private traced(name: string): TracedFunction {
@@ -176,11 +178,15 @@ function feedsOf(name: string, traced: TracedFunction, feeds: Feeds): Feed[] {
   return [...traced.inputs].map(([key, { operation, spec }]) => {
     const value = feeds[key];
     if (value === undefined) throw new EngineError('INVALID_ARGUMENT', `input ${key} is missing`, name);
-    return feed(`${name}.${key}`, operation, spec, typeof value === 'number' ? scalar(spec.dtype, value) : value);
+    return feed(`${name}.${key}`, operation, spec, typeof value === 'number' ? ARRAY[spec.dtype].of(value) : value);
   });
 }
 
 function feed(name: string, operation: number, { dtype, shape }: TensorSpec, values: NodeJS.TypedArray): Feed {
+  if (!(values instanceof ARRAY[dtype])) {
+    const message = `expected ${dtype} values, got ${Object.prototype.toString.call(values).slice(8, -1)}`;
+    throw new EngineError('INVALID_ARGUMENT', message, name);
+  }
   if (values.length !== sizeOf(shape)) {
     throw new EngineError(
       'INVALID_ARGUMENT',
@@ -189,8 +195,4 @@ function feed(name: string, operation: number, { dtype, shape }: TensorSpec, val
     );
   }
   return { operation, dtype: TF_DTYPE[dtype], shape, values };
-}
-
-function scalar(dtype: DType, value: number): NodeJS.TypedArray {
-  return dtype === 'float32' ? Float32Array.of(value) : dtype === 'int32' ? Int32Array.of(value) : Uint8Array.of(value);
 }

@@ -57,6 +57,7 @@ export interface Native {
     controls: readonly number[],
   ): OperationInfo;
   closeGraph(graph: NativeGraph): void;
+  /** TensorFlow believes a well-formed config, whatever its numbers are: `configProto` checks them. */
   createSession(graph: NativeGraph, config: Uint8Array): Promise<NativeSession>;
   run(
     session: NativeSession,

@@ -1,6 +1,6 @@
 import type { LayersModel, Tensor } from '@tensorflow/tfjs';
 import './layers/relu-gradient.js';
-import { ActiveGraph, withActiveGraph } from './active-graph.js';
+import { ActiveGraph, activeGraph, withActiveGraph } from './active-graph.js';
 import { type TensorSpec, TF, TF_DTYPE } from './dtype.js';
 import { EngineError } from './errors.js';
 import { GraphBinding } from './graph-binding.js';
@@ -12,7 +12,7 @@ import { type Variable, Variables } from './variables.js';
 /** A function to be traced: its inputs, and a body that writes outputs with tfjs. */
 export interface FunctionDefinition<Input extends string = string> {
   readonly inputs: Readonly<Record<Input, TensorSpec>>;
-  /** Runs once, while tracing. Returns the outputs by name. */
+  /** Runs once, while tracing. Returns the outputs by name; all of them float32. */
   body(scope: Scope<Input>): Readonly<Record<string, Tensor>>;
 }
 
@@ -38,6 +38,7 @@ export interface Program {
  * @throws EngineError, naming the op, when a body reads data, has unknown shapes, or TensorFlow refuses a node.
  */
 export function trace(build: () => LayersModel, functions: Readonly<Record<string, FunctionDefinition>>): Program {
+  if (activeGraph()) throw new EngineError('FAILED_PRECONDITION', 'a trace cannot begin inside another');
   useBackend('cpu');
   const model = build();
   const initial = model.weights.map((weight) => Float32Array.from(weight.read().dataSync()));
@@ -60,8 +61,8 @@ export function trace(build: () => LayersModel, functions: Readonly<Record<strin
         withActiveGraph(graph, () => tf.tidy(enter as () => never)),
       );
     }
-    model.dispose();
   } finally {
+    model.dispose();
     useBackend('cpu');
     tf.removeBackend(GRAPH_BACKEND);
   }
@@ -89,7 +90,7 @@ function traceFunction(
   }
   const scope = new Scope(tensors, model, graph, variables, ports);
   const results = definition.body(scope);
-  const outputs = new Map(Object.entries(results).map(([name, tensor]) => [name, graph.outputOf(tensor)]));
+  const outputs = new Map(Object.entries(results).map(([name, tensor]) => [name, outputOf(graph, name, tensor)]));
   // Statistics that the body has written become assignments at the end of the run.
   model.weights.forEach((weight, index) => {
     if (weight.read().dataId === before[index]) return;
@@ -99,6 +100,13 @@ function traceFunction(
     );
   });
   return { inputs, outputs, targets: scope.targets };
+}
+
+function outputOf(graph: ActiveGraph, name: string, tensor: Tensor): Output {
+  if (tensor.dtype !== 'float32') {
+    throw new EngineError('INVALID_ARGUMENT', `an output must be float32, not ${tensor.dtype}: cast it`, name);
+  }
+  return graph.outputOf(tensor);
 }
 
 function placeholder(graph: ActiveGraph, { dtype, shape }: TensorSpec): number {

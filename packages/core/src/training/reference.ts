@@ -86,6 +86,7 @@ export async function runReferenceGeneration(
     // Whoever still waits, for a frame or at a limit that no one will raise, ends here.
     const over = new TrikdError('wrong-state', 'the generation has ended');
     abort.abort(over);
+    pair.abandon(over);
     for (const window of Object.values(windows)) window.close(over);
     await model?.close();
   }
@@ -165,6 +166,9 @@ function pairWatch(run: ReferenceRun, until: number) {
     ended,
     totalSteps: plan.totalSteps,
     ports: (role: TrainedRole) => ({ limit: limits[role], emit: (event: TrainerEvent) => emit(role, event) }),
+    abandon: (reason: TrikdError) => {
+      for (const limit of Object.values(limits)) limit.abandon(reason);
+    },
     outcome(): ReferenceOutcome {
       const { teacher, student } = checkpoints;
       if (!teacher || !student) throw new TrikdError('wrong-state', 'the generation ended before its checkpoints');

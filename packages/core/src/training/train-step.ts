@@ -40,13 +40,14 @@ export async function trainStep(learner: Learner, batch: Batch, meanwhile: () =>
   const { session, ports, attempt, dataset } = learner;
   const rate = rateOf(learner, batch.step);
   const running = session.run(TRAIN, feedsOf(learner, batch, rate));
-  // A run that fails before it has sent its logits would leave `take` waiting for ever.
+  // A run that fails or is closed would leave whatever the step waits for waiting for ever.
   const failed = running.then(() => new Promise<never>(() => {}));
   meanwhile();
   const data = await Promise.race([session.take(LOGITS), failed]);
   assertFinite(learner.role, data, batch.step);
   const logits = { rows: batch.labels.length, cols: dataset.classes, data };
-  await ports.publish({ position: { ...attempt, step: batch.step }, batchDigest: batch.digest, logits });
+  const frame = { position: { ...attempt, step: batch.step }, batchDigest: batch.digest, logits };
+  await Promise.race([ports.publish(frame), failed]);
   const waits = await Promise.race([hear(learner, batch), failed]);
   return reportOf(learner, batch.step, rate, await running, waits);
 }
