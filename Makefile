@@ -79,7 +79,7 @@ generate: $(PACKAGES) ## TypeScript from proto/
 	node_modules/.bin/buf generate
 
 bench: build engine data $(PYTORCH) ## times and scores beside PyTorch; wants a quiet machine and 6 GB of cache
-	@exec node bench/main.mjs --python $(PYTORCH)/bin/python $(ARGS)
+	@exec node bench/main.ts --python $(PYTORCH)/bin/python $(ARGS)
 
 engine: $(BUILD)/trikd_engine.node ## the native addon on TensorFlow's C library
 	@:
