@@ -6,6 +6,15 @@ export interface ProcessOptions extends ServiceOptions {
   readonly shutdown: AbortSignal;
   /** Lets go of everything that runs beside the calls. */
   readonly stop?: () => Promise<void>;
+  /** The IPC channel to the parent. Default: that of this process. */
+  readonly parent?: Parent;
+}
+
+/** What a child process can tell the one that started it. */
+export interface Parent {
+  readonly connected: boolean;
+  send?(message: ListeningMessage): boolean;
+  disconnect?(): void;
 }
 
 /** What a service started as a child process tells its parent. */
@@ -17,17 +26,17 @@ export interface ListeningMessage {
 
 /** Listens, says where, and ends in order when `shutdown` aborts: the story of a service process from here on. */
 export async function runService(options: ProcessOptions): Promise<void> {
-  const { log, shutdown } = options;
+  const { log, shutdown, parent = process } = options;
   const service = await createService(options);
   const { address } = service;
   log.info({ address, services: Object.keys(options.services) }, 'listening');
   const message: ListeningMessage = { type: 'listening', address };
-  if (process.connected) process.send?.(message);
+  if (parent.connected) parent.send?.(message);
   if (!shutdown.aborted) await once(shutdown, 'abort');
   await Promise.all([service.close(), stopInTime(options)]);
   log.info('ended');
   // An IPC channel would keep the process alive.
-  if (process.connected) process.disconnect();
+  if (parent.connected) parent.disconnect?.();
 }
 
 /** Longer than `drainSeconds`: a step of a large model, or a checkpoint on its way, may be in hand. */

@@ -1,0 +1,168 @@
+import { once } from 'node:events';
+import { Client, credentials } from '@grpc/grpc-js';
+import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import { ExchangeServiceClient } from '@trikd/platform/gen/trikd/v1/exchange';
+import { fromSubscription } from '@trikd/platform/grpc/convert';
+import { createLogger } from '@trikd/platform/logging';
+import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/platform/model-service/exchange.module';
+import { createService, type Service } from '@trikd/platform/nest/create-service';
+import { type ListeningMessage, runService } from '@trikd/platform/nest/run-service';
+import { afterEach, describe, expect, test } from 'vitest';
+import { agreement, attempt, frameOf, listenTo, log, serve, sourceOf } from './exchange-rig.js';
+
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+
+const raw = (bytes: Buffer) => bytes;
+const text = (field: number, value: string) =>
+  Buffer.concat([Buffer.of((field << 3) | 2, value.length), Buffer.from(value)]);
+const SERVING = Buffer.of(8, 1);
+const NOT_SERVING = Buffer.of(8, 2);
+
+async function open(source: ExchangeSource = sourceOf(windowOf())): Promise<{ service: Service; client: Client }> {
+  const service = await serve(source);
+  const client = new Client(service.address, credentials.createInsecure());
+  opened.push(client, service);
+  return { service, client };
+}
+
+const windowOf = () => createFrameWindow({ attempt, firstStep: 0, size: 64, consumers: [] });
+
+function health(client: Client, name: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, answer?: Buffer) => (answer ? resolve(answer) : reject(error));
+    client.makeUnaryRequest('/grpc.health.v1.Health/Check', raw, raw, text(1, name), done);
+  });
+}
+
+async function reflect(client: Client, version: string, question: Buffer): Promise<Buffer> {
+  const call = client.makeBidiStreamRequest(
+    `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+    raw,
+    raw,
+  );
+  call.write(question);
+  const [answer]: Buffer[] = await once(call, 'data');
+  call.end();
+  return answer!;
+}
+
+describe('a service', () => {
+  test('answers for its health, as a whole and by name', async () => {
+    const { client } = await open();
+    expect(await health(client, '')).toEqual(SERVING);
+    expect(await health(client, 'trikd.v1.ExchangeService')).toEqual(SERVING);
+    await expect(health(client, 'trikd.v1.Nobody')).rejects.toMatchObject({ code: 5 });
+  });
+
+  test.each(['v1', 'v1alpha'])('tells its protocol by reflection %s', async (version) => {
+    const { client } = await open();
+    const listed = await reflect(client, version, text(7, ''));
+    expect(listed.includes('trikd.v1.ExchangeService')).toBe(true);
+    expect(listed.includes('trikd.v1.TrainerService')).toBe(false);
+    const file = await reflect(client, version, text(4, 'trikd.v1.ExchangeService.StreamLogits'));
+    expect(file.includes('StreamLogitsRequest')).toBe(true);
+  });
+
+  test('keeps the message of a foreign error in its log, where it is once', async () => {
+    const lines: string[] = [];
+    const source: ExchangeSource = {
+      frames() {
+        throw new Error('a secret path');
+      },
+    };
+    const service = await createService({
+      module: exchangeModule(source, new AbortController().signal),
+      services: EXCHANGE_SERVICES,
+      listen: '127.0.0.1:0',
+      log: createLogger({ level: 'warn' }, 'test', { write: (line) => void lines.push(line) }),
+    });
+    opened.push(service);
+    await expect(listenTo(service.address).next()).rejects.toThrow(
+      `the teacher at ${service.address}: internal error (INTERNAL)`,
+    );
+    expect(lines.filter((line) => line.includes('a secret path'))).toHaveLength(1);
+  });
+});
+
+describe('a shutdown', () => {
+  test('says NOT_SERVING before anything else', async () => {
+    const { service, client } = await open();
+    const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', raw, raw, text(1, ''));
+    watch.on('error', () => undefined);
+    expect((await once(watch, 'data'))[0]).toEqual(SERVING);
+    const told = once(watch, 'data');
+    const closed = service.close();
+    expect((await told)[0]).toEqual(NOT_SERVING);
+    await closed;
+  });
+
+  test('does not wait for a client that reads nothing', async () => {
+    const window = createFrameWindow({ attempt, firstStep: 0, size: 64, consumers: ['student'] });
+    const wide = { ...agreement, batchSize: 1024, classes: 100 };
+    const service = await serve(sourceOf(window, wide));
+    const client = new ExchangeServiceClient(service.address, credentials.createInsecure());
+    opened.push(client);
+    const producing = (async () => {
+      for (let step = 0; ; step++) await window.publish(frameOf('teacher', step, wide));
+    })();
+    const ended = expect(producing).rejects.toMatchObject({ kind: 'wrong-state' });
+    const call = client.streamLogits(
+      fromSubscription({ consumer: 'student', from: { ...attempt, step: 0 }, agreement: wide }),
+    );
+    call.on('error', () => undefined);
+    await once(call, 'readable');
+    const from = performance.now();
+    await service.close();
+    // 0.2 s are given by the rig; the rest is slack for a busy machine.
+    expect(performance.now() - from).toBeLessThan(5000);
+    window.close();
+    await ended;
+  });
+
+  test('ends a service that told its parent where it listens, after its work was let go', async () => {
+    const shutdown = new AbortController();
+    const source = sourceOf(windowOf());
+    let stopped = false;
+    const told: ListeningMessage[] = [];
+    const parent = {
+      connected: true,
+      send(message: ListeningMessage) {
+        shutdown.abort();
+        return told.push(message) > 0;
+      },
+      disconnect() {
+        parent.connected = false;
+      },
+    };
+    const running = runService({
+      module: exchangeModule(source, shutdown.signal),
+      services: EXCHANGE_SERVICES,
+      listen: '127.0.0.1:0',
+      log,
+      shutdown: shutdown.signal,
+      stop: async () => {
+        stopped = true;
+      },
+      parent,
+    });
+    await running;
+    expect(told).toEqual([{ type: 'listening', address: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d*$/) }]);
+    expect({ stopped, connected: parent.connected }).toEqual({ stopped: true, connected: false });
+  });
+
+  test('refuses new streams with a code that makes clients dial again', async () => {
+    const shutdown = new AbortController();
+    shutdown.abort();
+    const service = await serve(sourceOf(windowOf()), { shutdown: shutdown.signal });
+    opened.push(service);
+    const refused = listenTo(service.address, { stepTimeoutSeconds: 0.3 }).next();
+    await expect(refused).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: `waited 0.3 s for step 0 of the teacher at ${service.address}: shutting down`,
+    });
+  });
+});
