@@ -41,6 +41,9 @@ endif
 BUILD := packages/engine/build
 LINKED := $(BUILD)/tensorflow
 TENSORFLOW ?= $(or $(firstword $(file <$(LINKED))),cpu)
+ifeq ($(filter cpu gpu,$(TENSORFLOW)),)
+$(error TENSORFLOW must be cpu or gpu, it is $(TENSORFLOW))
+endif
 TENSORFLOW_HOME := $(TRIKD_CACHE)/tensorflow-$(TENSORFLOW)-$(TENSORFLOW_VERSION)
 OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packages/engine/native/*.cc))
 PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
@@ -122,7 +125,7 @@ $(BUILD)/%.o: packages/engine/native/%.cc | $(NODE) $(TENSORFLOW_HOME)
 	@$(CXX) -O2 -std=c++17 -fPIC -Wall -Wextra -MMD -MP -isystem $(NODE_HEADERS) \
 		-isystem $(TENSORFLOW_HOME)/tensorflow/include -c -o $@ $<
 
-$(LINKED): FORCE
+$(LINKED): FORCE | $(TENSORFLOW_HOME)
 	@mkdir -p $(BUILD); line='$(TENSORFLOW) $(TENSORFLOW_HOME)'; \
 		[ "$$(cat $@ 2>/dev/null)" = "$$line" ] || echo "$$line" > $@
 
