@@ -7,7 +7,10 @@ const Address = z.string().min(1).describe('host:port');
 /** Configuration of the orchestrator process. Durations are in seconds. */
 export const OrchestratorConfig = z.strictObject({
   listen: z.string().default('0.0.0.0:50050').describe('address of the gRPC server; port 0: any'),
-  store: z.strictObject({ path: z.string().min(1).describe('folder of the object store') }),
+  store: z.strictObject({
+    kind: z.literal('folder').default('folder'),
+    path: z.string().min(1).describe('folder of the object store; the same for all services of a run'),
+  }),
   events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),
   teacher: Address.describe('host:port of the teacher-trainer; also what the student-trainer is told'),
   student: Address.describe('host:port of the student-trainer; also what the teacher-trainer is told'),

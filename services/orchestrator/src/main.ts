@@ -1,4 +1,5 @@
-import { loadConfig } from '@trikd/platform/config';
+import { configOrExit } from '@trikd/platform/config';
+import { environment } from '@trikd/platform/environment';
 import { RunServiceService } from '@trikd/platform/gen/trikd/v1/run';
 import { createLogger } from '@trikd/platform/logging';
 import { runService } from '@trikd/platform/nest/run-service';
@@ -8,7 +9,7 @@ import { OrchestratorConfig } from './config.js';
 import { orchestratorModule } from './orchestrator.module.js';
 import { orchestratorService } from './service.js';
 
-const config = loadConfig(OrchestratorConfig, process.env);
+const config = configOrExit(OrchestratorConfig, environment());
 const log = createLogger(config.log, 'orchestrator');
 const shutdown = shutdownSignal(log);
 const { orchestrator, stop } = orchestratorService(config, await openFolderStore(config.store.path), log);

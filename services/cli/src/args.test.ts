@@ -1,0 +1,65 @@
+import { CommanderError } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { commandLine, exitStatusOf, type RunOptions } from './args.js';
+
+async function parsed(...words: string[]): Promise<RunOptions | undefined> {
+  let asked: RunOptions | undefined;
+  const program = commandLine(async (options) => {
+    asked = options;
+  });
+  await program.parseAsync(words, { from: 'user' });
+  return asked;
+}
+
+async function refused(...words: string[]): Promise<{ status: number; text: string }> {
+  let text = '';
+  const program = commandLine(async () => undefined);
+  const output = { writeErr: (part: string) => (text += part), writeOut: (part: string) => (text += part) };
+  for (const command of [program, ...program.commands]) command.configureOutput(output);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return { status: exitStatusOf(error), text };
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+describe('trikd run', () => {
+  test('takes a file, and defaults for the rest', async () => {
+    expect(await parsed('run', 'a.yaml')).toEqual({
+      file: 'a.yaml',
+      overrides: [],
+      store: 'runs',
+      output: 'table',
+      fresh: false,
+    });
+  });
+
+  test('collects overrides in their order, the seed last', async () => {
+    expect(await parsed('run', 'a.yaml', '--set', 'x.y=1', '--seed', '7', '--set', 'name=a=b')).toMatchObject({
+      overrides: [
+        { path: ['x', 'y'], value: '1' },
+        { path: ['name'], value: 'a=b' },
+        { path: ['seed'], value: '7' },
+      ],
+    });
+  });
+
+  test.each([
+    ['run'],
+    ['run', 'a.yaml', '--set', 'epochs'],
+    ['run', 'a.yaml', '--seed', 'one'],
+    ['run', 'a.yaml', '-o', 'xml'],
+    ['run', 'a.yaml', '--frseh'],
+    ['walk'],
+  ])('ends with status 2 for %s %s %s %s', async (...words) => {
+    expect(await refused(...words)).toMatchObject({ status: 2 });
+  });
+
+  test.each([['--help'], ['run', '--help']])('shows an example with %s %s', async (...words) => {
+    const { status, text } = await refused(...words);
+    expect(status).toBe(0);
+    expect(text).toMatch('$ trikd run examples/tiny.yaml');
+  });
+});

@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { lastError } from './last-error.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'trikd-log-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string, text: string) => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+describe('lastError', () => {
+  const stderr = file('stderr', 'noise\nlast words\n\n');
+
+  test('is the last error of the log, with its cause, whatever was logged later and however the log ends', () => {
+    const log = file(
+      'log.jsonl',
+      [
+        '{"level":50,"msg":"a call failed","err":{"message":"first"}}',
+        '{"level":60,"msg":"an error that nobody handled","err":{"message":"out of memory"}}',
+        '{"level":30,"msg":"shutting down"}',
+        '{"level":60,"ms',
+      ].join('\n'),
+    );
+    expect(lastError(log, stderr)).toBe('an error that nobody handled: out of memory');
+  });
+
+  test('is the last line of standard error when the log has no error', () => {
+    expect(lastError(file('calm.jsonl', '{"level":30,"msg":"listening"}\n'), stderr)).toBe('last words');
+  });
+
+  test('is undefined when there is nothing', () => {
+    expect(lastError(join(folder, 'absent'), join(folder, 'absent too'))).toBeUndefined();
+  });
+});

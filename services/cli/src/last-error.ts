@@ -1,0 +1,42 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+/** Level from which on pino calls a line an error. */
+const ERROR = 50;
+
+/**
+ * The last thing that went wrong by the account of a service: the last error in its log, else the last words on its
+ * standard error, else undefined.
+ */
+export function lastError(log: string, stderr: string): string | undefined {
+  const errors = linesOf(log).flatMap((line) => errorIn(line) ?? []);
+  return errors.at(-1) ?? linesOf(stderr).at(-1);
+}
+
+function linesOf(path: string): readonly string[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+function errorIn(line: string): string | undefined {
+  const entry = parsed(line);
+  if (!isRecord(entry) || typeof entry.level !== 'number' || entry.level < ERROR) return undefined;
+  const message = typeof entry.msg === 'string' ? entry.msg : 'an error';
+  const { err } = entry;
+  return isRecord(err) && typeof err.message === 'string' ? `${message}: ${err.message}` : message;
+}
+
+/** A process that is killed while it writes leaves half a line. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

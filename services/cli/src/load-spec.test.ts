@@ -1,0 +1,93 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { loadSpec } from './load-spec.js';
+
+const examples = fileURLToPath(new URL('../../../examples/', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'trikd-spec-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(text: string): string {
+  const path = join(folder, 'run.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+const GOOD = `name: trial
+data: { kind: synthetic }
+epochs: 2
+student:
+  model: { kind: plain-cnn, channels: [4] }
+  objective: [{ kind: task }]
+teacher:
+  model: { kind: plain-cnn, channels: [8] }
+  objective: [{ kind: task }]
+`;
+
+describe('the examples', () => {
+  test.each(readdirSync(examples).filter((name) => name.endsWith('.yaml')))(
+    '%s is a valid spec of its own name',
+    (name) => {
+      expect(`${loadSpec(join(examples, name), []).name}.yaml`).toBe(name);
+    },
+  );
+
+  test('are there', () => {
+    expect(readdirSync(examples)).toEqual(
+      expect.arrayContaining(['fashion-mnist.yaml', 'fashion-mnist-full.yaml', 'tiny.yaml']),
+    );
+  });
+});
+
+describe('loadSpec', () => {
+  test('names every mistake and its line', () => {
+    const path = file(GOOD.replace('epochs: 2', 'epochs: 0\ntemprature: 4').replace('channels: [8]', 'channels: []'));
+    const message = (() => {
+      try {
+        loadSpec(path, []);
+        return '';
+      } catch (error) {
+        return error instanceof Error ? error.message : '';
+      }
+    })();
+    expect(message).toMatch(`${path} has 3 mistakes:`);
+    expect(message).toMatch(`${path}:3: epochs: `);
+    expect(message).toMatch(`${path}:4: temprature: there is no such setting`);
+    expect(message).toMatch(`${path}:9: teacher.model.channels: `);
+  });
+
+  test('names the line of YAML that cannot be read', () => {
+    expect(() => loadSpec(file(`${GOOD}broken: [1\n`), [])).toThrow(/run\.yaml:1\d: /);
+  });
+
+  test('says which setting is missing', () => {
+    expect(() => loadSpec(file(GOOD.replace('epochs: 2\n', '')), [])).toThrow(/epochs: /);
+  });
+
+  test('says that a file is not there', () => {
+    expect(() => loadSpec(join(folder, 'absent.yaml'), [])).toThrow(/cannot read .*absent.yaml: ENOENT/);
+  });
+
+  test('applies overrides as YAML, into lists and into sections that the file leaves out', () => {
+    const spec = loadSpec(file(GOOD), [
+      { path: ['student', 'objective', '0', 'weight'], value: '0.5' },
+      { path: ['curriculum', 'generations'], value: '7' },
+      { path: ['teacher', 'model', 'channels'], value: '[2, 3]' },
+      { path: ['name'], value: 'other' },
+    ]);
+    expect(spec).toMatchObject({
+      name: 'other',
+      student: { objective: [{ weight: 0.5 }] },
+      curriculum: { generations: 7 },
+      teacher: { model: { channels: [2, 3] } },
+    });
+  });
+
+  test('refuses an override of a setting that does not exist', () => {
+    expect(() => loadSpec(file(GOOD), [{ path: ['student', 'learnRate'], value: '1' }])).toThrow(
+      'student.learnRate: there is no such setting',
+    );
+  });
+});

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { TrikdError } from '@trikd/core/errors';
+import { environment } from '@trikd/platform/environment';
+import { CommanderError } from 'commander';
+import { commandLine, exitStatusOf } from './args.js';
+import { run } from './run.js';
+
+const rest = new AbortController();
+const end = new AbortController();
+const onSignal = () => {
+  if (!rest.signal.aborted) return rest.abort();
+  end.abort();
+  process.exit(130);
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+
+const program = commandLine(async (options) => {
+  process.exitCode = await run(options, environment(), { rest: rest.signal, end: end.signal });
+});
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = exitStatusOf(error);
+  else if (error instanceof TrikdError) {
+    console.error(`trikd: ${error.message}`);
+    process.exitCode = 1;
+  } else throw error;
+}
+process.exit();

@@ -1,0 +1,46 @@
+import { relative } from 'node:path';
+import { bestGeneration } from '@trikd/core/run/promotion';
+import type { SavedRun } from '@trikd/core/run/run-store';
+import { resumePair } from '@trikd/core/run/state';
+import { resultsTable, whatNext } from './results-table.js';
+import type { RunFolder } from './run-folder.js';
+
+/** From where a stored run goes on, as a sentence; undefined when it has not begun. */
+export function whereItContinues({ spec, state }: SavedRun): string | undefined {
+  if (state.phase === 'completed') return undefined;
+  const step = resumePair(state)?.step ?? 0;
+  if (state.generation === 0 && step === 0) return undefined;
+  const from = state.phase === 'promoting' ? 'its promotion' : step === 0 ? 'its beginning' : `step ${step}`;
+  return `continuing run ${spec.name}: generation ${state.generation + 1} of ${spec.curriculum.generations} from ${from}`;
+}
+
+/** What a run came to, for a person. */
+export function reportTable({ spec, state }: SavedRun, folder: RunFolder): string {
+  const best = bestGeneration(state.results);
+  const student = best === undefined ? undefined : state.results[best]?.student;
+  const place = (path: string) => relative(process.cwd(), path) || '.';
+  return [
+    ...(state.results.length > 0 ? [resultsTable(state.results)] : []),
+    ...(student
+      ? [`result       the student of generation ${best}: ${place(folder.store)}/${student.params.key}`]
+      : []),
+    `checkpoints  ${place(folder.store)}`,
+    `logs         ${place(folder.logs)}, events ${place(folder.events)}`,
+    ...(state.phase === 'completed' ? [`next         ${whatNext(spec, state.results)}`] : []),
+  ].join('\n');
+}
+
+/** What a run came to, for a program: one line of JSON. */
+export function reportJson({ spec, state }: SavedRun, folder: RunFolder): string {
+  return JSON.stringify({
+    event: 'result',
+    runId: spec.name,
+    phase: state.phase,
+    bestGeneration: bestGeneration(state.results),
+    generations: state.results,
+    ...(state.phase === 'failed' && { failure: state.reason }),
+    store: folder.store,
+    logs: folder.logs,
+    events: folder.events,
+  });
+}

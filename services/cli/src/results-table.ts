@@ -1,0 +1,49 @@
+import { bestGeneration } from '@trikd/core/run/promotion';
+import type { GenerationResult } from '@trikd/core/run/state';
+import type { RunSpec } from '@trikd/core/spec';
+import type { BestParams, Score } from '@trikd/core/training/ports';
+import Table from 'cli-table3';
+
+/** All generations as a table: each model's accuracy on both splits, its NLL on the test split, and what became of it. */
+export function resultsTable(results: readonly GenerationResult[]): string {
+  const best = bestGeneration(results);
+  const table = new Table({
+    head: ['generation', 'model', 'validation', 'test', 'NLL (test)', 'steps', ''],
+    colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'left'],
+    style: { head: [], border: [] },
+  });
+  for (const result of results) {
+    const last = result.generation === results.length - 1;
+    const fate = [
+      result.promoted ? 'promoted' : last ? '' : 'not promoted',
+      ...(result.generation === best ? ['best'] : []),
+    ].filter((word) => word !== '');
+    table.push(
+      [result.generation, 'student', ...trained(result.student), fate.join(', ')],
+      ['', 'teacher', ...trained(result.teacher), ''],
+    );
+    const { anchorScores } = result;
+    if (anchorScores) table.push(['', 'anchor', ...scores(anchorScores.validation, anchorScores.test), '', '']);
+  }
+  return table.toString();
+}
+
+function trained({ validation, test, step }: BestParams): string[] {
+  return [...scores(validation, test), String(step)];
+}
+
+function scores(validation: Score, test: Score | undefined): string[] {
+  const percent = (score: Score | undefined) => (score ? `${(100 * score.accuracy).toFixed(2)} %` : '');
+  return [percent(validation), percent(test), test ? test.nll.toFixed(4) : ''];
+}
+
+/** What a reader of the table may want to do now. */
+export function whatNext(spec: RunSpec, results: readonly GenerationResult[]): string {
+  const best = bestGeneration(results);
+  const named = (suffix: string) => `--set name=${spec.name}-${suffix}`;
+  if (best !== undefined && best > 0 && best === results.length - 1) {
+    const more = spec.curriculum.generations + 2;
+    return `the last generation was the best: see whether more help, --set curriculum.generations=${more} ${named('longer')}`;
+  }
+  return `one seed is an anecdote: repeat it with --seed ${spec.seed + 1} ${named(`seed-${spec.seed + 1}`)}`;
+}

@@ -1,0 +1,52 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRun } from '@trikd/core/run/run-store';
+import { RunSpec } from '@trikd/core/spec';
+import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { removeRun, runFolder, storedRun } from './run-folder.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+
+let runs = '';
+beforeEach(async () => {
+  runs = await mkdtemp(join(tmpdir(), 'trikd-runs-'));
+});
+afterEach(() => rm(runs, { recursive: true }));
+
+describe('storedRun', () => {
+  test('is undefined before the first time, and makes nothing', async () => {
+    expect(await storedRun(runFolder(runs, 'trial'))).toBeUndefined();
+    expect(await readdir(runs)).toEqual([]);
+  });
+
+  test('is the run that was left', async () => {
+    const folder = runFolder(runs, 'trial');
+    await createRun(await openFolderStore(folder.store), spec);
+    expect(await storedRun(folder)).toMatchObject({ spec, state: { phase: 'preparing' } });
+  });
+});
+
+describe('removeRun', () => {
+  test('removes a run with its logs', async () => {
+    const folder = runFolder(runs, 'trial');
+    await createRun(await openFolderStore(folder.store), spec);
+    await mkdir(folder.logs);
+    await removeRun(folder);
+    expect(await readdir(runs)).toEqual([]);
+  });
+
+  test('leaves alone what is no folder of that run', async () => {
+    const folder = runFolder(runs, 'trial');
+    await mkdir(folder.path);
+    await writeFile(join(folder.path, 'thesis.tex'), '');
+    await expect(removeRun(folder)).rejects.toMatchObject({ kind: 'invalid' });
+    expect(await readdir(folder.path)).toEqual(['thesis.tex']);
+  });
+
+  test('has nothing to do when there is nothing', async () => {
+    await expect(removeRun(runFolder(runs, 'trial'))).resolves.toBeUndefined();
+  });
+});

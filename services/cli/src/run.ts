@@ -1,0 +1,138 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { TrikdError } from '@trikd/core/errors';
+import { specDifferences } from '@trikd/core/run/spec-differences';
+import type { RunSpec } from '@trikd/core/spec';
+import { RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { openClient, unary } from '@trikd/platform/grpc/clients';
+import { fromStatus } from '@trikd/platform/grpc/status';
+import type { RunOptions } from './args.js';
+import { type Display, liveDisplay, quietDisplay } from './display.js';
+import { loadSpec } from './load-spec.js';
+import { reportJson, reportTable, whereItContinues } from './report.js';
+import { type RunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
+import { type Services, startServices } from './services.js';
+import { newStory } from './story.js';
+
+/** What the process of a run is asked from outside. */
+export interface Wishes {
+  /** Aborts when the run is to rest. */
+  readonly rest: AbortSignal;
+  /** Aborts when everything is to end at once. */
+  readonly end: AbortSignal;
+}
+
+/** `trikd run`. Returns the exit status. @throws TrikdError for everything that a user can mend */
+export async function run(
+  options: RunOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  wishes: Wishes,
+): Promise<number> {
+  const spec = loadSpec(options.file, options.overrides);
+  const folder = runFolder(options.store, spec.name);
+  if (options.fresh) await removeRun(folder);
+  const before = await storedRun(folder);
+  if (before) refuseOtherSpec(before.spec, spec);
+  const report = options.output === 'json' ? reportJson : reportTable;
+  if (before?.state.phase === 'completed') {
+    console.error(`run ${spec.name} was completed before; --fresh begins it anew`);
+    console.log(report(before, folder));
+    return 0;
+  }
+  const live = process.stdout.isTTY && options.output === 'table';
+  const first = newStory(spec.name, spec.curriculum.generations);
+  const display = live
+    ? liveDisplay(process.stdout, first)
+    : quietDisplay(process.stdout, process.stderr, first, () => performance.now());
+  const continuing = before && whereItContinues(before);
+  if (continuing) display.say(continuing);
+  const failure = await train(spec, folder, env, display, wishes);
+  display.close();
+
+  const after = await storedRun(folder);
+  if (after) console.log(report(after, folder));
+  const { drained, phase } = display.story();
+  if (failure !== undefined) {
+    console.error(`trikd: ${failure}`);
+    return 1;
+  }
+  if (phase === RunPhase.RUN_PHASE_COMPLETED) return 0;
+  const place = drained ? `step ${drained.step} of generation ${drained.generation + 1}` : 'its last checkpoint';
+  console.error(`run ${spec.name} rests at ${place}; the same command continues it`);
+  return 0;
+}
+
+function refuseOtherSpec(stored: RunSpec, asked: RunSpec): void {
+  const differences = specDifferences(stored, asked);
+  if (differences.length === 0) return;
+  throw new TrikdError(
+    'invalid',
+    `run ${asked.name} exists with another spec:\n${differences.map((line) => `  ${line}`).join('\n')}\n` +
+      'give this one a name of its own with --set name=..., or replace the other with --fresh',
+  );
+}
+
+/** Trains until the run ends or rests. Returns one sentence when it failed. No service is left afterwards. */
+async function train(
+  spec: RunSpec,
+  folder: RunFolder,
+  env: Readonly<Record<string, string | undefined>>,
+  display: Display,
+  { rest, end }: Wishes,
+): Promise<string | undefined> {
+  if (rest.aborted) return undefined;
+  const services = await startServices(folder, env, end);
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= services.stop();
+    return stopping;
+  };
+  const onRest = () => {
+    display.say('resting at the next step that both trainers reach; Ctrl-C again ends at once');
+    void stop();
+  };
+  if (rest.aborted) onRest();
+  else rest.addEventListener('abort', onRest, { once: true });
+  try {
+    return await follow(spec, services, display, rest);
+  } finally {
+    await stop();
+    rest.removeEventListener('abort', onRest);
+  }
+}
+
+/** How long a service that took the connection with it may take to be seen dead, in milliseconds. */
+const POST_MORTEM = 2000;
+
+async function follow(
+  spec: RunSpec,
+  services: Services,
+  display: Display,
+  rest: AbortSignal,
+): Promise<string | undefined> {
+  const client = openClient(RunServiceClient, services.address);
+  // A run that is asked to rest ends its services itself.
+  const failure = services.failure.then((sentence) => (rest.aborted ? undefined : sentence));
+  try {
+    return await Promise.race([watchToItsEnd(client, spec, display), failure]);
+  } catch (error) {
+    const sentence = await Promise.race([failure, delay(POST_MORTEM, undefined, { ref: false })]);
+    if (sentence !== undefined) return sentence;
+    if (rest.aborted) return undefined;
+    throw error;
+  } finally {
+    client.close();
+  }
+}
+
+async function watchToItsEnd(client: RunServiceClient, spec: RunSpec, display: Display): Promise<string | undefined> {
+  const what = 'the orchestrator';
+  await unary(client.createRun.bind(client), { spec: JSON.stringify(spec) }, { what, deadlineSeconds: 30 });
+  const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name });
+  try {
+    for await (const { event } of messages) if (event) display.show(event);
+  } catch (error) {
+    throw fromStatus(error, what);
+  }
+  const { failure } = display.story();
+  return failure === undefined ? undefined : `run ${spec.name} failed: ${failure}`;
+}

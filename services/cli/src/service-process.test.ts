@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { startService } from './service-process.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'trikd-service-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function service(name: string, text: string) {
+  const entry = join(folder, `${name}.mjs`);
+  writeFileSync(entry, text);
+  return startService('anchor-server', { entry, logs: join(folder, name), settings: { 'store.path': '/a: b' } });
+}
+
+describe('startService', () => {
+  test('hands over the settings, hears where the service listens, and ends it in order', async () => {
+    const { ready } = service(
+      'good',
+      `process.on('SIGTERM', () => process.exit(0));
+       process.send({ type: 'listening', address: JSON.parse(process.env.TRIKD_STORE__PATH) });
+       setInterval(() => undefined, 1000);`,
+    );
+    const running = await ready;
+    expect(running.address).toBe('/a: b');
+    running.terminate();
+    expect(await running.ended).toBe('the anchor-server ended (status 0)');
+  });
+
+  test('ends a service that does not want to', async () => {
+    const { ready } = service(
+      'stubborn',
+      `process.on('SIGTERM', () => undefined);
+       process.send({ type: 'listening', address: 'here' });
+       setInterval(() => undefined, 1000);`,
+    );
+    const running = await ready;
+    running.terminate();
+    running.kill();
+    expect(await running.ended).toBe('the anchor-server ended (SIGKILL)');
+  });
+
+  test('says what a service died of before it listened', async () => {
+    const { ready } = service('bad', `console.error('configuration is invalid'); process.exit(1);`);
+    await expect(ready).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: 'the anchor-server ended (status 1): configuration is invalid',
+    });
+  });
+});

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TrikdError } from '@trikd/core/errors';
+import { lastError } from './last-error.js';
+
+/** The services that a run needs. */
+export type ServiceName = 'anchor-server' | 'teacher-trainer' | 'student-trainer' | 'orchestrator';
+
+/** A service that runs as a child process in a group of its own, so that Ctrl-C reaches only the parent. */
+export interface ServiceProcess {
+  readonly name: ServiceName;
+  /** host:port. */
+  readonly address: string;
+  /** Resolves with one sentence when the process has ended, for whatever reason. */
+  readonly ended: Promise<string>;
+  /** Asks it to end in order. */
+  readonly terminate: () => void;
+  /** Ends it, and what it started, at once. */
+  readonly kill: () => void;
+}
+
+/** What a service is started with. */
+export interface ServiceSetup {
+  /** Configuration by path, such as `store.path`. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Folder of its log. */
+  readonly logs: string;
+  /** The compiled service. */
+  readonly entry?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The compiled service beside this one. */
+function entryOf(name: ServiceName): string {
+  return fileURLToPath(new URL(`../../${name}/dist/main.js`, import.meta.url));
+}
+
+/**
+ * Starts a service on a free port of the loopback interface.
+ * It ends by itself, in order, when this process does: their IPC channel tells it.
+ * @returns as soon as it is spawned; `ready` resolves when it listens, and rejects with 'unavailable' when it ended before
+ */
+export function startService(
+  name: ServiceName,
+  setup: ServiceSetup,
+): { readonly kill: () => void; readonly ready: Promise<ServiceProcess> } {
+  const { logs, settings, entry = entryOf(name), env = {} } = setup;
+  mkdirSync(logs, { recursive: true });
+  const log = join(logs, `${name}.jsonl`);
+  const stderr = join(logs, `${name}.stderr`);
+  const output = openSync(stderr, 'a');
+  const child = spawn(process.execPath, [entry], {
+    detached: true,
+    env: { ...env, ...asEnvironment({ ...settings, listen: '127.0.0.1:0', 'log.file': log }) },
+    stdio: ['ignore', output, output, 'ipc'],
+  });
+  closeSync(output);
+  const ended = endOf(child).then((how) => {
+    const why = lastError(log, stderr);
+    return `the ${name} ended (${how})${why ? `: ${why}` : ''}`;
+  });
+  const kill = () => killGroup(child);
+  const listening = new Promise<ServiceProcess>((resolve) => {
+    child.on('message', (message) => {
+      const address = addressIn(message);
+      if (address !== undefined) resolve({ name, address, ended, kill, terminate: () => void child.kill('SIGTERM') });
+    });
+  });
+  const early = ended.then((sentence) => {
+    throw new TrikdError('unavailable', sentence);
+  });
+  early.catch(() => undefined);
+  return { kill, ready: Promise.race([listening, early]) };
+}
+
+/** `store.path` is TRIKD_STORE__PATH. JSON texts are YAML too: no value can be taken for a number. */
+function asEnvironment(settings: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([path, value]) => [
+      `TRIKD_${path
+        .replaceAll('.', '__')
+        .replace(/[A-Z]/g, (letter) => `_${letter}`)
+        .toUpperCase()}`,
+      JSON.stringify(value),
+    ]),
+  );
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal === null ? `status ${code}` : `${signal}`));
+  });
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    // It may have ended just now.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+function addressIn(message: unknown): string | undefined {
+  if (typeof message !== 'object' || message === null || !('type' in message) || !('address' in message))
+    return undefined;
+  return message.type === 'listening' && typeof message.address === 'string' ? message.address : undefined;
+}

@@ -1,0 +1,82 @@
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunFolder } from './run-folder.js';
+import { type ServiceName, type ServiceProcess, startService } from './service-process.js';
+
+/** The four services of a run. */
+export interface Services {
+  /** host:port of the orchestrator. */
+  readonly address: string;
+  /** Resolves with one sentence when a service ends that was not asked to. */
+  readonly failure: Promise<string>;
+  /** Rests the run, then ends all of them. Takes 10 s at most. */
+  readonly stop: () => Promise<void>;
+  /** Ends all of them at once. */
+  readonly kill: () => void;
+}
+
+/** How long the orchestrator may take to rest the run, and then the others to end, in seconds. */
+const DRAIN_SECONDS = 9;
+const END_SECONDS = 0.8;
+
+/**
+ * Starts the services of a run: the models first, then the orchestrator that is told where they are.
+ * @param killed aborts when nothing is to be waited for any more
+ * @throws TrikdError `unavailable` when one of them does not start; then none is left
+ */
+export async function startServices(
+  folder: RunFolder,
+  env: Readonly<Record<string, string | undefined>>,
+  killed: AbortSignal,
+): Promise<Services> {
+  const kills: (() => void)[] = [];
+  const kill = () => {
+    for (const each of kills) each();
+  };
+  killed.addEventListener('abort', kill, { once: true });
+  const start = (name: ServiceName, settings: Readonly<Record<string, string>>) => {
+    const settled = { 'store.path': folder.store, ...settings };
+    const service = startService(name, { logs: folder.logs, env, settings: settled });
+    kills.push(service.kill);
+    return service.ready;
+  };
+  try {
+    const models = [start('anchor-server', {}), start('teacher-trainer', {}), start('student-trainer', {})] as const;
+    const [anchor, teacher, student] = await Promise.all(models);
+    const orchestrator = await start('orchestrator', {
+      anchor: anchor.address,
+      teacher: teacher.address,
+      student: student.address,
+      events: dirname(folder.path),
+    });
+    return together(orchestrator, [anchor, teacher, student], kill);
+  } catch (error) {
+    kill();
+    throw error;
+  }
+}
+
+function together(orchestrator: ServiceProcess, models: readonly ServiceProcess[], kill: () => void): Services {
+  const all = [orchestrator, ...models];
+  return {
+    address: orchestrator.address,
+    failure: Promise.race(all.map(({ ended }) => ended)),
+    kill,
+    stop: async () => {
+      // The trainers are needed until the run rests.
+      orchestrator.terminate();
+      await within(DRAIN_SECONDS, orchestrator.ended);
+      for (const model of models) model.terminate();
+      await within(END_SECONDS, Promise.all(models.map(({ ended }) => ended)));
+      kill();
+      await Promise.all(all.map(({ ended }) => ended));
+    },
+  };
+}
+
+async function within(seconds: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  const late = delay(1000 * seconds, undefined, { signal: done.signal }).catch(() => undefined);
+  await Promise.race([work, late]);
+  done.abort();
+}

@@ -1,0 +1,152 @@
+import type { TrainedRole } from '@trikd/core/position';
+import type { LossTerm } from '@trikd/core/training/ports';
+import { Role, type Score } from '@trikd/platform/gen/trikd/v1/common';
+import { type Run, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { toScore, toTrainedRole } from '@trikd/platform/grpc/convert';
+import { toProgress } from '@trikd/platform/grpc/convert-trainer';
+
+/** What was last heard of one role in the generation in hand. */
+export interface RoleStory {
+  /** First step that is not yet trained. */
+  readonly step: number;
+  readonly terms: readonly LossTerm[];
+  /** 0..1 */
+  readonly batchAccuracy: number;
+  readonly stepsPerSecond: number;
+  /** Share of the time spent waiting, 0..1, by whom was waited for. */
+  readonly waits: Readonly<Partial<Record<'anchor' | 'peer', number>>>;
+  /** Accuracy of the newest validation, 0..1. */
+  readonly validation?: number;
+}
+
+/** A run as far as it was watched: what the live view shows. */
+export interface Story {
+  readonly runId: string;
+  readonly phase: RunPhase;
+  readonly generation: number;
+  readonly generations: number;
+  readonly attempt: number;
+  /** Steps of a generation; unknown before the first step. */
+  readonly totalSteps?: number;
+  readonly roles: Readonly<Partial<Record<TrainedRole, RoleStory>>>;
+  /** Step of the newest committed pair of the generation. */
+  readonly committed?: number;
+  /** The last thing somebody should look at. */
+  readonly alarm?: string;
+  readonly failure?: string;
+  readonly drained?: { readonly generation: number; readonly step: number };
+}
+
+export function newStory(runId: string, generations: number): Story {
+  return { runId, phase: RunPhase.RUN_PHASE_PREPARING, generation: 0, generations, attempt: 1, roles: {} };
+}
+
+type Event = NonNullable<WatchRunResponse['event']>;
+
+/** The story after one more event. */
+export function tell(story: Story, event: Event): Story {
+  switch (event.$case) {
+    case 'run':
+      return turn(story, event.value);
+    case 'progress': {
+      if (!event.value.progress) return story;
+      const { nextStep, terms, batchAccuracy, stepsPerSecond, waits } = toProgress(event.value.progress);
+      const role = toTrainedRole(event.value.role);
+      const news = { step: nextStep, terms, batchAccuracy, stepsPerSecond, waits };
+      return {
+        ...story,
+        totalSteps: event.value.totalSteps,
+        roles: { ...story.roles, [role]: { ...story.roles[role], ...news } },
+      };
+    }
+    case 'evaluation': {
+      const role = toTrainedRole(event.value.role);
+      const before = story.roles[role];
+      const evaluation = event.value.evaluation;
+      if (!evaluation) return story;
+      const validation = toScore(evaluation.validation).accuracy;
+      return { ...story, roles: { ...story.roles, [role]: { ...(before ?? untold(evaluation.step)), validation } } };
+    }
+    case 'committed':
+      return { ...story, committed: event.value.step };
+    case 'drained':
+      return { ...story, drained: { generation: event.value.generation, step: event.value.step } };
+    case 'alarm': {
+      const role = toTrainedRole(event.value.role);
+      return { ...story, alarm: `${role}, step ${event.value.alarm?.step ?? 0}: ${event.value.alarm?.message ?? ''}` };
+    }
+  }
+}
+
+function turn(story: Story, run: Run): Story {
+  const { phase, generation, attempt, failure } = run;
+  const now = { runId: story.runId, generations: story.generations, phase, generation, attempt };
+  const total = story.totalSteps === undefined ? {} : { totalSteps: story.totalSteps };
+  const failed = failure === '' ? {} : { failure };
+  // Nothing that was said of a generation, or of a start of it, is true of the next.
+  if (generation !== story.generation || attempt !== story.attempt) return { ...now, ...total, ...failed, roles: {} };
+  return { ...story, ...now, ...failed };
+}
+
+function untold(step: number): RoleStory {
+  return { step, terms: [], batchAccuracy: 0, stepsPerSecond: 0, waits: {} };
+}
+
+/** One line of JSON for an event that is worth one when nobody looks on. */
+export function lineOf(event: Event): Readonly<Record<string, unknown>> | undefined {
+  switch (event.$case) {
+    case 'run': {
+      const { phase, generation, attempt, failure, generations } = event.value;
+      const last = generations.at(-1);
+      return {
+        event: 'run',
+        phase: PHASES[phase],
+        generation,
+        attempt,
+        ...(last && { lastResult: { generation: last.generation, promoted: last.promoted, ...scores(last.student) } }),
+        ...(failure !== '' && { failure }),
+      };
+    }
+    case 'progress':
+      return undefined;
+    case 'evaluation': {
+      const { role, generation, evaluation } = event.value;
+      return {
+        event: 'evaluation',
+        role: roleName(role),
+        generation,
+        step: evaluation?.step,
+        ...evaluation?.validation,
+      };
+    }
+    case 'committed':
+      return { event: 'committed', ...event.value };
+    case 'drained':
+      return { event: 'drained', ...event.value };
+    case 'alarm':
+      return { event: 'alarm', role: roleName(event.value.role), ...event.value.alarm };
+  }
+}
+
+function scores(best: { readonly validation: Score | undefined; readonly test: Score | undefined } | undefined) {
+  return { validation: best?.validation?.accuracy, test: best?.test?.accuracy };
+}
+
+function roleName(role: Role): string {
+  return role === Role.ROLE_TEACHER ? 'teacher' : 'student';
+}
+
+const PHASES: Readonly<Record<RunPhase, string>> = {
+  [RunPhase.RUN_PHASE_UNSPECIFIED]: 'unknown',
+  [RunPhase.RUN_PHASE_PREPARING]: 'preparing',
+  [RunPhase.RUN_PHASE_TRAINING]: 'training',
+  [RunPhase.RUN_PHASE_PROMOTING]: 'promoting',
+  [RunPhase.RUN_PHASE_COMPLETED]: 'completed',
+  [RunPhase.RUN_PHASE_FAILED]: 'failed',
+  [RunPhase.UNRECOGNIZED]: 'unknown',
+};
+
+/** The name of a phase, for people. */
+export function phaseName(phase: RunPhase): string {
+  return PHASES[phase];
+}
