@@ -13,11 +13,14 @@ const suites = ['check', 'unit', 'integration', 'end-to-end'];
 const scratch = mkdtempSync(join(tmpdir(), 'trikd-test-'));
 const generated = 'packages/platform/src/gen';
 
+/** Some tools paint whenever CI is set: only a terminal gets colours. */
+const colours = process.stdout.isTTY ? { env: {}, biome: [] } : { env: { NO_COLOR: '1' }, biome: ['--colors=off'] };
+
 /** The checks in the order of their price. The build comes early: end-to-end tests start what it makes. */
 const checks: readonly (readonly [name: string, commands: readonly (readonly string[])[]])[] = [
   ['build', [['tsc', '-b']]],
   ['types of the tests', [['tsc', '-p', 'tsconfig.test.json', '--noEmit']]],
-  ['format and lint', [['biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off'])]]],
+  ['format and lint', [['biome', 'ci', ...colours.biome]]],
   ['protos', [['buf', 'lint']]],
   [
     'generated code is current',
@@ -31,7 +34,10 @@ const checks: readonly (readonly [name: string, commands: readonly (readonly str
 function run(command: readonly string[]): number {
   const [program = '', ...args] = command;
   const PATH = `node_modules/.bin:${process.env['PATH'] ?? ''}`;
-  const { status, error } = spawnSync(program, args, { stdio: 'inherit', env: { ...process.env, PATH } });
+  const { status, error } = spawnSync(program, args, {
+    stdio: 'inherit',
+    env: { ...process.env, ...colours.env, PATH },
+  });
   if (error) console.error(`${program}: ${error.message}`);
   return status ?? 1;
 }
