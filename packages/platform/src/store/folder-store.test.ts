@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -42,25 +42,28 @@ test('who read A cannot replace the A that came after B', async () => {
 
 test('who read an object cannot replace the same bytes created after it was removed', async () => {
   const store = await openFolderStore(await newFolder());
-  await store.create('a', text('A'));
-  const { version } = (await store.get('a'))!;
-  await store.remove('a');
-  await store.create('a', text('A'));
-  expect(await store.replace('a', text('B'), version)).toBe('conflict');
+  const versions = new Set<string>();
+  for (let i = 0; i < 30; i++) {
+    await store.create('a', text('A'));
+    const { version } = (await store.get('a'))!;
+    await store.remove('a');
+    versions.add(version);
+  }
+  expect(versions.size).toBe(30);
 });
 
-test('versions move on though the clock was set back', async () => {
+test('every write is later than the one before, though the clock was set back', async () => {
   const folder = await newFolder();
   const store = await openFolderStore(folder);
   await store.put('a', text('A'));
   const tomorrow = Date.now() / 1000 + 86_400;
   await utimes(join(folder, 'a'), tomorrow, tomorrow);
-  const versions = new Set<string>();
   for (let i = 0; i < 5; i++) {
-    versions.add((await store.get('a'))!.version);
+    const before = await stat(join(folder, 'a'), { bigint: true });
     await store.put('a', text('A'));
+    const after = await stat(join(folder, 'a'), { bigint: true });
+    expect(after.mtimeNs).toBeGreaterThan(before.mtimeNs);
   }
-  expect(versions.size).toBe(5);
 });
 
 test('what a dead writer left goes when the store is opened, what a living one stages stays', async () => {
@@ -122,11 +125,16 @@ test('a folder that cannot be made is named', async () => {
   });
 });
 
+test('where no folder can be made, opening fails at once', async () => {
+  await expect(openFolderStore('/dev/null/store')).rejects.toThrow('store /dev/null/store: ');
+});
+
 test('a folder that vanished is named', async () => {
   const folder = await newFolder();
   const store = await openFolderStore(folder);
   await rm(folder, { recursive: true });
-  await expect(store.put('a', text('1'))).rejects.toMatchObject({ kind: 'unavailable', details: { folder } });
+  await expect(store.put('a', text('1'))).rejects.toThrow(`store ${folder}: `);
+  await expect(store.put('a', text('1'))).rejects.toMatchObject({ kind: 'unavailable' });
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import { link, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, type Dirent } from 'node:fs';
+import { access, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/errors';
 import { isStoreKey, type ObjectStore, type StoredObject } from '@trikd/core/store';
@@ -24,6 +24,8 @@ export async function openFolderStore(folder: string): Promise<ObjectStore> {
   const root = resolve(folder);
   try {
     await makeFolder(root);
+    // The lock would find out too, but could not say why.
+    await access(root, constants.W_OK);
     const lock = openFolderLock(join(root, '~lock'));
     return storeIn(root, lock, await openStaging(root, lock));
   } catch (error) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { hasCode } from './folder-error.js';
 import { type FolderLock, tryLockForGood } from './folder-lock.js';
 
 /** Where one store of one process writes files before they become objects. No key can name a place in it. */
@@ -18,7 +19,7 @@ const STAGING = '~staging';
  */
 export async function openStaging(folder: string, lock: FolderLock): Promise<Staging> {
   return lock.hold(async () => {
-    await mkdir(join(folder, STAGING), { recursive: true });
+    await makeFolder(join(folder, STAGING));
     for (const name of await readdir(join(folder, STAGING))) await removeLeftover(join(folder, STAGING, name));
     const own = join(folder, STAGING, randomUUID());
     await mkdir(own);
@@ -71,9 +72,29 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it, and their names durable. */
+/**
+ * Makes a folder and those above it, and their names durable. Step by step, because the recursive mkdir of Node hides why it
+ * failed, and never returns where no folder can be made, as in /proc.
+ */
 export async function makeFolder(path: string): Promise<void> {
-  const highest = await mkdir(path, { recursive: true });
-  if (highest === undefined) return;
-  for (let made = path; made.length >= highest.length; made = dirname(made)) await syncFolder(dirname(made));
+  if (await isFolder(path)) return;
+  const parent = dirname(path);
+  await makeFolder(parent);
+  try {
+    await mkdir(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (hasCode(error, 'EEXIST') && (await isFolder(path))) return;
+    throw error;
+  }
+  await syncFolder(parent);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
 }
