@@ -1,13 +1,11 @@
 import { hash } from 'node:crypto';
+import type { TensorSpec } from '@trikd/engine';
 import { TrikdError } from '../errors.js';
-import type { HostTensor, Params } from '../params.js';
+import type { Params } from '../params.js';
 import type { ObjectStore } from '../store.js';
 import type { Blob } from '../training/ports.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 import { describeTensor } from './tensor-types.js';
-
-/** What a tensor must look like before its numbers are used. */
-export type TensorSpec = Pick<HostTensor, 'dtype' | 'shape'>;
 
 /** The key of params, from the SHA-256 (hex) of their encoding. */
 export function paramsKey(sha256: string): string {
