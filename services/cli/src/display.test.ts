@@ -44,6 +44,26 @@ describe('quietDisplay', () => {
     ]);
   });
 
+  test('tells of a run when it has changed, not when it was saved', () => {
+    const output = recorder();
+    const display = quietDisplay(output, { write: () => undefined }, newStory('trial', 2), () => 0);
+    const run = (generation: number) => ({
+      $case: 'run' as const,
+      value: {
+        runId: 'trial',
+        spec: '',
+        phase: RunPhase.RUN_PHASE_TRAINING,
+        generation,
+        attempt: 1,
+        generations: [],
+        failure: '',
+        bestGeneration: 0,
+      },
+    });
+    for (const generation of [0, 0, 1, 1]) display.show(run(generation));
+    expect(output.lines).toMatchObject([{ generation: 0 }, { generation: 1 }]);
+  });
+
   test('keeps sentences for people out of what programs read', () => {
     const output = recorder();
     const errors: string[] = [];

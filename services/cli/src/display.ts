@@ -54,12 +54,16 @@ export function quietDisplay(
 ): Display {
   let story = first;
   let progressAt = now();
+  let told = '';
   const write = (line: object) => output.write(`${JSON.stringify(line)}\n`);
   return {
     show: (event) => {
       story = tell(story, event);
       const line = lineOf(event);
-      if (line) write(line);
+      // A run is told of again whenever its state was saved, the same or not.
+      const news = line !== undefined && (event.$case !== 'run' || JSON.stringify(line) !== told);
+      if (event.$case === 'run') told = JSON.stringify(line);
+      if (news) write(line);
       if (event.$case !== 'progress' || now() - progressAt < QUIET_INTERVAL) return;
       progressAt = now();
       const { generation, totalSteps, roles } = story;

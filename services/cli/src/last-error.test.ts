@@ -31,6 +31,11 @@ describe('lastError', () => {
     expect(lastError(file('calm.jsonl', '{"level":30,"msg":"listening"}\n'), stderr)).toBe('last words');
   });
 
+  test('is nothing that TensorFlow says when all is well', () => {
+    const chatter = 'I0000 00:00:1795487486.337103    2336 port.cc:153] oneDNN custom operations are on.\n';
+    expect(lastError(join(folder, 'absent'), file('chatter', `Aborted\n${chatter}`))).toBe('Aborted');
+  });
+
   test('is undefined when there is nothing', () => {
     expect(lastError(join(folder, 'absent'), join(folder, 'absent too'))).toBeUndefined();
   });

@@ -9,8 +9,11 @@ const ERROR = 50;
  */
 export function lastError(log: string, stderr: string): string | undefined {
   const errors = linesOf(log).flatMap((line) => errorIn(line) ?? []);
-  return errors.at(-1) ?? linesOf(stderr).at(-1);
+  return errors.at(-1) ?? linesOf(stderr).findLast((line) => !CHATTER.test(line));
 }
+
+/** What TensorFlow writes to standard error when all is well. */
+const CHATTER = /^([IW]\d{4} |\d{4}-\d{2}-\d{2} [\d:.]+: [IW] |WARNING: All log messages before)/;
 
 function linesOf(path: string): readonly string[] {
   if (!existsSync(path)) return [];

@@ -12,7 +12,7 @@ function headline(story: Story): string {
   const { runId, generation, generations, attempt, phase, committed } = story;
   return [
     runId,
-    `generation ${generation + 1} of ${generations}`,
+    `generation ${generation} of 0 to ${generations - 1}`,
     phaseName(phase),
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(committed === undefined ? [] : [`checkpoint at step ${committed}`]),

@@ -11,14 +11,13 @@ export function whereItContinues({ spec, state }: SavedRun): string | undefined 
   const step = resumePair(state)?.step ?? 0;
   if (state.generation === 0 && step === 0) return undefined;
   const from = state.phase === 'promoting' ? 'its promotion' : step === 0 ? 'its beginning' : `step ${step}`;
-  return `continuing run ${spec.name}: generation ${state.generation + 1} of ${spec.curriculum.generations} from ${from}`;
+  return `continuing run ${spec.name}: generation ${state.generation} of 0 to ${spec.curriculum.generations - 1}, from ${from}`;
 }
 
 /** What a run came to, for a person. */
 export function reportTable({ spec, state }: SavedRun, folder: RunFolder): string {
   const best = bestGeneration(state.results);
   const student = best === undefined ? undefined : state.results[best]?.student;
-  const place = (path: string) => relative(process.cwd(), path) || '.';
   return [
     ...(state.results.length > 0 ? [resultsTable(state.results)] : []),
     ...(student
@@ -28,6 +27,12 @@ export function reportTable({ spec, state }: SavedRun, folder: RunFolder): strin
     `logs         ${place(folder.logs)}, events ${place(folder.events)}`,
     ...(state.phase === 'completed' ? [`next         ${whatNext(spec, state.results)}`] : []),
   ].join('\n');
+}
+
+/** The shorter name of a path, as long as it lies below the present folder. */
+function place(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
 }
 
 /** What a run came to, for a program: one line of JSON. */

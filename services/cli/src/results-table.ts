@@ -10,7 +10,7 @@ export function resultsTable(results: readonly GenerationResult[]): string {
   const table = new Table({
     head: ['generation', 'model', 'validation', 'test', 'NLL (test)', 'steps', ''],
     colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'left'],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const result of results) {
     const last = result.generation === results.length - 1;

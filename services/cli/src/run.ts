@@ -56,8 +56,11 @@ export async function run(
     return 1;
   }
   if (phase === RunPhase.RUN_PHASE_COMPLETED) return 0;
-  const place = drained ? `step ${drained.step} of generation ${drained.generation + 1}` : 'its last checkpoint';
-  console.error(`run ${spec.name} rests at ${place}; the same command continues it`);
+  if (!after || !whereItContinues(after)) console.error(`run ${spec.name} was stopped before its first checkpoint`);
+  else {
+    const place = drained ? `step ${drained.step} of generation ${drained.generation}` : 'its last checkpoint';
+    console.error(`run ${spec.name} rests at ${place}; the same command continues it`);
+  }
   return 0;
 }
 

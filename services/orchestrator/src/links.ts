@@ -81,8 +81,8 @@ async function* trainerEvents(
       continue;
     }
     const { kind, message } = event.failure;
-    if (kind === 'internal') throw new Error(`the ${role}: ${message}`);
-    throw new TrikdError(kind, `the ${role}: ${message}`);
+    const said = message.startsWith(`the ${role} `) ? message : `the ${role}: ${message}`;
+    throw kind === 'internal' ? new Error(said) : new TrikdError(kind, said);
   }
 }
 
