@@ -152,7 +152,14 @@ export class Session {
     return port;
   }
 
-  private execute(feeds: readonly Feed[], fetches: readonly Output[], targets: readonly number[], traced = false) {
+  private async execute(
+    feeds: readonly Feed[],
+    fetches: readonly Output[],
+    targets: readonly number[],
+    traced = false,
+  ) {
+    // A program may have no state, or no slots; TensorFlow refuses to run nothing.
+    if (fetches.length === 0 && targets.length === 0) return { values: [] };
     return attempt(() => native.run(this.session, feeds, fetches, targets, traced));
   }
 }
