@@ -1,0 +1,132 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { saveParams } from '@trikd/core/checkpoint/blobs';
+import { splitDataset } from '@trikd/core/data/split';
+import { syntheticSource } from '@trikd/core/data/synthetic';
+import { canonicalJson, type RunSpec } from '@trikd/core/spec';
+import { traceAnchor } from '@trikd/core/training/role-program';
+import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
+import { TrainerServiceClient, type WatchTrainerResponse } from '@trikd/platform/gen/trikd/v1/trainer';
+import { openClient, unary } from '@trikd/platform/grpc/clients';
+import { fromPosition } from '@trikd/platform/grpc/convert';
+import { openFolderStore } from '@trikd/platform/store/folder-store';
+import type { Contestant } from './rounds.ts';
+import { type ServiceProcess, startService } from './services.ts';
+
+/** How late the event loop of a service was, in milliseconds. */
+export interface Lag {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** The trio as services; the benchmark steers them as the orchestrator would. */
+export interface DistributedTrio extends Contestant {
+  /** By service, once it has ended. */
+  lags(): Promise<Readonly<Record<string, Lag>>>;
+}
+
+const NAMES = ['anchor-server', 'teacher-trainer', 'student-trainer'] as const;
+
+/** Starts the services at rest, in generation 1. The mean time of a round's steps stands for each of them. */
+export async function startDistributed(name: string, spec: RunSpec): Promise<DistributedTrio> {
+  const folder = await mkdtemp(join(tmpdir(), 'trikd-bench-'));
+  const lagFile = (service: string) => join(folder, `${service}.lag.json`);
+  const started = await Promise.all(
+    NAMES.map((service) => startService(service, join(folder, 'store'), lagFile(service))),
+  );
+  const [anchor, teacher, student] = started as [ServiceProcess, ServiceProcess, ServiceProcess];
+  const position = (step: number) => fromPosition({ runId: spec.name, generation: 1, attempt: 1, step });
+  await loadAnchor(anchor.address, join(folder, 'store'), spec, position(0));
+  const trainers = [teacher, student].map(({ address }) => openClient(TrainerServiceClient, address));
+  const watches = await Promise.all(
+    trainers.map(async (client, index) => {
+      const peer = index === 0 ? student : teacher;
+      const request = {
+        start: position(0),
+        spec: canonicalJson(spec),
+        limit: 0,
+        peerAddress: peer.address,
+        anchorAddress: anchor.address,
+      };
+      await unary(
+        client.assign.bind(client),
+        { ...request, resume: undefined },
+        { what: 'a trainer', deadlineSeconds: 60 },
+      );
+      return watchSteps(client, position(0));
+    }),
+  );
+  let limit = 0;
+  return {
+    name,
+    async step(count) {
+      limit += count;
+      const reached = watches.map((watch) => watch.reaches(limit));
+      const resting = watches.map((watch) => watch.rests(limit));
+      for (const { child } of started) child.kill('SIGUSR2');
+      const from = performance.now();
+      await Promise.all(
+        trainers.map((client) =>
+          unary(client.setLimit.bind(client), { limit: position(limit) }, { what: 'a trainer' }),
+        ),
+      );
+      const each = (Math.max(...(await Promise.all(reached))) - from) / count;
+      await Promise.all(resting);
+      return Array.from({ length: count }, () => each);
+    },
+    async end() {
+      for (const watch of watches) watch.stop();
+      for (const client of trainers) client.close();
+      await Promise.all(started.map((service) => service.end()));
+    },
+    async lags() {
+      const read = async (service: string) => [service, JSON.parse(await readFile(lagFile(service), 'utf8'))] as const;
+      const lags = Object.fromEntries(await Promise.all(NAMES.map(read)));
+      await rm(folder, { recursive: true });
+      return lags;
+    },
+  };
+}
+
+async function loadAnchor(
+  address: string,
+  store: string,
+  spec: RunSpec,
+  start: ReturnType<typeof fromPosition>,
+): Promise<void> {
+  if (spec.data.kind !== 'synthetic') throw new Error('the benchmark trains on synthetic data');
+  const dataset = splitDataset(syntheticSource(spec.data, spec.seed), spec.data, spec.seed);
+  const { variables } = traceAnchor({ spec, dataset, generation: 1 });
+  const params = new Map(
+    [...variables].map(([name, { shape, initial: data }]) => [name, { dtype: 'float32' as const, shape, data }]),
+  );
+  const blob = await saveParams(await openFolderStore(store), params);
+  const client = openClient(AnchorServiceClient, address);
+  await unary(
+    client.loadAnchor.bind(client),
+    { start, spec: canonicalJson(spec), params: blob },
+    { what: 'the anchor', deadlineSeconds: 60 },
+  );
+  client.close();
+}
+
+/** Tells when a trainer has trained up to a step, and when it rests there with its checkpoint saved. */
+function watchSteps(client: TrainerServiceClient, attempt: ReturnType<typeof fromPosition>) {
+  const call = client.watchTrainer({ attempt, fromEvent: 0 });
+  const waiting: { readonly kind: string; readonly step: number; readonly resolve: (now: number) => void }[] = [];
+  const until = (kind: string, step: number) => new Promise<number>((resolve) => waiting.push({ kind, step, resolve }));
+  call.on('data', ({ event }: WatchTrainerResponse) => {
+    if (event?.$case === 'failure') throw new Error(`a trainer failed: ${event.value.message}`);
+    if (event?.$case !== 'progress' && event?.$case !== 'resting') return;
+    for (const one of waiting)
+      if (one.kind === event.$case && event.value.nextStep >= one.step) one.resolve(performance.now());
+  });
+  call.on('error', () => undefined);
+  return {
+    reaches: (step: number) => until('progress', step),
+    rests: (step: number) => until('resting', step),
+    stop: () => call.cancel(),
+  };
+}

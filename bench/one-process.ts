@@ -1,0 +1,115 @@
+// Our training in one process, driven line by line: `setup solo|trio {settings}`, then `step N` -> {"ms": [...]}.
+import { paramsDigest } from '@trikd/core/checkpoint/blobs';
+import { splitDataset } from '@trikd/core/data/split';
+import { syntheticSource } from '@trikd/core/data/synthetic';
+import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import type { Params } from '@trikd/core/params';
+import { peerOf, type TrainedRole } from '@trikd/core/position';
+import type { RunSpec } from '@trikd/core/spec';
+import { openAnchor } from '@trikd/core/training/anchor';
+import type { TrainerPorts } from '@trikd/core/training/ports';
+import { traceAnchor } from '@trikd/core/training/role-program';
+import { createStepLimit } from '@trikd/core/training/step-limit';
+import { trainGeneration } from '@trikd/core/training/trainer';
+import { answerLines } from './line-process.ts';
+import { soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
+
+type Trained = readonly TrainedRole[];
+
+/** Starts training at rest. The result trains so many steps more and says how long each took, in milliseconds. */
+async function setup(mode: string, settings: TrioSettings): Promise<(steps: number) => Promise<number[]>> {
+  const spec = mode === 'solo' ? soloSpec(settings) : trioSpec(settings);
+  return train(spec, mode === 'solo' ? ['student'] : ['teacher', 'student']);
+}
+
+async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => Promise<number[]>> {
+  if (spec.data.kind !== 'synthetic') throw new Error('the benchmark trains on synthetic data');
+  const dataset = splitDataset(syntheticSource(spec.data, spec.seed), spec.data, spec.seed);
+  const attempt = { runId: spec.name, generation: 1, attempt: 1 };
+  const open = (consumers: Trained) =>
+    createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });
+  const pair = roles.length === 2;
+  const windows = {
+    anchor: open(roles),
+    teacher: open(pair ? ['student'] : []),
+    student: open(pair ? ['teacher'] : []),
+  };
+  const clock = stepClock(roles);
+  const limits = roles.map(() => createStepLimit(0));
+  for (const [index, role] of roles.entries()) {
+    const ports: TrainerPorts = {
+      frames: pair ? { anchor: windows.anchor.frames(role, 0), peer: windows[peerOf(role)].frames(role, 0) } : {},
+      publish: (frame) => windows[role].publish(frame),
+      limit: limits[index]!,
+      save: async (params) => ({ key: 'none', sha256: paramsDigest(params), bytes: 0 }),
+      load: () => Promise.reject(new Error('nothing is loaded in a benchmark')),
+      emit: (event) => event.kind === 'progress' && clock.trained(role, event.progress.nextStep),
+      now: () => performance.now(),
+      signal: new AbortController().signal,
+    };
+    trainGeneration({ role, spec, attempt, startStep: 0 }, dataset, ports).catch(fail);
+  }
+  if (pair) answer().catch(fail);
+
+  async function answer(): Promise<void> {
+    const anchor = await openAnchor(spec, dataset, freshParams(spec, dataset), attempt);
+    for (let step = 0; ; step++) await windows.anchor.publish(await anchor.logits(step));
+  }
+
+  return (steps) => {
+    const done = clock.next(steps);
+    for (const limit of limits) limit.move(limit.value + steps);
+    return done;
+  };
+}
+
+function freshParams(spec: RunSpec, dataset: Parameters<typeof traceAnchor>[0]['dataset']): Params {
+  const { variables } = traceAnchor({ spec, dataset, generation: 1 });
+  return new Map(
+    [...variables].map(([name, { shape, initial }]) => [name, { dtype: 'float32', shape, data: initial }]),
+  );
+}
+
+/** A step has ended when every role has trained it. */
+function stepClock(roles: Trained) {
+  const reached = new Map<TrainedRole, number>(roles.map((role) => [role, 0]));
+  let done = 0;
+  let last = 0;
+  let times: number[] = [];
+  let wanted = 0;
+  let finish: (times: number[]) => void = () => undefined;
+  return {
+    next(steps: number): Promise<number[]> {
+      wanted = steps;
+      times = [];
+      last = performance.now();
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    },
+    trained(role: TrainedRole, nextStep: number): void {
+      reached.set(role, nextStep);
+      if (Math.min(...reached.values()) <= done) return;
+      done += 1;
+      const now = performance.now();
+      times.push(now - last);
+      last = now;
+      if (times.length === wanted) finish(times);
+    },
+  };
+}
+
+function fail(error: unknown): never {
+  console.error(error);
+  process.exit(1);
+}
+
+let step: ((steps: number) => Promise<number[]>) | undefined;
+await answerLines(async ([command, ...words]) => {
+  if (command === 'setup') {
+    step = await setup(words[0]!, JSON.parse(words.slice(1).join(' ')) as TrioSettings);
+    return { ready: true };
+  }
+  return { ms: await step!(Number(words[0])) };
+});
+process.exit(0);
