@@ -29,6 +29,7 @@ export function liveDisplay(terminal: NodeJS.WriteStream, first: Story): Display
     timer = undefined;
     draw(liveView(story, terminal.columns ?? 80).join('\n'));
   };
+  redraw();
   const close = () => {
     clearTimeout(timer);
     redraw();

@@ -16,8 +16,9 @@ import {
 import { type RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import { type HearTimes, hear } from './hear.js';
+import type { Pair } from './ledger.js';
 import type { AnchorLink, RunNews, TrainerLink } from './ports.js';
-import { type Pair, train } from './train.js';
+import { train } from './train.js';
 
 /** What the duties of a run need. */
 export interface PerformPorts {
