@@ -37,5 +37,11 @@ export function fromNative(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof EngineError || !('code' in error) || !('operation' in error)) {
     return error;
   }
-  return new EngineError(error.code as EngineErrorCode, error.message, String(error.operation), { cause: error });
+  const operation = String(error.operation) || nodeIn(error.message);
+  return new EngineError(error.code as EngineErrorCode, error.message, operation, { cause: error });
+}
+
+/** TensorFlow names the node of a failed run inside the message: `[[{{node MatMul_7}}]]`. */
+function nodeIn(message: string): string {
+  return /\{\{(?:function_)?node ([^}\s]+)\}\}/.exec(message)?.[1] ?? '';
 }
