@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClientReadableStream, connectivityState, credentials } from '@grpc/grpc-js';
+import { Client, type ClientReadableStream, connectivityState, credentials } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/errors';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { inOrder } from '@trikd/core/exchange/in-order';
 import type { Role } from '@trikd/core/position';
-import { ExchangeServiceClient, type StreamLogitsResponse } from '../gen/trikd/v1/exchange.js';
 import { createBackoff } from './backoff.js';
 import { exchangeChannel } from './channel-options.js';
-import { fromSubscription, type Subscription, toFrame } from './convert.js';
+import { fromSubscription, type Subscription } from './convert.js';
+import { ExchangeDefinition } from './frame-codec.js';
 import { fromStatus, isDisconnect } from './status.js';
 
 export interface SubscribeOptions extends Subscription {
@@ -36,14 +36,14 @@ export function subscribe(options: SubscribeOptions): AsyncGenerator<LogitsFrame
 
 async function* received(options: SubscribeOptions): AsyncGenerator<LogitsFrame, void> {
   const { address, agreement, producer, random = Math.random } = options;
-  const client = new ExchangeServiceClient(address, credentials.createInsecure(), exchangeChannel(agreement));
+  const client = new Client(address, credentials.createInsecure(), exchangeChannel(agreement));
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random });
   const patience = createPatience(options, () => client.getChannel().getConnectivityState(false));
   let step = options.from.step;
   patience.start(step);
   try {
     for (;;) {
-      const call = client.streamLogits(fromSubscription({ ...options, from: { ...options.from, step } }));
+      const call = streamFrom(client, { ...options, from: { ...options.from, step } });
       try {
         for await (const frame of framesOf(call, patience.over)) {
           patience.stop();
@@ -68,9 +68,14 @@ async function* received(options: SubscribeOptions): AsyncGenerator<LogitsFrame,
   }
 }
 
+function streamFrom(client: Client, subscription: Subscription): ClientReadableStream<LogitsFrame> {
+  const { path, requestSerialize, responseDeserialize } = ExchangeDefinition.streamLogits;
+  return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, fromSubscription(subscription));
+}
+
 /** What a call brings, until `over` aborts or the caller turns away: then the call is cancelled. */
 async function* framesOf(
-  call: ClientReadableStream<StreamLogitsResponse>,
+  call: ClientReadableStream<LogitsFrame>,
   over: AbortSignal,
 ): AsyncGenerator<LogitsFrame, void> {
   const cancel = () => call.cancel();
@@ -79,7 +84,7 @@ async function* framesOf(
   call.on('error', () => undefined);
   if (over.aborted) cancel();
   try {
-    for await (const { frame } of call) yield toFrame(frame);
+    yield* call;
   } finally {
     over.removeEventListener('abort', cancel);
     cancel();

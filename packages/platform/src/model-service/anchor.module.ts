@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AnchorServiceService } from '../gen/trikd/v1/anchor.js';
-import { ExchangeServiceService } from '../gen/trikd/v1/exchange.js';
+import { ExchangeDefinition } from '../grpc/frame-codec.js';
 import { AnchorController } from './anchor.controller.js';
 import type { AnchorHolder } from './anchor-holder.js';
 import { ExchangeController } from './exchange.controller.js';
@@ -25,5 +25,5 @@ export function anchorModule(anchor: AnchorHolder, shutdown: AbortSignal): Dynam
 /** The definitions that belong to `anchorModule`. */
 export const ANCHOR_SERVICES = {
   'trikd.v1.AnchorService': AnchorServiceService,
-  'trikd.v1.ExchangeService': ExchangeServiceService,
+  'trikd.v1.ExchangeService': ExchangeDefinition,
 };

@@ -3,8 +3,8 @@ import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { EMPTY, type Observable } from 'rxjs';
-import type { StreamLogitsRequest, StreamLogitsResponse } from '../gen/trikd/v1/exchange.js';
-import { fromFrame, type Subscription, toSubscription } from '../grpc/convert.js';
+import type { StreamLogitsRequest } from '../gen/trikd/v1/exchange.js';
+import { type Subscription, toSubscription } from '../grpc/convert.js';
 import { serveStream } from '../grpc/serve-stream.js';
 import { EXCHANGE, SHUTDOWN } from './tokens.js';
 
@@ -29,10 +29,10 @@ export class ExchangeController {
   async streamLogits(
     request: StreamLogitsRequest,
     _metadata: unknown,
-    call: ServerWritableStream<StreamLogitsRequest, StreamLogitsResponse>,
+    call: ServerWritableStream<StreamLogitsRequest, LogitsFrame>,
   ): Promise<Observable<never>> {
     const open = (signal: AbortSignal) => this.source.frames(toSubscription(request), signal);
-    await serveStream(call, this.shutdown, open, (frame) => ({ frame: fromFrame(frame) }));
+    await serveStream(call, this.shutdown, open, (frame) => frame);
     return EMPTY;
   }
 }

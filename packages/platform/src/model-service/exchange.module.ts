@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ExchangeServiceService } from '../gen/trikd/v1/exchange.js';
+import { ExchangeDefinition } from '../grpc/frame-codec.js';
 import { ExchangeController, type ExchangeSource } from './exchange.controller.js';
 import { EXCHANGE, SHUTDOWN } from './tokens.js';
 
@@ -19,4 +19,4 @@ export function exchangeModule(source: ExchangeSource, shutdown: AbortSignal): D
 }
 
 /** The definitions that belong to `exchangeModule`. */
-export const EXCHANGE_SERVICES = { 'trikd.v1.ExchangeService': ExchangeServiceService };
+export const EXCHANGE_SERVICES = { 'trikd.v1.ExchangeService': ExchangeDefinition };

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ExchangeServiceService } from '../gen/trikd/v1/exchange.js';
 import { TrainerServiceService } from '../gen/trikd/v1/trainer.js';
+import { ExchangeDefinition } from '../grpc/frame-codec.js';
 import { ExchangeController } from './exchange.controller.js';
 import { EXCHANGE, SHUTDOWN, TRAINER } from './tokens.js';
 import { TrainerController } from './trainer.controller.js';
@@ -25,5 +25,5 @@ export function trainerModule(trainer: Trainer, shutdown: AbortSignal): DynamicM
 /** The definitions that belong to `trainerModule`. */
 export const TRAINER_SERVICES = {
   'trikd.v1.TrainerService': TrainerServiceService,
-  'trikd.v1.ExchangeService': ExchangeServiceService,
+  'trikd.v1.ExchangeService': ExchangeDefinition,
 };
