@@ -36,6 +36,8 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
     if (before && isSameAttempt(before.given.start, given.start)) return unchanged(before, given);
     if (before && precedes(given.start, before.given.start)) assertServing(before.given.start, given.start);
     served = await openServing(parts, given);
+    const { validation, test } = served.facts;
+    parts.log.info({ ...given.start, params: given.params.key, validation, test }, 'anchor loaded');
     await before?.close(new TrikdError('out-of-step', `serving generation ${given.start.generation} now`));
     return served.facts;
   }

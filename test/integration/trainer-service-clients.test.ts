@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import { loadDataset } from '@trikd/platform/data/load-dataset';
+import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
+import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
+import { fromPosition } from '@trikd/platform/grpc/convert';
+import { createTrainer } from '@trikd/platform/model-service/trainer';
+import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/trainer.module';
+import { createService } from '@trikd/platform/nest/create-service';
+import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { afterEach, expect, test } from 'vitest';
+import { freshSocket, listenTo, log, serve, sourceOf } from './exchange-rig.js';
+import { tinyTrainer } from './tiny-model.js';
+import { attempt, spec } from './trio-rig.js';
+
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+
+const never = new AbortController().signal;
+
+function steer(address: string) {
+  const client = openClient(TrainerServiceClient, address);
+  opened.push(client);
+  return client;
+}
+
+/** Takes connections and never says a word. */
+async function silentPort(): Promise<string> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  opened.push({
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  });
+  const bound = server.address();
+  return `127.0.0.1:${typeof bound === 'object' ? bound?.port : undefined}`;
+}
+
+test('a call that nobody answers ends at its deadline, with the name of whom it went to', async () => {
+  const client = steer(await silentPort());
+  await expect(
+    unary(client.getTrainer.bind(client), {}, { what: 'the student', deadlineSeconds: 0.2 }),
+  ).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringMatching(/^the student: Deadline exceeded/) });
+});
+
+test('a call ends with the reason of its signal', async () => {
+  const client = steer(await silentPort());
+  const left = new AbortController();
+  const call = unary(client.getTrainer.bind(client), {}, { what: 'the student', signal: left.signal });
+  left.abort(new Error('drained'));
+  await expect(call).rejects.toThrow('drained');
+});
+
+test('a consumer of a port that takes connections and says nothing ends with one sentence', async () => {
+  const address = await silentPort();
+  await expect(listenTo(address, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: expect.stringContaining(`nobody answers at ${address} for the teacher, tried for 0.3 s`),
+  });
+});
+
+test('a watch goes on after its server was away, from the event after the last', async () => {
+  const socket = await freshSocket();
+  opened.push({ close: socket.remove });
+  const store = openMemoryStore();
+  const trainer = createTrainer({ role: 'student', store, loadDataset, trainGeneration: tinyTrainer(), log });
+  const serveTrainer = () =>
+    createService({
+      module: trainerModule(trainer, never),
+      services: TRAINER_SERVICES,
+      listen: socket.address,
+      log,
+      drainSeconds: 0,
+    });
+  const first = await serveTrainer();
+  await trainer.assign({ attempt, spec, startStep: 0, limit: 0 });
+  const client = steer(socket.address);
+  const events = watch({
+    what: 'the student',
+    open: (fromEvent) => client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent }),
+    numberOf: ({ number }) => number,
+    signal: never,
+  });
+  expect((await events.next()).value).toMatchObject({ number: 0, event: { $case: 'evaluation' } });
+  await first.close();
+  const again = await serveTrainer();
+  opened.push(again, { close: () => trainer.stop() });
+  expect((await events.next()).value).toMatchObject({ number: 1, event: { $case: 'checkpoint' } });
+  await events.return();
+});
+
+test('a watch of a server that stays away gives up, by name', async () => {
+  const socket = await freshSocket();
+  opened.push({ close: socket.remove });
+  const client = steer(socket.address);
+  const events = watch({
+    what: 'the student',
+    open: (fromEvent) => client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent }),
+    numberOf: ({ number }) => number,
+    patienceSeconds: 0.2,
+    signal: never,
+  });
+  await expect(events.next()).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: expect.stringMatching(/^the student cannot be reached for \d+ s/),
+  });
+});
+
+test('a service that is not there is an error of the caller', async () => {
+  const service = await serve(sourceOf(createFrameWindow({ attempt, firstStep: 0, size: 2, consumers: [] })));
+  opened.push(service);
+  const client = steer(service.address);
+  await expect(unary(client.getTrainer.bind(client), {}, { what: 'the student' })).rejects.toMatchObject({
+    kind: 'invalid',
+    details: { code: 'UNIMPLEMENTED' },
+  });
+});
