@@ -2,7 +2,7 @@ import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../errors.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js';
-import { activeTerms, sourcesOf } from '../losses/objective.js';
+import { listeners } from '../exchange/listeners.js';
 import type { Params } from '../params.js';
 import { type GenerationAttempt, peerOf, type Role, type TrainedRole } from '../position.js';
 import { converged, nextLimit } from '../run/convergence.js';
@@ -10,7 +10,7 @@ import { curriculumOver, degenerate, promotes } from '../run/promotion.js';
 import type { RunSpec } from '../spec.js';
 import { openAnchor } from './anchor.js';
 import { generationPlan } from './generation-plan.js';
-import type { Blob, FrameSource, RoleCheckpoint, Score, TrainerEvent, TrainerPorts } from './ports.js';
+import type { Blob, RoleCheckpoint, Score, TrainerEvent, TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
 import { trainGeneration } from './trainer.js';
 
@@ -50,9 +50,12 @@ export async function* runReference(run: ReferenceRun): AsyncGenerator<Reference
     const outcome = await runReferenceGeneration(run, generation, anchor);
     const student = outcome.student.best!;
     results.push({ student });
-    const reason = degenerate(student.validation, dataset.classes);
-    if (reason) throw new TrikdError('diverged', `the student of generation ${generation} can be no anchor: ${reason}`);
+    const flaw = degenerate(student.validation, dataset.classes);
+    if (flaw && !anchor) {
+      throw new TrikdError('diverged', `the student of generation ${generation} can be no anchor: ${flaw}`);
+    }
     const promoted =
+      !flaw &&
       !curriculumOver(results, spec.curriculum) &&
       promotes(spec.curriculum.promotion, student.validation, outcome.anchor?.validation);
     if (promoted) anchor = student.params;
@@ -93,15 +96,11 @@ export async function runReferenceGeneration(
 }
 
 function openWindows(spec: RunSpec, attempt: GenerationAttempt): Record<Role, FrameWindow> {
-  const hears = (role: TrainedRole, source: FrameSource) =>
-    sourcesOf(activeTerms(spec, role, attempt.generation)).includes(source);
-  const open = (consumers: Role[]) =>
-    createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });
-  return {
-    anchor: open((['teacher', 'student'] as const).filter((role) => hears(role, 'anchor'))),
-    teacher: open(hears('student', 'peer') ? ['student'] : []),
-    student: open(hears('teacher', 'peer') ? ['teacher'] : []),
+  const open = (producer: Role) => {
+    const consumers = listeners(spec, producer, attempt.generation);
+    return createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });
   };
+  return { anchor: open('anchor'), teacher: open('teacher'), student: open('student') };
 }
 
 async function produce(

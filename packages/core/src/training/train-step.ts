@@ -8,6 +8,7 @@ import { type GenerationAttempt, peerOf, type TrainedRole } from '../position.js
 import { learningRate } from '../schedule.js';
 import type { RunSpec, TermSpec } from '../spec.js';
 import type { GenerationPlan } from './generation-plan.js';
+import { orAborted } from './or-aborted.js';
 import type { FrameSource, TrainerPorts, TrainerProgress } from './ports.js';
 import { LOGITS, optimizerFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
 
@@ -47,7 +48,7 @@ export async function trainStep(learner: Learner, batch: Batch, meanwhile: () =>
   assertFinite(learner.role, data, batch.step);
   const logits = { rows: batch.labels.length, cols: dataset.classes, data };
   const frame = { position: { ...attempt, step: batch.step }, batchDigest: batch.digest, logits };
-  await Promise.race([ports.publish(frame), failed]);
+  await Promise.race([orAborted(ports.publish(frame), ports.signal), failed]);
   const waits = await Promise.race([hear(learner, batch), failed]);
   return reportOf(learner, batch.step, rate, await running, waits);
 }

@@ -7,6 +7,7 @@ import type { Params } from '../params.js';
 import { collapseAlarm } from './alarms.js';
 import { evaluate } from './evaluate.js';
 import { type GenerationPlan, generationPlan } from './generation-plan.js';
+import { orAborted } from './or-aborted.js';
 import type { Assignment, BestParams, Blob, RoleCheckpoint, Score, TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
 import { traceTrainer } from './role-program.js';
@@ -94,8 +95,7 @@ async function restAt(training: Training, step: number, savedAt: number): Promis
   if (step > savedAt || training.best) await finish(training, step);
   else ports.emit({ kind: 'resting', nextStep: step });
   while (step >= ports.limit.value) {
-    await ports.limit.changed(ports.limit.value);
-    ports.signal.throwIfAborted();
+    await orAborted(ports.limit.changed(ports.limit.value), ports.signal);
   }
 }
 

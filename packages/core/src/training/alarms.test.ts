@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { collapseAlarm } from './alarms.js';
+
+const CHANCE = Math.log(10);
+
+/** How often the alarm speaks for a series of losses. */
+const spoken = (losses: readonly number[], patience = 3) => {
+  const alarm = collapseAlarm(10, patience);
+  return losses.map((loss) => alarm(loss) !== undefined);
+};
+
+describe('the alarm of a collapsed pair', () => {
+  test('speaks at the last step of its patience at the loss of guessing, and once', () => {
+    expect(spoken([CHANCE, CHANCE, CHANCE, CHANCE, CHANCE])).toEqual([false, false, true, false, false]);
+  });
+
+  test('takes a loss within 1 % for that of guessing', () => {
+    expect(spoken([1.009 * CHANCE, 0.991 * CHANCE, CHANCE])).toEqual([false, false, true]);
+    expect(spoken([1.011 * CHANCE, 0.989 * CHANCE, CHANCE])).toEqual([false, false, false]);
+  });
+
+  test('starts counting again after a loss that says something, and can speak again', () => {
+    const series = [CHANCE, CHANCE, 1, CHANCE, CHANCE, CHANCE, 2, CHANCE, CHANCE, CHANCE];
+    expect(spoken(series)).toEqual([false, false, false, false, false, true, false, false, false, true]);
+  });
+
+  test('is silent about an objective without a task term', () => {
+    expect(spoken(Array(10).fill(Number.NaN))).toEqual(Array(10).fill(false));
+  });
+
+  test('names the loss, the steps and what to do', () => {
+    expect(collapseAlarm(10, 1)(CHANCE)).toBe(
+      'the task loss has been at ln(10) = 2.3026 for 1 steps, as if the model knew nothing: ' +
+        'lower the learning rate, lengthen the warm-up, or weaken the hints to the teacher',
+    );
+  });
+});

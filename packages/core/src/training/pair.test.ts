@@ -1,0 +1,95 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { TrikdError } from '../errors.js';
+import type { TrainedRole } from '../position.js';
+import type { Blob } from './ports.js';
+import { type ReferenceRun, runReferenceGeneration } from './reference.js';
+import { type Pair, type PairStart, startPair } from './testing/pair.js';
+import { memoryBlobs, tinyDataset, tinySpec } from './testing/tiny-run.js';
+
+const spec = tinySpec();
+const dataset = tinyDataset(spec);
+const blobs = memoryBlobs();
+const run: ReferenceRun = { spec, dataset, ...blobs, now: () => 0 };
+const over = new TrikdError('wrong-state', 'the test is over');
+
+const digests = (pair: Pair) => {
+  const { teacher, student } = pair.checkpoints();
+  return { teacher: teacher.state.sha256, student: student.state.sha256 };
+};
+
+/** Both generations as the reference trains them. */
+const whole: { anchor: Blob; digests: Record<TrainedRole, string>; best: Record<TrainedRole, number> }[] = [];
+
+beforeAll(async () => {
+  let anchor: Blob | undefined;
+  for (const generation of [0, 1]) {
+    const { teacher, student } = await runReferenceGeneration(run, generation, anchor);
+    anchor = student.best!.params;
+    whole.push({
+      anchor,
+      digests: { teacher: teacher.state.sha256, student: student.state.sha256 },
+      best: { teacher: teacher.best!.step, student: student.best!.step },
+    });
+  }
+});
+
+const start = (generation: number, changes: Partial<PairStart> = {}) =>
+  startPair({ spec, dataset, blobs, generation, ...(generation > 0 && { anchor: whole[0]!.anchor }), ...changes });
+
+describe.each([0, 1])('a pair of generation %d', (generation) => {
+  test('ends with the bits of the reference', async () => {
+    const pair = await start(generation);
+    await pair.ended;
+    expect(digests(pair)).toEqual(whole[generation]!.digests);
+    await pair.abandon(over);
+  });
+
+  test.each([1, 4, 7])('that was killed at step %d and resumed ends with the same bits', async (step) => {
+    const first = await start(generation, { limit: step });
+    await first.resting(step);
+    const from = first.checkpoints();
+    expect([from.teacher.step, from.student.step]).toEqual([step, step]);
+    await first.abandon(over);
+    const second = await start(generation, { from });
+    await second.ended;
+    expect(digests(second)).toEqual(whole[generation]!.digests);
+    const { teacher, student } = second.checkpoints();
+    expect({ teacher: teacher.best!.step, student: student.best!.step }).toEqual(whole[generation]!.best);
+    await second.abandon(over);
+  });
+
+  test('rests at its limit and goes on when it is moved, with the same bits', async () => {
+    const pair = await start(generation, { limit: 3 });
+    await pair.resting(3);
+    const steps = pair.events.flatMap(([, event]) => (event.kind === 'progress' ? [event.progress.nextStep] : []));
+    expect(Math.max(...steps)).toBe(3);
+    pair.moveLimit(5);
+    await pair.resting(5);
+    pair.moveLimit(100);
+    await pair.ended;
+    expect(digests(pair)).toEqual(whole[generation]!.digests);
+    await pair.abandon(over);
+  });
+
+  test('hears whom its objective names', async () => {
+    const pair = await start(generation, { limit: 1 });
+    await pair.resting(1);
+    const parts = pair.events.flatMap(([, event]) =>
+      event.kind === 'progress' ? [event.progress.terms.map(({ part }) => part)] : [],
+    );
+    const expected = generation === 0 ? ['task', 'peer'] : ['task', 'anchor', 'peer'];
+    expect(parts).toEqual([expected, expected]);
+    await pair.abandon(over);
+  });
+});
+
+test('generations, roles and seeds end with different bits', () => {
+  const all = whole.flatMap(({ digests: both }) => Object.values(both));
+  expect(new Set(all).size).toBe(4);
+});
+
+test('a pair that is abandoned in the middle settles', async () => {
+  const pair = await start(0);
+  await pair.abandon(over);
+  await expect(pair.ended).rejects.toBe(over);
+});

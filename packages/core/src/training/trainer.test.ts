@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest';
+import { TrikdError } from '../errors.js';
+import type { LogitsFrame } from '../exchange/frame.js';
+import { createFrameWindow } from '../exchange/frame-window.js';
+import type { RunSpec } from '../spec.js';
+import type { TrainerEvent, TrainerPorts } from './ports.js';
+import { createStepLimit } from './step-limit.js';
+import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from './testing/tiny-run.js';
+import { trainGeneration } from './trainer.js';
+
+const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
+const dataset = tinyDataset(tinySpec());
+
+const train = (spec: RunSpec, ports: TrainerPorts) =>
+  trainGeneration({ role: 'student', spec, attempt, startStep: 0 }, dataset, ports);
+
+const kinds = (events: readonly TrainerEvent[]) => events.map(({ kind }) => kind).filter((kind) => kind !== 'progress');
+
+/** An event that a test looks at, by the order of its kind. */
+function nth<K extends TrainerEvent['kind']>(events: readonly TrainerEvent[], kind: K, index: number) {
+  return events.filter((event): event is Extract<TrainerEvent, { kind: K }> => event.kind === kind).at(index)!;
+}
+
+/** A promise that is settled from outside. */
+function signalled() {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+describe('a whole generation', () => {
+  test('is told in order: validations and checkpoints by epoch, one last checkpoint, rest', async () => {
+    const { ports, events } = lonePorts();
+    await train(aloneSpec(), ports);
+    expect(kinds(events)).toEqual([
+      ...['evaluation', 'checkpoint', 'evaluation', 'checkpoint', 'evaluation', 'checkpoint', 'resting'],
+    ]);
+    const progress = events.flatMap((event) => (event.kind === 'progress' ? [event.progress.nextStep] : []));
+    expect(progress).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(nth(events, 'evaluation', -1).step).toBe(12);
+    expect(nth(events, 'resting', 0).nextStep).toBe(12);
+  });
+
+  test('learns: the loss falls and validation beats guessing', async () => {
+    const { ports, events } = lonePorts();
+    await train(aloneSpec(), ports);
+    const losses = events.flatMap((event) => (event.kind === 'progress' ? [event.progress.terms[0]!.value] : []));
+    expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]!);
+    expect(nth(events, 'evaluation', -1).validation.accuracy).toBeGreaterThan(0.5);
+  });
+
+  test('keeps the best validated params, and scores them on the test split at the end', async () => {
+    const { ports, events } = lonePorts();
+    await train(aloneSpec(), ports);
+    const scores = events.flatMap((event) => (event.kind === 'evaluation' ? [event] : []));
+    const best = nth(events, 'checkpoint', -1).checkpoint.best!;
+    const accuracy = Math.max(...scores.map(({ validation }) => validation.accuracy));
+    expect(best.validation.accuracy).toBe(accuracy);
+    expect(best.step).toBe(scores.find(({ validation }) => validation.accuracy === accuracy)!.step);
+    expect(best.test).toMatchObject({ examples: 20 });
+    const names = [...(await ports.load(best.params)).keys()];
+    expect(names).toContain('classifier/kernel');
+    expect(names.filter((name) => name.endsWith('/momentum'))).toEqual([]);
+  });
+
+  test('reports what it fed: the learning rate of the step and the shares of the batch', async () => {
+    const { ports, events } = lonePorts();
+    await train(aloneSpec({ learningRate: 0.5 }), ports);
+    const [first, second] = [nth(events, 'progress', 0).progress, nth(events, 'progress', 1).progress];
+    expect([first.learningRate, second.learningRate]).toEqual([0.25, 0.5]);
+    expect(first.batchAccuracy * 16).toBeCloseTo(Math.round(first.batchAccuracy * 16), 10);
+    expect(first.terms.map(({ part }) => part)).toEqual(['task']);
+    expect(first.gradientNorm).toBeGreaterThan(0);
+  });
+
+  test('publishes one frame a step, of the batch that everybody derives', async () => {
+    const published: LogitsFrame[] = [];
+    const { ports } = lonePorts({ publish: async (frame) => void published.push(frame) });
+    await train(aloneSpec(), ports);
+    expect(published.map(({ position }) => position.step)).toEqual([...Array(12).keys()]);
+    const honest = dullFrames(aloneSpec(), dataset, attempt);
+    for (const frame of published) {
+      const expected = (await honest.next()).value!;
+      expect(frame.batchDigest).toBe(expected.batchDigest);
+      expect(frame.position).toEqual(expected.position);
+      expect(frame.logits).toMatchObject({ rows: 16, cols: 4 });
+    }
+  });
+});
+
+describe('a limit', () => {
+  test('at the first step lets nothing begin and saves nothing', async () => {
+    const limit = createStepLimit(0);
+    const { promise: rests, resolve } = signalled();
+    const { ports, events } = lonePorts({ limit });
+    const emit = (event: TrainerEvent) => {
+      ports.emit(event);
+      if (event.kind === 'resting') resolve();
+    };
+    const training = train(aloneSpec(), { ...ports, emit });
+    await rests;
+    expect(events).toEqual([{ kind: 'resting', nextStep: 0 }]);
+    limit.move(100);
+    await training;
+    expect(nth(events, 'resting', -1).nextStep).toBe(12);
+  });
+
+  test('that is abandoned ends the training with the reason', async () => {
+    const limit = createStepLimit(3);
+    const reason = new TrikdError('wrong-state', 'superseded');
+    const { ports } = lonePorts({ limit });
+    const emit = (event: TrainerEvent) => event.kind === 'resting' && limit.abandon(reason);
+    await expect(train(aloneSpec(), { ...ports, emit })).rejects.toBe(reason);
+  });
+});
+
+describe('training ends by name', () => {
+  test('when the loss is not finite', async () => {
+    const { ports, events } = lonePorts();
+    const spec = aloneSpec({ learningRate: 1e38, clipNorm: null });
+    await expect(train(spec, ports)).rejects.toMatchObject({
+      kind: 'diverged',
+      message: expect.stringMatching(
+        /^(the student answers (NaN|-?Infinity) at step \d+|the loss of the student is not finite at step \d+: task \S+, gradient norm \S+)$/,
+      ),
+    });
+    expect(kinds(events)).not.toContain('checkpoint');
+  });
+
+  const hearing = tinySpec();
+  const withFrames = (change: (frame: LogitsFrame) => LogitsFrame) =>
+    lonePorts({ frames: { peer: dullFrames(hearing, dataset, attempt, change) } }).ports;
+
+  test.each<[string, (frame: LogitsFrame) => LogitsFrame, string, RegExp]>([
+    [
+      'another batch',
+      (frame) => ({ ...frame, batchDigest: '00' }),
+      'out-of-step',
+      /^the teacher saw another batch at step 0: digest 00/,
+    ],
+    [
+      'another attempt',
+      (frame) => ({ ...frame, position: { ...frame.position, attempt: 2 } }),
+      'out-of-step',
+      /^the teacher sent attempt 2, expected 1$/,
+    ],
+    [
+      'the step before',
+      (frame) => ({ ...frame, position: { ...frame.position, step: frame.position.step - 1 } }),
+      'out-of-step',
+      /^the teacher sent step -1, expected 0$/,
+    ],
+    [
+      'another shape',
+      (frame) => ({ ...frame, logits: { ...frame.logits, rows: 15 } }),
+      'invalid',
+      /^the teacher sent 15x4 logits/,
+    ],
+    [
+      'a NaN',
+      (frame) => ({ ...frame, logits: { ...frame.logits, data: frame.logits.data.fill(Number.NaN, 5, 6) } }),
+      'diverged',
+      /^the teacher sent NaN in row 1, column 1 at step 0$/,
+    ],
+  ])('when a frame is of %s', async (_name, change, kind, message) => {
+    await expect(train(hearing, withFrames(change))).rejects.toMatchObject({
+      kind,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('when the peer stops early', async () => {
+    const { ports, events } = lonePorts({ frames: { peer: two() } });
+    async function* two(): AsyncGenerator<LogitsFrame, void> {
+      const frames = dullFrames(hearing, dataset, attempt);
+      for (let step = 0; step < 2; step++) yield (await frames.next()).value!;
+    }
+    const ended = { kind: 'unavailable', message: 'the teacher stopped before step 2' };
+    await expect(train(hearing, ports)).rejects.toMatchObject(ended);
+    expect(events.filter(({ kind }) => kind === 'progress')).toHaveLength(2);
+  });
+
+  test('when nobody gave it the frames that it needs', async () => {
+    const missing = { kind: 'unavailable', message: 'the teacher stopped before step 0' };
+    await expect(train(hearing, lonePorts().ports)).rejects.toMatchObject(missing);
+  });
+
+  test('when its frame cannot be published', async () => {
+    const refused = new TrikdError('out-of-step', 'fenced off');
+    const { ports } = lonePorts({ publish: () => Promise.reject(refused) });
+    await expect(train(aloneSpec(), ports)).rejects.toBe(refused);
+  });
+
+  test('when the state to resume from is not that of the model', async () => {
+    const { ports } = lonePorts();
+    const resume = (state: Map<string, { dtype: 'float32'; shape: number[]; data: Float32Array }>) =>
+      trainGeneration({ role: 'student', spec: aloneSpec(), attempt, startStep: 4, resume: { state } }, dataset, ports);
+    await expect(resume(new Map())).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringMatching(/^the checkpoint lacks conv0\/kernel, /),
+    });
+    const { ports: whole, events } = lonePorts();
+    await train(aloneSpec(), whole);
+    const state = new Map(await whole.load(nth(events, 'checkpoint', 0).checkpoint.state));
+    state.set('conv0/kernel', { dtype: 'float32', shape: [1], data: new Float32Array(1) });
+    await expect(resume(state as Parameters<typeof resume>[0])).rejects.toMatchObject({
+      kind: 'invalid',
+      message: 'the checkpoint does not fit the model: conv0/kernel: expected float32 [3, 3, 1, 4], got float32 [1]',
+    });
+  });
+});
+
+describe('an abort ends the training with its reason', () => {
+  const reason = new TrikdError('wrong-state', 'given up');
+
+  test('before it begins', async () => {
+    const { ports, events } = lonePorts({ signal: AbortSignal.abort(reason) });
+    await expect(train(aloneSpec(), ports)).rejects.toBe(reason);
+    expect(events).toEqual([]);
+  });
+
+  test('while it waits for a frame that never comes', async () => {
+    const abort = new AbortController();
+    const silent = {
+      next() {
+        queueMicrotask(() => abort.abort(reason));
+        return new Promise<never>(() => {});
+      },
+    };
+    const { ports } = lonePorts({ signal: abort.signal, frames: { peer: silent } });
+    await expect(train(tinySpec(), ports)).rejects.toBe(reason);
+  });
+
+  test('while it waits for room in its window', async () => {
+    const abort = new AbortController();
+    const window = createFrameWindow({ attempt, firstStep: 0, size: 2, consumers: ['teacher'] });
+    const publish = (frame: LogitsFrame) => {
+      if (frame.position.step === 2) queueMicrotask(() => abort.abort(reason));
+      return window.publish(frame);
+    };
+    const { ports } = lonePorts({ signal: abort.signal, publish });
+    await expect(train(aloneSpec(), ports)).rejects.toBe(reason);
+    expect(window.nextStep).toBe(2);
+  });
+
+  test('while it rests at a limit that nobody moves', async () => {
+    const abort = new AbortController();
+    const { ports } = lonePorts({ signal: abort.signal, limit: createStepLimit(2) });
+    const emit = (event: TrainerEvent) => event.kind === 'resting' && abort.abort(reason);
+    await expect(train(aloneSpec(), { ...ports, emit })).rejects.toBe(reason);
+  });
+
+  test('in the middle of a step', async () => {
+    const abort = new AbortController();
+    const { ports } = lonePorts({ signal: abort.signal });
+    const emit = (event: TrainerEvent) =>
+      event.kind === 'progress' && event.progress.nextStep === 5 && queueMicrotask(() => abort.abort(reason));
+    await expect(train(aloneSpec(), { ...ports, emit })).rejects.toBe(reason);
+  });
+});
