@@ -17,7 +17,7 @@ const project = (name: string, include: string[], testTimeout: number) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'scripts/**/*.test.ts'], 20_000),
+      project('unit', ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden}/**/*.test.ts'], 20_000),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
     ],
