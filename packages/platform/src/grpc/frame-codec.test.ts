@@ -1,9 +1,10 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { StreamLogitsResponse } from '../gen/trikd/v1/exchange.js';
 import { fromFrame, toFrame } from './convert.js';
-import { decodeFrame, encodeFrame } from './frame-codec.js';
+import { decodeFrame, encodeFrame, GRPC_PREFIX } from './frame-codec.js';
 
 const frames: fc.Arbitrary<LogitsFrame> = fc
   .record({
@@ -42,13 +43,26 @@ test('this codec reads what the generated one writes', () => {
   );
 });
 
-test('the logits are a view of the bytes that were received', () => {
+test('the logits are a view of the bytes that were received behind the prefix of gRPC', () => {
   fc.assert(
     fc.property(frames, (frame) => {
-      const bytes = encodeFrame(frame);
-      expect(decodeFrame(bytes).logits.data.buffer).toBe(bytes.buffer);
+      const message = encodeFrame(frame);
+      const received = Buffer.allocUnsafeSlow(GRPC_PREFIX + message.length);
+      received.set(message, GRPC_PREFIX);
+      expect(decodeFrame(received.subarray(GRPC_PREFIX)).logits.data.buffer).toBe(received.buffer);
     }),
   );
+});
+
+test('padded lengths have no bits beyond the number, whatever the alignment', () => {
+  for (const length of [0, 1, 2, 3]) {
+    const frame = { ...fc.sample(frames, { numRuns: 1, seed: 1 })[0]! };
+    const bytes = encodeFrame({ ...frame, position: { ...frame.position, runId: 'x'.repeat(length) } });
+    const reader = new BinaryReader(bytes);
+    expect(reader.tag()).toEqual([1, 2]);
+    // Read as 64 bits, as other languages do.
+    expect(Number(reader.uint64())).toBe(bytes.length - reader.pos);
+  }
 });
 
 test('fields of a later version are passed over', () => {

@@ -1,4 +1,4 @@
-import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { Position } from '../gen/trikd/v1/common.js';
 import {
@@ -18,23 +18,37 @@ const RESPONSE_FRAME = 1;
 const FRAME = { position: 1, batchDigest: 2, rows: 3, cols: 4, dtype: 5, data: 6, traceparent: 7 } as const;
 const NOTHING = Buffer.alloc(0);
 
-/** A frame as an encoded StreamLogitsResponse whose data begin at a multiple of 4 bytes, so that the reader needs no copy. */
+/** gRPC puts so many bytes before a message (a flag and its length), and hands both to the reader in one piece. */
+export const GRPC_PREFIX = 5;
+/** Least width of a length: enough for 256 MiB. */
+const LENGTH_WIDTH = 4;
+
+/**
+ * A frame as an encoded StreamLogitsResponse. Its data begin at a multiple of 4 bytes of what the reader receives, so that the reader
+ * needs no copy: the length before them is written wider than it must be.
+ */
 export function encodeFrame(frame: LogitsFrame): Buffer {
-  const message = fromFrame(frame);
-  const fields = FrameFns.encode({ ...message, data: NOTHING }).finish();
-  for (let padding = 0; ; padding++) {
-    const before = Buffer.concat([fields, Buffer.of(tag(FRAME.data)), paddedVarint(message.data.length, padding)]);
-    const head = new BinaryWriter().uint32(tag(RESPONSE_FRAME)).uint32(before.length + message.data.length);
-    const start = head.raw(before).finish();
-    if (start.length % 4 === 0) return Buffer.concat([start, message.data]);
-  }
+  const { data, ...rest } = fromFrame(frame);
+  const fields = FrameFns.encode({ ...rest, data: NOTHING }).finish();
+  const least = 2 + 2 * LENGTH_WIDTH + fields.length;
+  const padding = -(GRPC_PREFIX + least) & 3;
+  const bytes = Buffer.allocUnsafeSlow(least + padding + data.length);
+  const inner = fields.length + 1 + LENGTH_WIDTH + padding + data.length;
+  let at = writeLength(bytes, 0, tag(RESPONSE_FRAME), inner, LENGTH_WIDTH);
+  bytes.set(fields, at);
+  at = writeLength(bytes, at + fields.length, tag(FRAME.data), data.length, LENGTH_WIDTH + padding);
+  bytes.set(data, at);
+  return bytes;
 }
 
-/** Protobuf reads a varint with leading zeros as the same number. */
-function paddedVarint(value: number, padding: number): Uint8Array {
-  const bytes = [...new BinaryWriter().uint32(value).finish()];
-  for (let i = 0; i < padding; i++) bytes.push(bytes.pop()! | 0x80, 0);
-  return Uint8Array.from(bytes);
+/** A tag and a length as a varint of `width` bytes: protobuf reads one with leading zeros as the same number. Returns its end. */
+function writeLength(bytes: Buffer, at: number, fieldTag: number, length: number, width: number): number {
+  bytes[at] = fieldTag;
+  for (let i = 0; i < width; i++) {
+    const group = i < LENGTH_WIDTH ? (length >>> (7 * i)) & 0x7f : 0;
+    bytes[at + 1 + i] = group | (i < width - 1 ? 0x80 : 0);
+  }
+  return at + 1 + width;
 }
 
 /**
