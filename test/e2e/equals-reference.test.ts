@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { reference, resultOf } from './outcome.js';
+import { expectNoProcess } from './processes.js';
+import { hears, tiny } from './specs.js';
+import { run, scratch, type WrittenSpec } from './trikd.js';
+
+/** The nets and the objectives of examples/fashion-mnist.yaml, 200 steps a generation. */
+const fashionMnist: WrittenSpec = {
+  name: 'fashion-mnist',
+  data: { kind: 'idx', train: 256, validation: 500, test: 500 },
+  batchSize: 64,
+  epochs: 50,
+  student: { model: { kind: 'plain-cnn', channels: [12, 12, 24, 24] }, objective: hears(1, 1) },
+  teacher: { model: { kind: 'plain-cnn', channels: [16, 16, 32, 32, 64, 64] }, objective: hears(0.1, 0.1) },
+  evaluation: { everyEpochs: 10 },
+  checkpoint: { everyEpochs: 20 },
+  curriculum: { generations: 2 },
+};
+
+describe('four processes end bit for bit as one', () => {
+  test('after 200 steps of generation 0 and of generation 1 on Fashion-MNIST, and again when repeated', async () => {
+    const [one, other] = [scratch(), scratch()];
+    const distributed = resultOf(await run(one, fashionMnist));
+    const expected = await reference(fashionMnist);
+    expect(expected.map(({ generation, steps, promoted }) => [generation, steps, promoted])).toEqual([
+      [0, 200, true],
+      [1, 200, false],
+    ]);
+    expect(distributed).toEqual({ phase: 'completed', generations: expected });
+    const [again, expectedAgain] = [resultOf(await run(other, fashionMnist)), await reference(fashionMnist)];
+    expect(again).toEqual(distributed);
+    expect(expectedAgain).toEqual(expected);
+    await expectNoProcess(one);
+  });
+
+  test('another seed ends in other weights', async () => {
+    const [first, second] = await Promise.all([reference(tiny), reference({ ...tiny, seed: 1 })]);
+    expect(second[0]?.studentStateSha256).not.toBe(first[0]?.studentStateSha256);
+    expect(second[0]?.teacherStateSha256).not.toBe(first[0]?.teacherStateSha256);
+  });
+
+  test('with a ResNet-8, AdamW and all augmentation', async () => {
+    const spec: WrittenSpec = {
+      ...tiny,
+      data: { kind: 'synthetic', height: 12, width: 12, channels: 3, noise: 24 },
+      augment: { crop: 2, flip: true, cutout: 4 },
+      student: { ...tiny.student, model: { kind: 'resnet', depth: 8, width: 4 } },
+      teacher: {
+        ...tiny.teacher,
+        model: { kind: 'resnet', depth: 8, width: [4, 8, 8, 16] },
+        optimizer: { kind: 'adamw' },
+        learningRate: 0.005,
+      },
+      engine: { threads: 2 },
+    };
+    const [ended, expected] = await Promise.all([run(scratch(), spec), reference(spec)]);
+    expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
+  });
+
+  test('when a generation ends by its patience', async () => {
+    const spec: WrittenSpec = { ...tiny, epochs: 20, convergence: { patience: 2, minDelta: 0.01 } };
+    const [ended, expected] = await Promise.all([run(scratch(), spec), reference(spec)]);
+    expect(expected.map(({ steps }) => steps).every((steps) => steps < 160)).toBe(true);
+    expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
+  });
+});

@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { GenerationResult } from '@trikd/core/run/state';
+import { canonicalJson, RunSpec } from '@trikd/core/spec';
+import type { Ended, WrittenSpec } from './trikd.js';
+
+/** What `trikd run --output json` says last. */
+export interface Result {
+  readonly phase: string;
+  /** Digests of all weights, statistics and optimizer slots, of the best params, and all scores. */
+  readonly generations: readonly GenerationResult[];
+  readonly failure?: string;
+}
+
+const Generations = GenerationResult.array();
+
+/** The result that a command ended with. */
+export function resultOf({ stdout, stderr }: Ended): Result {
+  const last = stdout.trimEnd().split('\n').at(-1) ?? '';
+  try {
+    const { event, phase, generations, failure } = JSON.parse(last);
+    if (event !== 'result') throw new Error(`the event is ${event}`);
+    return { phase, generations: Generations.parse(generations), ...(failure && { failure }) };
+  } catch (cause) {
+    throw new Error(`no result in ${JSON.stringify(last)}; standard error: ${stderr}`, { cause });
+  }
+}
+
+const REFERENCE = fileURLToPath(new URL('reference-process.ts', import.meta.url));
+
+/** Trains the whole curriculum in one process of its own, without services. */
+export async function reference(spec: WrittenSpec): Promise<readonly GenerationResult[]> {
+  const args = [REFERENCE, canonicalJson(RunSpec.parse(spec))];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return Generations.parse(JSON.parse(stdout));
+}

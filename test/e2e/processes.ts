@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { expect } from 'vitest';
+
+/** A process of this machine that has to do with a folder. */
+export interface FoundProcess {
+  readonly pid: number;
+  /** The service's name, or the command. */
+  readonly name: string;
+}
+
+/** Living processes whose environment or command line names `folder`: the services of its runs, and whoever started them. */
+export function processesOf(folder: string): readonly FoundProcess[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((name) => {
+      const command = read(`/proc/${name}/cmdline`);
+      if (![command, read(`/proc/${name}/environ`)].some((text) => text.includes(folder))) return [];
+      const service = /services\/([a-z-]+)\/dist\/main\.js/.exec(command)?.[1];
+      return [{ pid: Number(name), name: service ?? command.split('\0')[0] ?? '' }];
+    });
+}
+
+/** Waits until nothing is left of what was started for a folder. */
+export async function expectNoProcess(folder: string, timeout = 0): Promise<void> {
+  if (timeout > 0) await expect.poll(() => processesOf(folder), { timeout, interval: 100 }).toEqual([]);
+  expect(processesOf(folder)).toEqual([]);
+}
+
+/** Whether a process has a file open: its file descriptors as the kernel lists them. */
+export function hasOpen(pid: number, path: string): boolean {
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === path);
+}
+
+/** Empty for a process that has just ended, or that is somebody else's. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}

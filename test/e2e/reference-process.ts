@@ -1,0 +1,37 @@
+/**
+ * Trains a whole run in this one process, without services, and prints what each generation came to: a list of
+ * GenerationResult as JSON.
+ *
+ * usage: node reference-process.ts SPEC_AS_JSON
+ */
+import { loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
+import { memoryStore } from '@trikd/core/run/memory-store';
+import { RunSpec } from '@trikd/core/spec';
+import { type ReferenceResult, runReference } from '@trikd/core/training/reference';
+import { loadDataset } from '@trikd/platform/data/load-dataset';
+
+const spec = RunSpec.parse(JSON.parse(process.argv[2] ?? ''));
+const store = memoryStore();
+const generations = runReference({
+  spec,
+  dataset: await loadDataset(spec),
+  save: (params) => saveParams(store, params),
+  load: (blob) => loadParams(store, blob),
+  now: () => performance.now(),
+});
+const results: object[] = [];
+for await (const generation of generations) results.push(asReported(generation));
+console.log(JSON.stringify(results));
+
+function asReported({ generation, promoted, steps, student, teacher, anchor }: ReferenceResult): object {
+  return {
+    generation,
+    promoted,
+    steps,
+    student: student.best,
+    teacher: teacher.best,
+    studentStateSha256: student.state.sha256,
+    teacherStateSha256: teacher.state.sha256,
+    ...(anchor && { anchorScores: anchor }),
+  };
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { RunSpec } from '@trikd/core/spec';
+import { onTestFinished } from 'vitest';
+import type { z } from 'zod';
+import { processesOf } from './processes.js';
+
+/** A spec as its author writes it: defaults left out. */
+export type WrittenSpec = z.input<typeof RunSpec>;
+
+/** The compiled command. */
+const MAIN = fileURLToPath(new URL('../../services/cli/dist/main.js', import.meta.url));
+
+/** A line of JSON from standard output. */
+export type Line = Readonly<Record<string, unknown>>;
+
+/** What is left of a command when it has ended. */
+export interface Ended {
+  /** Exit status; null when a signal ended it. */
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `trikd` as a process. */
+export interface Command {
+  readonly pid: number;
+  /** The first line of JSON that fits, among those that came and those that come. Rejects when the process ends before. */
+  readonly said: (fits: (line: Line) => boolean) => Promise<Line>;
+  readonly kill: (signal: NodeJS.Signals) => void;
+  readonly ended: Promise<Ended>;
+}
+
+/** A folder of its own for one test. At its end whatever still runs there is ended, and the folder is removed. */
+export function scratch(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'trikd-e2e-')));
+  onTestFinished(() => {
+    for (const { pid } of processesOf(folder)) process.kill(pid, 'SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  });
+  return folder;
+}
+
+/** Writes a spec into a folder as the file that `trikd run` reads. JSON is YAML. */
+export function specFile(folder: string, spec: WrittenSpec): string {
+  const path = join(folder, `${spec.name}.yaml`);
+  writeFileSync(path, JSON.stringify(RunSpec.parse(spec), undefined, 2));
+  return path;
+}
+
+/** Starts `trikd` with arguments, its standard output no terminal. */
+export function trikd(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
+  return command(process.execPath, [MAIN, ...args], env);
+}
+
+/** Starts `trikd` on a pseudo-terminal; what it draws is the standard output of this command. */
+export function trikdOnTerminal(args: readonly string[]): Command {
+  const relay = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+  return command('python3', ['-c', relay, process.execPath, MAIN, ...args], { TERM: 'xterm', COLUMNS: '120' });
+}
+
+/** `trikd run` with the spec in `folder`, whose stores are in `folder/runs`; the result is told as JSON. */
+export function startRun(folder: string, spec: WrittenSpec, ...args: readonly string[]): Command {
+  return trikd(['run', specFile(folder, spec), '--store', join(folder, 'runs'), '--output', 'json', ...args]);
+}
+
+/** `trikd run` to its end. */
+export function run(folder: string, spec: WrittenSpec, ...args: readonly string[]): Promise<Ended> {
+  return startRun(folder, spec, ...args).ended;
+}
+
+function command(program: string, args: readonly string[], env: Readonly<Record<string, string>>): Command {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const lines: Line[] = [];
+  const waiting = new Set<() => void>();
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    const line = jsonOf(text);
+    if (line) lines.push(line);
+    for (const look of waiting) look();
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
+  });
+  const said = (fits: (line: Line) => boolean) =>
+    new Promise<Line>((resolve, reject) => {
+      const look = () => {
+        const found = lines.find(fits);
+        if (!found) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+      ended.then(({ status, signal }) => {
+        reject(new Error(`ended with ${status ?? signal} before it said so: ${stdout.slice(-2000)}\n${stderr}`));
+      }, reject);
+    });
+  return { pid: child.pid ?? 0, said, kill: (signal) => child.kill(signal), ended };
+}
+
+function jsonOf(text: string): Line | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
