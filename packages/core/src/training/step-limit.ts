@@ -1,36 +1,32 @@
+import { createBell } from '../exchange/bell.js';
 import type { StepLimit } from './ports.js';
 
-/** A step limit that its owner moves. */
+/** A limit that its owner moves. */
 export interface MovableLimit extends StepLimit {
   move(value: number): void;
-  /** Makes everybody who waits give up. */
-  abandon(reason: unknown): void;
+  /** Whoever waits for a change gets `reason`. */
+  abandon(reason: Error): void;
 }
 
-export function createStepLimit(initial: number): MovableLimit {
-  let value = initial;
-  let waiting: { readonly resolve: () => void; readonly reject: (reason: unknown) => void }[] = [];
-  let abandoned: { readonly reason: unknown } | undefined;
-  const release = (settle: (one: (typeof waiting)[number]) => void) => {
-    const released = waiting;
-    waiting = [];
-    released.forEach(settle);
-  };
+export function createStepLimit(first: number): MovableLimit {
+  const bell = createBell();
+  let limit = first;
+  let abandoned: Error | undefined;
   return {
     get value() {
-      return value;
+      return limit;
     },
-    async changed(seen) {
-      if (abandoned) throw abandoned.reason;
-      if (seen === value) await new Promise<void>((resolve, reject) => waiting.push({ resolve, reject }));
+    async changed(value) {
+      while (!abandoned && limit === value) await bell.heard();
+      if (abandoned) throw abandoned;
     },
-    move(next) {
-      value = next;
-      release(({ resolve }) => resolve());
+    move(value) {
+      limit = value;
+      bell.ring();
     },
     abandon(reason) {
-      abandoned ??= { reason };
-      release(({ reject }) => reject(reason));
+      abandoned ??= reason;
+      bell.ring();
     },
   };
 }

@@ -9,10 +9,10 @@ import { type RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { Assignment, FrameSource, RoleCheckpoint, TrainerPorts } from '@trikd/core/training/ports';
+import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-limit';
 import { subscribe } from '../grpc/exchange-client.js';
 import type { Logger } from '../logging.js';
 import { createEventLog, type EventLog } from './event-log.js';
-import { createStepLimit, type MovableLimit } from './step-limit.js';
 
 /** What a trainer is made of. `trainGeneration` is the model and its loop. */
 export interface TrainerParts {
