@@ -58,6 +58,7 @@ describe('quietDisplay', () => {
         generations: [],
         failure: '',
         bestGeneration: 0,
+        anchor: undefined,
       },
     });
     for (const generation of [0, 0, 1, 1]) display.show(run(generation));

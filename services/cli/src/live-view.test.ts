@@ -6,6 +6,7 @@ import { lineOf, newStory, type Story, tell } from './story.js';
 
 type Event = NonNullable<WatchRunResponse['event']>;
 
+const score = (accuracy: number) => ({ accuracy, nll: 0.6, examples: 2000 });
 const run = (
   generation: number,
   attempt: number,
@@ -13,7 +14,17 @@ const run = (
   failure = '',
 ): Event => ({
   $case: 'run',
-  value: { runId: 'trial', spec: '', phase, generation, attempt, generations: [], failure, bestGeneration: 0 },
+  value: {
+    runId: 'trial',
+    spec: '',
+    phase,
+    generation,
+    attempt,
+    generations: [],
+    failure,
+    bestGeneration: 0,
+    anchor: generation === 0 ? undefined : { generation: generation - 1, validation: score(0.823), test: score(0.8) },
+  },
 });
 const progress = (role: Role, generation: number, nextStep: number): Event => ({
   $case: 'progress',
@@ -53,7 +64,9 @@ describe('liveView', () => {
       'trial · generation 1 of 0 to 2 · training · attempt 2 · checkpoint at step 60 · at most 0:50 left',
       'student  step 120/360  task 0.413  peer 0.100  batch 87.5 %  validation 79.2 %  12.0 steps/s  waits teacher 25 %',
       'teacher  waiting for its first step',
+      'anchor   the student of generation 0  validation 82.3 %  test 80.0 %',
     ]);
+    expect(liveView(story(run(0, 1)), 200).at(-1)).toBe('anchor   none in generation 0');
   });
 
   test('forgets what was said of the generation before', () => {
@@ -74,7 +87,7 @@ describe('liveView', () => {
       value: { role: Role.ROLE_TEACHER, generation: 0, alarm: { step: 50, message: 'the loss is ln 10' } },
     };
     expect(liveView(story(run(0, 1), alarm), 80)).toContain('look: teacher, step 50: the loss is ln 10');
-    expect(liveView(story(run(0, 1), alarm, run(1, 1)), 80)).toHaveLength(3);
+    expect(liveView(story(run(0, 1), alarm, run(1, 1)), 80)).toHaveLength(4);
   });
 });
 

@@ -3,7 +3,8 @@ import { phaseName, type RoleStory, type Story } from './story.js';
 
 /** The story in hand as lines for a terminal: how the run stands, then one line a role. */
 export function liveView(story: Story, columns: number): readonly string[] {
-  const lines = [headline(story), ...(['student', 'teacher'] as const).map((role) => roleLine(story, role))];
+  const roles = (['student', 'teacher'] as const).map((role) => roleLine(story, role));
+  const lines = [headline(story), ...roles, anchorLine(story)];
   if (story.alarm !== undefined) lines.push(`look: ${story.alarm}`);
   return lines.map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
 }
@@ -33,6 +34,15 @@ function roleLine(story: Story, role: TrainedRole): string {
     `${told.stepsPerSecond.toFixed(1)} steps/s`,
     ...waitsOf(told, role),
   ].join('  ');
+}
+
+function anchorLine({ anchor }: Story): string {
+  if (!anchor) return 'anchor   none in generation 0';
+  const { generation, validation, test } = anchor;
+  const scores = Object.entries({ validation, test }).flatMap(([split, accuracy]) =>
+    accuracy === undefined ? [] : [`${split} ${percent(accuracy)}`],
+  );
+  return ['anchor ', `the student of generation ${generation}`, ...scores].join('  ');
 }
 
 function waitsOf({ waits }: RoleStory, role: TrainedRole): string[] {

@@ -1,7 +1,7 @@
 import type { TrainedRole } from '@trikd/core/position';
 import type { LossTerm } from '@trikd/core/training/ports';
 import { Role, type Score } from '@trikd/platform/gen/trikd/v1/common';
-import { type Run, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { type Run, type RunAnchor, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { toScore, toTrainedRole } from '@trikd/platform/grpc/convert';
 import { toProgress } from '@trikd/platform/grpc/convert-trainer';
 
@@ -34,6 +34,8 @@ export interface Story {
   /** The last thing somebody should look at. */
   readonly alarm?: string;
   readonly failure?: string;
+  /** Whose student the anchor was, and its accuracies (0..1) once it is loaded. */
+  readonly anchor?: { readonly generation: number; readonly validation?: number; readonly test?: number };
   readonly drained?: { readonly generation: number; readonly step: number };
 }
 
@@ -83,9 +85,19 @@ function turn(story: Story, run: Run): Story {
   const now = { runId: story.runId, generations: story.generations, phase, generation, attempt };
   const total = story.totalSteps === undefined ? {} : { totalSteps: story.totalSteps };
   const failed = failure === '' ? {} : { failure };
+  const anchor = run.anchor ? { anchor: anchorOf(run.anchor) } : {};
   // Nothing that was said of a generation, or of a start of it, is true of the next.
-  if (generation !== story.generation || attempt !== story.attempt) return { ...now, ...total, ...failed, roles: {} };
-  return { ...story, ...now, ...failed };
+  if (generation !== story.generation || attempt !== story.attempt)
+    return { ...now, ...total, ...failed, ...anchor, roles: {} };
+  return { ...story, ...now, ...failed, ...anchor };
+}
+
+function anchorOf({ generation, validation, test }: RunAnchor): NonNullable<Story['anchor']> {
+  return {
+    generation,
+    ...(validation && { validation: validation.accuracy }),
+    ...(test && { test: test.accuracy }),
+  };
 }
 
 function untold(step: number): RoleStory {

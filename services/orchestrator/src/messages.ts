@@ -4,6 +4,7 @@ import { canonicalJson, type RunSpec } from '@trikd/core/spec';
 import {
   type GenerationResult as ResultMessage,
   type Run,
+  type RunAnchor,
   RunPhase,
   type WatchRunResponse,
 } from '@trikd/platform/gen/trikd/v1/run';
@@ -30,6 +31,17 @@ export function fromRun(spec: RunSpec, state: RunState): Run {
     generations: state.results.map(fromResult),
     failure: state.phase === 'failed' ? state.reason : '',
     bestGeneration: bestGeneration(state.results) ?? 0,
+    anchor: state.phase === 'completed' ? undefined : anchorOf(state),
+  };
+}
+
+function anchorOf(state: Exclude<RunState, { readonly phase: 'completed' }>): RunAnchor | undefined {
+  if (!state.anchor) return undefined;
+  const scores = 'anchorScores' in state ? state.anchorScores : undefined;
+  return {
+    generation: state.anchor.generation,
+    validation: scores && fromScore(scores.validation),
+    test: scores && fromScore(scores.test),
   };
 }
 

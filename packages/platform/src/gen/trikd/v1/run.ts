@@ -145,6 +145,20 @@ export interface Run {
   failure: string;
   /** The generation whose student is the run's result; meaningful once a generation has ended. */
   bestGeneration: number;
+  /** The anchor of the generation in hand; absent in generation 0 and once the run has completed. */
+  anchor: RunAnchor | undefined;
+}
+
+/** The promoted student that answers in a generation. */
+export interface RunAnchor {
+  /** Whose student it was. */
+  generation: number;
+  /** On the validation split, as the anchor-server scored it; absent until it is loaded. */
+  validation:
+    | Score
+    | undefined;
+  /** On the test split; only reported. */
+  test: Score | undefined;
 }
 
 /** One finished generation. */
@@ -533,7 +547,17 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
 };
 
 function createBaseRun(): Run {
-  return { runId: "", spec: "", phase: 0, generation: 0, attempt: 0, generations: [], failure: "", bestGeneration: 0 };
+  return {
+    runId: "",
+    spec: "",
+    phase: 0,
+    generation: 0,
+    attempt: 0,
+    generations: [],
+    failure: "",
+    bestGeneration: 0,
+    anchor: undefined,
+  };
 }
 
 export const Run: MessageFns<Run> = {
@@ -561,6 +585,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.bestGeneration !== 0) {
       writer.uint32(64).uint32(message.bestGeneration);
+    }
+    if (message.anchor !== undefined) {
+      RunAnchor.encode(message.anchor, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -642,6 +669,14 @@ export const Run: MessageFns<Run> = {
             message.bestGeneration = reader.uint32();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.anchor = RunAnchor.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -674,6 +709,7 @@ export const Run: MessageFns<Run> = {
         : isSet(object.best_generation)
         ? globalThis.Number(object.best_generation)
         : 0,
+      anchor: isSet(object.anchor) ? RunAnchor.fromJSON(object.anchor) : undefined,
     };
   },
 
@@ -703,6 +739,9 @@ export const Run: MessageFns<Run> = {
     if (message.bestGeneration !== 0) {
       obj.bestGeneration = Math.round(message.bestGeneration);
     }
+    if (message.anchor !== undefined) {
+      obj.anchor = RunAnchor.toJSON(message.anchor);
+    }
     return obj;
   },
 
@@ -719,6 +758,112 @@ export const Run: MessageFns<Run> = {
     message.generations = object.generations?.map((e) => GenerationResult.fromPartial(e)) || [];
     message.failure = object.failure ?? "";
     message.bestGeneration = object.bestGeneration ?? 0;
+    message.anchor = (object.anchor !== undefined && object.anchor !== null)
+      ? RunAnchor.fromPartial(object.anchor)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRunAnchor(): RunAnchor {
+  return { generation: 0, validation: undefined, test: undefined };
+}
+
+export const RunAnchor: MessageFns<RunAnchor> = {
+  encode(message: RunAnchor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.generation !== 0) {
+      writer.uint32(8).uint32(message.generation);
+    }
+    if (message.validation !== undefined) {
+      Score.encode(message.validation, writer.uint32(18).fork()).join();
+    }
+    if (message.test !== undefined) {
+      Score.encode(message.test, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunAnchor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunAnchor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.validation = Score.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.test = Score.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunAnchor {
+    return {
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      validation: isSet(object.validation) ? Score.fromJSON(object.validation) : undefined,
+      test: isSet(object.test) ? Score.fromJSON(object.test) : undefined,
+    };
+  },
+
+  toJSON(message: RunAnchor): unknown {
+    const obj: any = {};
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.validation !== undefined) {
+      obj.validation = Score.toJSON(message.validation);
+    }
+    if (message.test !== undefined) {
+      obj.test = Score.toJSON(message.test);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunAnchor>): RunAnchor {
+    return RunAnchor.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunAnchor>): RunAnchor {
+    const message = createBaseRunAnchor();
+    message.generation = object.generation ?? 0;
+    message.validation = (object.validation !== undefined && object.validation !== null)
+      ? Score.fromPartial(object.validation)
+      : undefined;
+    message.test = (object.test !== undefined && object.test !== null) ? Score.fromPartial(object.test) : undefined;
     return message;
   },
 };
