@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 
 /** A process of this machine that has to do with a folder. */
@@ -20,29 +20,23 @@ export function processesOf(folder: string): readonly FoundProcess[] {
     });
 }
 
+/** The process of a service that works for a folder. */
+export function pidOf(service: string, folder: string): number {
+  const found = processesOf(folder).find(({ name }) => name === service);
+  if (!found) throw new Error(`there is no ${service} for ${folder}`);
+  return found.pid;
+}
+
 /** Waits until nothing is left of what was started for a folder. */
 export async function expectNoProcess(folder: string, timeout = 0): Promise<void> {
   if (timeout > 0) await expect.poll(() => processesOf(folder), { timeout, interval: 100 }).toEqual([]);
   expect(processesOf(folder)).toEqual([]);
 }
 
-/** Whether a process has a file open: its file descriptors as the kernel lists them. */
-export function hasOpen(pid: number, path: string): boolean {
-  return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === path);
-}
-
 /** Empty for a process that has just ended, or that is somebody else's. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
   } catch {
     return '';
   }

@@ -32,6 +32,8 @@ export interface Command {
   readonly pid: number;
   /** The first line of JSON that fits, among those that came and those that come. Rejects when the process ends before. */
   readonly said: (fits: (line: Line) => boolean) => Promise<Line>;
+  /** Resolves when standard error has what fits. Rejects when the process ends before. */
+  readonly complained: (pattern: RegExp) => Promise<void>;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly ended: Promise<Ended>;
 }
@@ -79,36 +81,44 @@ function command(program: string, args: readonly string[], env: Readonly<Record<
   const lines: Line[] = [];
   const waiting = new Set<() => void>();
   let [stdout, stderr] = ['', ''];
+  const lookAgain = () => {
+    for (const look of waiting) look();
+  };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
+    lookAgain();
   });
   createInterface({ input: child.stdout }).on('line', (text) => {
     const line = jsonOf(text);
     if (line) lines.push(line);
-    for (const look of waiting) look();
+    lookAgain();
   });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
   });
-  const said = (fits: (line: Line) => boolean) =>
-    new Promise<Line>((resolve, reject) => {
+  const first = <T>(find: () => T | undefined) =>
+    new Promise<T>((resolve, reject) => {
       const look = () => {
-        const found = lines.find(fits);
-        if (!found) return;
-        waiting.delete(look);
-        resolve(found);
+        const found = find();
+        if (found !== undefined) resolve(found);
       };
       waiting.add(look);
       look();
       ended.then(({ status, signal }) => {
-        reject(new Error(`ended with ${status ?? signal} before it said so: ${stdout.slice(-2000)}\n${stderr}`));
+        reject(new Error(`ended with ${status ?? signal} before that: ${stdout.slice(-2000)}\n${stderr}`));
       }, reject);
     });
-  return { pid: child.pid ?? 0, said, kill: (signal) => child.kill(signal), ended };
+  return {
+    pid: child.pid ?? 0,
+    said: (fits) => first(() => lines.find(fits)),
+    complained: (pattern) => first(() => pattern.exec(stderr) ?? undefined).then(() => undefined),
+    kill: (signal) => child.kill(signal),
+    ended,
+  };
 }
 
 function jsonOf(text: string): Line | undefined {

@@ -33,11 +33,17 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
     await Promise.all(trainers.map((trainer) => trainer.setLimit(attempt, step)));
     return step;
   };
-  const commit = async (pair: Pair): Promise<RunEvent> => {
+  // Told only after the run's state has it: a pair that somebody has heard of is the one that a killed run goes on from.
+  const commit = async function* (pair: Pair, event: (ref: PairRef) => RunEvent): AsyncGenerator<RunEvent> {
     const ref = await ports.commit(pair);
+    yield event(ref);
     ports.tell({ kind: 'committed', generation, ...ref });
-    return { kind: 'pair-committed', pair: ref, validations: books.commit(ref.step) };
   };
+  const committed = (ref: PairRef): RunEvent => ({
+    kind: 'pair-committed',
+    pair: ref,
+    validations: books.commit(ref.step),
+  });
 
   let draining = false;
   let limit = await rest(nextLimit(books.committed(), facts, spec));
@@ -52,17 +58,16 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
     note(books, ports, todo, heard);
     if (event.kind === 'checkpoint' && event.checkpoint.step < limit) {
       const pair = books.pairAt(event.checkpoint.step);
-      if (pair) yield await commit(pair);
+      if (pair) yield* commit(pair, committed);
     }
     if (event.kind !== 'resting' || !books.bothRestAt(limit)) continue;
     const pair = books.pairAt(limit);
     if (!pair) throw new TrikdError('wrong-state', `both trainers rest at step ${limit} without its checkpoint`);
     if (limit === facts.totalSteps || converged(books.accuracies(), spec.convergence)) {
-      await commit(pair);
-      yield { kind: 'generation-trained', outcome: outcomeOf(pair, limit) };
+      yield* commit(pair, () => ({ kind: 'generation-trained', outcome: outcomeOf(pair, limit) }));
       return;
     }
-    yield await commit(pair);
+    yield* commit(pair, committed);
     if (draining) return;
     limit = await rest(nextLimit(limit, facts, spec));
   }
