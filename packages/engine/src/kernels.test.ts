@@ -67,6 +67,13 @@ const kernels: Readonly<Record<string, Kernel>> = {
   },
   'a stack of scalars': { shapes: [[], []], f: (a, b) => tf.stack([tf.mul(a, b), b, tf.square(a)]) },
   'a sum of many': { shapes: [[3], [3], [3]], f: (a, b, c) => tf.addN([a, b, tf.mul(c, a)]) },
+  'a concatenation': {
+    shapes: [
+      [2, 3],
+      [2, 1],
+    ],
+    f: (a, b) => tf.concat([a, b, tf.neg(a)], 1),
+  },
   'a root and a power': { shapes: [[4]], f: (x) => tf.sqrt(tf.pow(tf.add(x, 2), tf.scalar(3))) },
   'the smaller of two': { shapes: [[4]], f: (x) => tf.minimum(x, 0.3), apart: true },
 };

@@ -118,7 +118,8 @@ describe('a limit', () => {
 
 describe('training ends by name', () => {
   test('when the loss is not finite', async () => {
-    const { ports, events } = lonePorts();
+    const published: LogitsFrame[] = [];
+    const { ports, events } = lonePorts({ publish: async (frame) => void published.push(frame) });
     const spec = aloneSpec({ learningRate: 1e38, clipNorm: null });
     await expect(train(spec, ports)).rejects.toMatchObject({
       kind: 'diverged',
@@ -127,6 +128,8 @@ describe('training ends by name', () => {
       ),
     });
     expect(kinds(events)).not.toContain('checkpoint');
+    // Nobody else learns from it.
+    expect(published.flatMap(({ logits }) => Array.from(logits.data)).every(Number.isFinite)).toBe(true);
   });
 
   const hearing = tinySpec();
