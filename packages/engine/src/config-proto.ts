@@ -7,7 +7,10 @@ export interface EngineOptions {
   readonly threads: number;
   /** Just-in-time clusters. Pays on a GPU; slower on CPUs. */
   readonly xla: boolean;
-  /** `bfloat16` lets TensorFlow compute convolutions and products in it; params and losses stay float32. */
+  /**
+   * `bfloat16` lets TensorFlow compute convolutions and products in it; params and losses stay float32. On a GPU its rewriter
+   * knows float16 alone and takes that, and nothing here scales the loss for it.
+   */
   readonly precision: 'float32' | 'bfloat16';
 }
 
