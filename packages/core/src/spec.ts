@@ -178,7 +178,14 @@ export const RunSpec = z
         device: z.enum(['cpu', 'gpu']).default('cpu'),
         threads: Positive.default(2).describe('TensorFlow threads a process; part of the result, bit for bit'),
         xla: z.boolean().default(false),
-        precision: z.enum(['float32', 'bfloat16']).default('float32'),
+        precision: z
+          .enum(['float32', 'bfloat16'])
+          .default('float32')
+          .describe('of convolutions; bfloat16 on CPUs only'),
+      })
+      .refine(({ device, precision }) => device === 'cpu' || precision === 'float32', {
+        path: ['precision'],
+        message: 'bfloat16 is for CPUs: take float32 on a GPU',
       })
       .prefault({}),
   })

@@ -67,7 +67,7 @@ describe('configProto', () => {
   test('asks for mixed precision by the rewriter of the device', () => {
     expect(field({ ...plain, precision: 'bfloat16' }, 10, 10, 31)).toBe(1);
     expect(field({ ...plain, precision: 'bfloat16' }, 10, 10, 23)).toBeUndefined();
-    expect(field({ ...plain, device: 'gpu', precision: 'bfloat16' }, 10, 10, 23)).toBe(1);
+    expect(() => configProto({ ...plain, device: 'gpu', precision: 'bfloat16' })).toThrow('bfloat16 is for CPUs');
   });
 
   test.each([0, -1, 1.5, Number.NaN, 1025])('refuses %d threads', (threads) => {
@@ -80,7 +80,7 @@ describe('configProto', () => {
   test.each<EngineOptions>([
     plain,
     { device: 'cpu', threads: 200, xla: true, precision: 'bfloat16' },
-    { device: 'gpu', threads: 1, xla: true, precision: 'bfloat16' },
+    { device: 'gpu', threads: 1, xla: true, precision: 'float32' },
   ])('is understood by TensorFlow: %o', async (options) => {
     const session = await native.createSession(native.createGraph(), configProto(options));
     expect(native.devices(session).map(({ type }) => type)).toContain('CPU');

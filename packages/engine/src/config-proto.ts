@@ -7,10 +7,7 @@ export interface EngineOptions {
   readonly threads: number;
   /** Just-in-time clusters. Pays on a GPU; slower on CPUs. */
   readonly xla: boolean;
-  /**
-   * `bfloat16` lets TensorFlow compute convolutions and products in it; params and losses stay float32. On a GPU its rewriter
-   * knows float16 alone and takes that, and nothing here scales the loss for it.
-   */
+  /** `bfloat16` lets TensorFlow compute convolutions and products in it, on CPUs; params and losses stay float32. */
   readonly precision: 'float32' | 'bfloat16';
 }
 
@@ -19,19 +16,25 @@ const MAX_THREADS = 1024;
 
 const ON = 1;
 const JIT_ON_2 = 2;
+/** The field auto_mixed_precision_onednn_bfloat16 of RewriterConfig. */
+const ONEDNN_BFLOAT16 = 31;
 
 /**
  * The bytes of TensorFlow's `ConfigProto` (tensorflow/core/protobuf/config.proto) for a session.
- * @throws EngineError INVALID_ARGUMENT for a number of threads that is not a whole one from 1 to 1024.
+ * @throws EngineError INVALID_ARGUMENT for a number of threads that is not a whole one from 1 to 1024, and for bfloat16 on a GPU.
  */
 export function configProto(options: EngineOptions): Uint8Array {
   const { threads } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new EngineError('INVALID_ARGUMENT', `expected 1 to ${MAX_THREADS} threads, got ${threads}`);
   }
+  if (options.device === 'gpu' && options.precision === 'bfloat16') {
+    // TensorFlow's rewriter for GPUs knows float16 alone, which would need the loss to be scaled.
+    throw new EngineError('INVALID_ARGUMENT', 'bfloat16 is for CPUs: take float32 on a GPU');
+  }
   const graphOptions = [
     ...(options.xla ? message(3, varint(5, JIT_ON_2)) : []),
-    ...(options.precision === 'bfloat16' ? message(10, mixedPrecision(options.device)) : []),
+    ...(options.precision === 'bfloat16' ? message(10, varint(ONEDNN_BFLOAT16, ON)) : []),
   ];
   return Uint8Array.from([
     ...(options.device === 'cpu' ? message(1, [...text(1, 'GPU'), ...varint(2, 0)]) : []),
@@ -44,9 +47,6 @@ export function configProto(options: EngineOptions): Uint8Array {
     ...(graphOptions.length > 0 ? message(10, graphOptions) : []),
   ]);
 }
-
-// RewriterConfig has one field for CPUs, auto_mixed_precision_onednn_bfloat16, and one for GPUs, auto_mixed_precision.
-const mixedPrecision = (device: EngineOptions['device']) => varint(device === 'cpu' ? 31 : 23, ON);
 
 function varint(field: number, value: number): number[] {
   return [...base128(field << 3), ...base128(value)];
