@@ -22,7 +22,7 @@ export const OrchestratorConfig = z.strictObject({
       answer: Seconds.default(10).describe('for all other calls'),
       patience: Seconds.default(20).describe('without a connection to a trainer, before its attempt is lost'),
       grace: Seconds.default(2).describe('for the second trainer to say what the first one failed of'),
-      drain: Seconds.default(7).describe('for a drained run to rest at a new pair'),
+      drain: Seconds.default(5).describe('for a drained run to rest at a new pair'),
       firstRetry: Seconds.default(1).describe('pause before the first new attempt; doubles with each'),
       longestRetry: Seconds.default(30),
     })
