@@ -72,6 +72,10 @@ export const TermSpec = z.discriminatedUnion('kind', [
 ]);
 export type TermSpec = z.infer<typeof TermSpec>;
 
+function isAnchorTerm(term: TermSpec): boolean {
+  return term.kind === 'distillation' && term.from === 'anchor';
+}
+
 export const OptimizerSpec = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('sgd'),
@@ -107,7 +111,14 @@ export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
 /** How one role learns. */
 export const RoleSpec = z.strictObject({
   model: ModelSpec,
-  objective: z.array(TermSpec).min(1).describe('terms of the loss; those that ask the anchor rest in generation 0'),
+  objective: z
+    .array(TermSpec)
+    .min(1)
+    .refine(
+      (terms) => terms.length === 0 || terms.some((term) => term.weight > 0 && !isAnchorTerm(term)),
+      'nothing to learn from in generation 0, which has no anchor: a task or peer term with a weight above 0 is needed',
+    )
+    .describe('terms of the loss; those that ask the anchor rest in generation 0'),
   optimizer: OptimizerSpec.prefault({ kind: 'sgd' }),
   learningRate: z.number().positive().default(0.05).describe('peak, after warm-up'),
   clipNorm: z
@@ -188,6 +199,11 @@ export const RunSpec = z
         message: 'bfloat16 is for CPUs: take float32 on a GPU',
       })
       .prefault({}),
+  })
+  .superRefine(({ data: { train }, batchSize }, context) => {
+    if (train === undefined || batchSize <= train) return;
+    const message = `a batch of ${batchSize} needs more than the ${train} training images`;
+    context.addIssue({ code: 'custom', path: ['batchSize'], message });
   })
   .readonly();
 export type RunSpec = z.infer<typeof RunSpec>;
