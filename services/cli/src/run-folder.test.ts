@@ -5,7 +5,7 @@ import { createRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec';
 import { openFolderStore } from '@trikd/platform/store/folder-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { removeRun, runFolder, storedRun } from './run-folder.js';
+import { makeRunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
@@ -26,6 +26,23 @@ describe('storedRun', () => {
     const folder = runFolder(runs, 'trial');
     await createRun(await openFolderStore(folder.store), spec);
     expect(await storedRun(folder)).toMatchObject({ spec, state: { phase: 'preparing' } });
+  });
+});
+
+describe('makeRunFolder', () => {
+  test('makes store and logs, and finds them made', async () => {
+    const folder = runFolder(runs, 'trial');
+    await makeRunFolder(folder);
+    await makeRunFolder(folder);
+    expect((await readdir(folder.path)).sort()).toEqual(['logs', 'store']);
+  });
+
+  test('names the folder that cannot be made', async () => {
+    await writeFile(join(runs, 'file'), '');
+    await expect(makeRunFolder(runFolder(join(runs, 'file'), 'trial'))).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining(join(runs, 'file', 'trial')),
+    });
   });
 });
 

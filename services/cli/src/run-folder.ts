@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/errors';
 import { loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
@@ -37,6 +37,20 @@ export async function storedRun(folder: RunFolder): Promise<SavedRun | undefined
   } catch (error) {
     if (error instanceof TrikdError && error.kind === 'not-found') return undefined;
     throw error;
+  }
+}
+
+/**
+ * Makes the folders of a run, those that are not there yet.
+ * @throws TrikdError `unavailable`, naming the folder, when it cannot be made or written
+ */
+export async function makeRunFolder(folder: RunFolder): Promise<void> {
+  await openFolderStore(folder.store);
+  try {
+    await mkdir(folder.logs, { recursive: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : `${cause}`;
+    throw new TrikdError('unavailable', `logs ${folder.logs}: ${reason}`, {}, { cause });
   }
 }
 

@@ -9,7 +9,7 @@ import type { RunOptions } from './args.js';
 import { type Display, liveDisplay, quietDisplay } from './display.js';
 import { loadSpec } from './load-spec.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
-import { type RunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
+import { makeRunFolder, type RunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
 import { type Services, startServices } from './services.js';
 import { newStory } from './story.js';
 
@@ -38,6 +38,7 @@ export async function run(
     console.log(report(before, folder));
     return 0;
   }
+  await makeRunFolder(folder);
   const live = process.stdout.isTTY && options.output === 'table';
   const first = newStory(spec.name, spec.curriculum.generations);
   const display = live
