@@ -98,7 +98,9 @@ describe('while a trainer is frozen', () => {
     expect(performance.now() - asked).toBeLessThan(10_000);
     await expectNoProcess(folder);
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^run long rests at (step 240 of generation 0|its last checkpoint); the same command continues it$/m);
+    expect(stderr).toMatch(
+      /^run long rests at (step 240 of generation 0|its last checkpoint); the same command continues it$/m,
+    );
     await expectTheSameEnd(folder);
   });
 
