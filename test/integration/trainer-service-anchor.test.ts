@@ -96,7 +96,7 @@ describe('the anchor-server', () => {
   test('keeps serving what it serves when the next anchor cannot be loaded', async () => {
     await anchor.load(generation(3), await paramsIn(3));
     const missing = { key: `blobs/${'0'.repeat(64)}.safetensors`, sha256: '0'.repeat(64), bytes: 9 };
-    await expect(anchor.load(generation(4), missing)).rejects.toMatchObject({ kind: 'not-found' });
+    await expect(anchor.load(generation(4), missing)).rejects.toMatchObject({ kind: 'corrupt' });
     expect((await anchor.get()).serving).toEqual(generation(3));
     const student = await hear('student');
     await take(student, 2);

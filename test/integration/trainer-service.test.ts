@@ -137,7 +137,7 @@ describe('an assignment', () => {
   test('with a checkpoint that is not in the store is refused, and the next one is taken', async () => {
     const state = { key: `blobs/${'0'.repeat(64)}.safetensors`, sha256: '0'.repeat(64), bytes: 9 };
     await expect(student.assign(assignment({ resume: { step: 4, state } }))).rejects.toMatchObject({
-      kind: 'not-found',
+      kind: 'corrupt',
     });
     await student.assign(assignment({ of: { ...attempt, attempt: 2 }, limit: 0 }));
     expect((await student.get()).next).toMatchObject({ attempt: 2, step: 0 });

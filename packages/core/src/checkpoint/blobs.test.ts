@@ -59,9 +59,12 @@ test('a blob of another length is refused with both lengths', async () => {
   await expect(loadParams(store, longer)).rejects.toThrow(`expected ${blob.bytes + 1} bytes, found ${blob.bytes}`);
 });
 
-test('an absent blob is not found', async () => {
+test('an absent blob is as bad as a damaged one', async () => {
   const blob = await saveParams(memoryStore(), params(1));
-  await expect(loadParams(memoryStore(), blob)).rejects.toMatchObject({ kind: 'not-found' });
+  await expect(loadParams(memoryStore(), blob)).rejects.toMatchObject({
+    kind: 'corrupt',
+    message: `blob ${blob.key}: it is gone`,
+  });
 });
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY])(

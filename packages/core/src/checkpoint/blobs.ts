@@ -32,11 +32,12 @@ export async function saveParams(
 
 /**
  * Loads params, and hands out none of them before length, digest, structure and finiteness hold.
- * @throws TrikdError 'not-found' when the blob is absent, 'corrupt' when it is not what it must be.
+ * Who names a blob has it from a manifest, which is written last: one that is absent was lost.
+ * @throws TrikdError 'corrupt' when the blob is absent or not what it must be.
  */
 export async function loadParams(store: ObjectStore, blob: Blob): Promise<Params> {
   const object = await store.get(blob.key);
-  if (!object) throw new TrikdError('not-found', `no blob at ${blob.key}`, { key: blob.key });
+  if (!object) throw corrupt(blob, 'it is gone');
   if (object.bytes.length !== blob.bytes) {
     throw corrupt(blob, `expected ${blob.bytes} bytes, found ${object.bytes.length}`);
   }

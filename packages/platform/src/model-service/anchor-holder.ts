@@ -17,7 +17,7 @@ export interface AnchorHolder extends ExchangeSource {
   /**
    * Loads beside what is served, then serves it instead. The same again changes nothing.
    * @throws TrikdError 'out-of-step' for an attempt before the one served, 'wrong-state' for other params of the same one, 'invalid',
-   * 'not-found' and 'corrupt' for what it was given. What is served stays.
+   * 'not-found' (data) and 'corrupt' for what it was given. What is served stays.
    */
   load(given: GivenAnchor): Promise<AnchorFacts>;
   serving(): GivenAnchor | undefined;

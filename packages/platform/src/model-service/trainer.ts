@@ -20,7 +20,7 @@ export interface Trainer extends ExchangeSource {
   readonly role: TrainedRole;
   /**
    * Takes an attempt. The same again changes nothing; a newer one, or one of another run, ends the present one first.
-   * @throws TrikdError 'out-of-step' for an older one, 'invalid', 'not-found' and 'corrupt' for what it was given.
+   * @throws TrikdError 'out-of-step' for an older one, 'invalid', 'not-found' (data) and 'corrupt' for what it was given.
    */
   assign(given: GivenAttempt): Promise<AttemptFacts>;
   /**
