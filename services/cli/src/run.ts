@@ -39,7 +39,9 @@ export async function run(
     return 0;
   }
   await makeRunFolder(folder);
-  const live = process.stdout.isTTY && options.output === 'table';
+  // Drawing in place takes a terminal that knows its size: one of 0 columns would show nothing at all.
+  const { isTTY, columns, rows } = process.stdout;
+  const live = isTTY && columns > 0 && rows > 0 && options.output === 'table';
   const first = newStory(spec.name, spec.curriculum.generations);
   const display = live
     ? liveDisplay(process.stdout, first)
