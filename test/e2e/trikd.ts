@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { RunSpec } from '@trikd/core/spec';
 import { onTestFinished } from 'vitest';
 import type { z } from 'zod';
@@ -32,9 +33,13 @@ export interface Command {
   readonly pid: number;
   /** The first line of JSON that fits, among those that came and those that come. Rejects when the process ends before. */
   readonly said: (fits: (line: Line) => boolean) => Promise<Line>;
+  /** Resolves when standard output, without control characters, has what fits. Rejects when the process ends before. */
+  readonly drew: (pattern: RegExp) => Promise<void>;
   /** Resolves when standard error has what fits. Rejects when the process ends before. */
   readonly complained: (pattern: RegExp) => Promise<void>;
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** Writes to its standard input. */
+  readonly type: (text: string) => void;
   readonly ended: Promise<Ended>;
 }
 
@@ -60,10 +65,15 @@ export function trikd(args: readonly string[], env: Readonly<Record<string, stri
   return command(process.execPath, [MAIN, ...args], env);
 }
 
-/** Starts `trikd` on a pseudo-terminal; what it draws is the standard output of this command. */
-export function trikdOnTerminal(args: readonly string[]): Command {
+/** Starts `trikd` on a pseudo-terminal of a size; what it draws is the standard output of this command. */
+export function trikdOnTerminal(
+  size: { readonly columns: number; readonly rows: number },
+  args: readonly string[],
+): Command {
   const relay = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
-  return command('python3', ['-c', relay, process.execPath, MAIN, ...args], { TERM: 'xterm', COLUMNS: '120' });
+  const sized = `stty cols ${size.columns} rows ${size.rows} && exec "$0" "$@"`;
+  const env = { TERM: 'xterm' };
+  return command('python3', ['-c', relay, 'sh', '-c', sized, process.execPath, MAIN, ...args], env);
 }
 
 /** `trikd run` with the spec in `folder`, whose stores are in `folder/runs`; the result is told as JSON. */
@@ -77,7 +87,7 @@ export function run(folder: string, spec: WrittenSpec, ...args: readonly string[
 }
 
 function command(program: string, args: readonly string[], env: Readonly<Record<string, string>>): Command {
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: 'pipe' });
   const lines: Line[] = [];
   const waiting = new Set<() => void>();
   let [stdout, stderr] = ['', ''];
@@ -86,6 +96,7 @@ function command(program: string, args: readonly string[], env: Readonly<Record<
   };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
+    lookAgain();
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
@@ -115,8 +126,10 @@ function command(program: string, args: readonly string[], env: Readonly<Record<
   return {
     pid: child.pid ?? 0,
     said: (fits) => first(() => lines.find(fits)),
+    drew: (pattern) => first(() => pattern.exec(stripVTControlCharacters(stdout)) ?? undefined).then(() => undefined),
     complained: (pattern) => first(() => pattern.exec(stderr) ?? undefined).then(() => undefined),
     kill: (signal) => child.kill(signal),
+    type: (text) => child.stdin.write(text),
     ended,
   };
 }

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { resultOf } from './outcome.js';
+import { tiny } from './specs.js';
+import { run, scratch, type WrittenSpec } from './trikd.js';
+
+test('a completed run is shown again, another spec of its name is refused, and --fresh begins it anew', async () => {
+  const folder = scratch();
+  const events = () => readFileSync(join(folder, 'runs/tiny/events.jsonl'), 'utf8').trimEnd().split('\n');
+  const first = await run(folder, tiny);
+  expect(first).toMatchObject({ status: 0, stderr: '' });
+  const told = events();
+
+  const again = await run(folder, tiny);
+  expect(again).toMatchObject({ status: 0, stderr: 'run tiny was completed before; --fresh begins it anew\n' });
+  expect(again.stdout.trimEnd().split('\n')).toHaveLength(1);
+  expect(resultOf(again)).toEqual(resultOf(first));
+
+  const table = await run(folder, tiny, '--output', 'table');
+  expect(table).toMatchObject({ status: 0, stderr: 'run tiny was completed before; --fresh begins it anew\n' });
+  expect(table.stdout).toMatch(
+    /│ +0 │ student │.*\n│ +│ teacher │.*\n│ +1 │ student │.*\n│ +│ teacher │.*\n│ +│ anchor {2}│/,
+  );
+  expect(table.stdout).toMatch(/^checkpoints .*runs\/tiny\/store$/m);
+
+  const other: WrittenSpec = { ...tiny, epochs: 4, student: { ...tiny.student, learningRate: 0.1 } };
+  const refused = await run(folder, other);
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(refused.stderr).toBe(
+    'trikd: run tiny exists with another spec:\n  epochs: stored 3, asked 4\n  student.learningRate: stored 0.05, asked 0.1\n' +
+      'give this one a name of its own with --set name=..., or replace the other with --fresh\n',
+  );
+  expect(events()).toEqual(told);
+
+  const fresh = await run(folder, tiny, '--fresh');
+  expect(fresh).toMatchObject({ status: 0, stderr: '' });
+  expect(resultOf(fresh)).toEqual(resultOf(first));
+  expect(events()[0]).toMatch(/"phase":"RUN_PHASE_PREPARING"/);
+  expect(events()[0]).not.toBe(told[0]);
+});

@@ -1,0 +1,117 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type PairManifest, parseManifest } from '@trikd/core/checkpoint/manifest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { reference, resultOf } from './outcome.js';
+import { expectNoProcess, pidOf } from './processes.js';
+import { tiny } from './specs.js';
+import { type Line, run, scratch, startRun, type WrittenSpec } from './trikd.js';
+
+/** Two generations of 400 steps, saved every 80. */
+const spec: WrittenSpec = { ...tiny, name: 'faults', epochs: 50, checkpoint: { everyEpochs: 10 } };
+const undisturbed = reference(spec);
+
+const committed = (generation: number, step: number) => (line: Line) =>
+  line.event === 'committed' && line.generation === generation && line.step === step;
+
+async function expectTheSameEnd(folder: string): Promise<void> {
+  const ended = await run(folder, spec);
+  expect(ended).toMatchObject({ status: 0, stderr: expect.stringMatching(/^continuing run faults: .*\n$/) });
+  expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await undisturbed });
+  await expectNoProcess(folder);
+}
+
+describe('a service that is killed', () => {
+  test.for([
+    ['student-trainer', 0],
+    ['orchestrator', 0],
+    ['anchor-server', 1],
+    ['teacher-trainer', 1],
+  ] as const)(
+    'ends the command with its name, and the run goes on to the same digests: %s in generation %i',
+    async ([service, generation]) => {
+      const folder = scratch();
+      const running = startRun(folder, spec);
+      await running.said(committed(generation, 160));
+      process.kill(pidOf(service, folder), 'SIGKILL');
+      const { status, stderr } = await running.ended;
+      expect(stderr).toMatch(new RegExp(`^trikd: the ${service} ended \\(SIGKILL\\)$`, 'm'));
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(status).toBe(1);
+      await expectNoProcess(folder);
+      await expectTheSameEnd(folder);
+    },
+  );
+});
+
+describe('what was damaged in the store while a run rested', () => {
+  const original = mkdtempSync(join(tmpdir(), 'trikd-e2e-'));
+  afterAll(() => rmSync(original, { recursive: true, force: true }));
+
+  /** A run that rests in the middle of generation 1, made once. */
+  const resting = (async () => {
+    const running = startRun(original, spec);
+    await running.said(committed(1, 160));
+    running.kill('SIGINT');
+    expect(await running.ended).toMatchObject({ status: 0 });
+  })();
+
+  /** A copy of it, and what its newest pair is made of. */
+  async function copy(): Promise<{
+    folder: string;
+    path: (key: string) => string;
+    manifestKey: string;
+    newest: PairManifest;
+  }> {
+    await resting;
+    const folder = scratch();
+    cpSync(original, folder, { recursive: true });
+    const path = (key: string) => join(folder, 'runs/faults/store', key);
+    const manifests = 'runs/faults/manifests/0000000001';
+    const manifestKey = `${manifests}/${readdirSync(path(manifests)).sort().at(-1)}`;
+    return { folder, path, manifestKey, newest: parseManifest(readFileSync(path(manifestKey))) };
+  }
+
+  const damages: Readonly<Record<string, (path: string) => void>> = {
+    'a flipped bit': (path) => {
+      const bytes = readFileSync(path);
+      bytes[bytes.length - 1] = bytes[bytes.length - 1]! ^ 1;
+      writeFileSync(path, bytes);
+    },
+    'a cut end': (path) => truncateSync(path, 1000),
+    'a lost file': (path) => rmSync(path),
+  };
+
+  for (const [name, damage] of Object.entries(damages)) {
+    test(`in the newest checkpoint, the run goes on from the one before to the same digests: ${name}`, async () => {
+      const { folder, path, newest } = await copy();
+      damage(path(newest.student.state.key));
+      await expectTheSameEnd(folder);
+    });
+  }
+
+  test('in the newest manifest, the run goes on from the one before to the same digests', async () => {
+    const { folder, path, manifestKey } = await copy();
+    damages['a cut end']?.(path(manifestKey));
+    writeFileSync(path(manifestKey), '{"version":1');
+    await expectTheSameEnd(folder);
+  });
+
+  test('in the anchor itself, the run ends with one sentence, and --fresh begins it anew', async () => {
+    const { folder, path, newest } = await copy();
+    const key = `blobs/${newest.anchor}.safetensors`;
+    damages['a flipped bit']?.(path(key));
+    const { status, stderr } = await run(folder, spec);
+    expect(stderr.trimEnd().split('\n').slice(1)).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^trikd: run faults failed: the anchor: blob ${key}: expected SHA-256 ${newest.anchor}, found [0-9a-f]{64}`,
+        ),
+      ),
+    ]);
+    expect(status).toBe(1);
+    await expectNoProcess(folder);
+    expect(resultOf(await run(folder, spec, '--fresh')).generations).toEqual(await undisturbed);
+  });
+});

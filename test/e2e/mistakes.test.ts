@@ -1,0 +1,156 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { writeIdxSet } from './idx-set.js';
+import { reference, resultOf } from './outcome.js';
+import { expectNoProcess } from './processes.js';
+import { tiny } from './specs.js';
+import { type Ended, run, scratch, trikd, type WrittenSpec } from './trikd.js';
+
+/** What a failed command has told: exactly this on standard error, and status 1. */
+function expectSentence({ status, stderr }: Ended, sentence: RegExp): void {
+  expect(stderr).toMatch(sentence);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(status).toBe(1);
+}
+
+test('every mistake of a spec is told at once, with its line, before anything starts', async () => {
+  const folder = scratch();
+  const file = join(folder, 'wrong.yaml');
+  writeFileSync(
+    file,
+    `name: Wrong Name
+data: { kind: synthetic, colour: red }
+epochs: many
+student: { model: { kind: resnet, depth: 9 }, objective: [{ kind: task }] }
+teacher: { model: { kind: plain-cnn, channels: [8] }, objective: [{ kind: distillation, from: anchor }] }
+`,
+  );
+  const { status, stdout, stderr } = await trikd(['run', file, '--store', join(folder, 'runs'), '--set', 'sead=1'])
+    .ended;
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  const lines = stderr.trimEnd().split('\n');
+  expect(lines[0]).toBe(`trikd: ${file} has 6 mistakes:`);
+  expect(lines.slice(1).sort()).toEqual([
+    `  ${file}: sead: there is no such setting`,
+    `  ${file}:1: name: lower-case letters, digits and dashes`,
+    `  ${file}:2: data.colour: there is no such setting`,
+    expect.stringMatching(/wrong\.yaml:3: epochs: .*expected number/),
+    expect.stringMatching(/wrong\.yaml:4: student\.model\.depth: depth must be 6n\+2/),
+    expect.stringMatching(/wrong\.yaml:5: teacher\.objective: nothing to learn from in generation 0/),
+  ]);
+});
+
+test('a batch that needs more images than there are is refused before anything starts', async () => {
+  const folder = scratch();
+  expectSentence(
+    await run(folder, tiny, '--set', 'batchSize=257').then(oneLine),
+    /tiny\.yaml has 1 mistake: .*tiny\.yaml:\d+: batchSize: a batch of 257 needs more than the 256 training images$/,
+  );
+  expect(await run(folder, tiny)).toMatchObject({ status: 0, stderr: '' });
+});
+
+test('a command line that is wrong is told as such, with status 2', async () => {
+  expect(await trikd(['run']).ended).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/missing required argument/),
+  });
+  const { status, stderr } = await trikd(['run', join(scratch(), 'none.yaml')]).ended;
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^trikd: cannot read \S+none\.yaml: ENOENT\n$/);
+});
+
+describe('a store that cannot be', () => {
+  test('names the file that is no folder', async () => {
+    const folder = scratch();
+    writeFileSync(join(folder, 'runs'), '');
+    expectSentence(await run(folder, tiny), /^trikd: store \S+\/runs\/tiny\/store: .*\(E[A-Z]+\)$/m);
+    await expectNoProcess(folder);
+  });
+
+  test('names the folder that may not be written', async () => {
+    // Not even root may make folders there.
+    const ended = await run(scratch(), tiny, '--store', '/sys/trikd');
+    expectSentence(
+      ended,
+      /^trikd: store \/sys\/trikd\/tiny\/store: (the operation is not permitted|permission is denied|the file system is read-only) \(E[A-Z]+\)$/m,
+    );
+  });
+});
+
+describe('data that cannot be read end the run with one sentence, and once they are there the same command goes on', () => {
+  const spec = (data: string): WrittenSpec => ({
+    ...tiny,
+    name: 'files',
+    data: { kind: 'idx', folder: data, train: 256, validation: 64 },
+  });
+
+  async function expectItGoesOn(folder: string, data: string): Promise<void> {
+    await expectNoProcess(folder);
+    writeIdxSet(data, { examples: 400, classes: 4, seed: 1 });
+    const [ended, expected] = [await run(folder, spec(data)), await reference(spec(data))];
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+    expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
+  }
+
+  test('a file that is missing', async () => {
+    const folder = scratch();
+    const data = join(folder, 'data');
+    mkdirSync(data);
+    expectSentence(
+      await run(folder, spec(data)),
+      /^trikd: run files failed: the (teacher|student): no folder holds all of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, plain or \.gz; tried \S+\/data; run `make data`, or name their folder in TRIKD_DATA$/m,
+    );
+    await expectItGoesOn(folder, data);
+  });
+
+  test('a .gz file that was cut short', async () => {
+    const folder = scratch();
+    const data = join(folder, 'data');
+    writeIdxSet(data, { examples: 400, classes: 4, seed: 1, cut: 'train-images-idx3-ubyte.gz' });
+    expectSentence(
+      await run(folder, spec(data)),
+      /^trikd: run files failed: the (teacher|student): \S+\/train-images-idx3-ubyte\.gz: gzip of \d+ bytes does not unpack: unexpected end of file$/m,
+    );
+    await expectItGoesOn(folder, data);
+  });
+
+  test('fewer images than were asked for', async () => {
+    const folder = scratch();
+    const data = join(folder, 'data');
+    writeIdxSet(data, { examples: 300, classes: 4, seed: 1 });
+    expectSentence(
+      await run(folder, spec(data)),
+      /^trikd: run files failed: the (teacher|student): asked for 256 of 236 /m,
+    );
+    await expectItGoesOn(folder, data);
+  });
+});
+
+test('a loss that is not finite ends the run with one sentence, and a better spec can have its name', async () => {
+  const folder = scratch();
+  const wild: WrittenSpec = {
+    ...tiny,
+    warmupSteps: 0,
+    student: { ...tiny.student, learningRate: 1e30, clipNorm: null },
+  };
+  expectSentence(
+    await run(folder, wild),
+    /^trikd: run tiny failed: the student (answers (-?Infinity|NaN) at step \d+|: the loss .* is not finite .*)$/m,
+  );
+  await expectNoProcess(folder);
+  // The same steps would lead to the same end.
+  const again = await run(folder, wild);
+  expectSentence(
+    again,
+    /^trikd: the orchestrator: the run failed in generation 0 and would fail again: the student .*; change its spec \(.*\) and start it anew$/m,
+  );
+  const ended = await run(folder, tiny, '--fresh');
+  expect(ended).toMatchObject({ status: 0, stderr: '' });
+  expect(resultOf(ended).generations).toEqual(await reference(tiny));
+});
+
+/** Standard error in one line. */
+function oneLine(ended: Ended): Ended {
+  return { ...ended, stderr: ended.stderr.trimEnd().replaceAll(/\s*\n\s*/g, ' ') };
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { expectNoProcess } from './processes.js';
+import { tiny } from './specs.js';
+import { run, scratch, specFile, trikdOnTerminal, type WrittenSpec } from './trikd.js';
+
+test('without a terminal every line is JSON until the table', async () => {
+  const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const table = stdout.indexOf('┌');
+  const told = stdout
+    .slice(0, table)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(new Set(told.map(({ event }) => event))).toEqual(new Set(['run', 'evaluation', 'committed']));
+  expect(told.at(-1)).toMatchObject({ event: 'run', phase: 'completed' });
+  const roles = told.flatMap(({ event, role }) => (event === 'evaluation' ? [role] : []));
+  expect(roles.filter((role) => role === 'student')).toHaveLength(6);
+  expect(roles.filter((role) => role === 'teacher')).toHaveLength(6);
+  expect(stdout).not.toContain('\u001b');
+  expect(
+    stdout
+      .slice(table)
+      .trimEnd()
+      .split('\n')
+      .map((line) => /^[┌│├└]|^[a-z]+ {2,}\S/.test(line)),
+  ).not.toContain(false);
+});
+
+describe('on a terminal', () => {
+  const long: WrittenSpec = { ...tiny, name: 'long', epochs: 100, evaluation: { everyEpochs: 5 } };
+  const onTerminal = (folder: string, spec: WrittenSpec) =>
+    trikdOnTerminal({ columns: 140, rows: 40 }, ['run', specFile(folder, spec), '--store', join(folder, 'runs')]);
+
+  test('there is a line for each role that trains, drawn anew in place, and a table at the end', async () => {
+    const { status, stdout } = await onTerminal(scratch(), { ...long, curriculum: { generations: 1 } }).ended;
+    expect(status).toBe(0);
+    const text = stripVTControlCharacters(stdout);
+    const steps = (role: string) =>
+      [...text.matchAll(new RegExp(`^${role} +step +(\\d+)/800 .*steps/s`, 'gm'))].map(([, step]) => Number(step));
+    for (const role of ['student', 'teacher']) {
+      expect(steps(role).length).toBeGreaterThan(2);
+      expect(steps(role)).toEqual(steps(role).toSorted((a, b) => a - b));
+    }
+    expect(text).toMatch(/^student .* task \d\.\d+ .*peer \d\.\d+ .*validation \d+\.\d %.* waits teacher \d+ %/m);
+    expect(text).toMatch(/^long · generation 0 of 0 to 0 · completed/m);
+    expect(stdout).toContain('\u001b[');
+    expect(text).toMatch(/┌─.*\r?\n│ generation │ model/);
+    expect(text).not.toMatch(/^\{/m);
+  });
+
+  test('of unknown size, there are lines of JSON as without a terminal', async () => {
+    const folder = scratch();
+    const args = ['run', specFile(folder, tiny), '--store', join(folder, 'runs')];
+    const { status, stdout } = await trikdOnTerminal({ columns: 0, rows: 0 }, args).ended;
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^\{"event":"run","phase":"completed".*\}\r?$/m);
+  });
+
+  test('Ctrl-C on the keyboard reaches only the command, which rests the run', async () => {
+    const folder = scratch();
+    const running = onTerminal(folder, long);
+    await running.drew(/^student +step +\d/m);
+    running.type('\u0003');
+    const { status, stdout } = await running.ended;
+    expect(status).toBe(0);
+    expect(stripVTControlCharacters(stdout)).toMatch(
+      /^run long rests at step \d+ of generation 0; the same command continues it\r?$/m,
+    );
+    await expectNoProcess(folder);
+  });
+});
