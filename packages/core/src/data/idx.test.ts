@@ -78,11 +78,11 @@ describe('refuses, naming the file and the numbers,', () => {
   ])('%s', (_what, changed, message) => {
     const reading = () => idxSource('tiny', files(changed));
     expect(reading).toThrow(message);
-    expect(reading).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+    expect(reading).toThrow(expect.objectContaining({ kind: 'invalid' }));
   });
 });
 
-test('a file cut at any byte is refused as corrupt', () => {
+test('a file cut at any byte is refused by name', () => {
   const zipped = gzipSync(parts.trainImages);
   fc.assert(
     fc.property(fc.constantFrom(parts.trainImages, zipped), fc.nat(), (whole, at) => {

@@ -28,13 +28,13 @@ const MAX_INFLATED_BYTES = 4 * 1024 ** 3;
 /**
  * Reads a set in the format of http://yann.lecun.com/exdb/mnist: images of rank 3 (grey) or 4 (channels last), labels
  * of rank 1, all unsigned bytes. The number of classes is one more than the largest label.
- * @throws TrikdError 'corrupt', naming the file and the numbers, for anything else than that.
+ * @throws TrikdError 'invalid', naming the file and the numbers, for anything else than that.
  */
 export function idxSource(name: string, files: IdxFiles): ImageSource {
   const train = readSplit(files.trainImages, files.trainLabels);
   const test = readSplit(files.testImages, files.testLabels);
   if (describe(train.shape) !== describe(test.shape)) {
-    throw corrupt(
+    throw unusable(
       files.testImages,
       `images are ${describe(test.shape)}, those of ${files.trainImages.name} ${describe(train.shape)}`,
     );
@@ -53,15 +53,15 @@ function readSplit(imageFile: IdxFile, labelFile: IdxFile): { shape: ImageShape;
   const [count = 0, height = 0, width = 0, channels = 1] = images.shape;
   const shape = { height, width, channels };
   if (images.shape.length !== 3 && images.shape.length !== 4) {
-    throw corrupt(imageFile, `expected images of 3 or 4 dimensions, found ${images.shape.length}`);
+    throw unusable(imageFile, `expected images of 3 or 4 dimensions, found ${images.shape.length}`);
   }
-  if (imageBytes(shape) === 0) throw corrupt(imageFile, `images of ${describe(shape)} have no pixels`);
+  if (imageBytes(shape) === 0) throw unusable(imageFile, `images of ${describe(shape)} have no pixels`);
   const labels = parseIdx(labelFile);
   if (labels.shape.length !== 1) {
-    throw corrupt(labelFile, `expected labels of 1 dimension, found ${labels.shape.length}`);
+    throw unusable(labelFile, `expected labels of 1 dimension, found ${labels.shape.length}`);
   }
   if (labels.shape[0] !== count) {
-    throw corrupt(labelFile, `${labels.shape[0]} labels for the ${count} images of ${imageFile.name}`);
+    throw unusable(labelFile, `${labels.shape[0]} labels for the ${count} images of ${imageFile.name}`);
   }
   return { shape, split: { count, images: images.data, labels: labels.data } };
 }
@@ -69,21 +69,21 @@ function readSplit(imageFile: IdxFile, labelFile: IdxFile): { shape: ImageShape;
 function parseIdx(file: IdxFile): IdxTensor {
   const bytes = inflate(file);
   if (bytes.length < 4 || bytes[0] !== 0 || bytes[1] !== 0) {
-    throw corrupt(file, `expected an IDX magic number, found ${hex(bytes.subarray(0, 4))}`);
+    throw unusable(file, `expected an IDX magic number, found ${hex(bytes.subarray(0, 4))}`);
   }
   if (bytes[2] !== UNSIGNED_BYTE) {
-    throw corrupt(file, `expected elements of type 0x08 (unsigned byte), found 0x${hex(bytes.subarray(2, 3))}`);
+    throw unusable(file, `expected elements of type 0x08 (unsigned byte), found 0x${hex(bytes.subarray(2, 3))}`);
   }
   const rank = bytes[3]!;
   const header = 4 + 4 * rank;
   if (bytes.length < header) {
-    throw corrupt(file, `${bytes.length} bytes cannot hold a header of ${rank} dimensions (${header} bytes)`);
+    throw unusable(file, `${bytes.length} bytes cannot hold a header of ${rank} dimensions (${header} bytes)`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
   const expected = header + shape.reduce((product, size) => product * size, 1);
   if (bytes.length !== expected) {
-    throw corrupt(file, `shape ${shape.join('x')} needs ${expected} bytes with its header, found ${bytes.length}`);
+    throw unusable(file, `shape ${shape.join('x')} needs ${expected} bytes with its header, found ${bytes.length}`);
   }
   return { shape, data: bytes.subarray(header) };
 }
@@ -94,7 +94,7 @@ function inflate(file: IdxFile): Uint8Array {
     return gunzipSync(file.bytes, { maxOutputLength: MAX_INFLATED_BYTES });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw corrupt(file, `gzip of ${file.bytes.length} bytes does not unpack: ${reason}`, { cause });
+    throw unusable(file, `gzip of ${file.bytes.length} bytes does not unpack: ${reason}`, { cause });
   }
 }
 
@@ -110,6 +110,7 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-function corrupt(file: IdxFile, problem: string, options?: ErrorOptions): TrikdError {
-  return new TrikdError('corrupt', `${file.name}: ${problem}`, { file: file.name }, options);
+/** Not 'corrupt': no older checkpoint would mend it. */
+function unusable(file: IdxFile, problem: string, options?: ErrorOptions): TrikdError {
+  return new TrikdError('invalid', `${file.name}: ${problem}`, { file: file.name }, options);
 }

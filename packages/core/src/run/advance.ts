@@ -143,7 +143,7 @@ function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, ru
     case 'internal':
       break;
   }
-  const row = losses > rules.retries ? ` (${losses} attempts in a row)` : '';
+  const row = losses > Math.max(1, rules.retries) ? ` (${losses} attempts in a row)` : '';
   return {
     ...restarted(state),
     attempt: state.attempt,

@@ -19,8 +19,8 @@ const FILES = {
 /**
  * Reads, or makes, the images of a run and splits them. IDX files are looked for in the folder of the spec, else in
  * TRIKD_DATA, else where `make data` and the Debian package put Fashion-MNIST.
- * @throws TrikdError 'not-found' naming the files and every folder tried, 'corrupt' for files that are no IDX,
- * 'unavailable' for files that cannot be read, 'invalid' when the spec asks for more images than there are.
+ * @throws TrikdError 'not-found' naming the files and every folder tried, 'unavailable' for files that cannot
+ * be read, 'invalid' for files that are no IDX and when the spec asks for more images than there are.
  */
 export async function loadDataset({ data, seed }: RunSpec): Promise<Dataset> {
   const source = data.kind === 'synthetic' ? syntheticSource(data, seed) : await idxSourceOf(data.folder);
