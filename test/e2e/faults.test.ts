@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PairManifest, parseManifest } from '@trikd/core/checkpoint/manifest';
 import { afterAll, describe, expect, test } from 'vitest';
+import { writeIdxSet } from './idx-set.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess, pidOf } from './processes.js';
 import { tiny } from './specs.js';
@@ -96,6 +97,29 @@ describe('what was damaged in the store while a run rested', () => {
     damages['a cut end']?.(path(manifestKey));
     writeFileSync(path(manifestKey), '{"version":1');
     await expectTheSameEnd(folder);
+  });
+
+  test('in the data, the run ends with one sentence, and with them mended goes on from its newest checkpoint', async () => {
+    const folder = scratch();
+    const data = join(folder, 'data');
+    const set = { examples: 400, classes: 4, seed: 1 };
+    const reading: WrittenSpec = { ...spec, data: { kind: 'idx', folder: data, train: 256, validation: 64 } };
+    writeIdxSet(data, set);
+    const running = startRun(folder, reading);
+    await running.said(committed(0, 160));
+    running.kill('SIGINT');
+    await running.ended;
+    writeIdxSet(data, { ...set, cut: 't10k-labels-idx1-ubyte.gz' });
+    const failed = await run(folder, reading);
+    expect(failed.stderr).toMatch(
+      /^trikd: run faults failed: the (teacher|student): \S+\/t10k-labels-idx1-ubyte\.gz: gzip of \d+ bytes does not unpack: unexpected end of file$/m,
+    );
+    writeIdxSet(data, set);
+    const ended = await run(folder, reading);
+    const [before, after] = [failed, ended].map(({ stderr }) => /^continuing run .*$/m.exec(stderr)?.[0]);
+    expect(after).toBe(before);
+    expect(after).toMatch(/from step 1[6-9]\d$/);
+    expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await reference(reading) });
   });
 
   test('in the anchor itself, the run ends with one sentence, and --fresh begins it anew', async () => {

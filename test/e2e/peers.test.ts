@@ -1,0 +1,200 @@
+import { join } from 'node:path';
+import type { GenerationAttempt } from '@trikd/core/position';
+import { canonicalJson, RunSpec } from '@trikd/core/spec';
+import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
+import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
+import { openClient, unary } from '@trikd/platform/grpc/clients';
+import { fromPosition } from '@trikd/platform/grpc/convert';
+import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type ServiceName, startService } from '../../services/cli/src/service-process.js';
+import { writeIdxSet } from './idx-set.js';
+import { reference, resultOf } from './outcome.js';
+import { expectNoProcess } from './processes.js';
+import { tiny } from './specs.js';
+import { run, scratch, specFile, trikd, type WrittenSpec } from './trikd.js';
+
+/** Nobody listens there: the port of the discard service, for which one must be root and which nobody starts any more. */
+const NOBODY = '127.0.0.1:9';
+
+const files = { kind: 'idx', train: 256, validation: 64 } as const;
+/** Reads the files that TRIKD_DATA names. */
+const fromFiles: WrittenSpec = { ...tiny, data: files };
+/** Asks for no anchor in any generation. */
+const unanchored: WrittenSpec = {
+  ...tiny,
+  student: { ...tiny.student, objective: [{ kind: 'distillation', from: 'peer' }] },
+  teacher: { ...tiny.teacher, objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }] },
+};
+
+/** The folder that `trikd run` would use for a run, for services that are started one by one. */
+function servicesOf(folder: string, runId: string) {
+  const path = join(folder, 'runs', runId);
+  const start = (
+    name: ServiceName,
+    settings: Readonly<Record<string, string>> = {},
+    env: Readonly<Record<string, string>> = {},
+  ) =>
+    startService(name, {
+      logs: join(path, 'logs'),
+      env: { ...process.env, ...env },
+      settings: { 'store.path': join(path, 'store'), ...settings },
+    }).ready;
+  return { start, events: join(folder, 'runs') };
+}
+
+type Trainer = Awaited<ReturnType<ReturnType<typeof servicesOf>['start']>>;
+
+/** Gives a trainer a generation to train with a peer. */
+async function assign(
+  trainer: Trainer,
+  spec: WrittenSpec,
+  peerAddress: string,
+  given: Partial<GenerationAttempt> = {},
+) {
+  const client = openClient(TrainerServiceClient, trainer.address);
+  onTestFinished(() => client.close());
+  const attempt = { runId: spec.name, generation: 0, attempt: 1, ...given };
+  const request = {
+    start: fromPosition({ ...attempt, step: 0 }),
+    spec: canonicalJson(RunSpec.parse(spec)),
+    limit: 1000,
+    peerAddress,
+    anchorAddress: '',
+    resume: undefined,
+  };
+  await unary(client.assign.bind(client), request, { what: trainer.name, deadlineSeconds: 60 });
+  /** Why the attempt ended. */
+  return async (): Promise<string> => {
+    const events = client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent: 0 });
+    for await (const response of events) {
+      const event = toWatchedEvent(response);
+      if (event.kind === 'failure') return event.failure.message;
+      if (event.kind === 'resting') throw new Error(`the ${trainer.name} trained to step ${event.nextStep}`);
+    }
+    throw new Error(`the ${trainer.name} ended its report`);
+  };
+}
+
+/** Has an orchestrator that gives up at the first loss run a spec. Returns why the run failed. */
+async function failureOf(spec: WrittenSpec, orchestrator: Trainer): Promise<string> {
+  const client = openClient(RunServiceClient, orchestrator.address);
+  onTestFinished(() => client.close());
+  await unary(
+    client.createRun.bind(client),
+    { spec: canonicalJson(RunSpec.parse(spec)) },
+    { what: 'the orchestrator' },
+  );
+  let failure = '';
+  for await (const { event } of client.watchRun({ runId: spec.name })) {
+    if (event?.$case === 'run') failure = event.value.failure;
+  }
+  return failure;
+}
+
+const ONE_TRY = { TRIKD_RETRIES: '0' };
+
+describe('an orchestrator says why it cannot train', () => {
+  test('when nobody answers where a trainer should be, and with a trainer there the run completes', async () => {
+    const folder = scratch();
+    const { start, events } = servicesOf(folder, tiny.name);
+    const [student, anchor] = await Promise.all([start('student-trainer'), start('anchor-server')]);
+    const addresses = { teacher: NOBODY, student: student.address, anchor: anchor.address, events };
+    const orchestrator = await start('orchestrator', addresses, ONE_TRY);
+    expect(await failureOf(tiny, orchestrator)).toMatch(/^the teacher: .*ECONNREFUSED 127\.0\.0\.1:9.*$/);
+    for (const service of [orchestrator, student, anchor]) service.terminate();
+    await expectNoProcess(folder, 10_000);
+    const ended = await run(folder, tiny);
+    expect(ended.status).toBe(0);
+    expect(resultOf(ended).generations).toEqual(await reference(tiny));
+  });
+
+  test('when its trainers read different data, and with one set the run completes', async () => {
+    const folder = scratch();
+    const [ours, theirs] = [join(folder, 'ours'), join(folder, 'theirs')];
+    writeIdxSet(ours, { examples: 400, classes: 4, seed: 1 });
+    writeIdxSet(theirs, { examples: 400, classes: 4, seed: 2 });
+    const { start, events } = servicesOf(folder, tiny.name);
+    const [teacher, student, anchor] = await Promise.all([
+      start('teacher-trainer', {}, { TRIKD_DATA: ours }),
+      start('student-trainer', {}, { TRIKD_DATA: theirs }),
+      start('anchor-server', {}, { TRIKD_DATA: ours }),
+    ]);
+    const addresses = { teacher: teacher.address, student: student.address, anchor: anchor.address, events };
+    const orchestrator = await start('orchestrator', addresses);
+    expect(await failureOf(fromFiles, orchestrator)).toMatch(
+      /^the teacher finds datasetDigest [0-9a-f]{64}, the student [0-9a-f]{64}: they read different data$/,
+    );
+    for (const service of [orchestrator, teacher, student, anchor]) service.terminate();
+    await expectNoProcess(folder, 10_000);
+    const args = ['run', specFile(folder, fromFiles), '--store', join(folder, 'runs'), '--output', 'json'];
+    const ended = await trikd(args, { TRIKD_DATA: ours }).ended;
+    expect(ended.status).toBe(0);
+    expect(resultOf(ended).generations).toEqual(await reference({ ...fromFiles, data: { ...files, folder: ours } }));
+  });
+});
+
+describe('a trainer says why it cannot train with its peer', () => {
+  test('when nobody answers at the address that it was given', async () => {
+    const { start } = servicesOf(scratch(), tiny.name);
+    const student = await start('student-trainer');
+    const failure = await assign(student, tiny, NOBODY);
+    expect(await failure()).toMatch(
+      /^nobody answers at 127\.0\.0\.1:9 for the teacher, tried for 10 s: .*ECONNREFUSED 127\.0\.0\.1:9/,
+    );
+  });
+
+  const differences: Readonly<
+    Record<
+      string,
+      {
+        spec?: WrittenSpec;
+        theirs?: Partial<WrittenSpec>;
+        classes?: number;
+        given?: Partial<GenerationAttempt>;
+        says: RegExp;
+      }
+    >
+  > = {
+    'other images': { spec: fromFiles, says: /dataset digest [0-9a-f]{64} here, [0-9a-f]{64} there$/ },
+    'another number of classes': {
+      spec: fromFiles,
+      classes: 5,
+      says: /dataset digest [0-9a-f]{64} here, [0-9a-f]{64} there; classes [45] here, [45] there$/,
+    },
+    'another seed': { theirs: { seed: 1 }, says: /; seed [01] here, [01] there; spec digest / },
+    'another batch size': { theirs: { batchSize: 16 }, says: /batch size (16|32) here, (16|32) there; spec digest / },
+    'another number of epochs': {
+      theirs: { epochs: 9 },
+      says: /disagrees: spec digest [0-9a-f]{64} here, [0-9a-f]{64} there$/,
+    },
+    'another generation': {
+      spec: unanchored,
+      given: { generation: 1 },
+      says: /serving generation [01], asked for [01]$/,
+    },
+    'another attempt': { given: { attempt: 2 }, says: /serving attempt [12], asked for [12]$/ },
+  };
+
+  test.for(Object.entries(differences))(
+    'that has %s',
+    async ([, { spec = tiny, theirs, classes = 4, given, says }]) => {
+      const folder = scratch();
+      writeIdxSet(join(folder, 'ours'), { examples: 400, classes: 4, seed: 1 });
+      writeIdxSet(join(folder, 'theirs'), { examples: 400, classes, seed: 2 });
+      const { start } = servicesOf(folder, tiny.name);
+      const [teacher, student] = await Promise.all([
+        start('teacher-trainer', {}, { TRIKD_DATA: join(folder, 'ours') }),
+        start('student-trainer', {}, { TRIKD_DATA: join(folder, 'theirs') }),
+      ]);
+      const failures = await Promise.all([
+        assign(teacher, spec, student.address),
+        assign(student, { ...spec, ...theirs }, teacher.address, given),
+      ]);
+      const sentences = await Promise.all(failures.map((failure) => failure()));
+      // Both end, and at least one of them says why; the other may only have heard that its peer has ended.
+      expect(sentences.filter((sentence) => says.test(sentence))).not.toEqual([]);
+      for (const sentence of sentences) expect(sentence).toMatch(/^the (teacher|student) at 127\.0\.0\.1:\d+: /);
+    },
+  );
+});
