@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { expectNoProcess } from './processes.js';
 import { tiny } from './specs.js';
-import { run, scratch, specFile, trikdOnTerminal, type WrittenSpec } from './trikd.js';
+import { run, scratch, specFile, startRun, trikdOnTerminal, type WrittenSpec } from './trikd.js';
 
 test('without a terminal every line is JSON until the table', async () => {
   const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table');
@@ -29,8 +29,20 @@ test('without a terminal every line is JSON until the table', async () => {
   ).not.toContain(false);
 });
 
+const long: WrittenSpec = { ...tiny, name: 'long', epochs: 100, evaluation: { everyEpochs: 5 } };
+
+test('when whoever reads its output leaves, the run rests', async () => {
+  const folder = scratch();
+  const running = startRun(folder, long);
+  await running.said(({ event }) => event === 'evaluation');
+  running.leave();
+  const { status, stderr } = await running.ended;
+  expect(stderr).toMatch(/^run long rests at step \d+ of generation 0; the same command continues it$/m);
+  expect(status).toBe(0);
+  await expectNoProcess(folder);
+});
+
 describe('on a terminal', () => {
-  const long: WrittenSpec = { ...tiny, name: 'long', epochs: 100, evaluation: { everyEpochs: 5 } };
   const onTerminal = (folder: string, spec: WrittenSpec) =>
     trikdOnTerminal({ columns: 140, rows: 40 }, ['run', specFile(folder, spec), '--store', join(folder, 'runs')]);
 
@@ -70,5 +82,17 @@ describe('on a terminal', () => {
       /^run long rests at step \d+ of generation 0; the same command continues it\r?$/m,
     );
     await expectNoProcess(folder);
+  });
+
+  test('that is closed, the run rests and goes on later', async () => {
+    const folder = scratch();
+    const running = onTerminal(folder, long);
+    await running.drew(/^student +step +\d/m);
+    running.kill('SIGKILL');
+    await running.ended;
+    await expectNoProcess(folder, 12_000);
+    const continued = await run(folder, long);
+    expect(continued.status).toBe(0);
+    expect(continued.stderr).toMatch(/^continuing run long: generation 0 of 0 to 1, from step \d+\n$/);
   });
 });

@@ -38,6 +38,8 @@ export interface Command {
   /** Resolves when standard error has what fits. Rejects when the process ends before. */
   readonly complained: (pattern: RegExp) => Promise<void>;
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** Stops reading what it says. */
+  readonly leave: () => void;
   /** Writes to its standard input. */
   readonly type: (text: string) => void;
   readonly ended: Promise<Ended>;
@@ -129,6 +131,7 @@ function command(program: string, args: readonly string[], env: Readonly<Record<
     drew: (pattern) => first(() => pattern.exec(stripVTControlCharacters(stdout)) ?? undefined).then(() => undefined),
     complained: (pattern) => first(() => pattern.exec(stderr) ?? undefined).then(() => undefined),
     kill: (signal) => child.kill(signal),
+    leave: () => child.stdout.destroy(),
     type: (text) => child.stdin.write(text),
     ended,
   };

@@ -13,6 +13,8 @@ const onSignal = () => {
   process.exit(130);
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+// Whoever read the output has left, as `head` does or a terminal that is closed: the run rests until somebody asks again.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => rest.abort());
 
 const program = commandLine(async (options) => {
   process.exitCode = await run(options, environment(), { rest: rest.signal, end: end.signal });
