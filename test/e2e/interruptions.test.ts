@@ -125,3 +125,17 @@ test('when the command is killed, its services end by themselves, and the run go
   await expectNoProcess(folder, 10_000);
   await expectTheSameEnd(folder);
 });
+
+test('a second command takes the run over, the first one says so, and the digests are the same', async () => {
+  const folder = scratch();
+  const first = startRun(folder, long);
+  await first.said(inTheMiddleOf(0));
+  const second = startRun(folder, long);
+  const { status, stderr } = await first.ended;
+  expect(stderr).toMatch(/^trikd: the orchestrator: another orchestrator drives run long now$/m);
+  expect(status).toBe(1);
+  const ended = await second.ended;
+  expect(ended.status).toBe(0);
+  expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await undisturbed });
+  await expectNoProcess(folder);
+});
