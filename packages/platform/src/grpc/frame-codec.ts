@@ -26,19 +26,33 @@ const LENGTH_WIDTH = 4;
 /**
  * A frame as an encoded StreamLogitsResponse. Its data begin at a multiple of 4 bytes of what the reader receives, so that the reader
  * needs no copy: the length before them is written wider than it must be.
+ * @param allocate memory for so many bytes
  */
-export function encodeFrame(frame: LogitsFrame): Buffer {
+export function encodeFrame(frame: LogitsFrame, allocate = Buffer.allocUnsafeSlow): Buffer {
   const { data, ...rest } = fromFrame(frame);
   const fields = FrameFns.encode({ ...rest, data: NOTHING }).finish();
   const least = 2 + 2 * LENGTH_WIDTH + fields.length;
   const padding = -(GRPC_PREFIX + least) & 3;
-  const bytes = Buffer.allocUnsafeSlow(least + padding + data.length);
+  const bytes = allocate(least + padding + data.length);
   const inner = fields.length + 1 + LENGTH_WIDTH + padding + data.length;
   let at = writeLength(bytes, 0, tag(RESPONSE_FRAME), inner, LENGTH_WIDTH);
   bytes.set(fields, at);
   at = writeLength(bytes, at + fields.length, tag(FRAME.data), data.length, LENGTH_WIDTH + padding);
   bytes.set(data, at);
   return bytes;
+}
+
+let scratch = Buffer.allocUnsafeSlow(0);
+
+/**
+ * The same for gRPC, which copies what it is given behind its prefix before anything else can happen. So every frame is encoded into
+ * the same memory: a fresh buffer for each would cost more in garbage collections than all of the encoding.
+ */
+function serializeFrame(frame: LogitsFrame): Buffer {
+  return encodeFrame(frame, (size) => {
+    if (scratch.length < size) scratch = Buffer.allocUnsafeSlow(size);
+    return scratch.subarray(0, size);
+  });
 }
 
 /** A tag and a length as a varint of `width` bytes: protobuf reads one with leading zeros as the same number. Returns its end. */
@@ -91,7 +105,7 @@ function viewOf(bytes: Uint8Array): Buffer {
 export const ExchangeDefinition = {
   streamLogits: {
     ...ExchangeServiceService.streamLogits,
-    responseSerialize: encodeFrame,
+    responseSerialize: serializeFrame,
     responseDeserialize: decodeFrame,
   },
 };
