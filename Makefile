@@ -78,8 +78,9 @@ e2e: build engine data ## real processes, killed and resumed
 fix: $(PACKAGES) ## format, and mend what the linter can mend
 	node_modules/.bin/biome check --write
 
-generate: $(PACKAGES) ## TypeScript from proto/
+generate: build ## TypeScript from proto/, and docs/configuration.md from the schemas
 	node_modules/.bin/buf generate
+	node scripts/config-reference.ts > docs/configuration.md
 
 bench: build engine data $(PYTORCH) ## times and scores beside PyTorch; wants a quiet machine and 6 GB of cache
 	@exec node bench/main.ts --python $(PYTORCH)/bin/python $(ARGS)

@@ -29,6 +29,10 @@ const checks: readonly (readonly [name: string, commands: readonly (readonly str
       ['diff', '--recursive', '--brief', generated, join(scratch, generated)],
     ],
   ],
+  [
+    'configuration reference is current',
+    [['sh', '-c', 'node scripts/config-reference.ts | diff - docs/configuration.md']],
+  ],
 ];
 
 function run(command: readonly string[]): number {

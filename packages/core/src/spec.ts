@@ -67,8 +67,13 @@ const temperature = z.number().positive().default(4).describe('T in softmax(logi
 
 /** One term of an objective. `from` names the model whose logits are the target. */
 export const TermSpec = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('task'), weight }),
-  z.strictObject({ kind: z.literal('distillation'), from: z.enum(['anchor', 'peer']), weight, temperature }),
+  z.strictObject({ kind: z.literal('task').describe('cross-entropy with the labels'), weight }),
+  z.strictObject({
+    kind: z.literal('distillation').describe('T² · KL from the logits of another model'),
+    from: z.enum(['anchor', 'peer']),
+    weight,
+    temperature,
+  }),
 ]);
 export type TermSpec = z.infer<typeof TermSpec>;
 
@@ -78,7 +83,7 @@ function isAnchorTerm(term: TermSpec): boolean {
 
 export const OptimizerSpec = z.discriminatedUnion('kind', [
   z.strictObject({
-    kind: z.literal('sgd'),
+    kind: z.literal('sgd').describe('stochastic gradient descent with momentum'),
     momentum: z.number().min(0).lt(1).default(0.9),
     nesterov: z.boolean().default(true),
     weightDecay: z.number().min(0).default(5e-4).describe('none on biases and batch norm'),
@@ -88,7 +93,7 @@ export const OptimizerSpec = z.discriminatedUnion('kind', [
       .describe('true: decay apart from the gradient (Loshchilov & Hutter); false: L2'),
   }),
   z.strictObject({
-    kind: z.literal('adamw'),
+    kind: z.literal('adamw').describe('Loshchilov & Hutter 2019'),
     beta1: z.number().min(0).lt(1).default(0.9),
     beta2: z.number().min(0).lt(1).default(0.999),
     epsilon: z.number().positive().default(1e-8),
@@ -98,10 +103,10 @@ export const OptimizerSpec = z.discriminatedUnion('kind', [
 export type OptimizerSpec = z.infer<typeof OptimizerSpec>;
 
 export const ScheduleSpec = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('constant') }),
-  z.strictObject({ kind: z.literal('cosine') }),
+  z.strictObject({ kind: z.literal('constant').describe('the peak, after warm-up') }),
+  z.strictObject({ kind: z.literal('cosine').describe('half a cosine from the peak to 0') }),
   z.strictObject({
-    kind: z.literal('multistep'),
+    kind: z.literal('multistep').describe('the peak times `factor` after each milestone'),
     milestones: z.array(z.number().gt(0).lt(1)).default([0.5, 0.75]).describe('fractions of the generation'),
     factor: z.number().gt(0).lt(1).default(0.1),
   }),
@@ -137,10 +142,15 @@ export const RunSpec = z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
       .describe('also the id of the run'),
-    seed: z.int().min(0).max(0xffffffff).default(0),
+    seed: z
+      .int()
+      .min(0)
+      .max(0xffffffff)
+      .default(0)
+      .describe('decides the split, the initial params, the batches and the augmentation'),
     data: DataSpec,
     augment: AugmentSpec.prefault({}),
-    batchSize: Positive.default(128),
+    batchSize: Positive.default(128).describe('images of a step; the remainder of an epoch is dropped'),
     epochs: Positive.describe('of one generation, at most'),
     schedule: ScheduleSpec.prefault({ kind: 'cosine' }),
     warmupSteps: z.int().min(0).default(60).describe('steps over which the learning rate rises from 0'),
@@ -171,7 +181,10 @@ export const RunSpec = z
           .default(0)
           .describe('generations without gain before the run ends; 0: the whole budget'),
         minDelta: z.number().min(0).default(0.001).describe('gain in validation accuracy, 0..1, that counts'),
-        promotion: z.enum(['always', 'if-better']).default('always'),
+        promotion: z
+          .enum(['always', 'if-better'])
+          .default('always')
+          .describe('whether a student must validate better than the anchor to become the next one'),
       })
       .prefault({}),
     exchange: z
@@ -186,9 +199,9 @@ export const RunSpec = z
       .prefault({}),
     engine: z
       .strictObject({
-        device: z.enum(['cpu', 'gpu']).default('cpu'),
+        device: z.enum(['cpu', 'gpu']).default('cpu').describe('gpu needs `make engine TENSORFLOW=gpu`'),
         threads: Positive.default(2).describe('TensorFlow threads a process; part of the result, bit for bit'),
-        xla: z.boolean().default(false),
+        xla: z.boolean().default(false).describe('just-in-time compilation; pays on GPUs, slower on CPUs'),
         precision: z
           .enum(['float32', 'bfloat16'])
           .default('float32')

@@ -1,0 +1,120 @@
+/**
+ * Writes the reference of a run's file and of the services' configuration, from the schemas that read them.
+ *
+ * usage: node scripts/config-reference.ts > docs/configuration.md      (after a build)
+ */
+import { RunSpec } from '@trikd/core/spec';
+import { modelServiceConfig } from '@trikd/platform/model-service/config';
+import { z } from 'zod';
+import { OrchestratorConfig } from '../services/orchestrator/dist/config.js';
+
+/** The part of a JSON schema that ours use. */
+interface Schema {
+  readonly type?: string;
+  readonly const?: string;
+  readonly enum?: readonly string[];
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly prefixItems?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+}
+
+interface Row {
+  readonly path: string;
+  readonly type: string;
+  readonly fallback: string;
+  readonly meaning: string;
+}
+
+/** One row for each setting, in the order of the schema; alternatives one after the other. */
+function rowsOf(schema: Schema, path: string, required: boolean): readonly Row[] {
+  const alternatives = schema.oneOf ?? schema.anyOf;
+  if (alternatives?.some(({ properties }) => properties)) {
+    return alternatives.flatMap((each) => rowsOf(each, `${path}${kindOf(each)}`, required));
+  }
+  if (schema.properties) {
+    const inside = Object.entries(schema.properties).filter(([name]) => name !== 'kind');
+    const kind = schema.properties.kind;
+    const own = kind ? [{ path, type: `kind: ${kind.const}`, fallback: '', meaning: kind.description ?? '' }] : [];
+    return [
+      ...own,
+      ...inside.flatMap(([name, each]) => rowsOf(each, join(path, name), schema.required?.includes(name) ?? false)),
+    ];
+  }
+  const listed = schema.items?.oneOf || schema.items?.properties ? rowsOf(schema.items, `${path}[]`, true) : [];
+  return [
+    { path, type: typeOf(schema), fallback: fallbackOf(schema, required), meaning: schema.description ?? '' },
+    ...listed,
+  ];
+}
+
+const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`);
+const kindOf = ({ properties }: Schema) => (properties?.kind?.const === undefined ? '' : ` (${properties.kind.const})`);
+
+function typeOf(schema: Schema): string {
+  if (schema.const !== undefined) return schema.const;
+  if (schema.enum) return schema.enum.join(', ');
+  if (schema.prefixItems) return `[${schema.prefixItems.map(typeOf).join(', ')}]`;
+  if (schema.anyOf) return schema.anyOf.map(typeOf).join(' or ');
+  if (schema.type === 'array') return schema.items?.oneOf || !schema.items ? 'list' : `list of ${typeOf(schema.items)}`;
+  return [schema.type === 'integer' ? 'whole number' : schema.type, boundsOf(schema)].filter(Boolean).join(' ');
+}
+
+function boundsOf({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string {
+  const lower = minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? [] : [`≥ ${minimum}`];
+  const upper = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? [] : [`≤ ${maximum}`];
+  return [
+    ...(exclusiveMinimum === undefined ? [] : [`> ${exclusiveMinimum}`]),
+    ...lower,
+    ...(exclusiveMaximum === undefined ? [] : [`< ${exclusiveMaximum}`]),
+    ...upper,
+  ].join(', ');
+}
+
+function fallbackOf(schema: Schema, required: boolean): string {
+  if (schema.default !== undefined) return `\`${JSON.stringify(schema.default)}\``;
+  return required ? '**required**' : '';
+}
+
+function table(schema: z.ZodType): string {
+  // Both roles have the same settings: one row says it for the two.
+  const rows = rowsOf(z.toJSONSchema(schema, { io: 'input' }) as Schema, '', true)
+    .filter(({ path }) => !path.startsWith('teacher.'))
+    .map((row) => ({ ...row, path: row.path.replace(/^student\./, 'ROLE.') }));
+  const lines = rows.map(({ path, type, fallback, meaning }) => `| \`${path}\` | ${type} | ${fallback} | ${meaning} |`);
+  return ['| setting | values | default | meaning |', '| --- | --- | --- | --- |', ...lines].join('\n');
+}
+
+console.log(`# Configuration
+
+Written by \`make generate\` from the schemas that read it; do not edit.
+
+## A run
+
+The file that \`trikd run FILE\` reads, in YAML. It decides the params of the run, bit for bit, and nothing else; it cannot be
+changed while the run exists. \`--set path=value\` overrides a setting. Settings that do not exist are refused, and all
+mistakes are named at once. \`ROLE\` stands for \`student\` and for \`teacher\`; what stands in parentheses is the \`kind\` that has
+the setting.
+
+${table(RunSpec)}
+
+## The model services
+
+anchor-server, teacher-trainer and student-trainer. The file that \`TRIKD_CONFIG\` names, in YAML, then the environment:
+\`TRIKD_STORE__PATH=/data\` stands for \`store.path\`. They listen on ports 50051, 50052 and 50053 unless told otherwise.
+
+${table(modelServiceConfig('0.0.0.0:5005x'))}
+
+## The orchestrator
+
+Read like the above.
+
+${table(OrchestratorConfig)}`);
