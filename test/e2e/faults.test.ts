@@ -9,8 +9,8 @@ import { expectNoProcess, pidOf } from './processes.js';
 import { tiny } from './specs.js';
 import { type Line, run, scratch, startRun, type WrittenSpec } from './trikd.js';
 
-/** Two generations of 400 steps, saved every 80. */
-const spec: WrittenSpec = { ...tiny, name: 'faults', epochs: 50, checkpoint: { everyEpochs: 10 } };
+/** Two generations of 640 steps, saved every 80. */
+const spec: WrittenSpec = { ...tiny, name: 'faults', epochs: 80, checkpoint: { everyEpochs: 10 } };
 const undisturbed = reference(spec);
 
 const committed = (generation: number, step: number) => (line: Line) =>
@@ -118,7 +118,7 @@ describe('what was damaged in the store while a run rested', () => {
     const ended = await run(folder, reading);
     const [before, after] = [failed, ended].map(({ stderr }) => /^continuing run .*$/m.exec(stderr)?.[0]);
     expect(after).toBe(before);
-    expect(after).toMatch(/from step 1[6-9]\d$/);
+    expect(Number(/from step (\d+)$/.exec(after ?? '')?.[1])).toBeGreaterThanOrEqual(160);
     expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await reference(reading) });
   });
 
