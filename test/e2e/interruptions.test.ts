@@ -130,7 +130,12 @@ test('a second command takes the run over, the first one says so, and the digest
   const folder = scratch();
   const first = startRun(folder, long);
   await first.said(inTheMiddleOf(0));
+  // Held until the other has begun: else it might be through before.
+  const held = pidOf('student-trainer', folder);
+  process.kill(held, 'SIGSTOP');
   const second = startRun(folder, long);
+  await second.said(({ event, phase }) => event === 'run' && phase === 'training');
+  process.kill(held, 'SIGCONT');
   const { status, stderr } = await first.ended;
   expect(stderr).toMatch(/^trikd: the orchestrator: another orchestrator drives run long now$/m);
   expect(status).toBe(1);
