@@ -34,7 +34,7 @@ const findings: Record<string, Finding> = {};
 for (const name of wanted) {
   const measure = measurements[name];
   if (!measure) throw new Error(`there is no measurement ${name}: ${Object.keys(measurements).join(', ')}`);
-  console.log(`measuring ${name}: about a minute a round, ${rounds} rounds`);
+  console.log(`measuring ${name}, ${rounds} rounds`);
   const finding = await measure();
   findings[name] = finding;
   report(finding);
