@@ -2,10 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { saveParams } from '@trikd/core/checkpoint/blobs';
-import { splitDataset } from '@trikd/core/data/split';
-import { syntheticSource } from '@trikd/core/data/synthetic';
 import { canonicalJson, type RunSpec } from '@trikd/core/spec';
-import { traceAnchor } from '@trikd/core/training/role-program';
 import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
 import { TrainerServiceClient, type WatchTrainerResponse } from '@trikd/platform/gen/trikd/v1/trainer';
 import { openClient, unary } from '@trikd/platform/grpc/clients';
@@ -13,6 +10,7 @@ import { fromPosition } from '@trikd/platform/grpc/convert';
 import { openFolderStore } from '@trikd/platform/store/folder-store';
 import type { Contestant } from './rounds.ts';
 import { type ServiceProcess, startService } from './services.ts';
+import { datasetOf, freshAnchor } from './trio-spec.ts';
 
 /** How late the event loop of a service was, in milliseconds. */
 export interface Lag {
@@ -96,12 +94,7 @@ async function loadAnchor(
   spec: RunSpec,
   start: ReturnType<typeof fromPosition>,
 ): Promise<void> {
-  if (spec.data.kind !== 'synthetic') throw new Error('the benchmark trains on synthetic data');
-  const dataset = splitDataset(syntheticSource(spec.data, spec.seed), spec.data, spec.seed);
-  const { variables } = traceAnchor({ spec, dataset, generation: 1 });
-  const params = new Map(
-    [...variables].map(([name, { shape, initial: data }]) => [name, { dtype: 'float32' as const, shape, data }]),
-  );
+  const params = freshAnchor(spec, datasetOf(spec));
   const blob = await saveParams(await openFolderStore(store), params);
   const client = openClient(AnchorServiceClient, address);
   await unary(

@@ -1,18 +1,14 @@
 // Our training in one process, driven line by line: `setup solo|trio {settings}`, then `step N` -> {"ms": [...]}.
 import { paramsDigest } from '@trikd/core/checkpoint/blobs';
-import { splitDataset } from '@trikd/core/data/split';
-import { syntheticSource } from '@trikd/core/data/synthetic';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import type { Params } from '@trikd/core/params';
 import { peerOf, type TrainedRole } from '@trikd/core/position';
 import type { RunSpec } from '@trikd/core/spec';
 import { openAnchor } from '@trikd/core/training/anchor';
 import type { TrainerPorts } from '@trikd/core/training/ports';
-import { traceAnchor } from '@trikd/core/training/role-program';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { answerLines } from './line-process.ts';
-import { soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
+import { datasetOf, freshAnchor, soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
 
 type Trained = readonly TrainedRole[];
 
@@ -23,8 +19,7 @@ async function setup(mode: string, settings: TrioSettings): Promise<(steps: numb
 }
 
 async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => Promise<number[]>> {
-  if (spec.data.kind !== 'synthetic') throw new Error('the benchmark trains on synthetic data');
-  const dataset = splitDataset(syntheticSource(spec.data, spec.seed), spec.data, spec.seed);
+  const dataset = datasetOf(spec);
   const attempt = { runId: spec.name, generation: 1, attempt: 1 };
   const open = (consumers: Trained) =>
     createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });
@@ -52,7 +47,7 @@ async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => 
   if (pair) answer().catch(fail);
 
   async function answer(): Promise<void> {
-    const anchor = await openAnchor(spec, dataset, freshParams(spec, dataset), attempt);
+    const anchor = await openAnchor(spec, dataset, freshAnchor(spec, dataset), attempt);
     for (let step = 0; ; step++) await windows.anchor.publish(await anchor.logits(step));
   }
 
@@ -61,13 +56,6 @@ async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => 
     for (const limit of limits) limit.move(limit.value + steps);
     return done;
   };
-}
-
-function freshParams(spec: RunSpec, dataset: Parameters<typeof traceAnchor>[0]['dataset']): Params {
-  const { variables } = traceAnchor({ spec, dataset, generation: 1 });
-  return new Map(
-    [...variables].map(([name, { shape, initial }]) => [name, { dtype: 'float32', shape, data: initial }]),
-  );
 }
 
 /** A step has ended when every role has trained it. */

@@ -1,4 +1,8 @@
+import { type Dataset, splitDataset } from '@trikd/core/data/split';
+import { syntheticSource } from '@trikd/core/data/synthetic';
+import type { Params } from '@trikd/core/params';
 import { RunSpec } from '@trikd/core/spec';
+import { traceAnchor } from '@trikd/core/training/role-program';
 
 /** What both sides of a comparison train. */
 export interface TrioSettings {
@@ -49,4 +53,17 @@ function specOf(settings: TrioSettings, objective: readonly object[]): RunSpec {
     checkpoint: { everyEpochs: RESTS_ONLY_WHEN_TOLD },
     engine: { threads: settings.threads },
   });
+}
+
+export function datasetOf({ data, seed }: RunSpec): Dataset {
+  if (data.kind !== 'synthetic') throw new Error('the benchmark trains on synthetic data');
+  return splitDataset(syntheticSource(data, seed), data, seed);
+}
+
+/** Params of an anchor that has learned nothing: it costs the same. */
+export function freshAnchor(spec: RunSpec, dataset: Dataset): Params {
+  const { variables } = traceAnchor({ spec, dataset, generation: 1 });
+  return new Map(
+    [...variables].map(([name, { shape, initial }]) => [name, { dtype: 'float32', shape, data: initial }]),
+  );
 }

@@ -6,29 +6,21 @@ import { activeTerms } from '../losses/objective.js';
 import type { Params } from '../params.js';
 import { collapseAlarm } from './alarms.js';
 import { evaluate } from './evaluate.js';
-import { type GenerationPlan, generationPlan } from './generation-plan.js';
+import { generationPlan } from './generation-plan.js';
 import { orAborted } from './or-aborted.js';
-import type { Assignment, BestParams, Blob, RoleCheckpoint, Score, TrainerPorts } from './ports.js';
+import type { Assignment, BestParams, Blob, RoleCheckpoint, TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
 import { traceTrainer } from './role-program.js';
 import { type Learner, trainStep } from './train-step.js';
 
 /** The best validated params so far; stored when a checkpoint names them. */
-interface Best {
-  readonly step: number;
-  readonly validation: Score;
+interface Best extends Omit<BestParams, 'params'> {
   readonly values: Params;
   readonly blob?: Blob;
-  readonly test?: Score;
 }
 
-/** Everything that changes while a generation is trained. */
-interface Training {
-  readonly assignment: Assignment;
-  readonly dataset: Dataset;
-  readonly ports: TrainerPorts;
-  readonly plan: GenerationPlan;
-  readonly session: Session;
+/** A model that learns, with what changes while a generation is trained. */
+interface Training extends Learner {
   best: Best | undefined;
 }
 
@@ -51,10 +43,7 @@ export async function trainGeneration(assignment: Assignment, dataset: Dataset, 
     ports.signal.throwIfAborted();
     const best = resume?.best && (await loadBest(ports, resume.best));
     const plan = generationPlan(spec, dataset.train.count);
-    await runSteps(
-      { assignment, dataset, ports, plan, session, best },
-      { spec, role, attempt, terms, dataset, session, plan, ports },
-    );
+    await runSteps({ spec, role, attempt, terms, dataset, session, plan, ports, best }, assignment.startStep);
   } catch (error) {
     ports.signal.throwIfAborted();
     throw error;
@@ -64,16 +53,15 @@ export async function trainGeneration(assignment: Assignment, dataset: Dataset, 
   }
 }
 
-async function runSteps(training: Training, learner: Learner): Promise<void> {
-  const { assignment, dataset, ports, plan } = training;
-  const { spec, attempt, startStep } = assignment;
+async function runSteps(training: Training, startStep: number): Promise<void> {
+  const { spec, attempt, dataset, ports, plan } = training;
   const meter = progressMeter(() => ports.now());
   const alarm = collapseAlarm(dataset.classes, Math.max(50, plan.stepsPerEpoch));
   let batch = makeBatch(dataset, spec, attempt.generation, startStep);
   let savedAt = startStep;
   for (let step = startStep; step < plan.totalSteps; step++) {
     if (step >= ports.limit.value) await restAt(training, step, savedAt);
-    const report = await trainStep(learner, batch, () => {
+    const report = await trainStep(training, batch, () => {
       batch = makeBatch(dataset, spec, attempt.generation, step + 1);
     });
     ports.emit({ kind: 'progress', progress: { ...report.values, nextStep: step + 1, ...meter(report.waits) } });
@@ -106,8 +94,8 @@ async function finish(training: Training, step: number): Promise<void> {
 }
 
 async function validate(training: Training, step: number): Promise<void> {
-  const { session, dataset, assignment, ports } = training;
-  const validation = await evaluate(session, dataset, dataset.validation, assignment.spec.batchSize);
+  const { session, dataset, spec, ports } = training;
+  const validation = await evaluate(session, dataset, dataset.validation, spec.batchSize);
   if (!training.best || validation.accuracy > training.best.validation.accuracy) {
     training.best = { step, validation, values: await session.state(['param']) };
   }
@@ -116,11 +104,11 @@ async function validate(training: Training, step: number): Promise<void> {
 
 /** Scores the best params on the test split. Only reported: nothing in a run reads it. */
 async function testBest(training: Training): Promise<void> {
-  const { session, dataset, assignment, best } = training;
+  const { session, dataset, spec, best } = training;
   if (!best || best.test) return;
   const present = await session.state();
   await session.assign(best.values);
-  const test = await evaluate(session, dataset, dataset.test, assignment.spec.batchSize);
+  const test = await evaluate(session, dataset, dataset.test, spec.batchSize);
   await session.assign(present);
   training.best = { ...best, test };
 }
@@ -134,16 +122,14 @@ async function checkpoint(training: Training, step: number): Promise<RoleCheckpo
 async function saveBest(training: Training): Promise<BestParams | undefined> {
   const { best, ports } = training;
   if (!best) return undefined;
-  const params = best.blob ?? (await ports.save(best.values));
+  const { values, blob, ...score } = best;
+  const params = blob ?? (await ports.save(values));
   training.best = { ...best, blob: params };
-  const { step, validation, test } = best;
-  return test ? { step, validation, test, params } : { step, validation, params };
+  return { ...score, params };
 }
 
-async function loadBest(ports: TrainerPorts, best: BestParams): Promise<Best> {
-  const { step, validation, params, test } = best;
-  const values = await ports.load(params);
-  return test ? { step, validation, values, blob: params, test } : { step, validation, values, blob: params };
+async function loadBest(ports: TrainerPorts, { params, ...score }: BestParams): Promise<Best> {
+  return { ...score, values: await ports.load(params), blob: params };
 }
 
 async function loadState(
