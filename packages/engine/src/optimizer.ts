@@ -64,7 +64,11 @@ export function clipByGlobalNorm(
   };
 }
 
-/** Adds the update of every variable to the graph. Returns the operations to run. */
+/**
+ * Adds the update of every variable to the graph. Returns the operations to run. Each update waits until its param was read: where a
+ * gradient does not depend on the param itself, as with a linear loss, nothing else would keep the forward pass from reading what the
+ * update has already written.
+ */
 export function applyGradients(
   context: OptimizerContext,
   optimizer: Optimizer,
@@ -83,7 +87,8 @@ function momentumUpdate(
   const { graph, variables, learningRate } = context;
   const coupled = decays(variable) && !optimizer.decoupled;
   const descent = coupled ? tf.add(gradient, tf.mul(variables.value(variable), optimizer.weightDecay)) : gradient;
-  const before = decays(variable) && optimizer.decoupled ? [decay(context, optimizer.weightDecay, variable)] : [];
+  const before =
+    decays(variable) && optimizer.decoupled ? decay(context, optimizer.weightDecay, variable) : variable.read[0];
   return graph.binding.add(
     'ResourceApplyMomentum',
     [
@@ -92,7 +97,7 @@ function momentumUpdate(
       ...[learningRate, descent, optimizer.momentum].map((t) => graph.outputOf(t)),
     ],
     [FLOAT, { name: 'use_nesterov', kind: 'bool', value: optimizer.nesterov }],
-    before,
+    [before],
   ).id;
 }
 
@@ -109,15 +114,15 @@ function adamUpdate(
   const { beta1, beta2, updates } = optimizer;
   const [power1, power2] = [tf.pow(beta1, updates), tf.pow(beta2, updates)];
   const epsilon = tf.mul(optimizer.epsilon, tf.sqrt(tf.sub(1, power2)));
-  const before = decays(variable) ? [decay(context, optimizer.weightDecay, variable)] : [];
+  const before = decays(variable) ? decay(context, optimizer.weightDecay, variable) : variable.read[0];
   const numbers = [power1, power2, learningRate, beta1, beta2, epsilon, gradient].map((tensor) =>
     graph.outputOf(tensor),
   );
   const slots = [slot(context, variable, 'm'), slot(context, variable, 'v')];
-  return graph.binding.add('ResourceApplyAdam', [variable.handle, ...slots, ...numbers], [FLOAT], before).id;
+  return graph.binding.add('ResourceApplyAdam', [variable.handle, ...slots, ...numbers], [FLOAT], [before]).id;
 }
 
-/** p -= r·weightDecay·p, before the update proper. */
+/** p -= r·weightDecay·p, before the update proper. Depends on the read of p by what it computes. */
 function decay({ graph, variables, learningRate }: OptimizerContext, weightDecay: Scalar, variable: Variable): number {
   const loss = tf.mul(variables.value(variable), tf.mul(learningRate, weightDecay));
   const attributes: Attribute[] = [{ name: 'dtype', kind: 'type', value: TF.FLOAT }];
