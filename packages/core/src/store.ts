@@ -11,6 +11,8 @@ export interface StoredObject {
 export interface ObjectStore {
   /** The object, or undefined when there is none. */
   get(key: string): Promise<StoredObject | undefined>;
+  /** Bytes of the object, or undefined when there is none. */
+  size(key: string): Promise<number | undefined>;
   /** Writes whatever is there now. For keys that name their content. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Writes only if there is nothing: of many that race, one gets 'created'. */

@@ -10,6 +10,7 @@ export function memoryStore(): ObjectStore {
   };
   return {
     get: async (key) => objects.get(key),
+    size: async (key) => objects.get(key)?.bytes.byteLength,
     put: async (key, bytes) => write(key, bytes),
     create: async (key, bytes) => {
       if (objects.has(key)) return 'exists';

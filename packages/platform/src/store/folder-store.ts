@@ -54,6 +54,7 @@ function storeIn(root: string, lock: FolderLock, staging: Staging): ObjectStore 
     });
   return {
     get: (key) => at(key, read),
+    size: (key) => at(key, sizeOf),
     put: (key, bytes) =>
       write(key, bytes, (staged, path) => lock.hold(async () => replaceFile(staged, path, await timeOf(path)))),
     create: (key, bytes) => write(key, bytes, linkFile),
@@ -137,6 +138,16 @@ async function read(path: string): Promise<FolderObject | undefined> {
     }
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined;
+    throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    const found = await stat(path);
+    return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
 }

@@ -19,6 +19,7 @@ export function openMemoryStore({ failOn = () => false }: MemoryStoreFaults = {}
   };
   return {
     get: (key) => check(key, 'get').then(() => store.get(key)),
+    size: (key) => check(key, 'size').then(() => store.size(key)),
     put: (key, bytes) => check(key, 'put').then(() => store.put(key, bytes)),
     create: (key, bytes) => check(key, 'create').then(() => store.create(key, bytes)),
     replace: (key, bytes, version) => check(key, 'replace').then(() => store.replace(key, bytes, version)),

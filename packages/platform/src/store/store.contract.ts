@@ -30,7 +30,10 @@ function describePlainUse(open: OpenClients): void {
       ['large', large],
     ] as const) {
       await clients[0].put(key, bytes);
-      for (const client of clients) expect(Buffer.compare((await client.get(key))!.bytes, bytes)).toBe(0);
+      for (const client of clients) {
+        expect(Buffer.compare((await client.get(key))!.bytes, bytes)).toBe(0);
+        expect(await client.size(key)).toBe(bytes.length);
+      }
     }
   });
 
@@ -43,6 +46,7 @@ function describePlainUse(open: OpenClients): void {
   test('what is absent is undefined, cannot be replaced, and may be removed', async () => {
     const [store] = await open();
     expect(await store.get('a/b')).toBeUndefined();
+    expect(await store.size('a/b')).toBeUndefined();
     expect(await store.replace('a/b', text('x'), 'any')).toBe('conflict');
     await store.remove('a/b');
     expect(await store.get('a/b')).toBeUndefined();
@@ -100,6 +104,7 @@ function describePlainUse(open: OpenClients): void {
     const [store] = await open();
     const invalid = { kind: 'invalid' };
     await expect(store.get(key)).rejects.toMatchObject(invalid);
+    await expect(store.size(key)).rejects.toMatchObject(invalid);
     await expect(store.put(key, text('x'))).rejects.toMatchObject(invalid);
     await expect(store.create(key, text('x'))).rejects.toMatchObject(invalid);
     await expect(store.replace(key, text('x'), 'any')).rejects.toMatchObject(invalid);
