@@ -78,8 +78,10 @@ e2e: build engine data ## real processes, killed and resumed
 fix: $(PACKAGES) ## format, and mend what the linter can mend
 	node_modules/.bin/biome check --write
 
-generate: build ## TypeScript from proto/, and docs/configuration.md from the schemas
+# The first before the build: what uses a new message cannot be built without it.
+generate: $(PACKAGES) ## TypeScript from proto/, and docs/configuration.md from the schemas
 	node_modules/.bin/buf generate
+	node_modules/.bin/tsc -b
 	node scripts/config-reference.ts > docs/configuration.md
 
 bench: build engine data $(PYTORCH) ## times and scores beside PyTorch; wants a quiet machine and 6 GB of cache

@@ -82,7 +82,7 @@ async function failureOf(spec: WrittenSpec, orchestrator: Trainer): Promise<stri
   onTestFinished(() => client.close());
   await unary(
     client.createRun.bind(client),
-    { spec: canonicalJson(RunSpec.parse(spec)) },
+    { spec: canonicalJson(RunSpec.parse(spec)), requestId: '', takeOver: true },
     { what: 'the orchestrator' },
   );
   let failure = '';

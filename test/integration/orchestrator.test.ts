@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { memoryStore } from '@trikd/core/run/memory-store';
 import { loadRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec';
@@ -83,7 +84,8 @@ async function serve(store: ObjectStore, models: Awaited<ReturnType<typeof trio>
   return {
     stop,
     create: async (spec: object) => {
-      const { run } = await unary(client.createRun.bind(client), { spec: JSON.stringify(spec) }, { what: 'it' });
+      const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
+      const { run } = await unary(client.createRun.bind(client), request, { what: 'it' });
       return run;
     },
     get: async (runId: string) => (await unary(client.getRun.bind(client), { runId }, { what: 'it' })).run,
@@ -158,15 +160,17 @@ describe('the orchestrator', () => {
       { peerAddress, anchorAddress: models.anchor.address },
     ]);
 
-    // Whoever reads the log of events finds every manifest.
+    // Whoever reads the log of events finds every checkpoint; of each generation the last one is kept.
     await stop();
     const lines = (await readFile(join(events, 'trial', 'events.jsonl'), 'utf8')).trim().split('\n');
-    const committed = lines.flatMap((line): string[] => {
-      const entry: { committed?: { manifestKey: string } } = JSON.parse(line);
-      return entry.committed ? [entry.committed.manifestKey] : [];
+    const committed = lines.flatMap((line): { step: number; manifestKey: string }[] => {
+      const entry: { committed?: { step: number; manifestKey: string } } = JSON.parse(line);
+      return entry.committed ? [entry.committed] : [];
     });
-    expect(committed).toEqual(await store.list('runs/trial/manifests/'));
     expect(committed.length).toBeGreaterThanOrEqual(12);
+    const last = committed.filter(({ step }) => step === 8).map(({ manifestKey }) => manifestKey);
+    expect(await store.list('runs/trial/manifests/')).toEqual(last);
+    expect(await readPointer(store, 'trial')).toMatchObject({ generation: 1, newest: 1, moves: 2 });
   });
 
   test('ends each generation where the student converges, however it was interrupted', async () => {
@@ -340,7 +344,7 @@ describe('the orchestrator', () => {
     const spoiled: ObjectStore = {
       ...memory,
       put: (key, bytes) =>
-        memory.put(key, Buffer.from(bytes).includes('params of the student') ? Buffer.from('spoiled') : bytes),
+        memory.put(key, Buffer.from(bytes).includes('params of the student') ? Buffer.alloc(bytes.length) : bytes),
     };
     const { create, watch } = await serve(spoiled, await trio(spoiled));
     await create(specOf());

@@ -59,6 +59,8 @@ describe('quietDisplay', () => {
         failure: '',
         bestGeneration: 0,
         anchor: undefined,
+        stalls: [],
+        rollbacks: 0,
       },
     });
     for (const generation of [0, 0, 1, 1]) display.show(run(generation));

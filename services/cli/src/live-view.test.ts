@@ -24,6 +24,8 @@ const run = (
     failure,
     bestGeneration: 0,
     anchor: generation === 0 ? undefined : { generation: generation - 1, validation: score(0.823), test: score(0.8) },
+    stalls: [],
+    rollbacks: 0,
   },
 });
 const progress = (role: Role, generation: number, nextStep: number): Event => ({

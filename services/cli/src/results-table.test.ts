@@ -19,6 +19,7 @@ const result = (generation: number, student: number, promoted: boolean): Generat
   promoted,
   studentStateSha256: 'b'.repeat(64),
   teacherStateSha256: 'c'.repeat(64),
+  pair: { step: 360, manifestKey: 'm' },
 });
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };

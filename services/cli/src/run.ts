@@ -132,7 +132,11 @@ async function follow(
 
 async function watchToItsEnd(client: RunServiceClient, spec: RunSpec, display: Display): Promise<string | undefined> {
   const what = 'the orchestrator';
-  await unary(client.createRun.bind(client), { spec: JSON.stringify(spec) }, { what, deadlineSeconds: 30 });
+  await unary(
+    client.createRun.bind(client),
+    { spec: JSON.stringify(spec), requestId: '', takeOver: true },
+    { what, deadlineSeconds: 30 },
+  );
   const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name });
   try {
     for await (const { event } of messages) if (event) display.show(event);

@@ -15,11 +15,22 @@ export const OrchestratorConfig = z.strictObject({
   teacher: Address.describe('host:port of the teacher-trainer; also what the student-trainer is told'),
   student: Address.describe('host:port of the student-trainer; also what the teacher-trainer is told'),
   anchor: Address.describe('host:port of the anchor-server; also what both trainers are told'),
+  keepCheckpoints: z
+    .int()
+    .positive()
+    .default(2)
+    .describe(
+      'checkpoints of the generation in hand to keep; the last one of each generation and every best model are kept too',
+    ),
   retries: z.int().min(0).default(4).describe('attempts that may be lost in a row before a run fails'),
   times: z
     .strictObject({
       prepare: Seconds.default(600).describe('for a trainer to read data and trace graphs, or the anchor to be scored'),
       answer: Seconds.default(10).describe('for all other calls'),
+      lease: Seconds.default(5).describe(
+        'of silence, after which another orchestrator takes the place of the one that leads',
+      ),
+      look: Seconds.default(1).describe('between two looks at the store for what other orchestrators have written'),
       patience: Seconds.default(20).describe('without a connection to a trainer, before its attempt is lost'),
       grace: Seconds.default(2).describe('for the second trainer to say what the first one failed of'),
       drain: Seconds.default(5).describe('for a drained run to rest at a new pair'),

@@ -21,6 +21,14 @@ export interface HearTimes {
   readonly drain: number;
 }
 
+/** What ends the listening. */
+export interface HearSignals {
+  /** Aborts when the run is to rest soon. */
+  readonly drained: AbortSignal;
+  /** Aborts when it concerns nobody here any more; its reason is thrown. */
+  readonly abandoned: AbortSignal;
+}
+
 /**
  * Both trainers' events and the wish to drain, in the order of their coming.
  * When a trainer fails because the other one is gone, the other one's reason is the one that is thrown: it comes a little
@@ -29,7 +37,7 @@ export interface HearTimes {
 export async function* hear(
   trainers: readonly TrainerLink[],
   attempt: GenerationAttempt,
-  drain: AbortSignal,
+  { drained: drain, abandoned }: HearSignals,
   times: HearTimes,
 ): AsyncGenerator<Heard> {
   const left = new AbortController();
@@ -46,6 +54,9 @@ export async function* hear(
   };
   if (drain.aborted) onDrain();
   drain.addEventListener('abort', onDrain, { once: true });
+  const abandon = () => arrivals.push({ kind: 'failed', failure: abandoned.reason });
+  if (abandoned.aborted) abandon();
+  abandoned.addEventListener('abort', abandon, { once: true });
   try {
     for (;;) {
       const next = await arrivals.take();
@@ -53,6 +64,7 @@ export async function* hear(
         yield next;
         continue;
       }
+      if (abandoned.aborted) throw abandoned.reason;
       if (isConsequence(next.failure)) await Promise.race([Promise.all(watches), delay(1000 * times.grace)]);
       const rest = arrivals.rest();
       // What was saved before the failure is not lost with it; but nothing new is decided any more.
@@ -62,6 +74,7 @@ export async function* hear(
     }
   } finally {
     drain.removeEventListener('abort', onDrain);
+    abandoned.removeEventListener('abort', abandon);
     left.abort();
   }
 }

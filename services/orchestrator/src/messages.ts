@@ -1,6 +1,6 @@
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { GenerationResult, RunState } from '@trikd/core/run/state';
-import { canonicalJson, type RunSpec } from '@trikd/core/spec';
+import { canonicalJson } from '@trikd/core/spec';
 import {
   type GenerationResult as ResultMessage,
   type Run,
@@ -10,7 +10,7 @@ import {
 } from '@trikd/platform/gen/trikd/v1/run';
 import { fromBestParams, fromRole, fromScore } from '@trikd/platform/grpc/convert';
 import { fromProgress } from '@trikd/platform/grpc/convert-trainer';
-import type { RunNews } from './ports.js';
+import type { RunNews, RunView } from './ports.js';
 
 const PHASES: Readonly<Record<RunState['phase'], RunPhase>> = {
   preparing: RunPhase.RUN_PHASE_PREPARING,
@@ -21,7 +21,7 @@ const PHASES: Readonly<Record<RunState['phase'], RunPhase>> = {
 };
 
 /** A run as it goes over the wire. */
-export function fromRun(spec: RunSpec, state: RunState): Run {
+export function fromRun({ spec, state, stalls = [] }: RunView): Run {
   return {
     runId: spec.name,
     spec: canonicalJson(spec),
@@ -32,6 +32,8 @@ export function fromRun(spec: RunSpec, state: RunState): Run {
     failure: state.phase === 'failed' ? state.reason : '',
     bestGeneration: bestGeneration(state.results) ?? 0,
     anchor: state.phase === 'completed' ? undefined : anchorOf(state),
+    stalls: [...stalls],
+    rollbacks: state.rollbacks.length,
   };
 }
 
@@ -67,7 +69,7 @@ export function fromNews(news: RunNews): WatchRunResponse {
 function eventOf(news: RunNews): NonNullable<WatchRunResponse['event']> {
   switch (news.kind) {
     case 'run':
-      return { $case: 'run', value: fromRun(news.spec, news.state) };
+      return { $case: 'run', value: fromRun(news) };
     case 'progress': {
       const { generation, totalSteps } = news;
       const progress = fromProgress(news.progress, news.role);

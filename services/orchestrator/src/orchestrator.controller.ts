@@ -6,6 +6,8 @@ import type {
   CreateRunResponse,
   GetRunRequest,
   GetRunResponse,
+  RollbackAnchorRequest,
+  RollbackAnchorResponse,
   WatchRunRequest,
   WatchRunResponse,
 } from '@trikd/platform/gen/trikd/v1/run';
@@ -28,15 +30,20 @@ export class OrchestratorController {
   constructor(@Inject(ORCHESTRATOR) private readonly orchestrator: Orchestrator) {}
 
   @GrpcMethod('RunService', 'createRun')
-  async createRun({ spec }: CreateRunRequest): Promise<CreateRunResponse> {
-    const run = await this.orchestrator.create(parseSpec(spec));
-    return { run: fromRun(run.spec, run.state) };
+  async createRun({ spec, requestId, takeOver }: CreateRunRequest): Promise<CreateRunResponse> {
+    const wanted = { spec: parseSpec(spec), takeOver, ...(requestId !== '' && { requestId }) };
+    return { run: fromRun(await this.orchestrator.create(wanted)) };
+  }
+
+  @GrpcMethod('RunService', 'rollbackAnchor')
+  async rollbackAnchor({ runId, generation, requestId }: RollbackAnchorRequest): Promise<RollbackAnchorResponse> {
+    const id = requestId === '' ? undefined : requestId;
+    return { run: fromRun(await this.orchestrator.rollBack(runId, generation, id)) };
   }
 
   @GrpcMethod('RunService', 'getRun')
   async getRun({ runId }: GetRunRequest): Promise<GetRunResponse> {
-    const run = await this.orchestrator.get(runId);
-    return { run: fromRun(run.spec, run.state) };
+    return { run: fromRun(await this.orchestrator.get(runId)) };
   }
 
   @GrpcMethod('RunService', 'watchRun')

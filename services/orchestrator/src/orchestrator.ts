@@ -1,151 +1,249 @@
+import type { Clock } from '@trikd/core/clock';
 import { TrikdError } from '@trikd/core/errors';
-import type { TrainedRole } from '@trikd/core/position';
+import { createBell } from '@trikd/core/exchange/bell';
 import { advance, duty } from '@trikd/core/run/advance';
-import { drive } from '@trikd/core/run/drive';
-import { createRun, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
-import { type RunState, resumePair } from '@trikd/core/run/state';
+import { pointAsStated } from '@trikd/core/run/anchor-pointer';
+import type { Candidate, Leadership } from '@trikd/core/run/lease';
+import { createRun, listRuns, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
-import type { EventLog } from './event-log.js';
-import { type Hub, hub } from './hub.js';
-import { type PerformPorts, perform } from './perform.js';
-import type { AnchorLink, RunNews, TrainerLink } from './ports.js';
+import { type DrivenRun, type DrivenRunPorts, drainedNews, driveRun } from './driven-run.js';
+import type { RunNews, RunView } from './ports.js';
 
 /** What an orchestrator works with. */
-export interface OrchestratorPorts {
+export interface OrchestratorPorts extends Omit<DrivenRunPorts, 'drained' | 'abandoned' | 'store'> {
+  /** Fails at once when it is away: for those who call and want to know. */
   readonly store: ObjectStore;
-  readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
-  readonly anchor: AnchorLink;
-  readonly times: PerformPorts['times'];
-  /** Attempts that may be lost in a row before a run fails. */
-  readonly retries: number;
-  /** Names the process in manifests. */
-  readonly writer: string;
-  openLog(runId: string): EventLog;
-  /** Told what ended the driving of a run, other than the run's own end. */
-  failed(runId: string, error: unknown): void;
+  /** The same store, waiting out what will pass: for a run that is driven. Gives up, with its reason, when the signal aborts. */
+  patient(signal: AbortSignal): ObjectStore;
+  readonly candidate: Candidate;
+  readonly clock: Clock;
+  /** Seconds between two looks at the store for what other orchestrators have written. */
+  readonly look: number;
 }
 
-/** Where a run stands. */
-export interface RunView {
+/** A run to start or to continue. */
+export interface Wanted {
   readonly spec: RunSpec;
-  readonly state: RunState;
+  /** The same id again does nothing again. */
+  readonly requestId?: string;
+  /** Leads at once, whoever leads now. */
+  readonly takeOver?: boolean;
 }
 
-/** Drives runs, one at a time: its trainers train one at a time. */
+/** Drives runs, one at a time: its trainers train one at a time. Of several orchestrators of one store, one does. */
 export interface Orchestrator {
-  /** Starts the run of a spec, or continues the stored one. */
-  create(spec: RunSpec): Promise<RunView>;
+  /** Makes the run of a spec exist, or continues the stored one; the leader drives it. */
+  create(wanted: Wanted): Promise<RunView>;
   get(runId: string): Promise<RunView>;
   /** First how things stand, then what happens until the run ends or is drained. */
   watch(runId: string, signal: AbortSignal): AsyncIterable<RunNews>;
+  /**
+   * Makes the student of an earlier generation the anchor again. A generation in training begins anew beside it.
+   * @throws TrikdError `wrong-state` when another orchestrator leads, `invalid` when that student was never promoted
+   */
+  rollBack(runId: string, generation: number, requestId?: string): Promise<RunView>;
   /** Brings the run in hand to rest at a committed pair. Nothing is taken on afterwards. */
   drain(): Promise<void>;
 }
 
-interface Driven {
-  readonly runId: string;
-  readonly hub: Hub<RunNews>;
-  view: RunView;
-  done: Promise<void>;
-  over: boolean;
-}
-
 export function orchestrator(ports: OrchestratorPorts): Orchestrator {
-  const { store } = ports;
+  const { store, clock, candidate } = ports;
   const drained = new AbortController();
-  let driven: Driven | undefined;
-  let last: Promise<unknown> = Promise.resolve();
+  /** Rung when there may be something to drive, or when what is driven has changed. */
+  const bell = createBell();
+  let leadership: Leadership | undefined;
+  let driven: DrivenRun | undefined;
+  /** Ends the present drive at a committed pair, without draining the process. */
+  let pause: AbortController | undefined;
+  let held: Promise<void> | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
 
-  const create = async (spec: RunSpec): Promise<RunView> => {
+  const present = (runId: string): DrivenRun | undefined =>
+    driven && !driven.over() && driven.runId === runId ? driven : undefined;
+
+  /** Resolves at the next ring, or after a while: other orchestrators ring no bell here. */
+  const news = async (signal: AbortSignal) => {
+    const look = new AbortController();
+    const wait = clock.sleep(1000 * ports.look, AbortSignal.any([signal, look.signal])).catch(() => undefined);
+    await Promise.race([wait, bell.heard()]);
+    look.abort();
+  };
+
+  async function lead({ term, lost }: Leadership): Promise<void> {
+    const over = AbortSignal.any([lost, drained.signal]);
+    while (!over.aborted) {
+      await held;
+      const run = await nextRun(over);
+      if (!run) {
+        await news(over);
+        continue;
+      }
+      const rest = new AbortController();
+      pause = rest;
+      const restWanted = AbortSignal.any([drained.signal, rest.signal]);
+      // A drained run may still save where it rests; one that waits for a store that is away may not wait for ever.
+      const giveUp = new AbortController();
+      restWanted.addEventListener('abort', () => {
+        void clock.sleep(1000 * ports.times.drain).then(() => giveUp.abort(restWanted.reason));
+      });
+      try {
+        const patient = ports.patient(AbortSignal.any([lost, giveUp.signal]));
+        const taken = await takeOver(patient, run, term);
+        driven = driveRun(taken, { ...ports, store: patient, drained: restWanted, abandoned: lost });
+        bell.ring();
+        await driven.done;
+      } catch (error) {
+        // Somebody else has written: what he wrote is looked at again. A run that cannot be taken over stays as it is.
+        if (!(error instanceof TrikdError)) throw error;
+        ports.failed(run.spec.name, error);
+        await news(over);
+      } finally {
+        bell.ring();
+      }
+    }
+  }
+
+  /** The first run, by name, that has not ended. */
+  async function nextRun(signal: AbortSignal): Promise<SavedRun | undefined> {
+    try {
+      for (const runId of await listRuns(store)) {
+        signal.throwIfAborted();
+        const run = await loadRun(store, runId);
+        if (duty(run.state)) return run;
+      }
+    } catch (error) {
+      if (!(error instanceof TrikdError)) throw error;
+      ports.failed('', error);
+    }
+    return undefined;
+  }
+
+  async function takeOver(patient: ObjectStore, run: SavedRun, term: number): Promise<SavedRun> {
+    const rules = { spec: run.spec, retries: ports.retries, keepPairs: ports.keepPairs };
+    // Term 0: nobody has driven it, so there is no attempt to fence out.
+    const state = run.term === 0 ? run.state : advance(run.state, { kind: 'taken-over' }, rules);
+    return saveRun(patient, run, { state, term });
+  }
+
+  async function campaign(): Promise<void> {
+    while (!drained.signal.aborted) {
+      try {
+        leadership = await candidate.campaign(drained.signal);
+        bell.ring();
+        await lead(leadership);
+        await leadership.release();
+      } catch (error) {
+        if (drained.signal.aborted) return;
+        ports.failed('', error);
+        await clock.sleep(1000 * ports.look, drained.signal).catch(() => undefined);
+      } finally {
+        leadership = undefined;
+        bell.ring();
+      }
+    }
+  }
+  const campaigning = campaign();
+
+  /** Waits until the run is driven here, or is nobody's duty any more. */
+  async function underWay(runId: string, takeOver: boolean): Promise<RunView> {
+    for (;;) {
+      const here = present(runId);
+      if (here) return here.view();
+      const run = await loadRun(store, runId);
+      if (!duty(run.state) || drained.signal.aborted) return run;
+      // Another orchestrator leads: it will find the run.
+      if (!leadership && !takeOver) return run;
+      await news(drained.signal);
+    }
+  }
+
+  async function create({ spec, requestId, takeOver = false }: Wanted): Promise<RunView> {
     if (drained.signal.aborted) throw new TrikdError('unavailable', 'the orchestrator is shutting down');
-    if (driven && !driven.over && driven.runId !== spec.name) {
+    if (driven && !driven.over() && driven.runId !== spec.name) {
       throw new TrikdError(
         'wrong-state',
         `run ${driven.runId} is being trained, and the trainers train one run at a time`,
       );
     }
-    const { created, ...run } = await createRun(store, spec);
-    if (driven && !driven.over) return driven.view;
-    if (run.state.phase === 'completed') return run;
-    driven = start(created ? run : await takeOver(run));
-    return driven.view;
-  };
+    const { created, ...run } = await createRun(store, spec, requestId);
+    const again = !created && requestId !== undefined && run.requests.includes(requestId);
+    const here = present(spec.name);
+    if (here) return here.view();
+    if (run.state.phase === 'failed' && !again) await revive(run, requestId);
+    else if (!duty(run.state)) return run;
+    if (takeOver && !leadership) candidate.seize();
+    bell.ring();
+    return underWay(spec.name, takeOver);
+  }
 
-  const takeOver = async (run: SavedRun): Promise<SavedRun> => {
-    const state = advance(run.state, { kind: 'taken-over' }, { spec: run.spec, retries: ports.retries });
-    return state === run.state ? run : saveRun(store, run, state);
-  };
+  async function revive(run: SavedRun, request: string | undefined): Promise<void> {
+    const rules = { spec: run.spec, retries: ports.retries, keepPairs: ports.keepPairs };
+    const state = advance(run.state, { kind: 'taken-over' }, rules);
+    await saveRun(store, run, { state, ...(request !== undefined && { request }) });
+  }
 
-  const start = (run: SavedRun): Driven => {
-    const { spec } = run;
-    const log = ports.openLog(spec.name);
-    const story = hub<RunNews>();
-    const tell = (news: RunNews) => {
-      log.write(news);
-      story.publish(news);
-    };
-    const self: Driven = { runId: spec.name, hub: story, view: run, done: Promise.resolve(), over: false };
-    const duties: PerformPorts = { ...ports, spec, drained: drained.signal, tell };
-    const changed = (state: RunState) => {
-      self.view = { spec, state };
-      tell({ kind: 'run', ...self.view });
-    };
-    const end = async (failure?: Error) => {
-      self.over = true;
-      const { state } = self.view;
-      if (!failure && duty(state)) tell(drainedNews(state));
-      story.end(failure);
-      await log.close();
-    };
-    tell({ kind: 'run', ...self.view });
-    self.done = drive(run, {
-      store,
-      rules: { spec, retries: ports.retries },
-      perform: (todo) => perform(duties, todo),
-      changed,
-      drained: drained.signal,
-    }).then(
-      () => end(),
-      (error: unknown) => {
-        ports.failed(spec.name, error);
-        return end(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
-    return self;
+  async function rollBack(runId: string, generation: number, request?: string): Promise<RunView> {
+    if (!leadership) throw new TrikdError('wrong-state', 'another orchestrator leads: ask that one');
+    const { term } = leadership;
+    const resume = Promise.withResolvers<void>();
+    held = resume.promise;
+    try {
+      if (present(runId)) pause?.abort(new TrikdError('wrong-state', `run ${runId} is being rolled back`));
+      await driven?.done;
+      const run = await loadRun(store, runId);
+      const rules = { spec: run.spec, retries: ports.retries, keepPairs: ports.keepPairs };
+      const again = request !== undefined && run.requests.includes(request);
+      const state = again ? run.state : advance(run.state, { kind: 'rolled-back', to: generation }, rules);
+      if (!again) await saveRun(store, run, { state, term, ...(request !== undefined && { request }) });
+      await pointAsStated(store, runId, state, term);
+      return { spec: run.spec, state };
+    } finally {
+      held = undefined;
+      resume.resolve();
+      bell.ring();
+    }
+  }
+
+  const oneByOne = <T>(work: () => Promise<T>): Promise<T> => {
+    // One after the other: two calls at once must not start two drives.
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
   };
 
   return {
-    create: (spec) => {
-      // One after the other: two calls at once must not start two drives.
-      const mine = last.then(() => create(spec));
-      last = mine.catch(() => undefined);
-      return mine;
-    },
-    get: async (runId) => (driven?.runId === runId && !driven.over ? driven.view : loadRun(store, runId)),
+    create: (wanted) => oneByOne(() => create(wanted)),
+    rollBack: (runId, generation, requestId) => oneByOne(() => rollBack(runId, generation, requestId)),
+    get: async (runId) => present(runId)?.view() ?? loadRun(store, runId),
     watch: async function* (runId, signal) {
-      if (driven?.runId === runId && !driven.over) {
-        // Followed before the first is told, so that nothing falls between the two.
-        const { view, hub } = driven;
-        const rest = hub.follow(signal);
-        yield { kind: 'run', ...view };
-        yield* rest;
-        return;
+      let revision = -1;
+      while (!signal.aborted) {
+        const here = present(runId);
+        if (here) {
+          // Followed before the first is told, so that nothing falls between the two.
+          const rest = here.hub.follow(signal);
+          yield { kind: 'run', ...here.view() };
+          yield* rest;
+          return;
+        }
+        const { spec, state, ...file } = await loadRun(store, runId);
+        if (file.revision !== revision) yield { kind: 'run', spec, state };
+        revision = file.revision;
+        if (!duty(state)) return;
+        if (drained.signal.aborted) {
+          yield drainedNews(state);
+          return;
+        }
+        await news(AbortSignal.any([signal, drained.signal]));
       }
-      const { spec, state } = await loadRun(store, runId);
-      yield { kind: 'run', spec, state };
-      if (duty(state)) yield drainedNews(state);
     },
     drain: async () => {
-      drained.abort();
-      await last;
+      drained.abort(new TrikdError('unavailable', 'the orchestrator is shutting down'));
+      bell.ring();
+      await turn;
       await driven?.done;
+      await campaigning;
     },
   };
-}
-
-function drainedNews(state: RunState): RunNews {
-  const resumed = 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;
-  const step = state.phase === 'promoting' ? state.outcome.steps : resumed;
-  return { kind: 'drained', generation: state.generation, step };
 }

@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { encodeManifest, manifestKey, type PairManifest, parseManifest } from '@trikd/core/checkpoint/manifest';
+import {
+  blobsOf,
+  encodeManifest,
+  manifestKey,
+  type PairManifest,
+  parseManifest,
+} from '@trikd/core/checkpoint/manifest';
 import { TrikdError } from '@trikd/core/errors';
 import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
-import type { Duty, RunEvent } from '@trikd/core/run/advance';
+import { type Duty, promotion, type RunEvent, type RunRules } from '@trikd/core/run/advance';
+import { pointAsStated, promote } from '@trikd/core/run/anchor-pointer';
+import { collectLeftovers } from '@trikd/core/run/collector';
 import { nextLimit } from '@trikd/core/run/convergence';
 import {
   type Facts,
@@ -15,6 +23,7 @@ import {
 } from '@trikd/core/run/state';
 import { type RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
+import type { Blob } from '@trikd/core/training/ports';
 import { type HearTimes, hear } from './hear.js';
 import type { Pair } from './ledger.js';
 import type { AnchorLink, RunNews, TrainerLink } from './ports.js';
@@ -23,13 +32,19 @@ import { train } from './train.js';
 /** What the duties of a run need. */
 export interface PerformPorts {
   readonly spec: RunSpec;
+  readonly rules: RunRules;
   readonly store: ObjectStore;
   readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
   readonly anchor: AnchorLink;
   readonly times: HearTimes & { readonly firstRetry: number; readonly longestRetry: number };
   /** Names the process in manifests. */
   readonly writer: string;
+  /** Of the leader that drives the run. */
+  readonly term: number;
+  /** Aborts when the run is to rest. */
   readonly drained: AbortSignal;
+  /** Aborts when somebody else drives the run. */
+  readonly abandoned: AbortSignal;
   tell(news: RunNews): void;
 }
 
@@ -41,7 +56,7 @@ export function perform(ports: PerformPorts, todo: Duty): AsyncGenerator<RunEven
     case 'training':
       return trainFrom(ports, todo);
     case 'promoting':
-      return verifyCandidate(ports, todo);
+      return judge(ports, todo);
   }
 }
 
@@ -49,7 +64,10 @@ export function perform(ports: PerformPorts, todo: Duty): AsyncGenerator<RunEven
 const LIMIT_OF_UNKNOWN_LENGTH = 1;
 
 async function* prepare(ports: PerformPorts, todo: Preparing): AsyncGenerator<RunEvent> {
-  const { spec, times, drained } = ports;
+  const { spec, times, store } = ports;
+  const drained = AbortSignal.any([ports.drained, ports.abandoned]);
+  await pointAsStated(store, spec.name, todo, ports.term);
+  await collectLeftovers(store, spec.name, todo);
   if (todo.losses > 0) {
     const pause = Math.min(times.longestRetry, times.firstRetry * 2 ** (todo.losses - 1));
     await delay(1000 * pause, undefined, { signal: drained }).catch(() => undefined);
@@ -108,14 +126,14 @@ async function* trainFrom(ports: PerformPorts, todo: Training): AsyncGenerator<R
   yield* train(todo, attempt, {
     spec: ports.spec,
     trainers: ports.trainers,
-    heard: hear([teacher, student], attempt, ports.drained, ports.times),
+    heard: hear([teacher, student], attempt, ports, ports.times),
     commit: (pair) => commitPair(ports, todo, pair),
     tell: ports.tell,
   });
 }
 
-/** Reads the candidate back before anything is built on it. */
-async function* verifyCandidate({ store }: PerformPorts, todo: Promoting): AsyncGenerator<RunEvent> {
+/** Reads the candidate back before anything is built on it, and points to it when it is to be the anchor. */
+async function* judge({ spec, store, term, rules }: PerformPorts, todo: Promoting): AsyncGenerator<RunEvent> {
   const { key, sha256, bytes } = todo.outcome.student.params;
   const stored = await store.get(key);
   const found = stored && createHash('sha256').update(stored.bytes).digest('hex');
@@ -126,6 +144,8 @@ async function* verifyCandidate({ store }: PerformPorts, todo: Promoting): Async
       `params of the candidate: expected ${bytes} bytes with SHA-256 ${sha256}, found ${what}`,
     );
   }
+  const promoted = promotion(todo, rules);
+  if (promoted) await promote(store, spec.name, promoted, term);
   yield { kind: 'candidate-verified' };
 }
 
@@ -147,6 +167,7 @@ async function commitPair({ spec, store, writer }: PerformPorts, todo: Training,
     student: part(pair.student),
     writer,
   };
+  for (const blob of blobsOf(manifest)) await assertThere(store, blob);
   const key = manifestKey(manifest);
   const bytes = encodeManifest(manifest);
   if ((await store.create(key, bytes)) === 'exists') {
@@ -157,6 +178,16 @@ async function commitPair({ spec, store, writer }: PerformPorts, todo: Training,
     }
   }
   return { step, manifestKey: key };
+}
+
+/** A manifest is written last: over blobs that are in the store, whole. */
+async function assertThere(store: ObjectStore, { key, bytes }: Blob): Promise<void> {
+  const size = await store.size(key);
+  if (size === bytes) return;
+  throw new TrikdError(
+    'corrupt',
+    `blob ${key}: ${size === undefined ? 'it is gone' : `${size} bytes`}, expected ${bytes}`,
+  );
 }
 
 async function resumeFrom({ spec, store }: PerformPorts, todo: Preparing): Promise<Pair | undefined> {

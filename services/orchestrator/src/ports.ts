@@ -44,9 +44,23 @@ export interface AnchorLink {
   ): Promise<AnchorScores & { readonly datasetDigest: string }>;
 }
 
+/** Something that holds a run up: it goes on by itself when what it waits for comes. */
+export interface Stall {
+  readonly by: 'orchestrator' | TrainedRole;
+  readonly on: 'store' | 'peer' | 'anchor';
+  readonly reason: string;
+}
+
+/** Where a run stands. */
+export interface RunView {
+  readonly spec: RunSpec;
+  readonly state: RunState;
+  readonly stalls?: readonly Stall[];
+}
+
 /** One thing that happened in a run, for whoever follows it. */
 export type RunNews =
-  | { readonly kind: 'run'; readonly spec: RunSpec; readonly state: RunState }
+  | ({ readonly kind: 'run' } & RunView)
   | {
       readonly kind: 'progress';
       readonly role: TrainedRole;

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createCandidate } from '@trikd/core/run/lease';
 import type { ObjectStore } from '@trikd/core/store';
 import type { Logger } from '@trikd/platform/logging';
+import { systemClock } from '@trikd/platform/system-clock';
 import type { OrchestratorConfig } from './config.js';
 import { eventLog } from './event-log.js';
 import { anchorLink, trainerLink } from './links.js';
@@ -21,13 +24,21 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
   const teacher = trainerLink('teacher', config.teacher, config.times);
   const student = trainerLink('student', config.student, config.times);
   const anchor = anchorLink(config.anchor, config.times);
+  const writer = `orchestrator ${process.pid} on ${hostname()}`;
+  const clock = systemClock;
   const driver = orchestrator({
     store,
+    // Until a store waits by itself.
+    patient: () => store,
+    clock,
+    candidate: createCandidate({ store, clock, holder: `${writer} ${randomUUID()}`, seconds: config.times.lease }),
+    look: config.times.look,
+    keepPairs: config.keepCheckpoints,
     trainers: { teacher, student },
     anchor,
     times: config.times,
     retries: config.retries,
-    writer: `orchestrator ${process.pid} on ${hostname()}`,
+    writer,
     openLog: (runId) =>
       eventLog(
         config.events,
@@ -35,7 +46,7 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
         () => new Date(),
         (error) => log.warn({ runId, err: error }, 'events cannot be written to their file'),
       ),
-    failed: (runId, error) => log.error({ runId, err: error }, 'the run is no longer driven here'),
+    failed: (runId, error) => log.error({ runId, err: error }, 'a run is not driven here'),
   });
   return {
     orchestrator: driver,

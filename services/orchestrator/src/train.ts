@@ -64,7 +64,7 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
     const pair = books.pairAt(limit);
     if (!pair) throw new TrikdError('wrong-state', `both trainers rest at step ${limit} without its checkpoint`);
     if (limit === facts.totalSteps || converged(books.accuracies(), spec.convergence)) {
-      yield* commit(pair, () => ({ kind: 'generation-trained', outcome: outcomeOf(pair, limit) }));
+      yield* commit(pair, (ref) => ({ kind: 'generation-trained', outcome: outcomeOf(pair, ref) }));
       return;
     }
     yield* commit(pair, committed);
@@ -100,9 +100,10 @@ function note(
   }
 }
 
-function outcomeOf({ teacher, student }: Pair, steps: number): Outcome {
+function outcomeOf({ teacher, student }: Pair, ref: PairRef): Outcome {
   return {
-    steps,
+    steps: ref.step,
+    pair: ref,
     student: bestOf('student', student),
     teacher: bestOf('teacher', teacher),
     studentStateSha256: student.state.sha256,

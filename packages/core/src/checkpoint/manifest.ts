@@ -82,6 +82,11 @@ function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
+/** The blobs that a manifest names. */
+export function blobsOf({ teacher, student }: PairManifest): readonly z.infer<typeof BlobSchema>[] {
+  return [teacher, student].flatMap(({ state, best }) => (best ? [state, best.params] : [state]));
+}
+
 /** Where a manifest lives. Sorted keys are sorted by step, then by attempt. @throws TrikdError 'invalid' beyond 10 digits. */
 export function manifestKey({ runId, generation, step, attempt }: Position): string {
   return `${manifestFolder(runId, generation)}${digits(step)}-${digits(attempt)}.json`;

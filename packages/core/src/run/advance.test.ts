@@ -6,7 +6,7 @@ import { advance, duty, type RunEvent } from './advance.js';
 import { type FailureKind, firstState, type Outcome, RunState } from './state.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const rules = (curriculum: object = {}, retries = 2) => ({
+const rules = (curriculum: object = {}, retries = 2, keepPairs = 2) => ({
   spec: RunSpec.parse({
     name: 'law',
     data: { kind: 'synthetic' },
@@ -16,6 +16,7 @@ const rules = (curriculum: object = {}, retries = 2) => ({
     curriculum,
   }),
   retries,
+  keepPairs,
 });
 
 const digest = 'd'.repeat(64);
@@ -32,6 +33,7 @@ const outcome = (accuracy: number): Outcome => ({
   teacher: best(0.95),
   studentStateSha256: 'b'.repeat(64),
   teacherStateSha256: 'c'.repeat(64),
+  pair: { step: 4, manifestKey: 'pair-4' },
 });
 const assigned = (anchor?: number): RunEvent => ({
   kind: 'assigned',
@@ -160,9 +162,59 @@ describe('advance', () => {
     expect(() => after([assigned(), committed(2), committed(2)])).toThrow(TrikdError);
   });
 
+  test('keeps the newest checkpoints of a generation, as many as are wanted', () => {
+    const state = after([assigned(), committed(1), committed(2), committed(3)], rules({}, 2, 2));
+    expect(state).toMatchObject({
+      pairs: [{ step: 2 }, { step: 3 }],
+      validations: [{ step: 1 }, { step: 2 }, { step: 3 }],
+    });
+    expect(after([assigned(), committed(1), committed(2)], rules({}, 2, 1))).toMatchObject({ pairs: [{ step: 2 }] });
+  });
+
+  describe('a rollback', () => {
+    const rolledBack = (to: number): RunEvent => ({ kind: 'rolled-back', to });
+    const second = after([
+      assigned(),
+      trained(0.8),
+      verified,
+      assigned(0.8),
+      trained(0.9),
+      verified,
+      assigned(0.9),
+      committed(2),
+    ]);
+
+    test('begins the generation in hand anew beside the earlier anchor', () => {
+      expect(second).toMatchObject({ generation: 2, attempt: 1, anchor: { generation: 1 } });
+      expect(after([rolledBack(0)], rules(), second)).toMatchObject({
+        phase: 'preparing',
+        generation: 2,
+        attempt: 2,
+        anchor: { generation: 0, params: blob('student-0.8') },
+        pairs: [],
+        validations: [],
+        rollbacks: [{ during: 2, to: 0 }],
+      });
+    });
+
+    test('of a run that is over changes none of its results', () => {
+      const two = rules({ generations: 2 });
+      const end = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.9), verified], two);
+      expect(after([rolledBack(0)], two, end)).toEqual({ ...end, rollbacks: [{ during: 1, to: 0 }] });
+    });
+
+    test('goes to a promoted student alone', () => {
+      expect(() => after([rolledBack(2)], rules(), second)).toThrow(
+        'the student of generation 2 was not promoted: only those of 0, 1 were',
+      );
+      expect(() => after([rolledBack(0)])).toThrow('was not promoted: none was');
+    });
+  });
+
   const anyEvent = fc.oneof(
     fc.constantFrom<RunEvent>({ kind: 'taken-over' }, assigned(), assigned(0.5), verified),
     fc.integer({ min: 1, max: 4 }).map(committed),
+    fc.nat(3).map((to): RunEvent => ({ kind: 'rolled-back', to })),
     fc.constantFrom(0.2, 0.5, 0.8, 0.9).map(trained),
     fc.constantFrom<FailureKind>('unavailable', 'out-of-step', 'corrupt', 'diverged').map(lost),
   );

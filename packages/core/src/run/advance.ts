@@ -2,6 +2,7 @@ import { TrikdError } from '../errors.js';
 import type { RunSpec } from '../spec.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
 import type {
+  Anchor,
   AnchorScores,
   Facts,
   FailureKind,
@@ -36,6 +37,8 @@ export type RunEvent =
   | { readonly kind: 'generation-trained'; readonly outcome: Outcome }
   /** The candidate's params were read back as they were written. */
   | { readonly kind: 'candidate-verified' }
+  /** Somebody wants the student of an earlier generation to be the anchor again. */
+  | { readonly kind: 'rolled-back'; readonly to: number }
   /** The duty in hand could not be done. */
   | { readonly kind: 'attempt-lost'; readonly error: FailureKind; readonly message: string };
 
@@ -44,6 +47,8 @@ export interface RunRules {
   readonly spec: RunSpec;
   /** Attempts that may be lost in a row, without a pair committed between them, before the run fails. */
   readonly retries: number;
+  /** Checkpoints of the generation in hand to keep; at least 1. */
+  readonly keepPairs: number;
 }
 
 /** What is to be done next: the phase itself, when it demands something. Follows from the state alone. */
@@ -70,13 +75,15 @@ export function advance(state: RunState, event: RunEvent, rules: RunRules): RunS
       return assigned(state, event);
     case 'pair-committed':
       if (state.phase !== 'training') break;
-      return pairCommitted(state, event);
+      return pairCommitted(state, event, rules);
     case 'generation-trained':
       if (state.phase !== 'training') break;
       return { ...state, phase: 'promoting', outcome: event.outcome };
     case 'candidate-verified':
       if (state.phase !== 'promoting') break;
       return judged(state, rules);
+    case 'rolled-back':
+      return rolledBack(state, event.to);
   }
   throw new TrikdError('wrong-state', `${event.kind} is not expected while the run is ${state.phase}`);
 }
@@ -107,12 +114,13 @@ function canContinue(kind: FailureKind): boolean {
 
 /** The next start of the same generation, from its last committed pair. */
 function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing {
-  const { generation, attempt, results, pairs, validations, losses, anchor, facts } = state;
+  const { generation, attempt, results, rollbacks, pairs, validations, losses, anchor, facts } = state;
   return {
     phase: 'preparing',
     generation,
     attempt: attempt + 1,
     results,
+    rollbacks,
     pairs,
     validations,
     losses,
@@ -172,25 +180,37 @@ function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 
   return { ...state, phase: 'training', facts, ...(anchorScores && { anchorScores }) };
 }
 
-function pairCommitted(state: Training, event: RunEvent & { kind: 'pair-committed' }): Training {
+function pairCommitted(
+  state: Training,
+  event: RunEvent & { kind: 'pair-committed' },
+  { keepPairs }: RunRules,
+): Training {
   const last = state.pairs.at(-1)?.step ?? 0;
   if (event.pair.step <= last) {
     throw new TrikdError('out-of-step', `pair of step ${event.pair.step} comes after the pair of step ${last}`);
   }
   return {
     ...state,
-    pairs: [...state.pairs, event.pair],
+    pairs: [...state.pairs, event.pair].slice(-Math.max(1, keepPairs)),
     validations: [...state.validations, ...event.validations],
     losses: 0,
   };
 }
 
-function judged(state: Promoting, { spec }: RunRules): RunState {
-  const { generation, attempt, outcome, anchorScores, anchor, facts } = state;
-  const candidate = outcome.student;
-  const flaw = degenerate(candidate.validation, facts.classes);
-  const accepted =
-    flaw === undefined && promotes(spec.curriculum.promotion, candidate.validation, anchorScores?.validation);
+/** Whether the candidate of a generation becomes the next anchor. The last generation of a curriculum promotes nobody. */
+export function promotion(
+  { generation, outcome, anchorScores, facts, results }: Promoting,
+  { spec }: RunRules,
+): Anchor | undefined {
+  const { validation, params } = outcome.student;
+  if (degenerate(validation, facts.classes) !== undefined) return undefined;
+  if (!promotes(spec.curriculum.promotion, validation, anchorScores?.validation)) return undefined;
+  return curriculumOver([...results, outcome], spec.curriculum) ? undefined : { generation, params };
+}
+
+function judged(state: Promoting, rules: RunRules): RunState {
+  const { generation, attempt, outcome, anchorScores, anchor, facts, rollbacks } = state;
+  const flaw = degenerate(outcome.student.validation, facts.classes);
   const result = (promoted: boolean): GenerationResult => ({
     generation,
     ...outcome,
@@ -202,19 +222,41 @@ function judged(state: Promoting, { spec }: RunRules): RunState {
     return { ...restarted(state), attempt, phase: 'failed', kind: 'diverged', reason };
   }
   const unpromoted = [...state.results, result(false)];
-  if (curriculumOver(unpromoted, spec.curriculum)) {
-    return { phase: 'completed', generation, attempt, results: unpromoted, facts };
+  if (curriculumOver(unpromoted, rules.spec.curriculum)) {
+    return { phase: 'completed', generation, attempt, results: unpromoted, rollbacks, facts };
   }
-  const next = accepted ? { generation, params: candidate.params } : anchor;
+  const promoted = promotion(state, rules);
+  const next = promoted ?? anchor;
   return {
     phase: 'preparing',
     generation: generation + 1,
     attempt: 1,
-    results: [...state.results, result(accepted)],
+    results: [...state.results, result(promoted !== undefined)],
+    rollbacks,
     pairs: [],
     validations: [],
     losses: 0,
     facts,
     ...(next && { anchor: next }),
   };
+}
+
+/**
+ * The generation in hand begins again beside the earlier anchor: what was learned beside the other is not this generation's. A run
+ * that is over keeps its results; the anchor that it leaves behind is the earlier one.
+ */
+function rolledBack(state: RunState, to: number): RunState {
+  const result = state.results[to];
+  if (!result?.promoted) {
+    const promoted = state.results.filter((each) => each.promoted).map(({ generation }) => generation);
+    const known = promoted.length > 0 ? `only those of ${promoted.join(', ')} were` : 'none was';
+    throw new TrikdError('invalid', `the student of generation ${to} was not promoted: ${known}`);
+  }
+  const rollbacks = [...state.rollbacks, { during: state.generation, to }];
+  if (state.phase === 'completed') return { ...state, rollbacks };
+  const anchor = { generation: to, params: result.student.params };
+  const afresh = { ...restarted(state), rollbacks, anchor, pairs: [], validations: [], losses: 0 };
+  if (state.phase !== 'failed') return afresh;
+  const { attempt, kind, reason } = state;
+  return { ...afresh, attempt, phase: 'failed', kind, reason };
 }

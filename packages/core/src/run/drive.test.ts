@@ -20,7 +20,7 @@ const spec = RunSpec.parse({
   convergence: { patience: 2 },
   curriculum: { generations: 3 },
 });
-const rules = { spec, retries: 3 };
+const rules = { spec, retries: 3, keepPairs: 2 };
 const never = new AbortController().signal;
 
 /** A student that learns fast and then forgets, a little better in each generation. */
@@ -34,7 +34,8 @@ function outcomeAt(generation: number, steps: number): Outcome {
     params: { key: `params-${name}`, sha256: 'a'.repeat(64), bytes: 1 },
   };
   const sha256 = Buffer.from(name).toString('hex').padEnd(64, '0');
-  return { steps, student: best, teacher: best, studentStateSha256: sha256, teacherStateSha256: sha256 };
+  const pair = { step: steps, manifestKey: `last-${name}` };
+  return { steps, pair, student: best, teacher: best, studentStateSha256: sha256, teacherStateSha256: sha256 };
 }
 
 const facts = { datasetDigest: 'd'.repeat(64), classes: 4, totalSteps: 8, stepsPerEpoch: 1 };
@@ -98,7 +99,9 @@ async function live(store: ObjectStore, lifetime: number): Promise<RunState> {
   const life = mortal(store, lifetime);
   const { created, ...run } = await createRun(life.store, spec);
   if (!created && run.state.phase === 'completed') return run.state;
-  const mine = created ? run : await saveRun(life.store, run, advance(run.state, { kind: 'taken-over' }, rules));
+  const mine = created
+    ? run
+    : await saveRun(life.store, run, { state: advance(run.state, { kind: 'taken-over' }, rules) });
   const ports = { store: life.store, rules, changed: () => undefined, drained: never };
   return (await drive(mine, { ...ports, perform: (todo) => perform(todo, life.tick) })).state;
 }
@@ -142,7 +145,7 @@ describe('drive', () => {
       if (todo.phase === 'training' && first) {
         first = false;
         const now = await loadRun(store, 'law');
-        await saveRun(store, now, advance(now.state, { kind: 'taken-over' }, rules));
+        await saveRun(store, now, { state: advance(now.state, { kind: 'taken-over' }, rules) });
       }
       yield* perform(todo, () => undefined);
     };

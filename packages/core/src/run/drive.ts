@@ -1,6 +1,7 @@
 import { TrikdError } from '../errors.js';
 import type { ObjectStore } from '../store.js';
 import { advance, type Duty, duty, type RunEvent, type RunRules } from './advance.js';
+import { collectDropped } from './collector.js';
 import { type SavedRun, saveRun } from './run-store.js';
 import type { RunState } from './state.js';
 
@@ -27,9 +28,11 @@ export interface DrivePorts {
 export async function drive(run: SavedRun, ports: DrivePorts): Promise<SavedRun> {
   let saved = run;
   const save = async (state: RunState) => {
-    if (state === saved.state) return;
-    saved = await saveRun(ports.store, saved, state);
+    const before = saved.state;
+    if (state === before) return;
+    saved = await saveRun(ports.store, saved, { state });
     ports.changed(state);
+    await collectDropped(ports.store, before, state);
   };
   for (let todo = duty(saved.state); todo && !ports.drained.aborted; todo = duty(saved.state)) {
     const events = ports.perform(todo)[Symbol.asyncIterator]();

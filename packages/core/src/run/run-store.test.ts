@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RunSpec } from '../spec.js';
 import { memoryStore } from './memory-store.js';
-import { createRun, loadRun, saveRun, specKey, stateKey } from './run-store.js';
+import { createRun, listRuns, loadRun, type SavedRun, saveRun, specKey, stateKey } from './run-store.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = (change: object = {}) =>
@@ -39,15 +39,16 @@ describe('loadRun', () => {
     await expect(loadRun(memoryStore(), 'absent')).rejects.toMatchObject({ kind: 'not-found' });
   });
 
-  test.each(['{"version":1,"state":{"phase":"dreaming"}}', '{"version":2,"state":{}}', '{"vers'])(
-    'refuses a state file that reads %s',
-    async (text) => {
-      const store = memoryStore();
-      await createRun(store, spec());
-      await store.put(stateKey('trial'), Buffer.from(text));
-      await expect(loadRun(store, 'trial')).rejects.toMatchObject({ kind: 'corrupt' });
-    },
-  );
+  test.each([
+    '{"version":2,"revision":1,"term":0,"requests":[],"state":{"phase":"dreaming"}}',
+    '{"version":1,"state":{}}',
+    '{"vers',
+  ])('refuses a state file that reads %s', async (text) => {
+    const store = memoryStore();
+    await createRun(store, spec());
+    await store.put(stateKey('trial'), Buffer.from(text));
+    await expect(loadRun(store, 'trial')).rejects.toMatchObject({ kind: 'corrupt' });
+  });
 
   test('refuses a spec file of another shape', async () => {
     const store = memoryStore();
@@ -62,9 +63,44 @@ describe('saveRun', () => {
     const store = memoryStore();
     const run = await createRun(store, spec());
     const mine = { ...run.state, attempt: 2 };
-    const saved = await saveRun(store, run, mine);
-    await expect(saveRun(store, run, { ...run.state, attempt: 3 })).rejects.toMatchObject({ kind: 'out-of-step' });
+    const saved = await saveRun(store, run, { state: mine });
+    await expect(saveRun(store, run, { state: { ...run.state, attempt: 3 } })).rejects.toMatchObject({
+      kind: 'out-of-step',
+    });
     expect((await loadRun(store, 'trial')).state).toEqual(mine);
-    expect((await saveRun(store, saved, { ...mine, attempt: 3 })).state.attempt).toBe(3);
+    expect((await saveRun(store, saved, { state: { ...mine, attempt: 3 } })).state.attempt).toBe(3);
   });
+
+  test('refuses a leader whose term is over, though it has read the newest state', async () => {
+    const store = memoryStore();
+    const run = await saveRun(store, await createRun(store, spec()), { term: 5 });
+    await expect(saveRun(store, run, { term: 4 })).rejects.toMatchObject({ kind: 'out-of-step' });
+    expect((await saveRun(store, run, { term: 6 })).term).toBe(6);
+  });
+
+  test('never writes the same content twice, so that no reader takes a later state for the one it has read', async () => {
+    const store = memoryStore();
+    const first = await createRun(store, spec());
+    const bytes = async () => (await store.get(stateKey('trial')))!.bytes;
+    const before = await bytes();
+    const second = await saveRun(store, first, {});
+    expect(Buffer.compare(before, await bytes())).not.toBe(0);
+    expect(second.revision).toBe(first.revision + 1);
+  });
+
+  test('remembers the newest requests', async () => {
+    const store = memoryStore();
+    let run: SavedRun = await createRun(store, spec(), 'first');
+    expect(run.requests).toEqual(['first']);
+    for (let i = 0; i < 64; i++) run = await saveRun(store, run, { request: `${i}` });
+    expect(run.requests).toHaveLength(64);
+    expect([run.requests[0], run.requests.at(-1)]).toEqual(['0', '63']);
+  });
+});
+
+test('listRuns names every run that has a state, sorted', async () => {
+  const store = memoryStore();
+  for (const name of ['b', 'a-2', 'a']) await createRun(store, spec({ name }));
+  await store.put('runs/c/spec.json', Buffer.from('{}'));
+  expect(await listRuns(store)).toEqual(['a', 'a-2', 'b']);
 });

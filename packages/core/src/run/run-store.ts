@@ -1,18 +1,40 @@
 import { z } from 'zod';
 import { TrikdError } from '../errors.js';
-import { canonicalJson, RunSpec } from '../spec.js';
+import { RunSpec } from '../spec.js';
 import type { ObjectStore } from '../store.js';
+import { decodeJson, encodeJson } from './json-object.js';
 import { specDifferences } from './spec-differences.js';
 import { firstState, RunState } from './state.js';
 
-const StateFile = z.strictObject({ version: z.literal(1), state: RunState });
+/** Requests that a run remembers, so that one that is sent again is not done again. */
+const REQUESTS = 64;
+
+const StateFile = z.strictObject({
+  version: z.literal(2),
+  revision: z.int().positive().describe('rises with every write: no two contents of the file are the same'),
+  term: z.int().nonnegative().describe('of the leader that wrote it; 0: nobody has driven the run yet'),
+  requests: z.array(z.string().min(1)).max(REQUESTS).readonly().describe('ids of the newest requests that were done'),
+  state: RunState,
+});
 
 /** A run as the store has it. */
 export interface SavedRun {
   readonly spec: RunSpec;
   readonly state: RunState;
+  readonly term: number;
+  readonly revision: number;
+  readonly requests: readonly string[];
   /** What the next write of the state compares: whoever else wrote in between wins. */
   readonly version: string;
+}
+
+/** What a write changes. */
+export interface RunChange {
+  readonly state?: RunState;
+  /** Of the leader that writes. */
+  readonly term?: number;
+  /** Id of the request that this write does. */
+  readonly request?: string;
 }
 
 /** Where a run keeps its spec. Written once. */
@@ -26,17 +48,24 @@ export function stateKey(runId: string): string {
 }
 
 /**
- * Makes the run of a spec exist. Of many callers that race, one gets `created: true`, and owns attempt 1.
+ * Makes the run of a spec exist. Of many callers that race, one gets `created: true`.
+ * @param request id of the request; the same again finds the run created
  * @throws TrikdError `invalid` when a run of this name has another spec, naming the fields that differ
  */
-export async function createRun(store: ObjectStore, spec: RunSpec): Promise<SavedRun & { readonly created: boolean }> {
-  await store.create(specKey(spec.name), encode(spec));
+export async function createRun(
+  store: ObjectStore,
+  spec: RunSpec,
+  request?: string,
+): Promise<SavedRun & { readonly created: boolean }> {
+  await store.create(specKey(spec.name), encodeJson(spec));
   const differences = specDifferences(await loadSpec(store, spec.name), spec);
   if (differences.length > 0) {
     throw new TrikdError('invalid', `run ${spec.name} exists with another spec: ${differences.join('; ')}`);
   }
   // A creator that died between the two writes left a spec without a state: the next one completes it.
-  const outcome = await store.create(stateKey(spec.name), encode({ version: 1, state: firstState }));
+  const requests = request === undefined ? [] : [request];
+  const first = { version: 2, revision: 1, term: 0, requests, state: firstState };
+  const outcome = await store.create(stateKey(spec.name), encodeJson(StateFile.parse(first)));
   return { ...(await loadRun(store, spec.name)), created: outcome === 'created' };
 }
 
@@ -48,44 +77,36 @@ export async function loadRun(store: ObjectStore, runId: string): Promise<SavedR
   const spec = await loadSpec(store, runId);
   const stored = await store.get(stateKey(runId));
   if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`);
-  const { state } = decode(StateFile, stored.bytes, stateKey(runId));
-  return { spec, state, version: stored.version };
+  const { version: _, ...file } = decodeJson(StateFile, stored.bytes, stateKey(runId));
+  return { spec, ...file, version: stored.version };
+}
+
+/** The names of all runs, sorted. */
+export async function listRuns(store: ObjectStore): Promise<readonly string[]> {
+  const keys = await store.list('runs/');
+  return keys.flatMap((key) => /^runs\/([^/]+)\/state\.json$/.exec(key)?.[1] ?? []).sort();
 }
 
 /**
  * Replaces the state of a run that is still as it was read.
- * @throws TrikdError `out-of-step` when another orchestrator has written since
+ * @throws TrikdError `out-of-step` when another orchestrator has written since, or one of a later term before
  */
-export async function saveRun(store: ObjectStore, run: SavedRun, state: RunState): Promise<SavedRun> {
-  const key = stateKey(run.spec.name);
-  const bytes = encode(StateFile.parse({ version: 1, state }));
-  const replaced = await store.replace(key, bytes, run.version);
-  const now = await store.get(key);
-  if (replaced === 'conflict' || now === undefined || Buffer.compare(now.bytes, bytes) !== 0) {
-    throw new TrikdError('out-of-step', `another orchestrator drives run ${run.spec.name} now`);
-  }
-  return { ...run, state, version: now.version };
+export async function saveRun(store: ObjectStore, run: SavedRun, change: RunChange): Promise<SavedRun> {
+  const { name } = run.spec;
+  const { state = run.state, term = run.term, request } = change;
+  const superseded = () => new TrikdError('out-of-step', `another orchestrator drives run ${name} now`);
+  if (term < run.term) throw superseded();
+  const requests = request === undefined ? run.requests : [...run.requests, request].slice(-REQUESTS);
+  const next = { revision: run.revision + 1, term, requests, state };
+  const bytes = encodeJson(StateFile.parse({ ...next, version: 2 }));
+  const replaced = await store.replace(stateKey(name), bytes, run.version);
+  const now = await store.get(stateKey(name));
+  if (replaced === 'conflict' || now === undefined || Buffer.compare(now.bytes, bytes) !== 0) throw superseded();
+  return { spec: run.spec, ...next, version: now.version };
 }
 
 async function loadSpec(store: ObjectStore, runId: string): Promise<RunSpec> {
   const stored = await store.get(specKey(runId));
   if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`);
-  return decode(RunSpec, stored.bytes, specKey(runId));
-}
-
-function encode(value: unknown): Uint8Array {
-  return new TextEncoder().encode(`${canonicalJson(value)}\n`);
-}
-
-function decode<S extends z.ZodType>(schema: S, bytes: Uint8Array, key: string): z.output<S> {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new TrikdError('corrupt', `${key} of ${bytes.byteLength} bytes is no JSON`, {}, { cause });
-  }
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  const mistakes = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new TrikdError('corrupt', `${key} is not what it should be: ${mistakes.join('; ')}`);
+  return decodeJson(RunSpec, stored.bytes, specKey(runId));
 }

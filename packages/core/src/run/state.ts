@@ -34,6 +34,7 @@ export const Outcome = z
     teacher: BestRecord,
     studentStateSha256: Sha256.describe('weights, statistics and optimizer slots at the last step'),
     teacherStateSha256: Sha256,
+    pair: PairRef.describe('the checkpoint of the last step'),
   })
   .readonly();
 export type Outcome = z.infer<typeof Outcome>;
@@ -60,19 +61,29 @@ export const Facts = z
   .readonly();
 export type Facts = z.infer<typeof Facts>;
 
+/** Somebody wanted an earlier student to be the anchor again. */
+export const Rollback = z
+  .strictObject({
+    during: Count.describe('the generation in hand'),
+    to: Count.describe('the generation whose student it was'),
+  })
+  .readonly();
+export type Rollback = z.infer<typeof Rollback>;
+
 /** What is known in every phase. */
 const past = {
   generation: Count.describe('in hand, or the last one'),
   attempt: z.int().positive().describe('starts of this generation, from 1'),
   results: z.array(GenerationResult).readonly(),
   facts: Facts.exactOptional().describe('from the first assignment on'),
+  rollbacks: z.array(Rollback).readonly().describe('that somebody has asked for, in their order'),
 };
 
 /** What survives the loss of an attempt. */
 const resumable = {
   ...past,
   anchor: Anchor.exactOptional().describe('absent in generation 0'),
-  pairs: z.array(PairRef).readonly().describe('committed in this generation, by step'),
+  pairs: z.array(PairRef).readonly().describe('committed in this generation and kept, by step'),
   validations: z.array(Validation).readonly().describe('of the student, up to the last pair'),
   losses: Count.describe('attempts lost since the last committed pair'),
 };
@@ -131,6 +142,7 @@ export const firstState: Preparing = {
   generation: 0,
   attempt: 1,
   results: [],
+  rollbacks: [],
   pairs: [],
   validations: [],
   losses: 0,

@@ -107,6 +107,26 @@ export function runPhaseToJSON(object: RunPhase): string {
 export interface CreateRunRequest {
   /** The run spec as JSON; its name is the id of the run. */
   spec: string;
+  /** Names the request: sent again, it does nothing again. Without one, a run that failed is continued by every request. */
+  requestId: string;
+  /** The orchestrator asked leads at once, whoever leads now: for one that was started for this run. */
+  takeOver: boolean;
+}
+
+/** Asks for an earlier anchor. */
+export interface RollbackAnchorRequest {
+  /** The run's id. */
+  runId: string;
+  /** The generation whose promoted student is to be the anchor. */
+  generation: number;
+  /** Names the request: sent again, it does nothing again. */
+  requestId: string;
+}
+
+/** The pointer was moved back. */
+export interface RollbackAnchorResponse {
+  /** Where the run stands now. */
+  run: Run | undefined;
 }
 
 /** The run exists. */
@@ -146,7 +166,23 @@ export interface Run {
   /** The generation whose student is the run's result; meaningful once a generation has ended. */
   bestGeneration: number;
   /** The anchor of the generation in hand; absent in generation 0 and once the run has completed. */
-  anchor: RunAnchor | undefined;
+  anchor:
+    | RunAnchor
+    | undefined;
+  /** What is waited for at the moment; the run goes on by itself when it comes. */
+  stalls: RunStall[];
+  /** How often the anchor was rolled back. */
+  rollbacks: number;
+}
+
+/** Something that holds a run up. */
+export interface RunStall {
+  /** Who waits: orchestrator, teacher or student. */
+  by: string;
+  /** For what: store, peer or anchor. */
+  on: string;
+  /** One sentence. */
+  reason: string;
 }
 
 /** The promoted student that answers in a generation. */
@@ -273,13 +309,19 @@ export interface RunDrained {
 }
 
 function createBaseCreateRunRequest(): CreateRunRequest {
-  return { spec: "" };
+  return { spec: "", requestId: "", takeOver: false };
 }
 
 export const CreateRunRequest: MessageFns<CreateRunRequest> = {
   encode(message: CreateRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.spec !== "") {
       writer.uint32(10).string(message.spec);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
+    }
+    if (message.takeOver !== false) {
+      writer.uint32(24).bool(message.takeOver);
     }
     return writer;
   },
@@ -305,6 +347,22 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
             message.spec = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.takeOver = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -318,13 +376,31 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
   },
 
   fromJSON(object: any): CreateRunRequest {
-    return { spec: isSet(object.spec) ? globalThis.String(object.spec) : "" };
+    return {
+      spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      takeOver: isSet(object.takeOver)
+        ? globalThis.Boolean(object.takeOver)
+        : isSet(object.take_over)
+        ? globalThis.Boolean(object.take_over)
+        : false,
+    };
   },
 
   toJSON(message: CreateRunRequest): unknown {
     const obj: any = {};
     if (message.spec !== "") {
       obj.spec = message.spec;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.takeOver !== false) {
+      obj.takeOver = message.takeOver;
     }
     return obj;
   },
@@ -335,6 +411,184 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
   fromPartial(object: DeepPartial<CreateRunRequest>): CreateRunRequest {
     const message = createBaseCreateRunRequest();
     message.spec = object.spec ?? "";
+    message.requestId = object.requestId ?? "";
+    message.takeOver = object.takeOver ?? false;
+    return message;
+  },
+};
+
+function createBaseRollbackAnchorRequest(): RollbackAnchorRequest {
+  return { runId: "", generation: 0, requestId: "" };
+}
+
+export const RollbackAnchorRequest: MessageFns<RollbackAnchorRequest> = {
+  encode(message: RollbackAnchorRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackAnchorRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackAnchorRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RollbackAnchorRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: RollbackAnchorRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RollbackAnchorRequest>): RollbackAnchorRequest {
+    return RollbackAnchorRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RollbackAnchorRequest>): RollbackAnchorRequest {
+    const message = createBaseRollbackAnchorRequest();
+    message.runId = object.runId ?? "";
+    message.generation = object.generation ?? 0;
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseRollbackAnchorResponse(): RollbackAnchorResponse {
+  return { run: undefined };
+}
+
+export const RollbackAnchorResponse: MessageFns<RollbackAnchorResponse> = {
+  encode(message: RollbackAnchorResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackAnchorResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackAnchorResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = Run.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RollbackAnchorResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+  },
+
+  toJSON(message: RollbackAnchorResponse): unknown {
+    const obj: any = {};
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RollbackAnchorResponse>): RollbackAnchorResponse {
+    return RollbackAnchorResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RollbackAnchorResponse>): RollbackAnchorResponse {
+    const message = createBaseRollbackAnchorResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
     return message;
   },
 };
@@ -557,6 +811,8 @@ function createBaseRun(): Run {
     failure: "",
     bestGeneration: 0,
     anchor: undefined,
+    stalls: [],
+    rollbacks: 0,
   };
 }
 
@@ -588,6 +844,12 @@ export const Run: MessageFns<Run> = {
     }
     if (message.anchor !== undefined) {
       RunAnchor.encode(message.anchor, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.stalls) {
+      RunStall.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.rollbacks !== 0) {
+      writer.uint32(88).uint32(message.rollbacks);
     }
     return writer;
   },
@@ -677,6 +939,22 @@ export const Run: MessageFns<Run> = {
             message.anchor = RunAnchor.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.stalls.push(RunStall.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.rollbacks = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -710,6 +988,8 @@ export const Run: MessageFns<Run> = {
         ? globalThis.Number(object.best_generation)
         : 0,
       anchor: isSet(object.anchor) ? RunAnchor.fromJSON(object.anchor) : undefined,
+      stalls: globalThis.Array.isArray(object?.stalls) ? object.stalls.map((e: any) => RunStall.fromJSON(e)) : [],
+      rollbacks: isSet(object.rollbacks) ? globalThis.Number(object.rollbacks) : 0,
     };
   },
 
@@ -742,6 +1022,12 @@ export const Run: MessageFns<Run> = {
     if (message.anchor !== undefined) {
       obj.anchor = RunAnchor.toJSON(message.anchor);
     }
+    if (message.stalls?.length) {
+      obj.stalls = message.stalls.map((e) => RunStall.toJSON(e));
+    }
+    if (message.rollbacks !== 0) {
+      obj.rollbacks = Math.round(message.rollbacks);
+    }
     return obj;
   },
 
@@ -761,6 +1047,109 @@ export const Run: MessageFns<Run> = {
     message.anchor = (object.anchor !== undefined && object.anchor !== null)
       ? RunAnchor.fromPartial(object.anchor)
       : undefined;
+    message.stalls = object.stalls?.map((e) => RunStall.fromPartial(e)) || [];
+    message.rollbacks = object.rollbacks ?? 0;
+    return message;
+  },
+};
+
+function createBaseRunStall(): RunStall {
+  return { by: "", on: "", reason: "" };
+}
+
+export const RunStall: MessageFns<RunStall> = {
+  encode(message: RunStall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.by !== "") {
+      writer.uint32(10).string(message.by);
+    }
+    if (message.on !== "") {
+      writer.uint32(18).string(message.on);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunStall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunStall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.on = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunStall {
+    return {
+      by: isSet(object.by) ? globalThis.String(object.by) : "",
+      on: isSet(object.on) ? globalThis.String(object.on) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RunStall): unknown {
+    const obj: any = {};
+    if (message.by !== "") {
+      obj.by = message.by;
+    }
+    if (message.on !== "") {
+      obj.on = message.on;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunStall>): RunStall {
+    return RunStall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunStall>): RunStall {
+    const message = createBaseRunStall();
+    message.by = object.by ?? "";
+    message.on = object.on ?? "";
+    message.reason = object.reason ?? "";
     return message;
   },
 };
@@ -1909,6 +2298,21 @@ export const RunServiceService = {
     responseSerialize: (value: WatchRunResponse): Buffer => Buffer.from(WatchRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchRunResponse => WatchRunResponse.decode(value),
   },
+  /**
+   * Makes the student of an earlier generation the anchor again; a generation in training begins anew beside it. Only the
+   * orchestrator that leads does it.
+   */
+  rollbackAnchor: {
+    path: "/trikd.v1.RunService/RollbackAnchor" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RollbackAnchorRequest): Buffer =>
+      Buffer.from(RollbackAnchorRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RollbackAnchorRequest => RollbackAnchorRequest.decode(value),
+    responseSerialize: (value: RollbackAnchorResponse): Buffer =>
+      Buffer.from(RollbackAnchorResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RollbackAnchorResponse => RollbackAnchorResponse.decode(value),
+  },
 } as const;
 
 export interface RunServiceServer extends UntypedServiceImplementation {
@@ -1918,6 +2322,11 @@ export interface RunServiceServer extends UntypedServiceImplementation {
   getRun: handleUnaryCall<GetRunRequest, GetRunResponse>;
   /** Streams what happens in a run until it ends or is drained. */
   watchRun: handleServerStreamingCall<WatchRunRequest, WatchRunResponse>;
+  /**
+   * Makes the student of an earlier generation the anchor again; a generation in training begins anew beside it. Only the
+   * orchestrator that leads does it.
+   */
+  rollbackAnchor: handleUnaryCall<RollbackAnchorRequest, RollbackAnchorResponse>;
 }
 
 export interface RunServiceClient extends Client {
@@ -1960,6 +2369,25 @@ export interface RunServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchRunResponse>;
+  /**
+   * Makes the student of an earlier generation the anchor again; a generation in training begins anew beside it. Only the
+   * orchestrator that leads does it.
+   */
+  rollbackAnchor(
+    request: RollbackAnchorRequest,
+    callback: (error: ServiceError | null, response: RollbackAnchorResponse) => void,
+  ): ClientUnaryCall;
+  rollbackAnchor(
+    request: RollbackAnchorRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RollbackAnchorResponse) => void,
+  ): ClientUnaryCall;
+  rollbackAnchor(
+    request: RollbackAnchorRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RollbackAnchorResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const RunServiceClient = makeGenericClientConstructor(RunServiceService, "trikd.v1.RunService") as unknown as {

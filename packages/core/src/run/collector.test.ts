@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import { encodeManifest, manifestKey, type PairManifest } from '../checkpoint/manifest.js';
+import type { ObjectStore } from '../store.js';
+import { collectDropped, collectLeftovers } from './collector.js';
+import { memoryStore } from './memory-store.js';
+import { type Completed, firstState, type PairRef, type Preparing } from './state.js';
+
+const DIGEST = 'a'.repeat(64);
+
+/** Puts a blob into the folder of an attempt. */
+async function blob(store: ObjectStore, attempt: string, name: string) {
+  const key = `runs/r/blobs/${attempt}/${name}`;
+  await store.put(key, Buffer.from('x'));
+  return { key, sha256: DIGEST, bytes: 1 };
+}
+
+interface PairOptions {
+  readonly generation?: number;
+  readonly attempt?: number;
+  /** Key of a blob that an earlier pair has named as its best student. */
+  readonly best?: { readonly key: string; readonly sha256: string; readonly bytes: number };
+}
+
+/** Puts a pair: two states, the best student, and the manifest. */
+async function pair(store: ObjectStore, step: number, options: PairOptions = {}): Promise<PairRef> {
+  const { generation = 0, attempt = 1 } = options;
+  const folder = `${generation}.${attempt}`;
+  const best = options.best ?? (await blob(store, folder, `best-${step}`));
+  const score = { accuracy: 0.5, nll: 1, examples: 10 };
+  const manifest: PairManifest = {
+    version: 1,
+    runId: 'r',
+    generation,
+    attempt,
+    step,
+    specDigest: DIGEST,
+    datasetDigest: DIGEST,
+    teacher: { state: await blob(store, folder, `teacher-${step}`) },
+    student: { state: await blob(store, folder, `student-${step}`), best: { step, validation: score, params: best } },
+    writer: 'test',
+  };
+  const key = manifestKey(manifest);
+  await store.put(key, encodeManifest(manifest));
+  return { step, manifestKey: key };
+}
+
+const stateOf = (change: Partial<Preparing>): Preparing => ({ ...firstState, ...change });
+
+test('a checkpoint that a state lets go of is removed, but for what another still names', async () => {
+  const store = memoryStore();
+  const one = await pair(store, 1);
+  const best = { key: 'runs/r/blobs/0.1/best-1', sha256: DIGEST, bytes: 1 };
+  const two = await pair(store, 2, { best });
+  const removed = await collectDropped(store, stateOf({ pairs: [one, two] }), stateOf({ pairs: [two] }));
+  expect(removed).toEqual([one.manifestKey, 'runs/r/blobs/0.1/teacher-1', 'runs/r/blobs/0.1/student-1']);
+  expect(await store.list('runs/r/blobs/')).toEqual([
+    'runs/r/blobs/0.1/best-1',
+    'runs/r/blobs/0.1/student-2',
+    'runs/r/blobs/0.1/teacher-2',
+  ]);
+});
+
+test('nothing is removed while a manifest that is kept cannot be read', async () => {
+  const store = memoryStore();
+  const [one, two] = [await pair(store, 1), await pair(store, 2)];
+  await store.put(two.manifestKey, Buffer.from('{'));
+  expect(await collectDropped(store, stateOf({ pairs: [one, two] }), stateOf({ pairs: [two] }))).toEqual([]);
+});
+
+test('what an attempt left that is over is removed, and nothing of the present one', async () => {
+  const store = memoryStore();
+  const kept = await pair(store, 1);
+  const orphan = await pair(store, 2);
+  await blob(store, '0.1', 'without-a-manifest');
+  await blob(store, '0.2', 'on-its-way');
+  await store.put('runs/r/state.json', Buffer.from('{}'));
+  const removed = await collectLeftovers(store, 'r', stateOf({ attempt: 2, pairs: [kept] }));
+  expect(removed).toEqual([
+    orphan.manifestKey,
+    'runs/r/blobs/0.1/best-2',
+    'runs/r/blobs/0.1/student-2',
+    'runs/r/blobs/0.1/teacher-2',
+    'runs/r/blobs/0.1/without-a-manifest',
+  ]);
+  expect(await store.list('runs/r/blobs/0.2/')).toHaveLength(1);
+});
+
+test('of a generation that is over its last checkpoint and its best models are kept', async () => {
+  const store = memoryStore();
+  const [first, last] = [await pair(store, 1), await pair(store, 2)];
+  const best = (name: string) => ({
+    step: 2,
+    validation: { accuracy: 0.5, nll: 1, examples: 10 },
+    params: { key: `runs/r/blobs/0.1/${name}`, sha256: DIGEST, bytes: 1 },
+  });
+  await blob(store, '0.1', 'teacher-best');
+  const result = {
+    generation: 0,
+    steps: 2,
+    student: best('best-2'),
+    teacher: best('teacher-best'),
+    studentStateSha256: DIGEST,
+    teacherStateSha256: DIGEST,
+    pair: last,
+    promoted: false,
+  };
+  const end: Completed = { phase: 'completed', generation: 0, attempt: 1, results: [result], rollbacks: [] };
+  await collectDropped(store, stateOf({ pairs: [first] }), end);
+  await collectLeftovers(store, 'r', end);
+  expect(await store.list('runs/r/')).toEqual([
+    'runs/r/blobs/0.1/best-2',
+    'runs/r/blobs/0.1/student-2',
+    'runs/r/blobs/0.1/teacher-2',
+    'runs/r/blobs/0.1/teacher-best',
+    last.manifestKey,
+  ]);
+});

@@ -1,0 +1,101 @@
+import { blobsOf, parseManifest } from '../checkpoint/manifest.js';
+import { TrikdError } from '../errors.js';
+import type { GenerationAttempt } from '../position.js';
+import type { ObjectStore } from '../store.js';
+import type { RunState } from './state.js';
+
+/** The manifests that a state names: those that its generation can resume from, and the last one of each generation before. */
+export function manifestsOf(state: RunState): readonly string[] {
+  const pairs = 'pairs' in state ? state.pairs : [];
+  const last = state.phase === 'promoting' ? [state.outcome.pair] : [];
+  return [...state.results.map(({ pair }) => pair), ...pairs, ...last].map(({ manifestKey }) => manifestKey);
+}
+
+/** The blobs that a state names by itself: every generation's best models, and the anchor. */
+function blobsNamedBy(state: RunState): readonly string[] {
+  const outcomes = state.phase === 'promoting' ? [...state.results, state.outcome] : state.results;
+  const best = outcomes.flatMap(({ student, teacher }) => [student.params.key, teacher.params.key]);
+  return 'anchor' in state && state.anchor ? [...best, state.anchor.params.key] : best;
+}
+
+/**
+ * Removes what a state has let go of: manifests that `before` names and `after` does not, then the blobs that only those name.
+ * Call it when `after` was saved over `before`: whoever holds a state that was replaced has nothing to remove. An upload in flight
+ * is safe: it belongs to an attempt that no manifest was let go of, or its content is looked for again when its pair is committed.
+ * @returns keys removed
+ */
+export async function collectDropped(
+  store: ObjectStore,
+  before: RunState,
+  after: RunState,
+): Promise<readonly string[]> {
+  const kept = new Set(manifestsOf(after));
+  const dropped = manifestsOf(before).filter((key) => !kept.has(key));
+  if (dropped.length === 0) return [];
+  const live = await liveBlobs(store, after);
+  if (!live) return [];
+  const blobs = new Set<string>();
+  for (const key of dropped) for (const blob of (await blobsNamedIn(store, key)) ?? []) blobs.add(blob);
+  return removeAll(store, [...dropped, ...[...blobs].filter((key) => !live.has(key))]);
+}
+
+/**
+ * Removes what attempts that are over have left behind without a manifest that the state names, as a process does that dies between
+ * an upload and its manifest. Attempts from the present one on are not looked at.
+ * @returns keys removed
+ */
+export async function collectLeftovers(store: ObjectStore, runId: string, state: RunState): Promise<readonly string[]> {
+  const live = await liveBlobs(store, state);
+  if (!live) return [];
+  const kept = new Set([...live, ...manifestsOf(state)]);
+  const manifests = await store.list(`runs/${runId}/manifests/`);
+  const blobs = await store.list(`runs/${runId}/blobs/`);
+  const over = [...manifests, ...blobs].filter((key) => !kept.has(key) && isOver(key, runId, state));
+  return removeAll(store, over);
+}
+
+/** Whether a key belongs to an attempt before the present one. A run that has ended has no present one. */
+function isOver(key: string, runId: string, state: RunState): boolean {
+  const attempt = attemptIn(key, runId);
+  if (!attempt) return false;
+  if (state.phase === 'completed') return true;
+  const { generation, attempt: number } = attempt;
+  return generation < state.generation || (generation === state.generation && number < state.attempt);
+}
+
+function attemptIn(key: string, runId: string): GenerationAttempt | undefined {
+  const [, blobGeneration, blobAttempt] = /\/blobs\/(\d+)\.(\d+)\//.exec(key) ?? [];
+  const [, generation = blobGeneration, attempt = blobAttempt] =
+    /\/manifests\/(\d{10})\/\d{10}-(\d{10})\.json$/.exec(key) ?? [];
+  if (generation === undefined || attempt === undefined) return undefined;
+  return { runId, generation: Number(generation), attempt: Number(attempt) };
+}
+
+/** All blobs that a state leads to; undefined when a manifest cannot be read: then nobody knows what it names, and nothing may go. */
+async function liveBlobs(store: ObjectStore, state: RunState): Promise<ReadonlySet<string> | undefined> {
+  const live = new Set(blobsNamedBy(state));
+  for (const key of manifestsOf(state)) {
+    const blobs = await blobsNamedIn(store, key);
+    if (!blobs) return undefined;
+    for (const blob of blobs) live.add(blob);
+  }
+  return live;
+}
+
+async function blobsNamedIn(store: ObjectStore, key: string): Promise<readonly string[] | undefined> {
+  const object = await store.get(key);
+  if (!object) return undefined;
+  try {
+    return blobsOf(parseManifest(object.bytes)).map((blob) => blob.key);
+  } catch (error) {
+    if (error instanceof TrikdError && error.kind === 'corrupt') return undefined;
+    throw error;
+  }
+}
+
+/** Manifests first: a manifest never names what is gone. */
+async function removeAll(store: ObjectStore, keys: readonly string[]): Promise<readonly string[]> {
+  const manifestsFirst = keys.toSorted((a, b) => Number(a.includes('/blobs/')) - Number(b.includes('/blobs/')));
+  for (const key of manifestsFirst) await store.remove(key);
+  return manifestsFirst;
+}

@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest';
+import { TrikdError } from '../errors.js';
+import type { ObjectStore } from '../store.js';
+import { virtualClock } from '../testing/virtual-clock.js';
+import { createCandidate, LEASE_KEY } from './lease.js';
+import { memoryStore } from './memory-store.js';
+
+const never = new AbortController().signal;
+const SECONDS = 6;
+
+function electorate(store: ObjectStore = memoryStore()) {
+  const clock = virtualClock();
+  const candidate = (holder: string, own = store) => createCandidate({ store: own, clock, holder, seconds: SECONDS });
+  return { store, clock, candidate };
+}
+
+/** What a promise has come to, if it has. */
+function outcomeOf<T>(promise: Promise<T>): { value?: T; error?: unknown } {
+  const outcome: { value?: T; error?: unknown } = {};
+  promise.then(
+    (value) => {
+      outcome.value = value;
+    },
+    (error: unknown) => {
+      outcome.error = error;
+    },
+  );
+  return outcome;
+}
+
+test('of many candidates one leads', async () => {
+  const { clock, candidate } = electorate();
+  const campaigns = ['a', 'b', 'c', 'd'].map((name) => outcomeOf(candidate(name).campaign(never)));
+  await clock.advance(1000 * 10 * SECONDS);
+  expect(campaigns.filter(({ value }) => value)).toHaveLength(1);
+});
+
+test('a leader that renews is never replaced', async () => {
+  const { clock, candidate } = electorate();
+  const { lost } = await candidate('a').campaign(never);
+  const other = outcomeOf(candidate('b').campaign(never));
+  await clock.advance(1000 * 100 * SECONDS);
+  expect(lost.aborted).toBe(false);
+  expect(other).toEqual({});
+});
+
+test('a silent leader is replaced, with a higher term, and hears of it when it comes back', async () => {
+  const { store, clock, candidate } = electorate();
+  let frozen = false;
+  const frozenNow = () => (frozen ? new Promise<never>(() => undefined) : undefined);
+  const mine = { ...store, get: async (key: string) => (await frozenNow()) ?? store.get(key) };
+  const first = await candidate('a', mine).campaign(never);
+  frozen = true;
+  const campaign = outcomeOf(candidate('b').campaign(never));
+  await clock.advance(1000 * 0.9 * SECONDS);
+  expect(campaign).toEqual({});
+  await clock.advance(1000 * 2 * SECONDS);
+  expect(campaign.value?.term).toBe(first.term + 1);
+});
+
+test('a leader that was replaced hears of it at its next renewal', async () => {
+  const { clock, candidate } = electorate();
+  const first = await candidate('a').campaign(never);
+  const usurper = candidate('b');
+  usurper.seize();
+  expect((await usurper.campaign(never)).term).toBe(first.term + 1);
+  await clock.advance(1000 * SECONDS);
+  expect(first.lost.aborted).toBe(true);
+  expect(first.lost.reason).toMatchObject({ kind: 'out-of-step' });
+});
+
+test('a campaign under way that seizes leads at once', async () => {
+  const { clock, candidate } = electorate();
+  await candidate('a').campaign(never);
+  const usurper = candidate('b');
+  const campaign = outcomeOf(usurper.campaign(never));
+  await clock.advance(10);
+  usurper.seize();
+  await clock.advance(0);
+  expect(campaign.value?.term).toBe(2);
+});
+
+test('a lease that was released is taken without waiting for it to lapse', async () => {
+  const { clock, candidate } = electorate();
+  const first = await candidate('a').campaign(never);
+  const campaign = outcomeOf(candidate('b').campaign(never));
+  await clock.advance(10);
+  await first.release();
+  await clock.advance((1000 * SECONDS) / 3);
+  expect(campaign.value?.term).toBe(2);
+  expect(first.lost.aborted).toBe(false);
+});
+
+test('a store that is away for longer than the lease costs nobody the lead', async () => {
+  const { store, clock, candidate } = electorate();
+  let away = false;
+  const get: ObjectStore['get'] = async (key) => {
+    if (away) throw new TrikdError('unavailable', 'away');
+    return store.get(key);
+  };
+  const { lost } = await candidate('a', { ...store, get }).campaign(never);
+  away = true;
+  await clock.advance(1000 * 5 * SECONDS);
+  away = false;
+  await clock.advance(1000 * 5 * SECONDS);
+  expect(lost.aborted).toBe(false);
+});
+
+test('a campaign ends with the reason of its signal', async () => {
+  const { clock, candidate } = electorate();
+  await candidate('a').campaign(never);
+  const left = new AbortController();
+  const campaign = outcomeOf(candidate('b').campaign(left.signal));
+  await clock.advance(10);
+  const reason = new TrikdError('unavailable', 'shutting down');
+  left.abort(reason);
+  await clock.advance(0);
+  expect(campaign.error).toBe(reason);
+});
+
+test('a lease that cannot be read is refused by name', async () => {
+  const { store, candidate } = electorate();
+  await store.put(LEASE_KEY, Buffer.from('{'));
+  await expect(candidate('a').campaign(never)).rejects.toMatchObject({ kind: 'corrupt' });
+});
