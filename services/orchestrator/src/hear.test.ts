@@ -1,5 +1,6 @@
 import { TrikdError } from '@trikd/core/errors';
 import type { TrainerEvent } from '@trikd/core/training/ports';
+import { systemClock } from '@trikd/platform/system-clock';
 import { describe, expect, test } from 'vitest';
 import { type Heard, hear } from './hear.js';
 import type { TrainerLink } from './ports.js';
@@ -46,7 +47,7 @@ async function heardUntil(events: AsyncIterable<Heard>, enough: (count: number) 
 describe('hear', () => {
   test('brings both reports together and leaves when nobody listens any more', async () => {
     const trainers = [trainer('teacher', [saved(2)], 'goes on'), trainer('student', [saved(2)], 'goes on')];
-    const heard = await heardUntil(hear(trainers, attempt, never, times), (count) => count === 2);
+    const heard = await heardUntil(hear(trainers, attempt, never, times, systemClock), (count) => count === 2);
     expect(heard.map((item) => item.kind === 'trainer' && item.role).sort()).toEqual(['student', 'teacher']);
   });
 
@@ -56,7 +57,7 @@ describe('hear', () => {
     const trainers = [trainer('student', [saved(2)], consequence), trainer('teacher', [saved(2), resting(4)], cause)];
     const heard: Heard[] = [];
     const listening = async () => {
-      for await (const item of hear(trainers, attempt, never, times)) heard.push(item);
+      for await (const item of hear(trainers, attempt, never, times, systemClock)) heard.push(item);
     };
     await expect(listening()).rejects.toBe(cause);
     expect(
@@ -65,18 +66,20 @@ describe('hear', () => {
   });
 
   test('takes the end of a report for a loss, unless the trainer rests', async () => {
-    const lost = hear([trainer('teacher', [saved(2)], 'ends')], attempt, never, { ...times, grace: 0.01 });
+    const lost = hear([trainer('teacher', [saved(2)], 'ends')], attempt, never, { ...times, grace: 0.01 }, systemClock);
     await expect(heardUntil(lost, () => false)).rejects.toMatchObject({
       kind: 'unavailable',
       message: 'the teacher at here ended its report',
     });
     const trainers = [trainer('teacher', [resting(8)], 'ends'), trainer('student', [resting(8)], 'goes on')];
-    expect(await heardUntil(hear(trainers, attempt, never, times), (count) => count === 2)).toHaveLength(2);
+    expect(await heardUntil(hear(trainers, attempt, never, times, systemClock), (count) => count === 2)).toHaveLength(
+      2,
+    );
   });
 
   test('tells of the wish to drain, and of a drain that takes too long', async () => {
     const drain = AbortSignal.abort();
-    const events = hear([trainer('teacher', [], 'goes on')], attempt, drain, { grace: 1, drain: 0.01 });
+    const events = hear([trainer('teacher', [], 'goes on')], attempt, drain, { grace: 1, drain: 0.01 }, systemClock);
     expect(await heardUntil(events, (count) => count === 2)).toEqual([{ kind: 'drain' }, { kind: 'drain-overdue' }]);
   });
 });

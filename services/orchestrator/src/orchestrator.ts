@@ -1,3 +1,4 @@
+import type { Clock } from '@trikd/core/clock';
 import { TrikdError } from '@trikd/core/errors';
 import type { TrainedRole } from '@trikd/core/position';
 import { advance, duty } from '@trikd/core/run/advance';
@@ -17,6 +18,7 @@ export interface OrchestratorPorts {
   readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
   readonly anchor: AnchorLink;
   readonly times: PerformPorts['times'];
+  readonly clock: Clock;
   /** Attempts that may be lost in a row before a run fails. */
   readonly retries: number;
   /** Names the process in manifests. */

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectStore } from '@trikd/core/store';
 import type { Logger } from '@trikd/platform/logging';
+import { systemClock } from '@trikd/platform/system-clock';
 import type { OrchestratorConfig } from './config.js';
 import { eventLog } from './event-log.js';
 import { anchorLink, trainerLink } from './links.js';
@@ -26,6 +26,7 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
     trainers: { teacher, student },
     anchor,
     times: config.times,
+    clock: systemClock,
     retries: config.retries,
     writer: `orchestrator ${process.pid} on ${hostname()}`,
     openLog: (runId) =>
@@ -41,7 +42,7 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
     orchestrator: driver,
     stop: async () => {
       const late = new AbortController();
-      const enough = delay(1000 * (config.times.drain + FAREWELL), undefined, { signal: late.signal });
+      const enough = systemClock.sleep(1000 * (config.times.drain + FAREWELL), late.signal);
       await Promise.race([driver.drain(), enough.catch(() => undefined)]);
       late.abort();
       for (const link of [teacher, student, anchor]) link.close();
