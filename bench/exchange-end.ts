@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { subscribe } from '@trikd/platform/grpc/exchange-client';
+import { subscribe } from '@trikd/core/exchange/subscribe';
+import { dialProducer } from '@trikd/platform/grpc/exchange-client';
 import { createLogger } from '@trikd/platform/logging';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/platform/model-service/exchange.module';
 import { createService } from '@trikd/platform/nest/create-service';
+import { systemClock } from '@trikd/platform/system-clock';
 import { answerLines } from './line-process.ts';
 
 interface End {
@@ -46,6 +48,9 @@ async function grpcEnd(rows: number, cols: number): Promise<End> {
         agreement,
         stepTimeoutSeconds: 60,
         signal: never,
+        dial: dialProducer,
+        clock: systemClock,
+        random: Math.random,
       });
     },
     async exchange(step) {

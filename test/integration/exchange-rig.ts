@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { FrameWindow } from '@trikd/core/exchange/frame-window';
+import { type SubscribeOptions, subscribe } from '@trikd/core/exchange/subscribe';
 import type { GenerationAttempt, Role } from '@trikd/core/position';
-import { type SubscribeOptions, subscribe } from '@trikd/platform/grpc/exchange-client';
+import { dialProducer } from '@trikd/platform/grpc/exchange-client';
 import { createLogger } from '@trikd/platform/logging';
 import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/platform/model-service/exchange.module';
 import { createService, type Service } from '@trikd/platform/nest/create-service';
+import { systemClock } from '@trikd/platform/system-clock';
 
 export const attempt: GenerationAttempt = { runId: 'r', generation: 3, attempt: 1 };
 export const agreement: Agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 16, seed: 1 };
@@ -51,6 +53,9 @@ export function listenTo(address: string, options: Partial<SubscribeOptions> = {
     agreement,
     stepTimeoutSeconds: 20,
     signal: new AbortController().signal,
+    dial: dialProducer,
+    clock: systemClock,
+    random: Math.random,
     ...options,
   });
 }

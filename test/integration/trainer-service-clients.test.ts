@@ -5,10 +5,12 @@ import { loadDataset } from '@trikd/platform/data/load-dataset';
 import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
 import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
 import { fromPosition } from '@trikd/platform/grpc/convert';
+import { dialProducer } from '@trikd/platform/grpc/exchange-client';
 import { createTrainer } from '@trikd/platform/model-service/trainer';
 import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/trainer.module';
 import { createService } from '@trikd/platform/nest/create-service';
 import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { systemClock } from '@trikd/platform/system-clock';
 import { afterEach, expect, test } from 'vitest';
 import { freshSocket, listenTo, log, serve, sourceOf } from './exchange-rig.js';
 import { tinyTrainer } from './tiny-model.js';
@@ -69,7 +71,15 @@ test('a watch goes on after its server was away, from the event after the last',
   const socket = await freshSocket();
   opened.push({ close: socket.remove });
   const store = openMemoryStore();
-  const trainer = createTrainer({ role: 'student', store, loadDataset, trainGeneration: tinyTrainer(), log });
+  const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
+  const trainer = createTrainer({
+    role: 'student',
+    store,
+    loadDataset,
+    trainGeneration: tinyTrainer(),
+    log,
+    ...outside,
+  });
   const serveTrainer = () =>
     createService({
       module: trainerModule(trainer, never),

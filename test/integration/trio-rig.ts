@@ -9,12 +9,14 @@ import { type AssignRequest, TrainerServiceClient } from '@trikd/platform/gen/tr
 import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
 import { fromPosition, fromRoleCheckpoint } from '@trikd/platform/grpc/convert';
 import { toWatchedEvent, type WatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import { dialProducer } from '@trikd/platform/grpc/exchange-client';
 import { createLogger } from '@trikd/platform/logging';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
 import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
 import { createTrainer, type Trainer } from '@trikd/platform/model-service/trainer';
 import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/trainer.module';
 import { createService } from '@trikd/platform/nest/create-service';
+import { systemClock } from '@trikd/platform/system-clock';
 import { tinyAnchor, tinyTrainer } from './tiny-model.js';
 
 const model = { kind: 'plain-cnn', channels: [4] };
@@ -49,7 +51,8 @@ export async function agreement(): Promise<Agreement> {
 
 /** One trainer as a service, with a client that steers it. */
 export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGeneration = tinyTrainer()) {
-  const trainer: Trainer = createTrainer({ role, store, loadDataset, trainGeneration, log }, 0.3);
+  const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
+  const trainer: Trainer = createTrainer({ role, store, loadDataset, trainGeneration, log, ...outside }, 0.3);
   const module = trainerModule(trainer, never);
   const service = await createService({
     module,

@@ -1,5 +1,6 @@
 import { TrikdError } from '@trikd/core/errors';
 import type { TrainerEvent } from '@trikd/core/training/ports';
+import { systemClock } from '@trikd/platform/system-clock';
 import { describe, expect, test } from 'vitest';
 import { type Heard, hear } from './hear.js';
 import type { TrainerLink } from './ports.js';
@@ -48,7 +49,7 @@ const signals = { drained: never, abandoned: never };
 describe('hear', () => {
   test('brings both reports together and leaves when nobody listens any more', async () => {
     const trainers = [trainer('teacher', [saved(2)], 'goes on'), trainer('student', [saved(2)], 'goes on')];
-    const heard = await heardUntil(hear(trainers, attempt, signals, times), (count) => count === 2);
+    const heard = await heardUntil(hear(trainers, attempt, signals, times, systemClock), (count) => count === 2);
     expect(heard.map((item) => item.kind === 'trainer' && item.role).sort()).toEqual(['student', 'teacher']);
   });
 
@@ -58,7 +59,7 @@ describe('hear', () => {
     const trainers = [trainer('student', [saved(2)], consequence), trainer('teacher', [saved(2), resting(4)], cause)];
     const heard: Heard[] = [];
     const listening = async () => {
-      for await (const item of hear(trainers, attempt, signals, times)) heard.push(item);
+      for await (const item of hear(trainers, attempt, signals, times, systemClock)) heard.push(item);
     };
     await expect(listening()).rejects.toBe(cause);
     expect(
@@ -67,13 +68,21 @@ describe('hear', () => {
   });
 
   test('takes the end of a report for a loss, unless the trainer rests', async () => {
-    const lost = hear([trainer('teacher', [saved(2)], 'ends')], attempt, signals, { ...times, grace: 0.01 });
+    const lost = hear(
+      [trainer('teacher', [saved(2)], 'ends')],
+      attempt,
+      signals,
+      { ...times, grace: 0.01 },
+      systemClock,
+    );
     await expect(heardUntil(lost, () => false)).rejects.toMatchObject({
       kind: 'unavailable',
       message: 'the teacher at here ended its report',
     });
     const trainers = [trainer('teacher', [resting(8)], 'ends'), trainer('student', [resting(8)], 'goes on')];
-    expect(await heardUntil(hear(trainers, attempt, signals, times), (count) => count === 2)).toHaveLength(2);
+    expect(await heardUntil(hear(trainers, attempt, signals, times, systemClock), (count) => count === 2)).toHaveLength(
+      2,
+    );
   });
 
   test('tells of the wish to drain, and of a drain that takes too long', async () => {
@@ -83,6 +92,7 @@ describe('hear', () => {
       attempt,
       { ...signals, drained: drain },
       { grace: 1, drain: 0.01 },
+      systemClock,
     );
     expect(await heardUntil(events, (count) => count === 2)).toEqual([{ kind: 'drain' }, { kind: 'drain-overdue' }]);
   });
@@ -90,7 +100,10 @@ describe('hear', () => {
   test('ends with the reason for which it concerns nobody here any more', async () => {
     const trainers = [trainer('teacher', [], 'goes on'), trainer('student', [], 'goes on')];
     const left = new AbortController();
-    const events = heardUntil(hear(trainers, attempt, { ...signals, abandoned: left.signal }, times), () => false);
+    const events = heardUntil(
+      hear(trainers, attempt, { ...signals, abandoned: left.signal }, times, systemClock),
+      () => false,
+    );
     const reason = new TrikdError('out-of-step', 'another orchestrator leads');
     left.abort(reason);
     await expect(events).rejects.toBe(reason);

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '@trikd/core/clock';
 import { TrikdError } from '@trikd/core/errors';
 import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
 import type { TrainerEvent } from '@trikd/core/training/ports';
@@ -39,12 +39,13 @@ export async function* hear(
   attempt: GenerationAttempt,
   { drained: drain, abandoned }: HearSignals,
   times: HearTimes,
+  clock: Clock,
 ): AsyncGenerator<Heard> {
   const left = new AbortController();
   const arrivals = queue<Heard | { readonly kind: 'failed'; readonly failure: unknown }>();
   const watches = trainers.map((trainer) => listen(trainer, attempt, left.signal, arrivals.push));
   const overdue = () =>
-    delay(1000 * times.drain, undefined, { signal: left.signal }).then(
+    clock.sleep(1000 * times.drain, left.signal).then(
       () => arrivals.push({ kind: 'drain-overdue' }),
       () => undefined,
     );
@@ -65,7 +66,7 @@ export async function* hear(
         continue;
       }
       if (abandoned.aborted) throw abandoned.reason;
-      if (isConsequence(next.failure)) await Promise.race([Promise.all(watches), delay(1000 * times.grace)]);
+      if (isConsequence(next.failure)) await Promise.race([Promise.all(watches), clock.sleep(1000 * times.grace)]);
       const rest = arrivals.rest();
       // What was saved before the failure is not lost with it; but nothing new is decided any more.
       for (const item of rest) if (item.kind === 'trainer' && item.event.kind !== 'resting') yield item;

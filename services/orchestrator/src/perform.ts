@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   blobsOf,
   encodeManifest,
@@ -7,6 +6,7 @@ import {
   type PairManifest,
   parseManifest,
 } from '@trikd/core/checkpoint/manifest';
+import type { Clock } from '@trikd/core/clock';
 import { TrikdError } from '@trikd/core/errors';
 import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
 import { type Duty, promotion, type RunEvent, type RunRules } from '@trikd/core/run/advance';
@@ -37,6 +37,7 @@ export interface PerformPorts {
   readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
   readonly anchor: AnchorLink;
   readonly times: HearTimes & { readonly firstRetry: number; readonly longestRetry: number };
+  readonly clock: Clock;
   /** Names the process in manifests. */
   readonly writer: string;
   /** Of the leader that drives the run. */
@@ -64,13 +65,13 @@ export function perform(ports: PerformPorts, todo: Duty): AsyncGenerator<RunEven
 const LIMIT_OF_UNKNOWN_LENGTH = 1;
 
 async function* prepare(ports: PerformPorts, todo: Preparing): AsyncGenerator<RunEvent> {
-  const { spec, times, store } = ports;
+  const { spec, times, clock, store } = ports;
   const drained = AbortSignal.any([ports.drained, ports.abandoned]);
   await pointAsStated(store, spec.name, todo, ports.term);
   await collectLeftovers(store, spec.name, todo);
   if (todo.losses > 0) {
     const pause = Math.min(times.longestRetry, times.firstRetry * 2 ** (todo.losses - 1));
-    await delay(1000 * pause, undefined, { signal: drained }).catch(() => undefined);
+    await clock.sleep(1000 * pause, drained).catch(() => undefined);
   }
   if (drained.aborted) return;
   const attempt = attemptOf(spec, todo);
@@ -126,7 +127,7 @@ async function* trainFrom(ports: PerformPorts, todo: Training): AsyncGenerator<R
   yield* train(todo, attempt, {
     spec: ports.spec,
     trainers: ports.trainers,
-    heard: hear([teacher, student], attempt, ports, ports.times),
+    heard: hear([teacher, student], attempt, ports, ports.times, ports.clock),
     commit: (pair) => commitPair(ports, todo, pair),
     tell: ports.tell,
   });

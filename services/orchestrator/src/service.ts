@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createCandidate } from '@trikd/core/run/lease';
 import type { ObjectStore } from '@trikd/core/store';
 import type { Logger } from '@trikd/platform/logging';
@@ -52,7 +51,7 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
     orchestrator: driver,
     stop: async () => {
       const late = new AbortController();
-      const enough = delay(1000 * (config.times.drain + FAREWELL), undefined, { signal: late.signal });
+      const enough = systemClock.sleep(1000 * (config.times.drain + FAREWELL), late.signal);
       await Promise.race([driver.drain(), enough.catch(() => undefined)]);
       late.abort();
       for (const link of [teacher, student, anchor]) link.close();

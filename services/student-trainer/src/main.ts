@@ -2,6 +2,7 @@ import { trainGeneration } from '@trikd/core/training/trainer';
 import { configOrExit } from '@trikd/platform/config';
 import { loadDataset } from '@trikd/platform/data/load-dataset';
 import { environment } from '@trikd/platform/environment';
+import { dialProducer } from '@trikd/platform/grpc/exchange-client';
 import { createLogger } from '@trikd/platform/logging';
 import { rememberLast } from '@trikd/platform/model-service/remember-last';
 import { createTrainer } from '@trikd/platform/model-service/trainer';
@@ -9,13 +10,23 @@ import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/t
 import { runService } from '@trikd/platform/nest/run-service';
 import { shutdownSignal } from '@trikd/platform/nest/shutdown';
 import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { systemClock } from '@trikd/platform/system-clock';
 import { StudentTrainerConfig } from './config.js';
 
 const config = configOrExit(StudentTrainerConfig, environment());
 const log = createLogger(config.log, 'student-trainer');
 const shutdown = shutdownSignal(log);
 const store = await openFolderStore(config.store.path);
-const trainer = createTrainer({ role: 'student', store, loadDataset: rememberLast(loadDataset), trainGeneration, log });
+const trainer = createTrainer({
+  role: 'student',
+  store,
+  loadDataset: rememberLast(loadDataset),
+  trainGeneration,
+  dial: dialProducer,
+  clock: systemClock,
+  random: Math.random,
+  log,
+});
 const module = trainerModule(trainer, shutdown);
 await runService({ ...config, module, services: TRAINER_SERVICES, log, shutdown, stop: trainer.stop });
 process.exit(0);

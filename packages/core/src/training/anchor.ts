@@ -1,5 +1,3 @@
-import { Engine } from '@trikd/engine';
-import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import type { LogitsFrame } from '../exchange/frame.js';
@@ -8,7 +6,8 @@ import type { GenerationAttempt } from '../position.js';
 import type { RunSpec } from '../spec.js';
 import { evaluate } from './evaluate.js';
 import type { Score } from './ports.js';
-import { PREDICT, traceAnchor } from './role-program.js';
+import { PREDICT } from './role-program.js';
+import { engineSessions, type ModelSessions } from './sessions.js';
 
 /** The frozen model of a generation. It learns nothing, so its frame of a step depends on the step alone. */
 export interface AnchorModel {
@@ -26,15 +25,10 @@ export async function openAnchor(
   dataset: Dataset,
   params: Params,
   attempt: GenerationAttempt,
+  sessions: ModelSessions = engineSessions,
 ): Promise<AnchorModel> {
   const { generation } = attempt;
-  const program = traceAnchor({ spec, dataset, generation });
-  const expected = new Map(
-    [...program.variables].map(([name, { shape }]) => [name, { dtype: 'float32' as const, shape }]),
-  );
-  assertParamsMatch(params, expected, 'params of the anchor');
-  const engine = await Engine.open(spec.engine);
-  const session = await engine.load(program, params);
+  const session = await sessions.openAnchor({ spec, dataset, generation }, params);
   return {
     async logits(step) {
       const batch = makeBatch(dataset, spec, generation, step);

@@ -1,12 +1,12 @@
-import type { Session } from '@trikd/engine';
 import { imageBytes, type LabelledImages } from '../data/image-source.js';
 import type { Dataset } from '../data/split.js';
 import type { Score } from './ports.js';
 import { PREDICT } from './role-program.js';
+import type { ModelSession } from './sessions.js';
 
 /** Scores a model on one split. The graph has a fixed batch size: the last batch is padded, and the padding is not counted. */
 export async function evaluate(
-  session: Session,
+  session: Pick<ModelSession, 'run'>,
   dataset: Dataset,
   split: LabelledImages,
   batchSize: number,

@@ -11,6 +11,7 @@ import type { RunSpec } from '../spec.js';
 import { openAnchor } from './anchor.js';
 import { generationPlan } from './generation-plan.js';
 import type { Blob, RoleCheckpoint, Score, TrainerEvent, TrainerPorts } from './ports.js';
+import type { ModelSessions } from './sessions.js';
 import { createStepLimit } from './step-limit.js';
 import { trainGeneration } from './trainer.js';
 
@@ -26,6 +27,8 @@ export interface ReferenceRun {
   /** Milliseconds on a clock that never goes back. */
   now(): number;
   emit?(role: TrainedRole, event: TrainerEvent): void;
+  /** Default: the engine's. */
+  readonly sessions?: ModelSessions;
 }
 
 /** What a generation leaves behind. */
@@ -78,7 +81,7 @@ export async function runReferenceGeneration(
   const abort = new AbortController();
   const windows = openWindows(run.spec, attempt);
   const pair = pairWatch(run, until);
-  const model = anchor && (await openAnchor(run.spec, run.dataset, await run.load(anchor), attempt));
+  const model = anchor && (await openAnchor(run.spec, run.dataset, await run.load(anchor), attempt, run.sessions));
   try {
     const scores = model && { validation: await model.evaluate('validation'), test: await model.evaluate('test') };
     const train = (role: TrainedRole) => trainRole(run, role, attempt, windows, pair.ports(role), abort.signal);
@@ -128,7 +131,7 @@ function trainRole(
     now: () => run.now(),
     signal,
   };
-  return trainGeneration({ role, spec: run.spec, attempt, startStep: 0 }, run.dataset, ports);
+  return trainGeneration({ role, spec: run.spec, attempt, startStep: 0 }, run.dataset, ports, run.sessions);
 }
 
 /** Does what the orchestrator does inside a generation: collects both roles' news, moves the limit, sees the end. */

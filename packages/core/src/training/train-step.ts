@@ -1,4 +1,3 @@
-import type { Session } from '@trikd/engine';
 import type { Batch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../errors.js';
@@ -11,6 +10,7 @@ import type { GenerationPlan } from './generation-plan.js';
 import { orAborted } from './or-aborted.js';
 import type { FrameSource, TrainerPorts, TrainerProgress } from './ports.js';
 import { LOGITS, optimizerFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
+import type { ModelSession } from './sessions.js';
 
 /** A model that learns, and all that a step of it needs. */
 export interface Learner {
@@ -19,7 +19,7 @@ export interface Learner {
   readonly attempt: GenerationAttempt;
   readonly terms: readonly TermSpec[];
   readonly dataset: Dataset;
-  readonly session: Session;
+  readonly session: ModelSession;
   readonly plan: GenerationPlan;
   readonly ports: TrainerPorts;
 }

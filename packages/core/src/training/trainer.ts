@@ -1,7 +1,5 @@
-import { Engine, EngineError, type Session } from '@trikd/engine';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
-import { TrikdError } from '../errors.js';
 import { activeTerms } from '../losses/objective.js';
 import type { Params } from '../params.js';
 import { collapseAlarm } from './alarms.js';
@@ -10,7 +8,7 @@ import { generationPlan } from './generation-plan.js';
 import { orAborted } from './or-aborted.js';
 import type { Assignment, BestParams, Blob, RoleCheckpoint, TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
-import { traceTrainer } from './role-program.js';
+import { engineSessions, type ModelSessions } from './sessions.js';
 import { type Learner, trainStep } from './train-step.js';
 
 /** The best validated params so far; stored when a checkpoint names them. */
@@ -30,12 +28,16 @@ interface Training extends Learner {
  * @throws TrikdError 'diverged' for a loss that is not finite, 'out-of-step' and 'unavailable' from the ports; or the reason of
  * `ports.signal` when that aborts.
  */
-export async function trainGeneration(assignment: Assignment, dataset: Dataset, ports: TrainerPorts): Promise<void> {
+export async function trainGeneration(
+  assignment: Assignment,
+  dataset: Dataset,
+  ports: TrainerPorts,
+  sessions: ModelSessions = engineSessions,
+): Promise<void> {
   const { spec, role, attempt, resume } = assignment;
   const terms = activeTerms(spec, role, attempt.generation);
-  const program = traceTrainer({ spec, dataset, generation: attempt.generation }, role, terms);
-  const engine = await Engine.open(spec.engine);
-  const session = await loadState(engine, program, resume?.state);
+  const { generation } = attempt;
+  const session = await sessions.openTrainer({ spec, dataset, generation, role, terms, state: resume?.state });
   // Closing ends a step that waits for a frame; nothing else would.
   const abandon = () => void session.close();
   ports.signal.addEventListener('abort', abandon, { once: true });
@@ -130,19 +132,4 @@ async function saveBest(training: Training): Promise<BestParams | undefined> {
 
 async function loadBest(ports: TrainerPorts, { params, ...score }: BestParams): Promise<Best> {
   return { ...score, values: await ports.load(params), blob: params };
-}
-
-async function loadState(
-  engine: Engine,
-  program: Parameters<Engine['load']>[0],
-  state: Params | undefined,
-): Promise<Session> {
-  const missing = state ? [...program.variables.keys()].filter((name) => !state.has(name)) : [];
-  if (missing.length > 0) throw new TrikdError('invalid', `the checkpoint lacks ${missing.join(', ')}`);
-  try {
-    return await engine.load(program, state);
-  } catch (cause) {
-    if (!(cause instanceof EngineError) || !state) throw cause;
-    throw new TrikdError('invalid', `the checkpoint does not fit the model: ${cause.message}`, {}, { cause });
-  }
 }

@@ -8,8 +8,8 @@ import {
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js';
+import { createBackoff } from '@trikd/core/backoff';
 import { TrikdError } from '@trikd/core/errors';
-import { createBackoff } from './backoff.js';
 import { controlChannel } from './channel-options.js';
 import { fromStatus, isDisconnect } from './status.js';
 

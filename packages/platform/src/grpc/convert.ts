@@ -1,5 +1,6 @@
 import { TrikdError } from '@trikd/core/errors';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { GenerationAttempt, Position, Role, TrainedRole } from '@trikd/core/position';
 import type { BestParams, Blob, RoleCheckpoint, Score } from '@trikd/core/training/ports';
 import {
@@ -113,14 +114,6 @@ export function toAgreement(message: AgreementMessage | undefined): Agreement {
 
 export function fromAgreement({ specDigest, datasetDigest, classes, batchSize, seed }: Agreement): AgreementMessage {
   return { specDigest, datasetDigest, classes, batchSize, seed };
-}
-
-/** What a consumer asks of a producer when it opens a stream. */
-export interface Subscription {
-  readonly consumer: Role;
-  /** The first step wanted. */
-  readonly from: Position;
-  readonly agreement: Agreement;
 }
 
 export function toSubscription(message: StreamLogitsRequest): Subscription {

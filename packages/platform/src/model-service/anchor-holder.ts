@@ -1,7 +1,7 @@
 import { TrikdError } from '@trikd/core/errors';
 import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import type { Subscription } from '../grpc/convert.js';
+import type { Subscription } from '@trikd/core/exchange/subscribe';
 import {
   type AnchorFacts,
   type AnchorParts,

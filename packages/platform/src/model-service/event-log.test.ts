@@ -16,7 +16,7 @@ const nameOf = (event: WatchedEvent) =>
       : event.kind;
 
 function logAt(time: { ms: number }): EventLog {
-  return createEventLog(() => time.ms);
+  return createEventLog({ now: () => time.ms });
 }
 
 /** What a watcher gets at once: number and name. */

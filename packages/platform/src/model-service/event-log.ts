@@ -1,3 +1,4 @@
+import type { Clock } from '@trikd/core/clock';
 import type { TrikdError } from '@trikd/core/errors';
 import { createBell } from '@trikd/core/exchange/bell';
 import type { WatchedEvent } from '../grpc/convert-trainer.js';
@@ -25,8 +26,7 @@ export interface EventLog {
 
 export const PROGRESS_INTERVAL_MS = 250;
 
-/** @param now milliseconds on a clock that never goes back */
-export function createEventLog(now: () => number): EventLog {
+export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
   const bell = createBell();
   let kept: NumberedEvent[] = [];
   let next = 0;
@@ -50,7 +50,7 @@ export function createEventLog(now: () => number): EventLog {
         add(event);
         return;
       }
-      const time = now();
+      const time = clock.now();
       if (time - progressAt < PROGRESS_INTERVAL_MS) {
         held = event;
         return;

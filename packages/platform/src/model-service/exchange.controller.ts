@@ -2,9 +2,10 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Subscription } from '@trikd/core/exchange/subscribe';
 import { EMPTY, type Observable } from 'rxjs';
 import type { StreamLogitsRequest } from '../gen/trikd/v1/exchange.js';
-import { type Subscription, toSubscription } from '../grpc/convert.js';
+import { toSubscription } from '../grpc/convert.js';
 import { serveStream } from '../grpc/serve-stream.js';
 import { EXCHANGE, SHUTDOWN } from './tokens.js';
 

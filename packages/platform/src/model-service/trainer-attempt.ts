@@ -1,16 +1,17 @@
 import { loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
+import type { Clock } from '@trikd/core/clock';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/errors';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import { listeners } from '@trikd/core/exchange/listeners';
+import { type Dial, subscribe } from '@trikd/core/exchange/subscribe';
 import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
 import { type RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { Assignment, FrameSource, RoleCheckpoint, TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-limit';
-import { subscribe } from '../grpc/exchange-client.js';
 import type { Logger } from '../logging.js';
 import { createEventLog, type EventLog } from './event-log.js';
 
@@ -20,9 +21,12 @@ export interface TrainerParts {
   readonly store: ObjectStore;
   readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
   readonly trainGeneration: (assignment: Assignment, dataset: Dataset, ports: TrainerPorts) => Promise<void>;
+  /** How the models that it hears are reached. */
+  readonly dial: Dial;
+  readonly clock: Clock;
+  /** Uniform on [0, 1). */
+  readonly random: () => number;
   readonly log: Logger;
-  /** Milliseconds on a clock that never goes back. Default: the process's own. */
-  readonly now?: () => number;
 }
 
 /** One generation to train, as the orchestrator gives it. */
@@ -60,7 +64,7 @@ export interface TrainerAttempt {
 
 /** Reads data and checkpoint, wires the ports and sets the loop going. */
 export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Promise<TrainerAttempt> {
-  const { role, store, now = () => performance.now() } = parts;
+  const { role, store, clock } = parts;
   const { attempt, spec, startStep } = given;
   const dataset = await parts.loadDataset(spec);
   const assignment = await assignmentOf(parts, given);
@@ -72,11 +76,11 @@ export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Pr
     size: spec.exchange.window,
     consumers: listeners(spec, role, attempt.generation),
   });
-  const events = createEventLog(now);
+  const events = createEventLog(clock);
   const limit = createStepLimit(given.limit);
   const abandoned = new AbortController();
   const over = new AbortController();
-  const frames = framesFor(role, given, agreement, over.signal);
+  const frames = framesFor(parts, given, agreement, over.signal);
   const ports: TrainerPorts = {
     frames,
     publish: (frame) => window.publish(frame),
@@ -84,7 +88,7 @@ export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Pr
     save: (params) => saveParams(store, params),
     load: (blob) => loadParams(store, blob),
     emit: (event) => events.append(event),
-    now,
+    now: () => clock.now(),
     signal: abandoned.signal,
   };
   const log = parts.log.child({ ...attempt, role });
@@ -152,13 +156,17 @@ export function agreementOf(spec: RunSpec, dataset: Dataset): Agreement {
 
 type Frames = Readonly<Partial<Record<FrameSource, AsyncGenerator<LogitsFrame, void>>>>;
 
-function framesFor(role: TrainedRole, given: GivenAttempt, agreement: Agreement, signal: AbortSignal): Frames {
+function framesFor(parts: TrainerParts, given: GivenAttempt, agreement: Agreement, signal: AbortSignal): Frames {
+  const { role, dial, clock, random } = parts;
   const common = {
     consumer: role,
     from: { ...given.attempt, step: given.startStep },
     agreement,
     stepTimeoutSeconds: given.spec.exchange.stepTimeout,
     signal,
+    dial,
+    clock,
+    random,
   };
   const { anchorAddress, peerAddress } = given;
   return {

@@ -2,8 +2,8 @@ import { TrikdError } from '@trikd/core/errors';
 import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
 import { createBell } from '@trikd/core/exchange/bell';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
-import type { Subscription } from '../grpc/convert.js';
 import { isSameAttempt, precedes } from './attempt-order.js';
 import type { NumberedEvent } from './event-log.js';
 import type { ExchangeSource } from './exchange.controller.js';
@@ -77,14 +77,15 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
       late = true;
       changed.ring();
     };
-    const timer = setTimeout(stopWaiting, earlyPeerSeconds * 1000);
+    const left = new AbortController();
+    parts.clock.sleep(earlyPeerSeconds * 1000, left.signal).then(stopWaiting, () => undefined);
     signal.addEventListener('abort', stopWaiting, { once: true });
     try {
       const mayCome = () => !(attempt && (isSameAttempt(attempt.id, asked) || precedes(asked, attempt.id)));
       while (!late && !signal.aborted && mayCome()) await changed.heard();
       return presentAs(asked);
     } finally {
-      clearTimeout(timer);
+      left.abort();
       signal.removeEventListener('abort', stopWaiting);
     }
   }

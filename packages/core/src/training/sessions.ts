@@ -1,0 +1,55 @@
+import { Engine, EngineError, type Program, type Session } from '@trikd/engine';
+import { assertParamsMatch } from '../checkpoint/blobs.js';
+import { TrikdError } from '../errors.js';
+import type { Params } from '../params.js';
+import type { TrainedRole } from '../position.js';
+import type { TermSpec } from '../spec.js';
+import { type ProgramContext, traceAnchor, traceTrainer } from './role-program.js';
+
+/** A model at work, as the training loop knows it: its functions are those of `role-program.ts`. */
+export type ModelSession = Pick<Session, 'run' | 'take' | 'put' | 'state' | 'assign' | 'close'>;
+
+/** What a trainer's model is opened on. */
+export interface TrainerModel extends ProgramContext {
+  readonly role: TrainedRole;
+  readonly terms: readonly TermSpec[];
+  /** Params and slots; absent for fresh params. */
+  readonly state: Params | undefined;
+}
+
+/** Where models come to work. */
+export interface ModelSessions {
+  /** @throws TrikdError 'invalid' when the state is not that of the spec's model. */
+  openTrainer(model: TrainerModel): Promise<ModelSession>;
+  /** @throws TrikdError 'invalid' when the params are not those of the spec's student. */
+  openAnchor(context: ProgramContext, params: Params): Promise<Pick<ModelSession, 'run' | 'close'>>;
+}
+
+/** Models as TensorFlow graphs. */
+export const engineSessions: ModelSessions = {
+  async openTrainer(model) {
+    const program = traceTrainer(model, model.role, model.terms);
+    const engine = await Engine.open(model.spec.engine);
+    return loadState(engine, program, model.state);
+  },
+  async openAnchor(context, params) {
+    const program = traceAnchor(context);
+    const expected = new Map(
+      [...program.variables].map(([name, { shape }]) => [name, { dtype: 'float32' as const, shape }]),
+    );
+    assertParamsMatch(params, expected, 'params of the anchor');
+    const engine = await Engine.open(context.spec.engine);
+    return engine.load(program, params);
+  },
+};
+
+async function loadState(engine: Engine, program: Program, state: Params | undefined): Promise<Session> {
+  const missing = state ? [...program.variables.keys()].filter((name) => !state.has(name)) : [];
+  if (missing.length > 0) throw new TrikdError('invalid', `the checkpoint lacks ${missing.join(', ')}`);
+  try {
+    return await engine.load(program, state);
+  } catch (cause) {
+    if (!(cause instanceof EngineError) || !state) throw cause;
+    throw new TrikdError('invalid', `the checkpoint does not fit the model: ${cause.message}`, {}, { cause });
+  }
+}
