@@ -58,6 +58,8 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   let pause: AbortController | undefined;
   let held: Promise<void> | undefined;
   let turn: Promise<unknown> = Promise.resolve();
+  /** Why runs could not be read, as it was said last. */
+  const unreadable = new Map<string, string>();
 
   const present = (runId: string): DrivenRun | undefined =>
     driven && !driven.over() && driven.runId === runId ? driven : undefined;
@@ -74,7 +76,9 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     const over = AbortSignal.any([lost, drained.signal]);
     while (!over.aborted) {
       await held;
-      const run = await nextRun(over);
+      const run = await nextRun(over).catch((error: unknown) => {
+        ports.failed('', error);
+      });
       if (!run) {
         await news(over);
         continue;
@@ -104,17 +108,19 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     }
   }
 
-  /** The first run, by name, that has not ended. */
+  /** The first run, by name, that has not ended. One that cannot be read is nobody's duty, and said once. */
   async function nextRun(signal: AbortSignal): Promise<SavedRun | undefined> {
-    try {
-      for (const runId of await listRuns(store)) {
-        signal.throwIfAborted();
+    for (const runId of await listRuns(store)) {
+      if (signal.aborted) return undefined;
+      try {
         const run = await loadRun(store, runId);
         if (duty(run.state)) return run;
+        unreadable.delete(runId);
+      } catch (error) {
+        if (!(error instanceof TrikdError) || error.kind === 'unavailable') throw error;
+        if (unreadable.get(runId) !== error.message) ports.failed(runId, error);
+        unreadable.set(runId, error.message);
       }
-    } catch (error) {
-      if (!(error instanceof TrikdError)) throw error;
-      ports.failed('', error);
     }
     return undefined;
   }
@@ -132,14 +138,15 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
         leadership = await candidate.campaign(drained.signal);
         bell.ring();
         await lead(leadership);
-        await leadership.release();
       } catch (error) {
         if (drained.signal.aborted) return;
         ports.failed('', error);
         await clock.sleep(1000 * ports.look, drained.signal).catch(() => undefined);
       } finally {
+        const over = leadership;
         leadership = undefined;
         bell.ring();
+        await over?.release();
       }
     }
   }

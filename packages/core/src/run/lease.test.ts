@@ -80,6 +80,20 @@ test('a campaign under way that seizes leads at once', async () => {
   expect(campaign.value?.term).toBe(2);
 });
 
+test('a wish to seize that came while one led is not kept for when somebody else leads', async () => {
+  const { clock, candidate } = electorate();
+  const first = candidate('a');
+  await first.campaign(never);
+  first.seize();
+  const usurper = candidate('b');
+  usurper.seize();
+  await usurper.campaign(never);
+  await clock.advance(1000 * SECONDS);
+  const again = outcomeOf(first.campaign(never));
+  await clock.advance(1000 * 5 * SECONDS);
+  expect(again).toEqual({});
+});
+
 test('a lease that was released is taken without waiting for it to lapse', async () => {
   const { clock, candidate } = electorate();
   const first = await candidate('a').campaign(never);

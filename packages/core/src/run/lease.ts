@@ -49,38 +49,39 @@ export interface LeaseOptions {
 export function createCandidate({ store, clock, holder, seconds }: LeaseOptions): Candidate {
   const pause = (1000 * seconds) / 3;
   let seizing = false;
+  let present: Leadership | undefined;
   let wake = new AbortController();
 
-  const take = async (present: StoredObject | undefined, term: number): Promise<Leadership | undefined> => {
+  const take = async (found: StoredObject | undefined, term: number): Promise<Leadership | undefined> => {
     const record: LeaseRecord = { version: 1, holder, term, beat: 0, released: false };
     const bytes = encodeJson(record);
-    const outcome = present
-      ? await store.replace(LEASE_KEY, bytes, present.version)
-      : await store.create(LEASE_KEY, bytes);
+    const outcome = found ? await store.replace(LEASE_KEY, bytes, found.version) : await store.create(LEASE_KEY, bytes);
     if (outcome === 'conflict' || outcome === 'exists') return undefined;
-    return hold({ store, clock, pause }, record);
+    seizing = false;
+    present = hold({ store, clock, pause }, record);
+    return present;
   };
 
   return {
     seize() {
+      // Who leads has nothing to seize, and must not remember the wish for later, when somebody else has seized it.
+      if (present && !present.lost.aborted) return;
       seizing = true;
       wake.abort();
     },
     async campaign(signal) {
+      present = undefined;
       let seen: { readonly version: string; readonly at: number } | undefined;
       for (;;) {
         signal.throwIfAborted();
         wake = new AbortController();
-        const present = await store.get(LEASE_KEY);
-        const record = present && decodeJson(LeaseRecord, present.bytes, LEASE_KEY);
-        if (present && present.version !== seen?.version) seen = { version: present.version, at: clock.now() };
+        const found = await store.get(LEASE_KEY);
+        const record = found && decodeJson(LeaseRecord, found.bytes, LEASE_KEY);
+        if (found && found.version !== seen?.version) seen = { version: found.version, at: clock.now() };
         const lapsed = seen !== undefined && clock.now() - seen.at >= 1000 * seconds;
         if (!record || record.released || lapsed || seizing) {
-          const leadership = await take(present, (record?.term ?? 0) + 1);
-          if (leadership) {
-            seizing = false;
-            return leadership;
-          }
+          const leadership = await take(found, (record?.term ?? 0) + 1);
+          if (leadership) return leadership;
           continue;
         }
         const either = AbortSignal.any([signal, wake.signal]);
