@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
 import { memoryStore } from '../run/memory-store.js';
 import {
   encodeManifest,
   manifestKey,
+  manifestPosition,
   manifestsNewestFirst,
   newestManifest,
   type PairManifest,
   parseManifest,
 } from './manifest.js';
+import { sealJson } from './sealed-json.js';
 
 const blob = { key: 'blobs/a.safetensors', sha256: 'a'.repeat(64), bytes: 12 };
 const score = { accuracy: 0.75, nll: 0.5, examples: 8 };
@@ -45,28 +46,6 @@ test('what is written is what is read, in one text', () => {
   expect(encodeManifest({ ...manifest(), ...turned })).toEqual(encodeManifest(manifest()));
 });
 
-test('a manifest cut at any byte is refused as corrupt', () => {
-  const whole = encodeManifest(manifest());
-  for (let end = 0; end < whole.length; end++) {
-    expect(() => parseManifest(whole.subarray(0, end))).toThrow(expect.objectContaining({ kind: 'corrupt' }));
-  }
-});
-
-test('flipped bits give a manifest or a refusal by name, never a crash', () => {
-  const whole = encodeManifest(manifest());
-  fc.assert(
-    fc.property(fc.nat(whole.length * 8 - 1), (bit) => {
-      const flipped = whole.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
-      try {
-        expect(parseManifest(flipped).version).toBe(1);
-      } catch (error) {
-        expect(error).toBeInstanceOf(TrikdError);
-      }
-    }),
-    { numRuns: 500 },
-  );
-});
-
 test.each([
   ['version', { version: 2 }],
   ['attempt', { attempt: 0 }],
@@ -80,15 +59,11 @@ test.each([
   ],
   ['anchor', { anchor: null }],
   ['Unrecognized key', { weights: 1 }],
+  ['Unrecognized key', JSON.parse('{"__proto__":{"version":1}}')],
 ])('names %s when it is wrong', (field, changed) => {
-  const bytes = Buffer.from(JSON.stringify({ ...manifest(), ...changed }));
+  const bytes = sealJson({ ...manifest(), ...changed });
   expect(() => parseManifest(bytes)).toThrow(field);
   expect(() => parseManifest(bytes)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
-});
-
-test('a field that appears twice is refused', () => {
-  const text = Buffer.from(encodeManifest(manifest())).toString().replace('{', '{"step":1,');
-  expect(() => parseManifest(Buffer.from(text))).toThrow('"step" appears twice');
 });
 
 test('a manifest that no reader would take is not written', () => {
@@ -96,13 +71,14 @@ test('a manifest that no reader would take is not written', () => {
   expect(() => encodeManifest(bad)).toThrow(expect.objectContaining({ kind: 'invalid' }));
 });
 
-test('keys are sorted as their steps and attempts are', () => {
+test('keys are sorted as their steps and attempts are, and tell them', () => {
   const place = fc.record({ step: fc.nat(0xffffffff), attempt: fc.integer({ min: 1, max: 0xffffffff }) });
   fc.assert(
     fc.property(place, place, (a, b) => {
       const [keyA, keyB] = [a, b].map((one) => manifestKey({ runId: 'r', generation: 0, ...one }));
       const order = a.step - b.step || a.attempt - b.attempt;
       expect(keyA! < keyB!).toBe(order < 0);
+      expect(manifestPosition(keyA!)).toEqual({ runId: 'r', generation: 0, ...a });
     }),
   );
 });
@@ -125,6 +101,9 @@ test('the newest manifest of a generation is that of the highest step, then of t
   );
   expect(await newestManifest(store, 'tiny', 1)).toEqual({ key: manifestKey(newest), manifest: newest });
   expect(await newestManifest(store, 'tiny', 0)).toBeUndefined();
+  const steps: (number | undefined)[] = [];
+  for await (const { key } of manifestsNewestFirst(store, 'tiny')) steps.push(manifestPosition(key)?.step);
+  expect(steps).toEqual([500, 100, 100, 9]);
 });
 
 test('a corrupt manifest, or one that lies at the key of another, gives way to the one before it', async () => {

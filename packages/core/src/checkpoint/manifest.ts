@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { TrikdError } from '../errors.js';
 import type { Position } from '../position.js';
-import { canonicalJson } from '../spec.js';
 import { isStoreKey, type ObjectStore } from '../store.js';
-import { decodeStrictJson } from './strict-json.js';
+import { openSealedJson, sealJson } from './sealed-json.js';
 
 const Count = z.int().min(0).max(0xffffffff);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
@@ -57,29 +56,20 @@ export const PairManifest = z.strictObject({
 });
 export type PairManifest = Readonly<z.infer<typeof PairManifest>>;
 
-/** One text for one manifest. @throws TrikdError 'invalid' for a manifest that no reader would take. */
+/** One text for one manifest, with a digest of its own in it. @throws TrikdError 'invalid' for a manifest that no reader would take. */
 export function encodeManifest(manifest: PairManifest): Uint8Array {
-  return Buffer.from(canonicalJson(checked(manifest, 'invalid')));
+  return sealJson(checked(manifest, 'invalid'));
 }
 
-/** @throws TrikdError 'corrupt', naming each field that is wrong. */
+/** @throws TrikdError 'corrupt' for a single bit that is not as it was written, naming each field that is wrong. */
 export function parseManifest(bytes: Uint8Array): PairManifest {
-  return checked(jsonOf(bytes), 'corrupt');
+  return checked(openSealedJson(bytes, 'manifest'), 'corrupt');
 }
 
 function checked(value: unknown, kind: 'invalid' | 'corrupt'): PairManifest {
   const parsed = PairManifest.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new TrikdError(kind, `manifest: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`);
-}
-
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return decodeStrictJson(bytes);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TrikdError('corrupt', `manifest of ${bytes.length} bytes is not JSON: ${reason}`, {}, { cause });
-  }
 }
 
 /** The blobs that a manifest names. */
@@ -92,9 +82,18 @@ export function manifestKey({ runId, generation, step, attempt }: Position): str
   return `${manifestFolder(runId, generation)}${digits(step)}-${digits(attempt)}.json`;
 }
 
-/** Prefix of the keys of all manifests of a generation. */
-function manifestFolder(runId: string, generation: number): string {
-  return `runs/${runId}/manifests/${digits(generation)}/`;
+/** The position whose manifest has this key; undefined for a key that is not of a manifest. */
+export function manifestPosition(key: string): Position | undefined {
+  const [, runId, ...numbers] = /^runs\/([^/]+)\/manifests\/(\d{10})\/(\d{10})-(\d{10})\.json$/.exec(key) ?? [];
+  const [generation, step, attempt] = numbers.map(Number);
+  if (runId === undefined || generation === undefined || step === undefined || attempt === undefined) return undefined;
+  return { runId, generation, attempt, step };
+}
+
+/** Prefix of the keys of all manifests of a run, or of one of its generations. */
+function manifestFolder(runId: string, generation?: number): string {
+  const folder = `runs/${runId}/manifests/`;
+  return generation === undefined ? folder : `${folder}${digits(generation)}/`;
 }
 
 function digits(count: number): string {
@@ -109,16 +108,19 @@ export type FoundManifest =
   | { readonly key: string; readonly manifest: PairManifest }
   | { readonly key: string; readonly refusal: TrikdError };
 
-/** All manifests of a generation, newest first, those that cannot be used included: who resumes takes the first that holds. */
+/**
+ * All manifests of a run, or of one of its generations, newest first, those that cannot be used included: who resumes takes the
+ * first that holds.
+ */
 export async function* manifestsNewestFirst(
   store: ObjectStore,
   runId: string,
-  generation: number,
+  generation?: number,
 ): AsyncGenerator<FoundManifest, void, undefined> {
   const keys = await store.list(manifestFolder(runId, generation));
   for (const key of keys.toReversed()) {
     const object = await store.get(key);
-    if (object) yield read(key, object.bytes);
+    if (object) yield found(key, object.bytes);
   }
 }
 
@@ -128,17 +130,25 @@ export async function newestManifest(
   runId: string,
   generation: number,
 ): Promise<{ readonly key: string; readonly manifest: PairManifest } | undefined> {
-  for await (const found of manifestsNewestFirst(store, runId, generation)) {
-    if ('manifest' in found) return found;
+  for await (const one of manifestsNewestFirst(store, runId, generation)) {
+    if ('manifest' in one) return one;
   }
   return undefined;
 }
 
-function read(key: string, bytes: Uint8Array): FoundManifest {
+/**
+ * The manifest that lies at a key.
+ * @throws TrikdError 'corrupt' when it is none, or one that belongs to another key
+ */
+export function manifestAt(key: string, bytes: Uint8Array): PairManifest {
+  const manifest = parseManifest(bytes);
+  if (manifestKey(manifest) === key) return manifest;
+  throw new TrikdError('corrupt', `manifest of ${manifestKey(manifest)} lies at ${key}`, { key });
+}
+
+function found(key: string, bytes: Uint8Array): FoundManifest {
   try {
-    const manifest = parseManifest(bytes);
-    if (manifestKey(manifest) === key) return { key, manifest };
-    return { key, refusal: new TrikdError('corrupt', `manifest of ${manifestKey(manifest)} lies at ${key}`, { key }) };
+    return { key, manifest: manifestAt(key, bytes) };
   } catch (error) {
     if (error instanceof TrikdError) return { key, refusal: error };
     throw error;

@@ -26,6 +26,12 @@ test('one key in two objects is no repetition', () => {
   expect(parseStrictJson('[{"a":{"a":"a"}},{"a":["a","a"]}]')).toEqual([{ a: { a: 'a' } }, { a: ['a', 'a'] }]);
 });
 
+test('refuses what is nested deeper than 64', () => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  expect(JSON.stringify(parseStrictJson(nested(64)))).toBe(nested(64));
+  expect(() => parseStrictJson(nested(65))).toThrow('nested deeper than 64');
+});
+
 test('refuses bytes that are not UTF-8 and a byte order mark', () => {
   expect(() => decodeStrictJson(Uint8Array.of(0x22, 0xc3, 0x28, 0x22))).toThrow(TypeError);
   expect(() => decodeStrictJson(Buffer.from('\ufeff1'))).toThrow(SyntaxError);

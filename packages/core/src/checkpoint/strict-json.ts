@@ -1,3 +1,6 @@
+/** No file here is nested deeper than a few levels, and what reads a value calls itself for each. */
+const MAX_DEPTH = 64;
+
 /**
  * JSON text as a value; an object that names a key twice is an error here, while `JSON.parse` keeps the last and says
  * nothing, so that two readers could see two different files.
@@ -9,6 +12,7 @@ export function parseStrictJson(text: string): unknown {
   const open: { readonly keys: Set<string> | undefined; atKey: boolean }[] = [];
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],]/g)) {
     const inner = open.at(-1);
+    if (open.length > MAX_DEPTH) throw new SyntaxError(`it is nested deeper than ${MAX_DEPTH}`);
     if (token === '{') open.push({ keys: new Set(), atKey: true });
     else if (token === '[') open.push({ keys: undefined, atKey: false });
     else if (token === '}' || token === ']') open.pop();

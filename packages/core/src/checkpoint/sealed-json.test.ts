@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { MAX_SEALED_BYTES, openSealedJson, sealJson } from './sealed-json.js';
+
+const corrupt = expect.objectContaining({ kind: 'corrupt' });
+const open = (text: string) => openSealedJson(Buffer.from(text), 'note');
+const text = (fields: Readonly<Record<string, unknown>>) => Buffer.from(sealJson(fields)).toString();
+
+test('what is sealed is what is opened, and equal fields have one text', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true }), (fields) => {
+      const { digest: _digest, ...rest }: Record<string, unknown> = JSON.parse(JSON.stringify(fields));
+      expect(openSealedJson(sealJson(rest), 'note')).toEqual(rest);
+      const turned = Object.fromEntries(Object.entries(rest).reverse());
+      expect(sealJson(turned)).toEqual(sealJson(rest));
+    }),
+  );
+});
+
+test('every flipped bit and every cut is refused', () => {
+  const whole = sealJson({ step: 30, accuracy: 0.75, writer: 'one', nested: { list: [1, true, null] } });
+  for (let bit = 0; bit < whole.length * 8; bit++) {
+    const flipped = whole.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+    expect(() => openSealedJson(flipped, 'note')).toThrow(corrupt);
+  }
+  for (let end = 0; end < whole.length; end++) {
+    expect(() => openSealedJson(whole.subarray(0, end), 'note')).toThrow(corrupt);
+  }
+});
+
+test('a field changed under the old digest is refused with both digests', () => {
+  expect(() => open(text({ step: 30 }).replace('30', '31'))).toThrow(
+    /^note of \d+ bytes says SHA-256 [0-9a-f]{64} of itself and has [0-9a-f]{64}$/,
+  );
+});
+
+test.each([
+  ['spaces', (sealed: string) => `${sealed}\n`],
+  [
+    'another order',
+    (sealed: string) => JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(sealed)).reverse())),
+  ],
+  ['another way to write a number', (sealed: string) => sealed.replace(':30', ':3e1')],
+  ['another way to write a letter', (sealed: string) => sealed.replace('"step', '"\\u0073tep')],
+])('the same fields with %s are refused', (_what, change) => {
+  expect(() => open(change(text({ step: 30 })))).toThrow('is not written as its fields are');
+});
+
+test.each([
+  ['no JSON', '{', /is not JSON: /],
+  ['a list', '[]', /is no object$/],
+  ['null', 'null', /is no object$/],
+  ['no digest', '{"step":1}', /says SHA-256 undefined of itself/],
+  ['a field twice', '{"step":1,"step":1}', /"step" appears twice/],
+  ['brackets without end', `{"a":${'['.repeat(100_000)}`, /is not JSON: /],
+  ['brackets that end', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, /is nested deeper than 64/],
+  ['more bytes than allowed', ' '.repeat(MAX_SEALED_BYTES + 1), /of 1048577 bytes is longer than 1048576$/],
+])('%s is refused', (_what, sealed, message) => {
+  expect(() => open(sealed)).toThrow(message);
+  expect(() => open(sealed)).toThrow(corrupt);
+});
+
+test('a field named like a member of every object is a field, and changes no other object', () => {
+  const fields: Readonly<Record<string, unknown>> = JSON.parse('{"__proto__":{"polluted":1},"constructor":2}');
+  const opened = openSealedJson(sealJson(fields), 'note');
+  expect(Object.keys(opened).sort()).toEqual(['__proto__', 'constructor']);
+  expect(Object.getPrototypeOf(opened)).toBe(Object.prototype);
+  expect('polluted' in {}).toBe(false);
+});

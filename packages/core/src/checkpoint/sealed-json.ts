@@ -1,0 +1,46 @@
+import { hash } from 'node:crypto';
+import { TrikdError } from '../errors.js';
+import { canonicalJson } from '../spec.js';
+import { decodeStrictJson } from './strict-json.js';
+
+/** Far above any manifest here, and far below what would cost memory to parse. */
+export const MAX_SEALED_BYTES = 1024 * 1024;
+
+/**
+ * Fields as JSON with sorted keys and one more, `digest`: the SHA-256, hex, of the text without it. Equal fields give equal bytes.
+ * A blob has its digest from a manifest; what nobody else names must carry its own.
+ */
+export function sealJson(fields: Readonly<Record<string, unknown>>): Uint8Array {
+  return Buffer.from(canonicalJson({ ...fields, digest: hash('sha256', canonicalJson(fields)) }));
+}
+
+/**
+ * The fields of what `sealJson` wrote. Any other bytes are refused, those included that mean the same.
+ * @param what names the bytes in the message, such as `manifest`
+ * @throws TrikdError 'corrupt'
+ */
+export function openSealedJson(bytes: Uint8Array, what: string): Readonly<Record<string, unknown>> {
+  const corrupt = (problem: string, options?: ErrorOptions) =>
+    new TrikdError('corrupt', `${what} of ${bytes.length} bytes ${problem}`, {}, options);
+  if (bytes.length > MAX_SEALED_BYTES) throw corrupt(`is longer than ${MAX_SEALED_BYTES}`);
+  const { digest, ...fields } = recordOf(bytes, corrupt);
+  if (Buffer.compare(sealJson(fields), bytes) === 0) return fields;
+  const found = hash('sha256', canonicalJson(fields));
+  throw corrupt(
+    digest === found ? 'is not written as its fields are' : `says SHA-256 ${digest} of itself and has ${found}`,
+  );
+}
+
+function recordOf(
+  bytes: Uint8Array,
+  corrupt: (problem: string, options?: ErrorOptions) => TrikdError,
+): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = decodeStrictJson(bytes);
+  } catch (cause) {
+    throw corrupt(`is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw corrupt('is no object');
+}
