@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  blobsOf,
-  encodeManifest,
-  manifestKey,
-  type PairManifest,
-  parseManifest,
-} from '@trikd/core/checkpoint/manifest';
+import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
+import { blobsOf, encodeManifest, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
 import type { Clock } from '@trikd/core/clock';
 import { TrikdError } from '@trikd/core/errors';
 import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
@@ -194,16 +189,14 @@ async function assertThere(store: ObjectStore, { key, bytes }: Blob): Promise<vo
 async function resumeFrom({ spec, store }: PerformPorts, todo: Preparing): Promise<Pair | undefined> {
   const ref = resumePair(todo);
   if (!ref) return undefined;
-  const stored = await store.get(ref.manifestKey);
-  if (!stored) throw new TrikdError('corrupt', `the manifest ${ref.manifestKey} is gone`);
-  const manifest = parseManifest(stored.bytes);
-  const expected = { runId: spec.name, generation: todo.generation, step: ref.step, specDigest: specDigest(spec) };
-  for (const name of ['runId', 'generation', 'step', 'specDigest'] as const) {
-    if (manifest[name] !== expected[name]) {
-      const found = `${name} ${manifest[name]}, expected ${expected[name]}`;
-      throw new TrikdError('corrupt', `the manifest ${ref.manifestKey} has ${found}`);
-    }
-  }
+  const manifest = await loadManifest(store, ref.manifestKey, {
+    runId: spec.name,
+    generation: todo.generation,
+    step: ref.step,
+    specDigest: specDigest(spec),
+    datasetDigest: todo.facts?.datasetDigest,
+    anchor: todo.anchor?.params.sha256,
+  });
   const half = (role: TrainedRole) => {
     const { state, best } = manifest[role];
     return { step: ref.step, state, ...(best && { best }) };

@@ -52,11 +52,14 @@ test('blobs with swapped digests are refused, though each is sound', async () =>
   await expect(loadParams(store, { ...a, key: b.key })).rejects.toMatchObject({ kind: 'corrupt' });
 });
 
-test('a blob of another length is refused with both lengths', async () => {
+test('a blob of another length is refused with both lengths, and is not read', async () => {
   const store = memoryStore();
   const blob = await saveParams(store, params(1));
-  const longer = { ...blob, bytes: blob.bytes + 1 };
-  await expect(loadParams(store, longer)).rejects.toThrow(`expected ${blob.bytes + 1} bytes, found ${blob.bytes}`);
+  const closed = { ...store, get: () => Promise.reject(new Error('it was read')) };
+  await expect(loadParams(closed, { ...blob, bytes: blob.bytes + 1 })).rejects.toMatchObject({
+    kind: 'corrupt',
+    message: `blob ${blob.key}: expected ${blob.bytes + 1} bytes, found ${blob.bytes}`,
+  });
 });
 
 test('an absent blob is as bad as a damaged one', async () => {

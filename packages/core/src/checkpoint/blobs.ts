@@ -36,11 +36,11 @@ export async function saveParams(
  * @throws TrikdError 'corrupt' when the blob is absent or not what it must be.
  */
 export async function loadParams(store: ObjectStore, blob: Blob): Promise<Params> {
+  const size = await store.size(blob.key);
+  // What has another size is not read: it could fill the memory.
+  if (size !== undefined && size !== blob.bytes) throw corrupt(blob, `expected ${blob.bytes} bytes, found ${size}`);
   const object = await store.get(blob.key);
   if (!object) throw corrupt(blob, 'it is gone');
-  if (object.bytes.length !== blob.bytes) {
-    throw corrupt(blob, `expected ${blob.bytes} bytes, found ${object.bytes.length}`);
-  }
   const sha256 = hash('sha256', object.bytes);
   if (sha256 !== blob.sha256) throw corrupt(blob, `expected SHA-256 ${blob.sha256}, found ${sha256}`);
   const { params } = decodeSafetensors(object.bytes);

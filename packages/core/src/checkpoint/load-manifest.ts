@@ -1,0 +1,48 @@
+import { TrikdError } from '../errors.js';
+import type { ObjectStore } from '../store.js';
+import { manifestAt, type PairManifest } from './manifest.js';
+import { MAX_SEALED_BYTES } from './sealed-json.js';
+
+/** What somebody knows of a manifest who has its key from the state of the run. */
+export interface ExpectedManifest extends Pick<PairManifest, 'runId' | 'generation' | 'step' | 'specDigest'> {
+  /** Undefined: not known. */
+  readonly datasetDigest: string | undefined;
+  /** SHA-256 of the params of the generation's anchor. Undefined: there is none. */
+  readonly anchor: string | undefined;
+}
+
+/**
+ * Loads a manifest, and hands out nothing of it before it is whole, lies at its own key and is of the run that asks.
+ * Who names a manifest has its key from the state, which is written after it: one that is absent was lost.
+ * @throws TrikdError 'corrupt' when it is absent or not what it must be
+ */
+export async function loadManifest(store: ObjectStore, key: string, expected: ExpectedManifest): Promise<PairManifest> {
+  const manifest = manifestAt(key, await read(store, key));
+  assertManifest(key, manifest, expected);
+  return manifest;
+}
+
+/** Compares a manifest with what is expected of it. @throws TrikdError 'corrupt', naming the field and both values */
+export function assertManifest(key: string, manifest: PairManifest, expected: ExpectedManifest): void {
+  for (const name of ['runId', 'generation', 'step', 'specDigest', 'anchor'] as const) {
+    assertEqual(key, name, manifest[name], expected[name]);
+  }
+  const { datasetDigest } = expected;
+  if (datasetDigest !== undefined) assertEqual(key, 'datasetDigest', manifest.datasetDigest, datasetDigest);
+}
+
+/** What is larger than any manifest is not read: it could fill the memory. */
+async function read(store: ObjectStore, key: string): Promise<Uint8Array> {
+  const size = await store.size(key);
+  if (size !== undefined && size > MAX_SEALED_BYTES) {
+    throw new TrikdError('corrupt', `the manifest ${key} has ${size} bytes, at most ${MAX_SEALED_BYTES} are allowed`);
+  }
+  const object = await store.get(key);
+  if (!object) throw new TrikdError('corrupt', `the manifest ${key} is gone`);
+  return object.bytes;
+}
+
+function assertEqual(key: string, name: string, found: unknown, expected: unknown): void {
+  if (found === expected) return;
+  throw new TrikdError('corrupt', `the manifest ${key} has ${name} ${found ?? 'none'}, expected ${expected ?? 'none'}`);
+}
