@@ -1,9 +1,9 @@
-import { Engine, EngineError, type Program, type Session } from '@trikd/engine';
+import { Engine, type Session } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
-import { TrikdError } from '../errors.js';
 import type { Params } from '../params.js';
 import type { TrainedRole } from '../position.js';
 import type { TermSpec } from '../spec.js';
+import { expectedParams } from './expected-params.js';
 import { type ProgramContext, traceAnchor, traceTrainer } from './role-program.js';
 
 /** A model at work, as the training loop knows it: its functions are those of `role-program.ts`. */
@@ -29,27 +29,14 @@ export interface ModelSessions {
 export const engineSessions: ModelSessions = {
   async openTrainer(model) {
     const program = traceTrainer(model, model.role, model.terms);
+    if (model.state) assertParamsMatch(model.state, expectedParams(program), 'params of the checkpoint');
     const engine = await Engine.open(model.spec.engine);
-    return loadState(engine, program, model.state);
+    return engine.load(program, model.state);
   },
   async openAnchor(context, params) {
     const program = traceAnchor(context);
-    const expected = new Map(
-      [...program.variables].map(([name, { shape }]) => [name, { dtype: 'float32' as const, shape }]),
-    );
-    assertParamsMatch(params, expected, 'params of the anchor');
+    assertParamsMatch(params, expectedParams(program), 'params of the anchor');
     const engine = await Engine.open(context.spec.engine);
     return engine.load(program, params);
   },
 };
-
-async function loadState(engine: Engine, program: Program, state: Params | undefined): Promise<Session> {
-  const missing = state ? [...program.variables.keys()].filter((name) => !state.has(name)) : [];
-  if (missing.length > 0) throw new TrikdError('invalid', `the checkpoint lacks ${missing.join(', ')}`);
-  try {
-    return await engine.load(program, state);
-  } catch (cause) {
-    if (!(cause instanceof EngineError) || !state) throw cause;
-    throw new TrikdError('invalid', `the checkpoint does not fit the model: ${cause.message}`, {}, { cause });
-  }
-}

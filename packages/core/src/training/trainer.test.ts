@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../errors.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow } from '../exchange/frame-window.js';
+import type { HostTensor } from '../params.js';
 import type { RunSpec } from '../spec.js';
-import type { TrainerEvent, TrainerPorts } from './ports.js';
+import type { Assignment, TrainerEvent, TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
 import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from './testing/tiny-run.js';
 import { trainGeneration } from './trainer.js';
@@ -196,22 +197,30 @@ describe('training ends by name', () => {
     await expect(train(aloneSpec(), ports)).rejects.toBe(refused);
   });
 
-  test('when the state to resume from is not that of the model', async () => {
-    const { ports } = lonePorts();
-    const resume = (state: Map<string, { dtype: 'float32'; shape: number[]; data: Float32Array }>) =>
-      trainGeneration({ role: 'student', spec: aloneSpec(), attempt, startStep: 4, resume: { state } }, dataset, ports);
-    await expect(resume(new Map())).rejects.toMatchObject({
+  test('when the state to resume from, or its best params, are not those of the model', async () => {
+    const { ports, events } = lonePorts();
+    await train(aloneSpec(), ports);
+    const { step: startStep, ...saved } = nth(events, 'checkpoint', 1).checkpoint;
+    const state = await ports.load(saved.state);
+    const best = saved.best!;
+    const resume = (from: NonNullable<Assignment['resume']>) =>
+      trainGeneration({ role: 'student', spec: aloneSpec(), attempt, startStep, resume: from }, dataset, ports);
+    const one: HostTensor = { dtype: 'float32', shape: [1], data: new Float32Array(1) };
+    const told = events.length;
+
+    await expect(resume({ state: new Map([...state, ['conv0/kernel', one]]), best })).rejects.toMatchObject({
       kind: 'invalid',
-      message: expect.stringMatching(/^the checkpoint lacks conv0\/kernel, /),
+      message:
+        'params of the checkpoint do not fit the model: 1 of another type or shape (conv0/kernel is float32[1] instead of float32[3,3,1,4])',
     });
-    const { ports: whole, events } = lonePorts();
-    await train(aloneSpec(), whole);
-    const state = new Map(await whole.load(nth(events, 'checkpoint', 0).checkpoint.state));
-    state.set('conv0/kernel', { dtype: 'float32', shape: [1], data: new Float32Array(1) });
-    await expect(resume(state as Parameters<typeof resume>[0])).rejects.toMatchObject({
+    // The whole state is no model: it has the slots of the optimizer too.
+    await expect(resume({ state, best: { ...best, params: saved.state } })).rejects.toMatchObject({
       kind: 'invalid',
-      message: 'the checkpoint does not fit the model: conv0/kernel: expected float32 [3, 3, 1, 4], got float32 [1]',
+      message: expect.stringMatching(
+        /^best params of the checkpoint do not fit the model: \d+ not expected \(\S+\/momentum, /,
+      ),
     });
+    expect(events).toHaveLength(told);
   });
 });
 

@@ -1,3 +1,4 @@
+import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import { activeTerms } from '../losses/objective.js';
@@ -8,7 +9,7 @@ import { generationPlan } from './generation-plan.js';
 import { orAborted } from './or-aborted.js';
 import type { Assignment, BestParams, Blob, RoleCheckpoint, TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
-import { engineSessions, type ModelSessions } from './sessions.js';
+import { engineSessions, type ModelSession, type ModelSessions } from './sessions.js';
 import { type Learner, trainStep } from './train-step.js';
 
 /** The best validated params so far; stored when a checkpoint names them. */
@@ -43,7 +44,7 @@ export async function trainGeneration(
   ports.signal.addEventListener('abort', abandon, { once: true });
   try {
     ports.signal.throwIfAborted();
-    const best = resume?.best && (await loadBest(ports, resume.best));
+    const best = resume?.best && (await loadBest(ports, session, resume.best));
     const plan = generationPlan(spec, dataset.train.count);
     await runSteps({ spec, role, attempt, terms, dataset, session, plan, ports, best }, assignment.startStep);
   } catch (error) {
@@ -130,6 +131,8 @@ async function saveBest(training: Training): Promise<BestParams | undefined> {
   return { ...score, params };
 }
 
-async function loadBest(ports: TrainerPorts, { params, ...score }: BestParams): Promise<Best> {
-  return { ...score, values: await ports.load(params), blob: params };
+async function loadBest(ports: TrainerPorts, session: ModelSession, { params, ...score }: BestParams): Promise<Best> {
+  const values = await ports.load(params);
+  assertParamsMatch(values, await session.state(['param']), 'best params of the checkpoint');
+  return { ...score, values, blob: params };
 }

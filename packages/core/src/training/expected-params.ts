@@ -1,0 +1,28 @@
+import type { Program, TensorSpec } from '@trikd/engine';
+import type { Dataset } from '../data/split.js';
+import { activeTerms } from '../losses/objective.js';
+import type { TrainedRole } from '../position.js';
+import type { RunSpec } from '../spec.js';
+import { traceTrainer } from './role-program.js';
+
+/** What params must be, by name. */
+export type ExpectedParams = ReadonlyMap<string, TensorSpec>;
+
+/** What params of a program must be: `param` is what the model computes with, `slot` what its optimizer remembers. */
+export function expectedParams(
+  program: Program,
+  kinds: readonly ('param' | 'slot')[] = ['param', 'slot'],
+): ExpectedParams {
+  const wanted = [...program.variables.values()].filter(({ kind }) => kinds.includes(kind));
+  return new Map(wanted.map(({ name, shape }) => [name, { dtype: 'float32', shape }]));
+}
+
+/** What the blobs of a checkpoint hold: its state, and its best params. The same in all generations. Traces the role's program. */
+export function expectedInCheckpoint(
+  spec: RunSpec,
+  dataset: Dataset,
+  role: TrainedRole,
+): Readonly<Record<'state' | 'best', ExpectedParams>> {
+  const program = traceTrainer({ spec, dataset, generation: 0 }, role, activeTerms(spec, role, 0));
+  return { state: expectedParams(program), best: expectedParams(program, ['param']) };
+}
