@@ -8,6 +8,9 @@ export type ErrorKind =
   | 'corrupt'
   | 'unavailable';
 
+/** A sentence quotes names and texts that a damaged file may have made as long as it likes; a gRPC trailer cannot carry that. */
+const LONGEST_MESSAGE = 4000;
+
 /** The one error that rules throw. The message is one lower-case sentence with the numbers in it. */
 export class TrikdError extends Error {
   override readonly name = 'TrikdError';
@@ -18,6 +21,10 @@ export class TrikdError extends Error {
     readonly details: Readonly<Record<string, unknown>> = {},
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(shortened(message), options);
   }
+}
+
+function shortened(message: string): string {
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE).toWellFormed()}...` : message;
 }

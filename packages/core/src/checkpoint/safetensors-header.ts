@@ -12,7 +12,7 @@ const Size = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 /** One tensor as the header describes it; offsets count from the end of the header. */
 const TensorEntry = z.strictObject({
-  dtype: z.enum(['F32', 'I32', 'U8']),
+  dtype: z.enum(['F32', 'I32', 'U8'], { error: ({ input }) => `type ${input} is not read, only F32, I32 and U8 are` }),
   shape: z.array(Size).max(16).readonly(),
   data_offsets: z.tuple([Size, Size]),
 });

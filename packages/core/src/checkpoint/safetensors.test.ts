@@ -118,6 +118,12 @@ describe('refuses', () => {
     ['a header longer than 1 MiB', file('{}', 0, 1024 * 1024 + 1), /header of 1048577 bytes, at most 1048576/],
     ['a header length of 2^63', file('{}', 0, 2 ** 63), /header of 9223372036854775808 bytes/],
     ['a header longer than the file', file('{}', 3, 10), /header of 10 bytes in a file of 13/],
+    ['a header length that cuts the header', file(`{"a":${entry(0, 4)}}`, 4, 10), /is not JSON/],
+    [
+      'a header length that reaches into data that look like padding',
+      file(`{"a":${entry(0, 8, '[2]')}}        `, 0),
+      /the tensors take 8 bytes, the file has 0/,
+    ],
     ['a leading space', file(' {}', 0), /does not begin with \{/],
     ['a header that is a list', file('[]', 0), /does not begin with \{/],
     ['a byte order mark', file('\ufeff{}', 0), /does not begin with \{/],
@@ -131,8 +137,15 @@ describe('refuses', () => {
     ['a tensor named twice', file(`{"a":${entry(0, 4)},"a":${entry(0, 4)}}`, 4), /"a" appears twice/],
     ['a name escaped in two ways', file(`{"a":${entry(0, 4)},"\\u0061":${entry(0, 4)}}`, 4), /"a" appears twice/],
     ['a member named twice', file(`{"a":{"dtype":"F32","dtype":"F32"}}`, 4), /"dtype" appears twice/],
-    ['an unknown type', file(`{"a":${entry(0, 4, '[1]', 'F64')}}`, 4), /tensor a: .*dtype/],
+    ...['F16', 'BF16', 'F64', 'I8', 'I16', 'I64', 'U16', 'U32', 'U64', 'BOOL', 'F8_E4M3', 'f32'].map(
+      (type): [string, Uint8Array, RegExp] => [
+        `the type ${type}`,
+        file(`{"a":${entry(0, 4, '[1]', type)}}`, 4),
+        new RegExp(`tensor a: .*type ${type} is not read, only F32, I32 and U8 are`),
+      ],
+    ),
     ['an unknown member', file('{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4],"x":1}}', 4), /tensor a: .*"x"/],
+    ['a member named __proto__', file('{"a":{"__proto__":{"dtype":"F32"}}}', 0), /tensor a: .*"__proto__"/],
     ['a negative size', file(`{"a":${entry(0, 4, '[-1,-1]')}}`, 4), /tensor a: .*shape/],
     ['a fractional size', file(`{"a":${entry(0, 4, '[0.5,2]')}}`, 4), /tensor a: .*shape/],
     ['a size that overflows', file(`{"a":${entry(0, 4, '[4294967296,4294967296,0.0,1]')}}`, 4), /tensor a: 4 bytes/],
@@ -140,6 +153,11 @@ describe('refuses', () => {
     ['a range that runs backwards', file(`{"a":${entry(8, 4)}}`, 8), /tensor a: -4 bytes/],
     ['a hole', file(`{"a":${entry(0, 4)},"b":${entry(8, 12)}}`, 12), /tensor b begins at 8, .* ends at 4/],
     ['an overlap', file(`{"a":${entry(0, 8, '[2]')},"b":${entry(4, 8)}}`, 8), /tensor b begins at 4, .* ends at 8/],
+    [
+      'an empty tensor inside another',
+      file(`{"a":${entry(0, 8, '[2]')},"b":${entry(4, 4, '[0]')}}`, 8),
+      /tensor b begins at 4/,
+    ],
     ['a range beyond the file', file(`{"a":${entry(0, 8, '[2]')}}`, 4), /take 8 bytes, the file has 4/],
     ['metadata that is no text', file('{"__metadata__":{"a":1}}', 0), /metadata "a" is not a text/],
     ['metadata that is a list', file('{"__metadata__":[]}', 0), /the metadata is not an object/],
@@ -151,10 +169,16 @@ describe('refuses', () => {
       /4097 tensors, at most 4096/,
     ],
     ['brackets without end', file(`{"a":${'['.repeat(500_000)}`, 0), /is not JSON/],
+    ['brackets that end', file(`{"a":${'['.repeat(500_000)}${']'.repeat(500_000)}}`, 0), /nested deeper than 64/],
   ])('%s', (_what, bytes, message) => {
     expect(() => decodeSafetensors(bytes)).toThrow(message);
     expect(() => decodeSafetensors(bytes)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
   });
+});
+
+test('a file whose names fill the header is refused in a sentence that can be read', () => {
+  const decoding = () => decodeSafetensors(file(`{"${'x'.repeat(1_000_000)}":${entry(0, 8)}}`, 8));
+  expect(decoding).toThrow(/^safetensors: tensor x{3900,}\.\.\.$/);
 });
 
 test('a tensor may be named like a member of every object', () => {
