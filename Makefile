@@ -49,24 +49,24 @@ OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packag
 PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
 PACKAGES := node_modules/.package-lock.json
 
-.PHONY: help setup run test check generate fix unit integration e2e bench build engine data clean FORCE
+.PHONY: help setup run test check generate fix unit integration e2e bench build engine data safetensors clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
-setup: build engine data ## fetch and build whatever is missing
+setup: build engine data safetensors ## fetch and build whatever is missing
 	@:
 
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine data ## everything that must pass; the last line counts
+test: $(PACKAGES) engine data safetensors ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PACKAGES) ## format, lint, types, protos, generated code
 	@exec node scripts/test.ts check
 
-unit: $(PACKAGES) engine ## tests beside the sources
+unit: $(PACKAGES) engine safetensors ## tests beside the sources
 	@exec node scripts/test.ts unit
 
 integration: $(PACKAGES) engine ## services in one process, faults included
@@ -92,6 +92,9 @@ engine: $(BUILD)/trikd_engine.node ## the native addon on TensorFlow's C library
 
 data: $(if $(TRIKD_DATA),FORCE,$(TRIKD_CACHE)/fashion-mnist) ## Fashion-MNIST
 	@$(if $(TRIKD_DATA),python3 scripts/fetch-fashion-mnist.py,:)
+
+safetensors: ## the Python package safetensors, which tests compare files with
+	@python3 scripts/fetch-safetensors.py > /dev/null
 
 build: $(PACKAGES) ## TypeScript to JavaScript
 	@node_modules/.bin/tsc -b
