@@ -61,15 +61,18 @@ export function encodeManifest(manifest: PairManifest): Uint8Array {
   return sealJson(checked(manifest, 'invalid'));
 }
 
-/** @throws TrikdError 'corrupt' for a single bit that is not as it was written, naming each field that is wrong. */
-export function parseManifest(bytes: Uint8Array): PairManifest {
-  return checked(openSealedJson(bytes, 'manifest'), 'corrupt');
+/**
+ * @param what names it in the message
+ * @throws TrikdError 'corrupt' for a single bit that is not as it was written, naming each field that is wrong
+ */
+export function parseManifest(bytes: Uint8Array, what = 'manifest'): PairManifest {
+  return checked(openSealedJson(bytes, what), 'corrupt', what);
 }
 
-function checked(value: unknown, kind: 'invalid' | 'corrupt'): PairManifest {
+function checked(value: unknown, kind: 'invalid' | 'corrupt', what = 'manifest'): PairManifest {
   const parsed = PairManifest.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new TrikdError(kind, `manifest: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`);
+  throw new TrikdError(kind, `${what}: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`);
 }
 
 /** The blobs that a manifest names. */
@@ -141,7 +144,7 @@ export async function newestManifest(
  * @throws TrikdError 'corrupt' when it is none, or one that belongs to another key
  */
 export function manifestAt(key: string, bytes: Uint8Array): PairManifest {
-  const manifest = parseManifest(bytes);
+  const manifest = parseManifest(bytes, `manifest ${key}`);
   if (manifestKey(manifest) === key) return manifest;
   throw new TrikdError('corrupt', `manifest of ${manifestKey(manifest)} lies at ${key}`, { key });
 }

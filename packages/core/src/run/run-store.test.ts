@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sealJson } from '../checkpoint/sealed-json.js';
 import { RunSpec } from '../spec.js';
 import { memoryStore } from './memory-store.js';
 import { createRun, listRuns, loadRun, type SavedRun, saveRun, specKey, stateKey } from './run-store.js';
@@ -39,21 +40,23 @@ describe('loadRun', () => {
     await expect(loadRun(memoryStore(), 'absent')).rejects.toMatchObject({ kind: 'not-found' });
   });
 
-  test.each([
-    '{"version":2,"revision":1,"term":0,"requests":[],"state":{"phase":"dreaming"}}',
-    '{"version":1,"state":{}}',
-    '{"vers',
-  ])('refuses a state file that reads %s', async (text) => {
+  test.each<[string, (text: string) => Uint8Array]>([
+    ['with a phase that there is not', (text) => resealed(text, { state: { phase: 'dreaming' } })],
+    ['of another version', (text) => resealed(text, { version: 1 })],
+    ['with one digit changed', (text) => Buffer.from(text.replace('"attempt":1', '"attempt":3'))],
+    ['that is cut', (text) => Buffer.from(text.slice(0, 6))],
+  ])('refuses a state file %s', async (_what, damage) => {
     const store = memoryStore();
     await createRun(store, spec());
-    await store.put(stateKey('trial'), Buffer.from(text));
+    const { bytes } = (await store.get(stateKey('trial')))!;
+    await store.put(stateKey('trial'), damage(Buffer.from(bytes).toString()));
     await expect(loadRun(store, 'trial')).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
   test('refuses a spec file of another shape', async () => {
     const store = memoryStore();
     await createRun(store, spec());
-    await store.put(specKey('trial'), Buffer.from('{"name":"trial"}'));
+    await store.put(specKey('trial'), sealJson({ name: 'trial' }));
     await expect(loadRun(store, 'trial')).rejects.toMatchObject({ kind: 'corrupt' });
   });
 });
@@ -104,3 +107,9 @@ test('listRuns names every run that has a state, sorted', async () => {
   await store.put('runs/c/spec.json', Buffer.from('{}'));
   expect(await listRuns(store)).toEqual(['a', 'a-2', 'b']);
 });
+
+/** A state file with other fields, under the digest that those have. */
+function resealed(text: string, changes: Readonly<Record<string, unknown>>): Uint8Array {
+  const { digest: _digest, ...fields }: Record<string, unknown> = JSON.parse(text);
+  return sealJson({ ...fields, ...changes });
+}
