@@ -21,3 +21,11 @@ export function dataFolders(): readonly string[] {
 export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env;
 }
+
+/**
+ * Keeps TensorFlow, which is not loaded yet, from telling a person at a terminal that oneDNN is on: it has no other switch for that.
+ * For a process in which nothing is computed: there it would change the numbers.
+ */
+export function quietTensorFlow(): void {
+  process.env.TF_ENABLE_ONEDNN_OPTS = '0';
+}

@@ -3,6 +3,8 @@ import { TrikdError } from '@trikd/core/errors';
 import { environment } from '@trikd/platform/environment';
 import { CommanderError } from 'commander';
 import { commandLine, exitStatusOf } from './args.js';
+import { checkpointActions } from './checkpoint/actions.js';
+import { checkpointCommand } from './checkpoint/command.js';
 import { run } from './run.js';
 
 const rest = new AbortController();
@@ -18,7 +20,7 @@ for (const output of [process.stdout, process.stderr]) output.on('error', () => 
 
 const program = commandLine(async (options) => {
   process.exitCode = await run(options, environment(), { rest: rest.signal, end: end.signal });
-});
+}).addCommand(checkpointCommand(checkpointActions(environment())));
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,0 +1,13 @@
+import type { ExpectedManifest } from '@trikd/core/checkpoint/load-manifest';
+import type { PairManifest } from '@trikd/core/checkpoint/manifest';
+import { specDigest } from '@trikd/core/spec';
+import type { OpenRun } from './open-run.js';
+
+/** What the state of a run says of a manifest. The anchor of a generation that is over is not remembered. */
+export function expectedOf({ spec, state }: Pick<OpenRun, 'spec' | 'state'>, manifest: PairManifest): ExpectedManifest {
+  const { generation, step, anchor } = manifest;
+  return {
+    ...{ runId: spec.name, generation, step, specDigest: specDigest(spec), datasetDigest: state.facts?.datasetDigest },
+    anchor: state.phase === 'completed' || generation !== state.generation ? anchor : state.anchor?.params.sha256,
+  };
+}

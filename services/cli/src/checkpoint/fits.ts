@@ -1,0 +1,26 @@
+import { TrikdError } from '@trikd/core/errors';
+import type { TrainedRole } from '@trikd/core/position';
+import type { RunSpec } from '@trikd/core/spec';
+import type { ExpectedParams } from '@trikd/core/training/expected-params';
+import { loadDataset } from '@trikd/platform/data/load-dataset';
+import { quietTensorFlow } from '@trikd/platform/environment';
+
+/** What the blobs of each role hold, by the models of a spec. */
+export type Fits = Readonly<Record<TrainedRole, Readonly<Record<'state' | 'best', ExpectedParams>>>>;
+
+/** Traces the models of a spec. Their shapes depend on the data: without them there is a sentence instead. */
+export async function fitsOf(spec: RunSpec): Promise<Fits | string> {
+  try {
+    const dataset = await loadDataset(spec);
+    quietTensorFlow();
+    // TensorFlow takes a second to load, and no other command needs it.
+    const { expectedInCheckpoint } = await import('@trikd/core/training/expected-params');
+    return {
+      student: expectedInCheckpoint(spec, dataset, 'student'),
+      teacher: expectedInCheckpoint(spec, dataset, 'teacher'),
+    };
+  } catch (error) {
+    if (error instanceof TrikdError && error.kind === 'not-found') return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import Table from 'cli-table3';
+import { bytesOf, catalogue, type Entry } from './catalogue.js';
+import type { ListOptions } from './command.js';
+import { type OpenRun, openRun } from './open-run.js';
+import { age, formatted, percent, size } from './texts.js';
+
+/** `trikd checkpoint list`. Returns what it prints. */
+export async function list(
+  { runId, from, output }: ListOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  now: Date,
+): Promise<string> {
+  const run = await openRun(runId, from, env);
+  const entries = await catalogue(run);
+  return output === 'table' ? listTable(run, entries, now) : formatted(listed(run, entries), output);
+}
+
+/** The checkpoints of a run as a table: a line each, and one that counts. */
+export function listTable(
+  { spec, state }: Pick<OpenRun, 'spec' | 'state'>,
+  entries: readonly Entry[],
+  now: Date,
+): string {
+  const phase = `run ${spec.name}: ${state.phase}, generation ${state.generation}, attempt ${state.attempt}`;
+  if (entries.length === 0) return `${phase}; no checkpoint yet`;
+  const table = new Table({
+    head: ['generation/step-attempt', 'standing', 'age', 'size', 'student', 'teacher', ''],
+    colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'left'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { name, standing, writtenAt, manifest, marks } of entries) {
+    table.push([
+      name,
+      standing,
+      age(writtenAt, now),
+      manifest ? size(bytesOf(manifest)) : '',
+      percent(manifest?.student.best?.validation),
+      percent(manifest?.teacher.best?.validation),
+      marks.join(', '),
+    ]);
+  }
+  const counts = (['live', 'orphan', 'damaged', 'gone'] as const)
+    .map((standing) => [entries.filter((entry) => entry.standing === standing).length, standing] as const)
+    .filter(([count]) => count > 0);
+  const refusals = entries.flatMap(({ name, refusal }) => (refusal ? [`${name}: ${refusal.message}`] : []));
+  return [
+    phase,
+    table.toString(),
+    counts.map(([count, standing]) => `${count} ${standing}`).join(', '),
+    ...refusals,
+  ].join('\n');
+}
+
+function listed({ spec, state }: OpenRun, entries: readonly Entry[]): object {
+  return {
+    runId: spec.name,
+    phase: state.phase,
+    generation: state.generation,
+    attempt: state.attempt,
+    checkpoints: entries.map(({ manifest, refusal, ...entry }) => ({
+      ...entry,
+      ...(manifest && {
+        bytes: bytesOf(manifest),
+        ...(manifest.student.best && { student: bestOf(manifest.student.best) }),
+        ...(manifest.teacher.best && { teacher: bestOf(manifest.teacher.best) }),
+      }),
+      ...(refusal && { problem: refusal.message }),
+    })),
+  };
+}
+
+function bestOf({ step, validation, test }: NonNullable<NonNullable<Entry['manifest']>['student']['best']>): object {
+  return { step, validation, ...(test && { test }) };
+}

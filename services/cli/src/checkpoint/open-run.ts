@@ -1,0 +1,74 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { PairManifest } from '@trikd/core/checkpoint/manifest';
+import { TrikdError } from '@trikd/core/errors';
+import { listRuns, loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
+import type { ObjectStore } from '@trikd/core/store';
+import { loadConfig } from '@trikd/platform/config';
+import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { z } from 'zod';
+import { runFolder } from '../run-folder.js';
+import type { StoreChoice } from './command.js';
+
+/** A run as its store has it. */
+export interface OpenRun extends SavedRun {
+  readonly store: ObjectStore;
+  /** The log of its events, where there is one beside the store. */
+  readonly events?: string;
+}
+
+/** Of the configuration of a service, the part that is read here. */
+const Config = z.looseObject({
+  store: z.strictObject({ kind: z.literal('folder').default('folder'), path: z.string().min(1) }),
+});
+
+/**
+ * Opens the store of a run for reading.
+ * @throws TrikdError 'not-found' naming the runs that there are, 'corrupt' when what is there is no run
+ */
+export async function openRun(
+  runId: string,
+  { store: runs, config }: StoreChoice,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<OpenRun> {
+  if (config !== undefined) {
+    const { path } = loadConfig(Config, env, config).store;
+    if (!existsSync(path)) throw new TrikdError('not-found', `there is no store at ${path}, which ${config} names`);
+    const store = await openFolderStore(path);
+    return { ...(await savedRun(store, runId, `the store of ${config}`, () => listRuns(store))), store };
+  }
+  const folder = runFolder(runs, isRunId(runId) ? runId : '-');
+  const place = resolve(runs);
+  if (!isRunId(runId) || !existsSync(folder.store)) throw noRun(runId, place, runFoldersIn(place));
+  const store = await openFolderStore(folder.store);
+  const saved = await savedRun(store, runId, place, async () => runFoldersIn(place));
+  return { ...saved, store, events: folder.events };
+}
+
+async function savedRun(
+  store: ObjectStore,
+  runId: string,
+  place: string,
+  others: () => Promise<readonly string[]>,
+): Promise<SavedRun> {
+  try {
+    if (isRunId(runId)) return await loadRun(store, runId);
+  } catch (error) {
+    if (!(error instanceof TrikdError && error.kind === 'not-found')) throw error;
+  }
+  throw noRun(runId, place, await others());
+}
+
+function isRunId(text: string): boolean {
+  return PairManifest.shape.runId.safeParse(text).success;
+}
+
+function runFoldersIn(place: string): readonly string[] {
+  if (!existsSync(place)) return [];
+  return readdirSync(place).filter((name) => existsSync(join(place, name, 'store', specKey(name))));
+}
+
+function noRun(runId: string, place: string, others: readonly string[]): TrikdError {
+  const there = others.length === 0 ? 'there is none' : `there are ${others.toSorted().join(', ')}`;
+  return new TrikdError('not-found', `there is no run ${runId} in ${place}; ${there}`);
+}

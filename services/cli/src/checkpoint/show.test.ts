@@ -1,0 +1,37 @@
+import { loadParams } from '@trikd/core/checkpoint/blobs';
+import { TrikdError } from '@trikd/core/errors';
+import { expect, test } from 'vitest';
+import { catalogue } from './catalogue.js';
+import { shownText } from './show.js';
+import { storedRun } from './testing/stored-run.js';
+
+test('a checkpoint is shown with its position, digests, scores and the tensors of its blobs', async () => {
+  const run = await storedRun();
+  const entry = (await catalogue(run))[0]!;
+  const { newest } = run.manifests;
+  const blobs = [
+    {
+      what: 'state of the student',
+      blob: newest.student.state,
+      held: await loadParams(run.store, newest.student.state),
+    },
+    { what: 'state of the teacher', blob: newest.teacher.state, held: new TrikdError('corrupt', 'it is gone') },
+  ];
+  const lines = shownText('r', entry, newest, blobs).split('\n');
+  expect(lines.slice(0, 9)).toEqual([
+    'checkpoint 1/8-2 of run r (live, resumes here)',
+    'position     generation 1, step 8, attempt 2',
+    'written      at a time that no log tells, by orchestrator 1',
+    `key          ${entry.key}`,
+    `spec         ${newest.specDigest}`,
+    `data         ${newest.datasetDigest}`,
+    `anchor       ${newest.anchor}`,
+    'student      best at step 4: validation 50.00 % (NLL 0.5000, 400 images)',
+    'teacher      not validated yet',
+  ]);
+  const { bytes, key } = newest.student.state;
+  expect(lines.slice(10, 12)).toEqual([`state of the student: ${bytes} B`, key]);
+  expect(lines.find((line) => line.includes('dense/kernel'))).toMatch(/│ dense\/kernel │ float32\[2\] +│ +8 │/);
+  expect(lines).toContain('1 tensors, 2 numbers, 8 bytes of data');
+  expect(lines.at(-1)).toBe('DAMAGED: it is gone');
+});

@@ -1,0 +1,133 @@
+import { loadParams } from '@trikd/core/checkpoint/blobs';
+import type { PairManifest, RolePart } from '@trikd/core/checkpoint/manifest';
+import { describeTensor } from '@trikd/core/checkpoint/tensor-types';
+import { TrikdError } from '@trikd/core/errors';
+import type { Params } from '@trikd/core/params';
+import type { ObjectStore } from '@trikd/core/store';
+import type { Blob, Score } from '@trikd/core/training/ports';
+import Table from 'cli-table3';
+import { catalogue, type Entry } from './catalogue.js';
+import type { ShowOptions } from './command.js';
+import { openRun } from './open-run.js';
+import { selected } from './select.js';
+import { formatted, percent, printable, size } from './texts.js';
+
+/** A blob with what it holds, or why that cannot be read. */
+export interface ShownBlob {
+  readonly what: string;
+  readonly blob: Blob;
+  readonly held: Params | TrikdError;
+}
+
+/** `trikd checkpoint show`. Returns what it prints, and whether all of it could be read. */
+export async function show(
+  { runId, from, output, wanted }: ShowOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ readonly text: string; readonly sound: boolean }> {
+  const run = await openRun(runId, from, env);
+  const entry = selected(await catalogue(run), wanted, runId);
+  const { manifest } = entry;
+  if (!manifest) throw entry.refusal ?? new TrikdError('corrupt', `the checkpoint ${entry.name} cannot be read`);
+  const blobs = await held(run.store, manifest);
+  const sound = blobs.every(({ held }) => !(held instanceof TrikdError));
+  const text =
+    output === 'table' ? shownText(runId, entry, manifest, blobs) : formatted(shown(entry, manifest, blobs), output);
+  return { text, sound };
+}
+
+async function held(store: ObjectStore, { student, teacher }: PairManifest): Promise<readonly ShownBlob[]> {
+  const named = Object.entries({ student, teacher }).flatMap(([role, { state, best }]) => [
+    { what: `state of the ${role}`, blob: state },
+    ...(best ? [{ what: `best params of the ${role}`, blob: best.params }] : []),
+  ]);
+  const shown: ShownBlob[] = [];
+  // One at a time: all four of a large model would not need to fit into memory at once.
+  for (const one of named) shown.push({ ...one, held: await loadOrRefusal(store, one.blob) });
+  return shown;
+}
+
+async function loadOrRefusal(store: ObjectStore, blob: Blob): Promise<Params | TrikdError> {
+  try {
+    return await loadParams(store, blob);
+  } catch (error) {
+    if (error instanceof TrikdError && error.kind === 'corrupt') return error;
+    throw error;
+  }
+}
+
+/** A checkpoint for a person. */
+export function shownText(runId: string, entry: Entry, manifest: PairManifest, blobs: readonly ShownBlob[]): string {
+  const { generation, step, attempt, specDigest, datasetDigest, anchor, writer } = manifest;
+  const said = [entry.standing, ...entry.marks].join(', ');
+  return [
+    `checkpoint ${entry.name} of run ${runId} (${said})`,
+    `position     generation ${generation}, step ${step}, attempt ${attempt}`,
+    `written      ${entry.writtenAt ?? 'at a time that no log tells'}, by ${printable(writer)}`,
+    `key          ${entry.key}`,
+    `spec         ${specDigest}`,
+    `data         ${datasetDigest}`,
+    `anchor       ${anchor ?? 'none'}`,
+    ...[...scores('student', manifest.student), ...scores('teacher', manifest.teacher)],
+    ...blobs.map(blobText),
+  ].join('\n');
+}
+
+function scores(role: string, { best }: RolePart): readonly string[] {
+  if (!best) return [`${role.padEnd(12)} not validated yet`];
+  const { step, validation, test } = best;
+  return [
+    `${role.padEnd(12)} best at step ${step}: validation ${score(validation)}${test ? `, test ${score(test)}` : ''}`,
+  ];
+}
+
+function score({ accuracy, nll, examples }: Score): string {
+  return `${percent({ accuracy })} (NLL ${nll.toFixed(4)}, ${examples} images)`;
+}
+
+function blobText({ what, blob, held }: ShownBlob): string {
+  const head = `\n${what}: ${size(blob.bytes)}\n${blob.key}`;
+  if (held instanceof TrikdError) return `${head}\nDAMAGED: ${held.message}`;
+  const table = new Table({
+    head: ['tensor', 'type and shape', 'bytes'],
+    colAligns: ['left', 'left', 'right'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const [name, tensor] of held) table.push([printable(name), describeTensor(tensor), tensor.data.byteLength]);
+  const total = totals(held);
+  return `${head}\n${table.toString()}\n${total.tensors} tensors, ${total.elements} numbers, ${total.bytes} bytes of data`;
+}
+
+function totals(params: Params): { readonly tensors: number; readonly elements: number; readonly bytes: number } {
+  const data = [...params.values()].map((tensor) => tensor.data);
+  return {
+    tensors: data.length,
+    elements: data.reduce((sum, { length }) => sum + length, 0),
+    bytes: data.reduce((sum, { byteLength }) => sum + byteLength, 0),
+  };
+}
+
+function shown(
+  { manifest: _manifest, refusal: _refusal, ...entry }: Entry,
+  manifest: PairManifest,
+  blobs: readonly ShownBlob[],
+): object {
+  return {
+    ...entry,
+    manifest,
+    blobs: blobs.map(({ what, blob, held }) => ({
+      what,
+      ...blob,
+      ...(held instanceof TrikdError
+        ? { problem: held.message }
+        : {
+            total: totals(held),
+            tensors: [...held].map(([name, { dtype, shape, data }]) => ({
+              name,
+              dtype,
+              shape,
+              bytes: data.byteLength,
+            })),
+          }),
+    })),
+  };
+}
