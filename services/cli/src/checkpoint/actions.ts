@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import type { CheckpointActions } from './command.js';
+import { gc } from './gc.js';
 import { list } from './list.js';
 import { show } from './show.js';
 import { verify } from './verify.js';
@@ -11,6 +12,7 @@ export function checkpointActions(env: Readonly<Record<string, string | undefine
     process.exitCode = sound ? 0 : 1;
   };
   return {
+    gc: async (options) => console.log(await gc(options, env)),
     list: async (options) => console.log(await list(options, env, new Date())),
     show: async (options) => finish(await show(options, env)),
     verify: async (options) => {

@@ -8,7 +8,7 @@ async function asked(...words: string[]): Promise<unknown> {
   const note = (command: keyof CheckpointActions) => async (given: object) => {
     options = { command, ...given };
   };
-  const actions = { list: note('list'), show: note('show'), verify: note('verify') };
+  const actions = { list: note('list'), show: note('show'), verify: note('verify'), gc: note('gc') };
   await checkpointCommand(actions).parseAsync(words, { from: 'user' });
   return options;
 }
@@ -16,7 +16,7 @@ async function asked(...words: string[]): Promise<unknown> {
 async function refused(...words: string[]): Promise<{ readonly status: number; readonly text: string }> {
   let text = '';
   const nothing = async () => undefined;
-  const command = checkpointCommand({ list: nothing, show: nothing, verify: nothing });
+  const command = checkpointCommand({ list: nothing, show: nothing, gc: async () => undefined, verify: nothing });
   const output = { writeErr: (part: string) => (text += part), writeOut: (part: string) => (text += part) };
   for (const each of [command, ...command.commands]) each.configureOutput(output);
   try {
@@ -35,6 +35,8 @@ describe('trikd checkpoint', () => {
     expect(await asked('list', 'r')).toEqual({ command: 'list', ...defaults });
     expect(await asked('show', 'r')).toEqual({ command: 'show', ...defaults, wanted: 'latest' });
     expect(await asked('verify', 'r')).toEqual({ command: 'verify', ...defaults, wanted: [] });
+    expect(await asked('gc', 'r')).toEqual({ command: 'gc', ...defaults, dryRun: false });
+    expect(await asked('gc', 'r', '--dry-run')).toEqual({ command: 'gc', ...defaults, dryRun: true });
   });
 
   test('takes checkpoints, a store and a format', async () => {

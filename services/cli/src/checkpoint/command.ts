@@ -30,8 +30,14 @@ export interface VerifyOptions extends ListOptions {
   readonly wanted: readonly string[];
 }
 
+/** What `trikd checkpoint gc` was asked. */
+export interface GcOptions extends ListOptions {
+  readonly dryRun: boolean;
+}
+
 /** What the commands do. */
 export interface CheckpointActions {
+  gc(options: GcOptions): Promise<void>;
   list(options: ListOptions): Promise<void>;
   show(options: ShowOptions): Promise<void>;
   verify(options: VerifyOptions): Promise<void>;
@@ -62,6 +68,15 @@ Without checkpoints it reads everything that the run needs: all that is live, th
 digest and structure, looks for numbers that are not finite, and compares names, shapes and types with the models of the spec.
 Exit status: 0 when all is well, 1 when something is not, 2 for a wrong command line.`;
 
+const GC_EXAMPLE = `
+Example:
+  $ trikd checkpoint gc tiny --dry-run
+  $ trikd checkpoint gc tiny
+
+An orchestrator that drives a run removes by itself what the run has let go of. This is for what is left where a run was killed and not
+continued: uploads without a manifest, and checkpoints that the state does not name. What the run needs is never touched.
+Exit status: 0 when done, 1 when an orchestrator drives the run.`;
+
 interface RawOptions extends StoreChoice {
   readonly output: Format;
 }
@@ -69,7 +84,7 @@ interface RawOptions extends StoreChoice {
 /** `trikd checkpoint`. */
 export function checkpointCommand(actions: CheckpointActions): Command {
   const command = new Command('checkpoint')
-    .description('Lists, shows and verifies the checkpoints of a run.')
+    .description('Lists, shows and verifies the checkpoints of a run, and removes leftovers.')
     .addHelpText('after', '\nExample:\n  $ trikd checkpoint list tiny')
     .exitOverride()
     .showHelpAfterError('(trikd checkpoint --help says more)');
@@ -85,6 +100,11 @@ export function checkpointCommand(actions: CheckpointActions): Command {
     .argument('[checkpoints...]', 'as of `show`; none: everything that the run needs')
     .action((runId: string, wanted: readonly string[], options: RawOptions) =>
       actions.verify({ ...common(runId, options), wanted }),
+    );
+  reading(command, 'gc', 'Removes what attempts that are over have left behind.', GC_EXAMPLE)
+    .option('--dry-run', 'say what would be removed, and remove nothing', false)
+    .action((runId: string, options: RawOptions & { readonly dryRun: boolean }) =>
+      actions.gc({ ...common(runId, options), dryRun: options.dryRun }),
     );
   return command;
 }
