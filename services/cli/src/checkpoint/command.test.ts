@@ -16,7 +16,7 @@ async function asked(...words: string[]): Promise<unknown> {
 async function refused(...words: string[]): Promise<{ readonly status: number; readonly text: string }> {
   let text = '';
   const nothing = async () => undefined;
-  const command = checkpointCommand({ list: nothing, show: nothing, gc: async () => undefined, verify: nothing });
+  const command = checkpointCommand({ list: nothing, show: nothing, gc: nothing, verify: nothing });
   const output = { writeErr: (part: string) => (text += part), writeOut: (part: string) => (text += part) };
   for (const each of [command, ...command.commands]) each.configureOutput(output);
   try {
