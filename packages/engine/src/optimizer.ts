@@ -38,6 +38,8 @@ export interface OptimizerContext {
   readonly graph: ActiveGraph;
   readonly variables: Variables;
   readonly learningRate: Scalar;
+  /** Operations that come before any write. */
+  readonly after: readonly number[];
 }
 
 const FLOAT: Attribute = { name: 'T', kind: 'type', value: TF.FLOAT };
@@ -97,7 +99,7 @@ function momentumUpdate(
       ...[learningRate, descent, optimizer.momentum].map((t) => graph.outputOf(t)),
     ],
     [FLOAT, { name: 'use_nesterov', kind: 'bool', value: optimizer.nesterov }],
-    [before],
+    [before, ...context.after],
   ).id;
 }
 
@@ -119,14 +121,16 @@ function adamUpdate(
     graph.outputOf(tensor),
   );
   const slots = [slot(context, variable, 'm'), slot(context, variable, 'v')];
-  return graph.binding.add('ResourceApplyAdam', [variable.handle, ...slots, ...numbers], [FLOAT], [before]).id;
+  const controls = [before, ...context.after];
+  return graph.binding.add('ResourceApplyAdam', [variable.handle, ...slots, ...numbers], [FLOAT], controls).id;
 }
 
 /** p -= r·weightDecay·p, before the update proper. Depends on the read of p by what it computes. */
-function decay({ graph, variables, learningRate }: OptimizerContext, weightDecay: Scalar, variable: Variable): number {
+function decay(context: OptimizerContext, weightDecay: Scalar, variable: Variable): number {
+  const { graph, variables, learningRate, after } = context;
   const loss = tf.mul(variables.value(variable), tf.mul(learningRate, weightDecay));
   const attributes: Attribute[] = [{ name: 'dtype', kind: 'type', value: TF.FLOAT }];
-  return graph.binding.add('AssignSubVariableOp', [variable.handle, graph.outputOf(loss)], attributes).id;
+  return graph.binding.add('AssignSubVariableOp', [variable.handle, graph.outputOf(loss)], attributes, after).id;
 }
 
 function slot({ variables }: OptimizerContext, variable: Variable, name: string): Output {

@@ -32,6 +32,8 @@ const COMPONENTS: Attribute = { name: 'component_types', kind: 'types', value: [
 export class Scope<Input extends string> {
   /** Operations that a run must reach besides the outputs. */
   readonly targets: number[] = [];
+  /** Operations behind which all values from in ports are there. A run writes no state before: until then it can be given up. */
+  readonly received: number[] = [];
 
   constructor(
     /** The inputs by name. Images (uint8) arrive as float32, 0..255. */
@@ -81,10 +83,11 @@ export class Scope<Input extends string> {
     // After every send: the others must never wait for a value that waits for theirs.
     const dequeue = binding.add('QueueDequeueV2', [queue], [COMPONENTS], [...this.targets]);
     const shaped = binding.add('EnsureShape', [[dequeue.id, 0]], [{ name: 'shape', kind: 'shape', value: shape }]);
+    this.received.push(shaped.id);
     return this.graph.wrap([shaped.id, 0], TF.FLOAT, shape);
   }
 
-  /** One update of all trainable params down the gradient of `loss`. */
+  /** One update of all trainable params down the gradient of `loss`. In ports come before it, or inside the loss. */
   minimize({ loss, optimizer, learningRate, clipNorm }: Minimize): { loss: Tensor; gradientNorm: Tensor } {
     const trainable = this.layers.trainableWeights.map((weight) => ({
       // tfjs-layers keeps its variable protected; the tape wants it itself.
@@ -101,9 +104,8 @@ export class Scope<Input extends string> {
       return { variable, gradient };
     });
     const { norm, clipped } = clipByGlobalNorm(this.graph, gradients, clipNorm);
-    this.targets.push(
-      ...applyGradients({ graph: this.graph, variables: this.variables, learningRate }, optimizer, clipped),
-    );
+    const { graph, variables, received } = this;
+    this.targets.push(...applyGradients({ graph, variables, learningRate, after: received }, optimizer, clipped));
     return { loss: value, gradientNorm: norm };
   }
 

@@ -95,9 +95,8 @@ function traceFunction(
   model.weights.forEach((weight, index) => {
     if (weight.read().dataId === before[index]) return;
     const attributes = [{ name: 'dtype', kind: 'type', value: TF.FLOAT } as const];
-    scope.targets.push(
-      graph.binding.add('AssignVariableOp', [weights[index]!.handle, graph.outputOf(weight.read())], attributes).id,
-    );
+    const written = [weights[index]!.handle, graph.outputOf(weight.read())];
+    scope.targets.push(graph.binding.add('AssignVariableOp', written, attributes, scope.received).id);
   });
   return { inputs, outputs, targets: scope.targets };
 }
