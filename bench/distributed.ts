@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { saveParams } from '@trikd/core/checkpoint/blobs';
+import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { canonicalJson, type RunSpec } from '@trikd/core/spec';
 import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
 import { TrainerServiceClient, type WatchTrainerResponse } from '@trikd/platform/gen/trikd/v1/trainer';
@@ -95,7 +95,8 @@ async function loadAnchor(
   start: ReturnType<typeof fromPosition>,
 ): Promise<void> {
   const params = freshAnchor(spec, datasetOf(spec));
-  const blob = await saveParams(await openFolderStore(store), params);
+  const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
+  const blob = await saveParams(await openFolderStore(store), folder, params);
   const client = openClient(AnchorServiceClient, address);
   await unary(
     client.loadAnchor.bind(client),

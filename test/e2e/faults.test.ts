@@ -124,7 +124,7 @@ describe('what was damaged in the store while a run rested', () => {
 
   test('in the anchor itself, the run ends with one sentence, and --fresh begins it anew', async () => {
     const { folder, path, newest } = await copy();
-    const key = `blobs/${newest.anchor}.safetensors`;
+    const key = `runs/faults/blobs/0.1/${newest.anchor}.safetensors`;
     damages['a flipped bit']?.(path(key));
     const { status, stderr } = await run(folder, spec);
     expect(stderr.trimEnd().split('\n').slice(1)).toEqual([

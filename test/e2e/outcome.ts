@@ -3,17 +3,37 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { GenerationResult } from '@trikd/core/run/state';
 import { canonicalJson, RunSpec } from '@trikd/core/spec';
+import type { BestParams, Blob } from '@trikd/core/training/ports';
 import type { Ended, WrittenSpec } from './trikd.js';
+
+/** A generation's result without the keys of its blobs: what is in them must be the same in every attempt, where they are must not. */
+export type Content = Omit<GenerationResult, 'student' | 'teacher'> & {
+  readonly student: BestContent;
+  readonly teacher: BestContent;
+};
+type BestContent = Omit<BestParams, 'params'> & { readonly params: Omit<Blob, 'key'> };
 
 /** What `trikd run --output json` says last. */
 export interface Result {
   readonly phase: string;
   /** Digests of all weights, statistics and optimizer slots, of the best params, and all scores. */
-  readonly generations: readonly GenerationResult[];
+  readonly generations: readonly Content[];
   readonly failure?: string;
 }
 
 const Generations = GenerationResult.array();
+
+function contentOf(generations: unknown): readonly Content[] {
+  return Generations.parse(generations).map((result) => ({
+    ...result,
+    student: withoutKey(result.student),
+    teacher: withoutKey(result.teacher),
+  }));
+}
+
+function withoutKey({ params: { sha256, bytes }, ...score }: BestParams): BestContent {
+  return { ...score, params: { sha256, bytes } };
+}
 
 /** The result that a command ended with. */
 export function resultOf({ stdout, stderr }: Ended): Result {
@@ -21,7 +41,7 @@ export function resultOf({ stdout, stderr }: Ended): Result {
   try {
     const { event, phase, generations, failure } = JSON.parse(last);
     if (event !== 'result') throw new Error(`the event is ${event}`);
-    return { phase, generations: Generations.parse(generations), ...(failure && { failure }) };
+    return { phase, generations: contentOf(generations), ...(failure && { failure }) };
   } catch (cause) {
     throw new Error(`no result in ${JSON.stringify(last)}; standard error: ${stderr}`, { cause });
   }
@@ -30,8 +50,8 @@ export function resultOf({ stdout, stderr }: Ended): Result {
 const REFERENCE = fileURLToPath(new URL('reference-process.ts', import.meta.url));
 
 /** Trains the whole curriculum in one process of its own, without services. */
-export async function reference(spec: WrittenSpec): Promise<readonly GenerationResult[]> {
+export async function reference(spec: WrittenSpec): Promise<readonly Content[]> {
   const args = [REFERENCE, canonicalJson(RunSpec.parse(spec))];
   const { stdout } = await promisify(execFile)(process.execPath, args);
-  return Generations.parse(JSON.parse(stdout));
+  return contentOf(JSON.parse(stdout));
 }

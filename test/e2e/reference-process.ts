@@ -4,7 +4,7 @@
  *
  * usage: node reference-process.ts SPEC_AS_JSON
  */
-import { loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
+import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
 import { memoryStore } from '@trikd/core/run/memory-store';
 import { RunSpec } from '@trikd/core/spec';
 import { type ReferenceResult, runReference } from '@trikd/core/training/reference';
@@ -12,10 +12,11 @@ import { loadDataset } from '@trikd/platform/data/load-dataset';
 
 const spec = RunSpec.parse(JSON.parse(process.argv[2] ?? ''));
 const store = memoryStore();
+const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
 const generations = runReference({
   spec,
   dataset: await loadDataset(spec),
-  save: (params) => saveParams(store, params),
+  save: (params) => saveParams(store, folder, params),
   load: (blob) => loadParams(store, blob),
   now: () => performance.now(),
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerWritableStream, type sendUnaryData } from '@grpc/grpc-js';
+import { blobsFolder } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/errors';
 import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
 import { RunSpec } from '@trikd/core/spec';
@@ -147,8 +148,9 @@ async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore,
   const save = async (what: string): Promise<Blob> => {
     const bytes = Buffer.from(`${what} of the ${role} in generation ${at.generation} after ${attempt.next} steps`);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await store.put(`blobs/${sha256}`, bytes);
-    return { key: `blobs/${sha256}`, sha256, bytes: bytes.byteLength };
+    const key = `${blobsFolder(at)}${sha256}.safetensors`;
+    await store.put(key, bytes);
+    return { key, sha256, bytes: bytes.byteLength };
   };
   const checkpoint = async (): Promise<RoleCheckpoint> => ({
     step: attempt.next,

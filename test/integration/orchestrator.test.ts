@@ -105,11 +105,15 @@ async function serve(store: ObjectStore, models: Awaited<ReturnType<typeof trio>
 const lastRun = (events: readonly NonNullable<WatchRunResponse['event']>[]): Run | undefined =>
   events.flatMap((event) => (event.$case === 'run' ? [event.value] : [])).at(-1);
 
-/** What of a run must not depend on what happened to its processes. */
+/** What of a run must not depend on what happened to its processes: what its blobs contain does not, in which attempt they were saved does. */
 const resultOf = (run: Run | undefined) => ({
   phase: run?.phase,
   best: run?.bestGeneration,
-  results: run?.generations,
+  results: run?.generations.map((result) => ({
+    ...result,
+    student: { ...result.student, params: result.student?.params?.sha256 },
+    teacher: { ...result.teacher, params: result.teacher?.params?.sha256 },
+  })),
 });
 
 /** Holds both roles before one step of one generation until it is opened. */

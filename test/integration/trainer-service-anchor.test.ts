@@ -1,10 +1,10 @@
-import { saveParams } from '@trikd/core/checkpoint/blobs';
+import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { openMemoryStore } from '@trikd/platform/store/memory-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { paramsOf } from './tiny-model.js';
-import { agreement, openAnchorServer, TOTAL_STEPS } from './trio-rig.js';
+import { agreement, attempt, openAnchorServer, TOTAL_STEPS } from './trio-rig.js';
 
 const store = openMemoryStore();
 const generation = (number: number) => ({ runId: 'r', generation: number, attempt: 1, step: 0 });
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => anchor.close());
 
-const paramsIn = (value: number) => saveParams(store, paramsOf(value));
+const paramsIn = (value: number) => saveParams(store, blobsFolder(attempt), paramsOf(value));
 
 async function hear(consumer: 'teacher' | 'student', from = generation(3)) {
   return listenTo(anchor.address, { producer: 'anchor', consumer, from, agreement: await agreement() });

@@ -1,4 +1,4 @@
-import { saveParams } from '@trikd/core/checkpoint/blobs';
+import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
 import { openMemoryStore } from '@trikd/platform/store/memory-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import {
   assignment,
   attempt,
   checkpointAt,
+  contentOf,
   openAnchorServer,
   openTrainer,
   TOTAL_STEPS,
@@ -54,7 +55,9 @@ describe('two trainers', () => {
 
   test('end with the same state whether they rested, resumed from a checkpoint, or did neither', async () => {
     await assignBoth();
-    const undisturbed = [await checkpointAt(teacher, TOTAL_STEPS), await checkpointAt(student, TOTAL_STEPS)];
+    const ends = async (of = attempt) =>
+      [await checkpointAt(teacher, TOTAL_STEPS, of), await checkpointAt(student, TOTAL_STEPS, of)].map(contentOf);
+    const undisturbed = await ends();
 
     const second = { ...attempt, attempt: 2 };
     await assignBoth({ of: second, limit: 10 });
@@ -63,23 +66,18 @@ describe('two trainers', () => {
       student: await checkpointAt(student, 10, second),
     };
     await Promise.all([teacher.setLimit(second, TOTAL_STEPS), student.setLimit(second, TOTAL_STEPS)]);
-    expect([
-      await checkpointAt(teacher, TOTAL_STEPS, second),
-      await checkpointAt(student, TOTAL_STEPS, second),
-    ]).toEqual(undisturbed);
+    expect(await ends(second)).toEqual(undisturbed);
 
     const third = { ...attempt, attempt: 3 };
     await teacher.assign(assignment({ of: third, peerAddress: student.address, resume: rested.teacher }));
     await student.assign(assignment({ of: third, peerAddress: teacher.address, resume: rested.student }));
-    expect([await checkpointAt(teacher, TOTAL_STEPS, third), await checkpointAt(student, TOTAL_STEPS, third)]).toEqual(
-      undisturbed,
-    );
+    expect(await ends(third)).toEqual(undisturbed);
   });
 
   test('hear the anchor from generation 1 on', async () => {
     const anchor = await open(openAnchorServer(store));
     const of = { ...attempt, generation: 1 };
-    const params = await saveParams(store, paramsOf(3));
+    const params = await saveParams(store, blobsFolder(attempt), paramsOf(3));
     await anchor.load({ ...of, step: 0 }, params);
     const silent = await endOfGeneration0();
     await assignBoth({ of, anchorAddress: anchor.address });

@@ -158,3 +158,8 @@ export async function checkpointAt(trainer: TrainerUnderTest, step: number, of =
   const { checkpoint } = await until(trainer, 'checkpoint', (event) => event.checkpoint.step === step, of);
   return checkpoint;
 }
+
+/** What a checkpoint contains, wherever its attempt has put it. */
+export function contentOf({ step, state, best }: RoleCheckpoint) {
+  return { step, state: state.sha256, ...(best && { best: { ...best, params: best.params.sha256 } }) };
+}

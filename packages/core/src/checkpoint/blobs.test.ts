@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HostTensor, Params } from '../params.js';
 import { memoryStore } from '../run/memory-store.js';
-import { assertParamsMatch, loadParams, paramsDigest, saveParams } from './blobs.js';
+import { assertParamsMatch, blobsFolder, loadParams, paramsDigest, saveParams } from './blobs.js';
+
+const folder = blobsFolder({ runId: 'r', generation: 1, attempt: 12 });
 
 function params(...values: readonly number[]): Params {
   return new Map<string, HostTensor>([
@@ -13,25 +15,25 @@ function params(...values: readonly number[]): Params {
 
 test('params are loaded as they were saved, under the digest of their encoding', async () => {
   const store = memoryStore();
-  const blob = await saveParams(store, params(1, 2, 3), { role: 'student' });
-  expect(blob.key).toBe(`blobs/${blob.sha256}.safetensors`);
+  const blob = await saveParams(store, folder, params(1, 2, 3), { role: 'student' });
+  expect(blob.key).toBe(`runs/r/blobs/1.12/${blob.sha256}.safetensors`);
   expect(await loadParams(store, blob)).toEqual(params(1, 2, 3));
 });
 
 test('saving the same params again gives the same blob and one object', async () => {
   const store = memoryStore();
-  expect(await saveParams(store, params(1))).toEqual(await saveParams(store, params(1)));
+  expect(await saveParams(store, folder, params(1))).toEqual(await saveParams(store, folder, params(1)));
   expect(await store.list('')).toHaveLength(1);
 });
 
 test('paramsDigest is the digest of the blob saved without metadata, and changes with one bit', async () => {
-  expect(paramsDigest(params(0))).toBe((await saveParams(memoryStore(), params(0))).sha256);
+  expect(paramsDigest(params(0))).toBe((await saveParams(memoryStore(), folder, params(0))).sha256);
   expect(paramsDigest(params(0))).not.toBe(paramsDigest(params(-0)));
 });
 
 test('a blob cut at any byte, or with any bit changed, is refused as corrupt', async () => {
   const store = memoryStore();
-  const blob = await saveParams(store, params(1, 2));
+  const blob = await saveParams(store, folder, params(1, 2));
   const whole = (await store.get(blob.key))!.bytes;
   const spoilt = fc.oneof(
     fc.nat(blob.bytes - 1).map((end) => whole.subarray(0, end)),
@@ -47,14 +49,14 @@ test('a blob cut at any byte, or with any bit changed, is refused as corrupt', a
 
 test('blobs with swapped digests are refused, though each is sound', async () => {
   const store = memoryStore();
-  const [a, b] = [await saveParams(store, params(1)), await saveParams(store, params(2))];
+  const [a, b] = [await saveParams(store, folder, params(1)), await saveParams(store, folder, params(2))];
   await expect(loadParams(store, { ...a, sha256: b.sha256 })).rejects.toThrow(`expected SHA-256 ${b.sha256}, found`);
   await expect(loadParams(store, { ...a, key: b.key })).rejects.toMatchObject({ kind: 'corrupt' });
 });
 
 test('a blob of another length is refused with both lengths, and is not read', async () => {
   const store = memoryStore();
-  const blob = await saveParams(store, params(1));
+  const blob = await saveParams(store, folder, params(1));
   const closed = { ...store, get: () => Promise.reject(new Error('it was read')) };
   await expect(loadParams(closed, { ...blob, bytes: blob.bytes + 1 })).rejects.toMatchObject({
     kind: 'corrupt',
@@ -63,7 +65,7 @@ test('a blob of another length is refused with both lengths, and is not read', a
 });
 
 test('an absent blob is as bad as a damaged one', async () => {
-  const blob = await saveParams(memoryStore(), params(1));
+  const blob = await saveParams(memoryStore(), folder, params(1));
   await expect(loadParams(memoryStore(), blob)).rejects.toMatchObject({
     kind: 'corrupt',
     message: `blob ${blob.key}: it is gone`,
@@ -74,7 +76,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])(
   'params that hold %d are refused by tensor and element',
   async (value) => {
     const store = memoryStore();
-    const blob = await saveParams(store, params(1, value));
+    const blob = await saveParams(store, folder, params(1, value));
     await expect(loadParams(store, blob)).rejects.toThrow(`tensor dense/kernel is ${value} at element 1`);
   },
 );

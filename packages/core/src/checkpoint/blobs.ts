@@ -2,14 +2,18 @@ import { hash } from 'node:crypto';
 import type { TensorSpec } from '@trikd/engine';
 import { TrikdError } from '../errors.js';
 import type { Params } from '../params.js';
+import type { GenerationAttempt } from '../position.js';
 import type { ObjectStore } from '../store.js';
 import type { Blob } from '../training/ports.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 import { describeTensor } from './tensor-types.js';
 
-/** The key of params, from the SHA-256 (hex) of their encoding. */
-export function paramsKey(sha256: string): string {
-  return `blobs/${sha256}.safetensors`;
+/**
+ * Prefix of the keys of all blobs that an attempt writes. Each has its own, so that who removes what older attempts left behind
+ * never meets a blob that is being written.
+ */
+export function blobsFolder({ runId, generation, attempt }: GenerationAttempt): string {
+  return `runs/${runId}/blobs/${generation}.${attempt}/`;
 }
 
 /** SHA-256 of the encoding of params without metadata, hex: equal exactly when all names, shapes and bits are equal. */
@@ -17,15 +21,19 @@ export function paramsDigest(params: Params): string {
   return hash('sha256', encodeSafetensors(params));
 }
 
-/** Stores params under the digest of their encoding. Storing the same params again changes nothing. */
+/**
+ * Stores params in a folder, under the digest of their encoding. Storing the same params again changes nothing.
+ * @param folder of `blobsFolder`
+ */
 export async function saveParams(
   store: ObjectStore,
+  folder: string,
   params: Params,
   metadata?: Readonly<Record<string, string>>,
 ): Promise<Blob> {
   const bytes = encodeSafetensors(params, metadata);
   const sha256 = hash('sha256', bytes);
-  const key = paramsKey(sha256);
+  const key = `${folder}${sha256}.safetensors`;
   await store.put(key, bytes);
   return { key, sha256, bytes: bytes.length };
 }

@@ -1,4 +1,4 @@
-import { loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
+import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { Clock } from '@trikd/core/clock';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/errors';
@@ -85,7 +85,7 @@ export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Pr
     frames,
     publish: (frame) => window.publish(frame),
     limit,
-    save: (params) => saveParams(store, params),
+    save: (params) => saveParams(store, blobsFolder(attempt), params),
     load: (blob) => loadParams(store, blob),
     emit: (event) => events.append(event),
     now: () => clock.now(),

@@ -1,4 +1,4 @@
-import { loadParams, saveParams } from '../../checkpoint/blobs.js';
+import { blobsFolder, loadParams, saveParams } from '../../checkpoint/blobs.js';
 import { makeBatch } from '../../data/batch.js';
 import { type Dataset, splitDataset } from '../../data/split.js';
 import { syntheticSource } from '../../data/synthetic.js';
@@ -49,7 +49,8 @@ export function tinyDataset(spec: RunSpec): Dataset {
 
 export function memoryBlobs(): Pick<TrainerPorts, 'save' | 'load'> {
   const store = memoryStore();
-  return { save: (params) => saveParams(store, params), load: (blob) => loadParams(store, blob) };
+  const folder = blobsFolder({ runId: 'tiny', generation: 0, attempt: 1 });
+  return { save: (params) => saveParams(store, folder, params), load: (blob) => loadParams(store, blob) };
 }
 
 /** What a trainer says, and its ports: nobody to hear, nobody listening, no limit, a clock that stands still. */
