@@ -160,7 +160,15 @@ export const RunSpec = z
       .strictObject({ everyEpochs: Positive.default(1).describe('epochs between validations') })
       .prefault({}),
     checkpoint: z
-      .strictObject({ everyEpochs: Positive.default(10).describe('epochs between checkpoints') })
+      .strictObject({
+        everyEpochs: Positive.default(10).describe('epochs between checkpoints'),
+        everySteps: Positive.optional().describe('steps between checkpoints, besides those by epochs'),
+        everySeconds: z
+          .number()
+          .positive()
+          .optional()
+          .describe('seconds between checkpoints, besides those by epochs and steps'),
+      })
       .prefault({}),
     convergence: z
       .strictObject({

@@ -17,6 +17,12 @@ describe('the plan of a generation', () => {
     expect(steps(plan.savesAfter)).toEqual([12, 20, 24]);
   });
 
+  test('saves by steps besides', () => {
+    const plan = planOf({ epochs: 5, evaluation: { everyEpochs: 2 }, checkpoint: { everyEpochs: 3, everySteps: 5 } });
+    expect(steps(plan.savesAfter)).toEqual([5, 10, 12, 15, 20, 24, 25]);
+    expect(steps(plan.validatesAfter)).toEqual([8, 16, 20, 24]);
+  });
+
   test('has only its end where the rhythm is longer than the generation', () => {
     const plan = planOf({ epochs: 2, evaluation: { everyEpochs: 10 } });
     expect(steps(plan.validatesAfter)).toEqual([8]);

@@ -7,7 +7,7 @@ export interface GenerationPlan {
   readonly stepsPerEpoch: number;
   /** Whether the model is validated after so many steps. The end of the generation always is. */
   validatesAfter(steps: number): boolean;
-  /** Whether a checkpoint is due after so many steps. */
+  /** Whether a checkpoint is due after so many steps. Those by wall time are not planned: the orchestrator asks for them. */
   savesAfter(steps: number): boolean;
 }
 
@@ -15,12 +15,13 @@ export interface GenerationPlan {
 export function generationPlan(spec: RunSpec, examples: number): GenerationPlan {
   const perEpoch = stepsPerEpoch(examples, spec.batchSize);
   const total = totalSteps(examples, spec.batchSize, spec.epochs);
-  const every = (epochs: number) => (steps: number) =>
-    steps > 0 && (steps === total || steps % (epochs * perEpoch) === 0);
+  const { everyEpochs, everySteps } = spec.checkpoint;
+  const due = (periods: readonly number[]) => (steps: number) =>
+    steps > 0 && (steps === total || periods.some((period) => steps % period === 0));
   return {
     totalSteps: total,
     stepsPerEpoch: perEpoch,
-    validatesAfter: every(spec.evaluation.everyEpochs),
-    savesAfter: every(spec.checkpoint.everyEpochs),
+    validatesAfter: due([spec.evaluation.everyEpochs * perEpoch]),
+    savesAfter: due([everyEpochs * perEpoch, ...(everySteps === undefined ? [] : [everySteps])]),
   };
 }
