@@ -7,6 +7,7 @@ import { openAnchor } from '@trikd/core/training/anchor';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
+import { systemClock } from '@trikd/platform/system-clock';
 import { answerLines } from './line-process.ts';
 import { datasetOf, freshAnchor, soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
 
@@ -39,7 +40,8 @@ async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => 
       save: async (params) => ({ key: 'none', sha256: paramsDigest(params), bytes: 0 }),
       load: () => Promise.reject(new Error('nothing is loaded in a benchmark')),
       emit: (event) => event.kind === 'progress' && clock.trained(role, event.progress.nextStep),
-      now: () => performance.now(),
+      savesAt: () => false,
+      clock: systemClock,
       signal: new AbortController().signal,
     };
     trainGeneration({ role, spec, attempt, startStep: 0 }, dataset, ports).catch(fail);

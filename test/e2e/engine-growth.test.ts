@@ -6,6 +6,7 @@ import { traceTrainer } from '@trikd/core/training/role-program';
 import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from '@trikd/core/training/testing/tiny-run';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { Engine } from '@trikd/engine';
+import { systemClock } from '@trikd/platform/system-clock';
 import { expect, test } from 'vitest';
 
 setFlagsFromString('--expose-gc');
@@ -62,7 +63,7 @@ test('10,000 steps of a trainer that hears a peer leave memory, files and thread
   const samples: Holding[] = [];
   const { ports } = lonePorts({
     frames: { peer: dullFrames(spec, dataset, attempt) },
-    now: () => performance.now(),
+    clock: systemClock,
     emit(event: TrainerEvent) {
       if (event.kind === 'progress' && event.progress.nextStep % 500 === 0) samples.push(hold());
     },

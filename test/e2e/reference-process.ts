@@ -9,6 +9,7 @@ import { memoryStore } from '@trikd/core/run/memory-store';
 import { RunSpec } from '@trikd/core/spec';
 import { type ReferenceResult, runReference } from '@trikd/core/training/reference';
 import { loadDataset } from '@trikd/platform/data/load-dataset';
+import { systemClock } from '@trikd/platform/system-clock';
 
 const spec = RunSpec.parse(JSON.parse(process.argv[2] ?? ''));
 const store = memoryStore();
@@ -18,7 +19,7 @@ const generations = runReference({
   dataset: await loadDataset(spec),
   save: (params) => saveParams(store, folder, params),
   load: (blob) => loadParams(store, blob),
-  now: () => performance.now(),
+  clock: systemClock,
 });
 const results: object[] = [];
 for await (const generation of generations) results.push(asReported(generation));

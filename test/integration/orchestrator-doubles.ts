@@ -58,6 +58,8 @@ interface Attempt {
   readonly spec: RunSpec;
   readonly events: WatchedEvent[];
   readonly news: EventTarget;
+  /** Steps at which checkpoints were asked for. */
+  readonly saves: Set<number>;
   limit: number;
   next: number;
   stopped: boolean;
@@ -94,6 +96,7 @@ export async function toyTrainer(
         spec,
         events: [],
         news: new EventTarget(),
+        saves: new Set(),
         limit: request.limit,
         next: start.step,
         stopped: false,
@@ -115,6 +118,13 @@ export async function toyTrainer(
       attempt.limit = position.step;
       world.limited?.(role, position.step);
       attempt.news.dispatchEvent(new Event('limit'));
+      return { nextStep: attempt.next };
+    }),
+    saveAt: answering(({ position }) => {
+      const asked = toPosition(position);
+      const attempt = wanted(asked);
+      if (asked.step < attempt.next) throw new TrikdError('wrong-state', `step ${attempt.next} has begun`);
+      attempt.saves.add(asked.step);
       return { nextStep: attempt.next };
     }),
     getTrainer: answering(() => ({
@@ -180,7 +190,8 @@ async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore,
       }
       emit({ kind: 'evaluation', step, validation });
     }
-    if (step % spec.checkpoint.everyEpochs === 0 && step < spec.epochs) {
+    const saves = step % spec.checkpoint.everyEpochs === 0 || attempt.saves.has(step);
+    if (saves && step < spec.epochs) {
       emit({ kind: 'checkpoint', checkpoint: await checkpoint() });
     }
   }

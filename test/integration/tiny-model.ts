@@ -42,6 +42,10 @@ export const tinyTrainer =
       });
       ports.emit({ kind: 'resting', nextStep: step });
     };
+    const checkpoint = async (step: number) => {
+      const state = await ports.save(paramsOf(value));
+      ports.emit({ kind: 'checkpoint', checkpoint: { step, state } });
+    };
     for (let step = startStep; step < totalSteps; step++) {
       if (step >= ports.limit.value) await rest(step);
       while (step >= ports.limit.value) await ports.limit.changed(ports.limit.value);
@@ -69,6 +73,7 @@ export const tinyTrainer =
           stepsPerSecond: 1,
         },
       });
+      if (ports.savesAt(step + 1)) await checkpoint(step + 1);
     }
     await rest(totalSteps);
   };

@@ -159,6 +159,36 @@ describe('a limit', () => {
   });
 });
 
+describe('a checkpoint that is asked for', () => {
+  test('is saved by both at its step while they train on, and by none of them at a step that may have begun', async () => {
+    await assignBoth({ limit: 6 });
+    await Promise.all([until(teacher, 'resting'), until(student, 'resting')]);
+    await expect(student.saveAt(attempt, 5)).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: 'the student: cannot save at step 5: step 6 is the first not begun',
+    });
+    await expect(student.saveAt({ ...attempt, attempt: 2 }, 20)).rejects.toMatchObject({ kind: 'out-of-step' });
+    for (const trainer of [teacher, student, student]) {
+      expect(await trainer.saveAt(attempt, 20)).toEqual({ nextStep: 6 });
+    }
+    await Promise.all([teacher.setLimit(attempt, TOTAL_STEPS), student.setLimit(attempt, TOTAL_STEPS)]);
+    for (const trainer of [teacher, student]) {
+      await until(trainer, 'resting', ({ nextStep }) => nextStep === TOTAL_STEPS);
+      expect(await stepsSaved(trainer)).toEqual([6, 20, TOTAL_STEPS]);
+    }
+  });
+
+  const stepsSaved = async (trainer: TrainerUnderTest) => {
+    const steps: number[] = [];
+    for await (const response of trainer.events(attempt)) {
+      const event = toWatchedEvent(response);
+      if (event.kind === 'checkpoint') steps.push(event.checkpoint.step);
+      if (event.kind === 'resting' && event.nextStep === TOTAL_STEPS) break;
+    }
+    return steps;
+  };
+});
+
 describe('events', () => {
   test('are replayed from the number asked for', async () => {
     await assignBoth({ limit: 4 });

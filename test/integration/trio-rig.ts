@@ -68,6 +68,8 @@ export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGe
     assign: (request: AssignRequest) => unary(client.assign.bind(client), request, { what }),
     setLimit: (of: GenerationAttempt, limit: number) =>
       unary(client.setLimit.bind(client), { limit: fromPosition({ ...of, step: limit }) }, { what }),
+    saveAt: (of: GenerationAttempt, step: number) =>
+      unary(client.saveAt.bind(client), { position: fromPosition({ ...of, step }) }, { what }),
     get: () => unary(client.getTrainer.bind(client), {}, { what }),
     events: (of: GenerationAttempt, from = 0, signal = never) =>
       watch({
@@ -87,8 +89,8 @@ export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGe
 export type TrainerUnderTest = Awaited<ReturnType<typeof openTrainer>>;
 
 /** The anchor-server as a service, with a client that steers it. */
-export async function openAnchorServer(store: ObjectStore, closed?: () => void) {
-  const anchor = createAnchorHolder({ store, loadDataset, openAnchor: tinyAnchor(closed), log });
+export async function openAnchorServer(store: ObjectStore, closed?: () => void, openAnchor = tinyAnchor(closed)) {
+  const anchor = createAnchorHolder({ store, loadDataset, openAnchor, log });
   const module = anchorModule(anchor, never);
   const service = await createService({
     module,
@@ -103,10 +105,11 @@ export async function openAnchorServer(store: ObjectStore, closed?: () => void) 
     load: (
       start: GenerationAttempt & { readonly step: number },
       params: { key: string; sha256: string; bytes: number },
+      of: RunSpec = spec,
     ) =>
       unary(
         client.loadAnchor.bind(client),
-        { start: fromPosition(start), spec: JSON.stringify(spec), params },
+        { start: fromPosition(start), spec: JSON.stringify(of), params },
         { what: 'the anchor' },
       ),
     get: () => unary(client.getAnchor.bind(client), {}, { what: 'the anchor' }),
@@ -119,6 +122,7 @@ export async function openAnchorServer(store: ObjectStore, closed?: () => void) 
 
 interface AssignOptions {
   readonly of?: GenerationAttempt;
+  readonly run?: RunSpec;
   readonly limit?: number;
   readonly peerAddress?: string;
   readonly anchorAddress?: string;
@@ -126,10 +130,10 @@ interface AssignOptions {
 }
 
 export function assignment(options: AssignOptions = {}): AssignRequest {
-  const { of = attempt, limit = TOTAL_STEPS, peerAddress = '', anchorAddress = '', resume } = options;
+  const { of = attempt, run = spec, limit = TOTAL_STEPS, peerAddress = '', anchorAddress = '', resume } = options;
   return {
     start: fromPosition({ ...of, step: resume?.step ?? 0 }),
-    spec: JSON.stringify(spec),
+    spec: JSON.stringify(run),
     limit,
     peerAddress,
     anchorAddress,

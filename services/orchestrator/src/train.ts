@@ -97,6 +97,9 @@ function note(
     case 'resting':
       books.rests(role, event.nextStep);
       break;
+    case 'stalled':
+    case 'went-on':
+      break;
   }
 }
 

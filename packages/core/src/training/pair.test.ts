@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { TrikdError } from '../errors.js';
 import type { TrainedRole } from '../position.js';
+import { virtualClock } from '../testing/virtual-clock.js';
 import type { Blob } from './ports.js';
 import { type ReferenceRun, runReferenceGeneration } from './reference.js';
 import { type Pair, type PairStart, startPair } from './testing/pair.js';
@@ -9,7 +10,7 @@ import { memoryBlobs, tinyDataset, tinySpec } from './testing/tiny-run.js';
 const spec = tinySpec();
 const dataset = tinyDataset(spec);
 const blobs = memoryBlobs();
-const run: ReferenceRun = { spec, dataset, ...blobs, now: () => 0 };
+const run: ReferenceRun = { spec, dataset, ...blobs, clock: virtualClock() };
 const over = new TrikdError('wrong-state', 'the test is over');
 
 const digests = (pair: Pair) => {
@@ -81,6 +82,44 @@ describe.each([0, 1])('a pair of generation %d', (generation) => {
     expect(parts).toEqual([expected, expected]);
     await pair.abandon(over);
   });
+});
+
+describe('a pair that loses its anchor', () => {
+  test.each([
+    [5, 5],
+    [5, 7],
+    [7, 5],
+  ])(
+    'leaves one step and goes on from it with the same bits: the teacher hears it up to step %d, the student up to %d',
+    async (teacher, student) => {
+      const first = await start(1, { anchorGone: { teacher, student } });
+      expect((await first.failures).map((failure) => failure instanceof TrikdError && failure.kind)).toEqual([
+        teacher > student ? 'out-of-step' : 'unavailable',
+        student > teacher ? 'out-of-step' : 'unavailable',
+      ]);
+      const from = first.checkpoints();
+      expect([from.teacher.step, from.student.step]).toEqual([5, 5]);
+      await first.abandon(over);
+      const second = await start(1, { from });
+      await second.ended;
+      expect(digests(second)).toEqual(whole[1]!.digests);
+      await second.abandon(over);
+    },
+  );
+});
+
+test('a pair that saves when it is asked to ends with the same bits, and so does one that goes on from there', async () => {
+  const first = await start(0, { savesAt: [5, 6, 10] });
+  await first.ended;
+  expect(digests(first)).toEqual(whole[0]!.digests);
+  const at = (role: TrainedRole) =>
+    first.events.flatMap(([who, event]) =>
+      who === role && event.kind === 'checkpoint' && event.checkpoint.step === 6 ? [event.checkpoint] : [],
+    )[0]!;
+  const second = await start(0, { from: { teacher: at('teacher'), student: at('student') } });
+  await second.ended;
+  expect(digests(second)).toEqual(whole[0]!.digests);
+  await Promise.all([first.abandon(over), second.abandon(over)]);
 });
 
 test('generations, roles and seeds end with different bits', () => {

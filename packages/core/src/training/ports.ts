@@ -1,6 +1,7 @@
+import type { Clock } from '../clock.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import type { Params } from '../params.js';
-import type { GenerationAttempt, TrainedRole } from '../position.js';
+import type { GenerationAttempt, Role, TrainedRole } from '../position.js';
 import type { RunSpec } from '../spec.js';
 
 /** An object in the store, named by what it must contain. */
@@ -59,14 +60,21 @@ export interface TrainerProgress {
   readonly waits: Readonly<Partial<Record<FrameSource, number>>>;
 }
 
-/** What a trainer tells whoever watches it. */
+/** Whom a trainer may have to wait for: the store, or a model that it hears. */
+export type StallCause = 'store' | Role;
+
+/** What a trainer tells whoever watches it. A checkpoint is told when it is stored, and steps may be trained meanwhile. */
 export type TrainerEvent =
   | { readonly kind: 'progress'; readonly progress: TrainerProgress }
   | { readonly kind: 'evaluation'; readonly step: number; readonly validation: Score }
   | { readonly kind: 'checkpoint'; readonly checkpoint: RoleCheckpoint }
   | { readonly kind: 'resting'; readonly nextStep: number }
   /** Training goes on, but somebody should look. */
-  | { readonly kind: 'alarm'; readonly step: number; readonly message: string };
+  | { readonly kind: 'alarm'; readonly step: number; readonly message: string }
+  /** Training waits, or soon will, and goes on by itself. A new reason replaces the one before. */
+  | { readonly kind: 'stalled'; readonly on: StallCause; readonly reason: string }
+  /** What was waited for is there. */
+  | { readonly kind: 'went-on'; readonly on: StallCause };
 
 /** The models a trainer hears, as its objective names them. */
 export type FrameSource = 'anchor' | 'peer';
@@ -97,13 +105,14 @@ export interface TrainerPorts {
   /** Hands out the own frame of a step. Resolves when there is room for it. */
   publish(frame: LogitsFrame): Promise<void>;
   readonly limit: StepLimit;
+  /** Whether a checkpoint of `step` was asked for. Never comes to be true once the step has begun. */
+  savesAt(step: number): boolean;
   /** Stores params under a key that names their content. */
   save(params: Params): Promise<Blob>;
   /** Reads what `save` stored, verified. */
   load(blob: Blob): Promise<Params>;
   emit(event: TrainerEvent): void;
-  /** Milliseconds on a clock that never goes back. */
-  now(): number;
+  readonly clock: Clock;
   /** Aborts the attempt. */
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { paramsDigest } from '../checkpoint/blobs.js';
 import type { TrainedRole } from '../position.js';
+import { virtualClock } from '../testing/virtual-clock.js';
 import type { TrainerEvent } from './ports.js';
 import { type ReferenceResult, type ReferenceRun, runReference, runReferenceGeneration } from './reference.js';
 import { memoryBlobs, tinyDataset, tinySpec } from './testing/tiny-run.js';
@@ -9,7 +10,7 @@ function runOf(changes: Readonly<Record<string, unknown>> = {}) {
   const spec = tinySpec(changes);
   const events: [TrainedRole, TrainerEvent][] = [];
   const emit = (role: TrainedRole, event: TrainerEvent) => void events.push([role, event]);
-  const run: ReferenceRun = { spec, dataset: tinyDataset(spec), ...memoryBlobs(), now: () => 0, emit };
+  const run: ReferenceRun = { spec, dataset: tinyDataset(spec), ...memoryBlobs(), clock: virtualClock(), emit };
   return { run, events };
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../errors.js';
 import type { LogitsFrame } from '../exchange/frame.js';
@@ -24,8 +25,7 @@ export interface ReferenceRun {
   readonly dataset: Dataset;
   save(params: Params): Promise<Blob>;
   load(blob: Blob): Promise<Params>;
-  /** Milliseconds on a clock that never goes back. */
-  now(): number;
+  readonly clock: Clock;
   emit?(role: TrainedRole, event: TrainerEvent): void;
   /** Default: the engine's. */
   readonly sessions?: ModelSessions;
@@ -128,7 +128,8 @@ function trainRole(
     publish: (frame) => windows[role].publish(frame),
     save: (params) => run.save(params),
     load: (blob) => run.load(blob),
-    now: () => run.now(),
+    savesAt: () => false,
+    clock: run.clock,
     signal,
   };
   return trainGeneration({ role, spec: run.spec, attempt, startStep: 0 }, run.dataset, ports, run.sessions);

@@ -1,27 +1,27 @@
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
-import { activeTerms } from '../losses/objective.js';
-import type { Params } from '../params.js';
+import { TrikdError } from '../errors.js';
+import { activeTerms, sourcesOf } from '../losses/objective.js';
 import { collapseAlarm } from './alarms.js';
+import { type Best, type Checkpointer, createCheckpointer } from './checkpointer.js';
 import { evaluate } from './evaluate.js';
 import { generationPlan } from './generation-plan.js';
 import { orAborted } from './or-aborted.js';
-import type { Assignment, BestParams, Blob, RoleCheckpoint, TrainerPorts } from './ports.js';
+import type { Assignment, BestParams, TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
 import { engineSessions, type ModelSession, type ModelSessions } from './sessions.js';
 import { type Learner, trainStep } from './train-step.js';
 
-/** The best validated params so far; stored when a checkpoint names them. */
-interface Best extends Omit<BestParams, 'params'> {
-  readonly values: Params;
-  readonly blob?: Blob;
-}
-
 /** A model that learns, with what changes while a generation is trained. */
 interface Training extends Learner {
+  readonly startStep: number;
+  readonly checkpoints: Checkpointer;
   best: Best | undefined;
 }
+
+/** How long the failure of a step may be held back until the state before it is stored, in milliseconds. */
+const FAREWELL = 10_000;
 
 /**
  * Trains one generation of one role, from the assignment's first step to the last: the loop of both trainers. Rests wherever the
@@ -35,55 +35,55 @@ export async function trainGeneration(
   ports: TrainerPorts,
   sessions: ModelSessions = engineSessions,
 ): Promise<void> {
-  const { spec, role, attempt, resume } = assignment;
+  const { spec, role, attempt, startStep, resume } = assignment;
   const terms = activeTerms(spec, role, attempt.generation);
   const { generation } = attempt;
   const session = await sessions.openTrainer({ spec, dataset, generation, role, terms, state: resume?.state });
   // Closing ends a step that waits for a frame; nothing else would.
   const abandon = () => void session.close();
   ports.signal.addEventListener('abort', abandon, { once: true });
+  const checkpoints = createCheckpointer(session, ports);
   try {
     ports.signal.throwIfAborted();
     const best = resume?.best && (await loadBest(ports, session, resume.best));
     const plan = generationPlan(spec, dataset.train.count);
-    await runSteps({ spec, role, attempt, terms, dataset, session, plan, ports, best }, assignment.startStep);
+    await runSteps({ spec, role, attempt, terms, dataset, session, plan, ports, startStep, checkpoints, best });
   } catch (error) {
     ports.signal.throwIfAborted();
     throw error;
   } finally {
     ports.signal.removeEventListener('abort', abandon);
+    checkpoints.leave();
     await session.close();
   }
 }
 
-async function runSteps(training: Training, startStep: number): Promise<void> {
-  const { spec, attempt, dataset, ports, plan } = training;
-  const meter = progressMeter(() => ports.now());
+async function runSteps(training: Training): Promise<void> {
+  const { spec, attempt, dataset, ports, plan, startStep, checkpoints } = training;
+  const meter = progressMeter(() => ports.clock.now());
   const alarm = collapseAlarm(dataset.classes, Math.max(50, plan.stepsPerEpoch));
   let batch = makeBatch(dataset, spec, attempt.generation, startStep);
-  let savedAt = startStep;
   for (let step = startStep; step < plan.totalSteps; step++) {
-    if (step >= ports.limit.value) await restAt(training, step, savedAt);
+    if (step >= ports.limit.value) await restAt(training, step);
+    checkpoints.assertSound();
     const report = await trainStep(training, batch, () => {
       batch = makeBatch(dataset, spec, attempt.generation, step + 1);
-    });
+    }).catch((error: unknown) => giveUp(training, step, error));
     ports.emit({ kind: 'progress', progress: { ...report.values, nextStep: step + 1, ...meter(report.waits) } });
     const message = alarm(report.taskLoss);
     if (message) ports.emit({ kind: 'alarm', step: step + 1, message });
     if (plan.validatesAfter(step + 1)) await validate(training, step + 1);
-    if (plan.savesAfter(step + 1) && step + 1 < plan.totalSteps) {
-      ports.emit({ kind: 'checkpoint', checkpoint: await checkpoint(training, step + 1) });
-      savedAt = step + 1;
-    }
+    const saves = plan.savesAfter(step + 1) || ports.savesAt(step + 1);
+    if (saves && step + 1 < plan.totalSteps) await checkpoints.begin(step + 1, training.best);
   }
   await finish(training, plan.totalSteps);
 }
 
 /** Saves, says so, and waits until the limit lets the step begin. */
-async function restAt(training: Training, step: number, savedAt: number): Promise<void> {
-  const { ports } = training;
+async function restAt(training: Training, step: number): Promise<void> {
+  const { ports, startStep, best } = training;
   // At the very start there is nothing to save that is not stored already.
-  if (step > savedAt || training.best) await finish(training, step);
+  if (step > startStep || best) await finish(training, step);
   else ports.emit({ kind: 'resting', nextStep: step });
   while (step >= ports.limit.value) {
     await orAborted(ports.limit.changed(ports.limit.value), ports.signal);
@@ -91,9 +91,29 @@ async function restAt(training: Training, step: number, savedAt: number): Promis
 }
 
 async function finish(training: Training, step: number): Promise<void> {
+  const { checkpoints, ports } = training;
+  await checkpoints.settled();
   await testBest(training);
-  training.ports.emit({ kind: 'checkpoint', checkpoint: await checkpoint(training, step) });
-  training.ports.emit({ kind: 'resting', nextStep: step });
+  await checkpoints.begin(step, training.best);
+  await checkpoints.settled();
+  ports.emit({ kind: 'resting', nextStep: step });
+}
+
+/**
+ * A step fails. When it is because a frame did not come, the step still waits for it and has changed nothing: the state before it is
+ * saved, so that a pair which loses its anchor goes on from where it was. The failure is not held back for ever, nor replaced by one
+ * of saving.
+ */
+async function giveUp(training: Training, step: number, failure: unknown): Promise<never> {
+  const { ports, startStep, terms, checkpoints } = training;
+  const lost = failure instanceof TrikdError && (failure.kind === 'unavailable' || failure.kind === 'out-of-step');
+  if (lost && sourcesOf(terms).length > 0 && step > startStep && !ports.signal.aborted) {
+    const saved = new AbortController();
+    const saving = checkpoints.begin(step, training.best).then(checkpoints.settled);
+    await Promise.race([saving, ports.clock.sleep(FAREWELL, saved.signal)]).catch(() => undefined);
+    saved.abort();
+  }
+  throw failure;
 }
 
 async function validate(training: Training, step: number): Promise<void> {
@@ -114,21 +134,6 @@ async function testBest(training: Training): Promise<void> {
   const test = await evaluate(session, dataset, dataset.test, spec.batchSize);
   await session.assign(present);
   training.best = { ...best, test };
-}
-
-async function checkpoint(training: Training, step: number): Promise<RoleCheckpoint> {
-  const state = await training.ports.save(await training.session.state());
-  const best = await saveBest(training);
-  return best ? { step, state, best } : { step, state };
-}
-
-async function saveBest(training: Training): Promise<BestParams | undefined> {
-  const { best, ports } = training;
-  if (!best) return undefined;
-  const { values, blob, ...score } = best;
-  const params = blob ?? (await ports.save(values));
-  training.best = { ...best, blob: params };
-  return { ...score, params };
 }
 
 async function loadBest(ports: TrainerPorts, session: ModelSession, { params, ...score }: BestParams): Promise<Best> {

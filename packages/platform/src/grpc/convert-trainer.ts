@@ -1,11 +1,12 @@
 import { type ErrorKind, TrikdError } from '@trikd/core/errors';
 import { peerOf, type Role, type TrainedRole } from '@trikd/core/position';
-import type { FrameSource, LossTerm, TrainerEvent, TrainerProgress } from '@trikd/core/training/ports';
-import type {
-  LossTerm as LossTermMessage,
-  TrainerProgress as ProgressMessage,
-  WaitShare,
-  WatchTrainerResponse,
+import type { FrameSource, LossTerm, StallCause, TrainerEvent, TrainerProgress } from '@trikd/core/training/ports';
+import {
+  type LossTerm as LossTermMessage,
+  type TrainerProgress as ProgressMessage,
+  StallCause as StallCauseMessage,
+  type WaitShare,
+  type WatchTrainerResponse,
 } from '../gen/trikd/v1/trainer.js';
 import { fromRole, fromRoleCheckpoint, fromScore, toRole, toRoleCheckpoint, toScore } from './convert.js';
 
@@ -33,6 +34,10 @@ export function fromWatchedEvent(event: WatchedEvent, role: TrainedRole): EventM
       return { $case: 'resting', value: { nextStep: event.nextStep } };
     case 'alarm':
       return { $case: 'alarm', value: { step: event.step, message: event.message } };
+    case 'stalled':
+      return { $case: 'stalled', value: { on: STALL_CAUSES[event.on], reason: event.reason } };
+    case 'went-on':
+      return { $case: 'wentOn', value: { on: STALL_CAUSES[event.on] } };
     case 'failure':
       return { $case: 'failure', value: { kind: event.failure.kind, message: event.failure.message } };
   }
@@ -51,6 +56,10 @@ export function toWatchedEvent({ event }: WatchTrainerResponse): WatchedEvent {
       return { kind: 'resting', nextStep: event.value.nextStep };
     case 'alarm':
       return { kind: 'alarm', step: event.value.step, message: event.value.message };
+    case 'stalled':
+      return { kind: 'stalled', on: toStallCause(event.value.on), reason: event.value.reason };
+    case 'wentOn':
+      return { kind: 'went-on', on: toStallCause(event.value.on) };
     case 'failure':
       return { kind: 'failure', failure: { kind: toFailureKind(event.value.kind), message: event.value.message } };
     case undefined:
@@ -82,6 +91,20 @@ function toTerm({ part, value }: LossTermMessage): LossTerm {
     throw new TrikdError('invalid', `"${part}" is no part of an objective`);
   }
   return { part, value };
+}
+
+const STALL_CAUSES: Readonly<Record<StallCause, StallCauseMessage>> = {
+  store: StallCauseMessage.STALL_CAUSE_STORE,
+  anchor: StallCauseMessage.STALL_CAUSE_ANCHOR,
+  teacher: StallCauseMessage.STALL_CAUSE_TEACHER,
+  student: StallCauseMessage.STALL_CAUSE_STUDENT,
+};
+
+function toStallCause(message: StallCauseMessage): StallCause {
+  for (const cause of ['store', 'anchor', 'teacher', 'student'] as const) {
+    if (STALL_CAUSES[cause] === message) return cause;
+  }
+  throw new TrikdError('invalid', `a trainer is stalled on ${message}, which is not known here`);
 }
 
 const FAILURE_KINDS: Readonly<Record<TrainerFailure['kind'], true>> = {

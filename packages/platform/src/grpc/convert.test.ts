@@ -88,6 +88,10 @@ describe('messages', () => {
     },
     { kind: 'resting', nextStep: 4 },
     { kind: 'alarm', step: 5, message: 'the gradient vanished' },
+    { kind: 'stalled', on: 'store', reason: 'access denied' },
+    { kind: 'stalled', on: 'teacher', reason: 'waiting for step 5' },
+    { kind: 'went-on', on: 'anchor' },
+    { kind: 'went-on', on: 'student' },
     { kind: 'failure', failure: { kind: 'diverged', message: 'the loss is NaN' } },
   ] satisfies (TrainerEvent | WatchedEvent)[])('keep the event $kind as it was', (event) => {
     const message = { number: 0, event: fromWatchedEvent(event, 'student') };

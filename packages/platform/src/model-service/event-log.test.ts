@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/errors';
+import type { StallCause } from '@trikd/core/training/ports';
 import { describe, expect, test } from 'vitest';
 import type { WatchedEvent } from '../grpc/convert-trainer.js';
 import { createEventLog, type EventLog, PROGRESS_INTERVAL_MS } from './event-log.js';
@@ -8,12 +9,21 @@ const progress = (nextStep: number): WatchedEvent => ({
   progress: { nextStep, terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, stepsPerSecond: 0, waits: {} },
 });
 const resting = (nextStep: number): WatchedEvent => ({ kind: 'resting', nextStep });
-const nameOf = (event: WatchedEvent) =>
-  event.kind === 'progress'
-    ? `progress ${event.progress.nextStep}`
-    : event.kind === 'resting'
-      ? `resting ${event.nextStep}`
-      : event.kind;
+
+function nameOf(event: WatchedEvent): string {
+  switch (event.kind) {
+    case 'progress':
+      return `progress ${event.progress.nextStep}`;
+    case 'resting':
+      return `resting ${event.nextStep}`;
+    case 'stalled':
+      return `${event.on}: ${event.reason}`;
+    case 'went-on':
+      return `${event.on} went on`;
+    default:
+      return event.kind;
+  }
+}
 
 function logAt(time: { ms: number }): EventLog {
   return createEventLog({ now: () => time.ms });
@@ -56,6 +66,18 @@ describe('an event log', () => {
     for (const step of [1, 2, 3]) log.append(progress(step));
     log.append(resting(3));
     expect(await readable(log, 0)).toEqual(['1 progress 3', '2 resting 3']);
+  });
+
+  test('keeps of what is waited for only how it stands, each cause by itself', async () => {
+    const log = logAt({ ms: 0 });
+    const stalled = (on: StallCause, reason: string) => log.append({ kind: 'stalled', on, reason });
+    stalled('store', 'the store is away');
+    stalled('anchor', 'waiting for step 3');
+    stalled('store', 'access denied');
+    log.append(resting(3));
+    expect(await readable(log, 0)).toEqual(['1 anchor: waiting for step 3', '2 store: access denied', '3 resting 3']);
+    log.append({ kind: 'went-on', on: 'store' });
+    expect(await readable(log, 0)).toEqual(['1 anchor: waiting for step 3', '3 resting 3', '4 store went on']);
   });
 
   test('gives a watcher what comes while it watches', async () => {

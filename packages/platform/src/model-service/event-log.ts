@@ -4,14 +4,15 @@ import { createBell } from '@trikd/core/exchange/bell';
 import type { WatchedEvent } from '../grpc/convert-trainer.js';
 
 export interface NumberedEvent {
-  /** Rises with every event of an attempt. Numbers of progress that newer progress replaced are missing. */
+  /** Rises with every event of an attempt. Numbers of events that newer ones replaced are missing. */
   readonly number: number;
   readonly event: WatchedEvent;
 }
 
 /**
- * What happened in one attempt, for anybody who asks from any number on. Everything is kept but progress: of that only the newest, and
- * no more than one in `PROGRESS_INTERVAL_MS` gets a number, so that the log of a long generation stays small.
+ * What happened in one attempt, for anybody who asks from any number on. Everything is kept but progress and stalls, so that the log
+ * of a long generation stays small: of progress only the newest, and no more than one in `PROGRESS_INTERVAL_MS` gets a number; of
+ * what is waited for only how it stands.
  */
 export interface EventLog {
   append(event: WatchedEvent): void;
@@ -36,7 +37,8 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
   let closed: TrikdError | undefined;
 
   const add = (event: WatchedEvent) => {
-    if (event.kind === 'progress') kept = kept.filter((each) => each.event.kind !== 'progress');
+    const subject = replaceable(event);
+    if (subject) kept = kept.filter((each) => replaceable(each.event) !== subject);
     kept.push({ number: next, event });
     next += 1;
     bell.ring();
@@ -80,4 +82,21 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
       bell.ring();
     },
   };
+}
+
+/** What an event says that only the newest of its kind says truly; undefined for one that stays true. */
+function replaceable(event: WatchedEvent): string | undefined {
+  switch (event.kind) {
+    case 'progress':
+      return 'progress';
+    case 'stalled':
+    case 'went-on':
+      return `stall ${event.on}`;
+    case 'evaluation':
+    case 'checkpoint':
+    case 'resting':
+    case 'alarm':
+    case 'failure':
+      return undefined;
+  }
 }

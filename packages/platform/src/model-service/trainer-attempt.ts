@@ -10,9 +10,11 @@ import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/po
 import { type RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import { generationPlan } from '@trikd/core/training/generation-plan';
+import { orAborted } from '@trikd/core/training/or-aborted';
 import type { Assignment, FrameSource, RoleCheckpoint, TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-limit';
 import type { Logger } from '../logging.js';
+import { patientStore } from '../store/patient-store.js';
 import { createEventLog, type EventLog } from './event-log.js';
 
 /** What a trainer is made of. `trainGeneration` is the model and its loop. */
@@ -56,18 +58,38 @@ export interface TrainerAttempt {
   readonly window: FrameWindow;
   readonly events: EventLog;
   readonly limit: MovableLimit;
+  /** Asks for a checkpoint of a step that is not begun. */
+  saveAt(step: number): void;
   /** First step that the trainer has certainly not begun: the lowest limit that it still keeps. */
   notBegun(): number;
   /** Ends it by `reason` and waits until the loop has let go of the engine. */
   abandon(reason: TrikdError): Promise<void>;
 }
 
-/** Reads data and checkpoint, wires the ports and sets the loop going. */
-export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Promise<TrainerAttempt> {
-  const { role, store, clock } = parts;
+/**
+ * Reads data and checkpoint, wires the ports and sets the loop going. Waits for the store as long as that takes.
+ * @param abandoned to be aborted by whoever does not want to wait any more; once the attempt is there, by its `abandon` alone
+ */
+export async function startAttempt(
+  parts: TrainerParts,
+  given: GivenAttempt,
+  abandoned: AbortController,
+): Promise<TrainerAttempt> {
+  const { role, clock, random } = parts;
   const { attempt, spec, startStep } = given;
-  const dataset = await parts.loadDataset(spec);
-  const assignment = await assignmentOf(parts, given);
+  const log = parts.log.child({ ...attempt, role });
+  const events = createEventLog(clock);
+  const trouble = (reason: string | undefined) => {
+    if (reason === undefined) log.info('the store works again');
+    else log.warn({ reason }, 'waiting for the store');
+    events.append(reason === undefined ? { kind: 'went-on', on: 'store' } : { kind: 'stalled', on: 'store', reason });
+  };
+  /** Aborts when the attempt has ended or is abandoned. */
+  const over = new AbortController();
+  abandoned.signal.addEventListener('abort', () => over.abort(abandoned.signal.reason), { once: true });
+  const store = patientStore(parts.store, { clock, random, signal: over.signal, trouble });
+  const dataset = await orAborted(parts.loadDataset(spec), abandoned.signal);
+  const assignment = await assignmentOf(role, store, given);
   const { totalSteps, stepsPerEpoch } = generationPlan(spec, dataset.train.count);
   const agreement = agreementOf(spec, dataset);
   const window = createFrameWindow({
@@ -76,22 +98,25 @@ export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Pr
     size: spec.exchange.window,
     consumers: listeners(spec, role, attempt.generation),
   });
-  const events = createEventLog(clock);
   const limit = createStepLimit(given.limit);
-  const abandoned = new AbortController();
-  const over = new AbortController();
+  const saves = new Set<number>();
   const frames = framesFor(parts, given, agreement, over.signal);
+  // The loop does not always fail of it: when it gives a step up, that is what it says.
+  const notSaved = (error: unknown) => {
+    if (!over.signal.aborted) log.warn({ err: error }, 'params could not be saved');
+    throw error;
+  };
   const ports: TrainerPorts = {
     frames,
     publish: (frame) => window.publish(frame),
     limit,
-    save: (params) => saveParams(store, blobsFolder(attempt), params),
+    savesAt: (step) => saves.has(step),
+    save: (params) => saveParams(store, blobsFolder(attempt), params).catch(notSaved),
     load: (blob) => loadParams(store, blob),
     emit: (event) => events.append(event),
-    now: () => clock.now(),
+    clock,
     signal: abandoned.signal,
   };
-  const log = parts.log.child({ ...attempt, role });
 
   const train = async () => {
     try {
@@ -118,11 +143,11 @@ export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Pr
     window,
     events,
     limit,
+    saveAt: (step) => saves.add(step),
     // The step after the last one published may be in its forward pass, unless the limit forbids it.
     notBegun: () => Math.min(limit.value, window.nextStep + 1),
     async abandon(reason) {
       abandoned.abort(reason);
-      over.abort(reason);
       limit.abandon(reason);
       window.close(reason);
       events.close(reason);
@@ -131,7 +156,7 @@ export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Pr
   };
 }
 
-async function assignmentOf({ role, store }: TrainerParts, given: GivenAttempt): Promise<Assignment> {
+async function assignmentOf(role: TrainedRole, store: ObjectStore, given: GivenAttempt): Promise<Assignment> {
   const { attempt, spec, startStep, resume } = given;
   const common = { role, spec, attempt, startStep };
   if (startStep !== (resume?.step ?? 0)) {

@@ -6,6 +6,8 @@ import type {
   AssignRequest,
   AssignResponse,
   GetTrainerResponse,
+  SaveAtRequest,
+  SaveAtResponse,
   SetLimitRequest,
   SetLimitResponse,
   WatchTrainerRequest,
@@ -37,6 +39,12 @@ export class TrainerController {
   setLimit({ limit }: SetLimitRequest): SetLimitResponse {
     const { step, ...attempt } = toPosition(limit);
     return { nextStep: this.trainer.setLimit(attempt, step) };
+  }
+
+  @GrpcMethod('TrainerService', 'saveAt')
+  saveAt({ position }: SaveAtRequest): SaveAtResponse {
+    const { step, ...attempt } = toPosition(position);
+    return { nextStep: this.trainer.saveAt(attempt, step) };
   }
 
   @GrpcMethod('TrainerService', 'getTrainer')

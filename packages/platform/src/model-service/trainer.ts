@@ -19,8 +19,10 @@ import {
 export interface Trainer extends ExchangeSource {
   readonly role: TrainedRole;
   /**
-   * Takes an attempt. The same again changes nothing; a newer one, or one of another run, ends the present one first.
-   * @throws TrikdError 'out-of-step' for an older one, 'invalid', 'not-found' (data) and 'corrupt' for what it was given.
+   * Takes an attempt. The same again changes nothing; a newer one, or one of another run, ends the present one first, even one that
+   * still waits for its data or its checkpoint.
+   * @throws TrikdError 'out-of-step' for an older one and for one that another replaced before it was taken, 'invalid', 'not-found'
+   * (data) and 'corrupt' for what it was given.
    */
   assign(given: GivenAttempt): Promise<AttemptFacts>;
   /**
@@ -28,6 +30,11 @@ export interface Trainer extends ExchangeSource {
    * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' when it is beyond `limit` already.
    */
   setLimit(attempt: GenerationAttempt, limit: number): number;
+  /**
+   * Asks for a checkpoint of a step, besides those that are planned. Asking again changes nothing. Returns the first step not begun.
+   * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' when the step may have begun.
+   */
+  saveAt(attempt: GenerationAttempt, step: number): number;
   /** The present attempt, ended or not. */
   present(): TrainerAttempt | undefined;
   /** @throws TrikdError 'out-of-step' for another attempt, or once the attempt was replaced. */
@@ -37,7 +44,8 @@ export interface Trainer extends ExchangeSource {
 }
 
 /**
- * A peer may ask for an attempt before this trainer was given it: the orchestrator tells one of the two first. So long it waits.
+ * A peer may ask for an attempt before this trainer was given it: the orchestrator tells one of the two first. So long it waits, and
+ * for an attempt that is being started as long as that takes.
  */
 const EARLY_PEER_SECONDS = 10;
 
@@ -45,23 +53,29 @@ const EARLY_PEER_SECONDS = 10;
 export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER_SECONDS): Trainer {
   const changed = createBell();
   let attempt: TrainerAttempt | undefined;
-  /** The newest attempt that was ever taken, whether it could be started or not. */
+  let starting: { readonly id: GenerationAttempt; readonly abandoned: AbortController } | undefined;
+  /** The newest attempt that was ever asked for, whether it could be started or not. */
   let newest: GenerationAttempt | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   let stopped = false;
 
   async function replace(given: GivenAttempt): Promise<AttemptFacts> {
     const asked = given.attempt;
-    if (stopped) throw new TrikdError('unavailable', 'shutting down');
+    if (stopped) throw shuttingDown();
     if (attempt && isSameAttempt(attempt.id, asked)) return attempt.facts;
-    if (newest && precedes(asked, newest)) throw behind(asked, newest);
-    newest = asked;
+    if (newest && !isSameAttempt(newest, asked)) throw superseded(asked, newest);
     const before = attempt;
     attempt = undefined;
     await before?.abandon(superseded(before.id, asked));
-    attempt = await startAttempt(parts, given);
-    changed.ring();
-    return attempt.facts;
+    const abandoned = new AbortController();
+    starting = { id: asked, abandoned };
+    try {
+      attempt = await startAttempt(parts, given, abandoned);
+      return attempt.facts;
+    } finally {
+      starting = undefined;
+      changed.ring();
+    }
   }
 
   function presentAs(asked: GenerationAttempt): TrainerAttempt {
@@ -82,7 +96,8 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     signal.addEventListener('abort', stopWaiting, { once: true });
     try {
       const mayCome = () => !(attempt && (isSameAttempt(attempt.id, asked) || precedes(asked, attempt.id)));
-      while (!late && !signal.aborted && mayCome()) await changed.heard();
+      const isComing = () => starting !== undefined && isSameAttempt(starting.id, asked);
+      while (!signal.aborted && mayCome() && (!late || isComing())) await changed.heard();
       return presentAs(asked);
     } finally {
       left.abort();
@@ -92,25 +107,26 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
 
   return {
     role: parts.role,
-    assign(given) {
+    async assign(given) {
+      const asked = given.attempt;
+      if (newest && precedes(asked, newest)) throw behind(asked, newest);
+      newest = asked;
+      // In its turn it would wait for as long as the one before waits for the store.
+      if (starting && !isSameAttempt(starting.id, asked)) starting.abandoned.abort(superseded(starting.id, asked));
       const facts = turn.then(() => replace(given));
       turn = facts.catch(() => undefined);
       return facts;
     },
     setLimit(asked, limit) {
       const held = presentAs(asked);
-      const earliest = held.notBegun();
-      if (limit < earliest) {
-        throw new TrikdError(
-          'wrong-state',
-          `cannot rest before step ${limit}: step ${earliest} is the first not begun`,
-          {
-            limit,
-            earliest,
-          },
-        );
-      }
+      assertNotBegun(held, limit, 'rest before');
       held.limit.move(limit);
+      return held.notBegun();
+    },
+    saveAt(asked, step) {
+      const held = presentAs(asked);
+      assertNotBegun(held, step, 'save at');
+      held.saveAt(step);
       return held.notBegun();
     },
     present: () => attempt,
@@ -122,10 +138,22 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     },
     async stop() {
       stopped = true;
+      starting?.abandoned.abort(shuttingDown());
       await turn;
-      await attempt?.abandon(new TrikdError('unavailable', 'shutting down'));
+      await attempt?.abandon(shuttingDown());
     },
   };
+}
+
+function assertNotBegun(held: TrainerAttempt, step: number, what: 'rest before' | 'save at'): void {
+  const earliest = held.notBegun();
+  if (step >= earliest) return;
+  const message = `cannot ${what} step ${step}: step ${earliest} is the first not begun`;
+  throw new TrikdError('wrong-state', message, { step, earliest });
+}
+
+function shuttingDown(): TrikdError {
+  return new TrikdError('unavailable', 'shutting down');
 }
 
 function nameOf({ runId, generation, attempt }: GenerationAttempt): string {

@@ -5,6 +5,7 @@ import type { TrainedRole } from '../../position.js';
 import { memoryStore } from '../../run/memory-store.js';
 import { type RunSpec, specDigest } from '../../spec.js';
 import type { ObjectStore } from '../../store.js';
+import { virtualClock } from '../../testing/virtual-clock.js';
 import { type ExpectedParams, expectedInCheckpoint } from '../../training/expected-params.js';
 import type { Blob, RoleCheckpoint } from '../../training/ports.js';
 import { runReferenceGeneration } from '../../training/reference.js';
@@ -83,7 +84,7 @@ async function trainTwoGenerations(store: ObjectStore, spec: RunSpec, dataset: D
   const run = {
     spec,
     dataset,
-    now: () => 0,
+    clock: virtualClock(),
     load: (blob: Blob) => loadParams(store, blob),
     async save(params: Params) {
       const blob = await storeBlob(store, encodeSafetensors(params));

@@ -1,8 +1,11 @@
 import type { Dataset } from '../../data/split.js';
+import { TrikdError } from '../../errors.js';
+import type { LogitsFrame } from '../../exchange/frame.js';
 import { createFrameWindow } from '../../exchange/frame-window.js';
 import { listeners } from '../../exchange/listeners.js';
 import { type GenerationAttempt, peerOf, type Role, type TrainedRole } from '../../position.js';
 import type { RunSpec } from '../../spec.js';
+import { virtualClock } from '../../testing/virtual-clock.js';
 import { type AnchorModel, openAnchor } from '../anchor.js';
 import type { Blob, RoleCheckpoint, TrainerEvent, TrainerPorts } from '../ports.js';
 import { createStepLimit } from '../step-limit.js';
@@ -16,7 +19,11 @@ export interface PairStart {
   readonly blobs: Pick<TrainerPorts, 'save' | 'load'>;
   readonly generation: number;
   readonly limit?: number;
+  /** Steps at which checkpoints are asked for. */
+  readonly savesAt?: readonly number[];
   readonly anchor?: Blob;
+  /** The step whose frame of the anchor a role does not get any more. */
+  readonly anchorGone?: Readonly<Record<TrainedRole, number>>;
   /** Checkpoints of both roles at one step. */
   readonly from?: Readonly<Record<TrainedRole, RoleCheckpoint>>;
 }
@@ -31,6 +38,8 @@ export interface Pair {
   moveLimit(step: number): void;
   /** Resolves when both have trained everything; rejects with the first error. */
   readonly ended: Promise<void>;
+  /** Why they ended, each for itself. */
+  readonly failures: Promise<readonly unknown[]>;
   /** Gives the attempt up. Resolves when both trainers have settled. */
   abandon(reason: Error): Promise<void>;
 }
@@ -50,20 +59,29 @@ export async function startPair(start: PairStart): Promise<Pair> {
   const train = async (role: TrainedRole) => {
     const ports: TrainerPorts = {
       ...blobs,
-      frames: { anchor: windows.anchor.frames(role, firstStep), peer: windows[peerOf(role)].frames(role, firstStep) },
+      frames: {
+        anchor: until(windows.anchor.frames(role, firstStep), start.anchorGone?.[role]),
+        peer: windows[peerOf(role)].frames(role, firstStep),
+      },
       publish: (frame) => windows[role].publish(frame),
       limit,
       emit: (event) => {
         events.push([role, event]);
         said();
       },
-      now: () => 0,
+      savesAt: (step) => start.savesAt?.includes(step) ?? false,
+      clock: virtualClock(),
       signal: abort.signal,
     };
     const checkpoint = from?.[role];
     const state = checkpoint && (await blobs.load(checkpoint.state));
     const resume = state && { state, ...(checkpoint.best && { best: checkpoint.best }) };
-    await trainGeneration({ role, spec, attempt, startStep: firstStep, ...(resume && { resume }) }, dataset, ports);
+    try {
+      await trainGeneration({ role, spec, attempt, startStep: firstStep, ...(resume && { resume }) }, dataset, ports);
+    } catch (error) {
+      windows[role].close(new TrikdError('out-of-step', `the ${role} gave up`, {}, { cause: error }));
+      throw error;
+    }
   };
 
   const model = start.anchor && (await openAnchor(spec, dataset, await blobs.load(start.anchor), attempt));
@@ -77,6 +95,7 @@ export async function startPair(start: PairStart): Promise<Pair> {
   return {
     events,
     ended,
+    failures: Promise.all(training.map((each) => each.catch((error: unknown) => error))),
     checkpoints: () => ({ teacher: newest(events, 'teacher'), student: newest(events, 'student') }),
     async resting(step) {
       const rests = (role: TrainedRole) =>
@@ -101,6 +120,17 @@ export async function startPair(start: PairStart): Promise<Pair> {
 /** Answers step after step until the window is closed. */
 async function produce(model: AnchorModel, firstStep: number, window: ReturnType<typeof createFrameWindow>) {
   for (let step = firstStep; ; step++) await window.publish(await model.logits(step));
+}
+
+/** Frames up to a step, and then nobody there. */
+async function* until(
+  frames: AsyncIterable<LogitsFrame>,
+  end = Number.POSITIVE_INFINITY,
+): AsyncGenerator<LogitsFrame, void> {
+  for await (const frame of frames) {
+    if (frame.position.step >= end) throw new TrikdError('unavailable', `the anchor is gone before step ${end}`);
+    yield frame;
+  }
 }
 
 function newest(events: Pair['events'], role: TrainedRole): RoleCheckpoint {

@@ -6,6 +6,7 @@ import type { LogitsFrame } from '../../exchange/frame.js';
 import type { GenerationAttempt } from '../../position.js';
 import { memoryStore } from '../../run/memory-store.js';
 import { RunSpec, type TermSpec } from '../../spec.js';
+import { virtualClock } from '../../testing/virtual-clock.js';
 import type { TrainerEvent, TrainerPorts } from '../ports.js';
 
 const hint = (from: 'anchor' | 'peer', weight: number): TermSpec => ({
@@ -64,8 +65,9 @@ export function lonePorts(changes: Partial<TrainerPorts> = {}): {
     frames: {},
     publish: async () => {},
     limit: { value: Number.POSITIVE_INFINITY, changed: () => new Promise(() => {}) },
+    savesAt: () => false,
     emit: (event) => events.push(event),
-    now: () => 0,
+    clock: virtualClock(),
     signal: new AbortController().signal,
     ...changes,
   };

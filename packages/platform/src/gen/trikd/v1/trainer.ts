@@ -26,6 +26,74 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/trainer.proto";
 
+/** What a trainer may have to wait for. */
+export const StallCause = {
+  /** STALL_CAUSE_UNSPECIFIED - Never sent. */
+  STALL_CAUSE_UNSPECIFIED: 0,
+  /** STALL_CAUSE_STORE - The store, for as long as it fails. */
+  STALL_CAUSE_STORE: 1,
+  /** STALL_CAUSE_ANCHOR - The frame of the anchor, until the step times out. */
+  STALL_CAUSE_ANCHOR: 2,
+  /** STALL_CAUSE_TEACHER - The frame of the teacher, until the step times out. */
+  STALL_CAUSE_TEACHER: 3,
+  /** STALL_CAUSE_STUDENT - The frame of the student, until the step times out. */
+  STALL_CAUSE_STUDENT: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type StallCause = typeof StallCause[keyof typeof StallCause];
+
+export namespace StallCause {
+  export type STALL_CAUSE_UNSPECIFIED = typeof StallCause.STALL_CAUSE_UNSPECIFIED;
+  export type STALL_CAUSE_STORE = typeof StallCause.STALL_CAUSE_STORE;
+  export type STALL_CAUSE_ANCHOR = typeof StallCause.STALL_CAUSE_ANCHOR;
+  export type STALL_CAUSE_TEACHER = typeof StallCause.STALL_CAUSE_TEACHER;
+  export type STALL_CAUSE_STUDENT = typeof StallCause.STALL_CAUSE_STUDENT;
+  export type UNRECOGNIZED = typeof StallCause.UNRECOGNIZED;
+}
+
+export function stallCauseFromJSON(object: any): StallCause {
+  switch (object) {
+    case 0:
+    case "STALL_CAUSE_UNSPECIFIED":
+      return StallCause.STALL_CAUSE_UNSPECIFIED;
+    case 1:
+    case "STALL_CAUSE_STORE":
+      return StallCause.STALL_CAUSE_STORE;
+    case 2:
+    case "STALL_CAUSE_ANCHOR":
+      return StallCause.STALL_CAUSE_ANCHOR;
+    case 3:
+    case "STALL_CAUSE_TEACHER":
+      return StallCause.STALL_CAUSE_TEACHER;
+    case 4:
+    case "STALL_CAUSE_STUDENT":
+      return StallCause.STALL_CAUSE_STUDENT;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return StallCause.UNRECOGNIZED;
+  }
+}
+
+export function stallCauseToJSON(object: StallCause): string {
+  switch (object) {
+    case StallCause.STALL_CAUSE_UNSPECIFIED:
+      return "STALL_CAUSE_UNSPECIFIED";
+    case StallCause.STALL_CAUSE_STORE:
+      return "STALL_CAUSE_STORE";
+    case StallCause.STALL_CAUSE_ANCHOR:
+      return "STALL_CAUSE_ANCHOR";
+    case StallCause.STALL_CAUSE_TEACHER:
+      return "STALL_CAUSE_TEACHER";
+    case StallCause.STALL_CAUSE_STUDENT:
+      return "STALL_CAUSE_STUDENT";
+    case StallCause.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** One generation to train. */
 export interface AssignRequest {
   /** Run, generation and attempt; `step` is the first step to train, 0 without a checkpoint. */
@@ -64,6 +132,18 @@ export interface SetLimitRequest {
 
 /** The limit holds. */
 export interface SetLimitResponse {
+  /** First step that the trainer has not begun. */
+  nextStep: number;
+}
+
+/** Asks for one checkpoint. */
+export interface SaveAtRequest {
+  /** Run, generation, attempt; `step` is that of the checkpoint: the steps below it are in it. */
+  position: Position | undefined;
+}
+
+/** The checkpoint will be saved. */
+export interface SaveAtResponse {
   /** First step that the trainer has not begun. */
   nextStep: number;
 }
@@ -107,7 +187,7 @@ export interface WatchTrainerResponse {
     /** The model was validated. */
     { $case: "evaluation"; value: TrainerEvaluation }
     | //
-    /** Everything up to a step is in the store. */
+    /** Everything up to a step is in the store. Steps may have been trained meanwhile. */
     { $case: "checkpoint"; value: TrainerCheckpoint }
     | //
     /** The trainer rests at its limit; its checkpoint came before. */
@@ -118,6 +198,12 @@ export interface WatchTrainerResponse {
     | //
     /** Training goes on, but somebody should look. */
     { $case: "alarm"; value: TrainerAlarm }
+    | //
+    /** Training waits, or soon will, and goes on by itself. Stands for all of the same cause before. */
+    { $case: "stalled"; value: TrainerStalled }
+    | //
+    /** What was waited for is there. */
+    { $case: "wentOn"; value: TrainerWentOn }
     | undefined;
 }
 
@@ -203,6 +289,20 @@ export interface TrainerFailure {
   kind: string;
   /** One sentence. */
   message: string;
+}
+
+/** The trainer waits for somebody. */
+export interface TrainerStalled {
+  /** For whom. */
+  on: StallCause;
+  /** Why, in one sentence. */
+  reason: string;
+}
+
+/** The trainer waits no more. */
+export interface TrainerWentOn {
+  /** For whom it waited. */
+  on: StallCause;
 }
 
 /** A sign that training has gone wrong, though every number is finite. */
@@ -645,6 +745,148 @@ export const SetLimitResponse: MessageFns<SetLimitResponse> = {
   },
 };
 
+function createBaseSaveAtRequest(): SaveAtRequest {
+  return { position: undefined };
+}
+
+export const SaveAtRequest: MessageFns<SaveAtRequest> = {
+  encode(message: SaveAtRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== undefined) {
+      Position.encode(message.position, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SaveAtRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSaveAtRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.position = Position.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SaveAtRequest {
+    return { position: isSet(object.position) ? Position.fromJSON(object.position) : undefined };
+  },
+
+  toJSON(message: SaveAtRequest): unknown {
+    const obj: any = {};
+    if (message.position !== undefined) {
+      obj.position = Position.toJSON(message.position);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SaveAtRequest>): SaveAtRequest {
+    return SaveAtRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SaveAtRequest>): SaveAtRequest {
+    const message = createBaseSaveAtRequest();
+    message.position = (object.position !== undefined && object.position !== null)
+      ? Position.fromPartial(object.position)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSaveAtResponse(): SaveAtResponse {
+  return { nextStep: 0 };
+}
+
+export const SaveAtResponse: MessageFns<SaveAtResponse> = {
+  encode(message: SaveAtResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nextStep !== 0) {
+      writer.uint32(8).uint32(message.nextStep);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SaveAtResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSaveAtResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.nextStep = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SaveAtResponse {
+    return {
+      nextStep: isSet(object.nextStep)
+        ? globalThis.Number(object.nextStep)
+        : isSet(object.next_step)
+        ? globalThis.Number(object.next_step)
+        : 0,
+    };
+  },
+
+  toJSON(message: SaveAtResponse): unknown {
+    const obj: any = {};
+    if (message.nextStep !== 0) {
+      obj.nextStep = Math.round(message.nextStep);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SaveAtResponse>): SaveAtResponse {
+    return SaveAtResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SaveAtResponse>): SaveAtResponse {
+    const message = createBaseSaveAtResponse();
+    message.nextStep = object.nextStep ?? 0;
+    return message;
+  },
+};
+
 function createBaseGetTrainerRequest(): GetTrainerRequest {
   return {};
 }
@@ -917,6 +1159,12 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
       case "alarm":
         TrainerAlarm.encode(message.event.value, writer.uint32(58).fork()).join();
         break;
+      case "stalled":
+        TrainerStalled.encode(message.event.value, writer.uint32(66).fork()).join();
+        break;
+      case "wentOn":
+        TrainerWentOn.encode(message.event.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -990,6 +1238,22 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
             message.event = { $case: "alarm", value: TrainerAlarm.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.event = { $case: "stalled", value: TrainerStalled.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.event = { $case: "wentOn", value: TrainerWentOn.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1017,6 +1281,12 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
         ? { $case: "failure", value: TrainerFailure.fromJSON(object.failure) }
         : isSet(object.alarm)
         ? { $case: "alarm", value: TrainerAlarm.fromJSON(object.alarm) }
+        : isSet(object.stalled)
+        ? { $case: "stalled", value: TrainerStalled.fromJSON(object.stalled) }
+        : isSet(object.wentOn)
+        ? { $case: "wentOn", value: TrainerWentOn.fromJSON(object.wentOn) }
+        : isSet(object.went_on)
+        ? { $case: "wentOn", value: TrainerWentOn.fromJSON(object.went_on) }
         : undefined,
     };
   },
@@ -1038,6 +1308,10 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
       obj.failure = TrainerFailure.toJSON(message.event.value);
     } else if (message.event?.$case === "alarm") {
       obj.alarm = TrainerAlarm.toJSON(message.event.value);
+    } else if (message.event?.$case === "stalled") {
+      obj.stalled = TrainerStalled.toJSON(message.event.value);
+    } else if (message.event?.$case === "wentOn") {
+      obj.wentOn = TrainerWentOn.toJSON(message.event.value);
     }
     return obj;
   },
@@ -1082,6 +1356,18 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
       case "alarm": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "alarm", value: TrainerAlarm.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "stalled": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "stalled", value: TrainerStalled.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "wentOn": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "wentOn", value: TrainerWentOn.fromPartial(object.event.value) };
         }
         break;
       }
@@ -1914,6 +2200,158 @@ export const TrainerFailure: MessageFns<TrainerFailure> = {
   },
 };
 
+function createBaseTrainerStalled(): TrainerStalled {
+  return { on: 0, reason: "" };
+}
+
+export const TrainerStalled: MessageFns<TrainerStalled> = {
+  encode(message: TrainerStalled, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.on !== 0) {
+      writer.uint32(8).int32(message.on);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrainerStalled {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrainerStalled();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.on = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrainerStalled {
+    return {
+      on: isSet(object.on) ? stallCauseFromJSON(object.on) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: TrainerStalled): unknown {
+    const obj: any = {};
+    if (message.on !== 0) {
+      obj.on = stallCauseToJSON(message.on);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrainerStalled>): TrainerStalled {
+    return TrainerStalled.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrainerStalled>): TrainerStalled {
+    const message = createBaseTrainerStalled();
+    message.on = object.on ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseTrainerWentOn(): TrainerWentOn {
+  return { on: 0 };
+}
+
+export const TrainerWentOn: MessageFns<TrainerWentOn> = {
+  encode(message: TrainerWentOn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.on !== 0) {
+      writer.uint32(8).int32(message.on);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrainerWentOn {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrainerWentOn();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.on = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrainerWentOn {
+    return { on: isSet(object.on) ? stallCauseFromJSON(object.on) : 0 };
+  },
+
+  toJSON(message: TrainerWentOn): unknown {
+    const obj: any = {};
+    if (message.on !== 0) {
+      obj.on = stallCauseToJSON(message.on);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrainerWentOn>): TrainerWentOn {
+    return TrainerWentOn.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrainerWentOn>): TrainerWentOn {
+    const message = createBaseTrainerWentOn();
+    message.on = object.on ?? 0;
+    return message;
+  },
+};
+
 function createBaseTrainerAlarm(): TrainerAlarm {
   return { step: 0, message: "" };
 }
@@ -2025,6 +2463,19 @@ export const TrainerServiceService = {
     responseSerialize: (value: SetLimitResponse): Buffer => Buffer.from(SetLimitResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetLimitResponse => SetLimitResponse.decode(value),
   },
+  /**
+   * Asks for a checkpoint of a step that is not begun yet, besides those that the spec plans. Training does not pause for it and no
+   * number depends on it. Asking again changes nothing; a step that the trainer may have begun is refused.
+   */
+  saveAt: {
+    path: "/trikd.v1.TrainerService/SaveAt" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SaveAtRequest): Buffer => Buffer.from(SaveAtRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SaveAtRequest => SaveAtRequest.decode(value),
+    responseSerialize: (value: SaveAtResponse): Buffer => Buffer.from(SaveAtResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SaveAtResponse => SaveAtResponse.decode(value),
+  },
   /** Says what the trainer is doing. */
   getTrainer: {
     path: "/trikd.v1.TrainerService/GetTrainer" as const,
@@ -2056,6 +2507,11 @@ export interface TrainerServiceServer extends UntypedServiceImplementation {
   assign: handleUnaryCall<AssignRequest, AssignResponse>;
   /** Moves the step before which the trainer rests. Lower than the trainer's present step is refused. */
   setLimit: handleUnaryCall<SetLimitRequest, SetLimitResponse>;
+  /**
+   * Asks for a checkpoint of a step that is not begun yet, besides those that the spec plans. Training does not pause for it and no
+   * number depends on it. Asking again changes nothing; a step that the trainer may have begun is refused.
+   */
+  saveAt: handleUnaryCall<SaveAtRequest, SaveAtResponse>;
   /** Says what the trainer is doing. */
   getTrainer: handleUnaryCall<GetTrainerRequest, GetTrainerResponse>;
   /** Streams what happens in the present attempt, from the first event asked for. */
@@ -2097,6 +2553,25 @@ export interface TrainerServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetLimitResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Asks for a checkpoint of a step that is not begun yet, besides those that the spec plans. Training does not pause for it and no
+   * number depends on it. Asking again changes nothing; a step that the trainer may have begun is refused.
+   */
+  saveAt(
+    request: SaveAtRequest,
+    callback: (error: ServiceError | null, response: SaveAtResponse) => void,
+  ): ClientUnaryCall;
+  saveAt(
+    request: SaveAtRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SaveAtResponse) => void,
+  ): ClientUnaryCall;
+  saveAt(
+    request: SaveAtRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SaveAtResponse) => void,
   ): ClientUnaryCall;
   /** Says what the trainer is doing. */
   getTrainer(

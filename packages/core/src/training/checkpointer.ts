@@ -1,0 +1,71 @@
+import type { Params } from '../params.js';
+import { orAborted } from './or-aborted.js';
+import type { BestParams, Blob, TrainerPorts } from './ports.js';
+import type { ModelSession } from './sessions.js';
+
+/** The best validated params so far. Stored once, with the first checkpoint that names them. */
+export interface Best extends Omit<BestParams, 'params'> {
+  readonly values: Params;
+  /** Where they are, once they are stored. */
+  blob?: Blob;
+}
+
+/** The checkpoints of one trainer: stored behind the training, one at a time, and told in the order of their steps. */
+export interface Checkpointer {
+  /**
+   * Takes a copy of the state and stores it, with the best params, while training goes on. Waits until the one before is stored, and
+   * does nothing if that was the same.
+   * @throws what storing the one before failed of, or the reason of the ports' signal.
+   */
+  begin(step: number, best: Best | undefined): Promise<void>;
+  /** Resolves when everything that was begun is stored and told. Throws as `begin` does. */
+  settled(): Promise<void>;
+  /** @throws what storing has failed of so far */
+  assertSound(): void;
+  /** Nothing is told any more, whatever is still under way. */
+  leave(): void;
+}
+
+export function createCheckpointer(
+  session: Pick<ModelSession, 'state'>,
+  ports: Pick<TrainerPorts, 'save' | 'emit' | 'signal'>,
+): Checkpointer {
+  let stored: { readonly step: number; readonly state: Blob; readonly best: Best | undefined } | undefined;
+  let underWay: Promise<void> = Promise.resolve();
+  let failure: { readonly error: unknown } | undefined;
+  let left = false;
+
+  async function store(step: number, saving: Blob | Promise<Blob>, best: Best | undefined): Promise<void> {
+    const state = await saving;
+    const checkpoint = best ? { step, state, best: await storeBest(best) } : { step, state };
+    stored = { step, state, best };
+    if (!left) ports.emit({ kind: 'checkpoint', checkpoint });
+  }
+
+  async function storeBest(best: Best): Promise<BestParams> {
+    best.blob ??= await ports.save(best.values);
+    const { values: _, blob: params, ...score } = best;
+    return { ...score, params };
+  }
+
+  const settled = () => orAborted(underWay, ports.signal);
+
+  return {
+    async begin(step, best) {
+      await settled();
+      const known = stored?.step === step ? stored.state : undefined;
+      if (known && stored?.best === best) return;
+      underWay = store(step, known ?? ports.save(await session.state()), best);
+      underWay.catch((error: unknown) => {
+        failure = { error };
+      });
+    },
+    settled,
+    assertSound() {
+      if (failure) throw failure.error;
+    },
+    leave() {
+      left = true;
+    },
+  };
+}

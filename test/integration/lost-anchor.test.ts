@@ -1,0 +1,117 @@
+import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
+import { RunSpec } from '@trikd/core/spec';
+import { openAnchor } from '@trikd/core/training/anchor';
+import type { RoleCheckpoint } from '@trikd/core/training/ports';
+import { traceAnchor } from '@trikd/core/training/role-program';
+import { trainGeneration } from '@trikd/core/training/trainer';
+import { loadDataset } from '@trikd/platform/data/load-dataset';
+import { toWatchedEvent, type WatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  assignment,
+  checkpointAt,
+  contentOf,
+  openAnchorServer,
+  openTrainer,
+  spec as rigSpec,
+  type TrainerUnderTest,
+  until,
+} from './trio-rig.js';
+
+/** Generations of 320 steps that are saved at their end alone; a frame is waited for four seconds. */
+const spec = RunSpec.parse({
+  ...rigSpec,
+  epochs: 20,
+  evaluation: { everyEpochs: 20 },
+  checkpoint: { everyEpochs: 20 },
+  exchange: { window: 4, stepTimeout: 4 },
+  engine: { threads: 1 },
+});
+const STEPS = 320;
+const numbered = (attempt: number) => ({ runId: 'r', generation: 1, attempt });
+
+test('real models that lose their anchor leave a pair of one step, and go on from it to the same bits', async () => {
+  const store = openMemoryStore();
+  const anchor = await anchorServer();
+  const [teacher, student] = await Promise.all(
+    (['teacher', 'student'] as const).map(async (role) => {
+      const trainer = await openTrainer(role, store, trainGeneration);
+      onTestFinished(trainer.close);
+      return trainer;
+    }),
+  );
+  const pair = [teacher!, student!] as const;
+  const start = (attempt: number, anchorAddress: string, limit = STEPS, from: readonly RoleCheckpoint[] = []) =>
+    Promise.all(
+      pair.map((trainer, index) => {
+        const peerAddress = pair[1 - index]!.address;
+        const resume = from[index];
+        const options = { of: numbered(attempt), run: spec, limit, peerAddress, anchorAddress };
+        return trainer.assign(assignment({ ...options, ...(resume && { resume }) }));
+      }),
+    );
+  const ends = (attempt: number) =>
+    Promise.all(pair.map(async (trainer) => contentOf(await checkpointAt(trainer, STEPS, numbered(attempt)))));
+
+  await anchor.serve(1, 0);
+  await start(1, anchor.address);
+  const undisturbed = await ends(1);
+
+  await anchor.serve(2, 0);
+  await start(2, anchor.address, 20);
+  await Promise.all(pair.map((trainer) => until(trainer, 'resting', undefined, numbered(2))));
+  await anchor.close();
+  // What the anchor had sent already is trained still.
+  await Promise.all(pair.map((trainer) => trainer.setLimit(numbered(2), STEPS)));
+  const stories = await Promise.all(pair.map((trainer) => storyOf(trainer, 2)));
+  const left = stories.map(
+    (story) => story.flatMap((event) => (event.kind === 'checkpoint' ? [event.checkpoint] : [])).at(-1)!,
+  );
+  const step = left[0]!.step;
+  expect(left.map((checkpoint) => checkpoint.step)).toEqual([step, step]);
+  for (const story of stories) {
+    expect(story.findLast(({ kind }) => kind === 'progress')).toMatchObject({ progress: { nextStep: step } });
+    const kind = expect.stringMatching(/^(unavailable|out-of-step)$/);
+    expect(story.at(-1)).toMatchObject({ kind: 'failure', failure: { kind } });
+  }
+  // The other one may have got the anchor's frame of the step before the anchor was gone, and then waits for its peer.
+  const reason = `waiting for step ${step} of the anchor for 1 s`;
+  expect(stories.flat()).toContainEqual({ kind: 'stalled', on: 'anchor', reason });
+
+  const next = await anchorServer();
+  await next.serve(3, step);
+  await start(3, next.address, STEPS, left);
+  expect(await ends(3)).toEqual(undisturbed);
+
+  async function anchorServer() {
+    const server = await openAnchorServer(store, undefined, openAnchor);
+    let open = true;
+    const close = async () => {
+      if (open) await server.close();
+      open = false;
+    };
+    onTestFinished(close);
+    const serve = async (attempt: number, at: number) => {
+      const dataset = await loadDataset(spec);
+      const { variables } = traceAnchor({ spec, dataset, generation: 1 });
+      const params = new Map(
+        [...variables].map(([name, { shape, initial: data }]) => [name, { dtype: 'float32' as const, shape, data }]),
+      );
+      const blob = await saveParams(store, blobsFolder(numbered(1)), params);
+      await server.load({ ...numbered(attempt), step: at }, blob, spec);
+    };
+    return { address: server.address, serve, close };
+  }
+});
+
+/** Everything that happened in an attempt up to its failure. */
+async function storyOf(trainer: TrainerUnderTest, attempt: number): Promise<readonly WatchedEvent[]> {
+  const story: WatchedEvent[] = [];
+  for await (const response of trainer.events(numbered(attempt))) {
+    const event = toWatchedEvent(response);
+    story.push(event);
+    if (event.kind === 'failure') break;
+  }
+  return story;
+}
