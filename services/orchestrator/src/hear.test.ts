@@ -20,6 +20,7 @@ function trainer(
     address: 'here',
     assign: () => Promise.reject(new Error('not asked for')),
     setLimit: () => Promise.reject(new Error('not asked for')),
+    saveAt: () => Promise.reject(new Error('not asked for')),
     nextStep: () => Promise.reject(new Error('not asked for')),
     watch: async function* (_attempt, signal) {
       yield* events;

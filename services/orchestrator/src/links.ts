@@ -51,6 +51,10 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
       const request = { limit: fromPosition({ ...attempt, step: limit }) };
       await unary(client.setLimit.bind(client), request, { what, deadlineSeconds: times.answer });
     },
+    saveAt: async (attempt, step) => {
+      const request = { position: fromPosition({ ...attempt, step }) };
+      await unary(client.saveAt.bind(client), request, { what, deadlineSeconds: times.answer });
+    },
     nextStep: async () => {
       const { next } = await unary(client.getTrainer.bind(client), {}, { what, deadlineSeconds: times.answer });
       if (!next) throw new TrikdError('out-of-step', `${what} has no assignment any more`);

@@ -25,7 +25,12 @@ export interface TrainerLink {
   assign(assignment: TrainerAssignment): Promise<Facts>;
   /** @throws TrikdError `wrong-state` when the trainer is already beyond `limit` */
   setLimit(attempt: GenerationAttempt, limit: number): Promise<void>;
-  /** First step that is not yet trained. */
+  /**
+   * Asks for a checkpoint of a step besides those that the spec plans.
+   * @throws TrikdError `wrong-state` when the trainer may have begun the step
+   */
+  saveAt(attempt: GenerationAttempt, step: number): Promise<void>;
+  /** First step that the trainer has certainly not begun. */
   nextStep(): Promise<number>;
   /** What happens in an attempt, from its first event on. Throws what the attempt failed of. */
   watch(attempt: GenerationAttempt, signal: AbortSignal): AsyncIterable<TrainerEvent>;

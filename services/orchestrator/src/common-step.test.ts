@@ -2,27 +2,30 @@ import { TrikdError } from '@trikd/core/errors';
 import { describe, expect, test } from 'vitest';
 import { drainLimit } from './drain-limit.js';
 import type { TrainerLink } from './ports.js';
+import { saveTogether } from './save-together.js';
 
 const attempt = { runId: 'trial', generation: 0, attempt: 1 };
 
-/** A trainer that trains `pace` steps between being asked where it is and being told where to rest. */
+/** A trainer that trains `pace` steps between being asked where it is and being told at which step to do something. */
 function trainer(role: 'teacher' | 'student', step: number, pace: number, refusal?: TrikdError) {
-  const limits: number[] = [];
+  const [limits, saves]: [number[], number[]] = [[], []];
   let next = step;
+  const take = async (wanted: number, taken: number[]) => {
+    next += pace;
+    if (refusal) throw refusal;
+    if (wanted < next) throw new TrikdError('wrong-state', `step ${next} has begun`);
+    taken.push(wanted);
+  };
   const link: TrainerLink = {
     role,
     address: 'here',
     assign: () => Promise.reject(new Error('not asked for')),
     nextStep: async () => next,
-    setLimit: async (_attempt, limit) => {
-      next += pace;
-      if (refusal) throw refusal;
-      if (limit < next) throw new TrikdError('wrong-state', `step ${next} has begun`);
-      limits.push(limit);
-    },
+    setLimit: (_attempt, limit) => take(limit, limits),
+    saveAt: (_attempt, wanted) => take(wanted, saves),
     watch: async function* () {},
   };
-  return { link, limits };
+  return { link, limits, saves };
 }
 
 describe('drainLimit', () => {
@@ -51,5 +54,21 @@ describe('drainLimit', () => {
     await expect(drainLimit([trainer('teacher', 10, 20).link], attempt, 10_000)).rejects.toMatchObject({
       kind: 'wrong-state',
     });
+  });
+});
+
+describe('saveTogether', () => {
+  test('lets both save at the same step, a little ahead of the foremost, and moves no limit', async () => {
+    const [teacher, student] = [trainer('teacher', 10, 0), trainer('student', 10, 3)];
+    const step = await saveTogether([teacher.link, student.link], attempt, 100);
+    expect(step).toBe(17);
+    expect([teacher.saves.at(-1), student.saves.at(-1)]).toEqual([step, step]);
+    expect([...teacher.limits, ...student.limits]).toEqual([]);
+  });
+
+  test('asks for nothing where they are about to rest', async () => {
+    const [teacher, student] = [trainer('teacher', 10, 1), trainer('student', 12, 1)];
+    expect(await saveTogether([teacher.link, student.link], attempt, 14)).toBe(14);
+    expect([...teacher.saves, ...student.saves]).toEqual([]);
   });
 });

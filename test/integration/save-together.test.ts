@@ -1,0 +1,59 @@
+import { memoryStore } from '@trikd/core/run/memory-store';
+import { RunSpec } from '@trikd/core/spec';
+import { expect, onTestFinished, test } from 'vitest';
+import { trainerLink } from '../../services/orchestrator/src/links.js';
+import type { TrainerLink } from '../../services/orchestrator/src/ports.js';
+import { saveTogether } from '../../services/orchestrator/src/save-together.js';
+import { toyTrainer } from './orchestrator-doubles.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+/** A generation of 40 steps. */
+const spec = RunSpec.parse({
+  name: 'trial',
+  data: { kind: 'synthetic' },
+  epochs: 40,
+  checkpoint: { everyEpochs: 40 },
+  student: role,
+  teacher: role,
+});
+const attempt = { runId: 'trial', generation: 0, attempt: 1 };
+const times = { prepare: 5, answer: 5, patience: 5 };
+
+test('two trainers that are asked over the wire save at one step and at their end, and nowhere else', async () => {
+  const store = memoryStore();
+  const held = Promise.withResolvers<void>();
+  const gate = async (_role: string, _generation: number, step: number) => (step === 5 ? held.promise : undefined);
+  const links = await Promise.all(
+    (['teacher', 'student'] as const).map(async (name) => {
+      const trainer = await toyTrainer(name, store, { gate });
+      const link = trainerLink(name, trainer.address, times);
+      onTestFinished(() => {
+        link.close();
+        trainer.close();
+      });
+      await link.assign({ attempt, spec, limit: 40 });
+      return link;
+    }),
+  );
+  await Promise.all(links.map((link) => until(link, 5)));
+  const step = await saveTogether(links, attempt, 40);
+  expect(step).toBe(7);
+  held.resolve();
+  expect(await Promise.all(links.map((link) => until(link, 40)))).toEqual([
+    [7, 40],
+    [7, 40],
+  ]);
+});
+
+/** The steps of a trainer's checkpoints, up to the one at which so many steps are trained. */
+async function until(link: TrainerLink, steps: number): Promise<readonly number[]> {
+  const left = new AbortController();
+  const saved: number[] = [];
+  for await (const event of link.watch(attempt, left.signal)) {
+    if (event.kind === 'checkpoint') saved.push(event.checkpoint.step);
+    if (event.kind === 'progress' && event.progress.nextStep === steps && steps < 40) break;
+    if (event.kind === 'resting') break;
+  }
+  left.abort();
+  return saved;
+}
