@@ -3,17 +3,20 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { GenerationResult } from '@trikd/core/run/state';
 import { canonicalJson, RunSpec } from '@trikd/core/spec';
+import type { z } from 'zod';
 import type { Ended, WrittenSpec } from './trikd.js';
 
 /** What `trikd run --output json` says last. */
 export interface Result {
   readonly phase: string;
   /** Digests of all weights, statistics and optimizer slots, of the best params, and all scores. */
-  readonly generations: readonly GenerationResult[];
+  readonly generations: readonly z.infer<typeof Generation>[];
   readonly failure?: string;
 }
 
-const Generations = GenerationResult.array();
+/** Where its last checkpoint is, which names the attempt, is no result. */
+const Generation = GenerationResult.unwrap().omit({ pair: true }).strip();
+const Generations = Generation.array();
 
 /** The result that a command ended with. */
 export function resultOf({ stdout, stderr }: Ended): Result {
@@ -30,7 +33,7 @@ export function resultOf({ stdout, stderr }: Ended): Result {
 const REFERENCE = fileURLToPath(new URL('reference-process.ts', import.meta.url));
 
 /** Trains the whole curriculum in one process of its own, without services. */
-export async function reference(spec: WrittenSpec): Promise<readonly GenerationResult[]> {
+export async function reference(spec: WrittenSpec): Promise<Result['generations']> {
   const args = [REFERENCE, canonicalJson(RunSpec.parse(spec))];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return Generations.parse(JSON.parse(stdout));
