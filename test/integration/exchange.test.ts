@@ -168,7 +168,7 @@ describe('waiting', () => {
     await heard.next();
     await expect(heard.next()).rejects.toMatchObject({
       kind: 'unavailable',
-      message: `waited 0.2 s for step 1 of the teacher at ${address}`,
+      message: `the student has waited 0.2 s for step 1 of the teacher at ${address}`,
     });
   });
 

@@ -1,6 +1,6 @@
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import type { TrainedRole } from '@trikd/core/position';
+import { peerOf, type TrainedRole } from '@trikd/core/position';
 import { RunSpec } from '@trikd/core/spec';
 import type { RoleCheckpoint } from '@trikd/core/training/ports';
 import { decodeFrame, encodeFrame } from '@trikd/platform/grpc/frame-codec';
@@ -149,8 +149,17 @@ describe('trainers whose frames go over such a connection', () => {
     const noticed = performance.now() - began;
     const sentences = failures.map((each) => (each.status === 'rejected' ? String(each.reason.message) : 'none'));
     expect(sentences).toContainEqual(
-      expect.stringMatching(/3 s for step 2 of the (teacher|student) at 127\.0\.0\.1:\d+/),
+      expect.stringMatching(
+        /the (teacher|student) has waited 3 s for step 2 of the (student|teacher) at 127\.0\.0\.1:\d+/,
+      ),
     );
+    for (const role of ['teacher', 'student'] as const) {
+      const alarm = await until(trainers[role], 'alarm', () => true, third);
+      expect(alarm).toMatchObject({
+        step: 2,
+        message: `the ${role} has waited 1.5 s for step 2 of the ${peerOf(role)} at ${detour[peerOf(role)]}`,
+      });
+    }
     const again = performance.now();
     await assign(4, direct, TOTAL_STEPS, halfway);
     expect(await checkpoints(4, TOTAL_STEPS)).toEqual(undisturbed);

@@ -5,7 +5,7 @@ import { TrikdError } from '@trikd/core/errors';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import { listeners } from '@trikd/core/exchange/listeners';
-import { type Dial, subscribe } from '@trikd/core/exchange/subscribe';
+import { type Dial, type FrameWait, sentenceOf, subscribe } from '@trikd/core/exchange/subscribe';
 import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
 import { type RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
@@ -80,7 +80,12 @@ export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Pr
   const limit = createStepLimit(given.limit);
   const abandoned = new AbortController();
   const over = new AbortController();
-  const frames = framesFor(parts, given, agreement, over.signal);
+  const log = parts.log.child({ ...attempt, role });
+  const slow = (wait: FrameWait) => {
+    log.warn({ ...wait }, 'waits for a frame');
+    events.append({ kind: 'alarm', step: wait.step, message: sentenceOf(wait) });
+  };
+  const frames = framesFor(parts, given, agreement, slow, over.signal);
   const ports: TrainerPorts = {
     frames,
     publish: (frame) => window.publish(frame),
@@ -91,7 +96,6 @@ export async function startAttempt(parts: TrainerParts, given: GivenAttempt): Pr
     now: () => clock.now(),
     signal: abandoned.signal,
   };
-  const log = parts.log.child({ ...attempt, role });
 
   const train = async () => {
     try {
@@ -156,13 +160,20 @@ export function agreementOf(spec: RunSpec, dataset: Dataset): Agreement {
 
 type Frames = Readonly<Partial<Record<FrameSource, AsyncGenerator<LogitsFrame, void>>>>;
 
-function framesFor(parts: TrainerParts, given: GivenAttempt, agreement: Agreement, signal: AbortSignal): Frames {
+function framesFor(
+  parts: TrainerParts,
+  given: GivenAttempt,
+  agreement: Agreement,
+  slow: (wait: FrameWait) => void,
+  signal: AbortSignal,
+): Frames {
   const { role, dial, clock, random } = parts;
   const common = {
     consumer: role,
     from: { ...given.attempt, step: given.startStep },
     agreement,
     stepTimeoutSeconds: given.spec.exchange.stepTimeout,
+    slow,
     signal,
     dial,
     clock,
