@@ -162,7 +162,7 @@ describe('a shutdown', () => {
     const refused = listenTo(service.address, { stepTimeoutSeconds: 0.3 }).next();
     await expect(refused).rejects.toMatchObject({
       kind: 'unavailable',
-      message: `waited 0.3 s for step 0 of the teacher at ${service.address}: shutting down`,
+      message: `the student has waited 0.3 s for step 0 of the teacher at ${service.address}: shutting down`,
     });
   });
 });

@@ -102,12 +102,12 @@ describe('a lost connection', () => {
 
 describe('a producer refuses by name', () => {
   test.each([
-    ['another run', { from: { ...attempt, runId: 'q', step: 0 } }, 'serving run r, asked for q', 'ABORTED'],
+    ['another run', { from: { ...attempt, runId: 'q', step: 0 } }, 'serving run r, asked for q', 'FAILED_PRECONDITION'],
     [
       'another generation',
       { from: { ...attempt, generation: 9, step: 0 } },
       'serving generation 3, asked for 9',
-      'ABORTED',
+      'FAILED_PRECONDITION',
     ],
     ['another attempt', { from: { ...attempt, attempt: 2, step: 0 } }, 'serving attempt 1, asked for 2', 'ABORTED'],
     [
@@ -168,7 +168,7 @@ describe('waiting', () => {
     await heard.next();
     await expect(heard.next()).rejects.toMatchObject({
       kind: 'unavailable',
-      message: `waited 0.2 s for step 1 of the teacher at ${address}`,
+      message: `the student has waited 0.2 s for step 1 of the teacher at ${address}`,
     });
   });
 

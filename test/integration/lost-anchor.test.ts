@@ -47,7 +47,7 @@ test('real models that lose their anchor leave a pair of one step, and go on fro
       pair.map((trainer, index) => {
         const peerAddress = pair[1 - index]!.address;
         const resume = from[index];
-        const options = { of: numbered(attempt), run: spec, limit, peerAddress, anchorAddress };
+        const options = { of: numbered(attempt), trained: spec, limit, peerAddress, anchorAddress };
         return trainer.assign(assignment({ ...options, ...(resume && { resume }) }));
       }),
     );
@@ -85,7 +85,7 @@ test('real models that lose their anchor leave a pair of one step, and go on fro
   expect(await ends(3)).toEqual(undisturbed);
 
   async function anchorServer() {
-    const server = await openAnchorServer(store, undefined, openAnchor);
+    const server = await openAnchorServer(store, openAnchor);
     let open = true;
     const close = async () => {
       if (open) await server.close();

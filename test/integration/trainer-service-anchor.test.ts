@@ -3,7 +3,7 @@ import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { openMemoryStore } from '@trikd/platform/store/memory-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
-import { paramsOf } from './tiny-model.js';
+import { paramsOf, tinyAnchor } from './tiny-model.js';
 import { agreement, attempt, openAnchorServer, TOTAL_STEPS } from './trio-rig.js';
 
 const store = openMemoryStore();
@@ -13,9 +13,12 @@ let closed = 0;
 
 beforeEach(async () => {
   closed = 0;
-  anchor = await openAnchorServer(store, () => {
-    closed += 1;
-  });
+  anchor = await openAnchorServer(
+    store,
+    tinyAnchor(() => {
+      closed += 1;
+    }),
+  );
 });
 afterEach(() => anchor.close());
 
@@ -73,8 +76,15 @@ describe('the anchor-server', () => {
     await anchor.load(generation(3), await paramsIn(3));
     const other = await hear('student', generation(9));
     await expect(other.next()).rejects.toMatchObject({
-      kind: 'out-of-step',
+      kind: 'wrong-state',
       message: `the anchor at ${anchor.address}: serving generation 3, asked for 9`,
+      details: { code: 'FAILED_PRECONDITION' },
+    });
+    const earlier = await hear('student', { ...generation(3), attempt: 0 });
+    await expect(earlier.next()).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: `the anchor at ${anchor.address}: serving attempt 1, asked for 0`,
+      details: { code: 'ABORTED' },
     });
   });
 
@@ -83,10 +93,11 @@ describe('the anchor-server', () => {
     const student = await hear('student');
     await take(student, 1);
     await anchor.load(generation(4), await paramsIn(4));
-    expect(closed).toBe(1);
+    await expect.poll(() => closed).toBe(1);
     // What was sent before the swap still arrives; then comes the reason.
     await expect(take(student, TOTAL_STEPS)).rejects.toMatchObject({
-      message: `the anchor at ${anchor.address}: serving generation 4 now`,
+      kind: 'wrong-state',
+      message: `the anchor at ${anchor.address}: serving generation 4, asked for 3`,
     });
     const next = await hear('student', generation(4));
     expect((await take(next, 1))[0]?.logits.data[0]).toBe(4);

@@ -120,7 +120,7 @@ describe('an assignment', () => {
     await expect(student.assign(assignment())).rejects.toMatchObject({ kind: 'out-of-step' });
     await expect(student.setLimit(attempt, 9)).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'the student: serving attempt 2, asked for 1',
+      message: 'the student: serving run r generation 0 attempt 2, asked for run r generation 0 attempt 1',
     });
   });
 
@@ -249,7 +249,9 @@ describe('the exchange of a trainer', () => {
     const tooEarly = await ear({ ...attempt, attempt: 7 });
     await expect(tooEarly.next()).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: `the teacher at ${teacher.address}: serving attempt 1, asked for 7`,
+      message:
+        `the teacher at ${teacher.address}: serving run r generation 0 attempt 1, ` +
+        'waited 0.3 s for run r generation 0 attempt 7',
     });
   });
 

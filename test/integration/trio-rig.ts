@@ -1,8 +1,8 @@
 import type { Agreement } from '@trikd/core/exchange/frame';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import type { GenerationAttempt, Position, TrainedRole } from '@trikd/core/position';
 import { RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
-import type { RoleCheckpoint } from '@trikd/core/training/ports';
+import type { Blob, RoleCheckpoint } from '@trikd/core/training/ports';
 import { loadDataset } from '@trikd/platform/data/load-dataset';
 import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
 import { type AssignRequest, TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
@@ -13,6 +13,7 @@ import { dialProducer } from '@trikd/platform/grpc/exchange-client';
 import { createLogger } from '@trikd/platform/logging';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
 import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
+import { rememberLast } from '@trikd/platform/model-service/remember-last';
 import { createTrainer, type Trainer } from '@trikd/platform/model-service/trainer';
 import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/trainer.module';
 import { createService } from '@trikd/platform/nest/create-service';
@@ -38,15 +39,9 @@ export const attempt: GenerationAttempt = { runId: 'r', generation: 0, attempt: 
 const log = createLogger({ level: 'silent' }, 'test');
 const never = new AbortController().signal;
 
-export async function agreement(): Promise<Agreement> {
-  const dataset = await loadDataset(spec);
-  return {
-    specDigest: specDigest(spec),
-    datasetDigest: dataset.digest,
-    classes: dataset.classes,
-    batchSize: 16,
-    seed: 0,
-  };
+export async function agreement(of = spec): Promise<Agreement> {
+  const { digest, classes } = await loadDataset(of);
+  return { specDigest: specDigest(of), datasetDigest: digest, classes, batchSize: of.batchSize, seed: of.seed };
 }
 
 /** One trainer as a service, with a client that steers it. */
@@ -89,8 +84,15 @@ export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGe
 export type TrainerUnderTest = Awaited<ReturnType<typeof openTrainer>>;
 
 /** The anchor-server as a service, with a client that steers it. */
-export async function openAnchorServer(store: ObjectStore, closed?: () => void, openAnchor = tinyAnchor(closed)) {
-  const anchor = createAnchorHolder({ store, loadDataset, openAnchor, log });
+export async function openAnchorServer(store: ObjectStore, openAnchor = tinyAnchor()) {
+  const anchor = createAnchorHolder({
+    store,
+    loadDataset: rememberLast(loadDataset),
+    openAnchor,
+    clock: systemClock,
+    random: Math.random,
+    log,
+  });
   const module = anchorModule(anchor, never);
   const service = await createService({
     module,
@@ -102,11 +104,7 @@ export async function openAnchorServer(store: ObjectStore, closed?: () => void, 
   const client = openClient(AnchorServiceClient, service.address);
   return {
     address: service.address,
-    load: (
-      start: GenerationAttempt & { readonly step: number },
-      params: { key: string; sha256: string; bytes: number },
-      of: RunSpec = spec,
-    ) =>
+    load: (start: Position, params: Blob, of = spec) =>
       unary(
         client.loadAnchor.bind(client),
         { start: fromPosition(start), spec: JSON.stringify(of), params },
@@ -120,6 +118,8 @@ export async function openAnchorServer(store: ObjectStore, closed?: () => void, 
   };
 }
 
+export type AnchorUnderTest = Awaited<ReturnType<typeof openAnchorServer>>;
+
 interface AssignOptions {
   readonly of?: GenerationAttempt;
   readonly run?: RunSpec;
@@ -127,13 +127,14 @@ interface AssignOptions {
   readonly peerAddress?: string;
   readonly anchorAddress?: string;
   readonly resume?: RoleCheckpoint;
+  readonly trained?: RunSpec;
 }
 
 export function assignment(options: AssignOptions = {}): AssignRequest {
-  const { of = attempt, run = spec, limit = TOTAL_STEPS, peerAddress = '', anchorAddress = '', resume } = options;
+  const { of = attempt, trained = spec, limit = TOTAL_STEPS, peerAddress = '', anchorAddress = '', resume } = options;
   return {
     start: fromPosition({ ...of, step: resume?.step ?? 0 }),
-    spec: JSON.stringify(run),
+    spec: JSON.stringify(trained),
     limit,
     peerAddress,
     anchorAddress,

@@ -9,13 +9,21 @@ import { rememberLast } from '@trikd/platform/model-service/remember-last';
 import { runService } from '@trikd/platform/nest/run-service';
 import { shutdownSignal } from '@trikd/platform/nest/shutdown';
 import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { systemClock } from '@trikd/platform/system-clock';
 import { AnchorServerConfig } from './config.js';
 
 const config = configOrExit(AnchorServerConfig, environment());
 const log = createLogger(config.log, 'anchor-server');
 const shutdown = shutdownSignal(log);
 const store = await openFolderStore(config.store.path);
-const anchor = createAnchorHolder({ store, loadDataset: rememberLast(loadDataset), openAnchor, log });
+const anchor = createAnchorHolder({
+  store,
+  loadDataset: rememberLast(loadDataset),
+  openAnchor,
+  clock: systemClock,
+  random: Math.random,
+  log,
+});
 const module = anchorModule(anchor, shutdown);
 await runService({ ...config, module, services: ANCHOR_SERVICES, log, shutdown, stop: anchor.stop });
 process.exit(0);

@@ -37,20 +37,23 @@ export function assertAgreement(mine: Agreement, theirs: Agreement, who: string)
 }
 
 /**
- * Refuses a consumer that asks for another start of another generation than is served.
- * @throws TrikdError 'out-of-step' naming the first difference.
+ * Why somebody who asks for something else than is served must stop: 'wrong-state' for another run or generation, 'out-of-step' for
+ * another attempt of the generation served. Undefined when that is what is served.
  */
-export function assertServing(serving: GenerationAttempt, asked: GenerationAttempt): void {
-  for (const [field, name] of [
-    ['runId', 'run'],
-    ['generation', 'generation'],
-    ['attempt', 'attempt'],
+export function notServed(serving: GenerationAttempt, asked: GenerationAttempt): TrikdError | undefined {
+  for (const [field, name, kind] of [
+    ['runId', 'run', 'wrong-state'],
+    ['generation', 'generation', 'wrong-state'],
+    ['attempt', 'attempt', 'out-of-step'],
   ] as const) {
-    if (serving[field] !== asked[field]) {
-      throw new TrikdError('out-of-step', `serving ${name} ${serving[field]}, asked for ${asked[field]}`, {
-        serving,
-        asked,
-      });
-    }
+    if (serving[field] === asked[field]) continue;
+    return new TrikdError(kind, `serving ${name} ${serving[field]}, asked for ${asked[field]}`, { serving, asked });
   }
+  return undefined;
+}
+
+/** @throws TrikdError of `notServed` */
+export function assertServing(serving: GenerationAttempt, asked: GenerationAttempt): void {
+  const refusal = notServed(serving, asked);
+  if (refusal) throw refusal;
 }

@@ -113,6 +113,8 @@ export function createFrameWindow({ attempt, firstStep, size, consumers }: Frame
     frames,
     close(error) {
       closed ??= { error };
+      // Nobody gets them any more, and a consumer that reads nothing keeps the window alive.
+      if (closed.error) ring.length = 0;
       bell.ring();
     },
     get nextStep() {

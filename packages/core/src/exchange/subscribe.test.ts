@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../errors.js';
 import { manualClock } from '../testing/manual-clock.js';
 import type { LogitsFrame } from './frame.js';
-import { type SubscribeOptions, type Subscription, subscribe } from './subscribe.js';
+import { type FrameWait, type SubscribeOptions, type Subscription, subscribe } from './subscribe.js';
 
 const attempt = { runId: 'r', generation: 3, attempt: 1 };
 const agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 16, seed: 1 };
@@ -101,11 +101,35 @@ describe('a subscription', () => {
     await clock.advance(15_000);
     const waiting = expect(frames.next()).rejects.toMatchObject({
       kind: 'unavailable',
-      message: 'waited 20 s for step 1 of the teacher at there:1: connection reset',
+      message: 'the student has waited 20 s for step 1 of the teacher at there:1: connection reset',
+      details: { consumer: 'student', producer: 'teacher', address: 'there:1', step: 1, seconds: 20 },
     });
     await clock.advance(19_999);
     await clock.advance(1);
     await waiting;
+  });
+
+  test('tells of a wait that has lasted half as long as it may, once a frame', async () => {
+    const waits: FrameWait[] = [];
+    const answers: Answer[] = [
+      [[0], lost],
+      [[1], 'says nothing'],
+    ];
+    const { steps, frames, clock } = listen(answers, { slow: (wait) => waits.push(wait) });
+    await steps(1);
+    const second = steps(1);
+    await clock.advance(9000);
+    await second;
+    expect(waits).toEqual([]);
+    const third = frames.next().catch((error: unknown) => error);
+    await clock.advance(9999);
+    expect(waits).toEqual([]);
+    await clock.advance(1);
+    await clock.advance(9999);
+    const wait = { consumer: 'student', producer: 'teacher', address: 'there:1', step: 2, seconds: 10 };
+    expect(waits).toEqual([wait]);
+    await clock.advance(1);
+    expect(await third).toMatchObject({ details: { step: 2, seconds: 20 } });
   });
 
   test('counts from when the frame was asked for, not from the frame before', async () => {
@@ -120,7 +144,9 @@ describe('a subscription', () => {
     await clock.advance(19_999);
     expect(ended).toBe(false);
     await clock.advance(1);
-    expect(await waiting).toMatchObject({ message: 'waited 20 s for step 1 of the teacher at there:1' });
+    expect(await waiting).toMatchObject({
+      message: 'the student has waited 20 s for step 1 of the teacher at there:1',
+    });
     expect(asked).toEqual([0]);
   });
 

@@ -37,11 +37,30 @@ export interface SubscribeOptions extends Subscription {
   readonly stepTimeoutSeconds: number;
   /** Longest wait for the first connection. Default 10. */
   readonly connectTimeoutSeconds?: number;
+  /** Told of a wait that has lasted half as long as it may, once a frame: somebody should look. */
+  readonly slow?: (wait: FrameWait) => void;
   /** Ends the subscription; its reason is thrown. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** Uniform on [0, 1): spreads reconnects. */
   readonly random: () => number;
+}
+
+/** Who waits for what, and for how long now. */
+export interface FrameWait {
+  readonly consumer: Role;
+  readonly producer: Role;
+  readonly address: string;
+  readonly step: number;
+  readonly seconds: number;
+  /** Why the newest connection was lost, or could not be had. */
+  readonly trouble?: string;
+}
+
+/** A wait as one sentence. */
+export function sentenceOf({ consumer, producer, address, step, seconds, trouble }: FrameWait): string {
+  const why = trouble ? `: ${trouble}` : '';
+  return `the ${consumer} has waited ${seconds} s for step ${step} of the ${producer} at ${address}${why}`;
 }
 
 /**
@@ -103,31 +122,44 @@ interface Patience {
 }
 
 function createPatience(options: SubscribeOptions, link: ProducerLink): Patience {
-  const { address, producer, signal, clock, stepTimeoutSeconds, connectTimeoutSeconds = 10 } = options;
+  const { address, consumer, producer, signal, clock, slow, stepTimeoutSeconds, connectTimeoutSeconds = 10 } = options;
   const over = new AbortController();
   const ended = new AbortController();
   let step = options.from.step;
   let trouble = '';
   let since: number | undefined;
+  let told = -1;
   let heard = false;
 
-  const giveUp = (message: string) =>
-    over.abort(
-      new TrikdError('unavailable', trouble ? `${message}: ${trouble}` : message, { producer, address, step }),
-    );
+  const waited = (seconds: number): FrameWait => ({
+    consumer,
+    producer,
+    address,
+    step,
+    seconds,
+    ...(trouble && { trouble }),
+  });
+  const giveUp = (wait: FrameWait, sentence: string) =>
+    over.abort(new TrikdError('unavailable', sentence, { ...wait }));
   // One sleeper for all frames: what began while it slept is not overdue when it wakes.
   const watch = async () => {
+    const [half, all] = [500 * stepTimeoutSeconds, 1000 * stepTimeoutSeconds];
     for (;;) {
       const now = clock.now();
-      const left = (since ?? now) + stepTimeoutSeconds * 1000 - now;
-      if (left <= 0) return giveUp(`waited ${stepTimeoutSeconds} s for step ${step} of the ${producer} at ${address}`);
-      await clock.sleep(left, ended.signal);
+      const ms = now - (since ?? now);
+      if (ms >= all) return giveUp(waited(stepTimeoutSeconds), sentenceOf(waited(stepTimeoutSeconds)));
+      if (ms >= half && told !== step) {
+        told = step;
+        slow?.(waited(stepTimeoutSeconds / 2));
+      }
+      await clock.sleep((ms < half ? half : all) - ms, ended.signal);
     }
   };
   const connect = async () => {
     await clock.sleep(connectTimeoutSeconds * 1000, ended.signal);
     if (heard || link.connected()) return;
-    giveUp(`nobody answers at ${address} for the ${producer}, tried for ${connectTimeoutSeconds} s`);
+    const sentence = `nobody answers at ${address} for the ${producer}, tried for ${connectTimeoutSeconds} s`;
+    giveUp(waited(connectTimeoutSeconds), trouble ? `${sentence}: ${trouble}` : sentence);
   };
   // They fail of nothing but the end of the subscription.
   for (const each of [watch, connect]) each().catch(() => undefined);

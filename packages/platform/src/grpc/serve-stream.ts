@@ -1,11 +1,11 @@
-import { once } from 'node:events';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/errors';
+import { orAborted } from '@trikd/core/training/or-aborted';
 
 /**
- * Writes what `open` yields to the call, as fast as the client reads and no faster. The signal of `open` aborts when the client
- * leaves or the process shuts down. Resolves when all is written, or when the client has left; ending the call, or failing it with
- * a status, is the caller's part.
+ * Writes what `open` yields to the call, each when the one before is on its way: a client that does not read costs the memory of one
+ * item. The signal of `open` aborts when the client leaves or the process shuts down. Resolves when all is written, or when the client
+ * has left; ending the call, or failing it with a status, is the caller's part.
  * @throws TrikdError 'unavailable' at a shutdown, and whatever `open` throws.
  */
 export async function serveStream<Item, Response>(
@@ -22,7 +22,7 @@ export async function serveStream<Item, Response>(
   try {
     for await (const item of open(over.signal)) {
       if (over.signal.aborted) break;
-      if (!call.write(encode(item))) await once(call, 'drain', { signal: over.signal });
+      await orAborted(written(call, encode(item)), over.signal);
     }
   } catch (error) {
     if (!over.signal.aborted) throw error;
@@ -31,4 +31,12 @@ export async function serveStream<Item, Response>(
     shutdown.removeEventListener('abort', stop);
   }
   if (shutdown.aborted && !call.cancelled) throw new TrikdError('unavailable', 'shutting down');
+}
+
+/**
+ * Resolves when the connection has taken the message. The stream of the call is no measure: it holds 16 messages, of any size, before
+ * it asks to wait.
+ */
+function written<Response>(call: ServerWritableStream<unknown, Response>, message: Response): Promise<void> {
+  return new Promise((resolve) => call.write(message, () => resolve()));
 }

@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/errors';
-import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
+import { assertAgreement, assertServing, notServed } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import {
@@ -9,15 +9,16 @@ import {
   type GivenAnchor,
   openServing,
 } from './anchor-serving.js';
-import { isSameAttempt, precedes } from './attempt-order.js';
+import { behind, isSameAttempt, precedes, superseded } from './attempt-order.js';
 import type { ExchangeSource } from './exchange.controller.js';
 
-/** The anchor that is served, and at times the next one beside it. */
+/** The anchor that is served, and at times the next one beside it: two models at most are open. */
 export interface AnchorHolder extends ExchangeSource {
   /**
-   * Loads beside what is served, then serves it instead. The same again changes nothing.
-   * @throws TrikdError 'out-of-step' for an attempt before the one served, 'wrong-state' for other params of the same one, 'invalid',
-   * 'not-found' (data) and 'corrupt' for what it was given. What is served stays.
+   * Loads beside what is served, then serves it instead. The same again changes nothing. Takes the place of a load that is still
+   * going on, unless that is of a later attempt; frames are served all the while.
+   * @throws TrikdError 'out-of-step' for an attempt before the one served or loaded, or when a later load took over, 'wrong-state' for
+   * other params of the same one, 'invalid', 'not-found' (data), 'corrupt' and 'unavailable' for what it was given. What is served stays.
    */
   load(given: GivenAnchor): Promise<AnchorFacts>;
   serving(): GivenAnchor | undefined;
@@ -25,28 +26,72 @@ export interface AnchorHolder extends ExchangeSource {
   stop(): Promise<void>;
 }
 
+/** An anchor on its way. */
+interface Loading {
+  readonly given: GivenAnchor;
+  readonly facts: Promise<AnchorFacts>;
+  giveUp(reason: TrikdError): void;
+}
+
 export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
+  const { log } = parts;
   let served: AnchorServing | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
+  let loading: Loading | undefined;
+  /** Settles when no model is open but the one that is served. */
+  let released: Promise<unknown> = Promise.resolve();
   let stopped = false;
 
-  async function replace(given: GivenAnchor): Promise<AnchorFacts> {
-    if (stopped) throw new TrikdError('unavailable', 'shutting down');
-    const before = served;
-    if (before && isSameAttempt(before.given.start, given.start)) return unchanged(before, given);
-    if (before && precedes(given.start, before.given.start)) assertServing(before.given.start, given.start);
-    served = await openServing(parts, given);
-    const { validation, test } = served.facts;
-    parts.log.info({ ...given.start, params: given.params.key, validation, test }, 'anchor loaded');
-    await before?.close(new TrikdError('out-of-step', `serving generation ${given.start.generation} now`));
-    return served.facts;
+  function begin(given: GivenAnchor): Loading {
+    const over = new AbortController();
+    const others = released;
+    const open = async () => {
+      await others;
+      const next = await openServing(parts, given, over.signal);
+      if (over.signal.aborted) {
+        await letGo(next, over.signal.reason);
+        throw over.signal.reason;
+      }
+      const before = served;
+      served = next;
+      loading = undefined;
+      const { validation, test } = next.facts;
+      log.info({ ...given.start, params: given.params.key, validation, test }, 'anchor loaded');
+      released = before ? letGo(before, replacedBy(given, before.given)) : Promise.resolve();
+      return next.facts;
+    };
+    const facts = open().catch((error: unknown) => {
+      if (!over.signal.aborted) loading = undefined;
+      log.warn({ ...given.start, params: given.params.key, err: error }, 'anchor not loaded');
+      throw error;
+    });
+    released = facts.then(
+      () => released,
+      () => undefined,
+    );
+    return { given, facts, giveUp: (reason) => over.abort(reason) };
+  }
+
+  async function letGo(serving: AnchorServing, reason: TrikdError): Promise<void> {
+    try {
+      await serving.close(reason);
+    } catch (error) {
+      log.error({ ...serving.given.start, err: error }, 'an anchor could not be closed');
+    }
   }
 
   return {
-    load(given) {
-      const facts = turn.then(() => replace(given));
-      turn = facts.catch(() => undefined);
-      return facts;
+    async load(given) {
+      if (stopped) throw new TrikdError('unavailable', 'shutting down');
+      for (const known of [served, loading]) {
+        if (!known) continue;
+        if (precedes(given.start, known.given.start)) throw behind(given.start, known.given.start);
+        if (!isSameAttempt(given.start, known.given.start)) continue;
+        assertSameParams(known.given, given);
+        return known.facts;
+      }
+      loading?.giveUp(superseded(loading.given.start, given.start));
+      loading = begin(given);
+      return loading.facts;
     },
     serving: () => served?.given,
     async *frames({ consumer, from, agreement }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
@@ -57,14 +102,21 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
     },
     async stop() {
       stopped = true;
-      await turn;
-      await served?.close(new TrikdError('unavailable', 'shutting down'));
+      const reason = new TrikdError('unavailable', 'shutting down');
+      loading?.giveUp(reason);
+      await released;
+      if (served) await letGo(served, reason);
     },
   };
 }
 
-function unchanged({ given: { params, start }, facts }: AnchorServing, again: GivenAnchor): AnchorFacts {
-  if (params.sha256 === again.params.sha256) return facts;
+/** Streams of the anchor before end with what a new one of theirs would be refused with. */
+function replacedBy({ start }: GivenAnchor, before: GivenAnchor): TrikdError {
+  return notServed(start, before.start) ?? superseded(before.start, start);
+}
+
+function assertSameParams({ params, start }: GivenAnchor, again: GivenAnchor): void {
+  if (params.sha256 === again.params.sha256) return;
   throw new TrikdError(
     'wrong-state',
     `generation ${start.generation} attempt ${start.attempt} is served from ${params.sha256}, not from ${again.params.sha256}`,

@@ -1,7 +1,6 @@
-import { loadParams } from '@trikd/core/checkpoint/blobs';
+import type { Clock } from '@trikd/core/clock';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/errors';
-import { createBell } from '@trikd/core/exchange/bell';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { listeners } from '@trikd/core/exchange/listeners';
@@ -11,8 +10,10 @@ import type { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import type { AnchorModel } from '@trikd/core/training/anchor';
 import { generationPlan } from '@trikd/core/training/generation-plan';
+import { orAborted } from '@trikd/core/training/or-aborted';
 import type { Blob, Score } from '@trikd/core/training/ports';
 import type { Logger } from '../logging.js';
+import { storedParams } from './stored-params.js';
 import { agreementOf } from './trainer-attempt.js';
 
 /** What an anchor-server is made of. `openAnchor` is the model. */
@@ -25,6 +26,9 @@ export interface AnchorParts {
     params: Params,
     attempt: GenerationAttempt,
   ) => Promise<AnchorModel>;
+  readonly clock: Clock;
+  /** Uniform on [0, 1). */
+  readonly random: () => number;
   readonly log: Logger;
 }
 
@@ -49,27 +53,34 @@ export interface AnchorServing {
   readonly agreement: Agreement;
   /** Frames from any step on: what has left the window is computed again, bit for bit. */
   frames(consumer: Role, fromStep: number, signal: AbortSignal): AsyncGenerator<LogitsFrame, void>;
-  /** Ends all streams by `reason`, then lets go of the model. */
+  /** Ends all streams by `reason`, and lets go of the model as soon as it computes nothing; no client can hold that up. */
   close(reason: TrikdError): Promise<void>;
 }
 
-/** Loads, verifies and scores an anchor, and computes frames ahead for the trainers that hear it. */
-export async function openServing(parts: AnchorParts, given: GivenAnchor): Promise<AnchorServing> {
+/**
+ * Loads, verifies and scores an anchor, and computes frames ahead for the trainers that hear it.
+ * @param signal gives it up: at once while something is waited for, else as soon as the model has been opened or has scored a split
+ * @throws TrikdError 'invalid', 'not-found' (data), 'corrupt' and 'unavailable' for what it was given; the reason of the signal.
+ * Nothing of it is left open then.
+ */
+export async function openServing(parts: AnchorParts, given: GivenAnchor, signal: AbortSignal): Promise<AnchorServing> {
   const { start, spec } = given;
   const { step: firstStep, ...attempt } = start;
-  const dataset = await parts.loadDataset(spec);
-  const params = await loadParams(parts.store, given.params);
+  const dataset = await orAborted(parts.loadDataset(spec), signal);
+  const params = await storedParams(parts, given.params, signal);
   const model = await parts.openAnchor(spec, dataset, params, attempt);
-  const facts = await factsOf(model, dataset);
+  const facts = await factsOf(model, dataset, signal);
   const { totalSteps } = generationPlan(spec, dataset.train.count);
   const consumers = listeners(spec, 'anchor', attempt.generation);
   const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
-  const logits = oneByOne((step: number) => model.logits(step));
-  const streamEnded = createBell();
+  const work = oneByOne((step: number) => model.logits(step));
   const log = parts.log.child({ ...attempt, role: 'anchor' });
   let closing: TrikdError | undefined;
-  let streams = 0;
 
+  const logits = (step: number): Promise<LogitsFrame> => {
+    if (closing) throw closing;
+    return work.run(step);
+  };
   const produce = async () => {
     try {
       for (let step = firstStep; step < totalSteps; step++) await window.publish(await logits(step));
@@ -90,36 +101,30 @@ export async function openServing(parts: AnchorParts, given: GivenAnchor): Promi
     facts,
     agreement: agreementOf(spec, dataset),
     async *frames(consumer, fromStep, signal) {
-      streams += 1;
-      try {
-        let step = fromStep;
-        // A consumer whose connection was lost may have received less than was sent. The window waits for it at its old place, so
-        // this comes to an end.
-        for (; step < window.oldestStep && !signal.aborted; step++) {
-          if (closing) throw closing;
-          yield await logits(step);
-        }
-        if (!signal.aborted) yield* window.frames(consumer, step, signal);
-      } finally {
-        streams -= 1;
-        streamEnded.ring();
-      }
+      let step = fromStep;
+      // A consumer whose connection was lost may have received less than was sent. The window waits for it at its old place, so
+      // this comes to an end.
+      for (; step < window.oldestStep && !signal.aborted; step++) yield await logits(step);
+      if (!signal.aborted) yield* window.frames(consumer, step, signal);
     },
     async close(reason) {
-      closing = reason;
+      closing ??= reason;
       window.close(reason);
       await produced;
-      while (streams > 0) await streamEnded.heard();
+      await work.idle();
       await model.close();
     },
   };
 }
 
 /** Scoring runs the model over both splits: an anchor that is taken into service is warm. */
-async function factsOf(model: AnchorModel, dataset: Dataset): Promise<AnchorFacts> {
+async function factsOf(model: AnchorModel, dataset: Dataset, signal: AbortSignal): Promise<AnchorFacts> {
   try {
+    signal.throwIfAborted();
     const validation = await model.evaluate('validation');
+    signal.throwIfAborted();
     const test = await model.evaluate('test');
+    signal.throwIfAborted();
     return { datasetDigest: dataset.digest, validation, test };
   } catch (error) {
     await model.close();
@@ -127,12 +132,16 @@ async function factsOf(model: AnchorModel, dataset: Dataset): Promise<AnchorFact
   }
 }
 
-/** The same function, never running twice at once: a model has one set of buffers. */
+/** A function that never runs twice at once: a model has one set of buffers. */
 function oneByOne<Argument, Result>(work: (argument: Argument) => Promise<Result>) {
   let last: Promise<unknown> = Promise.resolve();
-  return (argument: Argument): Promise<Result> => {
-    const result = last.then(() => work(argument));
-    last = result.catch(() => undefined);
-    return result;
+  return {
+    run(argument: Argument): Promise<Result> {
+      const result = last.then(() => work(argument));
+      last = result.catch(() => undefined);
+      return result;
+    },
+    /** Resolves when everything that was asked for so far has run. */
+    idle: () => last,
   };
 }

@@ -13,7 +13,8 @@ import { EXCHANGE, SHUTDOWN } from './tokens.js';
 export interface ExchangeSource {
   /**
    * The frames asked for, in step order, until `signal` aborts.
-   * @throws TrikdError 'out-of-step' for another attempt or a step that is no longer there, 'wrong-state' for another agreement.
+   * @throws TrikdError 'wrong-state' for another run, generation or agreement, 'out-of-step' for another attempt or a step that is
+   * no longer there.
    */
   frames(asked: Subscription, signal: AbortSignal): AsyncIterable<LogitsFrame>;
 }

@@ -5,7 +5,7 @@ import { TrikdError } from '@trikd/core/errors';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import { listeners } from '@trikd/core/exchange/listeners';
-import { type Dial, subscribe } from '@trikd/core/exchange/subscribe';
+import { type Dial, type FrameWait, subscribe } from '@trikd/core/exchange/subscribe';
 import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
 import { type RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
@@ -100,7 +100,8 @@ export async function startAttempt(
   });
   const limit = createStepLimit(given.limit);
   const saves = new Set<number>();
-  const frames = framesFor(parts, given, agreement, over.signal);
+  const slow = (wait: FrameWait) => log.warn({ ...wait }, 'waits for a frame');
+  const frames = framesFor(parts, given, agreement, slow, over.signal);
   // The loop does not always fail of it: when it gives a step up, that is what it says.
   const notSaved = (error: unknown) => {
     if (!over.signal.aborted) log.warn({ err: error }, 'params could not be saved');
@@ -181,13 +182,20 @@ export function agreementOf(spec: RunSpec, dataset: Dataset): Agreement {
 
 type Frames = Readonly<Partial<Record<FrameSource, AsyncGenerator<LogitsFrame, void>>>>;
 
-function framesFor(parts: TrainerParts, given: GivenAttempt, agreement: Agreement, signal: AbortSignal): Frames {
+function framesFor(
+  parts: TrainerParts,
+  given: GivenAttempt,
+  agreement: Agreement,
+  slow: (wait: FrameWait) => void,
+  signal: AbortSignal,
+): Frames {
   const { role, dial, clock, random } = parts;
   const common = {
     consumer: role,
     from: { ...given.attempt, step: given.startStep },
     agreement,
     stepTimeoutSeconds: given.spec.exchange.stepTimeout,
+    slow,
     signal,
     dial,
     clock,

@@ -4,7 +4,7 @@ import { createBell } from '@trikd/core/exchange/bell';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
-import { isSameAttempt, precedes } from './attempt-order.js';
+import { behind, isSameAttempt, nameOf, precedes, superseded } from './attempt-order.js';
 import type { NumberedEvent } from './event-log.js';
 import type { ExchangeSource } from './exchange.controller.js';
 import {
@@ -78,10 +78,11 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     }
   }
 
+  const here = () => `serving ${attempt ? nameOf(attempt.id) : 'nothing'}`;
+
   function presentAs(asked: GenerationAttempt): TrainerAttempt {
-    if (!attempt) throw new TrikdError('out-of-step', `serving nothing, asked for ${nameOf(asked)}`);
-    assertServing(attempt.id, asked);
-    return attempt;
+    if (attempt && isSameAttempt(attempt.id, asked)) return attempt;
+    throw new TrikdError('out-of-step', `${here()}, asked for ${nameOf(asked)}`);
   }
 
   /** Waits for an attempt that is still to come; others are refused at once. */
@@ -98,7 +99,11 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
       const mayCome = () => !(attempt && (isSameAttempt(attempt.id, asked) || precedes(asked, attempt.id)));
       const isComing = () => starting !== undefined && isSameAttempt(starting.id, asked);
       while (!signal.aborted && mayCome() && (!late || isComing())) await changed.heard();
-      return presentAs(asked);
+      if (!attempt || mayCome()) {
+        throw new TrikdError('out-of-step', `${here()}, waited ${earlyPeerSeconds} s for ${nameOf(asked)}`);
+      }
+      assertServing(attempt.id, asked);
+      return attempt;
     } finally {
       left.abort();
       signal.removeEventListener('abort', stopWaiting);
@@ -154,16 +159,4 @@ function assertNotBegun(held: TrainerAttempt, step: number, what: 'rest before' 
 
 function shuttingDown(): TrikdError {
   return new TrikdError('unavailable', 'shutting down');
-}
-
-function nameOf({ runId, generation, attempt }: GenerationAttempt): string {
-  return `run ${runId} generation ${generation} attempt ${attempt}`;
-}
-
-function behind(asked: GenerationAttempt, newest: GenerationAttempt): TrikdError {
-  return new TrikdError('out-of-step', `${nameOf(asked)} comes after ${nameOf(newest)}`, { asked, newest });
-}
-
-function superseded(before: GenerationAttempt, by: GenerationAttempt): TrikdError {
-  return new TrikdError('out-of-step', `${nameOf(before)} was superseded by ${nameOf(by)}`, { before, by });
 }

@@ -1,0 +1,177 @@
+import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
+import { ExchangeServiceClient } from '@trikd/platform/gen/trikd/v1/exchange';
+import { fromSubscription } from '@trikd/platform/grpc/convert';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openRelay } from '../integration/relay.js';
+import { type ExchangeEnd, startEnd, startPair } from './exchange-ends.js';
+import { reference, resultOf } from './outcome.js';
+import { pidOf } from './processes.js';
+import { tiny } from './specs.js';
+import { type Line, scratch, startRun, type WrittenSpec } from './trikd.js';
+
+const MIB = 2 ** 20;
+/** 4 MB of logits a frame. */
+const WIDE = [1024, 1000] as const;
+
+/** Stops a process in the middle of whatever it does, until it is let go. */
+function freeze(pid: number): () => void {
+  process.kill(pid, 'SIGSTOP');
+  return () => void process.kill(pid, 'SIGCONT');
+}
+
+/** Resolves when a producer has published nothing for a second, with the most memory that it was seen with. */
+async function untilItWaits(producer: ExchangeEnd): Promise<number> {
+  let [last, most] = [-1, 0];
+  await expect
+    .poll(
+      async () => {
+        const { published = 0, rss = 0 } = await producer.ask({ do: 'report' });
+        most = Math.max(most, rss);
+        const waits = published === last;
+        last = published;
+        return waits;
+      },
+      { interval: 1000, timeout: 30_000 },
+    )
+    .toBe(true);
+  return most;
+}
+
+describe('1,000 exchanges of 4 MB between two processes, both writing first,', () => {
+  test.each([
+    ['TCP', () => ['127.0.0.1:0', '127.0.0.1:0'] as const],
+    [
+      'Unix sockets',
+      () => {
+        const folder = scratch();
+        return [`unix:${join(folder, 'teacher')}`, `unix:${join(folder, 'student')}`] as const;
+      },
+    ],
+  ])('never hang over %s', async (name, listen) => {
+    const { teacher, student } = await startPair(WIDE, listen());
+    const ends = await Promise.all([teacher, student].map((end) => end.ask({ do: 'exchange', steps: 1000 })));
+    console.info(`${name}: 1,000 exchanges of 4 MB, ${((ends[0]?.ms ?? 0) / 1000).toFixed(2)} ms each`);
+    expect(ends.map(({ taken }) => taken)).toEqual([1000, 1000]);
+  });
+});
+
+describe('a reader that is frozen', () => {
+  test('costs its producer a bounded memory, and afterwards takes the same frames', async () => {
+    const { teacher, student } = await startPair(WIDE);
+    const warm = teacher.ask({ do: 'publish', steps: 50 });
+    await student.ask({ do: 'take', steps: 50 });
+    await warm;
+    const { rss: before = 0 } = await teacher.ask({ do: 'report' });
+    const taking = student.ask({ do: 'take', steps: 150 });
+    const thaw = freeze(student.pid);
+    const publishing = teacher.ask({ do: 'publish', steps: 150 });
+    const most = await untilItWaits(teacher);
+    const { published = 0 } = await teacher.ask({ do: 'report' });
+    console.info(
+      `a frozen reader: ${((most - before) / MIB).toFixed(0)} MiB more, ${published - 50} frames of 4 MB under way`,
+    );
+    expect(most - before).toBeLessThan(64 * MIB);
+    expect(published).toBeLessThan(200);
+    thaw();
+    await publishing;
+    expect((await taking).taken).toBe(200);
+  });
+});
+
+describe('clients that open streams and read nothing', () => {
+  test('cost a producer no more than a frame each, and its peer nothing', async () => {
+    const DEAF = 20;
+    const { teacher, student, at } = await startPair(WIDE);
+    const exchange = (steps: number) =>
+      Promise.all([teacher, student].map((end) => end.ask({ do: 'exchange', steps })));
+    await exchange(50);
+    const { rss: before = 0 } = await teacher.ask({ do: 'report' });
+    const clients = Array.from({ length: DEAF }, () => {
+      const client = new ExchangeServiceClient(at.teacher, credentials.createInsecure());
+      client.streamLogits(asking).on('error', () => undefined);
+      onTestFinished(() => client.close());
+      return client;
+    });
+    await exchange(50);
+    const { rss = 0 } = await teacher.ask({ do: 'report' });
+    console.info(`${clients.length} clients that read nothing: ${((rss - before) / MIB).toFixed(0)} MiB more`);
+    expect(rss - before).toBeLessThan((DEAF * 4 + 64) * MIB);
+  });
+
+  const agreement = { specDigest: '', datasetDigest: '', classes: WIDE[1], batchSize: WIDE[0], seed: 0 };
+  const from = { runId: 'e2e', generation: 0, attempt: 1, step: 48 };
+  const asking = fromSubscription({ consumer: 'anchor', from, agreement });
+});
+
+describe('a producer that is frozen', () => {
+  test('for longer than a step may take ends the step of its peer by name', async () => {
+    const { teacher, student, at } = await startPair([16, 10], undefined, 2);
+    const both = [teacher, student].map((end) => end.ask({ do: 'exchange', steps: 100 }));
+    await Promise.all(both);
+    freeze(teacher.pid);
+    const from = performance.now();
+    await expect(student.ask({ do: 'exchange', steps: 1 })).rejects.toThrow(
+      new RegExp(`2 s for step 100 of the teacher at ${at.teacher}`),
+    );
+    expect(performance.now() - from).toBeLessThan(4000);
+  });
+});
+
+describe('a machine that is gone without a word', () => {
+  test('is found out by keepalive, and its frames go on over the next connection', async () => {
+    const [teacher, student] = [startEnd(16, 10), startEnd(16, 10)];
+    const { address = '' } = await teacher.ask({ do: 'serve', role: 'teacher', listen: '127.0.0.1:0' });
+    const relay = await openRelay(address);
+    onTestFinished(() => relay.close());
+    await student.ask({ do: 'hear', peer: 'teacher', address: relay.address, stepTimeout: 60 });
+    const publishing = teacher.ask({ do: 'publish', steps: 4 });
+    await student.ask({ do: 'take', steps: 4 });
+    await publishing;
+    relay.strand();
+    const from = performance.now();
+    const rest = teacher.ask({ do: 'publish', steps: 4 });
+    const { taken } = await student.ask({ do: 'take', steps: 4 });
+    await rest;
+    console.info(`a silent connection was given up after ${((performance.now() - from) / 1000).toFixed(1)} s`);
+    expect(taken).toBe(8);
+    expect(relay.connections).toBe(2);
+  });
+});
+
+describe('a service that is frozen in the middle of a run', () => {
+  const spec: WrittenSpec = {
+    ...tiny,
+    name: 'frozen',
+    epochs: 60,
+    checkpoint: { everyEpochs: 20 },
+    exchange: { stepTimeout: 2 },
+  };
+  const undisturbed = reference(spec);
+  const validated = (generation: number, step: number) => (line: Line) =>
+    line.event === 'evaluation' && line.generation === generation && line.step === step;
+
+  test.for([
+    ['student-trainer', 0, 24, 1, 1],
+    ['student-trainer', 1, 184, 5, 2],
+    ['teacher-trainer', 0, 184, 5, 2],
+    // In the meantime the anchor of the next generation is to be loaded.
+    ['anchor-server', 0, 464, 5, 1],
+    ['orchestrator', 1, 24, 5, 1],
+  ] as const)(
+    'costs time, and an attempt if a step was to be made: %s in generation %i at step %i for %i s, %i attempts',
+    async ([service, generation, step, seconds, attempts]) => {
+      const folder = scratch();
+      const running = startRun(folder, spec);
+      await running.said(validated(generation, step));
+      const thaw = freeze(pidOf(service, folder));
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      thaw();
+      const ended = await running.ended;
+      expect(ended).toMatchObject({ status: 0 });
+      expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await undisturbed });
+      const begun = ended.stdout.matchAll(/^\{"event":"run",.*"attempt":(\d+)/gm);
+      expect(Math.max(...[...begun].map(([, attempt]) => Number(attempt)))).toBe(attempts);
+    },
+  );
+});
