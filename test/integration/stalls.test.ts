@@ -1,6 +1,6 @@
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { peerOf, type TrainedRole } from '@trikd/core/position';
+import { type TrainedRole } from '@trikd/core/position';
 import { RunSpec } from '@trikd/core/spec';
 import type { RoleCheckpoint } from '@trikd/core/training/ports';
 import { decodeFrame, encodeFrame } from '@trikd/platform/grpc/frame-codec';
