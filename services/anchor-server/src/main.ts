@@ -8,13 +8,13 @@ import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder'
 import { rememberLast } from '@trikd/platform/model-service/remember-last';
 import { runService } from '@trikd/platform/nest/run-service';
 import { shutdownSignal } from '@trikd/platform/nest/shutdown';
-import { openStore } from '@trikd/platform/store/open-store';
+import { openStoreOrExit } from '@trikd/platform/store/open-store';
 import { AnchorServerConfig } from './config.js';
 
 const config = configOrExit(AnchorServerConfig, environment());
 const log = createLogger(config.log, 'anchor-server');
 const shutdown = shutdownSignal(log);
-const store = await openStore(config.store);
+const store = await openStoreOrExit(config.store, log);
 const anchor = createAnchorHolder({ store, loadDataset: rememberLast(loadDataset), openAnchor, log });
 const module = anchorModule(anchor, shutdown);
 await runService({ ...config, module, services: ANCHOR_SERVICES, log, shutdown, stop: anchor.stop });

@@ -1,5 +1,5 @@
+import { createBackoff } from '@trikd/core/backoff';
 import type { Clock } from '@trikd/core/clock';
-import { createBackoff } from '../grpc/backoff.js';
 
 /** When to give up, whichever comes first, and how long to pause before. */
 export interface RetryPolicy {

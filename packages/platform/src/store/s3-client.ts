@@ -18,7 +18,7 @@ export interface S3Place extends S3Credentials {
 }
 
 export interface S3ClientOptions {
-  /** How long a request may stand still before it counts as lost. */
+  /** How long a request may stand still before it counts as lost. Default 10 s. */
   readonly idleMs?: number;
   /** Keys of one page of a listing. At most 1000, the default. */
   readonly pageKeys?: number;
@@ -128,7 +128,7 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
   };
 }
 
-function clientOf({ endpoint, region, accessKey, secretKey }: S3Place, { idleMs = 15_000 }: S3ClientOptions): Client {
+function clientOf({ endpoint, region, accessKey, secretKey }: S3Place, { idleMs = 10_000 }: S3ClientOptions): Client {
   const { hostname, port, protocol } = new URL(endpoint);
   const secure = protocol === 'https:';
   const agentOptions = { keepAlive: true, maxSockets: SOCKETS };
