@@ -12,6 +12,9 @@ const { values } = parseArgs({
 const server = await startS3Server('minio', {
   folder: values.data,
   ...(values.port !== undefined && { port: Number(values.port) }),
+}).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  return process.exit(1);
 });
 
 console.log(`MinIO listens on this machine alone, and keeps its objects in ${values.data}; Ctrl-C ends it.

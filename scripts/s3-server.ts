@@ -147,17 +147,21 @@ async function untilReady(port: number, ended: Promise<void>): Promise<void> {
     retryOptions: { disableRetry: true },
   });
   let gone = false;
-  void ended.then(() => {
+  // Somebody else's server may hold the port, and never answer.
+  const end = ended.then(() => {
     gone = true;
   });
-  const end = performance.now() + START_MS;
+  const ask = async () => {
+    if (!(await client.bucketExists(BUCKET))) await client.makeBucket(BUCKET);
+  };
+  const last = performance.now() + START_MS;
   for (;;) {
     try {
-      if (!(await client.bucketExists(BUCKET))) await client.makeBucket(BUCKET);
+      await Promise.race([ask(), end]);
+      if (gone) throw new Error('it ended');
       return;
     } catch (error) {
-      if (gone) throw new Error('it ended');
-      if (performance.now() > end) throw error;
+      if (gone || performance.now() > last) throw error;
       await delay(20);
     }
   }

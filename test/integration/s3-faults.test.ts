@@ -25,7 +25,7 @@ describe('MinIO behind a network that loses things', () => {
   afterAll(() => proxy.close());
   afterEach(() => proxy.decide(() => 'pass'));
 
-  const through = (prefix: string, idleMs = 15_000) => {
+  const through = (prefix: string, idleMs = 10_000) => {
     proxy.decide(() => 'pass');
     return storeOn(apiOf({ ...server, endpoint: proxy.endpoint, prefix }, { idleMs }));
   };
@@ -70,6 +70,14 @@ describe('MinIO behind a network that loses things', () => {
     });
     const [requests, seconds] = [proxy.methods.length - before, (performance.now() - began) / 1000];
     expect(requests / seconds).toBeLessThan(20);
+  });
+
+  test('a busy server gets its sockets back: after 40 refusals there are some left', async () => {
+    const api = apiOf({ ...server, endpoint: proxy.endpoint, prefix: 'refusals' });
+    proxy.decide(() => ({ status: 503, code: 'SlowDown' }));
+    for (let i = 0; i < 40; i++) await expect(api.get('a')).rejects.toMatchObject({ details: { code: 'SlowDown' } });
+    proxy.decide(() => 'pass');
+    expect(await api.get('a')).toBeUndefined();
   });
 
   test('a full disk is named, at once', async () => {
