@@ -5,7 +5,7 @@
 #
 # Variables:
 #   EXAMPLE=FILE       configuration for `make run`                                    [examples/fashion-mnist.yaml]
-#   ARGS=...           further arguments for `make run` and `make bench`
+#   ARGS=...           further arguments for `make run`, `make minio` and `make bench`
 #   TRIKD_CACHE=DIR    where fetched things live                                       [~/.cache/trikd]
 #   TRIKD_DATA=DIR     folder with data in the IDX format, instead of the fetched one
 #   TENSORFLOW=gpu     the TensorFlow with CUDA kernels; remembered until TENSORFLOW=cpu
@@ -49,7 +49,10 @@ OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packag
 PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
 PACKAGES := node_modules/.package-lock.json
 
-.PHONY: help setup run test check generate fix unit integration e2e bench build engine data safetensors clean FORCE
+# Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
+GO_TOOLS := minio versitygw gofakes3 toxiproxy
+
+.PHONY: help setup run test check generate fix unit integration e2e minio bench build engine data safetensors tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -60,7 +63,7 @@ setup: build engine data safetensors ## fetch and build whatever is missing
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine data safetensors ## everything that must pass; the last line counts
+test: $(PACKAGES) engine data safetensors tools ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PACKAGES) ## format, lint, types, protos, generated code
@@ -69,11 +72,14 @@ check: $(PACKAGES) ## format, lint, types, protos, generated code
 unit: $(PACKAGES) engine safetensors ## tests beside the sources
 	@exec node scripts/test.ts unit
 
-integration: $(PACKAGES) engine ## services in one process, faults included
+integration: $(PACKAGES) engine tools ## services in one process, faults included
 	@exec node scripts/test.ts integration
 
-e2e: build engine data ## real processes, killed and resumed
+e2e: build engine data tools ## real processes, killed and resumed
 	@exec node scripts/test.ts end-to-end
+
+minio: $(PACKAGES) ## an object store on this machine, until Ctrl-C; ARGS='--port 9000 --data FOLDER'
+	@exec scripts/foreground.sh node scripts/run-minio.ts $(ARGS)
 
 fix: $(PACKAGES) ## format, and mend what the linter can mend
 	node_modules/.bin/biome check --write
@@ -114,6 +120,9 @@ $(TRIKD_CACHE)/node-$(NODE_VERSION):
 
 $(TENSORFLOW_HOME):
 	@python3 scripts/fetch-tensorflow.py $(TENSORFLOW) $(TENSORFLOW_VERSION)
+
+tools:
+	@python3 scripts/fetch-go-tool.py $(GO_TOOLS) > /dev/null
 
 $(TRIKD_CACHE)/fashion-mnist:
 	@python3 scripts/fetch-fashion-mnist.py

@@ -5,6 +5,7 @@
  */
 import { RunSpec } from '@trikd/core/spec';
 import { modelServiceConfig } from '@trikd/platform/model-service/config';
+import { StoreConfig } from '@trikd/platform/store/store-config';
 import { z } from 'zod';
 import { OrchestratorConfig } from '../services/orchestrator/dist/config.js';
 
@@ -84,10 +85,12 @@ function fallbackOf(schema: Schema, required: boolean): string {
   return required ? '**required**' : '';
 }
 
-function table(schema: z.ZodType): string {
+/** @param at Where the schema stands in a configuration; the store stands in several, and has a table of its own. */
+function table(schema: z.ZodType, at = ''): string {
   // Both roles have the same settings: one row says it for the two.
-  const rows = rowsOf(z.toJSONSchema(schema, { io: 'input' }) as Schema, '', true)
+  const rows = rowsOf(z.toJSONSchema(schema, { io: 'input' }) as Schema, at, true)
     .filter(({ path }) => !path.startsWith('teacher.'))
+    .filter(({ path }) => at !== '' || !path.startsWith('store '))
     .map((row) => ({ ...row, path: row.path.replace(/^student\./, 'ROLE.') }));
   const lines = rows.map(({ path, type, fallback, meaning }) => `| \`${path}\` | ${type} | ${fallback} | ${meaning} |`);
   return ['| setting | values | default | meaning |', '| --- | --- | --- | --- |', ...lines].join('\n');
@@ -109,12 +112,26 @@ ${table(RunSpec)}
 ## The model services
 
 anchor-server, teacher-trainer and student-trainer. The file that \`TRIKD_CONFIG\` names, in YAML, then the environment:
-\`TRIKD_STORE__PATH=/data\` stands for \`store.path\`. They listen on ports 50051, 50052 and 50053 unless told otherwise.
+\`TRIKD_DRAIN_SECONDS=9\` stands for \`drainSeconds\`, and \`TRIKD_STORE__PATH=/data\` for \`store.path\`. They have a [store](#the-store)
+too, and listen on ports 50051, 50052 and 50053 unless told otherwise.
 
 ${table(modelServiceConfig('0.0.0.0:5005x'))}
 
 ## The orchestrator
 
-Read like the above.
+Read like the above, and with a [store](#the-store) too.
 
-${table(OrchestratorConfig)}`);
+${table(OrchestratorConfig)}
+
+## The store
+
+Where checkpoints, manifests and the state of runs are: the section \`store\` of each service's configuration, and the same for all
+services of a run.
+
+${table(StoreConfig, 'store')}
+
+A bucket is used with the rights to get, put, delete and list its objects. When a service starts it proves, with objects below
+\`probe/\` that it removes again, that of 32 racing conditional writes one wins; otherwise it does not start, and says what the store
+let happen. It does not start either when the store cannot be reached or refuses the credentials: whoever keeps services alive
+starts it again. \`make minio\` runs a MinIO for trials and prints the settings for it. What is true of all settings is true of
+credentials in the environment: they are read as YAML, so one of digits alone needs quotes of its own, \`'"1234"'\`.`);

@@ -7,6 +7,14 @@ export interface StoredObject {
 /**
  * The object store, as the rules need it. Keys are `/`-separated parts of `[A-Za-z0-9._-]`, never empty, never `.` or `..`.
  * A write is whole or absent: no reader ever sees a part of one.
+ *
+ * A version tells contents apart, and not two writes of the same bytes. A folder does tell them apart; S3 compares a digest of the
+ * content, and there who read A can replace the A that came back after B. So what is replaced carries something that no two
+ * writes have in common, such as a number that grows or a nonce. (Where two versions do hold the same bytes, replacing either of
+ * them replaces what was read: what is lost is only that something happened in between.)
+ *
+ * What can go away by itself, a network or a full disk, is a TrikdError 'unavailable'. After one, a write may have happened or not,
+ * and may even happen a little later.
  */
 export interface ObjectStore {
   /** The object, or undefined when there is none. */
@@ -15,9 +23,9 @@ export interface ObjectStore {
   size(key: string): Promise<number | undefined>;
   /** Writes whatever is there now. For keys that name their content. */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** Writes only if there is nothing: of many that race, one gets 'created'. */
+  /** Writes only if there is nothing: of many that race, one gets 'created'. For small objects: a store may refuse over 1 MiB. */
   create(key: string, bytes: Uint8Array): Promise<'created' | 'exists'>;
-  /** Writes only if the object still has `version`: compare-and-swap. */
+  /** Writes only if the object still has `version`: compare-and-swap. For small objects, as `create`. */
   replace(key: string, bytes: Uint8Array, version: string): Promise<'replaced' | 'conflict'>;
   /** Keys that start with `prefix`, sorted. */
   list(prefix: string): Promise<readonly string[]>;

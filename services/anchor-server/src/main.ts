@@ -8,14 +8,14 @@ import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder'
 import { rememberLast } from '@trikd/platform/model-service/remember-last';
 import { runService } from '@trikd/platform/nest/run-service';
 import { shutdownSignal } from '@trikd/platform/nest/shutdown';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { openStoreOrExit } from '@trikd/platform/store/open-store';
 import { systemClock } from '@trikd/platform/system-clock';
 import { AnchorServerConfig } from './config.js';
 
 const config = configOrExit(AnchorServerConfig, environment());
 const log = createLogger(config.log, 'anchor-server');
 const shutdown = shutdownSignal(log);
-const store = await openFolderStore(config.store.path);
+const store = await openStoreOrExit(config.store, log);
 const anchor = createAnchorHolder({
   store,
   loadDataset: rememberLast(loadDataset),

@@ -1,4 +1,5 @@
 import { LogConfig } from '@trikd/platform/logging';
+import { StoreConfig } from '@trikd/platform/store/store-config';
 import { z } from 'zod';
 
 const Seconds = z.number().positive();
@@ -7,10 +8,7 @@ const Address = z.string().min(1).describe('host:port');
 /** Configuration of the orchestrator process. Durations are in seconds. */
 export const OrchestratorConfig = z.strictObject({
   listen: z.string().default('0.0.0.0:50050').describe('address of the gRPC server; port 0: any'),
-  store: z.strictObject({
-    kind: z.literal('folder').default('folder'),
-    path: z.string().min(1).describe('folder of the object store; the same for all services of a run'),
-  }),
+  store: StoreConfig,
   events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),
   teacher: Address.describe('host:port of the teacher-trainer; also what the student-trainer is told'),
   student: Address.describe('host:port of the student-trainer; also what the teacher-trainer is told'),

@@ -4,7 +4,7 @@ import { RunServiceService } from '@trikd/platform/gen/trikd/v1/run';
 import { createLogger } from '@trikd/platform/logging';
 import { runService } from '@trikd/platform/nest/run-service';
 import { shutdownSignal } from '@trikd/platform/nest/shutdown';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { openStoreOrExit } from '@trikd/platform/store/open-store';
 import { OrchestratorConfig } from './config.js';
 import { orchestratorModule } from './orchestrator.module.js';
 import { orchestratorService } from './service.js';
@@ -12,7 +12,7 @@ import { orchestratorService } from './service.js';
 const config = configOrExit(OrchestratorConfig, environment());
 const log = createLogger(config.log, 'orchestrator');
 const shutdown = shutdownSignal(log);
-const { orchestrator, stop } = orchestratorService(config, await openFolderStore(config.store.path), log);
+const { orchestrator, stop } = orchestratorService(config, await openStoreOrExit(config.store, log), log);
 
 await runService({
   module: orchestratorModule(orchestrator),

@@ -9,14 +9,14 @@ import { createTrainer } from '@trikd/platform/model-service/trainer';
 import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/trainer.module';
 import { runService } from '@trikd/platform/nest/run-service';
 import { shutdownSignal } from '@trikd/platform/nest/shutdown';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { openStoreOrExit } from '@trikd/platform/store/open-store';
 import { systemClock } from '@trikd/platform/system-clock';
 import { StudentTrainerConfig } from './config.js';
 
 const config = configOrExit(StudentTrainerConfig, environment());
 const log = createLogger(config.log, 'student-trainer');
 const shutdown = shutdownSignal(log);
-const store = await openFolderStore(config.store.path);
+const store = await openStoreOrExit(config.store, log);
 const trainer = createTrainer({
   role: 'student',
   store,

@@ -6,6 +6,8 @@ import { listRuns, loadRun, type SavedRun, specKey } from '@trikd/core/run/run-s
 import type { ObjectStore } from '@trikd/core/store';
 import { loadConfig } from '@trikd/platform/config';
 import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { openStore } from '@trikd/platform/store/open-store';
+import { StoreConfig } from '@trikd/platform/store/store-config';
 import { z } from 'zod';
 import { runFolder } from '../run-folder.js';
 import type { StoreChoice } from './command.js';
@@ -18,9 +20,7 @@ export interface OpenRun extends SavedRun {
 }
 
 /** Of the configuration of a service, the part that is read here. */
-const Config = z.looseObject({
-  store: z.strictObject({ kind: z.literal('folder').default('folder'), path: z.string().min(1) }),
-});
+const Config = z.looseObject({ store: StoreConfig });
 
 /**
  * Opens the store of a run for reading.
@@ -32,9 +32,11 @@ export async function openRun(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<OpenRun> {
   if (config !== undefined) {
-    const { path } = loadConfig(Config, env, config).store;
-    if (!existsSync(path)) throw new TrikdError('not-found', `there is no store at ${path}, which ${config} names`);
-    const store = await openFolderStore(path);
+    const { store: place } = loadConfig(Config, env, config);
+    if (place.kind === 'folder' && !existsSync(place.path)) {
+      throw new TrikdError('not-found', `there is no store at ${place.path}, which ${config} names`);
+    }
+    const store = await openStore(place, { prove: false });
     return { ...(await savedRun(store, runId, `the store of ${config}`, () => listRuns(store))), store };
   }
   const folder = runFolder(runs, isRunId(runId) ? runId : '-');

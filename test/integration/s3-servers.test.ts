@@ -1,0 +1,55 @@
+import { openStore } from '@trikd/platform/store/open-store';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeStoreContract } from '../../packages/platform/src/store/store.contract.js';
+import { apiOf, configOf, type OwnServer, ownServer, storeOn, text } from './s3-rig.js';
+
+describe.each(['minio', 'versitygw', 'gofakes3'] as const)('%s', (name) => {
+  let server: OwnServer;
+  let prefixes = 0;
+  beforeAll(async () => {
+    server = await ownServer(name);
+  });
+  afterAll(() => server.end());
+
+  const ownPart = () => ({ ...server, prefix: `part/${prefixes++}` });
+
+  describeStoreContract(name, async () => {
+    const part = ownPart();
+    return [storeOn(apiOf(part)), storeOn(apiOf(part)), storeOn(apiOf(part))];
+  });
+
+  test('passes the proof that conditional writes hold, which leaves nothing', async () => {
+    const store = await openStore(configOf(server));
+    expect(await store.list('probe')).toEqual([]);
+  });
+
+  test('lists more keys than fit a page, as texts', async () => {
+    const store = storeOn(apiOf(ownPart(), { pageKeys: 5 }));
+    const keys = ['a-b', 'a.b', 'a/b/c', 'a/b/d', 'b_c', 'c/1', 'c/10', 'c/2', 'd/007', 'd/1e3', 'd/true', 'e/f/g/h'];
+    await Promise.all(keys.map((key) => store.put(key, text('x'))));
+    expect(await store.list('')).toEqual(keys);
+    expect(await store.list('c/1')).toEqual(['c/1', 'c/10']);
+  });
+
+  test('lists a key at the top of a bucket that looks like a number', async () => {
+    const store = storeOn(apiOf(server));
+    await store.put('007', text('x'));
+    expect(await store.list('0')).toEqual(['007']);
+    await store.remove('007');
+  });
+
+  test('a bucket that is not there is named, and how to make it', async () => {
+    const store = storeOn(apiOf({ ...server, bucket: 'nowhere' }));
+    const place = `store ${server.endpoint}/nowhere`;
+    const error = {
+      kind: 'unavailable',
+      message: `${place}: there is no such bucket; make it, for example with: mc mb ALIAS/BUCKET (NoSuchBucket)`,
+    };
+    await expect(store.put('a', text('1'))).rejects.toMatchObject(error);
+    await expect(store.create('a', text('1'))).rejects.toMatchObject(error);
+    await expect(store.get('a')).rejects.toMatchObject(error);
+    await expect(store.size('a')).rejects.toMatchObject(error);
+    await expect(store.list('')).rejects.toMatchObject(error);
+    await expect(store.remove('a')).rejects.toMatchObject(error);
+  });
+});
