@@ -6,8 +6,11 @@ import { canonicalJson, RunSpec } from '@trikd/core/spec';
 import type { BestParams, Blob } from '@trikd/core/training/ports';
 import type { Ended, WrittenSpec } from './trikd.js';
 
-/** A generation's result without the keys of its blobs: what is in them must be the same in every attempt, where they are must not. */
-export type Content = Omit<GenerationResult, 'student' | 'teacher'> & {
+/**
+ * A generation's result without its manifest and the keys of its blobs: what is in them must be the same in every attempt, where they
+ * are must not.
+ */
+export type Content = Omit<GenerationResult, 'student' | 'teacher' | 'pair'> & {
   readonly student: BestContent;
   readonly teacher: BestContent;
 };
@@ -21,10 +24,11 @@ export interface Result {
   readonly failure?: string;
 }
 
-const Generations = GenerationResult.array();
+/** The reference writes no manifest. */
+const Generations = GenerationResult.unwrap().partial({ pair: true }).array();
 
 function contentOf(generations: unknown): readonly Content[] {
-  return Generations.parse(generations).map((result) => ({
+  return Generations.parse(generations).map(({ pair: _pair, ...result }) => ({
     ...result,
     student: withoutKey(result.student),
     teacher: withoutKey(result.teacher),
