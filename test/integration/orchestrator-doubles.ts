@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerWritableStream, type sendUnaryData } from '@grpc/grpc-js';
 import { blobsFolder } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/errors';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/position';
 import { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import type { BestParams, Blob, RoleCheckpoint } from '@trikd/core/training/ports';
@@ -43,6 +43,8 @@ export interface ToyWorld {
   /** Told of each new limit. */
   readonly limited?: (role: TrainedRole, limit: number) => void;
   readonly datasetDigest?: (role: TrainedRole) => string;
+  /** What an assignment, or the load of an anchor, is refused with. */
+  readonly refusalAt?: (role: Role, at: GenerationAttempt) => TrikdError | undefined;
 }
 
 /** A server of the test, and what was asked of it. */
@@ -82,6 +84,8 @@ export async function toyTrainer(
     assign: answering((request: AssignRequest) => {
       requests.push(request);
       const start = toPosition(request.start);
+      const refusal = world.refusalAt?.(role, start);
+      if (refusal) throw refusal;
       const spec = RunSpec.parse(JSON.parse(request.spec));
       if (current) {
         if (start.attempt < current.at.attempt && start.generation === current.at.generation) {
@@ -211,13 +215,15 @@ function progressAt(nextStep: number) {
 }
 
 /** An AnchorService that scores every anchor alike. */
-export async function toyAnchor(digest = DATASET): Promise<Double<LoadAnchorRequest>> {
+export async function toyAnchor(digest = DATASET, world: ToyWorld = {}): Promise<Double<LoadAnchorRequest>> {
   const requests: LoadAnchorRequest[] = [];
   const server = new Server();
   server.addService(AnchorServiceService, {
     loadAnchor: answering((request: LoadAnchorRequest) => {
       requests.push(request);
       toBlob(request.params);
+      const refusal = world.refusalAt?.('anchor', toPosition(request.start));
+      if (refusal) throw refusal;
       const score = fromScore({ accuracy: 0.7, nll: 0.6, examples: 400 });
       return { datasetDigest: digest, validation: score, test: score };
     }),

@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TrikdError } from '@trikd/core/errors';
+import type { Role } from '@trikd/core/position';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { memoryStore } from '@trikd/core/run/memory-store';
 import { loadRun } from '@trikd/core/run/run-store';
@@ -53,7 +55,7 @@ async function folder(): Promise<string> {
 async function trio(store: ObjectStore, world: ToyWorld = {}, anchorDigest?: string) {
   const teacher = await toyTrainer('teacher', store, world);
   const student = await toyTrainer('student', store, world);
-  const anchor = await toyAnchor(anchorDigest);
+  const anchor = await toyAnchor(anchorDigest, world);
   cleanups.push(teacher.close, student.close, anchor.close);
   return { teacher, student, anchor };
 }
@@ -255,6 +257,30 @@ describe('the orchestrator', () => {
       [2, 1, 0],
     ]);
   });
+
+  test.each<[Role, number]>([
+    ['anchor', 4],
+    ['student', 2],
+  ])(
+    'gives up a pair for damage of its own alone: what the %s cannot read makes it begin at step %i',
+    async (role, step) => {
+      const store = memoryStore();
+      const failureAt: ToyWorld['failureAt'] = (_failing, at) =>
+        at.generation === 1 && at.attempt === 1 && at.step === 5
+          ? { kind: 'unavailable', message: 'the peer is gone' }
+          : undefined;
+      const refusalAt: ToyWorld['refusalAt'] = (asked, at) =>
+        asked === role && at.generation === 1 && at.attempt === 2
+          ? new TrikdError('corrupt', 'blob b: it is gone')
+          : undefined;
+      const models = await trio(store, { failureAt, refusalAt });
+      const { create, watch } = await serve(store, models);
+      await create(specOf());
+      expect(lastRun(await watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
+      const starts = models.teacher.requests.map(({ start }) => [start?.generation, start?.attempt, start?.step]);
+      expect(starts).toContainEqual([1, 3, step]);
+    },
+  );
 
   test('gives up when attempts are lost again and again, and goes on when it is asked again', async () => {
     const store = memoryStore();

@@ -70,7 +70,7 @@ async function* prepare(ports: PerformPorts, todo: Preparing): AsyncGenerator<Ru
   }
   if (drained.aborted) return;
   const attempt = attemptOf(spec, todo);
-  const pair = await resumeFrom(ports, todo);
+  const pair = await resumeFrom(ports, todo).catch(blaming(todo));
   const step = pair?.student.step ?? 0;
   const limit = todo.facts ? nextLimit(step, todo.facts, spec) : LIMIT_OF_UNKNOWN_LENGTH;
   const loading = todo.anchor && ports.anchor.load(attempt, step, spec, todo.anchor.params);
@@ -79,14 +79,15 @@ async function* prepare(ports: PerformPorts, todo: Preparing): AsyncGenerator<Ru
   const assign = (role: TrainedRole) => {
     const asks = (from: 'anchor' | 'peer') =>
       spec[role].objective.some((term) => term.kind === 'distillation' && term.from === from);
-    return ports.trainers[role].assign({
+    const assignment = {
       attempt,
       spec,
       limit,
       ...(asks('peer') && { peerAddress: ports.trainers[peerOf(role)].address }),
       ...(todo.anchor && asks('anchor') && { anchorAddress: ports.anchor.address }),
       ...(pair && { resume: pair[role] }),
-    });
+    };
+    return ports.trainers[role].assign(assignment).catch(blaming(todo));
   };
   const assigned = await unlessDrained(Promise.all([assign('teacher'), assign('student')]), drained);
   if (!assigned) return;
@@ -122,10 +123,33 @@ async function* trainFrom(ports: PerformPorts, todo: Training): AsyncGenerator<R
   yield* train(todo, attempt, {
     spec: ports.spec,
     trainers: ports.trainers,
-    heard: hear([teacher, student], attempt, ports, ports.times, ports.clock),
+    heard: hear([watched(teacher, todo), watched(student, todo)], attempt, ports, ports.times, ports.clock),
     commit: (pair) => commitPair(ports, todo, pair),
     tell: ports.tell,
   });
+}
+
+/** A trainer that reads the last part of its checkpoint after it took the assignment, and then says so. */
+function watched(trainer: TrainerLink, todo: Training): TrainerLink {
+  return {
+    ...trainer,
+    async *watch(attempt, signal) {
+      try {
+        yield* trainer.watch(attempt, signal);
+      } catch (failure) {
+        blaming(todo)(failure);
+      }
+    },
+  };
+}
+
+/** Throws on what reading a checkpoint failed of. Damage is the pair's, which the run then gives up for the one before it. */
+function blaming(todo: Preparing | Training): (failure: unknown) => never {
+  return (failure) => {
+    const pair = resumePair(todo)?.step;
+    if (pair === undefined || !(failure instanceof TrikdError) || failure.kind !== 'corrupt') throw failure;
+    throw new TrikdError('corrupt', failure.message, { ...failure.details, pair }, { cause: failure });
+  };
 }
 
 /** Reads the candidate back before anything is built on it, and points to it when it is to be the anchor. */

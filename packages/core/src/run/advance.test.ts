@@ -49,6 +49,10 @@ const trained = (accuracy: number): RunEvent => ({ kind: 'generation-trained', o
 const verified: RunEvent = { kind: 'candidate-verified' };
 const lost = (error: FailureKind): RunEvent => ({ kind: 'attempt-lost', error, message: 'the teacher is gone' });
 
+const damaged = (pair: number): RunEvent => ({
+  ...{ kind: 'attempt-lost', error: 'corrupt', message: 'a blob is gone', pair },
+});
+
 const after = (events: readonly RunEvent[], by = rules(), from: RunState = firstState) =>
   events.reduce((state, event) => advance(state, event, by), from);
 
@@ -121,9 +125,19 @@ describe('advance', () => {
   });
 
   test('goes back to the pair before when the last one cannot be read', () => {
-    const state = after([assigned(), committed(2), committed(3), lost('corrupt')]);
+    const state = after([assigned(), committed(2), committed(3), damaged(3)]);
     expect(state).toMatchObject({ phase: 'preparing', pairs: [{ step: 2 }], validations: [{ step: 2 }] });
-    expect(after([assigned(), lost('corrupt')])).toMatchObject({ phase: 'failed', kind: 'corrupt' });
+    expect(after([assigned(), damaged(2)], rules(), state)).toMatchObject({ phase: 'preparing', pairs: [] });
+  });
+
+  test('gives no pair up for damage that is not its own', () => {
+    const trained = after([assigned(), committed(2), committed(3)]);
+    const pairs = [{ step: 2 }, { step: 3 }];
+    for (const event of [lost('corrupt'), damaged(2)]) {
+      expect(advance(trained, event, rules())).toMatchObject({ phase: 'preparing', pairs, losses: 1 });
+    }
+    const again = [lost('corrupt'), assigned(), lost('corrupt'), assigned(), lost('corrupt')];
+    expect(after(again, rules(), trained)).toMatchObject({ phase: 'failed', kind: 'corrupt', pairs });
   });
 
   test.each<FailureKind>(['diverged', 'invalid', 'not-found', 'wrong-state', 'internal'])(
@@ -217,6 +231,7 @@ describe('advance', () => {
     fc.nat(3).map((to): RunEvent => ({ kind: 'rolled-back', to })),
     fc.constantFrom(0.2, 0.5, 0.8, 0.9).map(trained),
     fc.constantFrom<FailureKind>('unavailable', 'out-of-step', 'corrupt', 'diverged').map(lost),
+    fc.integer({ min: 1, max: 4 }).map(damaged),
   );
   const before = (a: RunState, b: RunState) =>
     a.generation < b.generation || (a.generation === b.generation && a.attempt <= b.attempt);

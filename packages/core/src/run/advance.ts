@@ -1,19 +1,20 @@
 import { TrikdError } from '../errors.js';
 import type { RunSpec } from '../spec.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
-import type {
-  Anchor,
-  AnchorScores,
-  Facts,
-  FailureKind,
-  GenerationResult,
-  Outcome,
-  PairRef,
-  Preparing,
-  Promoting,
-  RunState,
-  Training,
-  Validation,
+import {
+  type Anchor,
+  type AnchorScores,
+  type Facts,
+  type FailureKind,
+  type GenerationResult,
+  type Outcome,
+  type PairRef,
+  type Preparing,
+  type Promoting,
+  type RunState,
+  resumePair,
+  type Training,
+  type Validation,
 } from './state.js';
 
 /** Something that happened to a run. */
@@ -40,7 +41,13 @@ export type RunEvent =
   /** Somebody wants the student of an earlier generation to be the anchor again. */
   | { readonly kind: 'rolled-back'; readonly to: number }
   /** The duty in hand could not be done. */
-  | { readonly kind: 'attempt-lost'; readonly error: FailureKind; readonly message: string };
+  | {
+      readonly kind: 'attempt-lost';
+      readonly error: FailureKind;
+      readonly message: string;
+      /** Step of the pair that is to blame; absent for anything else. */
+      readonly pair?: number;
+    };
 
 /** What the decisions depend on besides the state: the same for the whole run. */
 export interface RunRules {
@@ -140,10 +147,10 @@ function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, ru
       if (retried) return next;
       break;
     case 'corrupt':
-      // The pair that could not be read is given up for the one before it.
-      if (retried && state.phase === 'promoting') return next;
-      if (retried && state.pairs.length > 0) return withoutLastPair(next);
-      break;
+      if (!retried) break;
+      // The pair that could not be read is given up for the one before it. Of other damage no pair is to blame, and none is given up.
+      if (state.phase === 'promoting' || event.pair === undefined) return next;
+      return event.pair === resumePair(state)?.step ? withoutLastPair(next) : next;
     case 'invalid':
     case 'not-found':
     case 'wrong-state':

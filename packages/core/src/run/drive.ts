@@ -11,7 +11,8 @@ export interface DrivePorts {
   readonly rules: RunRules;
   /**
    * Does what a phase demands and says what happened, in order; the state is saved after each event, before the next is
-   * asked for. Doing a duty twice is harmless. Ends without changing the phase only when `drained` aborts.
+   * asked for. Doing a duty twice is harmless. What it throws ends the attempt; of damage to the pair that it resumed from, the
+   * details name the step as `pair`. Ends without changing the phase only when `drained` aborts.
    */
   perform(duty: Duty): AsyncIterable<RunEvent>;
   /** Told after each save. */
@@ -66,7 +67,11 @@ async function settled<T>(work: () => Promise<T>): Promise<{ readonly value: T }
 }
 
 function lost(failure: unknown): RunEvent {
-  if (failure instanceof TrikdError) return { kind: 'attempt-lost', error: failure.kind, message: failure.message };
+  if (failure instanceof TrikdError) {
+    const { kind: error, message, details } = failure;
+    const pair = typeof details['pair'] === 'number' ? { pair: details['pair'] } : {};
+    return { kind: 'attempt-lost', error, message, ...pair };
+  }
   return {
     kind: 'attempt-lost',
     error: 'internal',

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { TrikdError } from '../errors.js';
 import type { ObjectStore, StoredObject } from '../store.js';
 import { decodeJson, encodeJson } from './json-object.js';
+import { newestTerm } from './run-store.js';
 
 const LeaseRecord = z.strictObject({
   version: z.literal(1),
@@ -76,11 +77,11 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
         signal.throwIfAborted();
         wake = new AbortController();
         const found = await store.get(LEASE_KEY);
-        const record = found && decodeJson(LeaseRecord, found.bytes, LEASE_KEY);
+        const record = found && recordIn(found);
         if (found && found.version !== seen?.version) seen = { version: found.version, at: clock.now() };
         const lapsed = seen !== undefined && clock.now() - seen.at >= 1000 * seconds;
-        if (!record || record.released || lapsed || seizing) {
-          const leadership = await take(found, (record?.term ?? 0) + 1);
+        if (!found || record?.released || lapsed || seizing) {
+          const leadership = await take(found, 1 + (record?.term ?? (await newestTerm(store))));
           if (leadership) return leadership;
           continue;
         }
@@ -89,6 +90,16 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
       }
     },
   };
+}
+
+/** What a lease says; undefined when it is damaged: then it tells of nobody who leads, and lapses unless somebody writes it anew. */
+function recordIn(found: StoredObject): LeaseRecord | undefined {
+  try {
+    return decodeJson(LeaseRecord, found.bytes, LEASE_KEY);
+  } catch (error) {
+    if (error instanceof TrikdError && error.kind === 'corrupt') return undefined;
+    throw error;
+  }
 }
 
 /** Renews the lease until somebody else has it. A store that is away loses nobody the lease: nobody else can take it meanwhile. */

@@ -88,6 +88,24 @@ export async function listRuns(store: ObjectStore): Promise<readonly string[]> {
 }
 
 /**
+ * The highest term that a run was written in; runs that cannot be read do not count. Where the lease is lost the next term is above
+ * this one, since a run refuses whoever writes in a lower one.
+ */
+export async function newestTerm(store: ObjectStore): Promise<number> {
+  const terms = await Promise.all((await listRuns(store)).map((runId) => termOf(store, runId)));
+  return Math.max(0, ...terms);
+}
+
+async function termOf(store: ObjectStore, runId: string): Promise<number> {
+  try {
+    return (await loadRun(store, runId)).term;
+  } catch (error) {
+    if (error instanceof TrikdError && (error.kind === 'corrupt' || error.kind === 'not-found')) return 0;
+    throw error;
+  }
+}
+
+/**
  * Replaces the state of a run that is still as it was read.
  * @throws TrikdError `out-of-step` when another orchestrator has written since, or one of a later term before
  */
