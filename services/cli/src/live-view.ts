@@ -5,6 +5,7 @@ import { phaseName, type RoleStory, type Story } from './story.js';
 export function liveView(story: Story, columns: number): readonly string[] {
   const roles = (['student', 'teacher'] as const).map((role) => roleLine(story, role));
   const lines = [headline(story), ...roles, anchorLine(story)];
+  lines.push(...(story.stalls ?? []));
   if (story.alarm !== undefined) lines.push(`look: ${story.alarm}`);
   return lines.map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
 }

@@ -33,6 +33,8 @@ export interface Story {
   readonly committed?: number;
   /** The last thing somebody should look at. */
   readonly alarm?: string;
+  /** What holds the run up at the moment, a sentence each. */
+  readonly stalls?: readonly string[];
   readonly failure?: string;
   /** Whose student the anchor was, and its accuracies (0..1) once it is loaded. */
   readonly anchor?: { readonly generation: number; readonly validation?: number; readonly test?: number };
@@ -86,10 +88,11 @@ function turn(story: Story, run: Run): Story {
   const total = story.totalSteps === undefined ? {} : { totalSteps: story.totalSteps };
   const failed = failure === '' ? {} : { failure };
   const anchor = run.anchor ? { anchor: anchorOf(run.anchor) } : {};
+  const stalls = run.stalls.map(({ by, on, reason }) => `the ${by} waits for the ${on}: ${reason}`);
   // Nothing that was said of a generation, or of a start of it, is true of the next.
   if (generation !== story.generation || attempt !== story.attempt)
-    return { ...now, ...total, ...failed, ...anchor, roles: {} };
-  return { ...story, ...now, ...failed, ...anchor };
+    return { ...now, ...total, ...failed, ...anchor, stalls, roles: {} };
+  return { ...story, ...now, ...failed, ...anchor, stalls };
 }
 
 function anchorOf({ generation, validation, test }: RunAnchor): NonNullable<Story['anchor']> {
@@ -108,7 +111,7 @@ function untold(step: number): RoleStory {
 export function lineOf(event: Event): Readonly<Record<string, unknown>> | undefined {
   switch (event.$case) {
     case 'run': {
-      const { phase, generation, attempt, failure, generations } = event.value;
+      const { phase, generation, attempt, failure, generations, stalls } = event.value;
       const last = generations.at(-1);
       return {
         event: 'run',
@@ -117,6 +120,7 @@ export function lineOf(event: Event): Readonly<Record<string, unknown>> | undefi
         attempt,
         ...(last && { lastResult: { generation: last.generation, promoted: last.promoted, ...scores(last.student) } }),
         ...(failure !== '' && { failure }),
+        ...(stalls.length > 0 && { stalls }),
       };
     }
     case 'progress':

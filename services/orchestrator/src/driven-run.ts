@@ -7,7 +7,7 @@ import { type RunState, resumePair } from '@trikd/core/run/state';
 import type { EventLog } from './event-log.js';
 import { type Hub, hub } from './hub.js';
 import { type PerformPorts, perform } from './perform.js';
-import type { RunNews, RunView } from './ports.js';
+import type { DutyNews, RunNews, RunView, Stall } from './ports.js';
 
 /** What driving a run needs besides the run. */
 export interface DrivenRunPorts extends Omit<PerformPorts, 'spec' | 'term' | 'rules' | 'tell'> {
@@ -24,6 +24,8 @@ export interface DrivenRun {
   readonly runId: string;
   readonly hub: Hub<RunNews>;
   readonly view: () => RunView;
+  /** What the orchestrator itself waits for; undefined: it goes on. */
+  readonly waits: (on: Stall['on'], reason: string | undefined) => void;
   /** Whether nothing more will be told. */
   readonly over: () => boolean;
   /** Resolves when it is not driven any more, for whatever reason. */
@@ -37,10 +39,19 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
   const story = hub<RunNews>();
   let view: RunView = run;
   let over = false;
-  const tell = (news: RunNews) => {
+  const stalls = new Map<string, Stall>();
+  const publish = (news: RunNews) => {
     if (over) return;
     log.write(news);
     story.publish(news);
+  };
+  const tell = (news: DutyNews) => {
+    if (news.kind !== 'stalled' && news.kind !== 'went-on') return publish(news);
+    const key = `${news.by} on ${news.on}`;
+    if (news.kind === 'stalled') stalls.set(key, news);
+    else if (!stalls.delete(key)) return;
+    view = { ...view, stalls: [...stalls.values()] };
+    publish({ kind: 'run', ...view });
   };
   const end = (failure?: Error) => {
     if (over) return;
@@ -60,8 +71,10 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
         rules,
         perform: (todo) => perform(duties, todo),
         changed: (state) => {
-          view = { spec, state };
-          tell({ kind: 'run', ...view });
+          // Who waited in an attempt that is over waits no more; the orchestrator has just been heard of.
+          if (state.attempt !== view.state.attempt || state.generation !== view.state.generation) stalls.clear();
+          view = { spec, state, stalls: [...stalls.values()] };
+          publish({ kind: 'run', ...view });
         },
         drained: AbortSignal.any([ports.drained, ports.abandoned]),
       });
@@ -77,9 +90,15 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
       await log.close();
     }
   };
-  tell({ kind: 'run', ...view });
+  publish({ kind: 'run', ...view });
   const done = train();
-  return { runId: spec.name, hub: story, view: () => view, over: () => over, done };
+  const waits: DrivenRun['waits'] = (on, reason) =>
+    tell(
+      reason === undefined
+        ? { kind: 'went-on', by: 'orchestrator', on }
+        : { kind: 'stalled', by: 'orchestrator', on, reason },
+    );
+  return { waits, runId: spec.name, hub: story, view: () => view, over: () => over, done };
 }
 
 /** What is told of a run that rests. */

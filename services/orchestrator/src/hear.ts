@@ -10,6 +10,8 @@ export type Heard =
   | { readonly kind: 'trainer'; readonly role: TrainedRole; readonly event: TrainerEvent }
   /** The run is to rest soon. */
   | { readonly kind: 'drain' }
+  /** Both trainers are to save, since so much time has passed. */
+  | { readonly kind: 'save' }
   /** It did not come to rest in time. */
   | { readonly kind: 'drain-overdue' };
 
@@ -19,6 +21,8 @@ export interface HearTimes {
   readonly grace: number;
   /** How long a drain may take until what was committed last has to do. */
   readonly drain: number;
+  /** Time between checkpoints, besides those that trainers make by themselves. */
+  readonly save?: number | undefined;
 }
 
 /** What ends the listening. */
@@ -49,6 +53,13 @@ export async function* hear(
       () => arrivals.push({ kind: 'drain-overdue' }),
       () => undefined,
     );
+  const saving = async (seconds: number) => {
+    for (;;) {
+      await clock.sleep(1000 * seconds, left.signal);
+      arrivals.push({ kind: 'save' });
+    }
+  };
+  if (times.save !== undefined) saving(times.save).catch(() => undefined);
   const onDrain = () => {
     arrivals.push({ kind: 'drain' });
     void overdue();

@@ -32,7 +32,7 @@ export function fromRun({ spec, state, stalls = [] }: RunView): Run {
     failure: state.phase === 'failed' ? state.reason : '',
     bestGeneration: bestGeneration(state.results) ?? 0,
     anchor: state.phase === 'completed' ? undefined : anchorOf(state),
-    stalls: [...stalls],
+    stalls: stalls.map(({ by, on, reason }) => ({ by, on, reason })),
     rollbacks: state.rollbacks.length,
   };
 }

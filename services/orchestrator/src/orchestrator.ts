@@ -15,7 +15,7 @@ export interface OrchestratorPorts extends Omit<DrivenRunPorts, 'drained' | 'aba
   /** Fails at once when it is away: for those who call and want to know. */
   readonly store: ObjectStore;
   /** The same store, waiting out what will pass: for a run that is driven. Gives up, with its reason, when the signal aborts. */
-  patient(signal: AbortSignal): ObjectStore;
+  patient(signal: AbortSignal, trouble: (reason: string | undefined) => void): ObjectStore;
   readonly candidate: Candidate;
   readonly clock: Clock;
   /** Seconds between two looks at the store for what other orchestrators have written. */
@@ -92,7 +92,8 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
         void clock.sleep(1000 * ports.times.drain).then(() => giveUp.abort(restWanted.reason));
       });
       try {
-        const patient = ports.patient(AbortSignal.any([lost, giveUp.signal]));
+        const trouble = (reason: string | undefined) => present(run.spec.name)?.waits('store', reason);
+        const patient = ports.patient(AbortSignal.any([lost, giveUp.signal]), trouble);
         const taken = await takeOver(patient, run, term);
         driven = driveRun(taken, { ...ports, store: patient, drained: restWanted, abandoned: lost });
         bell.ring();

@@ -21,7 +21,7 @@ import type { ObjectStore } from '@trikd/core/store';
 import type { Blob } from '@trikd/core/training/ports';
 import { type HearTimes, hear } from './hear.js';
 import type { Pair } from './ledger.js';
-import type { AnchorLink, RunNews, TrainerLink } from './ports.js';
+import type { AnchorLink, DutyNews, TrainerLink } from './ports.js';
 import { train } from './train.js';
 
 /** What the duties of a run need. */
@@ -41,7 +41,7 @@ export interface PerformPorts {
   readonly drained: AbortSignal;
   /** Aborts when somebody else drives the run. */
   readonly abandoned: AbortSignal;
-  tell(news: RunNews): void;
+  tell(news: DutyNews): void;
 }
 
 /** Does what a phase of a run demands. */
@@ -123,7 +123,13 @@ async function* trainFrom(ports: PerformPorts, todo: Training): AsyncGenerator<R
   yield* train(todo, attempt, {
     spec: ports.spec,
     trainers: ports.trainers,
-    heard: hear([watched(teacher, todo), watched(student, todo)], attempt, ports, ports.times, ports.clock),
+    heard: hear(
+      [watched(teacher, todo), watched(student, todo)],
+      attempt,
+      ports,
+      { ...ports.times, save: ports.spec.checkpoint.everySeconds },
+      ports.clock,
+    ),
     commit: (pair) => commitPair(ports, todo, pair),
     tell: ports.tell,
   });

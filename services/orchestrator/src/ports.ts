@@ -1,7 +1,14 @@
 import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
 import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec';
-import type { Blob, RoleCheckpoint, Score, TrainerEvent, TrainerProgress } from '@trikd/core/training/ports';
+import type {
+  Blob,
+  RoleCheckpoint,
+  Score,
+  StallCause,
+  TrainerEvent,
+  TrainerProgress,
+} from '@trikd/core/training/ports';
 
 /** One generation for one trainer. */
 export interface TrainerAssignment {
@@ -52,7 +59,7 @@ export interface AnchorLink {
 /** Something that holds a run up: it goes on by itself when what it waits for comes. */
 export interface Stall {
   readonly by: 'orchestrator' | TrainedRole;
-  readonly on: 'store' | 'peer' | 'anchor';
+  readonly on: StallCause;
   readonly reason: string;
 }
 
@@ -89,3 +96,9 @@ export type RunNews =
     }
   | { readonly kind: 'committed'; readonly generation: number; readonly step: number; readonly manifestKey: string }
   | { readonly kind: 'drained'; readonly generation: number; readonly step: number };
+
+/** What a duty tells: what others follow, and what becomes part of how the run stands. */
+export type DutyNews =
+  | RunNews
+  | ({ readonly kind: 'stalled' } & Stall)
+  | ({ readonly kind: 'went-on' } & Pick<Stall, 'by' | 'on'>);

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { createCandidate } from '@trikd/core/run/lease';
 import type { ObjectStore } from '@trikd/core/store';
 import type { Logger } from '@trikd/platform/logging';
+import { patientStore } from '@trikd/platform/store/patient-store';
 import { systemClock } from '@trikd/platform/system-clock';
 import type { OrchestratorConfig } from './config.js';
 import { eventLog } from './event-log.js';
@@ -27,8 +28,14 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
   const clock = systemClock;
   const driver = orchestrator({
     store,
-    // Until a store waits by itself.
-    patient: () => store,
+    patient: (signal, trouble) => {
+      const told = (reason: string | undefined) => {
+        if (reason === undefined) log.info('the store works again');
+        else log.warn({ reason }, 'waiting for the store');
+        trouble(reason);
+      };
+      return patientStore(store, { clock, random: Math.random, signal, trouble: told });
+    },
     clock,
     candidate: createCandidate({ store, clock, holder: `${writer} ${randomUUID()}`, seconds: config.times.lease }),
     look: config.times.look,

@@ -8,7 +8,8 @@ import type { BestParams, RoleCheckpoint } from '@trikd/core/training/ports';
 import { drainLimit } from './drain-limit.js';
 import type { Heard } from './hear.js';
 import { type Ledger, ledger, type Pair } from './ledger.js';
-import type { RunNews, TrainerLink } from './ports.js';
+import type { DutyNews, TrainerLink } from './ports.js';
+import { saveTogether } from './save-together.js';
 
 /** What training a generation needs. */
 export interface TrainPorts {
@@ -17,7 +18,7 @@ export interface TrainPorts {
   readonly heard: AsyncIterable<Heard>;
   /** Writes the manifest of a pair: from then on it exists. */
   commit(pair: Pair): Promise<PairRef>;
-  tell(news: RunNews): void;
+  tell(news: DutyNews): void;
 }
 
 /**
@@ -54,6 +55,10 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
       limit = await drainLimit(trainers, attempt, limit);
       continue;
     }
+    if (heard.kind === 'save') {
+      if (!draining) await saveTogether(trainers, attempt, limit).catch(ignoreUncaught);
+      continue;
+    }
     const { event } = heard;
     note(books, ports, todo, heard);
     if (event.kind === 'checkpoint' && event.checkpoint.step < limit) {
@@ -71,6 +76,11 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
     if (draining) return;
     limit = await rest(nextLimit(limit, facts, spec));
   }
+}
+
+/** Trainers that cannot be asked now, or are too fast, are asked again in time; what becomes of them is heard elsewhere. */
+function ignoreUncaught(error: unknown): void {
+  if (!(error instanceof TrikdError)) throw error;
 }
 
 /** Enters what a trainer reports into the books, and passes on what others follow. */
@@ -98,7 +108,10 @@ function note(
       books.rests(role, event.nextStep);
       break;
     case 'stalled':
+      tell({ kind: 'stalled', by: role, on: event.on, reason: event.reason });
+      break;
     case 'went-on':
+      tell({ kind: 'went-on', by: role, on: event.on });
       break;
   }
 }

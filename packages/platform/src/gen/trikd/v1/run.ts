@@ -179,7 +179,7 @@ export interface Run {
 export interface RunStall {
   /** Who waits: orchestrator, teacher or student. */
   by: string;
-  /** For what: store, peer or anchor. */
+  /** For what: store, teacher, student or anchor. */
   on: string;
   /** One sentence. */
   reason: string;
