@@ -2,27 +2,20 @@
 
 usage: fetch-safetensors.py
 
-Prints the folder that PYTHONPATH has to name. The package runs without NumPy: what it reads are bytes, and bytes are compared.
+Prints the folder that PYTHONPATH has to name. The package runs on any Python from 3.9 on, and without NumPy: what it reads are
+bytes, and bytes are compared.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
 import subprocess
 import sys
+import zipfile
 
 from cache import building, cache_folder, fail
+from wheels import download
 
 VERSION = '0.7.0'
-
-
-def pip(scratch: pathlib.Path) -> list[str]:
-    """The command line of a pip: the machine's, or one that a fresh virtual environment brings."""
-    if importlib.util.find_spec('pip'):
-        return [sys.executable, '-m', 'pip']
-    subprocess.run([sys.executable, '-m', 'venv', scratch / 'venv'], check=True)
-    return [str(scratch / 'venv' / 'bin' / 'python'), '-m', 'pip']
 
 
 def main() -> None:
@@ -30,12 +23,8 @@ def main() -> None:
     with building(name) as unfinished:
         if unfinished is not None:
             print(f'fetching the Python package safetensors {VERSION}, half a MB', file=sys.stderr, flush=True)
-            subprocess.run(
-                [*pip(unfinished.scratch), 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps',
-                 '--no-compile', '--only-binary=:all:', '--root-user-action=ignore', '--target', str(unfinished.result),
-                 f'safetensors=={VERSION}'],
-                check=True,
-            )
+            with zipfile.ZipFile(download('safetensors', VERSION, unfinished.scratch)) as wheel:
+                wheel.extractall(unfinished.result)
     print(cache_folder() / name)
 
 

