@@ -1,4 +1,4 @@
-import { saveParams } from '@trikd/core/checkpoint/blobs';
+import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { subscribe } from '@trikd/core/exchange/subscribe';
 import type { Position, TrainedRole } from '@trikd/core/position';
 import { RunSpec } from '@trikd/core/spec';
@@ -24,13 +24,14 @@ const never = new AbortController().signal;
 const spec = RunSpec.parse({ ...tiny, epochs: 1000 });
 
 test('100 anchors after one another, each heard by both trainers, leave memory, files and threads as they were', async () => {
+  const startOf = (generation: number): Position => ({ runId: spec.name, generation, attempt: 1, step: 0 });
   const dataset = await loadDataset(spec);
   const store = openMemoryStore();
   const { variables } = traceAnchor({ spec, dataset, generation: 1 });
   const fresh = [...variables.values()].map(
     ({ name, shape, initial }) => [name, { dtype: 'float32', shape, data: initial }] as const,
   );
-  const params = await saveParams(store, new Map(fresh));
+  const params = await saveParams(store, blobsFolder(startOf(1)), new Map(fresh));
   const log = createLogger({ level: 'silent' }, 'test');
   const parts = { store, loadDataset: rememberLast(loadDataset), openAnchor, clock: systemClock, random: Math.random };
   const anchor = createAnchorHolder({ ...parts, log });
@@ -44,7 +45,6 @@ test('100 anchors after one another, each heard by both trainers, leave memory, 
     await Promise.all([anchor.stop(), close()]);
   });
 
-  const startOf = (generation: number): Position => ({ runId: spec.name, generation, attempt: 1, step: 0 });
   const hear = (consumer: TrainedRole, generation: number) =>
     subscribe({
       producer: 'anchor',
