@@ -1,9 +1,8 @@
-import { createBackoff } from '@trikd/core/backoff';
 import { loadParams } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/errors';
 import type { Params } from '@trikd/core/params';
-import { orAborted } from '@trikd/core/training/or-aborted';
 import type { Blob } from '@trikd/core/training/ports';
+import { patientStore } from '../store/patient-store.js';
 import type { AnchorParts } from './anchor-serving.js';
 
 /** How long a store that cannot be reached, or does not answer, is waited for: after that whoever waits is told why. */
@@ -18,27 +17,21 @@ export async function storedParams(
   blob: Blob,
   signal: AbortSignal,
 ): Promise<Params> {
-  const backoff = createBackoff({ firstMs: 100, maxMs: 5_000, random });
   const late = new AbortController();
-  const over = AbortSignal.any([signal, late.signal]);
   const done = new AbortController();
-  let trouble = 'no answer';
+  let newest = 'no answer';
+  const trouble = (reason: string | undefined) => {
+    if (reason === undefined) return;
+    newest = reason;
+    log.warn({ key: blob.key, reason }, 'the store is in trouble');
+  };
   clock.sleep(STORE_SECONDS * 1000, done.signal).then(
-    () => late.abort(new TrikdError('unavailable', `waited ${STORE_SECONDS} s for ${blob.key}: ${trouble}`)),
+    () => late.abort(new TrikdError('unavailable', `waited ${STORE_SECONDS} s for ${blob.key}: ${newest}`)),
     () => undefined,
   );
+  const over = AbortSignal.any([signal, late.signal]);
   try {
-    for (;;) {
-      try {
-        return await orAborted(loadParams(store, blob), over);
-      } catch (error) {
-        over.throwIfAborted();
-        if (!(error instanceof TrikdError && error.kind === 'unavailable')) throw error;
-        if (error.message !== trouble) log.warn({ key: blob.key, reason: error.message }, 'the store is in trouble');
-        trouble = error.message;
-      }
-      await clock.sleep(backoff.next(), over);
-    }
+    return await loadParams(patientStore(store, { clock, random, signal: over, trouble }), blob);
   } finally {
     done.abort();
   }

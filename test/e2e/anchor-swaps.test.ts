@@ -1,0 +1,88 @@
+import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
+import { subscribe } from '@trikd/core/exchange/subscribe';
+import type { Position, TrainedRole } from '@trikd/core/position';
+import { RunSpec } from '@trikd/core/spec';
+import { openAnchor } from '@trikd/core/training/anchor';
+import { traceAnchor } from '@trikd/core/training/role-program';
+import { loadDataset } from '@trikd/platform/data/load-dataset';
+import { dialProducer } from '@trikd/platform/grpc/exchange-client';
+import { createLogger } from '@trikd/platform/logging';
+import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
+import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
+import { rememberLast } from '@trikd/platform/model-service/remember-last';
+import { agreementOf } from '@trikd/platform/model-service/trainer-attempt';
+import { createService } from '@trikd/platform/nest/create-service';
+import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { systemClock } from '@trikd/platform/system-clock';
+import { expect, onTestFinished, test } from 'vitest';
+import { expectSteady, type Holding, hold, MIB } from './holding.js';
+import { tiny } from './specs.js';
+
+const ROUNDS = 20;
+const SWAPS = 5;
+const never = new AbortController().signal;
+const spec = RunSpec.parse({ ...tiny, epochs: 1000 });
+
+test('100 anchors after one another, each heard by both trainers, leave memory, files and threads as they were', async () => {
+  const startOf = (generation: number): Position => ({ runId: spec.name, generation, attempt: 1, step: 0 });
+  const dataset = await loadDataset(spec);
+  const store = openMemoryStore();
+  const { variables } = traceAnchor({ spec, dataset, generation: 1 });
+  const fresh = [...variables.values()].map(
+    ({ name, shape, initial }) => [name, { dtype: 'float32', shape, data: initial }] as const,
+  );
+  const params = await saveParams(store, blobsFolder(startOf(1)), new Map(fresh));
+  const log = createLogger({ level: 'silent' }, 'test');
+  const parts = { store, loadDataset: rememberLast(loadDataset), openAnchor, clock: systemClock, random: Math.random };
+  const anchor = createAnchorHolder({ ...parts, log });
+  const { address, close } = await createService({
+    module: anchorModule(anchor, never),
+    services: ANCHOR_SERVICES,
+    listen: '127.0.0.1:0',
+    log,
+  });
+  onTestFinished(async () => {
+    await Promise.all([anchor.stop(), close()]);
+  });
+
+  const hear = (consumer: TrainedRole, generation: number) =>
+    subscribe({
+      producer: 'anchor',
+      address,
+      consumer,
+      from: startOf(generation),
+      agreement: agreementOf(spec, dataset),
+      stepTimeoutSeconds: 60,
+      signal: never,
+      dial: dialProducer,
+      clock: systemClock,
+      random: Math.random,
+    });
+
+  const [loads, answers, samples]: [number[], number[], Holding[]] = [[], [], []];
+  for (let generation = 1; generation <= ROUNDS * SWAPS; generation++) {
+    const from = performance.now();
+    await anchor.load({ start: startOf(generation), spec, params });
+    const loaded = performance.now();
+    loads.push(loaded - from);
+    const both = [hear('teacher', generation), hear('student', generation)];
+    for (let step = 0; step < 20; step++) {
+      const [one, other] = await Promise.all(both.map((each) => each.next()));
+      if (step === 0) answers.push(performance.now() - loaded);
+      expect(one?.value?.position).toEqual({ ...startOf(generation), step });
+      expect(one?.value).toEqual(other?.value);
+    }
+    await Promise.all(both.map((each) => each.return()));
+    if (generation % SWAPS !== 0) continue;
+    // The connections of the streams close by and by.
+    const files = samples[0]?.files;
+    await expect.poll(() => files === undefined || hold().files <= files, { timeout: 5000 }).toBe(true);
+    samples.push(hold());
+  }
+  const [load, answer] = [loads, answers].map((times) => times.toSorted((a, b) => a - b)[times.length / 2]?.toFixed(0));
+  console.info(
+    `an anchor was loaded in ${load} ms, its first frame came ${answer} ms later (medians of ${loads.length})`,
+  );
+  // An anchor is 400 KiB of graph and params: every fourth of 80, left behind, would show.
+  expectSteady(samples.slice(4), { objects: 8 * MIB, outside: 16 * MIB });
+});
