@@ -6,10 +6,7 @@ import { canonicalJson, RunSpec } from '@trikd/core/spec';
 import type { BestParams, Blob } from '@trikd/core/training/ports';
 import type { Ended, WrittenSpec } from './trikd.js';
 
-/**
- * A generation's result without the places of its blobs and of its last checkpoint: what is in them must be the same in every attempt,
- * where they are must not.
- */
+/** A generation's result without any key of the store: what is there must be the same in every attempt, where it is must not. */
 export type Content = Omit<GenerationResult, 'student' | 'teacher' | 'pair'> & {
   readonly student: BestContent;
   readonly teacher: BestContent;
@@ -24,8 +21,7 @@ export interface Result {
   readonly failure?: string;
 }
 
-const Generation = GenerationResult.unwrap().omit({ pair: true }).strip();
-const Generations = Generation.array();
+const Generations = GenerationResult.unwrap().omit({ pair: true }).strip().array();
 
 function contentOf(generations: unknown): readonly Content[] {
   return Generations.parse(generations).map((result) => ({
