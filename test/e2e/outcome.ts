@@ -23,7 +23,7 @@ export interface Result {
 
 const Generations = GenerationResult.unwrap().omit({ pair: true }).strip().array();
 
-function contentOf(generations: unknown): readonly Content[] {
+export function contentOf(generations: unknown): readonly Content[] {
   return Generations.parse(generations).map((result) => ({
     ...result,
     student: withoutKey(result.student),

@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { loadRun } from '@trikd/core/run/run-store';
+import { canonicalJson, RunSpec } from '@trikd/core/spec';
+import { RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { openClient, unary } from '@trikd/platform/grpc/clients';
+import { openStore } from '@trikd/platform/store/open-store';
+import { secret } from '@trikd/platform/store/store-config';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type S3Server, startS3Server } from '../../scripts/s3-server.js';
+import { type ServiceName, startService } from '../../services/cli/src/service-process.js';
+import { type Fate, type FaultyProxy, startFaultyProxy } from '../integration/faulty-proxy.js';
+import { contentOf, reference } from './outcome.js';
+import { expectNoProcess } from './processes.js';
+import { tiny } from './specs.js';
+import { scratch, specFile, type WrittenSpec } from './trikd.js';
+
+/** Two generations of 800 steps, saved every 40. */
+const spec: WrittenSpec = { ...tiny, name: 'trouble', epochs: 100, checkpoint: { everyEpochs: 5 } };
+const undisturbed = reference(spec);
+/** A store in trouble is asked no more often, by all services together. */
+const MOST_REQUESTS_PER_SECOND = 20;
+
+let data: string;
+let minio: S3Server;
+let proxy: FaultyProxy;
+beforeAll(async () => {
+  data = mkdtempSync(join(tmpdir(), 'trikd-minio-'));
+  minio = await startS3Server('minio', { folder: data });
+  proxy = await startFaultyProxy(minio.endpoint);
+});
+afterAll(async () => {
+  proxy.close();
+  await minio.kill();
+  rmSync(data, { recursive: true });
+});
+
+interface Running {
+  /** The first event that fits, of those that came and those that come. */
+  readonly told: (fits: (event: Event) => boolean) => Promise<Event>;
+  readonly ended: Promise<void>;
+}
+type Event = NonNullable<WatchRunResponse['event']>;
+
+/** The four services, their store in the bucket behind the proxy; a run of the spec under a name of its own. */
+async function trainInBucket(folder: string, name: string): Promise<Running> {
+  const settings = {
+    'store.kind': 's3',
+    'store.endpoint': proxy.endpoint,
+    'store.bucket': minio.bucket,
+    'store.accessKey': minio.accessKey,
+    'store.secretKey': minio.secretKey,
+    'store.prefix': name,
+  };
+  const start = (service: ServiceName, more: Readonly<Record<string, string>> = {}) =>
+    startService(service, { logs: join(folder, 'logs'), env: process.env, settings: { ...settings, ...more } }).ready;
+  const [teacher, student, anchor] = await Promise.all([
+    start('teacher-trainer'),
+    start('student-trainer'),
+    start('anchor-server'),
+  ]);
+  const addresses = { teacher: teacher.address, student: student.address, anchor: anchor.address };
+  const orchestrator = await start('orchestrator', { ...addresses, events: folder });
+  const client = openClient(RunServiceClient, orchestrator.address);
+  onTestFinished(() => client.close());
+  const request = { spec: canonicalJson(RunSpec.parse(spec)), requestId: '', takeOver: true };
+  await unary(client.createRun.bind(client), request, { what: 'the orchestrator' });
+  const events: Event[] = [];
+  const waiting = new Set<() => void>();
+  const follow = async () => {
+    for await (const { event } of client.watchRun({ runId: spec.name }) as AsyncIterable<WatchRunResponse>) {
+      if (event) events.push(event);
+      for (const look of waiting) look();
+    }
+    for (const service of [orchestrator, teacher, student, anchor]) service.terminate();
+    await expectNoProcess(folder, 10_000);
+  };
+  const ended = follow();
+  const told = (fits: (event: Event) => boolean) =>
+    new Promise<Event>((resolve, reject) => {
+      const look = () => {
+        const found = events.find(fits);
+        if (found) resolve(found);
+      };
+      waiting.add(look);
+      look();
+      ended.then(() => reject(new Error('the run ended before that')), reject);
+    });
+  return { told, ended };
+}
+
+const committed = (step: number) => (event: Event) => event.$case === 'committed' && event.value.step === step;
+const stalled = (reason: RegExp) => (event: Event) =>
+  event.$case === 'run' && event.value.stalls.some((stall) => stall.on === 'store' && reason.test(stall.reason));
+
+async function expectTheSameEnd(name: string): Promise<void> {
+  const credentials = { accessKey: minio.accessKey, secretKey: secret(minio.secretKey) };
+  const { endpoint, bucket } = minio;
+  const where = { kind: 's3', endpoint, bucket, region: 'us-east-1', prefix: name, ...credentials } as const;
+  const { state } = await loadRun(await openStore(where, { prove: false }), spec.name);
+  expect(state).toMatchObject({ phase: 'completed', rollbacks: [] });
+  expect(contentOf(state.results)).toEqual(await undisturbed);
+}
+
+describe('a store in trouble pauses a run, which says why, goes on by itself and ends with the same digests:', () => {
+  test('503 for 60 s, and no more than 20 requests a second meanwhile', async () => {
+    const name = 'busy';
+    const run = await trainInBucket(scratch(), name);
+    await run.told(committed(160));
+    const busy: Fate = { status: 503, code: 'SlowDown' };
+    const before = proxy.methods.length;
+    const seconds = 60;
+    proxy.decide(() => busy);
+    await Promise.all([run.told(stalled(/too busy/)), delay(1000 * seconds)]);
+    const perSecond = (proxy.methods.length - before) / seconds;
+    proxy.decide(() => 'pass');
+    await run.ended;
+    console.info(`a store that was busy for ${seconds} s was asked ${perSecond.toFixed(1)} times a second`);
+    expect(perSecond).toBeLessThanOrEqual(MOST_REQUESTS_PER_SECOND);
+    await expectTheSameEnd(name);
+  });
+
+  test('its disk is full', async () => {
+    const name = 'full';
+    const run = await trainInBucket(scratch(), name);
+    await run.told(committed(160));
+    proxy.decide((method) => (method === 'PUT' ? { status: 507, code: 'XMinioStorageFull' } : 'pass'));
+    await run.told(stalled(/its disk is full/));
+    proxy.decide(() => 'pass');
+    await run.ended;
+    await expectTheSameEnd(name);
+  });
+
+  test('its bucket is away, and comes back', async () => {
+    const name = 'away';
+    const run = await trainInBucket(scratch(), name);
+    await run.told(committed(160));
+    const [there, away] = ['trikd', '.away'].map((folder) => join(data, 'objects', folder));
+    renameSync(there!, away!);
+    try {
+      await run.told(stalled(/there is no such bucket/));
+    } finally {
+      // A server may have made the folder anew meanwhile, for what it keeps of a bucket.
+      rmSync(there!, { recursive: true, force: true });
+      renameSync(away!, there!);
+    }
+    await run.ended;
+    await expectTheSameEnd(name);
+  });
+
+  test('the disk of a folder is full', async () => {
+    const folder = scratch();
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    const command = await onDiskOf(disk, 24, ['run', specFile(folder, spec), '--store', disk, '--output', 'json']);
+    await command.said((line) => line.event === 'committed' && line.step === 160);
+    const filler = join(command.root, disk, 'filler');
+    fill(filler);
+    await command.said(({ stalls }) => JSON.stringify(stalls ?? '').includes('the disk is full'));
+    rmSync(filler);
+    const { status, last } = await command.ended;
+    expect(status).toBe(0);
+    expect(last).toMatchObject({ event: 'result', phase: 'completed' });
+    expect(contentOf(last.generations)).toEqual(await undisturbed);
+  });
+});
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** `trikd` with a disk of its own, of some megabytes, at a folder. */
+async function onDiskOf(disk: string, megabytes: number, args: readonly string[]) {
+  const main = join(import.meta.dirname, '../../services/cli/dist/main.js');
+  const script = 'mount -t tmpfs -o "size=$1m" tmpfs "$0" && shift && exec "$@"';
+  const child: ChildProcess = spawn(
+    'unshare',
+    ['--user', '--map-root-user', '--mount', 'sh', '-c', script, disk, `${megabytes}`, process.execPath, main, ...args],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const lines: Line[] = [];
+  const waiting = new Set<() => void>();
+  createInterface({ input: child.stdout! }).on('line', (text) => {
+    if (text.startsWith('{')) lines.push(JSON.parse(text));
+    for (const look of waiting) look();
+  });
+  const ended = once(child, 'close').then(([status]) => ({ status, last: lines.at(-1) ?? {} }));
+  const said = (fits: (line: Line) => boolean) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (lines.some(fits)) resolve();
+      };
+      waiting.add(look);
+      look();
+      ended.then(({ status }) => reject(new Error(`ended with ${status} before that`)), reject);
+    });
+  return { said, ended, root: `/proc/${child.pid}/root` };
+}
+
+/** Leaves no byte free. */
+function fill(path: string): void {
+  for (const size of [1 << 20, 1 << 12]) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(size, 1), { flag: 'a' });
+    } catch {
+      // Full, to this size.
+    }
+  }
+}
