@@ -1,5 +1,5 @@
 import { Engine } from '@trikd/engine';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { activeTerms } from '../losses/objective.js';
@@ -7,6 +7,7 @@ import type { RunSpec } from '../spec.js';
 import { virtualClock } from '../testing/virtual-clock.js';
 import { generationPlan } from './generation-plan.js';
 import { traceTrainer } from './role-program.js';
+import { createStallWatch } from './stall-watch.js';
 import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from './testing/tiny-run.js';
 import { type Learner, trainStep } from './train-step.js';
 
@@ -19,7 +20,8 @@ async function openLearner(of: RunSpec = spec, ports = lonePorts().ports, genera
   const session = await (await Engine.open(of.engine)).load(program);
   const attempt = { runId: of.name, generation, attempt: 1 };
   const plan = generationPlan(of, dataset.train.count);
-  return { spec: of, role: 'student', attempt, terms, dataset, session, plan, ports };
+  const stalls = createStallWatch(ports, 15);
+  return { spec: of, role: 'student', attempt, terms, dataset, session, plan, ports, stalls };
 }
 
 const batch = makeBatch(dataset, spec, 0, 0);
@@ -43,56 +45,28 @@ test('the work for meanwhile is done once, before the logits are taken', async (
   await learner.session.close();
 });
 
-describe('a frame that is waited for long', () => {
+test('a frame that is waited for long is told by name, and when it has come', async () => {
   const hearing = tinySpec();
-  const teacher = () => dullFrames(hearing, dataset, { runId: spec.name, generation: 0, attempt: 1 });
-
-  /** A learner that hears a teacher, whose frame comes when the test says so. */
-  async function waitingLearner() {
-    const asked = Promise.withResolvers<void>();
-    const frame = Promise.withResolvers<IteratorResult<LogitsFrame, void>>();
-    const next = () => {
-      asked.resolve();
-      return frame.promise;
-    };
-    const clock = virtualClock();
-    const { ports, events } = lonePorts({ clock, frames: { peer: { next } } });
-    const learner = await openLearner(hearing, ports);
-    return { learner, events, clock, asked: asked.promise, come: async () => frame.resolve(await teacher().next()) };
-  }
-
-  test('is told by name after a quarter of its time, and when it has come', async () => {
-    const { learner, events, clock, asked, come } = await waitingLearner();
-    const step = trainStep(learner, batch, () => {});
-    await asked;
-    await clock.advance(14_999);
-    expect(events).toEqual([]);
-    await clock.advance(1);
-    const reason = 'waiting for step 0 of the teacher for 15 s';
-    expect(events).toEqual([{ kind: 'stalled', on: 'teacher', reason }]);
-    await clock.advance(1000);
-    await come();
-    expect((await step).waits).toEqual({ peer: 16_000 });
-    expect(events.slice(1)).toEqual([{ kind: 'went-on', on: 'teacher' }]);
-    expect(clock.sleepers).toBe(0);
-    await learner.session.close();
-  });
-
-  test('is not told of when it comes in time, nor when the step ends otherwise', async () => {
-    const { learner, events, clock, asked, come } = await waitingLearner();
-    const step = trainStep(learner, batch, () => {});
-    await asked;
-    await come();
-    await step;
-    const { learner: closed, events: none, clock: later, asked: askedAgain } = await waitingLearner();
-    const ending = expect(trainStep(closed, batch, () => {})).rejects.toMatchObject({ code: 'CANCELLED' });
-    await askedAgain;
-    await closed.session.close();
-    await ending;
-    await Promise.all([clock.advance(60_000), later.advance(60_000)]);
-    expect([...events, ...none]).toEqual([]);
-    await learner.session.close();
-  });
+  const asked = Promise.withResolvers<void>();
+  const frame = Promise.withResolvers<IteratorResult<LogitsFrame, void>>();
+  const next = () => {
+    asked.resolve();
+    return frame.promise;
+  };
+  const clock = virtualClock();
+  const { ports, events } = lonePorts({ clock, frames: { peer: { next } } });
+  const learner = await openLearner(hearing, ports);
+  const step = trainStep(learner, batch, () => {});
+  await asked.promise;
+  await clock.advance(16_000);
+  frame.resolve(await dullFrames(hearing, dataset, learner.attempt).next());
+  expect((await step).waits).toEqual({ peer: 16_000 });
+  expect(events).toEqual([
+    { kind: 'stalled', on: 'teacher', reason: 'waiting for step 0 of the teacher for 15 s' },
+    { kind: 'went-on', on: 'teacher' },
+  ]);
+  learner.stalls.end();
+  await learner.session.close();
 });
 
 test('nobody gets a frame of a step whose anchor was not heard, so that all stop at the same step', async () => {

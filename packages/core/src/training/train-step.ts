@@ -3,7 +3,7 @@ import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../errors.js';
 import { checkFrame } from '../exchange/check-frame.js';
 import { partOf, sourcesOf } from '../losses/objective.js';
-import { type GenerationAttempt, peerOf, type Role, type TrainedRole } from '../position.js';
+import { type GenerationAttempt, peerOf, type TrainedRole } from '../position.js';
 import { learningRate } from '../schedule.js';
 import type { RunSpec, TermSpec } from '../spec.js';
 import type { GenerationPlan } from './generation-plan.js';
@@ -11,6 +11,7 @@ import { orAborted } from './or-aborted.js';
 import type { FrameSource, TrainerPorts, TrainerProgress } from './ports.js';
 import { LOGITS, optimizerFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
 import type { ModelSession } from './sessions.js';
+import type { StallWatch } from './stall-watch.js';
 
 /** A model that learns, and all that a step of it needs. */
 export interface Learner {
@@ -22,6 +23,7 @@ export interface Learner {
   readonly session: ModelSession;
   readonly plan: GenerationPlan;
   readonly ports: TrainerPorts;
+  readonly stalls: StallWatch;
 }
 
 export interface StepReport {
@@ -44,36 +46,29 @@ export async function trainStep(learner: Learner, batch: Batch, meanwhile: () =>
   // A run that fails or is closed would leave whatever the step waits for waiting for ever.
   const failed = running.then(() => new Promise<never>(() => {}));
   meanwhile();
-  const over = new AbortController();
-  try {
-    const data = await Promise.race([session.take(LOGITS), failed]);
-    assertFinite(learner.role, data, batch.step);
-    const logits = { rows: batch.labels.length, cols: dataset.classes, data };
-    const frame = { position: { ...attempt, step: batch.step }, batchDigest: batch.digest, logits };
-    // The anchor first: who has the frame of a peer knows that the peer can train the step too. So when the anchor is gone, both stop
-    // at the same step.
-    const anchor = await Promise.race([hear(learner, batch, 'anchor', over.signal), failed]);
-    await Promise.race([orAborted(ports.publish(frame), ports.signal), failed]);
-    const handed = anchor && session.put('anchor', anchor.logits);
-    const [peer] = await Promise.race([Promise.all([hear(learner, batch, 'peer', over.signal), handed]), failed]);
-    if (peer) await Promise.race([session.put('peer', peer.logits), failed]);
-    const waits = { ...(anchor && { anchor: anchor.waited }), ...(peer && { peer: peer.waited }) };
-    return reportOf(learner, batch.step, rate, await running, waits);
-  } finally {
-    over.abort(OVER);
-  }
+  const data = await Promise.race([session.take(LOGITS), failed]);
+  assertFinite(learner.role, data, batch.step);
+  const logits = { rows: batch.labels.length, cols: dataset.classes, data };
+  const frame = { position: { ...attempt, step: batch.step }, batchDigest: batch.digest, logits };
+  // The anchor first: who has the frame of a peer knows that the peer can train the step too. So when the anchor is gone, both stop
+  // at the same step.
+  const anchor = await Promise.race([hear(learner, batch, 'anchor'), failed]);
+  await Promise.race([orAborted(ports.publish(frame), ports.signal), failed]);
+  const handed = anchor && session.put('anchor', anchor.logits);
+  const [peer] = await Promise.race([Promise.all([hear(learner, batch, 'peer'), handed]), failed]);
+  if (peer) await Promise.race([session.put('peer', peer.logits), failed]);
+  const waits = { ...(anchor && { anchor: anchor.waited }), ...(peer && { peer: peer.waited }) };
+  return reportOf(learner, batch.step, rate, await running, waits);
 }
 
-/** Made once: a step is too short for a stack trace. */
-const OVER = new Error('the step is over');
-
 /** The logits of a source that the objective asks for, and the milliseconds they were waited for; undefined for another source. */
-async function hear(learner: Learner, batch: Batch, source: FrameSource, over: AbortSignal) {
-  const { ports, role, attempt, dataset, terms } = learner;
+async function hear(learner: Learner, batch: Batch, source: FrameSource) {
+  const { ports, role, attempt, dataset, terms, stalls } = learner;
   if (!sourcesOf(terms).includes(source)) return undefined;
   const name = source === 'peer' ? peerOf(role) : source;
   const from = ports.clock.now();
-  const next = await noticed(learner, ports.frames[source]?.next(), { name, step: batch.step, over });
+  const frame = ports.frames[source]?.next();
+  const next = frame && (await stalls.during(name, `waiting for step ${batch.step} of the ${name}`, frame));
   if (!next || next.done) throw new TrikdError('unavailable', `the ${name} stopped before step ${batch.step}`);
   const waited = ports.clock.now() - from;
   const expected = {
@@ -84,30 +79,6 @@ async function hear(learner: Learner, batch: Batch, source: FrameSource, over: A
   };
   checkFrame(next.value, expected, name);
   return { logits: next.value.logits.data, waited };
-}
-
-/** The share of the step timeout after which a wait is worth telling. */
-const LONG_WAIT = 0.25;
-
-/** Waits for a frame, and tells when that takes long. */
-async function noticed<T>(
-  { ports, spec }: Learner,
-  frame: Promise<T> | undefined,
-  { name, step, over }: { readonly name: Role; readonly step: number; readonly over: AbortSignal },
-): Promise<T | undefined> {
-  const seconds = LONG_WAIT * spec.exchange.stepTimeout;
-  let told = false;
-  let came = false;
-  const tell = () => {
-    if (came) return;
-    told = true;
-    ports.emit({ kind: 'stalled', on: name, reason: `waiting for step ${step} of the ${name} for ${seconds} s` });
-  };
-  ports.clock.sleep(1000 * seconds, over).then(tell, () => undefined);
-  const answer = await frame;
-  came = true;
-  if (told) ports.emit({ kind: 'went-on', on: name });
-  return answer;
 }
 
 function rateOf({ spec, role, plan }: Learner, step: number): number {

@@ -11,6 +11,7 @@ import { orAborted } from './or-aborted.js';
 import type { Assignment, BestParams, TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
 import { engineSessions, type ModelSession, type ModelSessions } from './sessions.js';
+import { createStallWatch } from './stall-watch.js';
 import { type Learner, trainStep } from './train-step.js';
 
 /** A model that learns, with what changes while a generation is trained. */
@@ -22,6 +23,9 @@ interface Training extends Learner {
 
 /** How long the failure of a step may be held back until the state before it is stored, in milliseconds. */
 const FAREWELL = 10_000;
+
+/** The share of the time of a step after which a wait for a frame is told. */
+const LONG_WAIT = 0.25;
 
 /**
  * Trains one generation of one role, from the assignment's first step to the last: the loop of both trainers. Rests wherever the
@@ -43,17 +47,20 @@ export async function trainGeneration(
   const abandon = () => void session.close();
   ports.signal.addEventListener('abort', abandon, { once: true });
   const checkpoints = createCheckpointer(session, ports);
+  const stalls = createStallWatch(ports, LONG_WAIT * spec.exchange.stepTimeout);
   try {
     ports.signal.throwIfAborted();
     const best = resume?.best && (await loadBest(ports, session, resume.best));
     const plan = generationPlan(spec, dataset.train.count);
-    await runSteps({ spec, role, attempt, terms, dataset, session, plan, ports, startStep, checkpoints, best });
+    const learner = { spec, role, attempt, terms, dataset, session, plan, ports, stalls };
+    await runSteps({ ...learner, startStep, checkpoints, best });
   } catch (error) {
     ports.signal.throwIfAborted();
     throw error;
   } finally {
     ports.signal.removeEventListener('abort', abandon);
     checkpoints.leave();
+    stalls.end();
     await session.close();
   }
 }
