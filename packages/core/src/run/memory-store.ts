@@ -6,7 +6,8 @@ export function memoryStore(): ObjectStore {
   let writes = 0;
   const write = (key: string, bytes: Uint8Array) => {
     writes += 1;
-    objects.set(key, { bytes: bytes.slice(), version: `${writes}` });
+    // Not `slice`, which of a Buffer makes a view.
+    objects.set(key, { bytes: new Uint8Array(bytes), version: `${writes}` });
   };
   return {
     get: async (key) => objects.get(key),

@@ -43,6 +43,14 @@ function describePlainUse(open: OpenClients): void {
     expect(await read(store, 'part')).toBe('34');
   });
 
+  test('what was written stays, whatever becomes of the buffer it came from', async () => {
+    const [store] = await open();
+    const bytes = Buffer.from('as it was');
+    await store.put('a', bytes);
+    bytes.fill('x');
+    expect(await read(store, 'a')).toBe('as it was');
+  });
+
   test('what is absent is undefined, cannot be replaced, and may be removed', async () => {
     const [store] = await open();
     expect(await store.get('a/b')).toBeUndefined();
