@@ -6,6 +6,8 @@
 # Variables:
 #   EXAMPLE=FILE       configuration for `make run`                                    [examples/fashion-mnist.yaml]
 #   ARGS=...           further arguments for `make run`, `make minio` and `make bench`
+#   SEEDS=N            how many seeds `make simulate` lives through                      [10000]
+#   SEED=N TRACE=1     one seed for `make simulate`, and everything that happens in it
 #   TRIKD_CACHE=DIR    where fetched things live                                       [~/.cache/trikd]
 #   TRIKD_DATA=DIR     folder with data in the IDX format, instead of the fetched one
 #   TENSORFLOW=gpu     the TensorFlow with CUDA kernels; remembered until TENSORFLOW=cpu
@@ -48,11 +50,12 @@ TENSORFLOW_HOME := $(TRIKD_CACHE)/tensorflow-$(TENSORFLOW)-$(TENSORFLOW_VERSION)
 OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packages/engine/native/*.cc))
 PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
 PACKAGES := node_modules/.package-lock.json
+SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
 GO_TOOLS := minio versitygw gofakes3 toxiproxy
 
-.PHONY: help setup run test check generate fix unit integration e2e minio bench build engine data safetensors tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e minio bench build engine data safetensors tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -74,6 +77,9 @@ unit: $(PACKAGES) engine safetensors ## tests beside the sources
 
 integration: $(PACKAGES) engine tools ## services in one process, faults included
 	@exec node scripts/test.ts integration
+
+simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS of faults, or one SEED with its TRACE
+	@exec node --no-warnings --import ./test/simulation/sources.ts test/simulation/main.ts $(SIMULATION)
 
 e2e: build engine data tools ## real processes, killed and resumed
 	@exec node scripts/test.ts end-to-end

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../errors.js';
-import { manualClock } from '../testing/manual-clock.js';
+import { virtualClock } from '../testing/virtual-clock.js';
 import type { LogitsFrame } from './frame.js';
 import { type FrameWait, type SubscribeOptions, type Subscription, subscribe } from './subscribe.js';
 
@@ -21,7 +21,7 @@ type Answer = readonly [frames: readonly number[], end: Error | 'ends' | 'says n
 
 /** A subscription to a producer that answers the first stream with the first answer, and so on; the last again and again. */
 function listen(answers: readonly Answer[], options: Partial<SubscribeOptions> = {}, connected = true) {
-  const clock = manualClock();
+  const clock = virtualClock();
   const asked: number[] = [];
   let closed = false;
   async function* stream({ from }: Subscription, signal: AbortSignal): AsyncGenerator<LogitsFrame, void> {

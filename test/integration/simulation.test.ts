@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { sentence, simulateSeeds, summary } from '../simulation/campaign.js';
+import { MUTATIONS } from '../simulation/mutations.js';
+
+const SEEDS = 10_000;
+const MINUTES = 60_000;
+
+describe('the whole system in virtual time', () => {
+  test(`comes to what one process comes to, for ${SEEDS} seeds of faults`, { timeout: 10 * MINUTES }, async () => {
+    const figures = await simulateSeeds({ seeds: SEEDS });
+    console.log(summary(figures));
+    expect(figures.failed.map(sentence)).toEqual([]);
+    expect(figures.outcomes.filter(({ finished }) => finished)).toHaveLength(SEEDS);
+  });
+
+  test('lives through a seed again as before, in another order and on another loop', { timeout: MINUTES }, async () => {
+    const digests = async (options: { readonly workers: number; readonly slow?: boolean }) => {
+      const { outcomes } = await simulateSeeds({ first: 500, seeds: 40, ...options });
+      return outcomes.map(({ seed, digest }) => `${seed} ${digest}`).sort();
+    };
+    expect(await digests({ workers: 1, slow: true })).toEqual(await digests({ workers: 2 }));
+  });
+
+  test.concurrent.each(Object.keys(MUTATIONS))('finds %s', { timeout: 3 * MINUTES }, async (mutation) => {
+    const { failed, outcomes } = await simulateSeeds({ seeds: 200, workers: 1, mutation, failures: 1 });
+    console.log(`${mutation}: ${failed.map(({ seed, failure }) => `seed ${seed}, ${failure}`)}`);
+    expect(failed, `not within ${outcomes.length} seeds`).toHaveLength(1);
+  });
+});

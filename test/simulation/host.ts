@@ -1,0 +1,155 @@
+import type { Clock } from '@trikd/core/clock';
+import { chanceOf } from './chance.js';
+import type { World } from './world.js';
+
+/** One life of a process, from its start until it is killed. */
+export interface Life {
+  readonly host: string;
+  /** Lives of the host, from 1. */
+  readonly number: number;
+  readonly clock: Clock;
+  random(): number;
+  readonly alive: boolean;
+  /** Whether it is stopped for now: what reaches it waits, and it believes what it believed. */
+  readonly frozen: boolean;
+  /** Something reaches the process from outside. A dead one never hears of it. */
+  reach(happen: () => void): void;
+  /** As `reach`, after so many milliseconds. */
+  after(ms: number, what: string, happen: () => void): void;
+  /** What the process waits for from outside, for the question why nothing happens. */
+  readonly waiting: Set<string>;
+  note(line: () => string): void;
+}
+
+/** A place where processes live, one after the other. `Service` is what others reach in it. */
+export interface Host<Service> {
+  readonly name: string;
+  readonly life: Life;
+  /** Undefined between two lives. */
+  readonly service: Service | undefined;
+  start(): void;
+  /** Nothing that the process awaits ever comes: it ends between two instructions. */
+  kill(): void;
+  freeze(): void;
+  thaw(): void;
+}
+
+interface Living {
+  alive: boolean;
+  frozen: boolean;
+}
+
+/**
+ * @param boot what a process does when it starts; the service is what others can call from then on
+ * @param drift how fast its clock runs: 1 as the world's
+ */
+export function createHost<Service>(
+  world: World,
+  name: string,
+  boot: (life: Life) => Service,
+  drift: () => number,
+): Host<Service> {
+  let lives = 0;
+  let state: Living = { alive: false, frozen: false };
+  let backlog: (() => void)[] = [];
+  let life = dead(name);
+  let service: Service | undefined;
+
+  function born(): Life {
+    lives += 1;
+    const own: Living = { alive: true, frozen: false };
+    const [birth, rate] = [world.now(), drift()];
+    const origin = world.chance.between(0, 1e6);
+    const own2 = chanceOf(world.chance.below(0x1_0000_0000));
+    state = own;
+    backlog = [];
+    const held = backlog;
+    const reach = (happen: () => void) => {
+      if (!own.alive) return;
+      if (own.frozen) held.push(happen);
+      else happen();
+    };
+    const after = (ms: number, what: string, happen: () => void) => world.after(ms, what, () => reach(happen));
+    return {
+      host: name,
+      number: lives,
+      clock: {
+        now: () => origin + (world.now() - birth) * rate,
+        sleep: (ms, signal) => sleep((happen) => after(ms / rate, 'wake', happen), signal),
+      },
+      random: () => own2.next(),
+      get alive() {
+        return own.alive;
+      },
+      get frozen() {
+        return own.frozen;
+      },
+      reach,
+      after,
+      waiting: new Set(),
+      note: (line) => world.note(`${name}.${lives}`, line),
+    };
+  }
+
+  return {
+    name,
+    get life() {
+      return life;
+    },
+    get service() {
+      return service;
+    },
+    start() {
+      if (state.alive) return;
+      life = born();
+      life.note(() => 'starts');
+      service = boot(life);
+    },
+    kill() {
+      if (!state.alive) return;
+      life.note(() => 'is killed');
+      state.alive = false;
+      service = undefined;
+    },
+    freeze() {
+      if (!state.alive || state.frozen) return;
+      life.note(() => 'is stopped');
+      state.frozen = true;
+    },
+    thaw() {
+      if (!state.alive || !state.frozen) return;
+      life.note(() => 'goes on');
+      state.frozen = false;
+      const late = backlog.splice(0);
+      // One after the other, as an event loop takes them.
+      for (const happen of late) life.after(0, 'late', happen);
+    },
+  };
+}
+
+function dead(host: string): Life {
+  return {
+    host,
+    number: 0,
+    clock: { now: () => 0, sleep: () => new Promise(() => undefined) },
+    random: () => 0,
+    alive: false,
+    frozen: false,
+    reach: () => undefined,
+    after: () => undefined,
+    waiting: new Set(),
+    note: () => undefined,
+  };
+}
+
+function sleep(wakeLater: (wake: () => void) => void, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => reject(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    wakeLater(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    });
+  });
+}

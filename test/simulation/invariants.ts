@@ -1,0 +1,157 @@
+import { hash } from 'node:crypto';
+import type { PairManifest } from '@trikd/core/checkpoint/manifest';
+import { type AnchorPointer, pointerKey } from '@trikd/core/run/anchor-pointer';
+import { manifestsOf } from '@trikd/core/run/collector';
+import { LEASE_KEY } from '@trikd/core/run/lease';
+import { stateKey } from '@trikd/core/run/run-store';
+import type { RunState } from '@trikd/core/run/state';
+import type { ObjectStore } from '@trikd/core/store';
+import type { Blob } from '@trikd/core/training/ports';
+import { type Oracle, verdictOf } from './oracle.js';
+
+/** What must hold whenever something is written, not only in the end. */
+export interface Invariants {
+  /** @param bytes undefined when the object was removed */
+  changed(key: string, bytes: Uint8Array | undefined): void;
+  /** The newest state of the run, as the disk has it. */
+  readonly state: RunState | undefined;
+  /** Starts of generations so far. */
+  readonly attempts: number;
+}
+
+/** What the files of a run say besides the state. */
+interface StateFile {
+  readonly term: number;
+  readonly revision: number;
+  readonly state: RunState;
+}
+
+interface Lease {
+  readonly term: number;
+  readonly holder: string;
+}
+
+/** @param broken told the sentence of what does not hold */
+export function createInvariants(oracle: Oracle, disk: ObjectStore, broken: (sentence: string) => void): Invariants {
+  const { name } = oracle.spec;
+  let file: StateFile | undefined;
+  let pointer: AnchorPointer | undefined;
+  let lease: Lease | undefined;
+  let attempts = 0;
+
+  function stateChanged(before: StateFile | undefined, now: StateFile): void {
+    const was = before?.state;
+    const { state } = now;
+    if (was?.generation !== state.generation || was.attempt !== state.attempt) attempts += 1;
+    if (was) {
+      const order = state.generation - was.generation || state.attempt - was.attempt;
+      if (order < 0) broken(`the run went back from ${nameOf(was)} to ${nameOf(state)}`);
+      if (was.phase === 'completed') broken('the run was changed after it had completed');
+      const kept = was.results.every((result, index) => same(result, state.results[index]));
+      if (!kept) broken(`the results of ${nameOf(was)} are others in ${nameOf(state)}`);
+    }
+    if (before && now.term < before.term) broken(`term ${now.term} wrote after term ${before.term}`);
+    if (before && now.revision !== before.revision + 1) broken(`revision ${now.revision} follows ${before.revision}`);
+    for (const [index, result] of state.results.entries()) {
+      const [found, expected] = [JSON.stringify(verdictOf(result)), JSON.stringify(oracle.results[index])];
+      if (found !== expected) broken(`generation ${index} came to ${found}, undisturbed it comes to ${expected}`);
+    }
+    if (state.phase === 'completed' && state.results.length !== oracle.results.length) {
+      broken(`the run ended after ${state.results.length} generations, undisturbed after ${oracle.results.length}`);
+    }
+    if (state.phase === 'failed' && !['unavailable', 'out-of-step', 'corrupt'].includes(state.kind)) {
+      broken(`the run failed (${state.kind}): ${state.reason}`);
+    }
+    const promoted = state.results.findLast((result) => result.promoted);
+    if (promoted && (pointer?.newest ?? -1) < promoted.generation) {
+      broken(`${nameOf(state)} has promoted generation ${promoted.generation}, to which nothing points`);
+    }
+  }
+
+  function pointerChanged(before: AnchorPointer | undefined, now: AnchorPointer): void {
+    if (now.moves !== (before?.moves ?? 0) + 1) broken(`move ${now.moves} of the anchor follows ${before?.moves ?? 0}`);
+    if (now.newest <= (before?.newest ?? -1)) {
+      broken(`the anchor moved from generation ${before?.newest} to ${now.newest}`);
+    }
+    const expected = oracle.results[now.generation];
+    if (!expected?.promoted) broken(`generation ${now.generation} was promoted, undisturbed it is not`);
+    if (!expected?.student.includes(now.params.sha256)) broken(`the anchor of generation ${now.generation} is another`);
+  }
+
+  function leaseChanged(before: Lease | undefined, now: Lease): void {
+    const led = before?.term ?? 0;
+    if (now.term !== led && now.term !== led + 1) broken(`term ${now.term} follows term ${led}`);
+    if (before && now.term === led && now.holder !== before.holder) broken(`term ${led} has two leaders`);
+  }
+
+  /** Everything that the state and the pointer lead to is there, and is what its digest says. */
+  async function complete(): Promise<void> {
+    const state = file?.state;
+    if (pointer) await checkBlob(pointer.params, `the anchor of generation ${pointer.generation}`);
+    if (!state) return;
+    if ('anchor' in state && state.anchor) await checkBlob(state.anchor.params, `the anchor of ${nameOf(state)}`);
+    for (const { generation, student, teacher } of state.results) {
+      for (const { params } of [student, teacher]) await checkBlob(params, `a best model of generation ${generation}`);
+    }
+    for (const key of manifestsOf(state)) {
+      const manifest = await disk.get(key);
+      if (!manifest) {
+        broken(`${nameOf(state)} names ${key}, which is not there`);
+        continue;
+      }
+      const { teacher, student }: PairManifest = jsonOf(manifest.bytes);
+      for (const [role, part] of Object.entries({ teacher, student })) {
+        const what = `the ${role} of ${key}, which ${nameOf(state)} names,`;
+        await checkBlob(part.state, what);
+        if (part.best) await checkBlob(part.best.params, `the best of ${what}`);
+      }
+    }
+  }
+
+  async function checkBlob({ key, sha256 }: Blob, what: string): Promise<void> {
+    const object = await disk.get(key);
+    if (!object) broken(`${what} is not in the store: ${key}`);
+    else if (hash('sha256', object.bytes) !== sha256) broken(`${what} is not what its digest says: ${key}`);
+  }
+
+  return {
+    changed(key, bytes) {
+      if (bytes && key === LEASE_KEY) {
+        const now: Lease = jsonOf(bytes);
+        leaseChanged(lease, now);
+        lease = now;
+      }
+      if (bytes && key === stateKey(name)) {
+        const now: StateFile = jsonOf(bytes);
+        stateChanged(file, now);
+        file = now;
+      }
+      if (bytes && key === pointerKey(name)) {
+        const now: AnchorPointer = jsonOf(bytes);
+        pointerChanged(pointer, now);
+        pointer = now;
+      }
+      if (bytes && key !== stateKey(name) && key !== pointerKey(name)) return;
+      complete().catch((error: unknown) => broken(`${error}`));
+    },
+    get state() {
+      return file?.state;
+    },
+    get attempts() {
+      return attempts;
+    },
+  };
+}
+
+/** Read as it was written: nothing here came from outside. */
+function jsonOf(bytes: Uint8Array) {
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString());
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function nameOf({ phase, generation, attempt }: RunState): string {
+  return `generation ${generation}, attempt ${attempt} (${phase})`;
+}

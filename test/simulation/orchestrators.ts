@@ -1,0 +1,194 @@
+import { createBackoff } from '@trikd/core/backoff';
+import { TrikdError } from '@trikd/core/errors';
+import type { TrainedRole } from '@trikd/core/position';
+import { createCandidate } from '@trikd/core/run/lease';
+import type { RunSpec } from '@trikd/core/spec';
+import type { ObjectStore } from '@trikd/core/store';
+import type { TrainerEvent } from '@trikd/core/training/ports';
+import type { WatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import type { AnchorHolder } from '@trikd/platform/model-service/anchor-holder';
+import type { NumberedEvent } from '@trikd/platform/model-service/event-log';
+import type { Trainer } from '@trikd/platform/model-service/trainer';
+import { patientStore } from '@trikd/platform/store/patient-store';
+import { type Orchestrator, orchestrator } from '../../services/orchestrator/src/orchestrator.js';
+import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/ports.js';
+import type { Host, Life } from './host.js';
+import type { Network } from './network.js';
+
+/** The only file that knows how an orchestrator is wired and what its links are. */
+export interface OrchestratorParts {
+  readonly network: Network;
+  readonly trainers: Readonly<Record<TrainedRole, Host<Trainer>>>;
+  readonly anchor: Host<AnchorHolder>;
+  readonly keepPairs: number;
+  storeOf(life: Life): ObjectStore;
+}
+
+/** Seconds. Those of the configuration, but for a trainer that needs no minutes to trace its graphs. */
+const TIMES = {
+  grace: 2,
+  drain: 5,
+  firstRetry: 1,
+  longestRetry: 30,
+  prepare: 30,
+  answer: 10,
+  patience: 20,
+  lease: 5,
+  look: 1,
+};
+
+export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestrator {
+  const { network, trainers, anchor } = parts;
+  const { clock } = life;
+  const store = parts.storeOf(life);
+  const writer = `${life.host} ${life.number}`;
+  return orchestrator({
+    store,
+    patient: (signal) => patientStore(store, { clock, random: life.random, signal, trouble: () => undefined }),
+    candidate: createCandidate({ store, clock, holder: writer, seconds: TIMES.lease }),
+    look: TIMES.look,
+    keepPairs: parts.keepPairs,
+    trainers: {
+      teacher: trainerLink(network, life, trainers.teacher, 'teacher'),
+      student: trainerLink(network, life, trainers.student, 'student'),
+    },
+    anchor: anchorLink(network, life, anchor),
+    times: TIMES,
+    clock,
+    retries: 4,
+    writer,
+    openLog: () => ({ write: () => undefined, close: async () => undefined }),
+    failed: (_runId, error) => life.note(() => `does not drive the run: ${error}`),
+  });
+}
+
+/**
+ * Somebody who wants the run to end: asks for it until an orchestrator has heard, looks now and then, and asks anew when it failed.
+ * @param choose who is asked next
+ */
+export async function wantRun(
+  network: Network,
+  life: Life,
+  spec: RunSpec,
+  choose: () => Host<Orchestrator>,
+): Promise<void> {
+  let request = 1;
+  let heard = false;
+  for (;;) {
+    const asked = choose();
+    const [takeOver, requestId] = [life.random() < 0.1, `request ${request}`];
+    try {
+      const view: RunView = heard
+        ? await network.call(life, asked, 'get', (service) => service.get(spec.name))
+        : await network.call(life, asked, 'create', (service) => service.create({ spec, requestId, takeOver }));
+      const { state } = view;
+      life.note(() => `${asked.name} has generation ${state.generation}, attempt ${state.attempt}: ${state.phase}`);
+      if (state.phase === 'completed') return;
+      heard = state.phase !== 'failed';
+      if (!heard) request += 1;
+    } catch (error) {
+      life.note(() => `${asked.name}: ${error}`);
+    }
+    await life.clock.sleep(1000 + 5000 * life.random());
+  }
+}
+
+function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role: TrainedRole): TrainerLink {
+  return {
+    role,
+    address: trainer.name,
+    assign: ({ attempt, spec, limit, peerAddress, anchorAddress, resume }) => {
+      const given = {
+        attempt,
+        spec,
+        limit,
+        startStep: resume?.step ?? 0,
+        ...(peerAddress && { peerAddress }),
+        ...(anchorAddress && { anchorAddress }),
+        ...(resume && { resume }),
+      };
+      return network.call(life, trainer, 'assign', (service) => service.assign(given), { seconds: TIMES.prepare });
+    },
+    setLimit: (attempt, limit) =>
+      network.call(life, trainer, 'limit', async (service) => void service.setLimit(attempt, limit), {
+        seconds: TIMES.answer,
+      }),
+    saveAt: (attempt, step) =>
+      network.call(life, trainer, 'save at', async (service) => void service.saveAt(attempt, step), {
+        seconds: TIMES.answer,
+      }),
+    nextStep: () =>
+      network.call(
+        life,
+        trainer,
+        'next step',
+        async (service) => {
+          const present = service.present();
+          if (!present) throw new TrikdError('out-of-step', `the ${role} has no assignment any more`);
+          return present.notBegun();
+        },
+        { seconds: TIMES.answer },
+      ),
+    watch: (attempt, signal) =>
+      trainerEvents(
+        watch(life, signal, `the ${role}`, (from) =>
+          network.stream(life, trainer, 'events', (service, left) => service.watch(attempt, from, left), signal),
+        ),
+        role,
+      ),
+  };
+}
+
+/** As `watch` of the gRPC clients: a stream that is resumed after a lost connection, for so long. */
+async function* watch(
+  life: Life,
+  signal: AbortSignal,
+  what: string,
+  open: (from: number) => AsyncIterable<NumberedEvent>,
+): AsyncGenerator<WatchedEvent, void> {
+  const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random: life.random });
+  let from = 0;
+  let lostAt: number | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      for await (const { number, event } of open(from)) {
+        lostAt = undefined;
+        backoff.reset();
+        from = number + 1;
+        yield event;
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof TrikdError && error.kind === 'unavailable')) throw error;
+      lostAt ??= life.clock.now();
+      const lost = (life.clock.now() - lostAt) / 1000;
+      if (lost >= TIMES.patience) {
+        throw new TrikdError('unavailable', `${what} cannot be reached for ${lost.toFixed(0)} s: ${error.message}`);
+      }
+    }
+    await life.clock.sleep(backoff.next(), signal);
+  }
+}
+
+async function* trainerEvents(events: AsyncIterable<WatchedEvent>, role: TrainedRole): AsyncGenerator<TrainerEvent> {
+  for await (const event of events) {
+    if (event.kind !== 'failure') {
+      yield event;
+      continue;
+    }
+    const { kind, message } = event.failure;
+    throw kind === 'internal' ? new Error(message) : new TrikdError(kind, `the ${role}: ${message}`);
+  }
+}
+
+function anchorLink(network: Network, life: Life, anchor: Host<AnchorHolder>): AnchorLink {
+  return {
+    address: anchor.name,
+    load: (attempt, step, spec, params) =>
+      network.call(life, anchor, 'load', (service) => service.load({ start: { ...attempt, step }, spec, params }), {
+        seconds: TIMES.prepare,
+      }),
+  };
+}

@@ -1,0 +1,121 @@
+import type { Dataset } from '@trikd/core/data/split';
+import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Dial } from '@trikd/core/exchange/subscribe';
+import type { TrainedRole } from '@trikd/core/position';
+import type { ObjectStore } from '@trikd/core/store';
+import { openAnchor } from '@trikd/core/training/anchor';
+import { trainGeneration } from '@trikd/core/training/trainer';
+import type { Logger } from '@trikd/platform/logging';
+import { type AnchorHolder, createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
+import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
+import { createTrainer, type Trainer } from '@trikd/platform/model-service/trainer';
+import type { Host, Life } from './host.js';
+import type { Network } from './network.js';
+import { type TrainedStep, toySessions } from './toy-model.js';
+
+/** What the three model services share in one simulated world. */
+export interface TrioParts {
+  readonly dataset: Dataset;
+  readonly network: Network;
+  storeOf(life: Life): ObjectStore;
+  /** Whom an address leads to. */
+  reach(address: string): Host<ExchangeSource>;
+  trained(life: Life, step: TrainedStep): void;
+  /** Told of a stream that breaks its promise. */
+  misled(life: Life, sentence: string): void;
+}
+
+/** A trainer as its process wires it, but for the model and what is outside. */
+export function bootTrainer(parts: TrioParts, role: TrainedRole, life: Life): Trainer {
+  const sessions = sessionsOf(parts, life);
+  return createTrainer({
+    role,
+    store: parts.storeOf(life),
+    loadDataset: async () => {
+      await life.clock.sleep(5 + 20 * life.random());
+      return parts.dataset;
+    },
+    trainGeneration: (assignment, dataset, ports) => trainGeneration(assignment, dataset, ports, sessions),
+    dial: dialFrom(parts, life),
+    clock: life.clock,
+    random: life.random,
+    log: logOf(life),
+  });
+}
+
+/** The anchor-server, likewise. */
+export function bootAnchor(parts: TrioParts, life: Life): AnchorHolder {
+  const sessions = sessionsOf(parts, life);
+  return createAnchorHolder({
+    store: parts.storeOf(life),
+    loadDataset: async () => parts.dataset,
+    openAnchor: (spec, dataset, params, attempt) => openAnchor(spec, dataset, params, attempt, sessions),
+    log: logOf(life),
+  });
+}
+
+function sessionsOf({ trained }: TrioParts, life: Life) {
+  const pace = 1 + 60 * life.random() ** 2;
+  return toySessions({
+    pause: () => life.clock.sleep(pace * (0.5 + life.random())),
+    trained: (step) => trained(life, step),
+  });
+}
+
+function dialFrom({ network, reach, misled }: TrioParts, life: Life): Dial {
+  return (producer, address) => {
+    let connected = false;
+    let wanted: number | undefined;
+    return {
+      async *stream(asked, signal) {
+        const open = (source: ExchangeSource, left: AbortSignal) => source.frames(asked, left);
+        const options = {
+          doubles: true,
+          connected: (is: boolean) => {
+            connected = is;
+          },
+        };
+        const what = `frames from ${asked.from.step}`;
+        let expected = asked.from.step;
+        if (wanted !== undefined && wanted !== expected)
+          misled(life, `${wanted} is the step that was not heard, ${expected} was asked for`);
+        for await (const frame of network.stream(life, reach(address), what, open, signal, options)) {
+          const { step } = frame.position;
+          // The network may repeat the last one, but it neither makes nor loses one in the middle.
+          if (step !== expected && step !== expected - 1)
+            misled(life, `the ${producer} sent step ${step} for ${expected}`);
+          expected = step + 1;
+          wanted = expected;
+          yield received(frame);
+        }
+      },
+      connected: () => connected,
+      close: () => undefined,
+    };
+  };
+}
+
+/** The same frame in other memory. */
+function received({ logits, ...frame }: LogitsFrame): LogitsFrame {
+  return { ...frame, logits: { ...logits, data: logits.data.slice() } };
+}
+
+/** What a process writes into its log goes into the trace. */
+export function logOf(life: Life): Logger {
+  const write = (fields: unknown, message?: unknown) => life.note(() => `${message ?? fields}${saidOf(fields)}`);
+  const log: Logger = {
+    fatal: write,
+    error: write,
+    warn: write,
+    info: write,
+    debug: write,
+    trace: write,
+    child: () => log,
+  };
+  return log;
+}
+
+function saidOf(fields: unknown): string {
+  const error = fields instanceof Object && 'err' in fields ? fields.err : undefined;
+  return error instanceof Error ? `: ${error.message}` : '';
+}

@@ -1,0 +1,55 @@
+/**
+ * Simulates seeds and prints what became of each as a line of JSON.
+ *
+ * usage: node --import ./sources.ts worker.ts --first=N --end=N [--stride=N] [--mutation=NAME] [--slow] [--trace]
+ */
+import { syncBuiltinESMExports } from 'node:module';
+import { setImmediate as turn } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { simulate } from './simulate.js';
+
+const { values } = parseArgs({
+  options: {
+    first: { type: 'string', default: '0' },
+    end: { type: 'string', default: '1' },
+    stride: { type: 'string', default: '1' },
+    mutation: { type: 'string' },
+    slow: { type: 'boolean', default: false },
+    trace: { type: 'boolean', default: false },
+  },
+});
+
+// Time and chance are arguments: whoever takes them from elsewhere would not be replayed.
+forbid(globalThis, 'setTimeout', 'setInterval');
+forbid(Date, 'now');
+forbid(performance, 'now');
+forbid(Math, 'random');
+forbid(process.getBuiltinModule('node:crypto'), 'randomUUID', 'randomBytes', 'randomInt');
+syncBuiltinESMExports();
+
+// Errors are thrown by the thousand and nobody looks where.
+if (!values.trace) Error.stackTraceLimit = 0;
+
+let unhandled: unknown;
+process.on('unhandledRejection', (error) => {
+  unhandled ??= error;
+});
+
+const trace = values.trace ? (line: string) => process.stderr.write(`${line}\n`) : undefined;
+for (let seed = Number(values.first); seed < Number(values.end); seed += Number(values.stride)) {
+  const outcome = await simulate(seed, { slow: values.slow, ...(trace && { trace }) });
+  await turn();
+  const failure = unhandled === undefined ? {} : { failure: `an error that nobody handled: ${unhandled}` };
+  unhandled = undefined;
+  process.stdout.write(`${JSON.stringify({ ...outcome, ...failure })}\n`);
+}
+process.exit(0);
+
+function forbid<T extends object>(owner: T, ...names: (keyof T & string)[]): void {
+  for (const name of names) {
+    const value = () => {
+      throw new Error(`${name} is not for the simulation`);
+    };
+    Object.defineProperty(owner, name, { value, configurable: true, writable: true });
+  }
+}
