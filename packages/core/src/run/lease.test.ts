@@ -147,6 +147,16 @@ test.each<[string, (store: ObjectStore) => Promise<unknown>]>([
   expect(campaign.value?.term).toBe(8);
 });
 
+test('of two who lead in the same term, since the lease was lost before anything was written in it, one is told', async () => {
+  const { store, clock, candidate } = electorate();
+  const first = await candidate('a').campaign(never);
+  await store.remove(LEASE_KEY);
+  const second = await candidate('b').campaign(never);
+  expect([first.term, second.term]).toEqual([1, 1]);
+  await clock.advance(1000 * 3 * SECONDS);
+  expect([first.lost.aborted, second.lost.aborted]).toEqual([true, false]);
+});
+
 test('a campaign ends with the reason of its signal', async () => {
   const { clock, candidate } = electorate();
   await candidate('a').campaign(never);

@@ -114,7 +114,7 @@ function hold(
   const write = async (next: LeaseRecord): Promise<boolean> => {
     const present = await store.get(LEASE_KEY);
     const now = present && decodeJson(LeaseRecord, present.bytes, LEASE_KEY);
-    if (!present || now?.term !== record.term) return false;
+    if (!present || now?.term !== record.term || now.holder !== record.holder) return false;
     if ((await store.replace(LEASE_KEY, encodeJson(next), present.version)) !== 'replaced') return false;
     record = next;
     return true;
