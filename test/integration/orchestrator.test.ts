@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/errors';
 import type { Role } from '@trikd/core/position';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
+import { encodeJson } from '@trikd/core/run/json-object';
+import { LEASE_KEY } from '@trikd/core/run/lease';
 import { memoryStore } from '@trikd/core/run/memory-store';
-import { loadRun } from '@trikd/core/run/run-store';
+import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import {
@@ -455,6 +457,17 @@ describe('orchestrators that share a store', () => {
       [1, 1],
       [2, 1],
     ]);
+  });
+
+  test('one that leads in a term below that of a run, as after the loss of the lease, leads anew above it', async () => {
+    const store = memoryStore();
+    const lease = { version: 1, holder: 'who could not read the run', term: 2, beat: 0, released: true };
+    await store.put(LEASE_KEY, encodeJson(lease));
+    const spec = RunSpec.parse(specOf());
+    await saveRun(store, await createRun(store, spec), { term: 7 });
+    const { watch } = await serve(store, await trio(store));
+    expect(lastRun(await watch('trial'))?.phase).toBe(RunPhase.RUN_PHASE_COMPLETED);
+    expect((await loadRun(store, 'trial')).term).toBe(8);
   });
 
   test('one that starts goes on with what was left, without being asked', async () => {

@@ -58,6 +58,8 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   let pause: AbortController | undefined;
   let held: Promise<void> | undefined;
   let turn: Promise<unknown> = Promise.resolve();
+  /** The highest term that a run was found written in. */
+  let newest = 0;
   /** Why runs could not be read, as it was said last. */
   const unreadable = new Map<string, string>();
 
@@ -82,6 +84,11 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       if (!run) {
         await news(over);
         continue;
+      }
+      if (run.term > term) {
+        newest = run.term;
+        const message = `run ${run.spec.name} was written in term ${run.term}, after term ${term} of this orchestrator`;
+        throw new TrikdError('out-of-step', message);
       }
       const rest = new AbortController();
       pause = rest;
@@ -136,7 +143,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   async function campaign(): Promise<void> {
     while (!drained.signal.aborted) {
       try {
-        leadership = await candidate.campaign(drained.signal);
+        leadership = await candidate.campaign(drained.signal, newest);
         bell.ring();
         await lead(leadership);
       } catch (error) {

@@ -147,6 +147,14 @@ test.each<[string, (store: ObjectStore) => Promise<unknown>]>([
   expect(campaign.value?.term).toBe(8);
 });
 
+test('a term is above the one that the candidate knows of', async () => {
+  const { candidate } = electorate();
+  const first = await candidate('a').campaign(never, 6);
+  await first.release();
+  const second = await candidate('b').campaign(never, 6);
+  expect([first.term, second.term]).toEqual([7, 8]);
+});
+
 test('of two who lead in the same term, since the lease was lost before anything was written in it, one is told', async () => {
   const { store, clock, candidate } = electorate();
   const first = await candidate('a').campaign(never);

@@ -27,8 +27,11 @@ export interface Leadership {
 }
 
 export interface Candidate {
-  /** Resolves when this process leads: when nobody does, or the one who does has not been heard of for the length of the lease. */
-  campaign(signal: AbortSignal): Promise<Leadership>;
+  /**
+   * Resolves when this process leads: when nobody does, or the one who does has not been heard of for the length of the lease.
+   * @param above a term that is known to have been, whatever the lease says
+   */
+  campaign(signal: AbortSignal, above?: number): Promise<Leadership>;
   /** Makes a campaign that is under way, or the next one, succeed at once, whoever leads. */
   seize(): void;
 }
@@ -70,7 +73,7 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
       seizing = true;
       wake.abort();
     },
-    async campaign(signal) {
+    async campaign(signal, above = 0) {
       present = undefined;
       let seen: { readonly version: string; readonly at: number } | undefined;
       for (;;) {
@@ -81,7 +84,8 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
         if (found && found.version !== seen?.version) seen = { version: found.version, at: clock.now() };
         const lapsed = seen !== undefined && clock.now() - seen.at >= 1000 * seconds;
         if (!found || record?.released || lapsed || seizing) {
-          const leadership = await take(found, 1 + (record?.term ?? (await newestTerm(store))));
+          const last = record?.term ?? (await newestTerm(store));
+          const leadership = await take(found, 1 + Math.max(above, last));
           if (leadership) return leadership;
           continue;
         }
