@@ -1,12 +1,12 @@
-import type { ObjectStore } from '@trikd/core/store';
 import type { Host, Life } from './host.js';
 import type { Network, Weather } from './network.js';
-import type { StoreHealth } from './store.js';
+import type { S3Method, StoreHealth } from './store.js';
 import type { World } from './world.js';
 
 /** What can be done to a world. */
 const KINDS = [
   'killed processes',
+  'ended processes',
   'kills at a write',
   'stopped processes',
   'cut lines',
@@ -21,8 +21,8 @@ export interface Faults {
   begin(): void;
   readonly healed: boolean;
   /** As the store's onlooker: see `Onlooker`. */
-  before(life: Life, operation: keyof ObjectStore): boolean;
-  after(life: Life, operation: keyof ObjectStore): void;
+  before(life: Life, method: S3Method): boolean;
+  after(life: Life, method: S3Method): void;
   readonly counts: Record<FaultKind, number>;
 }
 
@@ -43,8 +43,6 @@ interface Tripwire {
   readonly victim: 'writer' | 'store';
 }
 
-const WRITES: readonly (keyof ObjectStore)[] = ['put', 'create', 'replace'];
-
 /** A seed decides which kinds there are, how often they come and how long they last, so that some seeds know only one. */
 export function createFaults({ world, network, weather, health, hosts, store }: Disturbed): Faults {
   const { chance } = world;
@@ -63,6 +61,16 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
     host.kill();
     network.died(host.name);
     world.after(chance.between(10, Math.min(longest, 10_000)), 'restart', () => host.start());
+  }
+
+  /** As SIGTERM does; who does not come to an end is killed. */
+  function end(host: Host<unknown>): void {
+    const { life } = host;
+    const over = () => {
+      if (host.life === life && life.alive) kill(host);
+    };
+    host.end(over);
+    world.after(20_000, 'end', over);
   }
 
   function stop(host: Host<unknown>): void {
@@ -97,6 +105,7 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
       kill(chance.pick(hosts));
       if (chance.happens(0.2)) kill(chance.pick(hosts));
     },
+    'ended processes': () => end(chance.pick(hosts)),
     'kills at a write': () => {
       tripwire ??= {
         host: chance.pick(names),
@@ -141,8 +150,8 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
   }
 
   /** Whether the store survives it. */
-  function trip(life: Life, operation: keyof ObjectStore, when: Tripwire['when']): boolean {
-    if (tripwire?.when !== when || tripwire.host !== life.host || !WRITES.includes(operation)) return true;
+  function trip(life: Life, method: S3Method, when: Tripwire['when']): boolean {
+    if (tripwire?.when !== when || tripwire.host !== life.host || method !== 'put') return true;
     if (tripwire.writes-- > 0) return true;
     const { victim } = tripwire;
     tripwire = undefined;
@@ -161,8 +170,8 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
     get healed() {
       return healed;
     },
-    before: (life, operation) => trip(life, operation, 'before'),
-    after: (life, operation) => void trip(life, operation, 'after'),
+    before: (life, method) => trip(life, method, 'before'),
+    after: (life, method) => void trip(life, method, 'after'),
     counts,
   };
 }

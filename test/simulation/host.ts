@@ -28,27 +28,33 @@ export interface Host<Service> {
   /** Undefined between two lives. */
   readonly service: Service | undefined;
   start(): void;
+  /** Asks the process to end in order. Calls back when it is ready to, if it lives so long. */
+  end(ready: () => void): void;
   /** Nothing that the process awaits ever comes: it ends between two instructions. */
   kill(): void;
   freeze(): void;
   thaw(): void;
 }
 
+/** No timer of a process is finer: a rest that is lost in rounding would be slept for ever. Milliseconds. */
+const SHORTEST = 0.1;
+
 interface Living {
   alive: boolean;
   frozen: boolean;
 }
 
-/**
- * @param boot what a process does when it starts; the service is what others can call from then on
- * @param drift how fast its clock runs: 1 as the world's
- */
-export function createHost<Service>(
-  world: World,
-  name: string,
-  boot: (life: Life) => Service,
-  drift: () => number,
-): Host<Service> {
+export interface HostOptions<Service> {
+  readonly name: string;
+  /** What a process does when it starts; the service is what others can call from then on. */
+  boot(life: Life): Service;
+  /** What it does when it is asked to end. */
+  end?(service: Service): Promise<void>;
+  /** How fast its clock runs: 1 as the world's. */
+  drift(): number;
+}
+
+export function createHost<Service>(world: World, { name, boot, end, drift }: HostOptions<Service>): Host<Service> {
   let lives = 0;
   let state: Living = { alive: false, frozen: false };
   let backlog: (() => void)[] = [];
@@ -75,7 +81,7 @@ export function createHost<Service>(
       number: lives,
       clock: {
         now: () => origin + (world.now() - birth) * rate,
-        sleep: (ms, signal) => sleep((happen) => after(ms / rate, 'wake', happen), signal),
+        sleep: (ms, signal) => sleep((happen) => after(Math.max(SHORTEST, ms) / rate, 'wake', happen), signal),
       },
       random: () => own2.next(),
       get alive() {
@@ -104,6 +110,17 @@ export function createHost<Service>(
       life = born();
       life.note(() => 'starts');
       service = boot(life);
+    },
+    end(ready) {
+      if (!end || service === undefined) return;
+      const [ending, present] = [life, service];
+      life.note(() => 'is asked to end');
+      life.reach(() => {
+        end(present).then(
+          () => ending.reach(ready),
+          (error: unknown) => ending.note(() => `does not end in order: ${error}`),
+        );
+      });
     },
     kill() {
       if (!state.alive) return;

@@ -9,16 +9,16 @@ interface Mutation {
 export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   'no fencing: compare-and-swap swaps without comparing': [
     {
-      path: 'packages/core/src/run/memory-store.ts',
-      text: "if (objects.get(key)?.version !== version) return 'conflict';",
+      path: 'packages/platform/src/store/testing/fake-s3.ts',
+      text: "if (!holds(objects.get(key), onlyIf)) return 'refused';",
       instead: '',
     },
   ],
   'no fencing: a leader writes whoever has written since': [
     {
       path: 'packages/core/src/run/run-store.ts',
-      text: 'const replaced = await store.replace(stateKey(name), bytes, run.version);',
-      instead: "await store.put(stateKey(name), bytes); const replaced: string = 'replaced';",
+      text: 'await store.replace(stateKey(name), bytes, run.version);',
+      instead: 'await store.put(stateKey(name), bytes);',
     },
   ],
   'manifest first: a checkpoint is reported before its blob is stored': [

@@ -90,10 +90,14 @@ function specOf(variant: number): RunSpec {
     warmupSteps: 2,
     student: { model, objective: both },
     teacher: { model, objective: chance.pick([both, both, [task, from('peer')], [task, from('anchor')]]) },
-    checkpoint: { everyEpochs: chance.pick([1, 1, 2]), everySteps: chance.pick([undefined, undefined, 3]) },
+    checkpoint: {
+      everyEpochs: chance.pick([1, 1, 2]),
+      everySteps: chance.pick([undefined, undefined, undefined, 3]),
+      everySeconds: chance.pick([undefined, undefined, undefined, 0.3]),
+    },
     convergence: { patience: chance.pick([0, 0, 1, 2]) },
     curriculum: {
-      generations: chance.pick([2, 3]),
+      generations: chance.pick([2, 2, 3]),
       patience: chance.pick([0, 0, 1]),
       promotion: chance.pick(['always', 'if-better']),
     },

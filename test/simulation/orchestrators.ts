@@ -44,7 +44,7 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
   const writer = `${life.host} ${life.number}`;
   return orchestrator({
     store,
-    patient: (signal) => patientStore(store, { clock, random: life.random, signal, trouble: () => undefined }),
+    patient: (signal, trouble) => patientStore(store, { clock, random: life.random, signal, trouble }),
     candidate: createCandidate({ store, clock, holder: writer, seconds: TIMES.lease }),
     look: TIMES.look,
     keepPairs: parts.keepPairs,
@@ -89,7 +89,7 @@ export async function wantRun(
     } catch (error) {
       life.note(() => `${asked.name}: ${error}`);
     }
-    await life.clock.sleep(1000 + 5000 * life.random());
+    await life.clock.sleep(1000 + 9000 * life.random());
   }
 }
 

@@ -27,7 +27,7 @@ export interface Outcome {
 /** Milliseconds after the last fault within which the run must end. */
 const BOUND = 30 * 60_000;
 /** Milliseconds that processes live on after the end: what comes late must change nothing. */
-const AFTERMATH = 3_000;
+const AFTERMATH = 1_500;
 
 /** Lives through one seed. */
 export async function simulate(seed: number, options: WorldOptions = {}): Promise<Outcome> {
@@ -54,25 +54,26 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
   };
 
   const store = createStore(world, health, {
-    before: (life, operation) => faults.before(life, operation),
-    after: (life, operation) => faults.after(life, operation),
+    before: (life, method) => faults.before(life, method),
+    after: (life, method) => faults.after(life, method),
     changed(life, key, bytes) {
       invariants.changed(key, bytes);
       life.note(() => `${bytes ? 'wrote' : 'removed'} ${key}`);
       if (invariants.state?.phase === 'completed') endedAt ??= world.now();
     },
   });
-  const invariants = createInvariants(oracle, store.disk, broken);
+  const invariants = createInvariants(oracle, store, broken);
   const [slowest, fastest] = chance.pick<readonly [number, number]>([
     [1, 1],
     [0.9, 1.1],
     [0.5, 2],
   ]);
   const drift = () => chance.between(slowest, fastest);
-  const host = <Service>(name: string, boot: (life: Life) => Service) => createHost(world, name, boot, drift);
+  const host = <Service>(name: string, boot: (life: Life) => Service, end?: (service: Service) => Promise<void>) =>
+    createHost<Service>(world, { name, boot, drift, ...(end && { end }) });
 
   const storeHost: Host<StoreService> = host('store', store.boot);
-  const storeOf = (life: Life) => store.port(life, network, storeHost);
+  const storeOf = (life: Life) => store.open(life, network, storeHost);
   const reachable: Record<string, Host<ExchangeSource>> = {};
   const parts: TrioParts = {
     dataset: oracle.dataset,
@@ -86,13 +87,18 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
     },
     misled: ({ host: name, number }, sentence) => broken(`${sentence} to life ${number} of the ${name}`),
   };
-  const teacher: Host<Trainer> = host('teacher', (life) => bootTrainer(parts, 'teacher', life));
-  const student: Host<Trainer> = host('student', (life) => bootTrainer(parts, 'student', life));
-  const anchor: Host<AnchorHolder> = host('anchor', (life) => bootAnchor(parts, life));
+  const stop = (service: { stop(): Promise<void> }) => service.stop();
+  const teacher: Host<Trainer> = host('teacher', (life) => bootTrainer(parts, 'teacher', life), stop);
+  const student: Host<Trainer> = host('student', (life) => bootTrainer(parts, 'student', life), stop);
+  const anchor: Host<AnchorHolder> = host('anchor', (life) => bootAnchor(parts, life), stop);
   Object.assign(reachable, { teacher, student, anchor });
   const control = { network, trainers: { teacher, student }, anchor, keepPairs: 1 + chance.below(2), storeOf };
   const orchestrators: Host<Orchestrator>[] = ['orchestrator-a', 'orchestrator-b'].map((name) =>
-    host(name, (life) => bootOrchestrator(control, life)),
+    host(
+      name,
+      (life) => bootOrchestrator(control, life),
+      (service) => service.drain(),
+    ),
   );
   const hosts: readonly Host<unknown>[] = [storeHost, teacher, student, anchor, ...orchestrators];
   const faults = createFaults({ world, network, weather, health, hosts, store: storeHost });

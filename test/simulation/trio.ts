@@ -50,6 +50,8 @@ export function bootAnchor(parts: TrioParts, life: Life): AnchorHolder {
     store: parts.storeOf(life),
     loadDataset: async () => parts.dataset,
     openAnchor: (spec, dataset, params, attempt) => openAnchor(spec, dataset, params, attempt, sessions),
+    clock: life.clock,
+    random: life.random,
     log: logOf(life),
   });
 }

@@ -37,7 +37,8 @@ export function fakeS3({ onRequest, onReply, breaks = [] }: FakeS3Options = {}):
     put: (key, bytes, { onlyIf, note = '' } = {}) =>
       answer({ method: 'put', key }, () => {
         if (!holds(objects.get(key), onlyIf)) return 'refused';
-        const kept = breaks.includes('sizes') ? bytes.slice(1) : bytes.slice();
+        // Not `slice`, which of a Buffer makes a view.
+        const kept = Uint8Array.from(breaks.includes('sizes') ? bytes.subarray(1) : bytes);
         const object = {
           bytes: kept,
           size: kept.length,
