@@ -8,6 +8,7 @@
 #   ARGS=...           further arguments for `make run`, `make minio` and `make bench`
 #   SEEDS=N            how many seeds `make simulate` lives through                      [10000]
 #   SEED=N TRACE=1     one seed for `make simulate`, and everything that happens in it
+#   MINUTES=N          length of `make soak`                                          [30]
 #   TRIKD_CACHE=DIR    where fetched things live                                       [~/.cache/trikd]
 #   TRIKD_DATA=DIR     folder with data in the IDX format, instead of the fetched one
 #   TENSORFLOW=gpu     the TensorFlow with CUDA kernels; remembered until TENSORFLOW=cpu
@@ -55,7 +56,7 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
 GO_TOOLS := minio versitygw gofakes3 toxiproxy
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e minio bench build engine data safetensors tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e faults soak minio bench build engine data safetensors tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -83,6 +84,12 @@ simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS of fault
 
 e2e: build engine data tools ## real processes, killed and resumed
 	@exec node scripts/test.ts end-to-end
+
+faults: build engine data tools ## real processes, killed at named points
+	@exec node scripts/test.ts faults
+
+soak: build engine ## MINUTES of stepping; fails when a process grows
+	@exec node scripts/soak.ts $(MINUTES)
 
 minio: $(PACKAGES) ## an object store on this machine, until Ctrl-C; ARGS='--port 9000 --data FOLDER'
 	@exec scripts/foreground.sh node scripts/run-minio.ts $(ARGS)

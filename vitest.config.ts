@@ -9,9 +9,9 @@ const alias = [
   { find: /^@trikd\/(core|platform)\/(.*)$/, replacement: `${source('packages')}/$1/src/$2.ts` },
 ];
 
-const project = (name: string, include: string[], testTimeout: number) => ({
+const project = (name: string, include: string[], testTimeout: number, maxWorkers = 2) => ({
   resolve: { alias },
-  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, maxWorkers: 2 },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, maxWorkers },
 });
 
 export default defineConfig({
@@ -20,6 +20,8 @@ export default defineConfig({
       project('unit', ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden}/**/*.test.ts'], 20_000),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
+      // One after the other: they measure how long recovery takes.
+      project('faults', ['test/faults/**/*.test.ts'], 900_000, 1),
     ],
   },
 });

@@ -7,6 +7,7 @@ import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
 import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
 import { fromBlob, fromPosition, fromRoleCheckpoint, toScore } from '@trikd/platform/grpc/convert';
 import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import { reach } from '@trikd/platform/points';
 import type { AnchorLink, TrainerLink } from './ports.js';
 
 /** A link and the connection beneath it. */
@@ -40,14 +41,18 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
         resume: resume && fromRoleCheckpoint(resume),
       };
       const options = { what, deadlineSeconds: times.prepare };
+      const at = () => ({ ...attempt, role, step: resume?.step ?? 0 });
+      reach('assign.asking', at);
       const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await unary(
         client.assign.bind(client),
         request,
         options,
       );
+      reach('assign.answered', at);
       return { datasetDigest, classes, totalSteps, stepsPerEpoch };
     },
     setLimit: async (attempt, limit) => {
+      reach('limit.asking', () => ({ ...attempt, role, step: limit }));
       const request = { limit: fromPosition({ ...attempt, step: limit }) };
       await unary(client.setLimit.bind(client), request, { what, deadlineSeconds: times.answer });
     },
@@ -103,7 +108,10 @@ export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLi
         params: fromBlob(params),
       };
       const options = { what: 'the anchor', deadlineSeconds: times.prepare };
+      const at = () => ({ ...attempt, step, role: 'anchor' as const, key: params.key });
+      reach('anchor.asking', at);
       const answer = await unary(client.loadAnchor.bind(client), request, options);
+      reach('anchor.answered', at);
       return {
         datasetDigest: answer.datasetDigest,
         validation: toScore(answer.validation),

@@ -2,6 +2,7 @@ import { TrikdError } from '@trikd/core/errors';
 import { assertAgreement, assertServing, notServed } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
+import { reach } from '../points.js';
 import {
   type AnchorFacts,
   type AnchorParts,
@@ -44,6 +45,8 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
   function begin(given: GivenAnchor): Loading {
     const over = new AbortController();
     const others = released;
+    const at = () => ({ ...given.start, role: 'anchor' as const });
+    reach('anchor.loading', at);
     const open = async () => {
       await others;
       const next = await openServing(parts, given, over.signal);
@@ -52,11 +55,15 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
         throw over.signal.reason;
       }
       const before = served;
+      reach('anchor.swapping', at);
       served = next;
+      reach('anchor.swapped', at);
       loading = undefined;
       const { validation, test } = next.facts;
       log.info({ ...given.start, params: given.params.key, validation, test }, 'anchor loaded');
-      released = before ? letGo(before, replacedBy(given, before.given)) : Promise.resolve();
+      released = before
+        ? letGo(before, replacedBy(given, before.given)).then(() => reach('anchor.drained', at))
+        : Promise.resolve();
       return next.facts;
     };
     const facts = open().catch((error: unknown) => {

@@ -13,6 +13,7 @@ import { generationPlan } from '@trikd/core/training/generation-plan';
 import { orAborted } from '@trikd/core/training/or-aborted';
 import type { Blob, Score } from '@trikd/core/training/ports';
 import type { Logger } from '../logging.js';
+import { reach } from '../points.js';
 import { storedParams } from './stored-params.js';
 import { agreementOf } from './trainer-attempt.js';
 
@@ -70,6 +71,7 @@ export async function openServing(parts: AnchorParts, given: GivenAnchor, signal
   const params = await storedParams(parts, given.params, signal);
   const model = await parts.openAnchor(spec, dataset, params, attempt);
   const facts = await factsOf(model, dataset, signal);
+  reach('anchor.verified', () => ({ ...start, role: 'anchor', key: given.params.key }));
   const { totalSteps } = generationPlan(spec, dataset.train.count);
   const consumers = listeners(spec, 'anchor', attempt.generation);
   const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
@@ -83,7 +85,11 @@ export async function openServing(parts: AnchorParts, given: GivenAnchor, signal
   };
   const produce = async () => {
     try {
-      for (let step = firstStep; step < totalSteps; step++) await window.publish(await logits(step));
+      for (let step = firstStep; step < totalSteps; step++) {
+        const frame = await logits(step);
+        reach('frame.publishing', () => ({ ...attempt, step, role: 'anchor' }));
+        await window.publish(frame);
+      }
       window.close();
     } catch (error) {
       if (closing) return;

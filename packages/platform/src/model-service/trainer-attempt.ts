@@ -14,8 +14,10 @@ import { orAborted } from '@trikd/core/training/or-aborted';
 import type { Assignment, FrameSource, RoleCheckpoint, TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-limit';
 import type { Logger } from '../logging.js';
+import { reach } from '../points.js';
 import { patientStore } from '../store/patient-store.js';
 import { createEventLog, type EventLog } from './event-log.js';
+import { observedPorts } from './observed-ports.js';
 
 /** What a trainer is made of. `trainGeneration` is the model and its loop. */
 export interface TrainerParts {
@@ -122,7 +124,8 @@ export async function startAttempt(
   const train = async () => {
     try {
       log.info({ startStep, limit: given.limit }, 'training');
-      await parts.trainGeneration(assignment, dataset, ports);
+      reach('attempt.begun', () => ({ ...attempt, role, step: startStep }));
+      await parts.trainGeneration(assignment, dataset, observedPorts(ports, role, attempt));
       window.close();
       log.info({ steps: window.nextStep }, 'generation trained');
     } catch (error) {

@@ -4,6 +4,7 @@ import { createBell } from '@trikd/core/exchange/bell';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import { reach } from '../points.js';
 import { behind, isSameAttempt, nameOf, precedes, superseded } from './attempt-order.js';
 import type { NumberedEvent } from './event-log.js';
 import type { ExchangeSource } from './exchange.controller.js';
@@ -64,6 +65,7 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     if (stopped) throw shuttingDown();
     if (attempt && isSameAttempt(attempt.id, asked)) return attempt.facts;
     if (newest && !isSameAttempt(newest, asked)) throw superseded(asked, newest);
+    reach('attempt.assigned', () => ({ ...asked, role: parts.role, step: given.startStep }));
     const before = attempt;
     attempt = undefined;
     await before?.abandon(superseded(before.id, asked));

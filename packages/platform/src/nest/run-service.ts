@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { reach } from '../points.js';
 import { createService, type ServiceOptions } from './create-service.js';
 
 export interface ProcessOptions extends ServiceOptions {
@@ -33,7 +34,9 @@ export async function runService(options: ProcessOptions): Promise<void> {
   const message: ListeningMessage = { type: 'listening', address };
   if (parent.connected) parent.send?.(message);
   if (!shutdown.aborted) await once(shutdown, 'abort');
+  reach('drain.begun');
   await Promise.all([service.close(), stopInTime(options)]);
+  reach('drain.done');
   log.info('ended');
   // An IPC channel would keep the process alive.
   if (parent.connected) parent.disconnect?.();

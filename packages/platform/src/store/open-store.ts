@@ -4,6 +4,7 @@ import type { ObjectStore } from '@trikd/core/store';
 import type { Logger } from '../logging.js';
 import { systemClock } from '../system-clock.js';
 import { openFolderStore } from './folder-store.js';
+import { observedStore } from './observed-store.js';
 import type { RetrySources } from './retry.js';
 import { openS3Api } from './s3-client.js';
 import { proveConditionalWrites } from './s3-proof.js';
@@ -36,10 +37,10 @@ export async function openStore(config: StoreConfig, options: OpenStoreOptions =
   }
 }
 
-/** `openStore` for the start of a process: what is wrong is logged, and the process ends before it listens. */
+/** `openStore` for the start of a process, telling what it does (`points.ts`): what is wrong is logged, and the process ends before it listens. */
 export async function openStoreOrExit(config: StoreConfig, log: Logger): Promise<ObjectStore> {
   try {
-    return await openStore(config);
+    return observedStore(await openStore(config));
   } catch (error) {
     if (!(error instanceof TrikdError)) throw error;
     log.fatal({ err: error }, 'no store');

@@ -1,0 +1,110 @@
+/**
+ * Lets the four services step on small data for a while, with checkpoints, and measures whether any of them grows. Exits with 1 when
+ * a process gains more than 1 MB an hour after warm-up, or ends with more open files or threads than it had then.
+ *
+ * usage: node scripts/soak.ts [MINUTES]      (default 30; the first tenth, but no less than half a minute, is warm-up)
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RunSpec } from '@trikd/core/spec';
+import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
+import { openClient, unary } from '@trikd/platform/grpc/clients';
+import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
+import { type Sample, slopeOf } from './slope.ts';
+
+const MINUTES = Number(process.argv[2] ?? 30);
+const SAMPLE_SECONDS = 2;
+const MOST_MB_PER_HOUR = 1;
+const MB = 1024 * 1024;
+
+/** A checkpoint every 64 steps, and a promotion after 3200: the anchor is loaded, served and let go of again and again. */
+const spec = RunSpec.parse({
+  name: 'soak',
+  data: { kind: 'synthetic', train: 1024, height: 16, width: 16 },
+  batchSize: 64,
+  epochs: 200,
+  checkpoint: { everyEpochs: 4 },
+  evaluation: { everyEpochs: 20 },
+  student: roleOf([8, 8]),
+  teacher: roleOf([16, 16]),
+  curriculum: { generations: 10_000 },
+  engine: { threads: 1 },
+});
+
+function roleOf(channels: readonly number[]) {
+  const objective = [
+    { kind: 'task' },
+    { kind: 'distillation', from: 'anchor' },
+    { kind: 'distillation', from: 'peer' },
+  ];
+  return { model: { kind: 'plain-cnn', channels }, objective };
+}
+
+interface Usage {
+  /** Hours since the soak began. */
+  readonly hours: number;
+  readonly rssMb: number;
+  readonly files: number;
+  readonly threads: number;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'trikd-soak-'));
+const cluster = await startCluster({
+  folder: join(folder, 'logs'),
+  store: { path: join(folder, 'store') },
+  orchestrators: 1,
+});
+const usages = new Map<ServiceUnderTest, Usage[]>(cluster.services.map((service) => [service, []]));
+try {
+  await startRun();
+  const from = performance.now();
+  while (performance.now() - from < 60_000 * MINUTES) {
+    const hours = (performance.now() - from) / 3_600_000;
+    for (const [service, list] of usages) list.push(usageOf(service.pid(), hours));
+    await delay(1000 * SAMPLE_SECONDS);
+  }
+  const verdicts = [...usages].map(([service, list]) => report(service, list));
+  process.exitCode = verdicts.every((bounded) => bounded) ? 0 : 1;
+} finally {
+  await cluster.stop();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+}
+process.exit();
+
+async function startRun(): Promise<void> {
+  const client = openClient(RunServiceClient, cluster.orchestrators[0]!.address);
+  const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
+  await unary(client.createRun.bind(client), request, { what: 'the orchestrator', deadlineSeconds: 60 });
+  client.close();
+}
+
+function usageOf(pid: number, hours: number): Usage {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+  const files = readdirSync(`/proc/${pid}/fd`).length;
+  return { hours, rssMb: (field('VmRSS') * 1024) / MB, files, threads: field('Threads') };
+}
+
+/** Says how a process did; whether it is bounded. */
+function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boolean {
+  const warmUpHours = Math.max(0.1 * MINUTES, 0.5) / 60;
+  const warm = all.filter(({ hours }) => hours >= warmUpHours);
+  const slope = slopeOf(warm.map(({ hours, rssMb }): Sample => [hours, rssMb]));
+  const half = Math.floor(warm.length / 2);
+  const most = (of: readonly Usage[], what: 'files' | 'threads') => Math.max(0, ...of.map((usage) => usage[what]));
+  const grown = (['files', 'threads'] as const).filter(
+    (what) => most(warm.slice(half), what) > most(warm.slice(0, half), what),
+  );
+  const bounded = slope.perUnit <= MOST_MB_PER_HOUR && grown.length === 0 && lives() === 1;
+  const rss = `${warm.at(0)?.rssMb.toFixed(1)} to ${warm.at(-1)?.rssMb.toFixed(1)} MB`;
+  const handles = (['files', 'threads'] as const).map(
+    (what) => `${what} ${warm.at(0)?.[what]} to ${warm.at(-1)?.[what]}`,
+  );
+  console.log(
+    `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${slope.perUnit.toFixed(2)} +- ${slope.error.toFixed(2)} MB/h, ${rss}, ` +
+      `${handles.join(', ')}, ${lives()} life, ${warm.length} samples over ${MINUTES} min`,
+  );
+  return bounded;
+}

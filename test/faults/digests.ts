@@ -1,0 +1,29 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { GenerationResult } from '@trikd/core/run/state';
+import { canonicalJson, RunSpec } from '@trikd/core/spec';
+
+const REFERENCE = fileURLToPath(new URL('../e2e/reference-process.ts', import.meta.url));
+
+type Reported = Omit<GenerationResult, 'pair'>;
+
+/** Everything that a curriculum comes to, as one text: digests of all weights, statistics and slots, and all scores. */
+export function digestsOf(results: readonly Reported[]): string {
+  const rows = results.map(({ student, teacher, ...result }) => ({
+    generation: result.generation,
+    steps: result.steps,
+    promoted: result.promoted,
+    states: [result.studentStateSha256, result.teacherStateSha256],
+    best: [student, teacher].map(({ step, params, validation, test }) => [step, params.sha256, validation, test]),
+    anchorScores: result.anchorScores,
+  }));
+  return JSON.stringify(rows, undefined, 1);
+}
+
+/** The same of a curriculum that one process trains by itself, without services. */
+export async function referenceDigests(spec: object): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [REFERENCE, canonicalJson(RunSpec.parse(spec))]);
+  const results: readonly Reported[] = JSON.parse(stdout);
+  return digestsOf(results);
+}

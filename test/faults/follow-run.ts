@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { TrikdError } from '@trikd/core/errors';
+import { canonicalJson, RunSpec } from '@trikd/core/spec';
+import { type Run, RunPhase, RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
+import { openClient, unary } from '@trikd/platform/grpc/clients';
+import { fromStatus } from '@trikd/platform/grpc/status';
+
+/**
+ * Has a run made and follows it to its end, through the deaths of the orchestrators: whichever answers is asked.
+ * @param addresses of the orchestrators
+ */
+export async function followRun(addresses: readonly string[], spec: object): Promise<Run> {
+  const clients = addresses.map((address) => openClient(RunServiceClient, address));
+  const { name, ...rest } = RunSpec.parse(spec);
+  const request = { spec: canonicalJson({ name, ...rest }), requestId: `create ${name}`, takeOver: false };
+  try {
+    for (let turn = 0; ; turn = (turn + 1) % clients.length) {
+      const client = clients[turn]!;
+      try {
+        await unary(client.createRun.bind(client), request, { what: 'the orchestrator', deadlineSeconds: 10 });
+        const run = await watchToItsEnd(client, name);
+        if (run) return run;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+      }
+      await delay(50);
+    }
+  } finally {
+    for (const client of clients) client.close();
+  }
+}
+
+async function watchToItsEnd(client: RunServiceClient, runId: string): Promise<Run | undefined> {
+  try {
+    let last: Run | undefined;
+    for await (const { event } of client.watchRun({ runId })) {
+      if (event?.$case === 'run') last = event.value;
+    }
+    const over = last?.phase === RunPhase.RUN_PHASE_COMPLETED || last?.phase === RunPhase.RUN_PHASE_FAILED;
+    return over ? last : undefined;
+  } catch (error) {
+    throw fromStatus(error, 'the orchestrator');
+  }
+}
+
+/** Nobody there, no answer in time, or one that does not drive the run any more: another one, or the same one later, will answer. */
+function isPassing(error: unknown): boolean {
+  return error instanceof TrikdError && (error.kind === 'unavailable' || error.kind === 'out-of-step');
+}

@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { loadRun } from '@trikd/core/run/run-store';
+import { expect, onTestFinished, test } from 'vitest';
+import { openRelay, type Relay } from '../integration/relay.js';
+import { digestsOf, referenceDigests } from './digests.js';
+import { dice } from './fault-plan.js';
+import { followRun } from './follow-run.js';
+import { explained, specOf, startTrio } from './trio.js';
+
+const TROUBLES = Number(process.env['TROUBLES'] ?? 20);
+const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.random()));
+
+/** What a network does, and undoes. */
+const KINDS: Readonly<Record<string, (relay: Relay) => Promise<void> | void>> = {
+  'reset its connections': (relay) => relay.cut(),
+  'held everything for 0.3 s': (relay) => holdFor(relay, 300),
+  // Longer than a frame is waited for.
+  'held everything for 4 s': (relay) => holdFor(relay, 4000),
+};
+/** As when the machine at the other end lost its power: nobody is told, and only the keepalive finds out. */
+const SILENCE = 'left its open connections silent';
+
+async function holdFor(relay: Relay, ms: number): Promise<void> {
+  relay.freeze();
+  await delay(ms);
+  relay.thaw();
+}
+
+test(`${TROUBLES} troubles of the network and a silence for ever change no bit`, async () => {
+  console.log(`seed ${SEED} (FAULT_SEED=${SEED} draws the same troubles)`);
+  const relays = new Map<string, Relay>();
+  const dialled = async (model: string, address: string) => {
+    const relay = await openRelay(address);
+    onTestFinished(() => relay.close());
+    relays.set(model, relay);
+    return relay.address;
+  };
+  const trio = await startTrio('folder', { dialled });
+  const expected = await referenceDigests(specOf('reference', trio.data));
+  const draw = dice(SEED);
+  const pick = <T>(list: readonly T[]): T => list[draw(list.length)]!;
+  const story: string[] = [];
+  let [troubles, runs, different] = [0, 0, 0];
+  /** Milliseconds until both trainers trained on, by kind of trouble. */
+  const longest = new Map<string, number>();
+  const began = performance.now();
+
+  /** One trouble, some steps on. False when the run ended before. */
+  async function trouble(runId: string, over: Promise<undefined>): Promise<boolean> {
+    let passes = 1 + draw(40);
+    const due = trio.steps.next((step) => {
+      passes -= Number(step.runId === runId);
+      return passes === 0;
+    });
+    if (!(await Promise.race([due, over]))) return false;
+    const last = troubles === TROUBLES;
+    const [model, kind] = [last ? 'student' : pick([...relays.keys()]), last ? SILENCE : pick(Object.keys(KINDS))];
+    if (last) relays.get(model)!.strand();
+    else await KINDS[kind]!(relays.get(model)!);
+    const from = performance.now();
+    // What was on its way when the trouble began may still arrive.
+    const back = await Promise.race([trio.steps.next((step) => step.runId === runId && step.at - from > 100), over]);
+    if (back) longest.set(kind, Math.max(longest.get(kind) ?? 0, back.at - from));
+    troubles += 1;
+    story.push(
+      `${troubles} ${runId}: the network before the ${model} ${kind}, stepping at ${back?.at} since ${from} ms`,
+    );
+    return true;
+  }
+
+  await explained(trio, story, async () => {
+    while (troubles <= TROUBLES) {
+      const runId = `run-${runs++}`;
+      const following = followRun(
+        trio.orchestrators.map(({ address }) => address),
+        specOf(runId, trio.data),
+      );
+      const over = following.then(() => undefined);
+      while (troubles <= TROUBLES && (await trouble(runId, over)));
+      await following;
+      const { state } = await loadRun(await trio.openStore(), runId);
+      const same = state.phase === 'completed' && digestsOf(state.results) === expected;
+      different += Number(!same);
+      if (!same) story.push(`${runId} ended ${state.phase}${'reason' in state ? `: ${state.reason}` : ''}`);
+    }
+    const rows = [...longest].map(([kind, ms]) => `${(ms / 1000).toFixed(2)} s after it ${kind}`);
+    console.log(
+      `${troubles} troubles of the network in ${runs} runs, seed ${SEED}: ${different} runs differ from the reference; ` +
+        `stepping again at the latest ${rows.join(', ')}; ${((performance.now() - began) / 1000).toFixed(0)} s`,
+    );
+    expect(different).toBe(0);
+    for (const [kind, ms] of longest) expect(ms, kind).toBeLessThanOrEqual(kind === SILENCE ? 45_000 : 10_000);
+  });
+});

@@ -1,0 +1,134 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ObjectStore } from '@trikd/core/store';
+import { openStore } from '@trikd/platform/store/open-store';
+import { StoreConfig } from '@trikd/platform/store/store-config';
+import { onTestFinished } from 'vitest';
+import { hears } from '../e2e/specs.js';
+import { scratch, type WrittenSpec } from '../e2e/trikd.js';
+import { ownServer } from '../integration/s3-rig.js';
+import {
+  type Cluster,
+  type ClusterEvent,
+  type ClusterOptions,
+  type ServiceUnderTest,
+  startCluster,
+} from './cluster.js';
+import type { Victim } from './fault-plan.js';
+import { writeFirstImages } from './small-data.js';
+import { type StepBook, stepBook } from './step-book.js';
+
+/** Steps between two checkpoints of `specOf`. */
+export const INTERVAL = 32;
+
+/**
+ * Two generations of 256 steps on the first 1152 images of Fashion-MNIST; a checkpoint every 32 steps, which is longer than it takes to
+ * store one.
+ */
+export function specOf(name: string, data: string): WrittenSpec {
+  const model = (channels: number[]) => ({ kind: 'plain-cnn' as const, channels });
+  return {
+    name,
+    data: { kind: 'idx', folder: data, train: 1024, validation: 128, test: 128 },
+    batchSize: 128,
+    epochs: 32,
+    warmupSteps: 8,
+    checkpoint: { everyEpochs: 4 },
+    evaluation: { everyEpochs: 8 },
+    student: { model: model([4, 4]), objective: hears(1, 1) },
+    teacher: { model: model([8, 8]), objective: hears(0.1, 0.1) },
+    curriculum: { generations: 2 },
+    exchange: { stepTimeout: 3 },
+    engine: { threads: 1 },
+  };
+}
+
+/** The services on small data, followed step by step. */
+export interface Trio extends Cluster {
+  readonly folder: string;
+  readonly data: string;
+  readonly openStore: () => Promise<ObjectStore>;
+  /** Kills MinIO and starts it again where it was. Absent where the store is a folder. */
+  readonly restartStore?: () => Promise<void>;
+  readonly steps: StepBook;
+  readonly events: readonly ClusterEvent[];
+  /** Resolves with the next event that fits. */
+  readonly until: <E extends ClusterEvent>(fits: (event: ClusterEvent) => event is E) => Promise<E>;
+  readonly of: (victim: Exclude<Victim, 'store'>) => readonly ServiceUnderTest[];
+}
+
+/** Does what a test does, and says what is known when it fails: what had happened, and the last lines of every log. */
+export async function explained<T>(
+  { folder, services }: Trio,
+  story: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const linesOf = (name: string) =>
+    readFileSync(join(folder, 'logs', `${name}.jsonl`), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(-5)
+      .map((line) => line.slice(0, 600));
+  try {
+    return await work();
+  } catch (error) {
+    console.log([...story, ...services.flatMap(({ name }) => [`${name}:`, ...linesOf(name)])].join('\n'));
+    throw error;
+  }
+}
+
+/** Starts them for one test, and ends them with it. Their store is a bucket of MinIO, or a folder. */
+export async function startTrio(kind: 'folder' | 'minio', options: Partial<ClusterOptions> = {}): Promise<Trio> {
+  const folder = scratch();
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  const minio = kind === 'minio' ? await ownServer('minio') : undefined;
+  if (minio) onTestFinished(() => minio.end());
+  const store = minio
+    ? {
+        kind: 's3',
+        endpoint: minio.endpoint,
+        bucket: minio.bucket,
+        accessKey: minio.accessKey,
+        secretKey: minio.secretKey,
+      }
+    : { kind: 'folder', path: join(folder, 'store') };
+  writeFirstImages(data, 1152, 128);
+  const steps = stepBook();
+  const events: ClusterEvent[] = [];
+  const waiting = new Set<(event: ClusterEvent) => void>();
+  const heard = (event: ClusterEvent) => {
+    if (event.kind === 'told' && event.told.kind === 'step') {
+      steps.trained(event.service, event.told.at, event.at);
+      return;
+    }
+    events.push(event);
+    for (const look of waiting) look(event);
+  };
+  const cluster = await startCluster({ folder: join(folder, 'logs'), store, faults: true, heard, ...options });
+  onTestFinished(() => cluster.stop());
+  const { anchor, teacher, student, orchestrators } = cluster;
+  const present = (service: ServiceUnderTest | undefined) => (service ? [service] : []);
+  return {
+    ...cluster,
+    folder,
+    data,
+    openStore: () => openStore(StoreConfig.parse(store)),
+    ...(minio && { restartStore: () => minio.killAndRestart() }),
+    steps,
+    events,
+    until: (fits) =>
+      new Promise((resolve) => {
+        const look = (event: ClusterEvent) => {
+          if (!fits(event)) return;
+          waiting.delete(look);
+          resolve(event);
+        };
+        waiting.add(look);
+      }),
+    of: (victim) =>
+      ({ anchor: present(anchor), teacher: present(teacher), student: present(student), leader: orchestrators })[
+        victim
+      ],
+  };
+}
