@@ -24,6 +24,14 @@ test('a promotion that comes too late is refused', async () => {
   await expect(promote(store, 'r', anchor(1), 1)).rejects.toMatchObject({ kind: 'out-of-step' });
 });
 
+test('a student that was trained again, and lies elsewhere now, is pointed to there', async () => {
+  const store = memoryStore();
+  await promote(store, 'r', anchor(0), 1);
+  const again: Anchor = { generation: 0, params: { ...anchor(0).params, key: 'blobs/0-again' } };
+  for (const term of [2, 2]) await promote(store, 'r', again, term);
+  expect(await readPointer(store, 'r')).toMatchObject({ ...again, newest: 0, moves: 2, term: 2 });
+});
+
 test('another student of the same generation is refused', async () => {
   const store = memoryStore();
   await promote(store, 'r', anchor(0), 1);

@@ -42,11 +42,14 @@ export async function promote(store: ObjectStore, runId: string, anchor: Anchor,
     if (present.newest < anchor.generation) {
       return { ...present, ...anchor, newest: anchor.generation, moves: present.moves + 1, term };
     }
-    if (present.generation === anchor.generation && present.params.sha256 !== anchor.params.sha256) {
+    if (present.generation !== anchor.generation) return undefined;
+    if (present.params.sha256 !== anchor.params.sha256) {
       const message = `generation ${anchor.generation} of run ${runId} was promoted with params ${present.params.sha256}`;
       throw new TrikdError('corrupt', `${message}, not ${anchor.params.sha256}`);
     }
-    return undefined;
+    // Trained again, the student is the same, and lies under another attempt.
+    if (present.params.key === anchor.params.key) return undefined;
+    return { ...present, ...anchor, moves: present.moves + 1, term };
   });
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { encodeManifest, manifestKey, type PairManifest } from '../checkpoint/manifest.js';
 import type { ObjectStore } from '../store.js';
+import { pointerKey, promote } from './anchor-pointer.js';
 import { collectDropped, collectLeftovers } from './collector.js';
 import { memoryStore } from './memory-store.js';
 import { type Completed, firstState, type PairRef, type Preparing } from './state.js';
@@ -51,7 +52,7 @@ test('a checkpoint that a state lets go of is removed, but for what another stil
   const one = await pair(store, 1);
   const best = { key: 'runs/r/blobs/0.1/best-1', sha256: DIGEST, bytes: 1 };
   const two = await pair(store, 2, { best });
-  const removed = await collectDropped(store, stateOf({ pairs: [one, two] }), stateOf({ pairs: [two] }));
+  const removed = await collectDropped(store, 'r', stateOf({ pairs: [one, two] }), stateOf({ pairs: [two] }));
   expect(removed).toEqual([one.manifestKey, 'runs/r/blobs/0.1/teacher-1', 'runs/r/blobs/0.1/student-1']);
   expect(await store.list('runs/r/blobs/')).toEqual([
     'runs/r/blobs/0.1/best-1',
@@ -60,11 +61,24 @@ test('a checkpoint that a state lets go of is removed, but for what another stil
   ]);
 });
 
+test('what the pointer leads to stays, though the state has given it up', async () => {
+  const store = memoryStore();
+  const [one, two] = [await pair(store, 1), await pair(store, 2)];
+  await promote(store, 'r', { generation: 0, params: { key: 'runs/r/blobs/0.1/best-2', sha256: DIGEST, bytes: 1 } }, 1);
+  const state = stateOf({ pairs: [one], attempt: 2 });
+  expect(await collectDropped(store, 'r', stateOf({ pairs: [one, two] }), state)).not.toContain(
+    'runs/r/blobs/0.1/best-2',
+  );
+  expect(await collectLeftovers(store, 'r', state)).toEqual([]);
+  await store.put(pointerKey('r'), Buffer.from('{'));
+  expect(await collectLeftovers(store, 'r', state)).toEqual([]);
+});
+
 test('nothing is removed while a manifest that is kept cannot be read', async () => {
   const store = memoryStore();
   const [one, two] = [await pair(store, 1), await pair(store, 2)];
   await store.put(two.manifestKey, Buffer.from('{'));
-  expect(await collectDropped(store, stateOf({ pairs: [one, two] }), stateOf({ pairs: [two] }))).toEqual([]);
+  expect(await collectDropped(store, 'r', stateOf({ pairs: [one, two] }), stateOf({ pairs: [two] }))).toEqual([]);
 });
 
 test('what an attempt left that is over is removed, and nothing of the present one', async () => {
@@ -105,7 +119,7 @@ test('of a generation that is over its last checkpoint and its best models are k
     promoted: false,
   };
   const end: Completed = { phase: 'completed', generation: 0, attempt: 1, results: [result], rollbacks: [] };
-  await collectDropped(store, stateOf({ pairs: [first] }), end);
+  await collectDropped(store, 'r', stateOf({ pairs: [first] }), end);
   await collectLeftovers(store, 'r', end);
   expect(await store.list('runs/r/')).toEqual([
     'runs/r/blobs/0.1/best-2',

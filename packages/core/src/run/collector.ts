@@ -2,6 +2,7 @@ import { blobsOf, parseManifest } from '../checkpoint/manifest.js';
 import { TrikdError } from '../errors.js';
 import type { GenerationAttempt } from '../position.js';
 import type { ObjectStore } from '../store.js';
+import { readPointer } from './anchor-pointer.js';
 import type { RunState } from './state.js';
 
 /** The manifests that a state names: those that its generation can resume from, and the last one of each generation before. */
@@ -26,13 +27,14 @@ function blobsNamedBy(state: RunState): readonly string[] {
  */
 export async function collectDropped(
   store: ObjectStore,
+  runId: string,
   before: RunState,
   after: RunState,
 ): Promise<readonly string[]> {
   const kept = new Set(manifestsOf(after));
   const dropped = manifestsOf(before).filter((key) => !kept.has(key));
   if (dropped.length === 0) return [];
-  const live = await liveBlobs(store, after);
+  const live = await liveBlobs(store, runId, after);
   if (!live) return [];
   const blobs = new Set<string>();
   for (const key of dropped) for (const blob of (await blobsNamedIn(store, key)) ?? []) blobs.add(blob);
@@ -45,7 +47,7 @@ export async function collectDropped(
  * @returns keys removed
  */
 export async function collectLeftovers(store: ObjectStore, runId: string, state: RunState): Promise<readonly string[]> {
-  const live = await liveBlobs(store, state);
+  const live = await liveBlobs(store, runId, state);
   if (!live) return [];
   const kept = new Set([...live, ...manifestsOf(state)]);
   const manifests = await store.list(`runs/${runId}/manifests/`);
@@ -71,9 +73,15 @@ function attemptIn(key: string, runId: string): GenerationAttempt | undefined {
   return { runId, generation: Number(generation), attempt: Number(attempt) };
 }
 
-/** All blobs that a state leads to; undefined when a manifest cannot be read: then nobody knows what it names, and nothing may go. */
-async function liveBlobs(store: ObjectStore, state: RunState): Promise<ReadonlySet<string> | undefined> {
+/**
+ * All blobs that a state and the pointer lead to: the pointer may have been moved already to a student that the state has given up
+ * since. Undefined when one of them cannot be read: then nobody knows what it names, and nothing may go.
+ */
+async function liveBlobs(store: ObjectStore, runId: string, state: RunState): Promise<ReadonlySet<string> | undefined> {
   const live = new Set(blobsNamedBy(state));
+  const pointer = await unlessCorrupt(() => readPointer(store, runId));
+  if (pointer === 'corrupt') return undefined;
+  if (pointer) live.add(pointer.params.key);
   for (const key of manifestsOf(state)) {
     const blobs = await blobsNamedIn(store, key);
     if (!blobs) return undefined;
@@ -85,10 +93,15 @@ async function liveBlobs(store: ObjectStore, state: RunState): Promise<ReadonlyS
 async function blobsNamedIn(store: ObjectStore, key: string): Promise<readonly string[] | undefined> {
   const object = await store.get(key);
   if (!object) return undefined;
+  const manifest = await unlessCorrupt(async () => parseManifest(object.bytes));
+  return manifest === 'corrupt' ? undefined : blobsOf(manifest).map((blob) => blob.key);
+}
+
+async function unlessCorrupt<T>(read: () => Promise<T>): Promise<T | 'corrupt'> {
   try {
-    return blobsOf(parseManifest(object.bytes)).map((blob) => blob.key);
+    return await read();
   } catch (error) {
-    if (error instanceof TrikdError && error.kind === 'corrupt') return undefined;
+    if (error instanceof TrikdError && error.kind === 'corrupt') return 'corrupt';
     throw error;
   }
 }

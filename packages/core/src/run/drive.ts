@@ -33,7 +33,7 @@ export async function drive(run: SavedRun, ports: DrivePorts): Promise<SavedRun>
     if (state === before) return;
     saved = await saveRun(ports.store, saved, { state });
     ports.changed(state);
-    await collectDropped(ports.store, before, state);
+    await collectDropped(ports.store, saved.spec.name, before, state);
   };
   for (let todo = duty(saved.state); todo && !ports.drained.aborted; todo = duty(saved.state)) {
     const events = ports.perform(todo)[Symbol.asyncIterator]();
