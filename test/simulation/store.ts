@@ -68,7 +68,6 @@ export function createStore(world: World, health: StoreHealth, onlooker: Onlooke
       if (!onlooker.before(from, method)) return new Promise(() => undefined);
       const result = await act(disk);
       onlooker.after(from, method);
-      await life.clock.sleep(chance.after(health.work));
       return result;
     },
   });

@@ -35,6 +35,7 @@ export function createWorld(seed: number, { trace, slow = false }: WorldOptions 
   let now = 0;
   let order = 0;
   let events = 0;
+  let still = 0;
   let [high, low] = [0x811c9dc5, 0x01000193];
   const count = (value: number) => {
     high = Math.imul(high ^ value, 0x01000193) ^ (low >>> 7);
@@ -55,6 +56,8 @@ export function createWorld(seed: number, { trace, slow = false }: WorldOptions 
         const step = () => {
           const event = over() ? undefined : pop(queue);
           if (!event) return resolve();
+          still = event.time > now ? 0 : still + 1;
+          if (still > STILL) return reject(new Error(`time stands still at ${now} ms: ${event.what}`));
           now = event.time;
           events += 1;
           count(Math.round(now * 1000) | 0);
@@ -76,6 +79,9 @@ export function createWorld(seed: number, { trace, slow = false }: WorldOptions 
     },
   };
 }
+
+/** Events at one time after which nothing else will ever happen. */
+const STILL = 100_000;
 
 const numbers = new Map<string, number>();
 
