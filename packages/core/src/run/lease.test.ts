@@ -122,6 +122,51 @@ test('a store that is away for longer than the lease costs nobody the lead', asy
   expect(lost.aborted).toBe(false);
 });
 
+test('the time in which the store answered nobody is no silence of the leader, whoever is answered first', async () => {
+  const { store, clock, candidate } = electorate();
+  const back = Promise.withResolvers<void>();
+  let away = false;
+  const failing: ObjectStore['get'] = async (key) => {
+    if (away) throw new TrikdError('unavailable', 'away');
+    return store.get(key);
+  };
+  const waiting: ObjectStore['get'] = async (key) => {
+    if (away) await back.promise;
+    return store.get(key);
+  };
+  const { lost } = await candidate('a', { ...store, get: failing }).campaign(never);
+  const other = outcomeOf(candidate('b', { ...store, get: waiting }).campaign(never));
+  await clock.advance(1000 * SECONDS);
+  away = true;
+  await clock.advance(1000 * 5 * SECONDS);
+  away = false;
+  back.resolve();
+  await clock.advance(1000 * 5 * SECONDS);
+  expect(other).toEqual({});
+  expect(lost.aborted).toBe(false);
+});
+
+test('a leader that does not come back with the store is replaced when it has been silent for as long as any other', async () => {
+  const { store, clock, candidate } = electorate();
+  const back = Promise.withResolvers<void>();
+  let away = false;
+  const waiting: ObjectStore['get'] = async (key) => {
+    if (away) await back.promise;
+    return store.get(key);
+  };
+  const gone: ObjectStore['get'] = async (key) => (away ? new Promise<never>(() => undefined) : store.get(key));
+  const first = await candidate('a', { ...store, get: gone }).campaign(never);
+  const campaign = outcomeOf(candidate('b', { ...store, get: waiting }).campaign(never));
+  await clock.advance(1000 * SECONDS);
+  away = true;
+  await clock.advance(1000 * 5 * SECONDS);
+  back.resolve();
+  await clock.advance(1000 * 0.9 * SECONDS);
+  expect(campaign).toEqual({});
+  await clock.advance(1000 * SECONDS);
+  expect(campaign.value?.term).toBe(first.term + 1);
+});
+
 test('a lease that is damaged lapses as a silent one does', async () => {
   const { store, clock, candidate } = electorate();
   await store.put(LEASE_KEY, Buffer.from('{'));

@@ -48,7 +48,7 @@ export interface LeaseOptions {
 /**
  * A candidate for leading the orchestrators of one trio. The lease decides who works, not what is true: a leader that was frozen
  * and does not know that it has been replaced is stopped by compare-and-swap and by attempt numbers, never by its clock.
- * Times are compared on one's own clock alone: a lease has lapsed when its record was the same for its whole length.
+ * Times are compared on one's own clock alone: a lease has lapsed when its record was seen to be the same for its whole length.
  */
 export function createCandidate({ store, clock, holder, seconds }: LeaseOptions): Candidate {
   const pause = (1000 * seconds) / 3;
@@ -76,13 +76,19 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
     async campaign(signal, above = 0) {
       present = undefined;
       let seen: { readonly version: string; readonly at: number } | undefined;
+      let lookedAt = clock.now();
       for (;;) {
         signal.throwIfAborted();
         wake = new AbortController();
         const found = await store.get(LEASE_KEY);
         const record = found && recordIn(found);
-        if (found && found.version !== seen?.version) seen = { version: found.version, at: clock.now() };
-        const lapsed = seen !== undefined && clock.now() - seen.at >= 1000 * seconds;
+        const now = clock.now();
+        // Silence that nobody listened to does not count: the store was away, and perhaps for the leader too, or this process was. A
+        // store that needs so long for every look would let no leader keep its lease either.
+        const missed = now - lookedAt > 2 * pause;
+        lookedAt = now;
+        if (found && (missed || found.version !== seen?.version)) seen = { version: found.version, at: now };
+        const lapsed = seen !== undefined && now - seen.at >= 1000 * seconds;
         if (!found || record?.released || lapsed || seizing) {
           const last = record?.term ?? (await newestTerm(store));
           const leadership = await take(found, 1 + Math.max(above, last));
