@@ -1,9 +1,10 @@
 import { TrikdError } from '@trikd/core/errors';
-import { duty } from '@trikd/core/run/advance';
+import { duty, type RunRules } from '@trikd/core/run/advance';
 import { collectLeftovers } from '@trikd/core/run/collector';
 import { drive } from '@trikd/core/run/drive';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { type RunState, resumePair } from '@trikd/core/run/state';
+import type { RunSpec } from '@trikd/core/spec';
 import type { EventLog } from './event-log.js';
 import { type Hub, hub } from './hub.js';
 import { type PerformPorts, perform } from './perform.js';
@@ -17,6 +18,14 @@ export interface DrivenRunPorts extends Omit<PerformPorts, 'spec' | 'term' | 'ru
   openLog(runId: string): EventLog;
   /** Told what ended the driving of a run, other than the run's own end. */
   failed(runId: string, error: unknown): void;
+}
+
+/** The rules of a run, as this orchestrator is configured. */
+export function rulesOf(
+  spec: RunSpec,
+  { retries, keepPairs }: Pick<DrivenRunPorts, 'retries' | 'keepPairs'>,
+): RunRules {
+  return { spec, retries, keepPairs };
 }
 
 /** A run that is driven here. */
@@ -62,7 +71,7 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
   const abandon = () => end(new TrikdError('out-of-step', `another orchestrator drives run ${spec.name} now`));
   ports.abandoned.addEventListener('abort', abandon, { once: true });
 
-  const rules = { spec, retries: ports.retries, keepPairs: ports.keepPairs };
+  const rules = rulesOf(spec, ports);
   const duties: PerformPorts = { ...ports, spec, rules, term: run.term, tell };
   const train = async () => {
     try {

@@ -7,7 +7,7 @@ import type { Candidate, Leadership } from '@trikd/core/run/lease';
 import { createRun, listRuns, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
-import { type DrivenRun, type DrivenRunPorts, drainedNews, driveRun } from './driven-run.js';
+import { type DrivenRun, type DrivenRunPorts, drainedNews, driveRun, rulesOf } from './driven-run.js';
 import type { RunNews, RunView } from './ports.js';
 
 /** What an orchestrator works with. */
@@ -134,9 +134,8 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   }
 
   async function takeOver(patient: ObjectStore, run: SavedRun, term: number): Promise<SavedRun> {
-    const rules = { spec: run.spec, retries: ports.retries, keepPairs: ports.keepPairs };
     // Term 0: nobody has driven it, so there is no attempt to fence out.
-    const state = run.term === 0 ? run.state : advance(run.state, { kind: 'taken-over' }, rules);
+    const state = run.term === 0 ? run.state : advance(run.state, { kind: 'taken-over' }, rulesOf(run.spec, ports));
     return saveRun(patient, run, { state, term });
   }
 
@@ -193,8 +192,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   }
 
   async function revive(run: SavedRun, request: string | undefined): Promise<void> {
-    const rules = { spec: run.spec, retries: ports.retries, keepPairs: ports.keepPairs };
-    const state = advance(run.state, { kind: 'taken-over' }, rules);
+    const state = advance(run.state, { kind: 'taken-over' }, rulesOf(run.spec, ports));
     await saveRun(store, run, { state, ...(request !== undefined && { request }) });
   }
 
@@ -207,9 +205,10 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       if (present(runId)) pause?.abort(new TrikdError('wrong-state', `run ${runId} is being rolled back`));
       await driven?.done;
       const run = await loadRun(store, runId);
-      const rules = { spec: run.spec, retries: ports.retries, keepPairs: ports.keepPairs };
       const again = request !== undefined && run.requests.includes(request);
-      const state = again ? run.state : advance(run.state, { kind: 'rolled-back', to: generation }, rules);
+      const state = again
+        ? run.state
+        : advance(run.state, { kind: 'rolled-back', to: generation }, rulesOf(run.spec, ports));
       if (!again) await saveRun(store, run, { state, term, ...(request !== undefined && { request }) });
       await pointAsStated(store, runId, state, term);
       return { spec: run.spec, state };
