@@ -108,7 +108,7 @@ async function loadAnchor(
 
 /** Tells when a trainer has trained up to a step, and when it rests there with its checkpoint saved. */
 function watchSteps(client: TrainerServiceClient, attempt: ReturnType<typeof fromPosition>) {
-  const call = client.watchTrainer({ attempt, fromEvent: 0 });
+  const call = client.watchTrainer({ attempt, fromEvent: 0, pastOnly: false });
   const waiting: { readonly kind: string; readonly step: number; readonly resolve: (now: number) => void }[] = [];
   const until = (kind: string, step: number) => new Promise<number>((resolve) => waiting.push({ kind, step, resolve }));
   call.on('data', ({ event }: WatchTrainerResponse) => {

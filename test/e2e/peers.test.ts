@@ -66,7 +66,11 @@ async function assign(
   await unary(client.assign.bind(client), request, { what: trainer.name, deadlineSeconds: 60 });
   /** Why the attempt ended. */
   return async (): Promise<string> => {
-    const events = client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent: 0 });
+    const events = client.watchTrainer({
+      attempt: fromPosition({ ...attempt, step: 0 }),
+      fromEvent: 0,
+      pastOnly: false,
+    });
     for await (const response of events) {
       const event = toWatchedEvent(response);
       if (event.kind === 'failure') return event.failure.message;

@@ -140,10 +140,12 @@ export async function toyTrainer(
       const serve = async () => {
         const attempt = wanted(toAttempt(call.request.attempt));
         for (let number = call.request.fromEvent; !call.cancelled; number++) {
+          if (call.request.pastOnly && attempt.events.length <= number) break;
           while (attempt.events.length <= number) await once(attempt.news, 'event');
           const event = attempt.events[number];
           if (event) call.write({ number, event: fromWatchedEvent(event, role) });
         }
+        call.end();
       };
       serve().catch((error: unknown) => call.emit('error', toStatus(error)));
     },

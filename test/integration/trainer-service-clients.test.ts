@@ -93,7 +93,8 @@ test('a watch goes on after its server was away, from the event after the last',
   const client = steer(socket.address);
   const events = watch({
     what: 'the student',
-    open: (fromEvent) => client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent }),
+    open: (fromEvent) =>
+      client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent, pastOnly: false }),
     numberOf: ({ number }) => number,
     signal: never,
   });
@@ -111,7 +112,8 @@ test('a watch of a server that stays away gives up, by name', async () => {
   const client = steer(socket.address);
   const events = watch({
     what: 'the student',
-    open: (fromEvent) => client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent }),
+    open: (fromEvent) =>
+      client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent, pastOnly: false }),
     numberOf: ({ number }) => number,
     patienceSeconds: 0.2,
     signal: never,

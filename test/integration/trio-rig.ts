@@ -69,7 +69,8 @@ export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGe
     events: (of: GenerationAttempt, from = 0, signal = never) =>
       watch({
         what,
-        open: (fromEvent) => client.watchTrainer({ attempt: fromPosition({ ...of, step: 0 }), fromEvent }),
+        open: (fromEvent) =>
+          client.watchTrainer({ attempt: fromPosition({ ...of, step: 0 }), fromEvent, pastOnly: false }),
         numberOf: ({ number }) => number,
         from,
         signal,

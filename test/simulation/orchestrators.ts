@@ -93,6 +93,9 @@ export async function wantRun(
   }
 }
 
+/** Who waits for such an answer gives up by the clock. */
+const NEVER = new AbortController().signal;
+
 function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role: TrainedRole): TrainerLink {
   return {
     role,
@@ -129,6 +132,13 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
         },
         { seconds: TIMES.answer },
       ),
+    past: (attempt) =>
+      trainerEvents(
+        eventsOf(
+          network.stream(life, trainer, 'past events', (service, left) => service.watch(attempt, 0, left, true), NEVER),
+        ),
+        role,
+      ),
     watch: (attempt, signal) =>
       trainerEvents(
         watch(life, signal, `the ${role}`, (from) =>
@@ -137,6 +147,10 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
         role,
       ),
   };
+}
+
+async function* eventsOf(numbered: AsyncIterable<NumberedEvent>): AsyncGenerator<WatchedEvent, void> {
+  for await (const { event } of numbered) yield event;
 }
 
 /** As `watch` of the gRPC clients: a stream that is resumed after a lost connection, for so long. */

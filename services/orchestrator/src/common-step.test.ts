@@ -24,6 +24,7 @@ function trainer(role: 'teacher' | 'student', step: number, pace: number, refusa
     setLimit: (_attempt, limit) => take(limit, limits),
     saveAt: (_attempt, wanted) => take(wanted, saves),
     watch: async function* () {},
+    past: async function* () {},
   };
   return { link, limits, saves };
 }

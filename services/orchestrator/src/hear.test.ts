@@ -22,6 +22,7 @@ function trainer(
     setLimit: () => Promise.reject(new Error('not asked for')),
     saveAt: () => Promise.reject(new Error('not asked for')),
     nextStep: () => Promise.reject(new Error('not asked for')),
+    past: async function* () {},
     watch: async function* (_attempt, signal) {
       yield* events;
       if (end instanceof Error) throw end;

@@ -1,3 +1,4 @@
+import type { ClientReadableStream } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/errors';
 import type { TrainedRole } from '@trikd/core/position';
 import { canonicalJson } from '@trikd/core/spec';
@@ -7,6 +8,7 @@ import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
 import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
 import { fromBlob, fromPosition, fromRoleCheckpoint, toScore } from '@trikd/platform/grpc/convert';
 import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import { fromStatus } from '@trikd/platform/grpc/status';
 import { reach } from '@trikd/platform/points';
 import type { AnchorLink, TrainerLink } from './ports.js';
 
@@ -65,11 +67,17 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
       if (!next) throw new TrikdError('out-of-step', `${what} has no assignment any more`);
       return next.step;
     },
+    past: (attempt) => {
+      const request = { attempt: fromPosition({ ...attempt, step: 0 }), fromEvent: 0, pastOnly: true };
+      const deadline = Date.now() + 1000 * times.answer;
+      return trainerEvents(readAll(client.watchTrainer(request, { deadline }), what), role);
+    },
     watch: (attempt, signal) =>
       trainerEvents(
         watch({
           what,
-          open: (fromEvent) => client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent }),
+          open: (fromEvent) =>
+            client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent, pastOnly: false }),
           numberOf: ({ number }) => number,
           patienceSeconds: times.patience,
           signal,
@@ -77,6 +85,19 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
         role,
       ),
   };
+}
+
+/** A stream that ends by itself; one that is cut short is not resumed. @throws TrikdError */
+async function* readAll<Response>(call: ClientReadableStream<Response>, what: string): AsyncGenerator<Response> {
+  // Nobody else listens to an error that comes after the loop was left.
+  call.on('error', () => undefined);
+  try {
+    yield* call;
+  } catch (error) {
+    throw fromStatus(error, what);
+  } finally {
+    call.cancel();
+  }
 }
 
 async function* trainerEvents(

@@ -9,6 +9,7 @@ import type { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import { type DrivenRun, type DrivenRunPorts, drainedNews, driveRun, rulesOf } from './driven-run.js';
 import type { RunNews, RunView } from './ports.js';
+import { salvage } from './salvage.js';
 
 /** What an orchestrator works with. */
 export interface OrchestratorPorts extends Omit<DrivenRunPorts, 'drained' | 'abandoned' | 'store'> {
@@ -135,8 +136,12 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
 
   async function takeOver(patient: ObjectStore, run: SavedRun, term: number): Promise<SavedRun> {
     // Term 0: nobody has driven it, so there is no attempt to fence out.
-    const state = run.term === 0 ? run.state : advance(run.state, { kind: 'taken-over' }, rulesOf(run.spec, ports));
-    return saveRun(patient, run, { state, term });
+    if (run.term === 0) return saveRun(patient, run, { state: run.state, term });
+    const { spec, state } = run;
+    const rules = rulesOf(spec, ports);
+    const saved = state.phase === 'training' && (await salvage(state, { ...ports, spec, store: patient }));
+    const salvaged = saved ? advance(state, saved, rules) : state;
+    return saveRun(patient, run, { state: advance(salvaged, { kind: 'taken-over' }, rules), term });
   }
 
   async function campaign(): Promise<void> {

@@ -1,24 +1,16 @@
 import { createHash } from 'node:crypto';
 import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
-import { blobsOf, encodeManifest, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
 import type { Clock } from '@trikd/core/clock';
 import { TrikdError } from '@trikd/core/errors';
-import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
+import { peerOf, type TrainedRole } from '@trikd/core/position';
 import { type Duty, promotion, type RunEvent, type RunRules } from '@trikd/core/run/advance';
 import { pointAsStated, promote } from '@trikd/core/run/anchor-pointer';
 import { collectLeftovers } from '@trikd/core/run/collector';
 import { nextLimit } from '@trikd/core/run/convergence';
-import {
-  type Facts,
-  type PairRef,
-  type Preparing,
-  type Promoting,
-  resumePair,
-  type Training,
-} from '@trikd/core/run/state';
+import { type Facts, type Preparing, type Promoting, resumePair, type Training } from '@trikd/core/run/state';
 import { type RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
-import type { Blob } from '@trikd/core/training/ports';
+import { attemptOf, commitPair } from './commit-pair.js';
 import { type HearTimes, hear } from './hear.js';
 import type { Pair } from './ledger.js';
 import type { AnchorLink, DutyNews, TrainerLink } from './ports.js';
@@ -173,47 +165,6 @@ async function* judge({ spec, store, term, rules }: PerformPorts, todo: Promotin
   const promoted = promotion(todo, rules);
   if (promoted) await promote(store, spec.name, promoted, term);
   yield { kind: 'candidate-verified' };
-}
-
-function attemptOf(spec: RunSpec, { generation, attempt }: Duty): GenerationAttempt {
-  return { runId: spec.name, generation, attempt };
-}
-
-async function commitPair({ spec, store, writer }: PerformPorts, todo: Training, pair: Pair): Promise<PairRef> {
-  const { step } = pair.student;
-  const part = ({ state, best }: Pair[TrainedRole]) => ({ state, ...(best && { best }) });
-  const manifest: PairManifest = {
-    version: 1,
-    ...attemptOf(spec, todo),
-    step,
-    specDigest: specDigest(spec),
-    datasetDigest: todo.facts.datasetDigest,
-    ...(todo.anchor && { anchor: todo.anchor.params.sha256 }),
-    teacher: part(pair.teacher),
-    student: part(pair.student),
-    writer,
-  };
-  for (const blob of blobsOf(manifest)) await assertThere(store, blob);
-  const key = manifestKey(manifest);
-  const bytes = encodeManifest(manifest);
-  if ((await store.create(key, bytes)) === 'exists') {
-    const there = await store.get(key);
-    // The same attempt is never driven twice, but the answer to an own write may have been lost.
-    if (!there || Buffer.compare(there.bytes, bytes) !== 0) {
-      throw new TrikdError('out-of-step', `the pair of step ${step} was committed by another process as ${key}`);
-    }
-  }
-  return { step, manifestKey: key };
-}
-
-/** A manifest is written last: over blobs that are in the store, whole. */
-async function assertThere(store: ObjectStore, { key, bytes }: Blob): Promise<void> {
-  const size = await store.size(key);
-  if (size === bytes) return;
-  throw new TrikdError(
-    'corrupt',
-    `blob ${key}: ${size === undefined ? 'it is gone' : `${size} bytes`}, expected ${bytes}`,
-  );
 }
 
 async function resumeFrom({ spec, store }: PerformPorts, todo: Preparing): Promise<Pair | undefined> {

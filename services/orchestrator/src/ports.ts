@@ -41,6 +41,8 @@ export interface TrainerLink {
   nextStep(): Promise<number>;
   /** What happens in an attempt, from its first event on. Throws what the attempt failed of. */
   watch(attempt: GenerationAttempt, signal: AbortSignal): AsyncIterable<TrainerEvent>;
+  /** What has happened in an attempt so far. Throws what the attempt failed of. */
+  past(attempt: GenerationAttempt): AsyncIterable<TrainerEvent>;
 }
 
 /** The anchor-server, as the orchestrator knows it. */

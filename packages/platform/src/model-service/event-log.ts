@@ -17,10 +17,10 @@ export interface NumberedEvent {
 export interface EventLog {
   append(event: WatchedEvent): void;
   /**
-   * The events from number `from` on, then new ones as they come, until `signal` aborts.
+   * The events from number `from` on, then new ones as they come, until `signal` aborts; with `pastOnly`, none of the latter.
    * @throws what the log was closed with, once everything was read
    */
-  read(from: number, signal: AbortSignal): AsyncGenerator<NumberedEvent, void>;
+  read(from: number, signal: AbortSignal, pastOnly?: boolean): AsyncGenerator<NumberedEvent, void>;
   /** Nothing more will come. */
   close(error: TrikdError): void;
 }
@@ -61,7 +61,7 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
       progressAt = time;
       add(event);
     },
-    async *read(from, signal) {
+    async *read(from, signal, pastOnly = false) {
       let wanted = from;
       signal.addEventListener('abort', bell.ring, { once: true });
       try {
@@ -70,7 +70,8 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
           if (found) {
             wanted = found.number + 1;
             yield found;
-          } else if (closed) throw closed;
+          } else if (pastOnly) return;
+          else if (closed) throw closed;
           else await bell.heard();
         }
       } finally {

@@ -56,11 +56,11 @@ export class TrainerController {
 
   @GrpcMethod('TrainerService', 'watchTrainer')
   async watchTrainer(
-    request: WatchTrainerRequest,
+    { attempt, fromEvent, pastOnly }: WatchTrainerRequest,
     _metadata: unknown,
     call: ServerWritableStream<WatchTrainerRequest, WatchTrainerResponse>,
   ): Promise<Observable<never>> {
-    const open = (signal: AbortSignal) => this.trainer.watch(toAttempt(request.attempt), request.fromEvent, signal);
+    const open = (left: AbortSignal) => this.trainer.watch(toAttempt(attempt), fromEvent, left, pastOnly);
     await serveStream(call, this.shutdown, open, ({ number, event }) => ({
       number,
       event: fromWatchedEvent(event, this.trainer.role),

@@ -38,8 +38,16 @@ export interface Trainer extends ExchangeSource {
   saveAt(attempt: GenerationAttempt, step: number): number;
   /** The present attempt, ended or not. */
   present(): TrainerAttempt | undefined;
-  /** @throws TrikdError 'out-of-step' for another attempt, or once the attempt was replaced. */
-  watch(attempt: GenerationAttempt, from: number, signal: AbortSignal): AsyncGenerator<NumberedEvent, void>;
+  /**
+   * The events of the attempt from number `from` on; with `pastOnly`, those that have happened already.
+   * @throws TrikdError 'out-of-step' for another attempt, or once the attempt was replaced.
+   */
+  watch(
+    attempt: GenerationAttempt,
+    from: number,
+    signal: AbortSignal,
+    pastOnly?: boolean,
+  ): AsyncGenerator<NumberedEvent, void>;
   /** Ends the present attempt, for good. */
   stop(): Promise<void>;
 }
@@ -137,7 +145,7 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
       return held.notBegun();
     },
     present: () => attempt,
-    watch: (asked, from, signal) => presentAs(asked).events.read(from, signal),
+    watch: (asked, from, signal, pastOnly) => presentAs(asked).events.read(from, signal, pastOnly),
     async *frames({ consumer, from, agreement }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
       const held = await arrived(from, signal);
       assertAgreement(held.agreement, agreement, consumer);

@@ -172,6 +172,8 @@ export interface WatchTrainerRequest {
     | undefined;
   /** First event wanted; events of an attempt count from 0. */
   fromEvent: number;
+  /** Ends the stream after what has happened already. */
+  pastOnly: boolean;
 }
 
 /** One thing that happened. */
@@ -1041,7 +1043,7 @@ export const GetTrainerResponse: MessageFns<GetTrainerResponse> = {
 };
 
 function createBaseWatchTrainerRequest(): WatchTrainerRequest {
-  return { attempt: undefined, fromEvent: 0 };
+  return { attempt: undefined, fromEvent: 0, pastOnly: false };
 }
 
 export const WatchTrainerRequest: MessageFns<WatchTrainerRequest> = {
@@ -1051,6 +1053,9 @@ export const WatchTrainerRequest: MessageFns<WatchTrainerRequest> = {
     }
     if (message.fromEvent !== 0) {
       writer.uint32(16).uint32(message.fromEvent);
+    }
+    if (message.pastOnly !== false) {
+      writer.uint32(24).bool(message.pastOnly);
     }
     return writer;
   },
@@ -1084,6 +1089,14 @@ export const WatchTrainerRequest: MessageFns<WatchTrainerRequest> = {
             message.fromEvent = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pastOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1104,6 +1117,11 @@ export const WatchTrainerRequest: MessageFns<WatchTrainerRequest> = {
         : isSet(object.from_event)
         ? globalThis.Number(object.from_event)
         : 0,
+      pastOnly: isSet(object.pastOnly)
+        ? globalThis.Boolean(object.pastOnly)
+        : isSet(object.past_only)
+        ? globalThis.Boolean(object.past_only)
+        : false,
     };
   },
 
@@ -1114,6 +1132,9 @@ export const WatchTrainerRequest: MessageFns<WatchTrainerRequest> = {
     }
     if (message.fromEvent !== 0) {
       obj.fromEvent = Math.round(message.fromEvent);
+    }
+    if (message.pastOnly !== false) {
+      obj.pastOnly = message.pastOnly;
     }
     return obj;
   },
@@ -1127,6 +1148,7 @@ export const WatchTrainerRequest: MessageFns<WatchTrainerRequest> = {
       ? Position.fromPartial(object.attempt)
       : undefined;
     message.fromEvent = object.fromEvent ?? 0;
+    message.pastOnly = object.pastOnly ?? false;
     return message;
   },
 };
