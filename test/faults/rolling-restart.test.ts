@@ -44,4 +44,6 @@ test('a rolling restart in each generation drains every service in 10 s and chan
   console.log(`each service drained and started again, steps trained twice: ${rows.join('; ')}`);
   expect(digestsOf(state.results)).toBe(expected);
   expect(Math.max(...story.map(({ drain }) => drain))).toBeLessThanOrEqual(10_000);
+  const trainers = story.filter(({ service }) => service.endsWith('-trainer'));
+  expect(trainers.map(({ replayed }) => replayed)).toEqual([0, 0, 0, 0]);
 });

@@ -47,6 +47,7 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
   });
 
   let draining = false;
+  let leaving = false;
   let limit = await rest(nextLimit(books.committed(), facts, spec));
   for await (const heard of ports.heard) {
     if (heard.kind === 'drain-overdue') return;
@@ -60,6 +61,12 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
       continue;
     }
     const { event } = heard;
+    if (event.kind === 'leaving') {
+      // The trainer ends when both rest, and its attempt is lost; the next one goes on from the pair of that step.
+      leaving = true;
+      if (!draining) limit = await drainLimit(trainers, attempt, limit).catch(() => limit);
+      continue;
+    }
     note(books, ports, todo, heard);
     if (event.kind === 'checkpoint' && event.checkpoint.step < limit) {
       const pair = books.pairAt(event.checkpoint.step);
@@ -74,6 +81,7 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
     }
     yield* commit(pair, committed);
     if (draining) return;
+    if (leaving) continue;
     limit = await rest(nextLimit(limit, facts, spec));
   }
 }
@@ -112,6 +120,8 @@ function note(
       break;
     case 'went-on':
       tell({ kind: 'went-on', by: role, on: event.on });
+      break;
+    case 'leaving':
       break;
   }
 }

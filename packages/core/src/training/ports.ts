@@ -74,7 +74,9 @@ export type TrainerEvent =
   /** Training waits, or soon will, and goes on by itself. A new reason replaces the one before. */
   | { readonly kind: 'stalled'; readonly on: StallCause; readonly reason: string }
   /** What was waited for is there. */
-  | { readonly kind: 'went-on'; readonly on: StallCause };
+  | { readonly kind: 'went-on'; readonly on: StallCause }
+  /** The process is about to end, and rests first if its limit is moved to a step that it can reach. */
+  | { readonly kind: 'leaving' };
 
 /** The models a trainer hears, as its objective names them. */
 export type FrameSource = 'anchor' | 'peer';

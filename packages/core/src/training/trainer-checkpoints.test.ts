@@ -32,6 +32,8 @@ function shortly(event: TrainerEvent): string {
       return `${event.on} went on`;
     case 'alarm':
       return event.message;
+    case 'leaving':
+      return 'leaves';
   }
 }
 

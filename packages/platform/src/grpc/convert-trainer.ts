@@ -38,6 +38,8 @@ export function fromWatchedEvent(event: WatchedEvent, role: TrainedRole): EventM
       return { $case: 'stalled', value: { on: STALL_CAUSES[event.on], reason: event.reason } };
     case 'went-on':
       return { $case: 'wentOn', value: { on: STALL_CAUSES[event.on] } };
+    case 'leaving':
+      return { $case: 'leaving', value: {} };
     case 'failure':
       return { $case: 'failure', value: { kind: event.failure.kind, message: event.failure.message } };
   }
@@ -60,6 +62,8 @@ export function toWatchedEvent({ event }: WatchTrainerResponse): WatchedEvent {
       return { kind: 'stalled', on: toStallCause(event.value.on), reason: event.value.reason };
     case 'wentOn':
       return { kind: 'went-on', on: toStallCause(event.value.on) };
+    case 'leaving':
+      return { kind: 'leaving' };
     case 'failure':
       return { kind: 'failure', failure: { kind: toFailureKind(event.value.kind), message: event.value.message } };
     case undefined:

@@ -92,6 +92,7 @@ describe('messages', () => {
     { kind: 'stalled', on: 'teacher', reason: 'waiting for step 5' },
     { kind: 'went-on', on: 'anchor' },
     { kind: 'went-on', on: 'student' },
+    { kind: 'leaving' },
     { kind: 'failure', failure: { kind: 'diverged', message: 'the loss is NaN' } },
   ] satisfies (TrainerEvent | WatchedEvent)[])('keep the event $kind as it was', (event) => {
     const message = { number: 0, event: fromWatchedEvent(event, 'student') };

@@ -11,3 +11,4 @@ export function modelServiceConfig(listen: string) {
     log: LogConfig,
   });
 }
+export type ModelServiceConfig = z.infer<ReturnType<typeof modelServiceConfig>>;

@@ -80,6 +80,36 @@ describe('an event log', () => {
     expect(await readable(log, 0)).toEqual(['1 anchor: waiting for step 3', '3 resting 3', '4 store went on']);
   });
 
+  test('gives one who wants the past alone no more than that', async () => {
+    const log = logAt({ ms: 0 });
+    log.append(resting(1));
+    const found: number[] = [];
+    for await (const { number } of log.read(0, new AbortController().signal, true)) found.push(number);
+    expect(found).toEqual([0]);
+  });
+
+  test('has told when the slowest reader comes back for more, or leaves', async () => {
+    const log = logAt({ ms: 0 });
+    const reading = log.read(0, new AbortController().signal);
+    const first = reading.next();
+    log.append(resting(1));
+    await first;
+    let told = false;
+    const telling = log.told().then(() => {
+      told = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([told, log.isRead()]).toEqual([false, true]);
+    const second = reading.next();
+    await telling;
+    log.append(resting(2));
+    await second;
+    const left = log.told();
+    await reading.return();
+    await left;
+    expect(log.isRead()).toBe(false);
+  });
+
   test('gives a watcher what comes while it watches', async () => {
     const log = logAt({ ms: 0 });
     const reading = log.read(0, new AbortController().signal);

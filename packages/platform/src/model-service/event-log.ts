@@ -21,6 +21,10 @@ export interface EventLog {
    * @throws what the log was closed with, once everything was read
    */
   read(from: number, signal: AbortSignal, pastOnly?: boolean): AsyncGenerator<NumberedEvent, void>;
+  /** Whether somebody reads. */
+  isRead(): boolean;
+  /** Resolves when whoever reads has everything. */
+  told(): Promise<void>;
   /** Nothing more will come. */
   close(error: TrikdError): void;
 }
@@ -29,6 +33,9 @@ export const PROGRESS_INTERVAL_MS = 250;
 
 export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
   const bell = createBell();
+  const readers = new Set<{ hasAll: boolean }>();
+  /** Rung when a reader has everything, or leaves. */
+  const satisfied = createBell();
   let kept: NumberedEvent[] = [];
   let next = 0;
   let progressAt = Number.NEGATIVE_INFINITY;
@@ -41,6 +48,7 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
     if (subject) kept = kept.filter((each) => replaceable(each.event) !== subject);
     kept.push({ number: next, event });
     next += 1;
+    for (const reader of readers) reader.hasAll = false;
     bell.ring();
   };
 
@@ -63,6 +71,8 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
     },
     async *read(from, signal, pastOnly = false) {
       let wanted = from;
+      const reader = { hasAll: false };
+      readers.add(reader);
       signal.addEventListener('abort', bell.ring, { once: true });
       try {
         while (!signal.aborted) {
@@ -72,11 +82,21 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
             yield found;
           } else if (pastOnly) return;
           else if (closed) throw closed;
-          else await bell.heard();
+          else {
+            reader.hasAll = true;
+            satisfied.ring();
+            await bell.heard();
+          }
         }
       } finally {
+        readers.delete(reader);
+        satisfied.ring();
         signal.removeEventListener('abort', bell.ring);
       }
+    },
+    isRead: () => readers.size > 0,
+    async told() {
+      while ([...readers].some(({ hasAll }) => !hasAll)) await satisfied.heard();
     },
     close(error) {
       closed ??= error;
@@ -97,6 +117,7 @@ function replaceable(event: WatchedEvent): string | undefined {
     case 'checkpoint':
     case 'resting':
     case 'alarm':
+    case 'leaving':
     case 'failure':
       return undefined;
   }

@@ -2,6 +2,7 @@ import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blob
 import type { Clock } from '@trikd/core/clock';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/errors';
+import { createBell } from '@trikd/core/exchange/bell';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import { listeners } from '@trikd/core/exchange/listeners';
@@ -64,6 +65,11 @@ export interface TrainerAttempt {
   saveAt(step: number): void;
   /** First step that the trainer has certainly not begun: the lowest limit that it still keeps. */
   notBegun(): number;
+  /**
+   * Says that the process is about to end, and waits, not for ever, until whoever watches has brought the attempt to rest and knows
+   * all of it.
+   */
+  leave(): Promise<void>;
   /** Ends it by `reason` and waits until the loop has let go of the engine. */
   abandon(reason: TrikdError): Promise<void>;
 }
@@ -102,6 +108,9 @@ export async function startAttempt(
   });
   const limit = createStepLimit(given.limit);
   const saves = new Set<number>();
+  let restsBefore: number | undefined;
+  /** Rung when the attempt rests, or is over. */
+  const still = createBell();
   const slow = (wait: FrameWait) => log.warn({ ...wait }, 'waits for a frame');
   const frames = framesFor(parts, given, agreement, slow, over.signal);
   // The loop does not always fail of it: when it gives a step up, that is what it says.
@@ -116,7 +125,12 @@ export async function startAttempt(
     savesAt: (step) => saves.has(step),
     save: (params) => saveParams(store, blobsFolder(attempt), params).catch(notSaved),
     load: (blob) => loadParams(store, blob),
-    emit: (event) => events.append(event),
+    emit: (event) => {
+      events.append(event);
+      if (event.kind !== 'resting') return;
+      restsBefore = event.nextStep;
+      still.ring();
+    },
     clock,
     signal: abandoned.signal,
   };
@@ -135,10 +149,15 @@ export async function startAttempt(
       window.close(asSeenByPeers(error, role));
     } finally {
       over.abort(new TrikdError('out-of-step', 'the attempt is over'));
+      still.ring();
       await Promise.allSettled(Object.values(frames).map((each) => each.return()));
     }
   };
   const done = train();
+  const rested = async () => {
+    while (!over.signal.aborted && !(restsBefore !== undefined && restsBefore >= limit.value)) await still.heard();
+    await events.told();
+  };
 
   return {
     id: attempt,
@@ -150,6 +169,14 @@ export async function startAttempt(
     saveAt: (step) => saves.add(step),
     // The step after the last one published may be in its forward pass, unless the limit forbids it.
     notBegun: () => Math.min(limit.value, window.nextStep + 1),
+    async leave() {
+      if (over.signal.aborted || !events.isRead()) return;
+      events.append({ kind: 'leaving' });
+      const left = new AbortController();
+      const enough = clock.sleep(1000 * LEAVE_SECONDS, left.signal).catch(() => undefined);
+      await Promise.race([rested(), enough]);
+      left.abort();
+    },
     async abandon(reason) {
       abandoned.abort(reason);
       limit.abandon(reason);
@@ -159,6 +186,9 @@ export async function startAttempt(
     },
   };
 }
+
+/** For a step that both trainers can reach, and its checkpoint. */
+const LEAVE_SECONDS = 6;
 
 async function assignmentOf(role: TrainedRole, store: ObjectStore, given: GivenAttempt): Promise<Assignment> {
   const { attempt, spec, startStep, resume } = given;

@@ -230,3 +230,60 @@ describe('a checkpoint that is asked for', () => {
     await trainer.stop();
   });
 });
+
+describe('a trainer that takes its leave', () => {
+  /** Rests at each limit. */
+  const restAtLimits = async (ports: TrainerPorts) => {
+    for (;;) {
+      const { value } = ports.limit;
+      ports.emit({ kind: 'resting', nextStep: value });
+      await ports.limit.changed(value);
+    }
+  };
+  /** Trains on until it is abandoned. */
+  const trainOn = (ports: TrainerPorts) =>
+    new Promise<void>((_resolve, reject) => ports.signal.addEventListener('abort', () => reject(ports.signal.reason)));
+
+  test('says so, and has left when whoever watches knows that it rests', async () => {
+    const { trainer } = await rig(restAtLimits);
+    await trainer.assign(given(1));
+    const watching = new AbortController();
+    const events = trainer.watch(numbered(1), 0, watching.signal);
+    expect((await events.next()).value).toMatchObject({ event: { kind: 'resting', nextStep: 100 } });
+    let left = false;
+    const leaving = trainer.leave().then(() => {
+      left = true;
+    });
+    expect((await events.next()).value).toMatchObject({ event: { kind: 'leaving' } });
+    await turn();
+    expect(left).toBe(false);
+    const more = events.next();
+    await leaving;
+    watching.abort();
+    await more;
+    await trainer.stop();
+  });
+
+  test('waits for a step that is not reached no longer than it may', async () => {
+    const { trainer, clock } = await rig(trainOn);
+    await trainer.assign(given(1));
+    const watching = new AbortController();
+    const events = trainer.watch(numbered(1), 0, watching.signal);
+    const first = events.next();
+    const leaving = trainer.leave();
+    await first;
+    await turn();
+    await clock.advance(6000);
+    await leaving;
+    watching.abort();
+    await trainer.stop();
+  });
+
+  test('leaves at once when nobody watches, and takes no attempt any more', async () => {
+    const { trainer } = await rig(trainOn);
+    await trainer.assign(given(1));
+    await trainer.leave();
+    await expect(trainer.assign(given(2))).rejects.toMatchObject({ kind: 'unavailable', message: 'shutting down' });
+    await trainer.stop();
+  });
+});

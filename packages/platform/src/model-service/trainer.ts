@@ -48,6 +48,11 @@ export interface Trainer extends ExchangeSource {
     signal: AbortSignal,
     pastOnly?: boolean,
   ): AsyncGenerator<NumberedEvent, void>;
+  /**
+   * Takes no attempt any more, and gives whoever watches the present one the time to bring it to rest: then `stop` costs no step that
+   * was trained.
+   */
+  leave(): Promise<void>;
   /** Ends the present attempt, for good. */
   stop(): Promise<void>;
 }
@@ -150,6 +155,10 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
       const held = await arrived(from, signal);
       assertAgreement(held.agreement, agreement, consumer);
       yield* held.window.frames(consumer, from.step, signal);
+    },
+    async leave() {
+      stopped = true;
+      await attempt?.leave();
     },
     async stop() {
       stopped = true;

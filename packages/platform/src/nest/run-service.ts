@@ -5,6 +5,8 @@ import { createService, type ServiceOptions } from './create-service.js';
 export interface ProcessOptions extends ServiceOptions {
   /** Aborted when the process is to end. */
   readonly shutdown: AbortSignal;
+  /** Takes leave of whoever depends on the process, while it answers as ever. */
+  readonly leave?: () => Promise<void>;
   /** Lets go of everything that runs beside the calls. */
   readonly stop?: () => Promise<void>;
   /** The IPC channel to the parent. Default: that of this process. */
@@ -27,7 +29,7 @@ export interface ListeningMessage {
 
 /** Listens, says where, and ends in order when `shutdown` aborts: the story of a service process from here on. */
 export async function runService(options: ProcessOptions): Promise<void> {
-  const { log, shutdown, parent = process } = options;
+  const { log, shutdown, leave, parent = process } = options;
   const service = await createService(options);
   const { address } = service;
   log.info({ address, services: Object.keys(options.services) }, 'listening');
@@ -35,6 +37,7 @@ export async function runService(options: ProcessOptions): Promise<void> {
   if (parent.connected) parent.send?.(message);
   if (!shutdown.aborted) await once(shutdown, 'abort');
   reach('drain.begun');
+  await leave?.();
   await Promise.all([service.close(), stopInTime(options)]);
   reach('drain.done');
   log.info('ended');

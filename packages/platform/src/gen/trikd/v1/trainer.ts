@@ -206,6 +206,9 @@ export interface WatchTrainerResponse {
     | //
     /** What was waited for is there. */
     { $case: "wentOn"; value: TrainerWentOn }
+    | //
+    /** The process is about to end, and rests first if its limit is moved to a step that it can reach. */
+    { $case: "leaving"; value: TrainerLeaving }
     | undefined;
 }
 
@@ -305,6 +308,10 @@ export interface TrainerStalled {
 export interface TrainerWentOn {
   /** For whom it waited. */
   on: StallCause;
+}
+
+/** The trainer was asked to end. */
+export interface TrainerLeaving {
 }
 
 /** A sign that training has gone wrong, though every number is finite. */
@@ -1187,6 +1194,9 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
       case "wentOn":
         TrainerWentOn.encode(message.event.value, writer.uint32(74).fork()).join();
         break;
+      case "leaving":
+        TrainerLeaving.encode(message.event.value, writer.uint32(82).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1276,6 +1286,14 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
             message.event = { $case: "wentOn", value: TrainerWentOn.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.event = { $case: "leaving", value: TrainerLeaving.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1309,6 +1327,8 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
         ? { $case: "wentOn", value: TrainerWentOn.fromJSON(object.wentOn) }
         : isSet(object.went_on)
         ? { $case: "wentOn", value: TrainerWentOn.fromJSON(object.went_on) }
+        : isSet(object.leaving)
+        ? { $case: "leaving", value: TrainerLeaving.fromJSON(object.leaving) }
         : undefined,
     };
   },
@@ -1334,6 +1354,8 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
       obj.stalled = TrainerStalled.toJSON(message.event.value);
     } else if (message.event?.$case === "wentOn") {
       obj.wentOn = TrainerWentOn.toJSON(message.event.value);
+    } else if (message.event?.$case === "leaving") {
+      obj.leaving = TrainerLeaving.toJSON(message.event.value);
     }
     return obj;
   },
@@ -1390,6 +1412,12 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
       case "wentOn": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "wentOn", value: TrainerWentOn.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "leaving": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "leaving", value: TrainerLeaving.fromPartial(object.event.value) };
         }
         break;
       }
@@ -2370,6 +2398,58 @@ export const TrainerWentOn: MessageFns<TrainerWentOn> = {
   fromPartial(object: DeepPartial<TrainerWentOn>): TrainerWentOn {
     const message = createBaseTrainerWentOn();
     message.on = object.on ?? 0;
+    return message;
+  },
+};
+
+function createBaseTrainerLeaving(): TrainerLeaving {
+  return {};
+}
+
+export const TrainerLeaving: MessageFns<TrainerLeaving> = {
+  encode(_: TrainerLeaving, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrainerLeaving {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrainerLeaving();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): TrainerLeaving {
+    return {};
+  },
+
+  toJSON(_: TrainerLeaving): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrainerLeaving>): TrainerLeaving {
+    return TrainerLeaving.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<TrainerLeaving>): TrainerLeaving {
+    const message = createBaseTrainerLeaving();
     return message;
   },
 };
