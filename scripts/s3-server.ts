@@ -1,12 +1,12 @@
 /** S3 servers as child processes, for tests and for `make minio`. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Client } from 'minio';
+import { goTool } from './go-tool.ts';
 
 export type S3ServerName = 'minio' | 'versitygw' | 'gofakes3';
 
@@ -66,7 +66,7 @@ export async function startS3Server(name: S3ServerName, options: S3ServerOptions
   const endpoint = `http://127.0.0.1:${port}`;
   const objects = join(options.folder, 'objects');
   mkdirSync(objects, { recursive: true });
-  const child = spawn(programOf(name), args(objects, port), {
+  const child = spawn(goTool(name), args(objects, port), {
     // What a server keeps in the home of its user, it keeps here.
     env: { PATH: process.env['PATH'], HOME: options.folder, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -91,7 +91,7 @@ export async function startS3Server(name: S3ServerName, options: S3ServerOptions
 }
 
 /** A port that was free just now. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const address = probe.address();
@@ -99,17 +99,6 @@ async function freePort(): Promise<number> {
   await once(probe, 'close');
   if (typeof address !== 'object' || address === null) throw new Error('a socket has no port');
   return address.port;
-}
-
-/** The program in the cache; built when it is not there yet, which takes minutes. */
-function programOf(name: S3ServerName): string {
-  const script = fileURLToPath(new URL('fetch-go-tool.py', import.meta.url));
-  const { status, stdout } = spawnSync('python3', [script, name], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`${name} cannot be had`);
-  return stdout.trim();
 }
 
 function wordsOf({ stderr }: ChildProcess): () => string {

@@ -1,39 +1,53 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { loadRun } from '@trikd/core/run/run-store';
 import { expect, onTestFinished, test } from 'vitest';
 import { openRelay, type Relay } from '../integration/relay.js';
 import { digestsOf, referenceDigests } from './digests.js';
 import { dice } from './fault-plan.js';
 import { followRun } from './follow-run.js';
+import { type Intercepted, openToxiproxy, type Toxic } from './toxiproxy.js';
 import { explained, specOf, startTrio } from './trio.js';
 
 const TROUBLES = Number(process.env['TROUBLES'] ?? 20);
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.random()));
 
 /** What a network does, and undoes. */
-const KINDS: Readonly<Record<string, (relay: Relay) => Promise<void> | void>> = {
-  'reset its connections': (relay) => relay.cut(),
-  'held everything for 0.3 s': (relay) => holdFor(relay, 300),
+const KINDS: Readonly<Record<string, (proxy: Intercepted) => Promise<void>>> = {
+  'reset its connections': (proxy) => proxy.poison([{ type: 'reset_peer', attributes: { timeout: 0 } }], 100),
+  'refused everybody for 0.5 s': (proxy) => proxy.refuse(500),
+  'lost everything for 0.3 s': (proxy) => proxy.poison([LOST], 300),
   // Longer than a frame is waited for.
-  'held everything for 4 s': (relay) => holdFor(relay, 4000),
+  'lost everything for 4 s': (proxy) => proxy.poison([LOST], 4000),
+  'broke connections after 20,000 bytes': (proxy) =>
+    proxy.poison([{ type: 'limit_data', attributes: { bytes: 20_000 } }], 1000),
+  'took 30 ms longer each way': (proxy) =>
+    proxy.poison([{ type: 'latency', attributes: { latency: 30, jitter: 20 } }], 1500),
+  'let 200 kB/s through, in pieces': (proxy) =>
+    proxy.poison(
+      [
+        { type: 'slicer', attributes: { average_size: 512, size_variation: 256, delay: 10 } },
+        { type: 'bandwidth', attributes: { rate: 200 } },
+      ],
+      1500,
+    ),
 };
+/** Connections stay open, and are closed when it is over. */
+const LOST: Toxic = { type: 'timeout', attributes: { timeout: 0 } };
 /** As when the machine at the other end lost its power: nobody is told, and only the keepalive finds out. */
 const SILENCE = 'left its open connections silent';
 
-async function holdFor(relay: Relay, ms: number): Promise<void> {
-  relay.freeze();
-  await delay(ms);
-  relay.thaw();
-}
-
 test(`${TROUBLES} troubles of the network and a silence for ever change no bit`, async () => {
   console.log(`seed ${SEED} (FAULT_SEED=${SEED} draws the same troubles)`);
+  const toxiproxy = await openToxiproxy();
+  onTestFinished(toxiproxy.stop);
   const relays = new Map<string, Relay>();
+  const proxies = new Map<string, Intercepted>();
   const dialled = async (model: string, address: string) => {
     const relay = await openRelay(address);
     onTestFinished(() => relay.close());
     relays.set(model, relay);
-    return relay.address;
+    const proxy = await toxiproxy.before(model, relay.address);
+    proxies.set(model, proxy);
+    return proxy.address;
   };
   const trio = await startTrio('folder', { dialled });
   const expected = await referenceDigests(specOf('reference', trio.data));
@@ -56,7 +70,7 @@ test(`${TROUBLES} troubles of the network and a silence for ever change no bit`,
     const last = troubles === TROUBLES;
     const [model, kind] = [last ? 'student' : pick([...relays.keys()]), last ? SILENCE : pick(Object.keys(KINDS))];
     if (last) relays.get(model)!.strand();
-    else await KINDS[kind]!(relays.get(model)!);
+    else await KINDS[kind]!(proxies.get(model)!);
     const from = performance.now();
     // What was on its way when the trouble began may still arrive.
     const back = await Promise.race([trio.steps.next((step) => step.runId === runId && step.at - from > 100), over]);
