@@ -2,7 +2,10 @@
  * Lets the four services step on small data for a while, with checkpoints, and measures whether any of them grows. Exits with 1 when
  * a process gains more than 1 MB an hour after warm-up, or ends with more open files or threads than it had then.
  *
- * usage: node scripts/soak.ts [MINUTES]      (default 30; the first tenth, but no less than half a minute, is warm-up)
+ * Memory is what a process has for itself (RssAnon): pages of libraries that are read for the first time are no growth. Of each minute
+ * the least counts, since what waits for the garbage collector is none either.
+ *
+ * usage: node scripts/soak.ts [MINUTES]      (default 30, at least 12; the first third is warm-up, until code is compiled and caches are full)
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,9 +18,11 @@ import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
 import { type Sample, slopeOf } from './slope.ts';
 
 const MINUTES = Number(process.argv[2] ?? 30);
+const WARM_UP = MINUTES / 3;
+const STEPS = 3200;
 const SAMPLE_SECONDS = 2;
 const MOST_MB_PER_HOUR = 1;
-const MB = 1024 * 1024;
+const KB_PER_MB = 1024;
 
 /** A checkpoint every 64 steps, and a promotion after 3200: the anchor is loaded, served and let go of again and again. */
 const spec = RunSpec.parse({
@@ -43,9 +48,9 @@ function roleOf(channels: readonly number[]) {
 }
 
 interface Usage {
-  /** Hours since the soak began. */
-  readonly hours: number;
-  readonly rssMb: number;
+  /** Minutes since the soak began. */
+  readonly minutes: number;
+  readonly memoryMb: number;
   readonly files: number;
   readonly threads: number;
 }
@@ -56,55 +61,79 @@ const cluster = await startCluster({
   store: { path: join(folder, 'store') },
   orchestrators: 1,
 });
+const client = openClient(RunServiceClient, cluster.orchestrators[0]!.address);
 const usages = new Map<ServiceUnderTest, Usage[]>(cluster.services.map((service) => [service, []]));
 try {
   await startRun();
   const from = performance.now();
-  while (performance.now() - from < 60_000 * MINUTES) {
-    const hours = (performance.now() - from) / 3_600_000;
-    for (const [service, list] of usages) list.push(usageOf(service.pid(), hours));
+  for (let told = 0; ; ) {
+    const minutes = (performance.now() - from) / 60_000;
+    if (minutes >= MINUTES) break;
+    for (const [service, list] of usages) list.push(usageOf(service.pid(), minutes));
+    if (minutes >= told + 1) {
+      told = Math.floor(minutes);
+      const memory = [...usages].map(([{ name }, list]) => `${name} ${list.at(-1)?.memoryMb.toFixed(1)}`);
+      console.log(`${told} of ${MINUTES} min, MB: ${memory.join(', ')}`);
+    }
     await delay(1000 * SAMPLE_SECONDS);
   }
+  const generations = await generationsOver();
+  console.log(`${generations} generations of ${STEPS} steps in ${MINUTES} min`);
   const verdicts = [...usages].map(([service, list]) => report(service, list));
   process.exitCode = verdicts.every((bounded) => bounded) ? 0 : 1;
 } finally {
+  client.close();
   await cluster.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 process.exit();
 
 async function startRun(): Promise<void> {
-  const client = openClient(RunServiceClient, cluster.orchestrators[0]!.address);
   const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
   await unary(client.createRun.bind(client), request, { what: 'the orchestrator', deadlineSeconds: 60 });
-  client.close();
 }
 
-function usageOf(pid: number, hours: number): Usage {
+async function generationsOver(): Promise<number> {
+  const of = { what: 'the orchestrator', deadlineSeconds: 60 };
+  const { run } = await unary(client.getRun.bind(client), { runId: spec.name }, of);
+  return run?.generations.length ?? 0;
+}
+
+function usageOf(pid: number, minutes: number): Usage {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
   const files = readdirSync(`/proc/${pid}/fd`).length;
-  return { hours, rssMb: (field('VmRSS') * 1024) / MB, files, threads: field('Threads') };
+  return { minutes, memoryMb: field('RssAnon') / KB_PER_MB, files, threads: field('Threads') };
 }
 
 /** Says how a process did; whether it is bounded. */
 function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boolean {
-  const warmUpHours = Math.max(0.1 * MINUTES, 0.5) / 60;
-  const warm = all.filter(({ hours }) => hours >= warmUpHours);
-  const slope = slopeOf(warm.map(({ hours, rssMb }): Sample => [hours, rssMb]));
+  const warm = all.filter(({ minutes }) => minutes >= WARM_UP);
+  const floor = leastOfEachMinute(warm);
+  const slope = slopeOf(floor);
   const half = Math.floor(warm.length / 2);
   const most = (of: readonly Usage[], what: 'files' | 'threads') => Math.max(0, ...of.map((usage) => usage[what]));
   const grown = (['files', 'threads'] as const).filter(
     (what) => most(warm.slice(half), what) > most(warm.slice(0, half), what),
   );
   const bounded = slope.perUnit <= MOST_MB_PER_HOUR && grown.length === 0 && lives() === 1;
-  const rss = `${warm.at(0)?.rssMb.toFixed(1)} to ${warm.at(-1)?.rssMb.toFixed(1)} MB`;
+  const memory = `${floor.at(0)?.[1].toFixed(1)} to ${floor.at(-1)?.[1].toFixed(1)} MB`;
   const handles = (['files', 'threads'] as const).map(
     (what) => `${what} ${warm.at(0)?.[what]} to ${warm.at(-1)?.[what]}`,
   );
   console.log(
-    `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${slope.perUnit.toFixed(2)} +- ${slope.error.toFixed(2)} MB/h, ${rss}, ` +
+    `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${slope.perUnit.toFixed(2)} +- ${slope.error.toFixed(2)} MB/h, ${memory}, ` +
       `${handles.join(', ')}, ${lives()} life, ${warm.length} samples over ${MINUTES} min`,
   );
   return bounded;
+}
+
+/** Hours and MB. */
+function leastOfEachMinute(usages: readonly Usage[]): readonly Sample[] {
+  const least = new Map<number, number>();
+  for (const { minutes, memoryMb } of usages) {
+    const minute = Math.floor(minutes);
+    least.set(minute, Math.min(memoryMb, least.get(minute) ?? memoryMb));
+  }
+  return [...least].map(([minute, mb]): Sample => [minute / 60, mb]);
 }

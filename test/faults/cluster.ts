@@ -210,7 +210,8 @@ async function superviseService(options: Supervised): Promise<ServiceUnderTest> 
 function spawnService({ folder, name, entry, env = {}, faults = false }: Supervised, config: string): ChildProcess {
   const output = openSync(join(folder, `${name}.stderr`), 'a');
   const child = spawn(process.execPath, [...(faults ? ['--import', AGENT] : []), entryOf(entry)], {
-    env: { ...process.env, ...env, TRIKD_CONFIG: config },
+    // As docs/operations.md asks for.
+    env: { ...process.env, MALLOC_ARENA_MAX: '2', ...env, TRIKD_CONFIG: config },
     stdio: ['ignore', output, output, 'ipc', faults ? 'pipe' : 'ignore'],
   });
   closeSync(output);

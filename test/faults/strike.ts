@@ -8,7 +8,7 @@ import type { Trio } from './trio.js';
 /** A fault that happened. */
 export interface Strike {
   readonly planned: PlannedFault;
-  /** With a leader that lived, and a pair committed since the fault before: what it cost is its own. */
+  /** A pair was committed since the fault before: what it cost is its own. */
   readonly alone: boolean;
   readonly service: string;
   /** Milliseconds until both trainers trained on; undefined when the run ended before. */
@@ -30,7 +30,7 @@ export async function strike(
 ): Promise<readonly Strike[] | undefined> {
   if (!(await unlessOver(Promise.all(trio.services.map((service) => service.listening())), over))) return undefined;
   const { after } = planned;
-  const alone = !after && planned.victim !== 'leader';
+  const alone = !after;
   if (alone && !(await unlessOver(nextPair(trio, runId), over))) return undefined;
   const strikes: Strike[] = [];
   for (const each of after ? [after, planned] : [planned]) {

@@ -3,7 +3,7 @@ import { sentence, simulateSeeds, summary } from '../simulation/campaign.js';
 import { MUTATIONS } from '../simulation/mutations.js';
 
 /** `make simulate` lives through as many as it is asked to. */
-const SEEDS = 2_000;
+const SEEDS = 10_000;
 const MINUTES = 60_000;
 
 describe('the whole system in virtual time', () => {
