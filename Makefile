@@ -85,8 +85,8 @@ simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS of fault
 e2e: build engine data tools ## real processes, killed and resumed
 	@exec node scripts/test.ts end-to-end
 
-faults: build engine data tools ## real processes, killed at named points
-	@exec node scripts/test.ts faults
+faults: build engine data tools ## real processes, killed at named points; longer than within `make test`
+	@ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
 
 soak: build engine ## MINUTES of stepping; fails when a process grows
 	@exec node scripts/soak.ts $(MINUTES)

@@ -17,7 +17,7 @@ import { dice } from './fault-plan.js';
 import { followRun } from './follow-run.js';
 import type { ReaderReport } from './store-reader.js';
 
-const ROUNDS = Number(process.env['ROUNDS'] ?? 300);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 60);
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.random()));
 
 /** Steps of a generation: one epoch is one step of the doubles, and each is saved. */
