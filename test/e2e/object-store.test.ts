@@ -57,7 +57,7 @@ test('four processes with their store in MinIO end bit for bit as one, and tell 
   onTestFinished(() => client.close());
   const spec = canonicalJson(RunSpec.parse(tiny));
   await unary(client.createRun.bind(client), { spec, requestId: '', takeOver: true }, { what: 'the orchestrator' });
-  for await (const _ of client.watchRun({ runId: tiny.name })) {
+  for await (const _ of client.watchRun({ runId: tiny.name, fromEvent: 0 })) {
     // It ends when the run does.
   }
   const { endpoint, bucket, accessKey, secretKey } = minio;

@@ -90,7 +90,7 @@ async function failureOf(spec: WrittenSpec, orchestrator: Trainer): Promise<stri
     { what: 'the orchestrator' },
   );
   let failure = '';
-  for await (const { event } of client.watchRun({ runId: spec.name })) {
+  for await (const { event } of client.watchRun({ runId: spec.name, fromEvent: 0 })) {
     if (event?.$case === 'run') failure = event.value.failure;
   }
   return failure;

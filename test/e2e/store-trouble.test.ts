@@ -73,7 +73,10 @@ async function trainInBucket(folder: string, name: string): Promise<Running> {
   const events: Event[] = [];
   const waiting = new Set<() => void>();
   const follow = async () => {
-    for await (const { event } of client.watchRun({ runId: spec.name }) as AsyncIterable<WatchRunResponse>) {
+    for await (const { event } of client.watchRun({
+      runId: spec.name,
+      fromEvent: 0,
+    }) as AsyncIterable<WatchRunResponse>) {
       if (event) events.push(event);
       for (const look of waiting) look();
     }

@@ -33,7 +33,7 @@ export async function followRun(addresses: readonly string[], spec: object): Pro
 async function watchToItsEnd(client: RunServiceClient, runId: string): Promise<Run | undefined> {
   try {
     let last: Run | undefined;
-    for await (const { event } of client.watchRun({ runId })) {
+    for await (const { event } of client.watchRun({ runId, fromEvent: 0 })) {
       if (event?.$case === 'run') last = event.value;
     }
     const over = last?.phase === RunPhase.RUN_PHASE_COMPLETED || last?.phase === RunPhase.RUN_PHASE_FAILED;

@@ -99,7 +99,7 @@ async function serve(store: ObjectStore, models: Awaited<ReturnType<typeof trio>
     get: async (runId: string) => (await unary(client.getRun.bind(client), { runId }, { what: 'it' })).run,
     watch: async (runId: string): Promise<readonly NonNullable<WatchRunResponse['event']>[]> => {
       const events: NonNullable<WatchRunResponse['event']>[] = [];
-      const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId });
+      const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId, fromEvent: 0 });
       for await (const { event } of messages) if (event) events.push(event);
       return events;
     },

@@ -47,3 +47,9 @@ test('the digest of a spec is that of its values, defaults included, in whatever
   expect(specDigest(RunSpec.parse({ seed: 0, ...written, batchSize: 128 }))).toBe(digest);
   expect(specDigest(RunSpec.parse({ ...written, seed: 1 }))).not.toBe(digest);
 });
+
+test('the digest of a spec leaves out how its generations begin, on which no number depends', () => {
+  const digest = specDigest(RunSpec.parse(written));
+  expect(specDigest(RunSpec.parse({ ...written, curriculum: { advance: 'manual' } }))).toBe(digest);
+  expect(specDigest(RunSpec.parse({ ...written, curriculum: { generations: 2 } }))).not.toBe(digest);
+});

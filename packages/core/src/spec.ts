@@ -135,7 +135,7 @@ export const RoleSpec = z.strictObject({
 });
 export type RoleSpec = z.infer<typeof RoleSpec>;
 
-/** The immutable configuration of a run: everything that decides its params, and nothing else. */
+/** The immutable configuration of a run: everything that decides its params, and when its generations begin. */
 export const RunSpec = z
   .strictObject({
     name: z
@@ -193,6 +193,10 @@ export const RunSpec = z
           .enum(['always', 'if-better'])
           .default('always')
           .describe('whether a student must validate better than the anchor to become the next one'),
+        advance: z
+          .enum(['automatic', 'manual'])
+          .default('automatic')
+          .describe('manual: each generation but the first waits for TriggerGeneration'),
       })
       .prefault({}),
     exchange: z
@@ -229,9 +233,14 @@ export const RunSpec = z
   .readonly();
 export type RunSpec = z.infer<typeof RunSpec>;
 
-/** SHA-256, hex, of the spec with sorted keys: two processes with equal digests train the same run. */
-export function specDigest(spec: RunSpec): string {
-  return createHash('sha256').update(canonicalJson(spec)).digest('hex');
+/**
+ * SHA-256, hex, of the spec with sorted keys: two processes with equal digests train the same run. When a generation begins is no part
+ * of it: the numbers do not depend on it.
+ */
+export function specDigest({ curriculum: { advance: _, ...curriculum }, ...spec }: RunSpec): string {
+  return createHash('sha256')
+    .update(canonicalJson({ ...spec, curriculum }))
+    .digest('hex');
 }
 
 /** JSON with sorted keys and no white space: one text for one value. */

@@ -1,5 +1,5 @@
 import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
 import { quietDisplay } from './display.js';
 import { newStory } from './story.js';
@@ -49,19 +49,7 @@ describe('quietDisplay', () => {
     const display = quietDisplay(output, { write: () => undefined }, newStory('trial', 2), () => 0);
     const run = (generation: number) => ({
       $case: 'run' as const,
-      value: {
-        runId: 'trial',
-        spec: '',
-        phase: RunPhase.RUN_PHASE_TRAINING,
-        generation,
-        attempt: 1,
-        generations: [],
-        failure: '',
-        bestGeneration: 0,
-        anchor: undefined,
-        stalls: [],
-        rollbacks: 0,
-      },
+      value: Run.create({ runId: 'trial', phase: RunPhase.RUN_PHASE_TRAINING, generation, attempt: 1 }),
     });
     for (const generation of [0, 0, 1, 1]) display.show(run(generation));
     expect(output.lines).toMatchObject([{ generation: 0 }, { generation: 1 }]);

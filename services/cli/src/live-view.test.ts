@@ -1,5 +1,5 @@
 import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import { RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { Run, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
 import { liveView } from './live-view.js';
 import { lineOf, newStory, type Story, tell } from './story.js';
@@ -14,19 +14,14 @@ const run = (
   failure = '',
 ): Event => ({
   $case: 'run',
-  value: {
+  value: Run.create({
     runId: 'trial',
-    spec: '',
     phase,
     generation,
     attempt,
-    generations: [],
     failure,
-    bestGeneration: 0,
     anchor: generation === 0 ? undefined : { generation: generation - 1, validation: score(0.823), test: score(0.8) },
-    stalls: [],
-    rollbacks: 0,
-  },
+  }),
 });
 const progress = (role: Role, generation: number, nextStep: number): Event => ({
   $case: 'progress',

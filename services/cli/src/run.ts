@@ -137,7 +137,7 @@ async function watchToItsEnd(client: RunServiceClient, spec: RunSpec, display: D
     { spec: JSON.stringify(spec), requestId: '', takeOver: true },
     { what, deadlineSeconds: 30 },
   );
-  const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name });
+  const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name, fromEvent: 0 });
   try {
     for await (const { event } of messages) if (event) display.show(event);
   } catch (error) {

@@ -79,6 +79,8 @@ export function tell(story: Story, event: Event): Story {
       const role = toTrainedRole(event.value.role);
       return { ...story, alarm: `${role}, step ${event.value.alarm?.step ?? 0}: ${event.value.alarm?.message ?? ''}` };
     }
+    case 'missing':
+      return story;
   }
 }
 
@@ -141,6 +143,8 @@ export function lineOf(event: Event): Readonly<Record<string, unknown>> | undefi
       return { event: 'drained', ...event.value };
     case 'alarm':
       return { event: 'alarm', role: roleName(event.value.role), ...event.value.alarm };
+    case 'missing':
+      return { event: 'missing', ...event.value };
   }
 }
 
@@ -159,6 +163,9 @@ const PHASES: Readonly<Record<RunPhase, string>> = {
   [RunPhase.RUN_PHASE_PROMOTING]: 'promoting',
   [RunPhase.RUN_PHASE_COMPLETED]: 'completed',
   [RunPhase.RUN_PHASE_FAILED]: 'failed',
+  [RunPhase.RUN_PHASE_WAITING]: 'waiting',
+  [RunPhase.RUN_PHASE_PAUSED]: 'paused',
+  [RunPhase.RUN_PHASE_CANCELLED]: 'cancelled',
   [RunPhase.UNRECOGNIZED]: 'unknown',
 };
 

@@ -38,7 +38,8 @@ export function eventLog(folder: string, runId: string, now: () => Date, failed:
 function lineOf(news: RunNews): object {
   const message = fromNews(news);
   const { event } = message;
-  const slim = event?.$case === 'run' ? { event: { ...event, value: { ...event.value, spec: '' } } } : message;
+  const slim =
+    event?.$case === 'run' ? { ...message, event: { ...event, value: { ...event.value, spec: '' } } } : message;
   const json: unknown = WatchRunResponse.toJSON(slim);
   return typeof json === 'object' && json !== null ? json : {};
 }

@@ -4,6 +4,7 @@ import { canonicalJson } from '@trikd/core/spec';
 import {
   type GenerationResult as ResultMessage,
   type Run,
+  RunAdvance,
   type RunAnchor,
   RunPhase,
   type WatchRunResponse,
@@ -34,6 +35,14 @@ export function fromRun({ spec, state, stalls = [] }: RunView): Run {
     anchor: state.phase === 'completed' ? undefined : anchorOf(state),
     stalls: stalls.map(({ by, on, reason }) => ({ by, on, reason })),
     rollbacks: state.rollbacks.length,
+    createTime: undefined,
+    updateTime: undefined,
+    conditions: [],
+    progress: undefined,
+    anchorMoves: [],
+    advance: RunAdvance.RUN_ADVANCE_AUTOMATIC,
+    failureKind: state.phase === 'failed' ? state.kind : '',
+    endTime: undefined,
   };
 }
 
@@ -63,7 +72,7 @@ function fromResult(result: GenerationResult): ResultMessage {
 
 /** News of a run as they go over the wire. */
 export function fromNews(news: RunNews): WatchRunResponse {
-  return { event: eventOf(news) };
+  return { event: eventOf(news), number: 0, time: undefined };
 }
 
 function eventOf(news: RunNews): NonNullable<WatchRunResponse['event']> {

@@ -38,7 +38,13 @@ describe('promotes', () => {
 });
 
 describe('curriculumOver', () => {
-  const curriculum = { generations: 5, patience: 0, minDelta: 0.01, promotion: 'always' as const };
+  const curriculum = {
+    generations: 5,
+    patience: 0,
+    minDelta: 0.01,
+    promotion: 'always' as const,
+    advance: 'automatic' as const,
+  };
 
   test('comes with the last generation of the budget at the latest', () => {
     fc.assert(

@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Role, roleFromJSON, roleToJSON, Score } from "./common.js";
 import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
 
@@ -41,6 +42,12 @@ export const RunPhase = {
   RUN_PHASE_COMPLETED: 4,
   /** RUN_PHASE_FAILED - The run ended by an error. */
   RUN_PHASE_FAILED: 5,
+  /** RUN_PHASE_WAITING - The next generation waits for TriggerGeneration. */
+  RUN_PHASE_WAITING: 6,
+  /** RUN_PHASE_PAUSED - The run rests until it is resumed. */
+  RUN_PHASE_PAUSED: 7,
+  /** RUN_PHASE_CANCELLED - Somebody has ended the run. */
+  RUN_PHASE_CANCELLED: 8,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -53,6 +60,9 @@ export namespace RunPhase {
   export type RUN_PHASE_PROMOTING = typeof RunPhase.RUN_PHASE_PROMOTING;
   export type RUN_PHASE_COMPLETED = typeof RunPhase.RUN_PHASE_COMPLETED;
   export type RUN_PHASE_FAILED = typeof RunPhase.RUN_PHASE_FAILED;
+  export type RUN_PHASE_WAITING = typeof RunPhase.RUN_PHASE_WAITING;
+  export type RUN_PHASE_PAUSED = typeof RunPhase.RUN_PHASE_PAUSED;
+  export type RUN_PHASE_CANCELLED = typeof RunPhase.RUN_PHASE_CANCELLED;
   export type UNRECOGNIZED = typeof RunPhase.UNRECOGNIZED;
 }
 
@@ -76,6 +86,15 @@ export function runPhaseFromJSON(object: any): RunPhase {
     case 5:
     case "RUN_PHASE_FAILED":
       return RunPhase.RUN_PHASE_FAILED;
+    case 6:
+    case "RUN_PHASE_WAITING":
+      return RunPhase.RUN_PHASE_WAITING;
+    case 7:
+    case "RUN_PHASE_PAUSED":
+      return RunPhase.RUN_PHASE_PAUSED;
+    case 8:
+    case "RUN_PHASE_CANCELLED":
+      return RunPhase.RUN_PHASE_CANCELLED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -97,7 +116,185 @@ export function runPhaseToJSON(object: RunPhase): string {
       return "RUN_PHASE_COMPLETED";
     case RunPhase.RUN_PHASE_FAILED:
       return "RUN_PHASE_FAILED";
+    case RunPhase.RUN_PHASE_WAITING:
+      return "RUN_PHASE_WAITING";
+    case RunPhase.RUN_PHASE_PAUSED:
+      return "RUN_PHASE_PAUSED";
+    case RunPhase.RUN_PHASE_CANCELLED:
+      return "RUN_PHASE_CANCELLED";
     case RunPhase.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** How a run goes from one generation to the next. */
+export const RunAdvance = {
+  /** RUN_ADVANCE_UNSPECIFIED - Never sent. */
+  RUN_ADVANCE_UNSPECIFIED: 0,
+  /** RUN_ADVANCE_AUTOMATIC - At once. */
+  RUN_ADVANCE_AUTOMATIC: 1,
+  /** RUN_ADVANCE_MANUAL - When TriggerGeneration says so. */
+  RUN_ADVANCE_MANUAL: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type RunAdvance = typeof RunAdvance[keyof typeof RunAdvance];
+
+export namespace RunAdvance {
+  export type RUN_ADVANCE_UNSPECIFIED = typeof RunAdvance.RUN_ADVANCE_UNSPECIFIED;
+  export type RUN_ADVANCE_AUTOMATIC = typeof RunAdvance.RUN_ADVANCE_AUTOMATIC;
+  export type RUN_ADVANCE_MANUAL = typeof RunAdvance.RUN_ADVANCE_MANUAL;
+  export type UNRECOGNIZED = typeof RunAdvance.UNRECOGNIZED;
+}
+
+export function runAdvanceFromJSON(object: any): RunAdvance {
+  switch (object) {
+    case 0:
+    case "RUN_ADVANCE_UNSPECIFIED":
+      return RunAdvance.RUN_ADVANCE_UNSPECIFIED;
+    case 1:
+    case "RUN_ADVANCE_AUTOMATIC":
+      return RunAdvance.RUN_ADVANCE_AUTOMATIC;
+    case 2:
+    case "RUN_ADVANCE_MANUAL":
+      return RunAdvance.RUN_ADVANCE_MANUAL;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return RunAdvance.UNRECOGNIZED;
+  }
+}
+
+export function runAdvanceToJSON(object: RunAdvance): string {
+  switch (object) {
+    case RunAdvance.RUN_ADVANCE_UNSPECIFIED:
+      return "RUN_ADVANCE_UNSPECIFIED";
+    case RunAdvance.RUN_ADVANCE_AUTOMATIC:
+      return "RUN_ADVANCE_AUTOMATIC";
+    case RunAdvance.RUN_ADVANCE_MANUAL:
+      return "RUN_ADVANCE_MANUAL";
+    case RunAdvance.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** Whether a condition holds. */
+export const ConditionStatus = {
+  /** CONDITION_STATUS_UNSPECIFIED - Never sent. */
+  CONDITION_STATUS_UNSPECIFIED: 0,
+  /** CONDITION_STATUS_TRUE - It holds. */
+  CONDITION_STATUS_TRUE: 1,
+  /** CONDITION_STATUS_FALSE - It does not. */
+  CONDITION_STATUS_FALSE: 2,
+  /** CONDITION_STATUS_UNKNOWN - Nobody knows: the orchestrator that was asked does not drive the run. */
+  CONDITION_STATUS_UNKNOWN: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ConditionStatus = typeof ConditionStatus[keyof typeof ConditionStatus];
+
+export namespace ConditionStatus {
+  export type CONDITION_STATUS_UNSPECIFIED = typeof ConditionStatus.CONDITION_STATUS_UNSPECIFIED;
+  export type CONDITION_STATUS_TRUE = typeof ConditionStatus.CONDITION_STATUS_TRUE;
+  export type CONDITION_STATUS_FALSE = typeof ConditionStatus.CONDITION_STATUS_FALSE;
+  export type CONDITION_STATUS_UNKNOWN = typeof ConditionStatus.CONDITION_STATUS_UNKNOWN;
+  export type UNRECOGNIZED = typeof ConditionStatus.UNRECOGNIZED;
+}
+
+export function conditionStatusFromJSON(object: any): ConditionStatus {
+  switch (object) {
+    case 0:
+    case "CONDITION_STATUS_UNSPECIFIED":
+      return ConditionStatus.CONDITION_STATUS_UNSPECIFIED;
+    case 1:
+    case "CONDITION_STATUS_TRUE":
+      return ConditionStatus.CONDITION_STATUS_TRUE;
+    case 2:
+    case "CONDITION_STATUS_FALSE":
+      return ConditionStatus.CONDITION_STATUS_FALSE;
+    case 3:
+    case "CONDITION_STATUS_UNKNOWN":
+      return ConditionStatus.CONDITION_STATUS_UNKNOWN;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return ConditionStatus.UNRECOGNIZED;
+  }
+}
+
+export function conditionStatusToJSON(object: ConditionStatus): string {
+  switch (object) {
+    case ConditionStatus.CONDITION_STATUS_UNSPECIFIED:
+      return "CONDITION_STATUS_UNSPECIFIED";
+    case ConditionStatus.CONDITION_STATUS_TRUE:
+      return "CONDITION_STATUS_TRUE";
+    case ConditionStatus.CONDITION_STATUS_FALSE:
+      return "CONDITION_STATUS_FALSE";
+    case ConditionStatus.CONDITION_STATUS_UNKNOWN:
+      return "CONDITION_STATUS_UNKNOWN";
+    case ConditionStatus.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** What moved the anchor. */
+export const AnchorMoveKind = {
+  /** ANCHOR_MOVE_KIND_UNSPECIFIED - Never sent. */
+  ANCHOR_MOVE_KIND_UNSPECIFIED: 0,
+  /** ANCHOR_MOVE_KIND_RULE - The rule of the spec. */
+  ANCHOR_MOVE_KIND_RULE: 1,
+  /** ANCHOR_MOVE_KIND_OVERRIDE - PromoteGeneration. */
+  ANCHOR_MOVE_KIND_OVERRIDE: 2,
+  /** ANCHOR_MOVE_KIND_ROLLBACK - RollbackAnchor. */
+  ANCHOR_MOVE_KIND_ROLLBACK: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type AnchorMoveKind = typeof AnchorMoveKind[keyof typeof AnchorMoveKind];
+
+export namespace AnchorMoveKind {
+  export type ANCHOR_MOVE_KIND_UNSPECIFIED = typeof AnchorMoveKind.ANCHOR_MOVE_KIND_UNSPECIFIED;
+  export type ANCHOR_MOVE_KIND_RULE = typeof AnchorMoveKind.ANCHOR_MOVE_KIND_RULE;
+  export type ANCHOR_MOVE_KIND_OVERRIDE = typeof AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE;
+  export type ANCHOR_MOVE_KIND_ROLLBACK = typeof AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK;
+  export type UNRECOGNIZED = typeof AnchorMoveKind.UNRECOGNIZED;
+}
+
+export function anchorMoveKindFromJSON(object: any): AnchorMoveKind {
+  switch (object) {
+    case 0:
+    case "ANCHOR_MOVE_KIND_UNSPECIFIED":
+      return AnchorMoveKind.ANCHOR_MOVE_KIND_UNSPECIFIED;
+    case 1:
+    case "ANCHOR_MOVE_KIND_RULE":
+      return AnchorMoveKind.ANCHOR_MOVE_KIND_RULE;
+    case 2:
+    case "ANCHOR_MOVE_KIND_OVERRIDE":
+      return AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE;
+    case 3:
+    case "ANCHOR_MOVE_KIND_ROLLBACK":
+      return AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return AnchorMoveKind.UNRECOGNIZED;
+  }
+}
+
+export function anchorMoveKindToJSON(object: AnchorMoveKind): string {
+  switch (object) {
+    case AnchorMoveKind.ANCHOR_MOVE_KIND_UNSPECIFIED:
+      return "ANCHOR_MOVE_KIND_UNSPECIFIED";
+    case AnchorMoveKind.ANCHOR_MOVE_KIND_RULE:
+      return "ANCHOR_MOVE_KIND_RULE";
+    case AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE:
+      return "ANCHOR_MOVE_KIND_OVERRIDE";
+    case AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK:
+      return "ANCHOR_MOVE_KIND_ROLLBACK";
+    case AnchorMoveKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
@@ -113,6 +310,106 @@ export interface CreateRunRequest {
   takeOver: boolean;
 }
 
+/** A page of runs. */
+export interface ListRunsRequest {
+  /** Runs of a page, 1000 at most; 0: 50. */
+  pageSize: number;
+  /** `next_page_token` of the page before; empty for the first. */
+  pageToken: string;
+  /** Only runs in one of these phases; none named: all. */
+  phases: RunPhase[];
+}
+
+/** Runs, sorted by name. */
+export interface ListRunsResponse {
+  /** Those of the page. */
+  runs: Run[];
+  /** Of the next page; empty when there is none. */
+  nextPageToken: string;
+  /** Runs of the page that cannot be read. */
+  unreadable: UnreadableRun[];
+}
+
+/** A run whose state is damaged. */
+export interface UnreadableRun {
+  /** The run's id. */
+  runId: string;
+  /** One sentence. */
+  reason: string;
+}
+
+/** Begins the next generation. */
+export interface TriggerGenerationRequest {
+  /** The run's id. */
+  runId: string;
+  /** Names the request: sent again, it does nothing again. */
+  requestId: string;
+}
+
+/** The generation begins. */
+export interface TriggerGenerationResponse {
+  /** Where the run stands now. */
+  run: Run | undefined;
+}
+
+/** Asks a run to rest. */
+export interface PauseRunRequest {
+  /** The run's id. */
+  runId: string;
+  /** Names the request: sent again, it does nothing again. */
+  requestId: string;
+}
+
+/** The run rests. */
+export interface PauseRunResponse {
+  /** Where it stands now. */
+  run: Run | undefined;
+}
+
+/** Asks a run to go on. */
+export interface ResumeRunRequest {
+  /** The run's id. */
+  runId: string;
+  /** Names the request: sent again, it does nothing again. */
+  requestId: string;
+}
+
+/** The run goes on. */
+export interface ResumeRunResponse {
+  /** Where it stands now. */
+  run: Run | undefined;
+}
+
+/** Asks a run to end. */
+export interface CancelRunRequest {
+  /** The run's id. */
+  runId: string;
+  /** Names the request: sent again, it does nothing again. */
+  requestId: string;
+}
+
+/** The run has ended. */
+export interface CancelRunResponse {
+  /** Where it stands now. */
+  run: Run | undefined;
+}
+
+/** Overrides the rule of promotion. */
+export interface PromoteGenerationRequest {
+  /** The run's id. */
+  runId: string;
+  /** An ended generation whose student is to be the anchor. */
+  generation: number;
+  /** Names the request: sent again, it does nothing again. */
+  requestId: string;
+}
+
+/** The student is the anchor. */
+export interface PromoteGenerationResponse {
+  /** Where the run stands now. */
+  run: Run | undefined;
+}
+
 /** Asks for an earlier anchor. */
 export interface RollbackAnchorRequest {
   /** The run's id. */
@@ -121,6 +418,18 @@ export interface RollbackAnchorRequest {
   generation: number;
   /** Names the request: sent again, it does nothing again. */
   requestId: string;
+}
+
+/** Asks for a run to be removed. */
+export interface DeleteRunRequest {
+  /** The run's id. */
+  runId: string;
+  /** Names the request: sent again, it does nothing again. */
+  requestId: string;
+}
+
+/** The run is gone; what it has stored is removed from now on. */
+export interface DeleteRunResponse {
 }
 
 /** The pointer was moved back. */
@@ -151,7 +460,7 @@ export interface GetRunResponse {
 export interface Run {
   /** The name in its spec. */
   runId: string;
-  /** The spec as canonical JSON, defaults filled in. */
+  /** The spec as canonical JSON, defaults filled in. It never changes; empty in the numbered events of a stream. */
   spec: string;
   /** Of its life. */
   phase: RunPhase;
@@ -173,6 +482,74 @@ export interface Run {
   stalls: RunStall[];
   /** How often the anchor was rolled back. */
   rollbacks: number;
+  /** When it was created; absent for runs that are older than this field. */
+  createTime:
+    | Date
+    | undefined;
+  /** When its stored state changed last. */
+  updateTime:
+    | Date
+    | undefined;
+  /** What holds of it and what does not, one of each type. */
+  conditions: RunCondition[];
+  /** How far it is. */
+  progress:
+    | RunProgress
+    | undefined;
+  /** Every change of the anchor, in order. */
+  anchorMoves: AnchorMove[];
+  /** Whether generations wait for TriggerGeneration. */
+  advance: RunAdvance;
+  /** Kind of the error that a failed run ended by, as in the metadata `trikd-error-kind`; empty otherwise. */
+  failureKind: string;
+  /** When it ended; absent until then. */
+  endTime: Date | undefined;
+}
+
+/** One thing that holds of a run or does not, as Kubernetes has conditions. */
+export interface RunCondition {
+  /** Training, Waiting, Paused, Stalled, Completed, Failed or Cancelled. */
+  type: string;
+  /** Whether it holds. */
+  status: ConditionStatus;
+  /** Why, in one word for programs, such as StoreAway. */
+  reason: string;
+  /** Why, in one sentence. */
+  message: string;
+  /** When the status changed last; absent when it is not known. */
+  lastTransitionTime: Date | undefined;
+}
+
+/** How far a run is in its curriculum. */
+export interface RunProgress {
+  /** Steps trained in generations that have ended and in the one in hand. */
+  stepsDone: number;
+  /** Steps of the whole curriculum, at most; 0 before the length of a generation is known. */
+  stepsTotal: number;
+  /** 0..100. */
+  percent: number;
+  /** Steps a second, over the last seconds; 0 while nothing is trained. */
+  stepsPerSecond: number;
+  /** Time until the curriculum is over at this speed; absent while nothing is trained. */
+  secondsRemaining?:
+    | number
+    | undefined;
+  /** The newest values of each role in the generation in hand. */
+  roles: RoleProgress[];
+  /** The newest validation of each role in the generation in hand. */
+  evaluations: RoleEvaluation[];
+}
+
+/** One change of the anchor. */
+export interface AnchorMove {
+  /** By what. */
+  kind: AnchorMoveKind;
+  /** Whose student became the anchor. */
+  generation: number;
+  /** The generation in hand at that time, or the last one. */
+  during: number;
+  /** When; absent for moves that are older than this field. */
+  time: Date | undefined;
 }
 
 /** Something that holds a run up. */
@@ -231,6 +608,8 @@ export interface GenerationResult {
 export interface WatchRunRequest {
   /** The run's id. */
   runId: string;
+  /** The first event wanted, such as one more than the last one that was read; 1: all that are kept. 0: from now on. */
+  fromEvent: number;
 }
 
 /** One thing that happened, or, first of all, how things stand. */
@@ -255,7 +634,25 @@ export interface WatchRunResponse {
     | //
     /** A role raised an alarm. */
     { $case: "alarm"; value: RoleAlarm }
+    | //
+    /** Events that were asked for are not kept any more. */
+    { $case: "missing"; value: EventsMissing }
     | undefined;
+  /**
+   * Rises in a run, with gaps, and never names two events, whichever orchestrator told them. 0: no event of the run, but what the stream
+   * says of itself: how things stand, first of all, and what is missing.
+   */
+  number: number;
+  /** When it happened. */
+  time: Date | undefined;
+}
+
+/** The oldest events of a run are let go of when there are too many, and its newest may be lost with the orchestrator that told them. */
+export interface EventsMissing {
+  /** The first event that was asked for. */
+  fromEvent: number;
+  /** The oldest event that is kept from there on; 0: none. */
+  firstKept: number;
 }
 
 /** One role's alarm. */
@@ -417,6 +814,1141 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
   },
 };
 
+function createBaseListRunsRequest(): ListRunsRequest {
+  return { pageSize: 0, pageToken: "", phases: [] };
+}
+
+export const ListRunsRequest: MessageFns<ListRunsRequest> = {
+  encode(message: ListRunsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    if (message.phases.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.phases) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRunsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRunsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.phases.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.phases.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRunsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+      phases: globalThis.Array.isArray(object?.phases) ? object.phases.map((e: any) => runPhaseFromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListRunsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    if (message.phases?.length) {
+      obj.phases = message.phases.map((e) => runPhaseToJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListRunsRequest>): ListRunsRequest {
+    return ListRunsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRunsRequest>): ListRunsRequest {
+    const message = createBaseListRunsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.phases = object.phases?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseListRunsResponse(): ListRunsResponse {
+  return { runs: [], nextPageToken: "", unreadable: [] };
+}
+
+export const ListRunsResponse: MessageFns<ListRunsResponse> = {
+  encode(message: ListRunsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.runs) {
+      Run.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    for (const v of message.unreadable) {
+      UnreadableRun.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRunsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRunsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runs.push(Run.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.unreadable.push(UnreadableRun.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRunsResponse {
+    return {
+      runs: globalThis.Array.isArray(object?.runs) ? object.runs.map((e: any) => Run.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+      unreadable: globalThis.Array.isArray(object?.unreadable)
+        ? object.unreadable.map((e: any) => UnreadableRun.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListRunsResponse): unknown {
+    const obj: any = {};
+    if (message.runs?.length) {
+      obj.runs = message.runs.map((e) => Run.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    if (message.unreadable?.length) {
+      obj.unreadable = message.unreadable.map((e) => UnreadableRun.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListRunsResponse>): ListRunsResponse {
+    return ListRunsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRunsResponse>): ListRunsResponse {
+    const message = createBaseListRunsResponse();
+    message.runs = object.runs?.map((e) => Run.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    message.unreadable = object.unreadable?.map((e) => UnreadableRun.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseUnreadableRun(): UnreadableRun {
+  return { runId: "", reason: "" };
+}
+
+export const UnreadableRun: MessageFns<UnreadableRun> = {
+  encode(message: UnreadableRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnreadableRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnreadableRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnreadableRun {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: UnreadableRun): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UnreadableRun>): UnreadableRun {
+    return UnreadableRun.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnreadableRun>): UnreadableRun {
+    const message = createBaseUnreadableRun();
+    message.runId = object.runId ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseTriggerGenerationRequest(): TriggerGenerationRequest {
+  return { runId: "", requestId: "" };
+}
+
+export const TriggerGenerationRequest: MessageFns<TriggerGenerationRequest> = {
+  encode(message: TriggerGenerationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TriggerGenerationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTriggerGenerationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TriggerGenerationRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: TriggerGenerationRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TriggerGenerationRequest>): TriggerGenerationRequest {
+    return TriggerGenerationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TriggerGenerationRequest>): TriggerGenerationRequest {
+    const message = createBaseTriggerGenerationRequest();
+    message.runId = object.runId ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseTriggerGenerationResponse(): TriggerGenerationResponse {
+  return { run: undefined };
+}
+
+export const TriggerGenerationResponse: MessageFns<TriggerGenerationResponse> = {
+  encode(message: TriggerGenerationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TriggerGenerationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTriggerGenerationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = Run.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TriggerGenerationResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+  },
+
+  toJSON(message: TriggerGenerationResponse): unknown {
+    const obj: any = {};
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TriggerGenerationResponse>): TriggerGenerationResponse {
+    return TriggerGenerationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TriggerGenerationResponse>): TriggerGenerationResponse {
+    const message = createBaseTriggerGenerationResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    return message;
+  },
+};
+
+function createBasePauseRunRequest(): PauseRunRequest {
+  return { runId: "", requestId: "" };
+}
+
+export const PauseRunRequest: MessageFns<PauseRunRequest> = {
+  encode(message: PauseRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PauseRunRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: PauseRunRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PauseRunRequest>): PauseRunRequest {
+    return PauseRunRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PauseRunRequest>): PauseRunRequest {
+    const message = createBasePauseRunRequest();
+    message.runId = object.runId ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBasePauseRunResponse(): PauseRunResponse {
+  return { run: undefined };
+}
+
+export const PauseRunResponse: MessageFns<PauseRunResponse> = {
+  encode(message: PauseRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePauseRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = Run.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PauseRunResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+  },
+
+  toJSON(message: PauseRunResponse): unknown {
+    const obj: any = {};
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PauseRunResponse>): PauseRunResponse {
+    return PauseRunResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PauseRunResponse>): PauseRunResponse {
+    const message = createBasePauseRunResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    return message;
+  },
+};
+
+function createBaseResumeRunRequest(): ResumeRunRequest {
+  return { runId: "", requestId: "" };
+}
+
+export const ResumeRunRequest: MessageFns<ResumeRunRequest> = {
+  encode(message: ResumeRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResumeRunRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ResumeRunRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResumeRunRequest>): ResumeRunRequest {
+    return ResumeRunRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResumeRunRequest>): ResumeRunRequest {
+    const message = createBaseResumeRunRequest();
+    message.runId = object.runId ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseResumeRunResponse(): ResumeRunResponse {
+  return { run: undefined };
+}
+
+export const ResumeRunResponse: MessageFns<ResumeRunResponse> = {
+  encode(message: ResumeRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = Run.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResumeRunResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+  },
+
+  toJSON(message: ResumeRunResponse): unknown {
+    const obj: any = {};
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResumeRunResponse>): ResumeRunResponse {
+    return ResumeRunResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResumeRunResponse>): ResumeRunResponse {
+    const message = createBaseResumeRunResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    return message;
+  },
+};
+
+function createBaseCancelRunRequest(): CancelRunRequest {
+  return { runId: "", requestId: "" };
+}
+
+export const CancelRunRequest: MessageFns<CancelRunRequest> = {
+  encode(message: CancelRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelRunRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: CancelRunRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CancelRunRequest>): CancelRunRequest {
+    return CancelRunRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CancelRunRequest>): CancelRunRequest {
+    const message = createBaseCancelRunRequest();
+    message.runId = object.runId ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelRunResponse(): CancelRunResponse {
+  return { run: undefined };
+}
+
+export const CancelRunResponse: MessageFns<CancelRunResponse> = {
+  encode(message: CancelRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = Run.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelRunResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+  },
+
+  toJSON(message: CancelRunResponse): unknown {
+    const obj: any = {};
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CancelRunResponse>): CancelRunResponse {
+    return CancelRunResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CancelRunResponse>): CancelRunResponse {
+    const message = createBaseCancelRunResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    return message;
+  },
+};
+
+function createBasePromoteGenerationRequest(): PromoteGenerationRequest {
+  return { runId: "", generation: 0, requestId: "" };
+}
+
+export const PromoteGenerationRequest: MessageFns<PromoteGenerationRequest> = {
+  encode(message: PromoteGenerationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteGenerationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteGenerationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PromoteGenerationRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: PromoteGenerationRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PromoteGenerationRequest>): PromoteGenerationRequest {
+    return PromoteGenerationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PromoteGenerationRequest>): PromoteGenerationRequest {
+    const message = createBasePromoteGenerationRequest();
+    message.runId = object.runId ?? "";
+    message.generation = object.generation ?? 0;
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBasePromoteGenerationResponse(): PromoteGenerationResponse {
+  return { run: undefined };
+}
+
+export const PromoteGenerationResponse: MessageFns<PromoteGenerationResponse> = {
+  encode(message: PromoteGenerationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== undefined) {
+      Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteGenerationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteGenerationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = Run.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PromoteGenerationResponse {
+    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+  },
+
+  toJSON(message: PromoteGenerationResponse): unknown {
+    const obj: any = {};
+    if (message.run !== undefined) {
+      obj.run = Run.toJSON(message.run);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PromoteGenerationResponse>): PromoteGenerationResponse {
+    return PromoteGenerationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PromoteGenerationResponse>): PromoteGenerationResponse {
+    const message = createBasePromoteGenerationResponse();
+    message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    return message;
+  },
+};
+
 function createBaseRollbackAnchorRequest(): RollbackAnchorRequest {
   return { runId: "", generation: 0, requestId: "" };
 }
@@ -522,6 +2054,151 @@ export const RollbackAnchorRequest: MessageFns<RollbackAnchorRequest> = {
     message.runId = object.runId ?? "";
     message.generation = object.generation ?? 0;
     message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteRunRequest(): DeleteRunRequest {
+  return { runId: "", requestId: "" };
+}
+
+export const DeleteRunRequest: MessageFns<DeleteRunRequest> = {
+  encode(message: DeleteRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteRunRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: DeleteRunRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteRunRequest>): DeleteRunRequest {
+    return DeleteRunRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteRunRequest>): DeleteRunRequest {
+    const message = createBaseDeleteRunRequest();
+    message.runId = object.runId ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteRunResponse(): DeleteRunResponse {
+  return {};
+}
+
+export const DeleteRunResponse: MessageFns<DeleteRunResponse> = {
+  encode(_: DeleteRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): DeleteRunResponse {
+    return {};
+  },
+
+  toJSON(_: DeleteRunResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteRunResponse>): DeleteRunResponse {
+    return DeleteRunResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteRunResponse>): DeleteRunResponse {
+    const message = createBaseDeleteRunResponse();
     return message;
   },
 };
@@ -813,6 +2490,14 @@ function createBaseRun(): Run {
     anchor: undefined,
     stalls: [],
     rollbacks: 0,
+    createTime: undefined,
+    updateTime: undefined,
+    conditions: [],
+    progress: undefined,
+    anchorMoves: [],
+    advance: 0,
+    failureKind: "",
+    endTime: undefined,
   };
 }
 
@@ -850,6 +2535,30 @@ export const Run: MessageFns<Run> = {
     }
     if (message.rollbacks !== 0) {
       writer.uint32(88).uint32(message.rollbacks);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(98).fork()).join();
+    }
+    if (message.updateTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(106).fork()).join();
+    }
+    for (const v of message.conditions) {
+      RunCondition.encode(v!, writer.uint32(114).fork()).join();
+    }
+    if (message.progress !== undefined) {
+      RunProgress.encode(message.progress, writer.uint32(122).fork()).join();
+    }
+    for (const v of message.anchorMoves) {
+      AnchorMove.encode(v!, writer.uint32(130).fork()).join();
+    }
+    if (message.advance !== 0) {
+      writer.uint32(136).int32(message.advance);
+    }
+    if (message.failureKind !== "") {
+      writer.uint32(146).string(message.failureKind);
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.endTime), writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -955,6 +2664,70 @@ export const Run: MessageFns<Run> = {
             message.rollbacks = reader.uint32();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.conditions.push(RunCondition.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.progress = RunProgress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.anchorMoves.push(AnchorMove.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.advance = reader.int32() as any;
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.failureKind = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -990,6 +2763,36 @@ export const Run: MessageFns<Run> = {
       anchor: isSet(object.anchor) ? RunAnchor.fromJSON(object.anchor) : undefined,
       stalls: globalThis.Array.isArray(object?.stalls) ? object.stalls.map((e: any) => RunStall.fromJSON(e)) : [],
       rollbacks: isSet(object.rollbacks) ? globalThis.Number(object.rollbacks) : 0,
+      createTime: isSet(object.createTime)
+        ? fromJsonTimestamp(object.createTime)
+        : isSet(object.create_time)
+        ? fromJsonTimestamp(object.create_time)
+        : undefined,
+      updateTime: isSet(object.updateTime)
+        ? fromJsonTimestamp(object.updateTime)
+        : isSet(object.update_time)
+        ? fromJsonTimestamp(object.update_time)
+        : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => RunCondition.fromJSON(e))
+        : [],
+      progress: isSet(object.progress) ? RunProgress.fromJSON(object.progress) : undefined,
+      anchorMoves: globalThis.Array.isArray(object?.anchorMoves)
+        ? object.anchorMoves.map((e: any) => AnchorMove.fromJSON(e))
+        : globalThis.Array.isArray(object?.anchor_moves)
+        ? object.anchor_moves.map((e: any) => AnchorMove.fromJSON(e))
+        : [],
+      advance: isSet(object.advance) ? runAdvanceFromJSON(object.advance) : 0,
+      failureKind: isSet(object.failureKind)
+        ? globalThis.String(object.failureKind)
+        : isSet(object.failure_kind)
+        ? globalThis.String(object.failure_kind)
+        : "",
+      endTime: isSet(object.endTime)
+        ? fromJsonTimestamp(object.endTime)
+        : isSet(object.end_time)
+        ? fromJsonTimestamp(object.end_time)
+        : undefined,
     };
   },
 
@@ -1028,6 +2831,30 @@ export const Run: MessageFns<Run> = {
     if (message.rollbacks !== 0) {
       obj.rollbacks = Math.round(message.rollbacks);
     }
+    if (message.createTime !== undefined) {
+      obj.createTime = message.createTime.toISOString();
+    }
+    if (message.updateTime !== undefined) {
+      obj.updateTime = message.updateTime.toISOString();
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => RunCondition.toJSON(e));
+    }
+    if (message.progress !== undefined) {
+      obj.progress = RunProgress.toJSON(message.progress);
+    }
+    if (message.anchorMoves?.length) {
+      obj.anchorMoves = message.anchorMoves.map((e) => AnchorMove.toJSON(e));
+    }
+    if (message.advance !== 0) {
+      obj.advance = runAdvanceToJSON(message.advance);
+    }
+    if (message.failureKind !== "") {
+      obj.failureKind = message.failureKind;
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = message.endTime.toISOString();
+    }
     return obj;
   },
 
@@ -1049,6 +2876,463 @@ export const Run: MessageFns<Run> = {
       : undefined;
     message.stalls = object.stalls?.map((e) => RunStall.fromPartial(e)) || [];
     message.rollbacks = object.rollbacks ?? 0;
+    message.createTime = object.createTime ?? undefined;
+    message.updateTime = object.updateTime ?? undefined;
+    message.conditions = object.conditions?.map((e) => RunCondition.fromPartial(e)) || [];
+    message.progress = (object.progress !== undefined && object.progress !== null)
+      ? RunProgress.fromPartial(object.progress)
+      : undefined;
+    message.anchorMoves = object.anchorMoves?.map((e) => AnchorMove.fromPartial(e)) || [];
+    message.advance = object.advance ?? 0;
+    message.failureKind = object.failureKind ?? "";
+    message.endTime = object.endTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseRunCondition(): RunCondition {
+  return { type: "", status: 0, reason: "", message: "", lastTransitionTime: undefined };
+}
+
+export const RunCondition: MessageFns<RunCondition> = {
+  encode(message: RunCondition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.status !== 0) {
+      writer.uint32(16).int32(message.status);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(34).string(message.message);
+    }
+    if (message.lastTransitionTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastTransitionTime), writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunCondition {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunCondition();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lastTransitionTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunCondition {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      status: isSet(object.status) ? conditionStatusFromJSON(object.status) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      lastTransitionTime: isSet(object.lastTransitionTime)
+        ? fromJsonTimestamp(object.lastTransitionTime)
+        : isSet(object.last_transition_time)
+        ? fromJsonTimestamp(object.last_transition_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: RunCondition): unknown {
+    const obj: any = {};
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.status !== 0) {
+      obj.status = conditionStatusToJSON(message.status);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.lastTransitionTime !== undefined) {
+      obj.lastTransitionTime = message.lastTransitionTime.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunCondition>): RunCondition {
+    return RunCondition.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunCondition>): RunCondition {
+    const message = createBaseRunCondition();
+    message.type = object.type ?? "";
+    message.status = object.status ?? 0;
+    message.reason = object.reason ?? "";
+    message.message = object.message ?? "";
+    message.lastTransitionTime = object.lastTransitionTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseRunProgress(): RunProgress {
+  return {
+    stepsDone: 0,
+    stepsTotal: 0,
+    percent: 0,
+    stepsPerSecond: 0,
+    secondsRemaining: undefined,
+    roles: [],
+    evaluations: [],
+  };
+}
+
+export const RunProgress: MessageFns<RunProgress> = {
+  encode(message: RunProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stepsDone !== 0) {
+      writer.uint32(8).uint64(message.stepsDone);
+    }
+    if (message.stepsTotal !== 0) {
+      writer.uint32(16).uint64(message.stepsTotal);
+    }
+    if (message.percent !== 0) {
+      writer.uint32(25).double(message.percent);
+    }
+    if (message.stepsPerSecond !== 0) {
+      writer.uint32(33).double(message.stepsPerSecond);
+    }
+    if (message.secondsRemaining !== undefined) {
+      writer.uint32(41).double(message.secondsRemaining);
+    }
+    for (const v of message.roles) {
+      RoleProgress.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.evaluations) {
+      RoleEvaluation.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.stepsDone = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.stepsTotal = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.percent = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.stepsPerSecond = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.secondsRemaining = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.roles.push(RoleProgress.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.evaluations.push(RoleEvaluation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunProgress {
+    return {
+      stepsDone: isSet(object.stepsDone)
+        ? globalThis.Number(object.stepsDone)
+        : isSet(object.steps_done)
+        ? globalThis.Number(object.steps_done)
+        : 0,
+      stepsTotal: isSet(object.stepsTotal)
+        ? globalThis.Number(object.stepsTotal)
+        : isSet(object.steps_total)
+        ? globalThis.Number(object.steps_total)
+        : 0,
+      percent: isSet(object.percent) ? globalThis.Number(object.percent) : 0,
+      stepsPerSecond: isSet(object.stepsPerSecond)
+        ? globalThis.Number(object.stepsPerSecond)
+        : isSet(object.steps_per_second)
+        ? globalThis.Number(object.steps_per_second)
+        : 0,
+      secondsRemaining: isSet(object.secondsRemaining)
+        ? globalThis.Number(object.secondsRemaining)
+        : isSet(object.seconds_remaining)
+        ? globalThis.Number(object.seconds_remaining)
+        : undefined,
+      roles: globalThis.Array.isArray(object?.roles)
+        ? object.roles.map((e: any) => RoleProgress.fromJSON(e))
+        : [],
+      evaluations: globalThis.Array.isArray(object?.evaluations)
+        ? object.evaluations.map((e: any) => RoleEvaluation.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: RunProgress): unknown {
+    const obj: any = {};
+    if (message.stepsDone !== 0) {
+      obj.stepsDone = Math.round(message.stepsDone);
+    }
+    if (message.stepsTotal !== 0) {
+      obj.stepsTotal = Math.round(message.stepsTotal);
+    }
+    if (message.percent !== 0) {
+      obj.percent = floatToJson(message.percent);
+    }
+    if (message.stepsPerSecond !== 0) {
+      obj.stepsPerSecond = floatToJson(message.stepsPerSecond);
+    }
+    if (message.secondsRemaining !== undefined) {
+      obj.secondsRemaining = floatToJson(message.secondsRemaining);
+    }
+    if (message.roles?.length) {
+      obj.roles = message.roles.map((e) => RoleProgress.toJSON(e));
+    }
+    if (message.evaluations?.length) {
+      obj.evaluations = message.evaluations.map((e) => RoleEvaluation.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunProgress>): RunProgress {
+    return RunProgress.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunProgress>): RunProgress {
+    const message = createBaseRunProgress();
+    message.stepsDone = object.stepsDone ?? 0;
+    message.stepsTotal = object.stepsTotal ?? 0;
+    message.percent = object.percent ?? 0;
+    message.stepsPerSecond = object.stepsPerSecond ?? 0;
+    message.secondsRemaining = object.secondsRemaining ?? undefined;
+    message.roles = object.roles?.map((e) => RoleProgress.fromPartial(e)) || [];
+    message.evaluations = object.evaluations?.map((e) => RoleEvaluation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAnchorMove(): AnchorMove {
+  return { kind: 0, generation: 0, during: 0, time: undefined };
+}
+
+export const AnchorMove: MessageFns<AnchorMove> = {
+  encode(message: AnchorMove, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    if (message.during !== 0) {
+      writer.uint32(24).uint32(message.during);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnchorMove {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnchorMove();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.during = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AnchorMove {
+    return {
+      kind: isSet(object.kind) ? anchorMoveKindFromJSON(object.kind) : 0,
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      during: isSet(object.during) ? globalThis.Number(object.during) : 0,
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+    };
+  },
+
+  toJSON(message: AnchorMove): unknown {
+    const obj: any = {};
+    if (message.kind !== 0) {
+      obj.kind = anchorMoveKindToJSON(message.kind);
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.during !== 0) {
+      obj.during = Math.round(message.during);
+    }
+    if (message.time !== undefined) {
+      obj.time = message.time.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AnchorMove>): AnchorMove {
+    return AnchorMove.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AnchorMove>): AnchorMove {
+    const message = createBaseAnchorMove();
+    message.kind = object.kind ?? 0;
+    message.generation = object.generation ?? 0;
+    message.during = object.during ?? 0;
+    message.time = object.time ?? undefined;
     return message;
   },
 };
@@ -1489,13 +3773,16 @@ export const GenerationResult: MessageFns<GenerationResult> = {
 };
 
 function createBaseWatchRunRequest(): WatchRunRequest {
-  return { runId: "" };
+  return { runId: "", fromEvent: 0 };
 }
 
 export const WatchRunRequest: MessageFns<WatchRunRequest> = {
   encode(message: WatchRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.runId !== "") {
       writer.uint32(10).string(message.runId);
+    }
+    if (message.fromEvent !== 0) {
+      writer.uint32(16).uint64(message.fromEvent);
     }
     return writer;
   },
@@ -1521,6 +3808,14 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
             message.runId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fromEvent = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1540,6 +3835,11 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
         : isSet(object.run_id)
         ? globalThis.String(object.run_id)
         : "",
+      fromEvent: isSet(object.fromEvent)
+        ? globalThis.Number(object.fromEvent)
+        : isSet(object.from_event)
+        ? globalThis.Number(object.from_event)
+        : 0,
     };
   },
 
@@ -1547,6 +3847,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     const obj: any = {};
     if (message.runId !== "") {
       obj.runId = message.runId;
+    }
+    if (message.fromEvent !== 0) {
+      obj.fromEvent = Math.round(message.fromEvent);
     }
     return obj;
   },
@@ -1557,12 +3860,13 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
   fromPartial(object: DeepPartial<WatchRunRequest>): WatchRunRequest {
     const message = createBaseWatchRunRequest();
     message.runId = object.runId ?? "";
+    message.fromEvent = object.fromEvent ?? 0;
     return message;
   },
 };
 
 function createBaseWatchRunResponse(): WatchRunResponse {
-  return { event: undefined };
+  return { event: undefined, number: 0, time: undefined };
 }
 
 export const WatchRunResponse: MessageFns<WatchRunResponse> = {
@@ -1586,6 +3890,15 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       case "alarm":
         RoleAlarm.encode(message.event.value, writer.uint32(50).fork()).join();
         break;
+      case "missing":
+        EventsMissing.encode(message.event.value, writer.uint32(98).fork()).join();
+        break;
+    }
+    if (message.number !== 0) {
+      writer.uint32(80).uint64(message.number);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -1651,6 +3964,30 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
             message.event = { $case: "alarm", value: RoleAlarm.decode(reader, reader.uint32()) };
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.event = { $case: "missing", value: EventsMissing.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.number = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1677,7 +4014,11 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         ? { $case: "drained", value: RunDrained.fromJSON(object.drained) }
         : isSet(object.alarm)
         ? { $case: "alarm", value: RoleAlarm.fromJSON(object.alarm) }
+        : isSet(object.missing)
+        ? { $case: "missing", value: EventsMissing.fromJSON(object.missing) }
         : undefined,
+      number: isSet(object.number) ? globalThis.Number(object.number) : 0,
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
     };
   },
 
@@ -1695,6 +4036,14 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       obj.drained = RunDrained.toJSON(message.event.value);
     } else if (message.event?.$case === "alarm") {
       obj.alarm = RoleAlarm.toJSON(message.event.value);
+    } else if (message.event?.$case === "missing") {
+      obj.missing = EventsMissing.toJSON(message.event.value);
+    }
+    if (message.number !== 0) {
+      obj.number = Math.round(message.number);
+    }
+    if (message.time !== undefined) {
+      obj.time = message.time.toISOString();
     }
     return obj;
   },
@@ -1741,7 +4090,108 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         }
         break;
       }
+      case "missing": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "missing", value: EventsMissing.fromPartial(object.event.value) };
+        }
+        break;
+      }
     }
+    message.number = object.number ?? 0;
+    message.time = object.time ?? undefined;
+    return message;
+  },
+};
+
+function createBaseEventsMissing(): EventsMissing {
+  return { fromEvent: 0, firstKept: 0 };
+}
+
+export const EventsMissing: MessageFns<EventsMissing> = {
+  encode(message: EventsMissing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromEvent !== 0) {
+      writer.uint32(8).uint64(message.fromEvent);
+    }
+    if (message.firstKept !== 0) {
+      writer.uint32(16).uint64(message.firstKept);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventsMissing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventsMissing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fromEvent = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.firstKept = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EventsMissing {
+    return {
+      fromEvent: isSet(object.fromEvent)
+        ? globalThis.Number(object.fromEvent)
+        : isSet(object.from_event)
+        ? globalThis.Number(object.from_event)
+        : 0,
+      firstKept: isSet(object.firstKept)
+        ? globalThis.Number(object.firstKept)
+        : isSet(object.first_kept)
+        ? globalThis.Number(object.first_kept)
+        : 0,
+    };
+  },
+
+  toJSON(message: EventsMissing): unknown {
+    const obj: any = {};
+    if (message.fromEvent !== 0) {
+      obj.fromEvent = Math.round(message.fromEvent);
+    }
+    if (message.firstKept !== 0) {
+      obj.firstKept = Math.round(message.firstKept);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EventsMissing>): EventsMissing {
+    return EventsMissing.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventsMissing>): EventsMissing {
+    const message = createBaseEventsMissing();
+    message.fromEvent = object.fromEvent ?? 0;
+    message.firstKept = object.firstKept ?? 0;
     return message;
   },
 };
@@ -2265,7 +4715,10 @@ export const RunDrained: MessageFns<RunDrained> = {
   },
 };
 
-/** Creates and follows runs. Served by the orchestrator. */
+/**
+ * Creates, follows and steers runs. Served by the orchestrators; only the one that leads steers, the others answer
+ * FAILED_PRECONDITION. Every method that changes a run takes a request id: the same again does nothing again.
+ */
 export type RunServiceService = typeof RunServiceService;
 export const RunServiceService = {
   /** Starts a run, or continues the stored run of the same name and spec. */
@@ -2288,7 +4741,17 @@ export const RunServiceService = {
     responseSerialize: (value: GetRunResponse): Buffer => Buffer.from(GetRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetRunResponse => GetRunResponse.decode(value),
   },
-  /** Streams what happens in a run until it ends or is drained. */
+  /** Lists runs by name, a page at a time. */
+  listRuns: {
+    path: "/trikd.v1.RunService/ListRuns" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRunsRequest): Buffer => Buffer.from(ListRunsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRunsRequest => ListRunsRequest.decode(value),
+    responseSerialize: (value: ListRunsResponse): Buffer => Buffer.from(ListRunsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRunsResponse => ListRunsResponse.decode(value),
+  },
+  /** Streams what happens in a run until it ends or the orchestrator drains. Resumable from an event's number. */
   watchRun: {
     path: "/trikd.v1.RunService/WatchRun" as const,
     requestStream: false as const,
@@ -2298,10 +4761,64 @@ export const RunServiceService = {
     responseSerialize: (value: WatchRunResponse): Buffer => Buffer.from(WatchRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchRunResponse => WatchRunResponse.decode(value),
   },
+  /** Begins the generation that a waiting run waits with. Runs with `advance: manual` wait before each generation but the first. */
+  triggerGeneration: {
+    path: "/trikd.v1.RunService/TriggerGeneration" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TriggerGenerationRequest): Buffer =>
+      Buffer.from(TriggerGenerationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TriggerGenerationRequest => TriggerGenerationRequest.decode(value),
+    responseSerialize: (value: TriggerGenerationResponse): Buffer =>
+      Buffer.from(TriggerGenerationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TriggerGenerationResponse => TriggerGenerationResponse.decode(value),
+  },
+  /** Brings a run to rest at a committed pair, until it is resumed. */
+  pauseRun: {
+    path: "/trikd.v1.RunService/PauseRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PauseRunRequest): Buffer => Buffer.from(PauseRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PauseRunRequest => PauseRunRequest.decode(value),
+    responseSerialize: (value: PauseRunResponse): Buffer => Buffer.from(PauseRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PauseRunResponse => PauseRunResponse.decode(value),
+  },
+  /** Goes on with a paused run, or with one that failed of what may have passed. */
+  resumeRun: {
+    path: "/trikd.v1.RunService/ResumeRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResumeRunRequest): Buffer => Buffer.from(ResumeRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResumeRunRequest => ResumeRunRequest.decode(value),
+    responseSerialize: (value: ResumeRunResponse): Buffer => Buffer.from(ResumeRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResumeRunResponse => ResumeRunResponse.decode(value),
+  },
+  /** Brings a run to rest and ends it for good. What it has learned stays until it is deleted. */
+  cancelRun: {
+    path: "/trikd.v1.RunService/CancelRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelRunRequest): Buffer => Buffer.from(CancelRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelRunRequest => CancelRunRequest.decode(value),
+    responseSerialize: (value: CancelRunResponse): Buffer => Buffer.from(CancelRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelRunResponse => CancelRunResponse.decode(value),
+  },
   /**
-   * Makes the student of an earlier generation the anchor again; a generation in training begins anew beside it. Only the
-   * orchestrator that leads does it.
+   * Makes the student of a generation the anchor that the rule has not promoted. Recorded as an override; a generation in training
+   * begins anew beside it.
    */
+  promoteGeneration: {
+    path: "/trikd.v1.RunService/PromoteGeneration" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PromoteGenerationRequest): Buffer =>
+      Buffer.from(PromoteGenerationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PromoteGenerationRequest => PromoteGenerationRequest.decode(value),
+    responseSerialize: (value: PromoteGenerationResponse): Buffer =>
+      Buffer.from(PromoteGenerationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PromoteGenerationResponse => PromoteGenerationResponse.decode(value),
+  },
+  /** Makes the student of an earlier, promoted generation the anchor again; a generation in training begins anew beside it. */
   rollbackAnchor: {
     path: "/trikd.v1.RunService/RollbackAnchor" as const,
     requestStream: false as const,
@@ -2313,6 +4830,16 @@ export const RunServiceService = {
       Buffer.from(RollbackAnchorResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RollbackAnchorResponse => RollbackAnchorResponse.decode(value),
   },
+  /** Removes a run that has ended, with everything it has stored. */
+  deleteRun: {
+    path: "/trikd.v1.RunService/DeleteRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteRunRequest): Buffer => Buffer.from(DeleteRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteRunRequest => DeleteRunRequest.decode(value),
+    responseSerialize: (value: DeleteRunResponse): Buffer => Buffer.from(DeleteRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteRunResponse => DeleteRunResponse.decode(value),
+  },
 } as const;
 
 export interface RunServiceServer extends UntypedServiceImplementation {
@@ -2320,13 +4847,27 @@ export interface RunServiceServer extends UntypedServiceImplementation {
   createRun: handleUnaryCall<CreateRunRequest, CreateRunResponse>;
   /** Says where a run stands. */
   getRun: handleUnaryCall<GetRunRequest, GetRunResponse>;
-  /** Streams what happens in a run until it ends or is drained. */
+  /** Lists runs by name, a page at a time. */
+  listRuns: handleUnaryCall<ListRunsRequest, ListRunsResponse>;
+  /** Streams what happens in a run until it ends or the orchestrator drains. Resumable from an event's number. */
   watchRun: handleServerStreamingCall<WatchRunRequest, WatchRunResponse>;
+  /** Begins the generation that a waiting run waits with. Runs with `advance: manual` wait before each generation but the first. */
+  triggerGeneration: handleUnaryCall<TriggerGenerationRequest, TriggerGenerationResponse>;
+  /** Brings a run to rest at a committed pair, until it is resumed. */
+  pauseRun: handleUnaryCall<PauseRunRequest, PauseRunResponse>;
+  /** Goes on with a paused run, or with one that failed of what may have passed. */
+  resumeRun: handleUnaryCall<ResumeRunRequest, ResumeRunResponse>;
+  /** Brings a run to rest and ends it for good. What it has learned stays until it is deleted. */
+  cancelRun: handleUnaryCall<CancelRunRequest, CancelRunResponse>;
   /**
-   * Makes the student of an earlier generation the anchor again; a generation in training begins anew beside it. Only the
-   * orchestrator that leads does it.
+   * Makes the student of a generation the anchor that the rule has not promoted. Recorded as an override; a generation in training
+   * begins anew beside it.
    */
+  promoteGeneration: handleUnaryCall<PromoteGenerationRequest, PromoteGenerationResponse>;
+  /** Makes the student of an earlier, promoted generation the anchor again; a generation in training begins anew beside it. */
   rollbackAnchor: handleUnaryCall<RollbackAnchorRequest, RollbackAnchorResponse>;
+  /** Removes a run that has ended, with everything it has stored. */
+  deleteRun: handleUnaryCall<DeleteRunRequest, DeleteRunResponse>;
 }
 
 export interface RunServiceClient extends Client {
@@ -2362,17 +4903,113 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetRunResponse) => void,
   ): ClientUnaryCall;
-  /** Streams what happens in a run until it ends or is drained. */
+  /** Lists runs by name, a page at a time. */
+  listRuns(
+    request: ListRunsRequest,
+    callback: (error: ServiceError | null, response: ListRunsResponse) => void,
+  ): ClientUnaryCall;
+  listRuns(
+    request: ListRunsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRunsResponse) => void,
+  ): ClientUnaryCall;
+  listRuns(
+    request: ListRunsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRunsResponse) => void,
+  ): ClientUnaryCall;
+  /** Streams what happens in a run until it ends or the orchestrator drains. Resumable from an event's number. */
   watchRun(request: WatchRunRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchRunResponse>;
   watchRun(
     request: WatchRunRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchRunResponse>;
+  /** Begins the generation that a waiting run waits with. Runs with `advance: manual` wait before each generation but the first. */
+  triggerGeneration(
+    request: TriggerGenerationRequest,
+    callback: (error: ServiceError | null, response: TriggerGenerationResponse) => void,
+  ): ClientUnaryCall;
+  triggerGeneration(
+    request: TriggerGenerationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TriggerGenerationResponse) => void,
+  ): ClientUnaryCall;
+  triggerGeneration(
+    request: TriggerGenerationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TriggerGenerationResponse) => void,
+  ): ClientUnaryCall;
+  /** Brings a run to rest at a committed pair, until it is resumed. */
+  pauseRun(
+    request: PauseRunRequest,
+    callback: (error: ServiceError | null, response: PauseRunResponse) => void,
+  ): ClientUnaryCall;
+  pauseRun(
+    request: PauseRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PauseRunResponse) => void,
+  ): ClientUnaryCall;
+  pauseRun(
+    request: PauseRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PauseRunResponse) => void,
+  ): ClientUnaryCall;
+  /** Goes on with a paused run, or with one that failed of what may have passed. */
+  resumeRun(
+    request: ResumeRunRequest,
+    callback: (error: ServiceError | null, response: ResumeRunResponse) => void,
+  ): ClientUnaryCall;
+  resumeRun(
+    request: ResumeRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResumeRunResponse) => void,
+  ): ClientUnaryCall;
+  resumeRun(
+    request: ResumeRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResumeRunResponse) => void,
+  ): ClientUnaryCall;
+  /** Brings a run to rest and ends it for good. What it has learned stays until it is deleted. */
+  cancelRun(
+    request: CancelRunRequest,
+    callback: (error: ServiceError | null, response: CancelRunResponse) => void,
+  ): ClientUnaryCall;
+  cancelRun(
+    request: CancelRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelRunResponse) => void,
+  ): ClientUnaryCall;
+  cancelRun(
+    request: CancelRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelRunResponse) => void,
+  ): ClientUnaryCall;
   /**
-   * Makes the student of an earlier generation the anchor again; a generation in training begins anew beside it. Only the
-   * orchestrator that leads does it.
+   * Makes the student of a generation the anchor that the rule has not promoted. Recorded as an override; a generation in training
+   * begins anew beside it.
    */
+  promoteGeneration(
+    request: PromoteGenerationRequest,
+    callback: (error: ServiceError | null, response: PromoteGenerationResponse) => void,
+  ): ClientUnaryCall;
+  promoteGeneration(
+    request: PromoteGenerationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PromoteGenerationResponse) => void,
+  ): ClientUnaryCall;
+  promoteGeneration(
+    request: PromoteGenerationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PromoteGenerationResponse) => void,
+  ): ClientUnaryCall;
+  /** Makes the student of an earlier, promoted generation the anchor again; a generation in training begins anew beside it. */
   rollbackAnchor(
     request: RollbackAnchorRequest,
     callback: (error: ServiceError | null, response: RollbackAnchorResponse) => void,
@@ -2388,6 +5025,22 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RollbackAnchorResponse) => void,
   ): ClientUnaryCall;
+  /** Removes a run that has ended, with everything it has stored. */
+  deleteRun(
+    request: DeleteRunRequest,
+    callback: (error: ServiceError | null, response: DeleteRunResponse) => void,
+  ): ClientUnaryCall;
+  deleteRun(
+    request: DeleteRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteRunResponse) => void,
+  ): ClientUnaryCall;
+  deleteRun(
+    request: DeleteRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteRunResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const RunServiceClient = makeGenericClientConstructor(RunServiceService, "trikd.v1.RunService") as unknown as {
@@ -2395,6 +5048,10 @@ export const RunServiceClient = makeGenericClientConstructor(RunServiceService, 
   service: typeof RunServiceService;
   serviceName: string;
 };
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
@@ -2404,6 +5061,39 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = Math.trunc(date.getTime() / 1_000);
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (t.seconds || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;
