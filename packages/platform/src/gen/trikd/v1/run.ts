@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Role, roleFromJSON, roleToJSON, Score } from "./common.js";
+import { SlowStep, StepTimes } from "./timing.js";
 import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
 
 export const protobufPackage = "trikd.v1";
@@ -255,6 +256,12 @@ export interface WatchRunResponse {
     | //
     /** A role raised an alarm. */
     { $case: "alarm"; value: RoleAlarm }
+    | //
+    /** Where the time of the last steps went; every few seconds. */
+    { $case: "stepTimes"; value: StepTimes }
+    | //
+    /** One step took much longer than its neighbours. */
+    { $case: "slowStep"; value: SlowStep }
     | undefined;
 }
 
@@ -1586,6 +1593,12 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       case "alarm":
         RoleAlarm.encode(message.event.value, writer.uint32(50).fork()).join();
         break;
+      case "stepTimes":
+        StepTimes.encode(message.event.value, writer.uint32(162).fork()).join();
+        break;
+      case "slowStep":
+        SlowStep.encode(message.event.value, writer.uint32(170).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1651,6 +1664,22 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
             message.event = { $case: "alarm", value: RoleAlarm.decode(reader, reader.uint32()) };
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.event = { $case: "stepTimes", value: StepTimes.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.event = { $case: "slowStep", value: SlowStep.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1677,6 +1706,14 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         ? { $case: "drained", value: RunDrained.fromJSON(object.drained) }
         : isSet(object.alarm)
         ? { $case: "alarm", value: RoleAlarm.fromJSON(object.alarm) }
+        : isSet(object.stepTimes)
+        ? { $case: "stepTimes", value: StepTimes.fromJSON(object.stepTimes) }
+        : isSet(object.step_times)
+        ? { $case: "stepTimes", value: StepTimes.fromJSON(object.step_times) }
+        : isSet(object.slowStep)
+        ? { $case: "slowStep", value: SlowStep.fromJSON(object.slowStep) }
+        : isSet(object.slow_step)
+        ? { $case: "slowStep", value: SlowStep.fromJSON(object.slow_step) }
         : undefined,
     };
   },
@@ -1695,6 +1732,10 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       obj.drained = RunDrained.toJSON(message.event.value);
     } else if (message.event?.$case === "alarm") {
       obj.alarm = RoleAlarm.toJSON(message.event.value);
+    } else if (message.event?.$case === "stepTimes") {
+      obj.stepTimes = StepTimes.toJSON(message.event.value);
+    } else if (message.event?.$case === "slowStep") {
+      obj.slowStep = SlowStep.toJSON(message.event.value);
     }
     return obj;
   },
@@ -1738,6 +1779,18 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       case "alarm": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "alarm", value: RoleAlarm.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "stepTimes": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "stepTimes", value: StepTimes.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "slowStep": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "slowStep", value: SlowStep.fromPartial(object.event.value) };
         }
         break;
       }
