@@ -15,9 +15,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cache import building, cache_folder, fail
+from go_builds import Place, collector, inside_module, install
 from wheels import download
 
 
@@ -28,6 +30,7 @@ class Tool(NamedTuple):
     version: str
     name: str
     minutes: int
+    build: Callable[[Place, str, str], pathlib.Path] = install
 
 
 TOOLS = {
@@ -36,6 +39,10 @@ TOOLS = {
     'versitygw': Tool('github.com/versity/versitygw/cmd/versitygw', 'v1.8.0', '1.8.0', 3),
     'gofakes3': Tool('github.com/johannesboyne/gofakes3/cmd/gofakes3', 'v1.2.0', '1.2.0', 1),
     'toxiproxy': Tool('github.com/Shopify/toxiproxy/v2/cmd/server', 'v2.5.0', '2.5.0', 1),
+    'otelcol': Tool('go.opentelemetry.io/collector/cmd/builder', 'v0.165.0', '0.165.0', 3, collector),
+    # Its second major version under the name of its first: tags of v2 are no versions of the module.
+    'jaeger': Tool('github.com/jaegertracing/jaeger/cmd/jaeger', 'v1.76.0', '1.76.0', 5, inside_module),
+    'promtool': Tool('github.com/prometheus/prometheus/cmd/promtool', 'v0.316.0', '0.316.0', 6),
 }
 
 # What the newest of these modules asks for; and the Go that is fetched where the machine has none or an older one.
@@ -83,27 +90,6 @@ def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
             path.chmod(0o755 if entry.external_attr >> 16 & 0o111 else 0o644)
 
 
-def build(tool: Tool, go: pathlib.Path, scratch: pathlib.Path) -> pathlib.Path:
-    """The path of the program. Modules and what the compiler keeps stay in `scratch`, and go with it."""
-    environment = {
-        **os.environ,
-        'CGO_ENABLED': '0',
-        'GOBIN': str(scratch / 'bin'),
-        'GOCACHE': str(scratch / 'build'),
-        # Module folders that can be removed like any others.
-        'GOFLAGS': '-p=2 -modcacherw -trimpath',
-        'GOMODCACHE': str(scratch / 'modules'),
-        'GOPATH': str(scratch / 'path'),
-        'GOTMPDIR': str(scratch),
-        'GOTOOLCHAIN': 'local',
-    }
-    command = [go, 'install', '-ldflags=-s -w', f'{tool.package}@{tool.version}']
-    done = subprocess.run(command, cwd=scratch, env=environment, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        fail(f'{tool.package}@{tool.version} cannot be built:\n{done.stderr}')
-    return scratch / 'bin' / pathlib.PurePosixPath(tool.package).name
-
-
 def path_of(name: str) -> pathlib.Path:
     """Where the program is, after it was built if need be."""
     tool = TOOLS[name]
@@ -113,7 +99,8 @@ def path_of(name: str) -> pathlib.Path:
             go = find_go()
             minutes = f'{tool.minutes} minute{"s" if tool.minutes > 1 else ""}'
             print(f'building {name} {tool.name}, about {minutes}', file=sys.stderr, flush=True)
-            shutil.move(build(tool, go, unfinished.scratch), unfinished.result / name)
+            program = tool.build(Place(go, unfinished.scratch), tool.package, tool.version)
+            shutil.move(program, unfinished.result / name)
     return cache_folder() / folder / name
 
 

@@ -75,6 +75,9 @@ export function tell(story: Story, event: Event): Story {
       return { ...story, committed: event.value.step };
     case 'drained':
       return { ...story, drained: { generation: event.value.generation, step: event.value.step } };
+    case 'stepTimes':
+    case 'slowStep':
+      return story;
     case 'alarm': {
       const role = toTrainedRole(event.value.role);
       return { ...story, alarm: `${role}, step ${event.value.alarm?.step ?? 0}: ${event.value.alarm?.message ?? ''}` };
@@ -126,6 +129,8 @@ export function lineOf(event: Event): Readonly<Record<string, unknown>> | undefi
       };
     }
     case 'progress':
+    case 'stepTimes':
+    case 'slowStep':
       return undefined;
     case 'evaluation': {
       const { role, generation, evaluation } = event.value;

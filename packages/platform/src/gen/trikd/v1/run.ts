@@ -22,6 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Role, roleFromJSON, roleToJSON, Score } from "./common.js";
+import { SlowStep, StepTimes } from "./timing.js";
 import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
 
 export const protobufPackage = "trikd.v1";
@@ -637,6 +638,12 @@ export interface WatchRunResponse {
     | //
     /** Events that were asked for are not kept any more. */
     { $case: "missing"; value: EventsMissing }
+    | //
+    /** Where the time of the last steps went; every few seconds. */
+    { $case: "stepTimes"; value: StepTimes }
+    | //
+    /** One step took much longer than its neighbours. */
+    { $case: "slowStep"; value: SlowStep }
     | undefined;
   /**
    * Rises in a run, with gaps, and never names two events, whichever orchestrator told them. 0: no event of the run, but what the stream
@@ -3893,6 +3900,12 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       case "missing":
         EventsMissing.encode(message.event.value, writer.uint32(98).fork()).join();
         break;
+      case "stepTimes":
+        StepTimes.encode(message.event.value, writer.uint32(162).fork()).join();
+        break;
+      case "slowStep":
+        SlowStep.encode(message.event.value, writer.uint32(170).fork()).join();
+        break;
     }
     if (message.number !== 0) {
       writer.uint32(80).uint64(message.number);
@@ -3972,6 +3985,22 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
             message.event = { $case: "missing", value: EventsMissing.decode(reader, reader.uint32()) };
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.event = { $case: "stepTimes", value: StepTimes.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.event = { $case: "slowStep", value: SlowStep.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 10: {
             if (tag !== 80) {
               break;
@@ -4016,6 +4045,14 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         ? { $case: "alarm", value: RoleAlarm.fromJSON(object.alarm) }
         : isSet(object.missing)
         ? { $case: "missing", value: EventsMissing.fromJSON(object.missing) }
+        : isSet(object.stepTimes)
+        ? { $case: "stepTimes", value: StepTimes.fromJSON(object.stepTimes) }
+        : isSet(object.step_times)
+        ? { $case: "stepTimes", value: StepTimes.fromJSON(object.step_times) }
+        : isSet(object.slowStep)
+        ? { $case: "slowStep", value: SlowStep.fromJSON(object.slowStep) }
+        : isSet(object.slow_step)
+        ? { $case: "slowStep", value: SlowStep.fromJSON(object.slow_step) }
         : undefined,
       number: isSet(object.number) ? globalThis.Number(object.number) : 0,
       time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
@@ -4038,6 +4075,10 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       obj.alarm = RoleAlarm.toJSON(message.event.value);
     } else if (message.event?.$case === "missing") {
       obj.missing = EventsMissing.toJSON(message.event.value);
+    } else if (message.event?.$case === "stepTimes") {
+      obj.stepTimes = StepTimes.toJSON(message.event.value);
+    } else if (message.event?.$case === "slowStep") {
+      obj.slowStep = SlowStep.toJSON(message.event.value);
     }
     if (message.number !== 0) {
       obj.number = Math.round(message.number);
@@ -4093,6 +4134,18 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       case "missing": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "missing", value: EventsMissing.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "stepTimes": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "stepTimes", value: StepTimes.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "slowStep": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "slowStep", value: SlowStep.fromPartial(object.event.value) };
         }
         break;
       }
