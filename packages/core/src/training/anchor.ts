@@ -4,6 +4,7 @@ import type { LogitsFrame } from '../exchange/frame.js';
 import type { Params } from '../params.js';
 import type { GenerationAttempt } from '../position.js';
 import type { RunSpec } from '../spec.js';
+import type { StepListener } from '../timing/moments.js';
 import { evaluate } from './evaluate.js';
 import type { Score } from './ports.js';
 import { PREDICT } from './role-program.js';
@@ -11,7 +12,8 @@ import { engineSessions, type ModelSessions } from './sessions.js';
 
 /** The frozen model of a generation. It learns nothing, so its frame of a step depends on the step alone. */
 export interface AnchorModel {
-  logits(step: number): Promise<LogitsFrame>;
+  /** @param steps told of the moments of the step up to its logits */
+  logits(step: number, steps?: StepListener): Promise<LogitsFrame>;
   evaluate(split: 'validation' | 'test'): Promise<Score>;
   close(): Promise<void>;
 }
@@ -30,8 +32,10 @@ export async function openAnchor(
   const { generation } = attempt;
   const session = await sessions.openAnchor({ spec, dataset, generation }, params);
   return {
-    async logits(step) {
+    async logits(step, steps) {
+      steps?.(step, 'data');
       const batch = makeBatch(dataset, spec, generation, step);
+      steps?.(step, 'forward');
       const { logits } = await session.run(PREDICT, { images: batch.images });
       return {
         position: { ...attempt, step },

@@ -3,6 +3,7 @@ import type { LogitsFrame } from '../exchange/frame.js';
 import type { Params } from '../params.js';
 import type { GenerationAttempt, Role, TrainedRole } from '../position.js';
 import type { RunSpec } from '../spec.js';
+import type { StepListener } from '../timing/moments.js';
 
 /** An object in the store, named by what it must contain. */
 export interface Blob {
@@ -114,6 +115,8 @@ export interface TrainerPorts {
   /** Reads what `save` stored, verified. */
   load(blob: Blob): Promise<Params>;
   emit(event: TrainerEvent): void;
+  /** Told of every moment of every step. */
+  readonly steps?: StepListener;
   readonly clock: Clock;
   /** Aborts the attempt. */
   readonly signal: AbortSignal;

@@ -36,6 +36,25 @@ test('a run that fails before it has sent its logits fails the step, which would
   await learner.session.close();
 });
 
+test('whoever listens is told of every moment of a step, in order', async () => {
+  const hearing = tinySpec();
+  const attempt = { runId: hearing.name, generation: 1, attempt: 1 };
+  const frames = () => dullFrames(hearing, dataset, attempt);
+  const moments: string[] = [];
+  const { ports } = lonePorts({
+    frames: { anchor: frames(), peer: frames() },
+    steps: (step, moment) => moments.push(`${step} ${moment}`),
+  });
+  const learner = await openLearner(hearing, ports, 1);
+  await trainStep(learner, makeBatch(dataset, hearing, 1, 0), () => {});
+  expect(moments).toEqual(
+    ['forward', 'next-data', 'next-data-done', 'await-anchor', 'publish', 'await-peer', 'backward', 'done'].map(
+      (moment) => `0 ${moment}`,
+    ),
+  );
+  await learner.session.close();
+});
+
 test('the work for meanwhile is done once, before the logits are taken', async () => {
   const learner = await openLearner();
   const order: string[] = [];

@@ -6,6 +6,7 @@ import { partOf, sourcesOf } from '../losses/objective.js';
 import { type GenerationAttempt, peerOf, type TrainedRole } from '../position.js';
 import { learningRate } from '../schedule.js';
 import type { RunSpec, TermSpec } from '../spec.js';
+import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
 import { orAborted } from './or-aborted.js';
 import type { FrameSource, TrainerPorts, TrainerProgress } from './ports.js';
@@ -42,10 +43,14 @@ export interface StepReport {
 export async function trainStep(learner: Learner, batch: Batch, meanwhile: () => void): Promise<StepReport> {
   const { session, ports, attempt, dataset } = learner;
   const rate = rateOf(learner, batch.step);
+  const told = (moment: StepMoment) => ports.steps?.(batch.step, moment);
+  told('forward');
   const running = session.run(TRAIN, feedsOf(learner, batch, rate));
   // A run that fails or is closed would leave whatever the step waits for waiting for ever.
   const failed = running.then(() => new Promise<never>(() => {}));
+  told('next-data');
   meanwhile();
+  told('next-data-done');
   const data = await Promise.race([session.take(LOGITS), failed]);
   assertFinite(learner.role, data, batch.step);
   const logits = { rows: batch.labels.length, cols: dataset.classes, data };
@@ -53,12 +58,16 @@ export async function trainStep(learner: Learner, batch: Batch, meanwhile: () =>
   // The anchor first: who has the frame of a peer knows that the peer can train the step too. So when the anchor is gone, both stop
   // at the same step.
   const anchor = await Promise.race([hear(learner, batch, 'anchor'), failed]);
+  told('publish');
   await Promise.race([orAborted(ports.publish(frame), ports.signal), failed]);
   const handed = anchor && session.put('anchor', anchor.logits);
   const [peer] = await Promise.race([Promise.all([hear(learner, batch, 'peer'), handed]), failed]);
+  told('backward');
   if (peer) await Promise.race([session.put('peer', peer.logits), failed]);
   const waits = { ...(anchor && { anchor: anchor.waited }), ...(peer && { peer: peer.waited }) };
-  return reportOf(learner, batch.step, rate, await running, waits);
+  const outputs = await running;
+  told('done');
+  return reportOf(learner, batch.step, rate, outputs, waits);
 }
 
 /** The logits of a source that the objective asks for, and the milliseconds they were waited for; undefined for another source. */
@@ -67,6 +76,7 @@ async function hear(learner: Learner, batch: Batch, source: FrameSource) {
   if (!sourcesOf(terms).includes(source)) return undefined;
   const name = source === 'peer' ? peerOf(role) : source;
   const from = ports.clock.now();
+  ports.steps?.(batch.step, source === 'anchor' ? 'await-anchor' : 'await-peer');
   const frame = ports.frames[source]?.next();
   const next = frame && (await stalls.during(name, `waiting for step ${batch.step} of the ${name}`, frame));
   if (!next || next.done) throw new TrikdError('unavailable', `the ${name} stopped before step ${batch.step}`);

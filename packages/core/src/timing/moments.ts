@@ -1,0 +1,73 @@
+import { peerOf, type Role } from '../position.js';
+import type { PhaseKind, RoleStep, StepPhase } from './role-step.js';
+
+/**
+ * Where a step is: what begins now, and ends what went on before. `next-data` alone begins beside it, and ends with `next-data-done`.
+ * The first moment of a step begins it; `done` ends it.
+ */
+export type StepMoment =
+  | 'data'
+  | 'forward'
+  | 'await-anchor'
+  | 'publish'
+  | 'await-peer'
+  | 'backward'
+  | 'next-data'
+  | 'next-data-done'
+  | 'done';
+
+/** Told of every moment of every step, as it comes. Nothing in training depends on it. */
+export type StepListener = (step: number, moment: StepMoment) => void;
+
+/** A moment and its time, in milliseconds. */
+export interface TimedMoment {
+  readonly moment: StepMoment;
+  readonly at: number;
+}
+
+/** The phases of a step from its moments, the first of which began it. What has no end yet ends with the last of them. */
+export function phasesOf(role: Role, moments: readonly TimedMoment[]): readonly StepPhase[] {
+  const begun = moments[0]?.at ?? 0;
+  const end = moments.at(-1)?.at ?? 0;
+  const phases: StepPhase[] = [];
+  for (const [index, { moment, at }] of moments.entries()) {
+    const phase = phaseOf(role, moment);
+    if (!phase) continue;
+    const ends = (other: TimedMoment) => endsWith(moment, other.moment);
+    const until = moments.slice(index + 1).find(ends)?.at ?? end;
+    phases.push({ ...phase, offset: at - begun, duration: until - at });
+  }
+  return phases;
+}
+
+/** A step from its moments. @param moments of which there is at least one */
+export function roleStepOf(role: Role, step: number, moments: readonly TimedMoment[]): RoleStep {
+  const started = moments[0]?.at ?? 0;
+  const duration = (moments.at(-1)?.at ?? started) - started;
+  return { role, step, started, duration, phases: phasesOf(role, moments) };
+}
+
+function phaseOf(role: Role, moment: StepMoment): { readonly kind: PhaseKind; readonly peer?: Role } | undefined {
+  switch (moment) {
+    case 'data':
+    case 'forward':
+    case 'publish':
+    case 'backward':
+      return { kind: moment };
+    case 'next-data':
+      return { kind: 'data' };
+    case 'await-anchor':
+      return { kind: 'wait', peer: 'anchor' };
+    case 'await-peer':
+      return { kind: 'wait', peer: role === 'anchor' ? 'anchor' : peerOf(role) };
+    case 'next-data-done':
+    case 'done':
+      return undefined;
+  }
+}
+
+/** What is done beside a phase neither ends it nor is ended by the next one. */
+function endsWith(moment: StepMoment, later: StepMoment): boolean {
+  if (moment === 'next-data') return later === 'next-data-done';
+  return later !== 'next-data' && later !== 'next-data-done';
+}

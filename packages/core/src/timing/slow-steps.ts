@@ -1,0 +1,47 @@
+import type { RoleStep } from './role-step.js';
+import { spreadOf } from './spread.js';
+
+/** One step of both trainers, and of the anchor if it is known. */
+export interface TrioStep {
+  readonly step: number;
+  /** From the first beginning to the last end of both trainers, in milliseconds. */
+  readonly duration: number;
+  readonly roles: readonly RoleStep[];
+}
+
+/** A step that took much longer than its neighbours. */
+export interface SlowStep extends TrioStep {
+  /** What half of its neighbours do not exceed, in milliseconds. */
+  readonly usual: number;
+}
+
+/** The steps that both trainers are over with, in order. */
+export function trioSteps(steps: readonly RoleStep[]): readonly TrioStep[] {
+  const byStep = new Map<number, RoleStep[]>();
+  for (const each of steps) byStep.set(each.step, [...(byStep.get(each.step) ?? []), each]);
+  return [...byStep.entries()]
+    .filter(([, roles]) => ['teacher', 'student'].every((role) => roles.some((each) => each.role === role)))
+    .toSorted(([a], [b]) => a - b)
+    .map(([step, roles]) => {
+      const trained = roles.filter(({ role }) => role !== 'anchor');
+      const begun = Math.min(...trained.map(({ started }) => started));
+      const ended = Math.max(...trained.map(({ started, duration }) => started + duration));
+      return { step, duration: ended - begun, roles };
+    });
+}
+
+/** Much longer than usual: so many times, and by so many milliseconds, since steps of a few vary by themselves. */
+const TIMES = 2;
+const LONGER = 10;
+/** Fewer neighbours say nothing. */
+const NEIGHBOURS = 8;
+
+/** The slowest of the steps from `from` on, if it took much longer than the others of `steps`. */
+export function slowestStep(steps: readonly TrioStep[], from: number): SlowStep | undefined {
+  if (steps.length <= NEIGHBOURS) return undefined;
+  const slowest = steps.filter(({ step }) => step >= from).toSorted((a, b) => b.duration - a.duration)[0];
+  if (!slowest) return undefined;
+  const usual = spreadOf(steps.filter((each) => each !== slowest).map(({ duration }) => duration)).p50;
+  const slow = slowest.duration > TIMES * usual && slowest.duration > usual + LONGER;
+  return slow ? { ...slowest, usual } : undefined;
+}

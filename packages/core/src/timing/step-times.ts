@@ -1,0 +1,86 @@
+import type { Role } from '../position.js';
+import type { PhaseKind, RoleStep } from './role-step.js';
+import { type Spread, spreadOf } from './spread.js';
+import { verdictOf } from './verdict.js';
+
+/** Where the time of one phase went. */
+export interface PhaseTimes {
+  readonly kind: PhaseKind;
+  /** Whom a wait was for. */
+  readonly peer?: Role;
+  readonly times: Spread;
+  /** Of the role's whole time, 0..1. */
+  readonly share: number;
+}
+
+/** Where one role's time went. */
+export interface RoleTimes {
+  readonly role: Role;
+  /** From the beginning of a step to its end. */
+  readonly step: Spread;
+  /** From the end of a step to the beginning of the next: reporting, validating, saving, resting. */
+  readonly between: Spread;
+  /** Of the role's whole time, 0..1. */
+  readonly betweenShare: number;
+  /** In the order in which they come in a step. */
+  readonly phases: readonly PhaseTimes[];
+}
+
+/** Where the time of some steps went. */
+export interface StepTimes {
+  readonly firstStep: number;
+  readonly steps: number;
+  readonly roles: readonly RoleTimes[];
+  /** What bounds the speed, in one sentence for people. */
+  readonly verdict: string;
+}
+
+/**
+ * Where the time went in the steps that the trainers are over with.
+ * @param steps of any role, those of one role in their order; of the anchor, which runs ahead, only those that a trainer did count
+ * @returns undefined when no trainer did any
+ */
+export function stepTimes(steps: readonly RoleStep[]): StepTimes | undefined {
+  const trained = steps.filter(({ role }) => role !== 'anchor').map(({ step }) => step);
+  if (trained.length === 0) return undefined;
+  const [first, last] = trained.reduce(([least, most], step) => [Math.min(least, step), Math.max(most, step)], [
+    Number.POSITIVE_INFINITY,
+    0,
+  ] as readonly [number, number]);
+  const roles = (['teacher', 'student', 'anchor'] as const).flatMap((role) => {
+    const own = steps.filter((each) => each.role === role && each.step >= first && each.step <= last);
+    return own.length > 0 ? [roleTimes(role, own)] : [];
+  });
+  return { firstStep: first, steps: last - first + 1, roles, verdict: verdictOf(roles) };
+}
+
+function roleTimes(role: Role, steps: readonly RoleStep[]): RoleTimes {
+  const durations = steps.map(({ duration }) => duration);
+  const gaps = steps.slice(1).flatMap((next, index) => {
+    const before = steps[index]!;
+    return next.step === before.step + 1 ? [Math.max(0, next.started - before.started - before.duration)] : [];
+  });
+  const whole = Math.max(sum(durations) + sum(gaps), Number.EPSILON);
+  const phases = new Map<string, { readonly kind: PhaseKind; readonly peer?: Role; readonly times: number[] }>();
+  for (const { kind, peer, duration } of steps.flatMap((step) => step.phases)) {
+    const key = `${kind} ${peer ?? ''}`;
+    const known = phases.get(key) ?? { kind, ...(peer && { peer }), times: [] };
+    known.times.push(duration);
+    phases.set(key, known);
+  }
+  return {
+    role,
+    step: spreadOf(durations),
+    between: spreadOf(gaps),
+    betweenShare: sum(gaps) / whole,
+    phases: [...phases.values()].map(({ times, ...phase }) => ({
+      ...phase,
+      times: spreadOf(times),
+      share: sum(times) / whole,
+    })),
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
