@@ -11,7 +11,7 @@ import { add, summary, type Tally, tally, type VitestReport } from './tally.ts';
 
 const suites = ['check', 'unit', 'integration', 'end-to-end', 'faults'];
 const scratch = mkdtempSync(join(tmpdir(), 'trikd-test-'));
-const generated = 'packages/platform/src/gen';
+const generated = ['packages/platform/src/gen', 'packages/history/src/gen'];
 
 /** Some tools paint whenever CI is set: only a terminal gets colours. */
 const colours = process.stdout.isTTY ? { env: {}, biome: [] } : { env: { NO_COLOR: '1' }, biome: ['--colors=off'] };
@@ -26,7 +26,7 @@ const checks: readonly (readonly [name: string, commands: readonly (readonly str
     'generated code is current',
     [
       ['buf', 'generate', '--output', scratch],
-      ['diff', '--recursive', '--brief', generated, join(scratch, generated)],
+      ...generated.map((folder) => ['diff', '--recursive', '--brief', folder, join(scratch, folder)]),
     ],
   ],
   [

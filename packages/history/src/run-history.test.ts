@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { eventOf, eventsIn, type RunEvent } from './event.js';
+import { MOST_ENTRIES } from './log.js';
+import { emptyHistory, fold, foldAll } from './run-history.js';
+import { MOST_SLOW_STEPS, MOST_WINDOWS } from './step-windows.js';
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + 1000 * second).toISOString();
+
+const run = (members: object) => ({ run: { runId: 'tiny', phase: 'RUN_PHASE_TRAINING', attempt: 1, ...members } });
+
+const progress = (role: string, generation: number, nextStep: number, value = 1) => ({
+  progress: {
+    role,
+    generation,
+    totalSteps: 100,
+    progress: { nextStep, terms: [{ part: 'task', value }], batchAccuracy: 0.5, stepsPerSecond: 10, gradientNorm: 1 },
+  },
+});
+
+const evaluation = (role: string, generation: number, step: number, accuracy: number) => ({
+  evaluation: { role, generation, evaluation: { step, validation: { accuracy, nll: 1, examples: 64 } } },
+});
+
+const slowStep = (step: number, durationMs: number) => ({ slowStep: { step, durationMs, usualMs: 5, attempt: 1 } });
+
+const numbered = (events: readonly object[]) =>
+  events.map((event, index) => eventOf({ ...event, number: 2 * index + 1, time: at(index) }));
+
+const anyStep = fc.integer({ min: 0, max: 60 });
+const anyRole = fc.constantFrom('ROLE_TEACHER', 'ROLE_STUDENT');
+const anyGeneration = fc.integer({ min: 0, max: 2 });
+const anyEvent: fc.Arbitrary<object> = fc.oneof(
+  fc.tuple(anyRole, anyGeneration, anyStep).map(([role, generation, step]) => progress(role, generation, step)),
+  fc.tuple(anyRole, anyGeneration, anyStep).map(([role, generation, step]) => evaluation(role, generation, step, 0.5)),
+  fc.tuple(anyGeneration, anyStep).map(([generation, step]) => ({ committed: { generation, step } })),
+  fc.tuple(anyStep, fc.integer({ min: 10, max: 99 })).map(([step, ms]) => slowStep(step, ms)),
+  fc.constantFrom('RUN_PHASE_TRAINING', 'RUN_PHASE_PAUSED', 'RUN_PHASE_PROMOTING').map((phase) => run({ phase })),
+  anyStep.map((firstStep) => ({ stepTimes: { firstStep, steps: 5, verdict: 'the teacher bounds the speed' } })),
+);
+const anyEvents = fc.array(anyEvent, { maxLength: 60 }).map(numbered);
+
+describe('the fold', () => {
+  test('of a beginning and then of the rest is that of all', () => {
+    fc.assert(
+      fc.property(anyEvents, fc.nat(), (events, where) => {
+        const cut = events.length === 0 ? 0 : where % events.length;
+        const beginning = foldAll(events.slice(0, cut));
+        expect(foldAll(events.slice(cut), structuredClone(beginning))).toEqual(foldAll(events));
+      }),
+    );
+  });
+
+  test('of events that are told again changes nothing', () => {
+    fc.assert(
+      fc.property(anyEvents, fc.nat(), fc.nat(), (events, from, to) => {
+        const all = foldAll(events);
+        expect(foldAll(events.slice(from % (events.length + 1), to % (events.length + 1)), all)).toEqual(all);
+      }),
+    );
+  });
+
+  test('passes over an event of a kind that is not known', () => {
+    expect(fold(emptyHistory, eventOf({ somethingNew: {}, number: 0 }))).toEqual(emptyHistory);
+  });
+});
+
+describe('the history', () => {
+  test('knows how the run stands, and keeps the spec that only the first event has', () => {
+    const events = [eventOf(run({ spec: '{"name":"tiny"}' })), ...numbered([run({ generation: 1, attempt: 2 })])];
+    expect(foldAll(events).run).toMatchObject({ spec: '{"name":"tiny"}', generation: 1, attempt: 2 });
+  });
+
+  test('does not go back to an older state when old events are read', () => {
+    const present = eventOf(run({ generation: 3, updateTime: at(9) }));
+    const past = numbered([run({ generation: 0, updateTime: at(1) }), run({ generation: 1, updateTime: at(2) })]);
+    expect(foldAll([present, ...past]).run?.generation).toBe(3);
+  });
+
+  test('has the curves of each role and generation', () => {
+    const events = numbered([
+      progress('ROLE_STUDENT', 0, 1, 2.5),
+      progress('ROLE_TEACHER', 0, 1, 2),
+      evaluation('ROLE_STUDENT', 0, 1, 0.25),
+      progress('ROLE_STUDENT', 1, 1, 2.25),
+    ]);
+    const { generations } = foldAll(events);
+    expect(generations.map(({ generation, totalSteps }) => [generation, totalSteps])).toEqual([
+      [0, 100],
+      [1, 100],
+    ]);
+    expect(generations[0]?.roles.student.training.points[0]?.values).toMatchObject({ task: 2.5, accuracy: 0.5 });
+    expect(generations[0]?.roles.student.validation.points[0]).toMatchObject({
+      step: 1,
+      values: { accuracy: 0.25, nll: 1 },
+    });
+    expect(generations[0]?.roles.teacher.validation.points).toEqual([]);
+  });
+
+  test('forgets what a generation had learned when it begins anew', () => {
+    const before = [1, 2, 3, 4].flatMap((step) => [
+      progress('ROLE_STUDENT', 0, step),
+      evaluation('ROLE_STUDENT', 0, step, 0.5),
+    ]);
+    const { generations } = foldAll(numbered([...before, progress('ROLE_STUDENT', 0, 2)]));
+    const { training, validation } = generations[0]!.roles.student;
+    expect(training.points.map(({ step }) => step)).toEqual([1, 2]);
+    expect(validation.points.map(({ step }) => step)).toEqual([1, 2]);
+  });
+
+  test('is bounded however long the run', () => {
+    const many = Array.from({ length: 3000 }, (_, index) => [
+      { committed: { generation: 0, step: index } },
+      { stepTimes: { firstStep: index, steps: 1 } },
+      slowStep(index, 10 + (index % 97)),
+    ]).flat();
+    const { log, windows, slowSteps } = foldAll(numbered(many));
+    expect(log).toHaveLength(MOST_ENTRIES);
+    expect(windows.kept.length).toBeLessThanOrEqual(MOST_WINDOWS);
+    expect(windows.kept.length).toBeGreaterThan(MOST_WINDOWS / 4);
+    expect(windows.newest?.firstStep).toBe(2999);
+    expect(slowSteps).toHaveLength(MOST_SLOW_STEPS);
+    expect(slowSteps.every(({ durationMs }) => durationMs === 106)).toBe(true);
+  });
+});
+
+describe('the log', () => {
+  const texts = (events: readonly RunEvent[]) => foldAll(events).log.map(({ text, tone }) => `${tone}: ${text}`);
+
+  test('tells a promotion, an override and a rollback apart', () => {
+    const moves = [
+      { kind: 'ANCHOR_MOVE_KIND_RULE', generation: 0, during: 0 },
+      { kind: 'ANCHOR_MOVE_KIND_ROLLBACK', generation: 0, during: 2 },
+      { kind: 'ANCHOR_MOVE_KIND_OVERRIDE', generation: 1, during: 2 },
+    ];
+    const events = numbered([run({}), ...[1, 2, 3].map((many) => run({ anchorMoves: moves.slice(0, many) }))]);
+    expect(texts(events).slice(1)).toEqual([
+      'good: the student of generation 0 became the anchor',
+      'warning: the student of generation 0 became the anchor again by a rollback',
+      'warning: the student of generation 1 became the anchor by an override',
+    ]);
+  });
+
+  test('says why a run failed and for whom it waited', () => {
+    const stall = { by: 'student', on: 'store', reason: 'it answers nobody' };
+    const failed = { phase: 'RUN_PHASE_FAILED', failure: 'the loss is not finite' };
+    expect(texts(numbered([run({ stalls: [stall] }), run({ stalls: [stall] }), run(failed)]))).toEqual([
+      'plain: training generation 0',
+      'warning: the student waits for the store: it answers nobody',
+      'bad: the run failed: the loss is not finite',
+    ]);
+  });
+
+  test('says each of it once, though the present state comes again with every connection', () => {
+    const events = [eventOf(run({})), ...numbered([run({})]), eventOf(run({}))];
+    expect(texts(events)).toEqual(['plain: training generation 0']);
+  });
+
+  test('drops what every epoch brings before what happens once', () => {
+    const commits = Array.from({ length: 2 * MOST_ENTRIES }, (_, step) => ({ committed: { generation: 0, step } }));
+    expect(texts(numbered([run({}), ...commits]))[0]).toBe('plain: training generation 0');
+  });
+});
+
+test('the lines of a file are events, but for one that is not whole', () => {
+  const lines = `${JSON.stringify({ ...run({}), number: 1 })}\n\n{"committed":{"st`;
+  expect(eventsIn(lines).map(({ number, event }) => [number, event?.$case])).toEqual([[1, 'run']]);
+});
