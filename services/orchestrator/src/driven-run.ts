@@ -79,7 +79,7 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
         store: ports.store,
         rules,
         perform: (todo) => perform(duties, todo),
-        changed: (state) => {
+        changed: ({ state }) => {
           // Who waited in an attempt that is over waits no more; the orchestrator has just been heard of.
           if (state.attempt !== view.state.attempt || state.generation !== view.state.generation) stalls.clear();
           view = { spec, state, stalls: [...stalls.values()] };

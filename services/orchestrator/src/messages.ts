@@ -1,7 +1,9 @@
 import { bestGeneration } from '@trikd/core/run/promotion';
-import type { GenerationResult, RunState } from '@trikd/core/run/state';
-import { canonicalJson } from '@trikd/core/spec';
+import type { AnchorMove, GenerationResult, RunState } from '@trikd/core/run/state';
+import { canonicalJson, type RunSpec } from '@trikd/core/spec';
 import {
+  AnchorMoveKind,
+  type AnchorMove as MoveMessage,
   type GenerationResult as ResultMessage,
   type Run,
   RunAdvance,
@@ -19,6 +21,9 @@ const PHASES: Readonly<Record<RunState['phase'], RunPhase>> = {
   promoting: RunPhase.RUN_PHASE_PROMOTING,
   completed: RunPhase.RUN_PHASE_COMPLETED,
   failed: RunPhase.RUN_PHASE_FAILED,
+  waiting: RunPhase.RUN_PHASE_WAITING,
+  paused: RunPhase.RUN_PHASE_PAUSED,
+  cancelled: RunPhase.RUN_PHASE_CANCELLED,
 };
 
 /** A run as it goes over the wire. */
@@ -34,16 +39,31 @@ export function fromRun({ spec, state, stalls = [] }: RunView): Run {
     bestGeneration: bestGeneration(state.results) ?? 0,
     anchor: state.phase === 'completed' ? undefined : anchorOf(state),
     stalls: stalls.map(({ by, on, reason }) => ({ by, on, reason })),
-    rollbacks: state.rollbacks.length,
+    rollbacks: state.moves.filter(({ by }) => by === 'rollback').length,
     createTime: undefined,
     updateTime: undefined,
     conditions: [],
     progress: undefined,
-    anchorMoves: [],
-    advance: RunAdvance.RUN_ADVANCE_AUTOMATIC,
+    anchorMoves: state.moves.map(fromMove),
+    advance: ADVANCE[spec.curriculum.advance],
     failureKind: state.phase === 'failed' ? state.kind : '',
     endTime: undefined,
   };
+}
+
+const ADVANCE: Readonly<Record<RunSpec['curriculum']['advance'], RunAdvance>> = {
+  automatic: RunAdvance.RUN_ADVANCE_AUTOMATIC,
+  manual: RunAdvance.RUN_ADVANCE_MANUAL,
+};
+
+const MOVES: Readonly<Record<AnchorMove['by'], AnchorMoveKind>> = {
+  rule: AnchorMoveKind.ANCHOR_MOVE_KIND_RULE,
+  override: AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE,
+  rollback: AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK,
+};
+
+function fromMove({ by, to, during, at }: AnchorMove): MoveMessage {
+  return { kind: MOVES[by], generation: to, during, time: at === undefined ? undefined : new Date(at) };
 }
 
 function anchorOf(state: Exclude<RunState, { readonly phase: 'completed' }>): RunAnchor | undefined {

@@ -207,14 +207,21 @@ describe('advance', () => {
         anchor: { generation: 0, params: blob('student-0.8') },
         pairs: [],
         validations: [],
-        rollbacks: [{ during: 2, to: 0 }],
+        moves: [
+          { by: 'rule', to: 0, during: 0 },
+          { by: 'rule', to: 1, during: 1 },
+          { by: 'rollback', to: 0, during: 2 },
+        ],
       });
     });
 
     test('of a run that is over changes none of its results', () => {
       const two = rules({ generations: 2 });
       const end = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.9), verified], two);
-      expect(after([rolledBack(0)], two, end)).toEqual({ ...end, rollbacks: [{ during: 1, to: 0 }] });
+      expect(after([rolledBack(0)], two, end)).toMatchObject({
+        ...end,
+        moves: [{ by: 'rule' }, { by: 'rollback', to: 0, during: 1 }],
+      });
     });
 
     test('goes to a promoted student alone', () => {
@@ -225,8 +232,26 @@ describe('advance', () => {
     });
   });
 
+  test('waits before each generation but the first when generations are begun by hand', () => {
+    const manual = rules({ advance: 'manual' });
+    expect(firstState.phase).toBe('preparing');
+    const waiting = after([assigned(), trained(0.8), verified], manual);
+    expect(waiting).toMatchObject({ phase: 'waiting', generation: 1, attempt: 1, anchor: { generation: 0 } });
+    expect(duty(waiting)).toBeUndefined();
+    expect(after([{ kind: 'triggered' }], manual, waiting)).toEqual({ ...waiting, phase: 'preparing' });
+  });
+
+  test('remembers when the rule has moved the anchor', () => {
+    const at = '2026-01-02T03:04:05.000Z';
+    expect(after([assigned(), trained(0.8), { kind: 'candidate-verified', at }])).toMatchObject({
+      moves: [{ by: 'rule', to: 0, during: 0, at }],
+    });
+  });
+
   const anyEvent = fc.oneof(
     fc.constantFrom<RunEvent>({ kind: 'taken-over' }, assigned(), assigned(0.5), verified),
+    fc.constantFrom<RunEvent>({ kind: 'paused' }, { kind: 'resumed' }, { kind: 'triggered' }, { kind: 'cancelled' }),
+    fc.nat(3).map((to): RunEvent => ({ kind: 'promoted', to })),
     fc.integer({ min: 1, max: 4 }).map(committed),
     fc.nat(3).map((to): RunEvent => ({ kind: 'rolled-back', to })),
     fc.constantFrom(0.2, 0.5, 0.8, 0.9).map(trained),
@@ -238,8 +263,8 @@ describe('advance', () => {
 
   test('neither generation, attempt nor results ever go back, and every state can be stored, whatever the events', () => {
     fc.assert(
-      fc.property(fc.array(anyEvent, { maxLength: 60 }), fc.nat(3), (events, patience) => {
-        const by = rules({ generations: 4, patience }, 5);
+      fc.property(fc.array(anyEvent, { maxLength: 60 }), fc.nat(3), fc.boolean(), (events, patience, manual) => {
+        const by = rules({ generations: 4, patience, ...(manual && { advance: 'manual' }) }, 5);
         let state: RunState = firstState;
         for (const event of events) {
           const previous = state;
@@ -250,6 +275,9 @@ describe('advance', () => {
           }
           expect(before(previous, state)).toBe(true);
           expect(state.results.slice(0, previous.results.length)).toEqual(previous.results);
+          expect(state.moves.slice(0, previous.moves.length)).toEqual(previous.moves);
+          if (previous.phase === 'completed' || previous.phase === 'cancelled')
+            expect(state.phase).toBe(previous.phase);
           expect(RunState.parse(JSON.parse(JSON.stringify(state)))).toEqual(state);
         }
       }),

@@ -1,8 +1,10 @@
 import { TrikdError } from '../errors.js';
 import type { RunSpec } from '../spec.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
+import { restarted, revived } from './restarted.js';
 import {
   type Anchor,
+  type AnchorMove,
   type AnchorScores,
   type Facts,
   type FailureKind,
@@ -16,6 +18,7 @@ import {
   type Training,
   type Validation,
 } from './state.js';
+import { type Steering, steer } from './steer.js';
 
 /** Something that happened to a run. */
 export type RunEvent =
@@ -37,9 +40,7 @@ export type RunEvent =
   /** Both trainers rest at the end of the generation. */
   | { readonly kind: 'generation-trained'; readonly outcome: Outcome }
   /** The candidate's params were read back as they were written. */
-  | { readonly kind: 'candidate-verified' }
-  /** Somebody wants the student of an earlier generation to be the anchor again. */
-  | { readonly kind: 'rolled-back'; readonly to: number }
+  | { readonly kind: 'candidate-verified'; readonly at?: string }
   /** The duty in hand could not be done. */
   | {
       readonly kind: 'attempt-lost';
@@ -47,7 +48,9 @@ export type RunEvent =
       readonly message: string;
       /** Step of the pair that is to blame; absent for anything else. */
       readonly pair?: number;
-    };
+    }
+  /** Somebody steers. */
+  | Steering;
 
 /** What the decisions depend on besides the state: the same for the whole run. */
 export interface RunRules {
@@ -61,9 +64,20 @@ export interface RunRules {
 /** What is to be done next: the phase itself, when it demands something. Follows from the state alone. */
 export type Duty = Preparing | Training | Promoting;
 
-/** The duty of a state; undefined when the run has ended. */
+/** The duty of a state; undefined when the run has ended, or rests until somebody steers it. */
 export function duty(state: RunState): Duty | undefined {
-  return state.phase === 'completed' || state.phase === 'failed' ? undefined : state;
+  switch (state.phase) {
+    case 'preparing':
+    case 'training':
+    case 'promoting':
+      return state;
+    case 'waiting':
+    case 'paused':
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+      return undefined;
+  }
 }
 
 /**
@@ -74,9 +88,11 @@ export function advance(state: RunState, event: RunEvent, rules: RunRules): RunS
   switch (event.kind) {
     case 'taken-over':
       return takenOver(state);
-    case 'attempt-lost':
-      if (state.phase === 'completed' || state.phase === 'failed') break;
-      return attemptLost(state, event, rules);
+    case 'attempt-lost': {
+      const lost = duty(state);
+      if (!lost) break;
+      return attemptLost(lost, event, rules);
+    }
     case 'assigned':
       if (state.phase !== 'preparing') break;
       return assigned(state, event);
@@ -88,9 +104,14 @@ export function advance(state: RunState, event: RunEvent, rules: RunRules): RunS
       return { ...state, phase: 'promoting', outcome: event.outcome };
     case 'candidate-verified':
       if (state.phase !== 'promoting') break;
-      return judged(state, rules);
+      return judged(state, rules, event.at);
+    case 'triggered':
+    case 'paused':
+    case 'resumed':
+    case 'cancelled':
+    case 'promoted':
     case 'rolled-back':
-      return rolledBack(state, event.to);
+      return steer(state, event);
   }
   throw new TrikdError('wrong-state', `${event.kind} is not expected while the run is ${state.phase}`);
 }
@@ -101,39 +122,16 @@ function takenOver(state: RunState): RunState {
     case 'training':
       return { ...restarted(state), losses: 0 };
     case 'promoting':
+    case 'waiting':
+    case 'paused':
       return state;
     case 'completed':
       throw new TrikdError('wrong-state', `the run has completed after generation ${state.generation}`);
+    case 'cancelled':
+      throw new TrikdError('wrong-state', `the run was cancelled in generation ${state.generation}`);
     case 'failed':
-      if (canContinue(state.kind)) return { ...restarted(state), losses: 0 };
-      throw new TrikdError(
-        'wrong-state',
-        `the run failed in generation ${state.generation} and would fail again: ${state.reason}; ` +
-          'change its spec (a lower learningRate, longer warmupSteps, a smaller clipNorm) and start it anew',
-      );
+      return revived(state);
   }
-}
-
-/** A run that diverged would diverge again, bit for bit. Every other cause can have gone away. */
-function canContinue(kind: FailureKind): boolean {
-  return kind !== 'diverged';
-}
-
-/** The next start of the same generation, from its last committed pair. */
-function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing {
-  const { generation, attempt, results, rollbacks, pairs, validations, losses, anchor, facts } = state;
-  return {
-    phase: 'preparing',
-    generation,
-    attempt: attempt + 1,
-    results,
-    rollbacks,
-    pairs,
-    validations,
-    losses,
-    ...(anchor && { anchor }),
-    ...(facts && { facts }),
-  };
 }
 
 function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, rules: RunRules): RunState {
@@ -215,8 +213,8 @@ export function promotion(
   return curriculumOver([...results, outcome], spec.curriculum) ? undefined : { generation, params };
 }
 
-function judged(state: Promoting, rules: RunRules): RunState {
-  const { generation, attempt, outcome, anchorScores, anchor, facts, rollbacks } = state;
+function judged(state: Promoting, rules: RunRules, at: string | undefined): RunState {
+  const { generation, attempt, outcome, anchorScores, anchor, facts, moves } = state;
   const flaw = degenerate(outcome.student.validation, facts.classes);
   const result = (promoted: boolean): GenerationResult => ({
     generation,
@@ -230,40 +228,21 @@ function judged(state: Promoting, rules: RunRules): RunState {
   }
   const unpromoted = [...state.results, result(false)];
   if (curriculumOver(unpromoted, rules.spec.curriculum)) {
-    return { phase: 'completed', generation, attempt, results: unpromoted, rollbacks, facts };
+    return { phase: 'completed', generation, attempt, results: unpromoted, moves, facts };
   }
   const promoted = promotion(state, rules);
   const next = promoted ?? anchor;
+  const move: AnchorMove = { by: 'rule', to: generation, during: generation, ...(at !== undefined && { at }) };
   return {
-    phase: 'preparing',
+    phase: rules.spec.curriculum.advance === 'manual' ? 'waiting' : 'preparing',
     generation: generation + 1,
     attempt: 1,
     results: [...state.results, result(promoted !== undefined)],
-    rollbacks,
+    moves: promoted ? [...moves, move] : moves,
     pairs: [],
     validations: [],
     losses: 0,
     facts,
     ...(next && { anchor: next }),
   };
-}
-
-/**
- * The generation in hand begins again beside the earlier anchor: what was learned beside the other is not this generation's. A run
- * that is over keeps its results; the anchor that it leaves behind is the earlier one.
- */
-function rolledBack(state: RunState, to: number): RunState {
-  const result = state.results[to];
-  if (!result?.promoted) {
-    const promoted = state.results.filter((each) => each.promoted).map(({ generation }) => generation);
-    const known = promoted.length > 0 ? `only those of ${promoted.join(', ')} were` : 'none was';
-    throw new TrikdError('invalid', `the student of generation ${to} was not promoted: ${known}`);
-  }
-  const rollbacks = [...state.rollbacks, { during: state.generation, to }];
-  if (state.phase === 'completed') return { ...state, rollbacks };
-  const anchor = { generation: to, params: result.student.params };
-  const afresh = { ...restarted(state), rollbacks, anchor, pairs: [], validations: [], losses: 0 };
-  if (state.phase !== 'failed') return afresh;
-  const { attempt, kind, reason } = state;
-  return { ...afresh, attempt, phase: 'failed', kind, reason };
 }

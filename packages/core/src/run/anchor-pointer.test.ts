@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { pointAsStated, pointerKey, promote, readPointer, rollBack } from './anchor-pointer.js';
+import { pointAsStated, pointByHand, pointerKey, promote, readPointer } from './anchor-pointer.js';
 import { memoryStore } from './memory-store.js';
-import { type Anchor, firstState, type GenerationResult } from './state.js';
+import { type Anchor, type AnchorMove, firstState, type GenerationResult } from './state.js';
 
 const anchor = (generation: number, digit = `${generation}`): Anchor => ({
   generation,
@@ -41,8 +41,8 @@ test('another student of the same generation is refused', async () => {
 test('a rollback moves the pointer back once, and the next promotion goes on from the newest generation', async () => {
   const store = memoryStore();
   for (const generation of [0, 1, 2]) await promote(store, 'r', anchor(generation), 1);
-  await rollBack(store, 'r', anchor(0), 1, 1);
-  await rollBack(store, 'r', anchor(0), 1, 1);
+  await pointByHand(store, 'r', anchor(0), 1, 1);
+  await pointByHand(store, 'r', anchor(0), 1, 1);
   expect(await readPointer(store, 'r')).toMatchObject({ ...anchor(0), newest: 2, rollbacks: 1, moves: 4 });
   await promote(store, 'r', anchor(2), 1);
   expect(await readPointer(store, 'r')).toMatchObject({ generation: 0 });
@@ -50,8 +50,11 @@ test('a rollback moves the pointer back once, and the next promotion goes on fro
   expect(await readPointer(store, 'r')).toMatchObject({ ...anchor(3), newest: 3, rollbacks: 1, moves: 5 });
 });
 
-test('there is nothing to roll back before the first promotion', async () => {
-  await expect(rollBack(memoryStore(), 'r', anchor(0), 1, 1)).rejects.toMatchObject({ kind: 'wrong-state' });
+test('a student is pointed to by hand where the rule has promoted nobody', async () => {
+  const store = memoryStore();
+  await pointByHand(store, 'r', anchor(0), 1, 1);
+  await pointByHand(store, 'r', anchor(0), 1, 1);
+  expect(await readPointer(store, 'r')).toMatchObject({ ...anchor(0), rollbacks: 1, moves: 1 });
 });
 
 test('without rollbacks the pointer never goes back, whoever promotes what', async () => {
@@ -70,17 +73,21 @@ test('without rollbacks the pointer never goes back, whoever promotes what', asy
   );
 });
 
+const byRule = (to: number): AnchorMove => ({ by: 'rule', to, during: to });
+const byHand = (by: AnchorMove['by'], during: number): AnchorMove => ({ by, to: 0, during });
+
 test.each([
-  ['the last promotion', [], 2],
-  ['the rollback after it', [{ during: 3, to: 0 }], 0],
-  ['the last promotion, though a rollback came before it', [{ during: 2, to: 0 }], 2],
-])('a pointer that was lost is written anew from the state: %s', async (_what, rollbacks, generation) => {
+  ['the last promotion', [byRule(0), byRule(1), byRule(2)], 2],
+  ['the rollback after it', [byRule(0), byRule(1), byRule(2), byHand('rollback', 3)], 0],
+  ['the override after it', [byRule(0), byRule(1), byRule(2), byHand('override', 3)], 0],
+  ['the last promotion, though a rollback came before it', [byRule(0), byHand('rollback', 2), byRule(2)], 2],
+])('a pointer that was lost is written anew from the state: %s', async (_what, moves, generation) => {
   const store = memoryStore();
   const results = [0, 1, 2].map(resultOf);
-  await pointAsStated(store, 'r', { ...firstState, generation: 3, results, rollbacks }, 5);
+  await pointAsStated(store, 'r', { ...firstState, generation: 3, results, moves }, 5);
   const pointer = await readPointer(store, 'r');
   expect(pointer).toMatchObject({ ...anchor(generation), newest: 2, term: 5 });
-  await pointAsStated(store, 'r', { ...firstState, generation: 3, results, rollbacks }, 6);
+  await pointAsStated(store, 'r', { ...firstState, generation: 3, results, moves }, 6);
   expect(await readPointer(store, 'r')).toEqual(pointer);
 });
 

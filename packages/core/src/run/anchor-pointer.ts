@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { TrikdError } from '../errors.js';
 import type { ObjectStore } from '../store.js';
 import { decodeJson, encodeJson } from './json-object.js';
-import { Anchor, type RunState } from './state.js';
+import { Anchor, movesByHand, type RunState } from './state.js';
 
 const Count = z.int().nonnegative();
 
@@ -11,8 +11,10 @@ export const AnchorPointer = z
   .strictObject({
     version: z.literal(1),
     ...Anchor.unwrap().shape,
-    newest: Count.describe('the last generation whose student was promoted: it never goes back'),
-    rollbacks: Count.describe('how often the pointer was moved back'),
+    newest: Count.describe('the last generation whose student the rule has promoted: it never goes back'),
+    rollbacks: Count.describe(
+      'how often somebody has asked for another anchor: back to an earlier one, or against the rule',
+    ),
     moves: z.int().positive().describe('how often it was moved'),
     term: Count.describe('of the orchestrator that moved it'),
   })
@@ -54,24 +56,25 @@ export async function promote(store: ObjectStore, runId: string, anchor: Anchor,
 }
 
 /**
- * Points back to an earlier student, as somebody has asked. `rollbacks` counts what was asked for in the run's life, so that doing it
- * twice moves once.
+ * Points to the student that somebody has asked for. `asked` counts how often that was in the run's life, so that doing it twice moves
+ * once.
  */
-export async function rollBack(
+export async function pointByHand(
   store: ObjectStore,
   runId: string,
   anchor: Anchor,
-  rollbacks: number,
+  asked: number,
   term: number,
 ): Promise<void> {
   await move(store, runId, (present) => {
-    if (!present) throw new TrikdError('wrong-state', `no student of run ${runId} was promoted yet`);
-    if (present.rollbacks >= rollbacks) return undefined;
-    return { ...present, ...anchor, rollbacks, moves: present.moves + 1, term };
+    // Of a run of one generation the rule promotes nobody.
+    if (!present) return { ...anchor, newest: anchor.generation, rollbacks: asked, moves: 1, term };
+    if (present.rollbacks >= asked) return undefined;
+    return { ...present, ...anchor, rollbacks: asked, moves: present.moves + 1, term };
   });
 }
 
-/** Makes the pointer say what a state says: after a rollback, where a process died between the two, and where the pointer was lost. */
+/** Makes the pointer say what a state says: after a move by hand, where a process died between the two, and where the pointer was lost. */
 export async function pointAsStated(store: ObjectStore, runId: string, state: RunState, term: number): Promise<void> {
   const studentOf = (generation: number): Anchor => {
     const result = state.results[generation];
@@ -80,10 +83,9 @@ export async function pointAsStated(store: ObjectStore, runId: string, state: Ru
   };
   const newest = state.results.findLast(({ promoted }) => promoted);
   if (newest) await promote(store, runId, studentOf(newest.generation), term);
-  const last = state.rollbacks.at(-1);
   // A promotion since then has moved the pointer forward again.
-  if (last && last.during > (newest?.generation ?? -1))
-    await rollBack(store, runId, studentOf(last.to), state.rollbacks.length, term);
+  const last = state.moves.at(-1);
+  if (last && last.by !== 'rule') await pointByHand(store, runId, studentOf(last.to), movesByHand(state).length, term);
 }
 
 type Move = (present: AnchorPointer | undefined) => Omit<AnchorPointer, 'version'> | undefined;

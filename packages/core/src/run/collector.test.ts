@@ -118,7 +118,7 @@ test('of a generation that is over its last checkpoint and its best models are k
     pair: last,
     promoted: false,
   };
-  const end: Completed = { phase: 'completed', generation: 0, attempt: 1, results: [result], rollbacks: [] };
+  const end: Completed = { phase: 'completed', generation: 0, attempt: 1, results: [result], moves: [] };
   await collectDropped(store, 'r', stateOf({ pairs: [first] }), end);
   await collectLeftovers(store, 'r', end);
   expect(await store.list('runs/r/')).toEqual([

@@ -8,13 +8,13 @@ import type { RunState } from './state.js';
 /** The manifests that a state names: those that its generation can resume from, and the last one of each generation before. */
 export function manifestsOf(state: RunState): readonly string[] {
   const pairs = 'pairs' in state ? state.pairs : [];
-  const last = state.phase === 'promoting' ? [state.outcome.pair] : [];
+  const last = 'outcome' in state && state.outcome ? [state.outcome.pair] : [];
   return [...state.results.map(({ pair }) => pair), ...pairs, ...last].map(({ manifestKey }) => manifestKey);
 }
 
 /** The blobs that a state names by itself: every generation's best models, and the anchor. */
 function blobsNamedBy(state: RunState): readonly string[] {
-  const outcomes = state.phase === 'promoting' ? [...state.results, state.outcome] : state.results;
+  const outcomes = 'outcome' in state && state.outcome ? [...state.results, state.outcome] : state.results;
   const best = outcomes.flatMap(({ student, teacher }) => [student.params.key, teacher.params.key]);
   return 'anchor' in state && state.anchor ? [...best, state.anchor.params.key] : best;
 }

@@ -16,7 +16,9 @@ export interface DrivePorts {
    */
   perform(duty: Duty): AsyncIterable<RunEvent>;
   /** Told after each save. */
-  changed(state: RunState): void;
+  changed(run: SavedRun): void;
+  /** The time of day, as ISO 8601 in UTC; nothing is decided by it. */
+  now?(): string;
   /** Aborts when the run is to be left where it is, for somebody else to continue. */
   readonly drained: AbortSignal;
 }
@@ -31,8 +33,9 @@ export async function drive(run: SavedRun, ports: DrivePorts): Promise<SavedRun>
   const save = async (state: RunState) => {
     const before = saved.state;
     if (state === before) return;
-    saved = await saveRun(ports.store, saved, { state });
-    ports.changed(state);
+    const at = ports.now?.();
+    saved = await saveRun(ports.store, saved, { state, ...(at !== undefined && { at }) });
+    ports.changed(saved);
     await collectDropped(ports.store, saved.spec.name, before, state);
   };
   for (let todo = duty(saved.state); todo && !ports.drained.aborted; todo = duty(saved.state)) {
@@ -41,7 +44,7 @@ export async function drive(run: SavedRun, ports: DrivePorts): Promise<SavedRun>
       for (;;) {
         const next = await settled(async () => {
           const { done, value } = await events.next();
-          return done === true ? undefined : advance(saved.state, value, ports.rules);
+          return done === true ? undefined : advance(saved.state, dated(value, ports.now?.()), ports.rules);
         });
         if ('failed' in next) {
           await save(advance(saved.state, lost(next.failed), ports.rules));
@@ -55,6 +58,11 @@ export async function drive(run: SavedRun, ports: DrivePorts): Promise<SavedRun>
     }
   }
   return saved;
+}
+
+/** Promotions remember when they happened. */
+function dated(event: RunEvent, at: string | undefined): RunEvent {
+  return event.kind === 'candidate-verified' && at !== undefined ? { ...event, at } : event;
 }
 
 /** Tells a failure of a duty, which is the run's, from one of saving, which is this orchestrator's. */

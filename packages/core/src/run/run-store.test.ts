@@ -3,6 +3,7 @@ import { sealJson } from '../checkpoint/sealed-json.js';
 import { RunSpec } from '../spec.js';
 import { memoryStore } from './memory-store.js';
 import { createRun, listRuns, loadRun, type SavedRun, saveRun, specKey, stateKey } from './run-store.js';
+import { firstState, type GenerationResult } from './state.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = (change: object = {}) =>
@@ -53,6 +54,27 @@ describe('loadRun', () => {
     await expect(loadRun(store, 'trial')).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
+  test('reads a state of the version before, with the moves of the anchor in their order', async () => {
+    const store = memoryStore();
+    const { state } = await createRun(store, spec());
+    const result = resultOf(0);
+    const { moves: _moves, ...before } = { ...state, generation: 2, results: [result, { ...result, generation: 1 }] };
+    const rollbacks = [{ during: 1, to: 0 }];
+    const file = { version: 2, revision: 4, term: 3, requests: ['r'], state: { ...before, rollbacks } };
+    await store.put(stateKey('trial'), sealJson(file));
+    expect(await loadRun(store, 'trial')).toMatchObject({
+      ...{ revision: 4, term: 3, requests: ['r'], times: { changed: {} } },
+      state: {
+        generation: 2,
+        moves: [
+          { by: 'rule', to: 0, during: 0 },
+          { by: 'rollback', to: 0, during: 1 },
+          { by: 'rule', to: 1, during: 1 },
+        ],
+      },
+    });
+  });
+
   test('refuses a spec file of another shape', async () => {
     const store = memoryStore();
     await createRun(store, spec());
@@ -100,6 +122,32 @@ describe('saveRun', () => {
     expect([run.requests[0], run.requests.at(-1)]).toEqual(['0', '63']);
   });
 });
+
+test('a run remembers when it was created, changed and ended, and since when which condition holds', async () => {
+  const store = memoryStore();
+  const at = (second: number) => `2026-01-02T03:04:0${second}.000Z`;
+  const created = await createRun(store, spec(), undefined, at(1));
+  const paused = await saveRun(store, created, { state: { ...firstState, phase: 'paused' }, at: at(2) });
+  const resting = await saveRun(store, paused, { term: 1, at: at(3) });
+  const failure = { kind: 'internal' as const, reason: 'a bug' };
+  const failed = await saveRun(store, resting, { state: { ...firstState, phase: 'failed', ...failure }, at: at(4) });
+  expect((await loadRun(store, 'trial')).times).toEqual({
+    ...{ created: at(1), updated: at(4), ended: at(4), changed: { Paused: at(4), Failed: at(4) } },
+  });
+  expect(resting.times).toMatchObject({ updated: at(3), changed: { Paused: at(2) } });
+  const revived = await saveRun(store, failed, { state: firstState, at: at(5) });
+  expect(revived.times).toEqual({ created: at(1), updated: at(5), changed: { Paused: at(4), Failed: at(5) } });
+});
+
+function resultOf(generation: number): GenerationResult {
+  const best = {
+    ...{ step: 1, validation: { accuracy: 0.5, nll: 1, examples: 8 } },
+    params: { key: 'blobs/p', sha256: 'a'.repeat(64), bytes: 8 },
+  };
+  const digests = { studentStateSha256: 'a'.repeat(64), teacherStateSha256: 'b'.repeat(64) };
+  const pair = { step: 1, manifestKey: 'pair' };
+  return { generation, steps: 1, student: best, teacher: best, promoted: true, pair, ...digests };
+}
 
 test('listRuns names every run that has a state, sorted', async () => {
   const store = memoryStore();

@@ -3,19 +3,23 @@ import { TrikdError } from '../errors.js';
 import { RunSpec } from '../spec.js';
 import type { ObjectStore } from '../store.js';
 import { decodeJson, encodeJson } from './json-object.js';
+import { RunTimes, timesAfter, timesOfNew } from './run-times.js';
 import { specDifferences } from './spec-differences.js';
 import { firstState, RunState } from './state.js';
+import { upgraded } from './upgraded.js';
 
 /** Requests that a run remembers, so that one that is sent again is not done again. */
 const REQUESTS = 64;
 
-const StateFile = z.strictObject({
-  version: z.literal(2),
+const StateRecord = z.strictObject({
+  version: z.literal(3),
   revision: z.int().positive().describe('rises with every write: no two contents of the file are the same'),
   term: z.int().nonnegative().describe('of the leader that wrote it; 0: nobody has driven the run yet'),
   requests: z.array(z.string().min(1)).max(REQUESTS).readonly().describe('ids of the newest requests that were done'),
+  times: RunTimes,
   state: RunState,
 });
+const StateFile = z.preprocess(upgraded, StateRecord);
 
 /** A run as the store has it. */
 export interface SavedRun {
@@ -24,6 +28,7 @@ export interface SavedRun {
   readonly term: number;
   readonly revision: number;
   readonly requests: readonly string[];
+  readonly times: RunTimes;
   /** What the next write of the state compares: whoever else wrote in between wins. */
   readonly version: string;
 }
@@ -35,6 +40,8 @@ export interface RunChange {
   readonly term?: number;
   /** Id of the request that this write does. */
   readonly request?: string;
+  /** When it is written. */
+  readonly at?: string;
 }
 
 /** Where a run keeps its spec. Written once. */
@@ -50,12 +57,14 @@ export function stateKey(runId: string): string {
 /**
  * Makes the run of a spec exist. Of many callers that race, one gets `created: true`.
  * @param request id of the request; the same again finds the run created
+ * @param at the time
  * @throws TrikdError `invalid` when a run of this name has another spec, naming the fields that differ
  */
 export async function createRun(
   store: ObjectStore,
   spec: RunSpec,
   request?: string,
+  at?: string,
 ): Promise<SavedRun & { readonly created: boolean }> {
   await store.create(specKey(spec.name), encodeJson(spec));
   const differences = specDifferences(await loadSpec(store, spec.name), spec);
@@ -64,8 +73,8 @@ export async function createRun(
   }
   // A creator that died between the two writes left a spec without a state: the next one completes it.
   const requests = request === undefined ? [] : [request];
-  const first = { version: 2, revision: 1, term: 0, requests, state: firstState };
-  const outcome = await store.create(stateKey(spec.name), encodeJson(StateFile.parse(first)));
+  const first = { version: 3, revision: 1, term: 0, requests, times: timesOfNew(at), state: firstState };
+  const outcome = await store.create(stateKey(spec.name), encodeJson(StateRecord.parse(first)));
   return { ...(await loadRun(store, spec.name)), created: outcome === 'created' };
 }
 
@@ -111,12 +120,13 @@ async function termOf(store: ObjectStore, runId: string): Promise<number> {
  */
 export async function saveRun(store: ObjectStore, run: SavedRun, change: RunChange): Promise<SavedRun> {
   const { name } = run.spec;
-  const { state = run.state, term = run.term, request } = change;
+  const { state = run.state, term = run.term, request, at } = change;
   const superseded = () => new TrikdError('out-of-step', `another orchestrator drives run ${name} now`);
   if (term < run.term) throw superseded();
   const requests = request === undefined ? run.requests : [...run.requests, request].slice(-REQUESTS);
-  const next = { revision: run.revision + 1, term, requests, state };
-  const bytes = encodeJson(StateFile.parse({ ...next, version: 2 }));
+  const times = timesAfter(run.times, run.state, state, at);
+  const next = { revision: run.revision + 1, term, requests, times, state };
+  const bytes = encodeJson(StateRecord.parse({ ...next, version: 3 }));
   await store.replace(stateKey(name), bytes, run.version);
   // What is there tells who wrote: a write whose answer was lost, and that was made again, conflicts with itself.
   const now = await store.get(stateKey(name));

@@ -61,14 +61,19 @@ export const Facts = z
   .readonly();
 export type Facts = z.infer<typeof Facts>;
 
-/** Somebody wanted an earlier student to be the anchor again. */
-export const Rollback = z
+/** A point in time, as ISO 8601 in UTC. */
+export const Time = z.iso.datetime();
+
+/** One change of the anchor. */
+export const AnchorMove = z
   .strictObject({
-    during: Count.describe('the generation in hand'),
-    to: Count.describe('the generation whose student it was'),
+    by: z.enum(['rule', 'override', 'rollback']).describe('the rule of the spec, or somebody who wanted it'),
+    to: Count.describe('the generation whose student became the anchor'),
+    during: Count.describe('the generation in hand, or the last one'),
+    at: Time.exactOptional().describe('absent where it was not written down'),
   })
   .readonly();
-export type Rollback = z.infer<typeof Rollback>;
+export type AnchorMove = z.infer<typeof AnchorMove>;
 
 /** What is known in every phase. */
 const past = {
@@ -76,7 +81,7 @@ const past = {
   attempt: z.int().positive().describe('starts of this generation, from 1'),
   results: z.array(GenerationResult).readonly(),
   facts: Facts.exactOptional().describe('from the first assignment on'),
-  rollbacks: z.array(Rollback).readonly().describe('that somebody has asked for, in their order'),
+  moves: z.array(AnchorMove).readonly().describe('of the anchor, in their order'),
 };
 
 /** What survives the loss of an attempt. */
@@ -132,8 +137,32 @@ export const Failed = z
   .readonly();
 export type Failed = z.infer<typeof Failed>;
 
+/** The next generation waits for somebody who begins it. */
+export const Waiting = z.strictObject({ phase: z.literal('waiting'), ...resumable }).readonly();
+export type Waiting = z.infer<typeof Waiting>;
+
+/** What a run that was stopped while a candidate was judged keeps of it. */
+const unjudged = { anchorScores: AnchorScores.exactOptional(), outcome: Outcome.exactOptional() };
+
+/** The run rests until somebody resumes it. */
+export const Paused = z.strictObject({ phase: z.literal('paused'), ...resumable, ...unjudged }).readonly();
+export type Paused = z.infer<typeof Paused>;
+
+/** Somebody has ended the run. What it has learned stays. */
+export const Cancelled = z.strictObject({ phase: z.literal('cancelled'), ...resumable, ...unjudged }).readonly();
+export type Cancelled = z.infer<typeof Cancelled>;
+
 /** The life of a run. Each phase carries exactly the data that exists in it. */
-export const RunState = z.discriminatedUnion('phase', [Preparing, Training, Promoting, Completed, Failed]);
+export const RunState = z.discriminatedUnion('phase', [
+  Preparing,
+  Training,
+  Promoting,
+  Waiting,
+  Paused,
+  Completed,
+  Failed,
+  Cancelled,
+]);
 export type RunState = z.infer<typeof RunState>;
 
 /** A run that was just created: generation 0, first attempt, nothing learned. */
@@ -142,7 +171,7 @@ export const firstState: Preparing = {
   generation: 0,
   attempt: 1,
   results: [],
-  rollbacks: [],
+  moves: [],
   pairs: [],
   validations: [],
   losses: 0,
@@ -151,4 +180,14 @@ export const firstState: Preparing = {
 /** The pair to resume the generation from; undefined: from fresh params. */
 export function resumePair(state: { readonly pairs: readonly PairRef[] }): PairRef | undefined {
   return state.pairs.at(-1);
+}
+
+/** Whether a run has ended. One that failed may still be resumed. */
+export function hasEnded({ phase }: RunState): boolean {
+  return phase === 'completed' || phase === 'failed' || phase === 'cancelled';
+}
+
+/** The changes of the anchor that somebody has asked for. */
+export function movesByHand({ moves }: { readonly moves: readonly AnchorMove[] }): readonly AnchorMove[] {
+  return moves.filter(({ by }) => by !== 'rule');
 }

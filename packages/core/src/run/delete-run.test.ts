@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { RunSpec } from '../spec.js';
+import type { ObjectStore } from '../store.js';
+import { promote } from './anchor-pointer.js';
+import { deleteRun } from './delete-run.js';
+import { memoryStore } from './memory-store.js';
+import { createRun, saveRun, stateKey } from './run-store.js';
+import { firstState } from './state.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+const specOf = (name: string, epochs = 2) =>
+  RunSpec.parse({ name, data: { kind: 'synthetic' }, epochs, student: role, teacher: role });
+
+async function cancelled(store: ObjectStore, name: string): Promise<void> {
+  const run = await createRun(store, specOf(name));
+  await saveRun(store, run, { state: { ...firstState, phase: 'cancelled' }, term: 2 });
+  await store.put(`runs/${name}/blobs/0.1/b.safetensors`, Buffer.from('b'));
+  const params = { key: `runs/${name}/blobs/0.1/b.safetensors`, sha256: 'a'.repeat(64), bytes: 1 };
+  await promote(store, name, { generation: 0, params }, 1);
+}
+
+test('a run that has ended is removed with everything it has stored, and nothing of another', async () => {
+  const store = memoryStore();
+  await cancelled(store, 'trial');
+  await cancelled(store, 'trial-2');
+  const others = await store.list('runs/trial-2/');
+  await deleteRun(store, 'trial', 2);
+  expect(await store.list('')).toEqual(others);
+  await expect(deleteRun(store, 'trial', 2)).rejects.toMatchObject({ kind: 'not-found' });
+});
+
+test('a run that has not ended, or that somebody else drives, stays', async () => {
+  const store = memoryStore();
+  await createRun(store, specOf('young'));
+  await expect(deleteRun(store, 'young', 2)).rejects.toMatchObject({
+    kind: 'wrong-state',
+    message: 'the run cannot be deleted: it is preparing generation 0; it can be paused or cancelled',
+  });
+  await cancelled(store, 'trial');
+  await expect(deleteRun(store, 'trial', 1)).rejects.toMatchObject({ kind: 'out-of-step' });
+  expect(await store.get(stateKey('trial'))).toBeDefined();
+});
+
+test('a removal that is cut short anywhere can be done again, and lets nobody begin over the remains', async () => {
+  for (let lifetime = 0; lifetime < 4; lifetime += 1) {
+    const store = memoryStore();
+    await cancelled(store, 'trial');
+    let left = lifetime;
+    const mortal: ObjectStore = {
+      ...store,
+      remove: async (key) => {
+        if (left === 0) throw new Error('killed');
+        left -= 1;
+        await store.remove(key);
+      },
+    };
+    await expect(deleteRun(mortal, 'trial', 2)).rejects.toThrow('killed');
+    await expect(createRun(store, specOf('trial', 3))).rejects.toMatchObject({ kind: 'invalid' });
+    await deleteRun(store, 'trial', 2);
+    expect(await store.list('')).toEqual([]);
+  }
+});

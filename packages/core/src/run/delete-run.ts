@@ -1,0 +1,41 @@
+import { TrikdError } from '../errors.js';
+import type { ObjectStore } from '../store.js';
+import { pointerKey } from './anchor-pointer.js';
+import { loadRun, saveRun, specKey, stateKey } from './run-store.js';
+import { hasEnded } from './state.js';
+import { howItStands } from './steer.js';
+
+/** Everything that a run keeps in the store. */
+export function runFolder(runId: string): string {
+  return `runs/${runId}/`;
+}
+
+/**
+ * Removes a run that has ended, and what is left of one whose removal was cut short. What says that there is a run goes first, and the spec
+ * last: until then nobody can begin another run of this name over the remains.
+ * @param term of the leader that removes it
+ * @throws TrikdError `not-found`, `wrong-state` when it has not ended, `out-of-step` when another orchestrator drives it
+ */
+export async function deleteRun(store: ObjectStore, runId: string, term: number): Promise<void> {
+  if ((await store.size(stateKey(runId))) !== undefined) await letGo(store, runId, term);
+  else if ((await store.size(specKey(runId))) === undefined) {
+    throw new TrikdError('not-found', `there is no run ${runId}`, { run: runId });
+  }
+  const keys = (await store.list(runFolder(runId))).filter((key) => key !== specKey(runId));
+  // A manifest never names what is gone.
+  const manifestsFirst = keys.toSorted((a, b) => Number(a.includes('/blobs/')) - Number(b.includes('/blobs/')));
+  for (const key of [...manifestsFirst, specKey(runId)]) await store.remove(key);
+}
+
+async function letGo(store: ObjectStore, runId: string, term: number): Promise<void> {
+  const run = await loadRun(store, runId);
+  if (!hasEnded(run.state)) {
+    throw new TrikdError('wrong-state', `the run cannot be deleted: ${howItStands(run.state)}`, {
+      phase: run.state.phase,
+    });
+  }
+  // Whoever lost the lead without noticing is stopped here.
+  await saveRun(store, run, { term });
+  await store.remove(pointerKey(runId));
+  await store.remove(stateKey(runId));
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { hasEnded, type RunState, Time } from './state.js';
+
+/** Conditions that follow from the phase alone, each with the phase in which it holds. */
+export const PHASE_CONDITIONS = {
+  Training: 'training',
+  Waiting: 'waiting',
+  Paused: 'paused',
+  Completed: 'completed',
+  Failed: 'failed',
+  Cancelled: 'cancelled',
+} as const satisfies Readonly<Record<string, RunState['phase']>>;
+export type PhaseCondition = keyof typeof PHASE_CONDITIONS;
+
+const names = z.enum(['Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled']);
+
+/** When things happened to a run. What is absent was not written down. */
+export const RunTimes = z
+  .strictObject({
+    created: Time.exactOptional(),
+    updated: Time.exactOptional().describe('the last write of the state'),
+    ended: Time.exactOptional().describe('absent until the run has ended'),
+    changed: z.partialRecord(names, Time).readonly().describe('the last time that a condition began or ceased to hold'),
+  })
+  .readonly();
+export type RunTimes = z.infer<typeof RunTimes>;
+
+/** Of a run that is just created. */
+export function timesOfNew(at: string | undefined): RunTimes {
+  return { changed: {}, ...(at !== undefined && { created: at, updated: at }) };
+}
+
+/** Of a run whose state is replaced. */
+export function timesAfter(times: RunTimes, before: RunState, after: RunState, at: string | undefined): RunTimes {
+  const { ended = at, ...rest } = times;
+  const over = hasEnded(after) && ended !== undefined ? { ended } : {};
+  if (at === undefined) return { ...rest, ...over };
+  const changed = { ...times.changed };
+  for (const name of names.options) {
+    const phase = PHASE_CONDITIONS[name];
+    if ((before.phase === phase) !== (after.phase === phase)) changed[name] = at;
+  }
+  return { ...rest, ...over, updated: at, changed };
+}

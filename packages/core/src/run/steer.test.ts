@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'vitest';
+import { TrikdError } from '../errors.js';
+import { firstState, type GenerationResult, type RunState } from './state.js';
+import { type Steering, steer } from './steer.js';
+
+const sha256 = 'a'.repeat(64);
+const resultOf = (generation: number, promoted: boolean, accuracy = 0.8): GenerationResult => {
+  const params = { key: `blobs/${generation}`, sha256, bytes: 8 };
+  const best = { step: 4, validation: { accuracy, nll: 0.5, examples: 400 }, params };
+  const pair = { step: 4, manifestKey: `last-${generation}` };
+  const digests = { studentStateSha256: sha256, teacherStateSha256: sha256 };
+  return { generation, steps: 4, student: best, teacher: best, promoted, pair, ...digests };
+};
+const facts = { datasetDigest: sha256, classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
+/** Generation 3 in hand; 0 was promoted by the rule, 1 was not, and 2 answers like chance. */
+const resumable = {
+  ...firstState,
+  generation: 3,
+  attempt: 2,
+  results: [resultOf(0, true), resultOf(1, false), resultOf(2, false, 0.25)],
+  moves: [{ by: 'rule' as const, to: 0, during: 0 }],
+  facts,
+  anchor: { generation: 0, params: resultOf(0, true).student.params },
+  pairs: [{ step: 2, manifestKey: 'pair-2' }],
+  validations: [{ step: 2, accuracy: 0.7 }],
+  losses: 1,
+};
+const { steps, student, teacher, studentStateSha256, teacherStateSha256, pair } = resultOf(3, false);
+const outcome = { steps, student, teacher, studentStateSha256, teacherStateSha256, pair };
+const anchorScores = { validation: student.validation, test: student.validation };
+const { generation, attempt, results, moves } = resumable;
+
+const STATES = {
+  preparing: { ...resumable, phase: 'preparing' },
+  training: { ...resumable, phase: 'training', anchorScores },
+  promoting: { ...resumable, phase: 'promoting', anchorScores, outcome },
+  waiting: { ...resumable, phase: 'waiting' },
+  paused: { ...resumable, phase: 'paused' },
+  completed: { phase: 'completed', generation, attempt, results, moves, facts },
+  failed: { ...resumable, phase: 'failed', kind: 'unavailable', reason: 'the teacher is gone' },
+  cancelled: { ...resumable, phase: 'cancelled' },
+} as const satisfies { readonly [P in RunState['phase']]: RunState & { readonly phase: P } };
+type Phase = RunState['phase'];
+const PHASES = Object.keys(STATES).filter((name): name is Phase => name in STATES);
+
+/** What each wish makes of a run of each phase; undefined: it is refused. */
+const LAW: Readonly<Record<Steering['kind'], Readonly<Record<Phase, Phase | undefined>>>> = {
+  triggered: {
+    ...{ preparing: undefined, training: undefined, promoting: undefined, waiting: 'preparing', paused: undefined },
+    ...{ completed: undefined, failed: undefined, cancelled: undefined },
+  },
+  paused: {
+    ...{ preparing: 'paused', training: 'paused', promoting: 'paused', waiting: undefined, paused: undefined },
+    ...{ completed: undefined, failed: undefined, cancelled: undefined },
+  },
+  resumed: {
+    ...{ preparing: undefined, training: undefined, promoting: undefined, waiting: undefined, paused: 'preparing' },
+    ...{ completed: undefined, failed: 'preparing', cancelled: undefined },
+  },
+  cancelled: {
+    ...{ preparing: 'cancelled', training: 'cancelled', promoting: 'cancelled', waiting: 'cancelled' },
+    ...{ paused: 'cancelled', completed: undefined, failed: undefined, cancelled: undefined },
+  },
+  promoted: {
+    ...{ preparing: 'preparing', training: 'preparing', promoting: 'preparing', waiting: 'waiting', paused: 'paused' },
+    ...{ completed: 'completed', failed: 'failed', cancelled: 'cancelled' },
+  },
+  'rolled-back': {
+    ...{ preparing: 'preparing', training: 'preparing', promoting: 'preparing', waiting: 'waiting', paused: 'paused' },
+    ...{ completed: 'completed', failed: 'failed', cancelled: 'cancelled' },
+  },
+};
+const WISHES: Readonly<Record<Steering['kind'], Steering>> = {
+  triggered: { kind: 'triggered' },
+  paused: { kind: 'paused' },
+  resumed: { kind: 'resumed' },
+  cancelled: { kind: 'cancelled' },
+  promoted: { kind: 'promoted', to: 1 },
+  'rolled-back': { kind: 'rolled-back', to: 0 },
+};
+
+describe.each(Object.values(WISHES))('a run that is to be $kind', (wish) => {
+  test.each(PHASES.map((phase) => [phase, LAW[wish.kind][phase]]))('%s becomes %s', (phase, next) => {
+    if (phase === undefined) throw new TypeError('every case names a phase');
+    if (next !== undefined) return expect(steer(STATES[phase], wish).phase).toBe(next);
+    expect(() => steer(STATES[phase], wish)).toThrow(TrikdError);
+    expect(() => steer(STATES[phase], wish)).toThrow(/^the run .*: it .*; it can (be|only be) /);
+  });
+});
+
+describe('steering', () => {
+  test('a run that rests goes on from its last pair, as a new attempt', () => {
+    const resumed = steer(steer(STATES.training, WISHES.paused), WISHES.resumed);
+    expect(resumed).toEqual({ ...STATES.preparing, attempt: 3, losses: 0 });
+  });
+
+  test('a candidate that was being judged is judged when the run goes on', () => {
+    const resting = steer(STATES.promoting, WISHES.paused);
+    expect(resting).toMatchObject({ phase: 'paused', outcome, anchorScores });
+    expect(steer(resting, WISHES.resumed)).toEqual(STATES.promoting);
+  });
+
+  test('a cancelled run keeps what it has learned', () => {
+    expect(steer(STATES.training, WISHES.cancelled)).toMatchObject({ attempt: 2, results, pairs: [{ step: 2 }] });
+    expect(steer(STATES.promoting, WISHES.cancelled)).toMatchObject({ outcome });
+  });
+
+  test('a run that diverged would diverge again, and is not resumed', () => {
+    expect(() => steer({ ...STATES.failed, kind: 'diverged' }, WISHES.resumed)).toThrow('would fail again');
+  });
+
+  test('a student that the rule has not promoted becomes the anchor, recorded as an override', () => {
+    const at = '2026-01-02T03:04:05.000Z';
+    expect(steer(STATES.training, { kind: 'promoted', to: 1, at })).toEqual({
+      ...STATES.preparing,
+      attempt: 3,
+      anchor: { generation: 1, params: results[1]?.student.params },
+      moves: [...moves, { by: 'override', to: 1, during: 3, at }],
+      pairs: [],
+      validations: [],
+      losses: 0,
+    });
+  });
+
+  test('one goes back to a student that was promoted by hand, as to any other', () => {
+    const promoted = steer(STATES.training, WISHES.promoted);
+    const back = steer(steer(promoted, WISHES['rolled-back']), { kind: 'rolled-back', to: 1 });
+    expect(back).toMatchObject({ anchor: { generation: 1 }, results });
+    expect(back.moves.map(({ by, to }) => [by, to])).toEqual([
+      ['rule', 0],
+      ['override', 1],
+      ['rollback', 0],
+      ['rollback', 1],
+    ]);
+  });
+
+  test.each<[number, string]>([
+    [0, 'the student of generation 0 was promoted before: roll back to it'],
+    [2, 'the student of generation 2 can be no anchor: it answers like chance'],
+    [3, 'generation 3 has not ended: only those up to 2 have'],
+  ])('no override makes generation %i the anchor', (to, sentence) => {
+    expect(() => steer(STATES.training, { kind: 'promoted', to })).toThrow(sentence);
+  });
+
+  test('a run that rests and gets another anchor keeps nothing that was learned beside the one before', () => {
+    const resting = steer(steer(STATES.promoting, WISHES.paused), WISHES.promoted);
+    expect(resting).toMatchObject({
+      phase: 'paused',
+      attempt: 2,
+      pairs: [],
+      validations: [],
+      anchor: { generation: 1 },
+    });
+    expect('outcome' in resting).toBe(false);
+  });
+});
