@@ -5,7 +5,14 @@ import { z } from 'zod';
 
 const PREFIX = 'TRIKD_';
 /** Environment variables that are read elsewhere and name no field of a configuration. */
-const NOT_FIELDS = new Set(['TRIKD_CONFIG', 'TRIKD_DATA', 'TRIKD_CACHE', 'TRIKD_STATE', 'TRIKD_TENSORFLOW']);
+const NOT_FIELDS = new Set([
+  'TRIKD_CONFIG',
+  'TRIKD_DATA',
+  'TRIKD_CACHE',
+  'TRIKD_SERVER',
+  'TRIKD_STATE',
+  'TRIKD_TENSORFLOW',
+]);
 
 type Tree = Record<string, unknown>;
 

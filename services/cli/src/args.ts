@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Override } from './load-spec.js';
+import { wholeNumber } from './options.js';
 
 /** What `trikd run` was asked. */
 export interface RunOptions {
@@ -62,9 +63,4 @@ function override(text: string, before: readonly Override[]): readonly Override[
   const [, path, value] = /^([A-Za-z0-9]+(?:\.[A-Za-z0-9]+)*)=(.*)$/s.exec(text) ?? [];
   if (path === undefined || value === undefined) throw new InvalidArgumentError('Expected a.b=value.');
   return [...before, { path: path.split('.'), value }];
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
-  return Number(text);
 }

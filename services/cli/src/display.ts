@@ -1,6 +1,7 @@
 import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { createLogUpdate } from 'log-update';
 import { liveView } from './live-view.js';
+import type { Output } from './shell.js';
 import { lineOf, type Story, tell } from './story.js';
 
 type Event = NonNullable<WatchRunResponse['event']>;
@@ -21,7 +22,7 @@ const QUIET_INTERVAL = 10_000;
 const LIVE_INTERVAL = 100;
 
 /** A line a role, redrawn in place. */
-export function liveDisplay(terminal: NodeJS.WriteStream, first: Story): Display {
+export function liveDisplay(terminal: Output, first: Story): Display {
   const draw = createLogUpdate(terminal);
   let story = first;
   let timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,6 @@
 import { peerOf, type TrainedRole } from '@trikd/core/position';
 import { phaseName, type RoleStory, type Story } from './story.js';
+import { clock } from './texts.js';
 
 /** The story in hand as lines for a terminal: how the run stands, then one line a role. */
 export function liveView(story: Story, columns: number): readonly string[] {
@@ -65,13 +66,6 @@ function timeLeft({ roles, totalSteps, generation, generations }: Story): string
       return steps / stepsPerSecond;
     });
   return seconds.length === 0 ? undefined : [`at most ${clock(Math.max(...seconds))} left`];
-}
-
-function clock(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
-  const two = (count: number) => String(count).padStart(2, '0');
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
 function percent(share: number): string {

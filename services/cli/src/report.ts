@@ -19,7 +19,7 @@ export function reportTable({ spec, state }: SavedRun, folder: RunFolder): strin
   const best = bestGeneration(state.results);
   const student = best === undefined ? undefined : state.results[best]?.student;
   return [
-    ...(state.results.length > 0 ? [resultsTable(state.results)] : []),
+    ...(state.results.length > 0 ? [resultsTable(state.results, best)] : []),
     ...(student
       ? [`result       the student of generation ${best}: ${place(folder.store)}/${student.params.key}`]
       : []),

@@ -32,7 +32,7 @@ const cells = (table: string, row: number) =>
     .map((cell) => cell.trim());
 
 describe('resultsTable', () => {
-  const table = resultsTable([result(0, 0.8, true), result(1, 0.82, false), result(2, 0.81, false)]);
+  const table = resultsTable([result(0, 0.8, true), result(1, 0.82, false), result(2, 0.81, false)], 1);
 
   test('has a row for each model of each generation', () => {
     expect(table.split('\n').filter((line) => line.includes('│'))).toHaveLength(1 + 2 + 3 + 3);
@@ -46,7 +46,7 @@ describe('resultsTable', () => {
 
   test('leaves out what is not known', () => {
     const { test: _test, ...untested } = best(0.8);
-    const bare = resultsTable([{ ...result(0, 0.8, true), student: untested }]);
+    const bare = resultsTable([{ ...result(0, 0.8, true), student: untested }], 0);
     expect(cells(bare, 1)).toEqual(['0', 'student', '80.00 %', '', '', '300', 'promoted, best']);
   });
 });

@@ -4,9 +4,20 @@ import type { RunSpec } from '@trikd/core/spec';
 import type { BestParams, Score } from '@trikd/core/training/ports';
 import Table from 'cli-table3';
 
-/** All generations as a table: each model's accuracy on both splits, its NLL on the test split, and what became of it. */
-export function resultsTable(results: readonly GenerationResult[]): string {
-  const best = bestGeneration(results);
+/** A model that was trained, as far as the table shows it. */
+type ShownBest = Omit<BestParams, 'params'>;
+
+/** What the table shows of a generation. */
+export interface ShownResult extends Pick<GenerationResult, 'generation' | 'promoted' | 'anchorScores'> {
+  readonly student: ShownBest;
+  readonly teacher: ShownBest;
+}
+
+/**
+ * All generations as a table: each model's accuracy on both splits, its NLL on the test split, and what became of it.
+ * @param best generation whose student is the result
+ */
+export function resultsTable(results: readonly ShownResult[], best: number | undefined): string {
   const table = new Table({
     head: ['generation', 'model', 'validation', 'test', 'NLL (test)', 'steps', ''],
     colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'left'],
@@ -28,7 +39,7 @@ export function resultsTable(results: readonly GenerationResult[]): string {
   return table.toString();
 }
 
-function trained({ validation, test, step }: BestParams): string[] {
+function trained({ validation, test, step }: ShownBest): string[] {
   return [...scores(validation, test), String(step)];
 }
 

@@ -11,6 +11,7 @@ import { loadSpec } from './load-spec.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
 import { makeRunFolder, type RunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
 import { type Services, startServices } from './services.js';
+import { isTerminal } from './shell.js';
 import { newStory } from './story.js';
 
 /** What the process of a run is asked from outside. */
@@ -39,9 +40,7 @@ export async function run(
     return 0;
   }
   await makeRunFolder(folder);
-  // Drawing in place takes a terminal that knows its size: one of 0 columns would show nothing at all.
-  const { isTTY, columns, rows } = process.stdout;
-  const live = isTTY && columns > 0 && rows > 0 && options.output === 'table';
+  const live = isTerminal(process.stdout) && options.output === 'table';
   const first = newStory(spec.name, spec.curriculum.generations);
   const display = live
     ? liveDisplay(process.stdout, first)

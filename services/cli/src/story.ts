@@ -157,7 +157,8 @@ function scores(best: { readonly validation: Score | undefined; readonly test: S
   return { validation: best?.validation?.accuracy, test: best?.test?.accuracy };
 }
 
-function roleName(role: Role): string {
+/** The name of a trained role, for people. */
+export function roleName(role: Role): string {
   return role === Role.ROLE_TEACHER ? 'teacher' : 'student';
 }
 

@@ -1,25 +1,27 @@
 import { createLogUpdate } from 'log-update';
+import { isTerminal, print, type Shell } from '../shell.js';
 import type { CheckpointActions } from './command.js';
 import { gc } from './gc.js';
 import { list } from './list.js';
 import { show } from './show.js';
 import { verify } from './verify.js';
 
-/** `trikd checkpoint ...`: prints, and sets the exit status of the process. */
-export function checkpointActions(env: Readonly<Record<string, string | undefined>>): CheckpointActions {
-  const finish = ({ text, sound }: { readonly text: string; readonly sound: boolean }) => {
-    console.log(text);
-    process.exitCode = sound ? 0 : 1;
+/** `trikd checkpoint ...`: prints, and tells the exit status. */
+export function checkpointActions(shell: Shell, finish: (status: number) => void): CheckpointActions {
+  const { env, stderr } = shell;
+  const conclude = ({ text, sound }: { readonly text: string; readonly sound: boolean }) => {
+    print(shell, text);
+    finish(sound ? 0 : 1);
   };
   return {
-    gc: async (options) => console.log(await gc(options, env)),
-    list: async (options) => console.log(await list(options, env, new Date())),
-    show: async (options) => finish(await show(options, env)),
+    gc: async (options) => print(shell, await gc(options, env)),
+    list: async (options) => print(shell, await list(options, env, new Date())),
+    show: async (options) => conclude(await show(options, env)),
     verify: async (options) => {
       // On standard error, and only where somebody looks on: standard output has the result alone.
-      const draw = process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined;
+      const draw = isTerminal(stderr) ? createLogUpdate(stderr) : undefined;
       const progress = (done: number, all: number) => draw?.(`${done} of ${all} blobs read`);
-      finish(await verify(options, env, progress).finally(() => draw?.clear()));
+      conclude(await verify(options, env, progress).finally(() => draw?.clear()));
     },
   };
 }

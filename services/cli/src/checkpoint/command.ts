@@ -1,7 +1,5 @@
 import { Command, Option } from 'commander';
-
-/** How a result is written. */
-export type Format = 'table' | 'json' | 'yaml';
+import { type Format, outputOption } from '../options.js';
 
 /** Where the store of a run is. */
 export interface StoreChoice {
@@ -119,7 +117,7 @@ function reading(parent: Command, name: string, description: string, example: st
     .addOption(
       new Option('--config <file>', 'YAML whose `store` is where the run is, as services read it').conflicts('store'),
     )
-    .addOption(new Option('-o, --output <format>', 'of the result').choices(['table', 'json', 'yaml']).default('table'))
+    .addOption(outputOption())
     .addHelpText('after', example)
     .exitOverride();
 }

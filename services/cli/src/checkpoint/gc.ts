@@ -4,9 +4,9 @@ import { collectLeftovers } from '@trikd/core/run/collector';
 import { createCandidate, type Leadership } from '@trikd/core/run/lease';
 import { loadRun } from '@trikd/core/run/run-store';
 import { systemClock } from '@trikd/platform/system-clock';
+import { formatted, size } from '../texts.js';
 import type { GcOptions } from './command.js';
 import { type OpenRun, openRun } from './open-run.js';
-import { formatted, size } from './texts.js';
 
 /** What was, or would be, removed. */
 export interface Collected {

@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
+import { age, formatted, percent, size } from '../texts.js';
 import { bytesOf, catalogue, type Entry } from './catalogue.js';
 import type { ListOptions } from './command.js';
 import { type OpenRun, openRun } from './open-run.js';
-import { age, formatted, percent, size } from './texts.js';
 
 /** `trikd checkpoint list`. Returns what it prints. */
 export async function list(

@@ -6,11 +6,11 @@ import type { Params } from '@trikd/core/params';
 import type { ObjectStore } from '@trikd/core/store';
 import type { Blob, Score } from '@trikd/core/training/ports';
 import Table from 'cli-table3';
+import { formatted, percent, printable, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
 import type { ShowOptions } from './command.js';
 import { openRun } from './open-run.js';
 import { selected } from './select.js';
-import { formatted, percent, printable, size } from './texts.js';
 
 /** A blob with what it holds, or why that cannot be read. */
 export interface ShownBlob {

@@ -4,6 +4,7 @@ import { TrikdError } from '@trikd/core/errors';
 import { type AnchorPointer, pointerKey, readPointer } from '@trikd/core/run/anchor-pointer';
 import { loadRun } from '@trikd/core/run/run-store';
 import type { ObjectStore } from '@trikd/core/store';
+import { formatted, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
 import type { VerifyOptions } from './command.js';
 import { expectedOf } from './expected-manifest.js';
@@ -11,7 +12,6 @@ import { type Fits, fitsOf } from './fits.js';
 import { type NamedBlob, namedBlobs } from './named-blobs.js';
 import { type OpenRun, openRun } from './open-run.js';
 import { selected } from './select.js';
-import { formatted, size } from './texts.js';
 
 /** Something that is wrong, and where. */
 export interface Problem {

@@ -1,6 +1,6 @@
 import type { Score } from '@trikd/core/training/ports';
 import { stringify } from 'yaml';
-import type { Format } from './command.js';
+import type { Format } from './options.js';
 
 /** A result for a program, or for a person who reads YAML. */
 export function formatted(value: object, format: Exclude<Format, 'table'>): string {
@@ -45,4 +45,12 @@ export function percent(score: Pick<Score, 'accuracy'> | undefined): string {
 /** Names come from files: what would move the cursor or colour the terminal is written out. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (letter) => `\\u{${letter.codePointAt(0)?.toString(16)}}`);
+}
+
+/** A time to go: `1:02:03`, `2:03`. */
+export function clock(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  const two = (count: number) => String(count).padStart(2, '0');
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }

@@ -1,0 +1,31 @@
+import { Metadata } from '@grpc/grpc-js';
+import { BadRequest } from '../gen/google/rpc/error_details.js';
+import { Status } from '../gen/google/rpc/status.js';
+
+/** A field of a request that is to blame. */
+export interface FieldViolation {
+  /** Path in the request, such as `spec.epochs`. */
+  readonly field: string;
+  /** One sentence. */
+  readonly description: string;
+}
+
+/** Metadata key of the google.rpc.Status that comes with a refusal. */
+const STATUS_DETAILS = 'grpc-status-details-bin';
+const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
+
+/** The fields that a received status blames; none where it says nothing of fields. @param error what `fromStatus` was given, or made */
+export function violationsOf(error: unknown): readonly FieldViolation[] {
+  const metadata = metadataIn(error) ?? (error instanceof Error ? metadataIn(error.cause) : undefined);
+  const bytes = metadata?.get(STATUS_DETAILS)[0];
+  if (!Buffer.isBuffer(bytes)) return [];
+  return Status.decode(bytes)
+    .details.filter(({ typeUrl }) => typeUrl === BAD_REQUEST)
+    .flatMap(({ value }) => BadRequest.decode(value).fieldViolations)
+    .map(({ field, description }) => ({ field, description }));
+}
+
+function metadataIn(error: unknown): Metadata | undefined {
+  if (typeof error !== 'object' || error === null || !('metadata' in error)) return undefined;
+  return error.metadata instanceof Metadata ? error.metadata : undefined;
+}

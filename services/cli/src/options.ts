@@ -1,0 +1,36 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** How a result is written. */
+export type Format = 'table' | 'json' | 'yaml';
+
+/** `-o table|json|yaml` */
+export function outputOption(): Option {
+  return new Option('-o, --output <format>', 'of the result').choices(['table', 'json', 'yaml']).default('table');
+}
+
+/** Where an orchestrator is when nobody says otherwise: its own default, on this machine. */
+export const DEFAULT_SERVER = '127.0.0.1:50050';
+
+/** `--server HOST:PORT` */
+export function serverOption(): Option {
+  return new Option('--server <host:port>', 'the orchestrator to ask').env('TRIKD_SERVER').default(DEFAULT_SERVER);
+}
+
+/** `--timeout SECONDS` */
+export function timeoutOption(seconds: number): Option {
+  return new Option('--timeout <seconds>', 'longest time to wait for the answer')
+    .argParser(positiveNumber)
+    .default(seconds);
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+}

@@ -1,0 +1,35 @@
+import { styleText } from 'node:util';
+import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { phaseName } from './story.js';
+
+/** Colours that say how things stand. */
+export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold';
+
+/** Colours a text. */
+export type Paint = (colour: Colour, text: string) => string;
+
+/** Leaves all texts as they are. */
+export const plain: Paint = (_, text) => text;
+
+/** Colours for a terminal that takes them, none elsewhere; NO_COLOR and FORCE_COLOR are heeded. */
+export function paintFor(stream: NodeJS.WritableStream): Paint {
+  return (colour, text) => styleText(colour, text, { stream, validateStream: true });
+}
+
+const PHASE_COLOURS: Readonly<Record<RunPhase, Colour>> = {
+  [RunPhase.RUN_PHASE_UNSPECIFIED]: 'dim',
+  [RunPhase.RUN_PHASE_PREPARING]: 'cyan',
+  [RunPhase.RUN_PHASE_TRAINING]: 'cyan',
+  [RunPhase.RUN_PHASE_PROMOTING]: 'cyan',
+  [RunPhase.RUN_PHASE_COMPLETED]: 'green',
+  [RunPhase.RUN_PHASE_FAILED]: 'red',
+  [RunPhase.RUN_PHASE_WAITING]: 'yellow',
+  [RunPhase.RUN_PHASE_PAUSED]: 'yellow',
+  [RunPhase.RUN_PHASE_CANCELLED]: 'dim',
+  [RunPhase.UNRECOGNIZED]: 'dim',
+};
+
+/** The name of a phase in its colour. */
+export function paintedPhase(phase: RunPhase, paint: Paint): string {
+  return paint(PHASE_COLOURS[phase], phaseName(phase));
+}

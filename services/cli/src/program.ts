@@ -1,0 +1,47 @@
+import { TrikdError } from '@trikd/core/errors';
+import { type Command, CommanderError } from 'commander';
+import { commandLine, exitStatusOf } from './args.js';
+import { checkpointActions } from './checkpoint/actions.js';
+import { checkpointCommand } from './checkpoint/command.js';
+import { generationCommand } from './generation/command.js';
+import { run } from './run.js';
+import { runsCommand } from './runs/command.js';
+import { serverActions } from './server/actions.js';
+import { type Shell, say } from './shell.js';
+
+/** The whole command line. @param finish told the exit status by commands that have one of their own */
+export function trikdProgram(shell: Shell, finish: (status: number) => void): Command {
+  const server = serverActions(shell, finish);
+  const program = commandLine(async (options) => finish(await run(options, shell.env, shell)))
+    .addCommand(runsCommand(server.runs))
+    .addCommand(generationCommand(server.generation))
+    .addCommand(checkpointCommand(checkpointActions(shell, finish)));
+  const output = {
+    writeOut: (text: string) => void shell.stdout.write(text),
+    writeErr: (text: string) => void shell.stderr.write(text),
+  };
+  for (const command of [program, ...descendants(program)]) command.configureOutput(output);
+  return program;
+}
+
+/** All commands below one. */
+export function descendants(command: Command): readonly Command[] {
+  return command.commands.flatMap((one) => [one, ...descendants(one)]);
+}
+
+/** Does what the words ask. Returns the exit status. */
+export async function runProgram(words: readonly string[], shell: Shell): Promise<number> {
+  let status = 0;
+  try {
+    await trikdProgram(shell, (asked) => {
+      status = asked;
+    }).parseAsync(words, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return exitStatusOf(error);
+    if (shell.rest.aborted && error === shell.rest.reason) return 130;
+    if (!(error instanceof TrikdError)) throw error;
+    say(shell, `trikd: ${error.message}`);
+    return 1;
+  }
+}

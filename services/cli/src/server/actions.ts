@@ -1,0 +1,107 @@
+import { TrikdError } from '@trikd/core/errors';
+import { Run } from '@trikd/platform/gen/trikd/v1/run';
+import { unary } from '@trikd/platform/grpc/clients';
+import type { GenerationActions } from '../generation/command.js';
+import { generationsJson, generationsText } from '../generation/list.js';
+import type { Format } from '../options.js';
+import { paintFor } from '../paint.js';
+import type { RunsActions } from '../runs/command.js';
+import { runText } from '../runs/get.js';
+import { allRuns, listJson, listText, PHASE_NAMES } from '../runs/list.js';
+import { lineScreen, liveScreen, showAll } from '../runs/watch.js';
+import { isTerminal, print, type Shell, say } from '../shell.js';
+import { formatted } from '../texts.js';
+import { agreed } from './agreed.js';
+import { type Asking, type ServerChoice, withServer } from './ask.js';
+import { type Circumstances, complaint, statusOfRefusal } from './complaint.js';
+import { follow } from './follow.js';
+import { waiting } from './waiting.js';
+
+/** What the commands do that ask an orchestrator. */
+export interface ServerActions {
+  readonly runs: RunsActions;
+  readonly generation: GenerationActions;
+}
+
+/** They print, and tell the exit status. */
+export function serverActions(shell: Shell, finish: (status: number) => void): ServerActions {
+  const { stdout, rest } = shell;
+  const paint = paintFor(stdout);
+  const ask = async (choice: ServerChoice, about: Circumstances, work: (asking: Asking) => Promise<void>) => {
+    try {
+      await withServer(choice, rest, work);
+    } catch (error) {
+      if (!(error instanceof TrikdError)) throw error;
+      say(shell, complaint(error, about));
+      finish(statusOfRefusal(error.kind));
+    }
+  };
+  const show = (format: Format, text: () => string, json: () => object) =>
+    print(shell, format === 'table' ? text() : formatted(json(), format));
+  const steer: RunsActions['steer'] = async (verb, options) => {
+    const { runId, requestId, generation, output } = options;
+    if (!options.yes) {
+      const answer = await agreed(verb.question?.(runId) ?? '', shell);
+      if (answer !== 'yes') return finish(answer === 'no' ? 1 : 2);
+    }
+    await ask(options, { runId, requestId }, async (asking) => {
+      const asked = verb.ask(asking, { runId, requestId, generation });
+      const run = await waiting(`${verb.name} ${runId}`, asked, shell);
+      show(
+        output,
+        () => verb.said(runId, run),
+        () => runJson(run),
+      );
+    });
+  };
+  const runs: RunsActions = {
+    steer,
+    list: ({ phases, output, ...choice }) =>
+      ask(choice, {}, async (asking) => {
+        const wanted = phases.map((name) => PHASE_NAMES[name]);
+        const all = await allRuns(asking, wanted);
+        show(
+          output,
+          () => listText(all, new Date(), paint),
+          () => listJson(all),
+        );
+      }),
+    get: ({ runId, output, ...choice }) =>
+      ask(choice, { runId }, async (asking) => {
+        const run = await getRun(asking, runId);
+        show(
+          output,
+          () => runText(run, new Date(), paint),
+          () => runJson(run),
+        );
+      }),
+    watch: ({ runId, output, fromEvent, patience, ...choice }) =>
+      ask(choice, { runId }, async (asking) => {
+        // Asked first: a stream would wait for a server that is not there.
+        await getRun(asking, runId);
+        const live = isTerminal(stdout) && output === 'table' && fromEvent === 0;
+        const screen = live ? liveScreen(stdout, runId) : lineScreen(stdout, output, paint);
+        finish(await showAll(follow(asking, { runId, fromEvent, patience }), screen));
+      }),
+  };
+  const list: GenerationActions['list'] = ({ runId, output, ...choice }) =>
+    ask(choice, { runId }, async (asking) => {
+      const run = await getRun(asking, runId);
+      show(
+        output,
+        () => generationsText(run),
+        () => generationsJson(run),
+      );
+    });
+  return { runs, generation: { steer, list } };
+}
+
+async function getRun({ client, how }: Asking, runId: string): Promise<Run> {
+  const { run } = await unary(client.getRun.bind(client), { runId }, how);
+  if (!run) throw new TrikdError('invalid', `${how.what} answered without a run`);
+  return run;
+}
+
+function runJson(run: Run | undefined): object {
+  return run ? Object(Run.toJSON(run)) : {};
+}

@@ -1,0 +1,118 @@
+import { TrikdError } from '@trikd/core/errors';
+import { RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { describe, expect, test } from 'vitest';
+import { runProgram } from '../../services/cli/src/program.js';
+import { fakeRunService, toldRun } from './fake-run-service.js';
+import { printedBy } from './printed.js';
+
+const training = toldRun('mine', RunPhase.RUN_PHASE_TRAINING);
+const numbered = (number: number, event: WatchRunResponse['event']): WatchRunResponse => ({
+  ...{ event, number, time: new Date(Date.UTC(2026, 0, 1)) },
+});
+const committed = (number: number, step: number) =>
+  numbered(number, { $case: 'committed', value: { generation: 0, step, manifestKey: 'm' } });
+const stands = (phase: RunPhase, number = 0) => numbered(number, { $case: 'run', value: { ...training, phase } });
+
+/** `trikd WORDS` against a server. */
+const trikd = (address: string, ...words: readonly string[]) =>
+  printedBy((shell) => runProgram([...words, '--server', address], shell));
+
+describe('trikd runs', () => {
+  test('lists all runs, page after page, and those of a phase alone', async () => {
+    const runs = ['a', 'b', 'c', 'd', 'e'].map((name) => toldRun(name, RunPhase.RUN_PHASE_TRAINING));
+    const { address, asked } = await fakeRunService([...runs, toldRun('f', RunPhase.RUN_PHASE_PAUSED)]);
+    const { status, stdout } = await trikd(address, 'runs', 'list', '-o', 'json');
+    expect({ status, names: JSON.parse(stdout).runs.map((run: { runId: string }) => run.runId) }).toEqual({
+      ...{ status: 0, names: ['a', 'b', 'c', 'd', 'e', 'f'] },
+    });
+    expect(asked.map(({ request }) => request)).toMatchObject([
+      { pageToken: '' },
+      { pageToken: '2' },
+      { pageToken: '4' },
+    ]);
+    const paused = await trikd(address, 'runs', 'list', '--phase', 'paused');
+    expect(paused.stdout).toMatch(/f +│ paused/);
+    expect(paused.stdout).not.toMatch(/training/);
+  });
+
+  test.each([
+    ['runs pause', 'pauseRun', 'paused'],
+    ['runs resume', 'resumeRun', 'preparing'],
+    ['runs cancel', 'cancelRun', 'cancelled'],
+    ['generation trigger', 'triggerGeneration', 'preparing'],
+  ])('%s asks once, with the id of the request, and says where the run stands', async (words, method, phase) => {
+    const { address, asked } = await fakeRunService([training]);
+    const { status, stdout } = await trikd(address, ...words.split(' '), 'mine', '--request-id', 'id-1');
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: `run mine is ${phase}: generation 0, attempt 1\n`,
+    });
+    expect(asked).toEqual([{ method, request: { runId: 'mine', requestId: 'id-1' } }]);
+  });
+
+  test.each(['promote', 'rollback'])('generation %s names the generation, and makes an id of its own', async (verb) => {
+    const { address, asked } = await fakeRunService([training]);
+    expect(await trikd(address, 'generation', verb, 'mine', '2', '-o', 'json')).toMatchObject({ status: 0 });
+    expect(asked[0]?.request).toEqual({
+      ...{ runId: 'mine', generation: 2, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    });
+  });
+
+  test('nothing is removed unless it is said to be meant', async () => {
+    const { address, asked } = await fakeRunService([training]);
+    const { status, stderr } = await trikd(address, 'runs', 'delete', 'mine');
+    expect({ status, stderr, asked }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(/for good\? --yes says that it is meant/),
+      asked: [],
+    });
+    expect(await trikd(address, 'runs', 'delete', 'mine', '--yes')).toMatchObject({
+      ...{ status: 0, stdout: expect.stringMatching(/^run mine is gone/) },
+    });
+  });
+
+  test('a run that is not there ends with 3, a state that forbids it with 3, and nobody there with 4', async () => {
+    const { address } = await fakeRunService([training]);
+    expect(await trikd(address, 'runs', 'get', 'other')).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/there is no run other\n`trikd runs list`/),
+    });
+    const refusing = await fakeRunService([training], [], new TrikdError('wrong-state', 'it does not wait'));
+    expect(await trikd(refusing.address, 'generation', 'trigger', 'mine')).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/it does not wait\n`trikd runs get mine`/),
+    });
+    // A server that has gone leaves a port at which nobody listens.
+    expect(await trikd('unix:/nobody/there', 'runs', 'pause', 'mine', '--timeout', '1')).toMatchObject({
+      status: 4,
+      stderr: expect.stringMatching(/does nothing twice\n.*TRIKD_SERVER/),
+    });
+  });
+
+  test('a watch goes on after the last event that was read when the connection breaks, and when the leader drains', async () => {
+    const first = { messages: [stands(RunPhase.RUN_PHASE_TRAINING), committed(7, 2), committed(9, 4)], breaks: true };
+    const drained = numbered(12, { $case: 'drained', value: { generation: 0, step: 5 } });
+    const second = { messages: [stands(RunPhase.RUN_PHASE_TRAINING), drained] };
+    const third = { messages: [stands(RunPhase.RUN_PHASE_TRAINING), stands(RunPhase.RUN_PHASE_COMPLETED, 13)] };
+    const { address, asked } = await fakeRunService([training], [first, second, third]);
+    const { status, stdout } = await trikd(address, 'runs', 'watch', 'mine', '--from-event', '5', '-o', 'json');
+    expect(status).toBe(0);
+    expect(asked.slice(1).map(({ request }) => request)).toMatchObject([
+      { fromEvent: 5 },
+      { fromEvent: 10 },
+      { fromEvent: 13 },
+    ]);
+    const numbers = stdout
+      .trimEnd()
+      .split('\n')
+      .flatMap((line) => JSON.parse(line).number ?? []);
+    expect(numbers.map(Number)).toEqual([7, 9, 12, 13]);
+  });
+
+  test('a watch ends with 1 when the run fails', async () => {
+    const { address } = await fakeRunService([training], [{ messages: [stands(RunPhase.RUN_PHASE_FAILED)] }]);
+    expect(await trikd(address, 'runs', 'watch', 'mine')).toMatchObject({
+      ...{ status: 1, stdout: expect.stringMatching(/run failed, generation 0/) },
+    });
+  });
+});
