@@ -2,12 +2,13 @@
  * Lets the four services step on small data for a while, with checkpoints, and measures whether any of them grows. Exits with 1 when
  * a process gains more than 1 MB an hour after warm-up, or ends with more open files or threads than it had then.
  *
- * Memory is what a process has for itself (RssAnon): pages of libraries that are read for the first time are no growth. Of each minute
- * the least counts, since what waits for the garbage collector is none either.
+ * Memory is what a process has for itself (RssAnon): pages of libraries that are read for the first time are no growth. Each sample is
+ * taken after a full collection, since what waits for the garbage collector is no growth either; what JavaScript holds then is told
+ * beside it, and so is the most that the process had at any time.
  *
  * usage: node scripts/soak.ts [MINUTES]      (default 30, at least 12; the first third is warm-up, until code is compiled and caches are full)
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,12 +16,13 @@ import { RunSpec } from '@trikd/core/spec';
 import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
 import { openClient, unary } from '@trikd/platform/grpc/clients';
 import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
-import { type Sample, slopeOf } from './slope.ts';
+import { type Sample, type Slope, slopeOf } from './slope.ts';
+import type { Memory } from './soak-agent.ts';
 
 const MINUTES = Number(process.argv[2] ?? 30);
 const WARM_UP = MINUTES / 3;
 const STEPS = 3200;
-const SAMPLE_SECONDS = 2;
+const SAMPLE_SECONDS = 5;
 const MOST_MB_PER_HOUR = 1;
 const KB_PER_MB = 1024;
 
@@ -47,10 +49,11 @@ function roleOf(channels: readonly number[]) {
   return { model: { kind: 'plain-cnn', channels }, objective };
 }
 
-interface Usage {
+interface Usage extends Memory {
   /** Minutes since the soak began. */
   readonly minutes: number;
-  readonly memoryMb: number;
+  /** The most memory that the process ever had, shared pages included. */
+  readonly mostMb: number;
   readonly files: number;
   readonly threads: number;
 }
@@ -60,6 +63,8 @@ const cluster = await startCluster({
   folder: join(folder, 'logs'),
   store: { path: join(folder, 'store') },
   orchestrators: 1,
+  node: ['--expose-gc', '--import', new URL('soak-agent.ts', import.meta.url).href],
+  env: { SOAK_FOLDER: folder },
 });
 const client = openClient(RunServiceClient, cluster.orchestrators[0]!.address);
 const usages = new Map<ServiceUnderTest, Usage[]>(cluster.services.map((service) => [service, []]));
@@ -69,13 +74,17 @@ try {
   for (let told = 0; ; ) {
     const minutes = (performance.now() - from) / 60_000;
     if (minutes >= MINUTES) break;
-    for (const [service, list] of usages) list.push(usageOf(service.pid(), minutes));
+    for (const { signal } of cluster.services) signal('SIGUSR2');
+    await delay(1000 * SAMPLE_SECONDS);
+    for (const [service, list] of usages) {
+      const usage = usageOf(service.pid(), minutes);
+      if (usage) list.push(usage);
+    }
     if (minutes >= told + 1) {
       told = Math.floor(minutes);
       const memory = [...usages].map(([{ name }, list]) => `${name} ${list.at(-1)?.memoryMb.toFixed(1)}`);
       console.log(`${told} of ${MINUTES} min, MB: ${memory.join(', ')}`);
     }
-    await delay(1000 * SAMPLE_SECONDS);
   }
   const generations = await generationsOver();
   console.log(`${generations} generations of ${STEPS} steps in ${MINUTES} min`);
@@ -99,41 +108,44 @@ async function generationsOver(): Promise<number> {
   return run?.generations.length ?? 0;
 }
 
-function usageOf(pid: number, minutes: number): Usage {
+/** Undefined when the process has not come to answer since the last time. */
+function usageOf(pid: number, minutes: number): Usage | undefined {
+  const answer = join(folder, `${pid}`);
+  if (!existsSync(answer)) return undefined;
+  const memory: Memory = JSON.parse(readFileSync(answer, 'utf8'));
+  rmSync(answer);
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
   const files = readdirSync(`/proc/${pid}/fd`).length;
-  return { minutes, memoryMb: field('RssAnon') / KB_PER_MB, files, threads: field('Threads') };
+  return { ...memory, minutes, mostMb: field('VmHWM') / KB_PER_MB, files, threads: field('Threads') };
 }
 
 /** Says how a process did; whether it is bounded. */
 function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boolean {
   const warm = all.filter(({ minutes }) => minutes >= WARM_UP);
-  const floor = leastOfEachMinute(warm);
-  const slope = slopeOf(floor);
   const half = Math.floor(warm.length / 2);
   const most = (of: readonly Usage[], what: 'files' | 'threads') => Math.max(0, ...of.map((usage) => usage[what]));
   const grown = (['files', 'threads'] as const).filter(
     (what) => most(warm.slice(half), what) > most(warm.slice(0, half), what),
   );
-  const bounded = slope.perUnit <= MOST_MB_PER_HOUR && grown.length === 0 && lives() === 1;
-  const memory = `${floor.at(0)?.[1].toFixed(1)} to ${floor.at(-1)?.[1].toFixed(1)} MB`;
-  const handles = (['files', 'threads'] as const).map(
-    (what) => `${what} ${warm.at(0)?.[what]} to ${warm.at(-1)?.[what]}`,
+  const [memory, held] = (['memoryMb', 'heldMb'] as const).map((what) =>
+    slopeOf(warm.map((usage): Sample => [usage.minutes / 60, usage[what]])),
   );
+  const bounded = memory!.perUnit <= MOST_MB_PER_HOUR && grown.length === 0 && lives() === 1;
+  const [first, last] = [warm.at(0), warm.at(-1)];
+  const span = (what: keyof Usage) => `${first?.[what].toFixed(1)} to ${last?.[what].toFixed(1)} MB`;
   console.log(
-    `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${slope.perUnit.toFixed(2)} +- ${slope.error.toFixed(2)} MB/h, ${memory}, ` +
-      `${handles.join(', ')}, ${lives()} life, ${warm.length} samples over ${MINUTES} min`,
+    [
+      `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${said(memory!)}, ${span('memoryMb')}`,
+      `JavaScript ${said(held!)}, ${span('heldMb')}`,
+      `${last?.mostMb.toFixed(0)} MB at most`,
+      ...(['files', 'threads'] as const).map((what) => `${what} ${first?.[what]} to ${last?.[what]}`),
+      `${lives()} life, ${warm.length} samples over ${MINUTES} min`,
+    ].join('; '),
   );
   return bounded;
 }
 
-/** Hours and MB. */
-function leastOfEachMinute(usages: readonly Usage[]): readonly Sample[] {
-  const least = new Map<number, number>();
-  for (const { minutes, memoryMb } of usages) {
-    const minute = Math.floor(minutes);
-    least.set(minute, Math.min(memoryMb, least.get(minute) ?? memoryMb));
-  }
-  return [...least].map(([minute, mb]): Sample => [minute / 60, mb]);
+function said({ perUnit, error }: Slope): string {
+  return `${perUnit.toFixed(2)} +- ${error.toFixed(2)} MB/h`;
 }

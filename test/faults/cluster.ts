@@ -56,6 +56,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Loads the agent that faults are armed with. */
   readonly faults?: boolean;
+  /** Further arguments of Node. */
+  readonly node?: readonly string[];
   /** Told of everything, in order. */
   readonly heard?: (event: ClusterEvent) => void;
 }
@@ -207,11 +209,12 @@ async function superviseService(options: Supervised): Promise<ServiceUnderTest> 
   };
 }
 
-function spawnService({ folder, name, entry, env = {}, faults = false }: Supervised, config: string): ChildProcess {
+function spawnService(options: Supervised, config: string): ChildProcess {
+  const { folder, name, entry, env = {}, faults = false, node = [] } = options;
   const output = openSync(join(folder, `${name}.stderr`), 'a');
   // Both as docs/operations.md asks for.
-  const options = ['--max-semi-space-size=8', ...(faults ? ['--import', AGENT] : [])];
-  const child = spawn(process.execPath, [...options, entryOf(entry)], {
+  const args = ['--max-semi-space-size=8', ...node, ...(faults ? ['--import', AGENT] : [])];
+  const child = spawn(process.execPath, [...args, entryOf(entry)], {
     env: { ...process.env, MALLOC_ARENA_MAX: '2', ...env, TRIKD_CONFIG: config },
     stdio: ['ignore', output, output, 'ipc', faults ? 'pipe' : 'ignore'],
   });

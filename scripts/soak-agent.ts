@@ -1,0 +1,25 @@
+/**
+ * Loaded into a service before it begins (`node --expose-gc --import soak-agent.ts main.js`). At SIGUSR2 it collects all garbage, and
+ * writes into the file SOAK_FOLDER/<pid> what memory the process has for itself then (RssAnon), and how much of it JavaScript holds.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** In MB. */
+export interface Memory {
+  readonly memoryMb: number;
+  readonly heldMb: number;
+}
+
+const MB = 2 ** 20;
+const file = join(process.env['SOAK_FOLDER'] ?? '.', `${process.pid}`);
+
+process.on('SIGUSR2', () => {
+  // The second takes what finalizers of the first have let go of.
+  for (let times = 0; times < 2; times++) globalThis.gc?.();
+  const anonymous = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  const { heapUsed, external } = process.memoryUsage();
+  const memory: Memory = { memoryMb: Number(anonymous) / 1024, heldMb: (heapUsed + external) / MB };
+  writeFileSync(`${file}.new`, JSON.stringify(memory));
+  renameSync(`${file}.new`, file);
+});
