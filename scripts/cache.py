@@ -60,6 +60,22 @@ def building(name: str) -> Iterator[Unfinished | None]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def shared(name: str) -> Iterator[pathlib.Path]:
+    """Yields a folder of the cache that several processes may use at once. It goes away with the last of them; one that was killed
+    leaves it to the next."""
+    cache = cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / f'.{name}.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        try:
+            yield cache / name
+        finally:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(cache / name, ignore_errors=True)
+
+
 def fail(message: str) -> None:
     """Ends the program with a sentence for the person at the terminal."""
     sys.exit(f'{pathlib.Path(sys.argv[0]).stem}: {message}')

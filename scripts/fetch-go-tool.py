@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cache import building, cache_folder, fail
+from cache import building, cache_folder, fail, shared
 from go_builds import Place, collector, inside_module, install
 from wheels import download
 
@@ -39,6 +39,7 @@ TOOLS = {
     'versitygw': Tool('github.com/versity/versitygw/cmd/versitygw', 'v1.8.0', '1.8.0', 3),
     'gofakes3': Tool('github.com/johannesboyne/gofakes3/cmd/gofakes3', 'v1.2.0', '1.2.0', 1),
     'toxiproxy': Tool('github.com/Shopify/toxiproxy/v2/cmd/server', 'v2.5.0', '2.5.0', 1),
+    'grpcurl': Tool('github.com/fullstorydev/grpcurl/cmd/grpcurl', 'v1.9.4', '1.9.4', 2),
     'otelcol': Tool('go.opentelemetry.io/collector/cmd/builder', 'v0.165.0', '0.165.0', 3, collector),
     # Its second major version under the name of its first: tags of v2 are no versions of the module.
     'jaeger': Tool('github.com/jaegertracing/jaeger/cmd/jaeger', 'v1.76.0', '1.76.0', 5, inside_module),
@@ -90,8 +91,8 @@ def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
             path.chmod(0o755 if entry.external_attr >> 16 & 0o111 else 0o644)
 
 
-def path_of(name: str) -> pathlib.Path:
-    """Where the program is, after it was built if need be."""
+def path_of(name: str, kept: pathlib.Path) -> pathlib.Path:
+    """Where the program is, after it was built if need be. `kept` is what such builds share."""
     tool = TOOLS[name]
     folder = f'{name}-{tool.name}'
     with building(folder) as unfinished:
@@ -99,7 +100,7 @@ def path_of(name: str) -> pathlib.Path:
             go = find_go()
             minutes = f'{tool.minutes} minute{"s" if tool.minutes > 1 else ""}'
             print(f'building {name} {tool.name}, about {minutes}', file=sys.stderr, flush=True)
-            program = tool.build(Place(go, unfinished.scratch), tool.package, tool.version)
+            program = tool.build(Place(go, unfinished.scratch, kept), tool.package, tool.version)
             shutil.move(program, unfinished.result / name)
     return cache_folder() / folder / name
 
@@ -110,8 +111,9 @@ def main(*names: str) -> None:
         fail(f'there is no tool {" or ".join(unknown)}; there are {", ".join(TOOLS)}' if unknown else 'which tool?')
     # Whoever else uses the machine goes first: these builds take minutes of all its cores.
     os.nice(10)
-    for name in names:
-        print(path_of(name))
+    with shared('go-builds') as kept:
+        for name in names:
+            print(path_of(name, kept))
 
 
 if __name__ == '__main__':

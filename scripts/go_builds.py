@@ -13,21 +13,22 @@ from cache import fail
 
 
 class Place(NamedTuple):
-    """Where a build happens: with which Go, and in which empty folder."""
+    """Where a build happens: with which Go, in which empty folder, and where modules and what was compiled of them are kept from one
+    build to the next: half of what a program is made of, another one is made of too."""
 
     go: pathlib.Path
     scratch: pathlib.Path
+    kept: pathlib.Path
 
     def environment(self) -> dict[str, str]:
-        """Modules and what the compiler keeps stay in `scratch`, and go with it."""
         return {
             **os.environ,
             'CGO_ENABLED': '0',
             'GOBIN': str(self.scratch / 'bin'),
-            'GOCACHE': str(self.scratch / 'build'),
+            'GOCACHE': str(self.kept / 'build'),
             # Module folders that can be removed like any others.
             'GOFLAGS': '-p=2 -modcacherw -trimpath',
-            'GOMODCACHE': str(self.scratch / 'modules'),
+            'GOMODCACHE': str(self.kept / 'modules'),
             'GOPATH': str(self.scratch / 'path'),
             'GOTMPDIR': str(self.scratch),
             'GOTOOLCHAIN': 'local',
