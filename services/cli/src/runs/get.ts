@@ -1,0 +1,78 @@
+import {
+  type AnchorMove,
+  AnchorMoveKind,
+  ConditionStatus,
+  type Run,
+  type RunCondition,
+  type RunProgress,
+} from '@trikd/platform/gen/trikd/v1/run';
+import { generationsText } from '../generation/list.js';
+import { type Paint, paintedPhase } from '../paint.js';
+import { age, clock, percent } from '../texts.js';
+
+/** Where a run stands, for a person. */
+export function runText(run: Run, now: Date, paint: Paint): string {
+  const { runId, phase, generation, attempt, anchor, conditions, generations, anchorMoves } = run;
+  const facts: readonly (readonly [string, string])[] = [
+    ['phase', paintedPhase(phase, paint)],
+    ['generation', `${generation}, attempt ${attempt}`],
+    ...progressFacts(run.progress),
+    ...(anchor ? [['anchor', anchorText(anchor)] as const] : []),
+    ...ageFact('created', run.createTime, now),
+    ...ageFact('changed', run.updateTime, now),
+    ...ageFact('ended', run.endTime, now),
+    ...(run.failure === '' ? [] : [['failure', paint('red', run.failure)] as const]),
+    ...run.stalls.map(({ by, on, reason }) => ['waits', paint('yellow', `${by} for ${on}: ${reason}`)] as const),
+    ...conditions.filter(holds).map((one) => ['condition', conditionText(one)] as const),
+    ...anchorMoves.map((move) => ['anchor moved', moveText(move)] as const),
+  ];
+  return [
+    `${paint('bold', 'run')} ${runId}`,
+    ...facts.map(([name, text]) => `${name.padEnd(12)} ${text}`),
+    ...(generations.length > 0 ? [generationsText(run)] : []),
+  ].join('\n');
+}
+
+function progressFacts(progress: RunProgress | undefined): readonly (readonly [string, string])[] {
+  if (!progress || progress.stepsTotal === 0) return [];
+  const { stepsDone, stepsTotal, percent: done, stepsPerSecond, secondsRemaining } = progress;
+  const speed = stepsPerSecond > 0 ? `, ${stepsPerSecond.toFixed(1)} steps/s` : '';
+  const left = secondsRemaining === undefined ? '' : `, at most ${clock(secondsRemaining)} left`;
+  return [['progress', `${stepsDone} of at most ${stepsTotal} steps, ${done.toFixed(1)} %${speed}${left}`]];
+}
+
+function anchorText({ generation, validation, test }: NonNullable<Run['anchor']>): string {
+  const scores = [
+    ...(validation ? [`validation ${percent(validation)}`] : []),
+    ...(test ? [`test ${percent(test)}`] : []),
+  ];
+  return [`the student of generation ${generation}`, ...scores].join(', ');
+}
+
+function ageFact(name: string, time: Date | undefined, now: Date): readonly (readonly [string, string])[] {
+  return time ? [[name, `${age(time.toISOString(), now)} ago, ${time.toISOString()}`]] : [];
+}
+
+/** What does not hold is no news to a person; what nobody knows is. */
+function holds({ status }: RunCondition): boolean {
+  return status !== ConditionStatus.CONDITION_STATUS_FALSE;
+}
+
+function conditionText({ type, status, reason, message }: RunCondition): string {
+  const known = status === ConditionStatus.CONDITION_STATUS_TRUE ? '' : ' (not known)';
+  const why = [reason, message].filter((part) => part !== '').join(': ');
+  return `${type}${known}${why === '' ? '' : `, ${why}`}`;
+}
+
+const MOVES: Readonly<Record<AnchorMoveKind, string>> = {
+  [AnchorMoveKind.ANCHOR_MOVE_KIND_UNSPECIFIED]: 'moved',
+  [AnchorMoveKind.ANCHOR_MOVE_KIND_RULE]: 'promoted by the rule',
+  [AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE]: 'promoted by hand',
+  [AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK]: 'rolled back',
+  [AnchorMoveKind.UNRECOGNIZED]: 'moved',
+};
+
+function moveText({ kind, generation, during, time }: AnchorMove): string {
+  const when = time ? `, ${time.toISOString()}` : '';
+  return `${MOVES[kind]} to the student of generation ${generation}, in generation ${during}${when}`;
+}

@@ -1,0 +1,85 @@
+import {
+  type ListRunsResponse,
+  type Run,
+  Run as RunMessage,
+  RunPhase,
+  UnreadableRun as UnreadableMessage,
+  type UnreadableRun,
+} from '@trikd/platform/gen/trikd/v1/run';
+import { unary } from '@trikd/platform/grpc/clients';
+import Table from 'cli-table3';
+import { type Paint, paintedPhase } from '../paint.js';
+import type { Asking } from '../server/ask.js';
+import { age, clock, printable } from '../texts.js';
+
+/** All runs of a server, page after page. */
+export interface RunList {
+  readonly runs: readonly Run[];
+  readonly unreadable: readonly UnreadableRun[];
+}
+
+const PAGE_SIZE = 200;
+
+/** @param phases none: all */
+export async function allRuns({ client, how }: Asking, phases: readonly RunPhase[]): Promise<RunList> {
+  const pages: ListRunsResponse[] = [];
+  let pageToken = '';
+  do {
+    const request = { pageSize: PAGE_SIZE, pageToken, phases: [...phases] };
+    const page = await unary(client.listRuns.bind(client), request, how);
+    pages.push(page);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return { runs: pages.flatMap(({ runs }) => runs), unreadable: pages.flatMap(({ unreadable }) => unreadable) };
+}
+
+/** The list for a person. */
+export function listText({ runs, unreadable }: RunList, now: Date, paint: Paint): string {
+  const damaged = unreadable.map(
+    ({ runId, reason }) => `${paint('red', 'unreadable')}  ${printable(runId)}: ${printable(reason)}`,
+  );
+  if (runs.length === 0) return [...damaged, 'there is no run'].join('\n');
+  const table = new Table({
+    head: ['run', 'phase', 'generation', 'done', 'steps/s', 'time left', 'result', 'changed'],
+    colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'left', 'left'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const run of runs) table.push(row(run, now, paint));
+  return [table.toString(), ...damaged].join('\n');
+}
+
+/** The list for a program: messages in the JSON of protobuf. */
+export function listJson({ runs, unreadable }: RunList): object {
+  return {
+    runs: runs.map((run) => RunMessage.toJSON(run)),
+    unreadable: unreadable.map((one) => UnreadableMessage.toJSON(one)),
+  };
+}
+
+function row(run: Run, now: Date, paint: Paint): string[] {
+  const { runId, phase, generation, progress, generations, bestGeneration, updateTime } = run;
+  const waits = run.stalls.length > 0 ? ', stalled' : '';
+  const changed = age(updateTime?.toISOString(), now);
+  return [
+    printable(runId),
+    `${paintedPhase(phase, paint)}${waits}`,
+    String(generation),
+    progress && progress.stepsTotal > 0 ? `${progress.percent.toFixed(0)} %` : '',
+    progress && progress.stepsPerSecond > 0 ? progress.stepsPerSecond.toFixed(1) : '',
+    progress?.secondsRemaining === undefined ? '' : clock(progress.secondsRemaining),
+    generations.length > 0 ? `student of generation ${bestGeneration}` : '',
+    changed === '' ? '' : `${changed} ago`,
+  ];
+}
+
+/** Names of phases as `--phase` takes them. */
+export const PHASE_NAMES = {
+  preparing: RunPhase.RUN_PHASE_PREPARING,
+  training: RunPhase.RUN_PHASE_TRAINING,
+  promoting: RunPhase.RUN_PHASE_PROMOTING,
+  waiting: RunPhase.RUN_PHASE_WAITING,
+  paused: RunPhase.RUN_PHASE_PAUSED,
+  completed: RunPhase.RUN_PHASE_COMPLETED,
+  failed: RunPhase.RUN_PHASE_FAILED,
+  cancelled: RunPhase.RUN_PHASE_CANCELLED,
+} as const satisfies Readonly<Record<string, RunPhase>>;

@@ -1,0 +1,59 @@
+import { type Run, RunPhase, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { stringify } from 'yaml';
+import { type Display, liveDisplay } from '../display.js';
+import type { Format } from '../options.js';
+import type { Paint } from '../paint.js';
+import type { Output } from '../shell.js';
+import { newStory } from '../story.js';
+import { eventLine } from './event-line.js';
+
+/** Shows the events of a run as they come. */
+export interface Screen {
+  readonly show: (message: WatchRunResponse) => void;
+  readonly close: () => void;
+}
+
+/** Shows events to their end. Returns the exit status: 0 when the run completed, 1 when it failed or was cancelled. */
+export async function showAll(messages: AsyncIterable<WatchRunResponse>, screen: Screen): Promise<number> {
+  let last: Run | undefined;
+  try {
+    for await (const message of messages) {
+      if (message.event?.$case === 'run') last = message.event.value;
+      screen.show(message);
+    }
+  } finally {
+    screen.close();
+  }
+  return last?.phase === RunPhase.RUN_PHASE_COMPLETED ? 0 : 1;
+}
+
+/** A line an event, or a document of YAML. */
+export function lineScreen(output: { write(text: string): unknown }, format: Format, paint: Paint): Screen {
+  const text = {
+    table: (message: WatchRunResponse) => eventLine(message, paint),
+    json: (message: WatchRunResponse) => JSON.stringify(WatchRunResponse.toJSON(message)),
+    yaml: (message: WatchRunResponse) => `---\n${stringify(WatchRunResponse.toJSON(message)).trimEnd()}`,
+  }[format];
+  return { show: (message) => void output.write(`${text(message)}\n`), close: () => undefined };
+}
+
+/** The run as a picture that is drawn in place. */
+export function liveScreen(terminal: Output, runId: string): Screen {
+  let display: Display | undefined;
+  return {
+    show: ({ event }) => {
+      if (!event) return;
+      const generations = event.$case === 'run' ? generationsOf(event.value) : undefined;
+      display ??= liveDisplay(terminal, newStory(runId, generations ?? 1));
+      display.show(event);
+    },
+    close: () => display?.close(),
+  };
+}
+
+/** How many generations the spec of a run allows; events that are numbered carry no spec. */
+function generationsOf({ spec }: Run): number | undefined {
+  if (spec === '') return undefined;
+  const { curriculum } = JSON.parse(spec);
+  return typeof curriculum?.generations === 'number' ? curriculum.generations : undefined;
+}
