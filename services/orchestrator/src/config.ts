@@ -5,9 +5,28 @@ import { z } from 'zod';
 const Seconds = z.number().positive();
 const Address = z.string().min(1).describe('host:port');
 
+const HttpConfig = z
+  .strictObject({
+    listen: z
+      .string()
+      .regex(/^(|.+:\d+)$/, 'host:port, or nothing')
+      .default('127.0.0.1:0')
+      .describe('address of the dashboard, which asks nobody for a password; port 0: any; empty: none'),
+    hosts: z
+      .array(z.string())
+      .default([])
+      .describe('names, besides localhost and addresses, under which it may be asked'),
+    page: z
+      .string()
+      .optional()
+      .describe('folder of the built page; without it, the one that was built beside this service'),
+  })
+  .prefault({});
+
 /** Configuration of the orchestrator process. Durations are in seconds. */
 export const OrchestratorConfig = z.strictObject({
   listen: z.string().default('0.0.0.0:50050').describe('address of the gRPC server; port 0: any'),
+  http: HttpConfig,
   store: StoreConfig,
   events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),
   teacher: Address.describe('host:port of the teacher-trainer; also what the student-trainer is told'),

@@ -6,6 +6,7 @@ import { runService } from '@trikd/platform/nest/run-service';
 import { shutdownSignal } from '@trikd/platform/nest/shutdown';
 import { openStoreOrExit } from '@trikd/platform/store/open-store';
 import { OrchestratorConfig } from './config.js';
+import { dashboardFor } from './dashboard.js';
 import { orchestratorModule } from './orchestrator.module.js';
 import { orchestratorService } from './service.js';
 
@@ -14,6 +15,8 @@ const log = createLogger(config.log, 'orchestrator');
 const shutdown = shutdownSignal(log);
 const { orchestrator, stop } = orchestratorService(config, await openStoreOrExit(config.store, log), log);
 
+const beside = dashboardFor(config.http, log);
+
 await runService({
   module: orchestratorModule(orchestrator),
   services: { 'trikd.v1.RunService': RunServiceService },
@@ -21,6 +24,7 @@ await runService({
   log,
   shutdown,
   stop,
+  ...(beside && { beside }),
   // Whoever watches a run hears that it was drained.
   drainSeconds: config.times.drain + 2,
 });

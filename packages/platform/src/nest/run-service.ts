@@ -9,8 +9,17 @@ export interface ProcessOptions extends ServiceOptions {
   readonly leave?: () => Promise<void>;
   /** Lets go of everything that runs beside the calls. */
   readonly stop?: () => Promise<void>;
+  /** What is served beside the calls, from when they are answered until the process ends. Told where the service listens. */
+  readonly beside?: (address: string) => Promise<Beside>;
   /** The IPC channel to the parent. Default: that of this process. */
   readonly parent?: Parent;
+}
+
+/** Something that listens beside the service. */
+export interface Beside {
+  /** Such as http://127.0.0.1:8080. */
+  readonly url: string;
+  close(): Promise<void>;
 }
 
 /** What a child process can tell the one that started it. */
@@ -25,6 +34,8 @@ export interface ListeningMessage {
   readonly type: 'listening';
   /** host:port. */
   readonly address: string;
+  /** Of what is served beside it. */
+  readonly url?: string;
 }
 
 /** Listens, says where, and ends in order when `shutdown` aborts: the story of a service process from here on. */
@@ -32,13 +43,15 @@ export async function runService(options: ProcessOptions): Promise<void> {
   const { log, shutdown, leave, parent = process } = options;
   const service = await createService(options);
   const { address } = service;
-  log.info({ address, services: Object.keys(options.services) }, 'listening');
-  const message: ListeningMessage = { type: 'listening', address };
+  const beside = await options.beside?.(address);
+  const where = { address, ...(beside && { url: beside.url }) };
+  log.info({ ...where, services: Object.keys(options.services) }, 'listening');
+  const message: ListeningMessage = { type: 'listening', ...where };
   if (parent.connected) parent.send?.(message);
   if (!shutdown.aborted) await once(shutdown, 'abort');
   reach('drain.begun');
   await leave?.();
-  await Promise.all([service.close(), stopInTime(options)]);
+  await Promise.all([service.close().then(() => beside?.close()), stopInTime(options)]);
   reach('drain.done');
   log.info('ended');
   // An IPC channel would keep the process alive.

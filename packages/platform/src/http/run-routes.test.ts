@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { routeOf } from './run-routes.js';
+
+const ask = (method: string, path: string, body?: object, lastEvent?: string) => {
+  const [before = '', query] = path.split('?');
+  return routeOf({ method, path: before, query: new URLSearchParams(query), body }, lastEvent);
+};
+
+test.each([
+  [
+    'GET',
+    '/runs?pageSize=5&phase=RUN_PHASE_FAILED',
+    'listRuns',
+    { pageSize: 5, pageToken: '', phases: ['RUN_PHASE_FAILED'] },
+  ],
+  ['POST', '/runs', 'createRun', { requestId: 'r' }],
+  ['GET', '/runs/tiny', 'getRun', { requestId: 'r', runId: 'tiny' }],
+  ['DELETE', '/runs/tiny', 'deleteRun', { requestId: 'r', runId: 'tiny' }],
+  ['POST', '/runs/tiny:pause', 'pauseRun', { requestId: 'r', runId: 'tiny' }],
+  ['POST', '/runs/tiny:resume', 'resumeRun', { requestId: 'r', runId: 'tiny' }],
+  ['POST', '/runs/tiny:cancel', 'cancelRun', { requestId: 'r', runId: 'tiny' }],
+  ['POST', '/runs/tiny:trigger', 'triggerGeneration', { requestId: 'r', runId: 'tiny' }],
+  ['POST', '/runs/tiny:promote', 'promoteGeneration', { requestId: 'r', runId: 'tiny' }],
+  ['POST', '/runs/tiny:rollback', 'rollbackAnchor', { requestId: 'r', runId: 'tiny' }],
+])('%s %s is %s', (method, path, rpc, request) => {
+  expect(ask(method, path, { requestId: 'r' })).toEqual({ kind: 'call', rpc, request });
+});
+
+test.each([
+  ['all events when nothing is said', '/runs/tiny/events', undefined, 1],
+  ['those from a number on', '/runs/tiny/events?from=7', undefined, 7],
+  ['those after the last that was heard', '/runs/tiny/events?from=7', '41', 42],
+  ['all when the last one is no number', '/runs/tiny/events', 'x', 1],
+])('a stream has %s', (_, path, lastEvent, fromEvent) => {
+  expect(ask('GET', path, undefined, lastEvent)).toEqual({ kind: 'watch', runId: 'tiny', fromEvent });
+});
+
+test.each([
+  ['GET', '/runs/tiny:pause'],
+  ['POST', '/runs/tiny:explode'],
+  ['POST', '/runs/tiny:constructor'],
+  ['POST', '/runs/tiny'],
+  ['PUT', '/runs'],
+  ['GET', '/runs/'],
+  ['GET', '/runs/a/b'],
+  ['POST', '/runs/tiny/events'],
+  ['GET', '/'],
+])('%s %s is nothing', (method, path) => {
+  expect(ask(method, path)).toBeUndefined();
+});
