@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/errors';
 import type { Role } from '@trikd/core/position';
@@ -10,130 +9,12 @@ import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
-import {
-  type Run,
-  RunPhase,
-  RunServiceClient,
-  RunServiceService,
-  type WatchRunResponse,
-} from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { createLogger } from '@trikd/platform/logging';
-import { createService } from '@trikd/platform/nest/create-service';
+import { type Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
 import { afterEach, describe, expect, test } from 'vitest';
-import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
-import { orchestratorModule } from '../../services/orchestrator/src/orchestrator.module.js';
-import { orchestratorService } from '../../services/orchestrator/src/service.js';
-import { type ToyWorld, toyAnchor, toyTrainer } from './orchestrator-doubles.js';
+import type { ToyWorld } from './orchestrator-doubles.js';
+import { cleanUp, folder, gateAt, lastRun, resultOf, serve, specOf, trio } from './orchestrator-rig.js';
 
-const role = {
-  model: { kind: 'plain-cnn', channels: [4] },
-  objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }, { kind: 'distillation', from: 'anchor' }],
-};
-const specOf = (change: object = {}) => ({
-  name: 'trial',
-  data: { kind: 'synthetic' },
-  epochs: 8,
-  student: role,
-  teacher: role,
-  evaluation: { everyEpochs: 2 },
-  checkpoint: { everyEpochs: 2 },
-  curriculum: { generations: 3 },
-  ...change,
-});
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function folder(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'trikd-orchestrator-'));
-  cleanups.push(() => rm(path, { recursive: true, force: true }));
-  return path;
-}
-
-/** Two trainers and an anchor-server. */
-async function trio(store: ObjectStore, world: ToyWorld = {}, anchorDigest?: string) {
-  const teacher = await toyTrainer('teacher', store, world);
-  const student = await toyTrainer('student', store, world);
-  const anchor = await toyAnchor(anchorDigest, world);
-  cleanups.push(teacher.close, student.close, anchor.close);
-  return { teacher, student, anchor };
-}
-
-/** The orchestrator as its process wires it, and a client. */
-async function serve(store: ObjectStore, models: Awaited<ReturnType<typeof trio>>, events?: string) {
-  const log = createLogger({ level: 'silent' }, 'orchestrator');
-  const config = OrchestratorConfig.parse({
-    store: { path: 'unused: the store is given' },
-    events: events ?? (await folder()),
-    teacher: models.teacher.address,
-    student: models.student.address,
-    anchor: models.anchor.address,
-    retries: 2,
-    times: { answer: 5, patience: 0.5, grace: 0.2, firstRetry: 0.01, drain: 5, lease: 0.3, look: 0.05 },
-  });
-  const driver = orchestratorService(config, store, log);
-  const service = await createService({
-    module: orchestratorModule(driver.orchestrator),
-    services: { 'trikd.v1.RunService': RunServiceService },
-    listen: '127.0.0.1:0',
-    log,
-    drainSeconds: 5,
-  });
-  const client = openClient(RunServiceClient, service.address);
-  const stop = () => Promise.all([driver.stop(), service.close()]);
-  cleanups.push(() => client.close(), stop);
-  return {
-    stop,
-    request: (spec: object, requestId: string) =>
-      unary(client.createRun.bind(client), { spec: JSON.stringify(spec), requestId, takeOver: false }, { what: 'it' }),
-    rollBack: async (runId: string, generation: number, requestId: string) =>
-      (await unary(client.rollbackAnchor.bind(client), { runId, generation, requestId }, { what: 'it' })).run,
-    create: async (spec: object) => {
-      const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
-      const { run } = await unary(client.createRun.bind(client), request, { what: 'it' });
-      return run;
-    },
-    get: async (runId: string) => (await unary(client.getRun.bind(client), { runId }, { what: 'it' })).run,
-    watch: async (runId: string): Promise<readonly NonNullable<WatchRunResponse['event']>[]> => {
-      const events: NonNullable<WatchRunResponse['event']>[] = [];
-      const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId, fromEvent: 0 });
-      for await (const { event } of messages) if (event) events.push(event);
-      return events;
-    },
-  };
-}
-
-const lastRun = (events: readonly NonNullable<WatchRunResponse['event']>[]): Run | undefined =>
-  events.flatMap((event) => (event.$case === 'run' ? [event.value] : [])).at(-1);
-
-/** What of a run must not depend on what happened to its processes: what its blobs contain does not, in which attempt they were saved does. */
-const resultOf = (run: Run | undefined) => ({
-  phase: run?.phase,
-  best: run?.bestGeneration,
-  results: run?.generations.map((result) => ({
-    ...result,
-    student: { ...result.student, params: result.student?.params?.sha256 },
-    teacher: { ...result.teacher, params: result.teacher?.params?.sha256 },
-  })),
-});
-
-/** Holds both roles before one step of one generation until it is opened. */
-function gateAt(generation: number, step: number) {
-  const reached = Promise.withResolvers<void>();
-  const open = Promise.withResolvers<void>();
-  let waiting = 0;
-  const gate: ToyWorld['gate'] = async (_role, heldGeneration, heldStep) => {
-    if (heldGeneration !== generation || heldStep !== step) return;
-    waiting += 1;
-    if (waiting === 2) reached.resolve();
-    await open.promise;
-  };
-  cleanups.push(() => open.resolve());
-  return { gate, reached: reached.promise, open: () => open.resolve() };
-}
+afterEach(cleanUp);
 
 describe('the orchestrator', () => {
   test('trains three generations and promotes twice', async () => {
@@ -158,7 +39,7 @@ describe('the orchestrator', () => {
     for (const result of run?.generations ?? []) {
       expect(result.student?.test?.accuracy).toBeCloseTo((result.student?.validation?.accuracy ?? 0) - 0.01);
     }
-    expect(await get('trial')).toEqual(run);
+    expect({ ...(await get('trial')), spec: '' }).toEqual(run);
 
     // The anchor of a generation is the student of the one before.
     expect(models.anchor.requests.map(({ params }) => params?.sha256)).toEqual(

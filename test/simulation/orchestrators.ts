@@ -37,6 +37,13 @@ const TIMES = {
   look: 1,
 };
 
+const NO_PAGES = {
+  newest: 0,
+  add: () => undefined,
+  read: async function* () {},
+  close: async () => undefined,
+};
+
 export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestrator {
   const { network, trainers, anchor } = parts;
   const { clock } = life;
@@ -57,7 +64,11 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
     clock,
     retries: 4,
     writer,
+    date: () => new Date(Math.max(0, clock.now())),
     openLog: () => ({ write: () => undefined, close: async () => undefined }),
+    // What was told is for looking back.
+    openPages: async () => NO_PAGES,
+    removeLog: async () => undefined,
     failed: (_runId, error) => life.note(() => `does not drive the run: ${error}`),
   });
 }

@@ -3,19 +3,27 @@ import type { AnchorMove, GenerationResult, RunState } from '@trikd/core/run/sta
 import { canonicalJson, type RunSpec } from '@trikd/core/spec';
 import {
   AnchorMoveKind,
+  ConditionStatus,
   type AnchorMove as MoveMessage,
   type GenerationResult as ResultMessage,
+  type RoleEvaluation,
+  type RoleProgress,
   type Run,
   RunAdvance,
   type RunAnchor,
+  type RunCondition,
   RunPhase,
+  type RunProgress,
   type WatchRunResponse,
 } from '@trikd/platform/gen/trikd/v1/run';
 import { fromBestParams, fromRole, fromScore } from '@trikd/platform/grpc/convert';
 import { fromProgress } from '@trikd/platform/grpc/convert-trainer';
-import type { RunNews, RunView } from './ports.js';
+import { type Condition, conditionsOf } from './conditions.js';
+import type { EvaluationNews, ProgressNews, RunNews, RunView } from './ports.js';
+import { type Progress, progressOf } from './progress.js';
 
-const PHASES: Readonly<Record<RunState['phase'], RunPhase>> = {
+/** The phases of a run, as they go over the wire. */
+export const PHASES: Readonly<Record<RunState['phase'], RunPhase>> = {
   preparing: RunPhase.RUN_PHASE_PREPARING,
   training: RunPhase.RUN_PHASE_TRAINING,
   promoting: RunPhase.RUN_PHASE_PROMOTING,
@@ -27,10 +35,16 @@ const PHASES: Readonly<Record<RunState['phase'], RunPhase>> = {
 };
 
 /** A run as it goes over the wire. */
-export function fromRun({ spec, state, stalls = [] }: RunView): Run {
+export function fromRun(view: RunView): Run {
+  return { ...slimRun(view), spec: canonicalJson(view.spec) };
+}
+
+/** As the numbered events have it: the spec never changes, and whoever follows has seen it. */
+function slimRun(view: RunView): Run {
+  const { spec, state, times, live } = view;
   return {
     runId: spec.name,
-    spec: canonicalJson(spec),
+    spec: '',
     phase: PHASES[state.phase],
     generation: state.generation,
     attempt: state.attempt,
@@ -38,17 +52,39 @@ export function fromRun({ spec, state, stalls = [] }: RunView): Run {
     failure: state.phase === 'failed' ? state.reason : '',
     bestGeneration: bestGeneration(state.results) ?? 0,
     anchor: state.phase === 'completed' ? undefined : anchorOf(state),
-    stalls: stalls.map(({ by, on, reason }) => ({ by, on, reason })),
+    stalls: (live?.stalls ?? []).map(({ by, on, reason }) => ({ by, on, reason })),
     rollbacks: state.moves.filter(({ by }) => by === 'rollback').length,
-    createTime: undefined,
-    updateTime: undefined,
-    conditions: [],
-    progress: undefined,
+    createTime: dateOf(times.created),
+    updateTime: dateOf(times.updated),
+    conditions: conditionsOf(view).map(fromCondition),
+    progress: fromRunProgress(progressOf(view)),
     anchorMoves: state.moves.map(fromMove),
     advance: ADVANCE[spec.curriculum.advance],
     failureKind: state.phase === 'failed' ? state.kind : '',
-    endTime: undefined,
+    endTime: dateOf(times.ended),
   };
+}
+
+function dateOf(time: string | undefined): Date | undefined {
+  return time === undefined ? undefined : new Date(time);
+}
+
+function fromCondition({ type, holds, reason, message, since }: Condition): RunCondition {
+  const known = holds === true ? ConditionStatus.CONDITION_STATUS_TRUE : ConditionStatus.CONDITION_STATUS_FALSE;
+  const status = holds === 'unknown' ? ConditionStatus.CONDITION_STATUS_UNKNOWN : known;
+  return { type, status, reason, message, lastTransitionTime: dateOf(since) };
+}
+
+function fromRunProgress({ roles, evaluations, ...progress }: Progress): RunProgress {
+  return { ...progress, roles: roles.map(fromProgressNews), evaluations: evaluations.map(fromEvaluationNews) };
+}
+
+function fromProgressNews({ role, generation, totalSteps, progress }: ProgressNews): RoleProgress {
+  return { role: fromRole(role), generation, totalSteps, progress: fromProgress(progress, role) };
+}
+
+function fromEvaluationNews({ role, generation, step, validation }: EvaluationNews): RoleEvaluation {
+  return { role: fromRole(role), generation, evaluation: { step, validation: fromScore(validation) } };
 }
 
 const ADVANCE: Readonly<Record<RunSpec['curriculum']['advance'], RunAdvance>> = {
@@ -63,7 +99,7 @@ const MOVES: Readonly<Record<AnchorMove['by'], AnchorMoveKind>> = {
 };
 
 function fromMove({ by, to, during, at }: AnchorMove): MoveMessage {
-  return { kind: MOVES[by], generation: to, during, time: at === undefined ? undefined : new Date(at) };
+  return { kind: MOVES[by], generation: to, during, time: dateOf(at) };
 }
 
 function anchorOf(state: Exclude<RunState, { readonly phase: 'completed' }>): RunAnchor | undefined {
@@ -90,25 +126,25 @@ function fromResult(result: GenerationResult): ResultMessage {
   };
 }
 
-/** News of a run as they go over the wire. */
-export function fromNews(news: RunNews): WatchRunResponse {
-  return { event: eventOf(news), number: 0, time: undefined };
+/** How a run stands, for whoever begins to follow it: no event of the run. */
+export function standing(view: RunView): WatchRunResponse {
+  return { event: { $case: 'run', value: fromRun(view) }, number: 0, time: undefined };
 }
 
-function eventOf(news: RunNews): NonNullable<WatchRunResponse['event']> {
+/** What is said to a follower of events that are not kept any more. */
+export function missing(fromEvent: number, firstKept: number): WatchRunResponse {
+  return { event: { $case: 'missing', value: { fromEvent, firstKept } }, number: 0, time: undefined };
+}
+
+/** News of a run as they go over the wire. */
+export function eventOf(news: RunNews): NonNullable<WatchRunResponse['event']> {
   switch (news.kind) {
     case 'run':
-      return { $case: 'run', value: fromRun(news) };
-    case 'progress': {
-      const { generation, totalSteps } = news;
-      const progress = fromProgress(news.progress, news.role);
-      return { $case: 'progress', value: { role: fromRole(news.role), generation, totalSteps, progress } };
-    }
-    case 'evaluation': {
-      const { generation, step } = news;
-      const evaluation = { step, validation: fromScore(news.validation) };
-      return { $case: 'evaluation', value: { role: fromRole(news.role), generation, evaluation } };
-    }
+      return { $case: 'run', value: slimRun(news) };
+    case 'progress':
+      return { $case: 'progress', value: fromProgressNews(news) };
+    case 'evaluation':
+      return { $case: 'evaluation', value: fromEvaluationNews(news) };
     case 'alarm': {
       const { generation, step, message } = news;
       return { $case: 'alarm', value: { role: fromRole(news.role), generation, alarm: { step, message } } };

@@ -2,25 +2,39 @@ import type { Clock } from '@trikd/core/clock';
 import { TrikdError } from '@trikd/core/errors';
 import { createBell } from '@trikd/core/exchange/bell';
 import { advance, duty } from '@trikd/core/run/advance';
-import { pointAsStated } from '@trikd/core/run/anchor-pointer';
 import type { Candidate, Leadership } from '@trikd/core/run/lease';
 import { createRun, listRuns, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
+import { hasEnded } from '@trikd/core/run/state';
+import type { Steering } from '@trikd/core/run/steer';
 import type { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
+import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { type DrivenRun, type DrivenRunPorts, drainedNews, driveRun, rulesOf } from './driven-run.js';
-import type { RunNews, RunView } from './ports.js';
+import type { EventLog } from './event-log.js';
+import type { EventPages } from './event-pages.js';
+import { type PageWanted, pageOfRuns, type RunPage } from './list-runs.js';
+import type { RunView } from './ports.js';
 import { salvage } from './salvage.js';
+import { removeRun, type SteeringPorts, steerRun } from './steering.js';
+import { createStories } from './stories.js';
+import { watchRun } from './watch-run.js';
 
 /** What an orchestrator works with. */
-export interface OrchestratorPorts extends Omit<DrivenRunPorts, 'drained' | 'abandoned' | 'store'> {
+export interface OrchestratorPorts extends Omit<DrivenRunPorts, 'drained' | 'abandoned' | 'store' | 'publish' | 'now'> {
   /** Fails at once when it is away: for those who call and want to know. */
   readonly store: ObjectStore;
   /** The same store, waiting out what will pass: for a run that is driven. Gives up, with its reason, when the signal aborts. */
   patient(signal: AbortSignal, trouble: (reason: string | undefined) => void): ObjectStore;
   readonly candidate: Candidate;
   readonly clock: Clock;
+  /** The time of day; nothing is decided by it. */
+  date(): Date;
   /** Seconds between two looks at the store for what other orchestrators have written. */
   readonly look: number;
+  openLog(runId: string): EventLog;
+  openPages(runId: string): Promise<EventPages>;
+  /** Called when a run is deleted. */
+  removeLog(runId: string): Promise<void>;
 }
 
 /** A run to start or to continue. */
@@ -37,35 +51,48 @@ export interface Orchestrator {
   /** Makes the run of a spec exist, or continues the stored one; the leader drives it. */
   create(wanted: Wanted): Promise<RunView>;
   get(runId: string): Promise<RunView>;
-  /** First how things stand, then what happens until the run ends or is drained. */
-  watch(runId: string, signal: AbortSignal): AsyncIterable<RunNews>;
+  list(wanted: PageWanted): Promise<RunPage>;
   /**
-   * Makes the student of an earlier generation the anchor again. A generation in training begins anew beside it.
-   * @throws TrikdError `wrong-state` when another orchestrator leads, `invalid` when that student was never promoted
+   * First how things stand, then what happens until the run ends or is drained: events from a number on, or 0: from now on. Every
+   * follower gets the same messages, each made once.
    */
-  rollBack(runId: string, generation: number, requestId?: string): Promise<RunView>;
+  watch(runId: string, from: number, signal: AbortSignal): AsyncIterable<WatchRunResponse>;
+  /**
+   * Makes a run what somebody wants, the same request once.
+   * @throws TrikdError `wrong-state` when the run is in no phase for it or another orchestrator leads, `invalid` as `steer` does
+   */
+  steer(runId: string, steering: Steering, requestId?: string): Promise<RunView>;
+  /** Removes a run that has ended, with all that it has stored. */
+  remove(runId: string, requestId?: string): Promise<void>;
   /** Brings the run in hand to rest at a committed pair. Nothing is taken on afterwards. */
   drain(): Promise<void>;
 }
 
+/** Removals that are remembered, for those who ask again. */
+const REMOVALS = 256;
+
 export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const { store, clock, candidate } = ports;
+  const now = () => ports.date().toISOString();
+  const stories = createStories(ports);
   const drained = new AbortController();
   /** Rung when there may be something to drive, or when what is driven has changed. */
   const bell = createBell();
   let leadership: Leadership | undefined;
   let driven: DrivenRun | undefined;
-  /** Ends the present drive at a committed pair, without draining the process. */
-  let pause: AbortController | undefined;
+  /** The run that the leader has taken on, from before it is taken over until it is not driven any more. */
+  let inHand: { readonly runId: string; readonly rest: AbortController; readonly done: Promise<void> } | undefined;
   let held: Promise<void> | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   /** The highest term that a run was found written in. */
   let newest = 0;
   /** Why runs could not be read, as it was said last. */
   const unreadable = new Map<string, string>();
+  let removals: readonly string[] = [];
 
   const present = (runId: string): DrivenRun | undefined =>
     driven && !driven.over() && driven.runId === runId ? driven : undefined;
+  const find = async (runId: string): Promise<RunView> => present(runId)?.view() ?? loadRun(store, runId);
 
   /** Resolves at the next ring, or after a while: other orchestrators ring no bell here. */
   const news = async (signal: AbortSignal) => {
@@ -82,6 +109,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       const run = await nextRun(over).catch((error: unknown) => {
         ports.failed('', error);
       });
+      if (held) continue;
       if (!run) {
         await news(over);
         continue;
@@ -92,29 +120,47 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
         throw new TrikdError('out-of-step', message);
       }
       const rest = new AbortController();
-      pause = rest;
-      const restWanted = AbortSignal.any([drained.signal, rest.signal]);
-      // A drained run may still save where it rests; one that waits for a store that is away may not wait for ever.
-      const giveUp = new AbortController();
-      restWanted.addEventListener('abort', () => {
-        void clock.sleep(1000 * ports.times.drain).then(() => giveUp.abort(restWanted.reason));
-      });
+      const done = driveToRest(run, term, { lost, rest: rest.signal });
+      inHand = { runId: run.spec.name, rest, done: done.catch(() => undefined) };
       try {
-        const trouble = (reason: string | undefined) => present(run.spec.name)?.waits('store', reason);
-        const patient = ports.patient(AbortSignal.any([lost, giveUp.signal]), trouble);
-        const taken = await takeOver(patient, run, term);
-        driven = driveRun(taken, { ...ports, store: patient, drained: restWanted, abandoned: lost });
-        bell.ring();
-        await driven.done;
+        await done;
       } catch (error) {
         // Somebody else has written: what he wrote is looked at again. A run that cannot be taken over stays as it is.
         if (!(error instanceof TrikdError)) throw error;
         ports.failed(run.spec.name, error);
         await news(over);
       } finally {
+        inHand = undefined;
         bell.ring();
       }
     }
+  }
+
+  /** Drives a run until it ends, or is to rest, and tells its story. */
+  async function driveToRest(
+    run: SavedRun,
+    term: number,
+    { lost, rest }: { readonly lost: AbortSignal; readonly rest: AbortSignal },
+  ): Promise<void> {
+    const runId = run.spec.name;
+    const story = await stories.open(runId, term);
+    const restWanted = AbortSignal.any([drained.signal, rest]);
+    // A drained run may still save where it rests; one that waits for a store that is away may not wait for ever.
+    const giveUp = new AbortController();
+    restWanted.addEventListener('abort', () => {
+      void clock.sleep(1000 * ports.times.drain).then(() => giveUp.abort(restWanted.reason));
+    });
+    const trouble = (reason: string | undefined) => present(runId)?.waits('store', reason);
+    const patient = ports.patient(AbortSignal.any([lost, giveUp.signal]), trouble);
+    const taken = await takeOver(patient, run, term);
+    const publish = story.tell;
+    driven = driveRun(taken, { ...ports, store: patient, drained: restWanted, abandoned: lost, publish, now });
+    bell.ring();
+    const failure = await driven.done;
+    const { state } = driven.view();
+    if (failure) return stories.end(runId, failure);
+    if (drained.signal.aborted && duty(state)) story.tell(drainedNews(state));
+    if (drained.signal.aborted || hasEnded(state)) await stories.end(runId);
   }
 
   /** The first run, by name, that has not ended. One that cannot be read is nobody's duty, and said once. */
@@ -127,6 +173,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
         unreadable.delete(runId);
       } catch (error) {
         if (!(error instanceof TrikdError) || error.kind === 'unavailable') throw error;
+        if (error.kind === 'not-found') continue;
         if (unreadable.get(runId) !== error.message) ports.failed(runId, error);
         unreadable.set(runId, error.message);
       }
@@ -135,19 +182,27 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   }
 
   async function takeOver(patient: ObjectStore, run: SavedRun, term: number): Promise<SavedRun> {
+    const at = now();
     // Term 0: nobody has driven it, so there is no attempt to fence out.
-    if (run.term === 0) return saveRun(patient, run, { state: run.state, term });
+    if (run.term === 0) return saveRun(patient, run, { state: run.state, term, at });
     const { spec, state } = run;
     const rules = rulesOf(spec, ports);
     const saved = state.phase === 'training' && (await salvage(state, { ...ports, spec, store: patient }));
     const salvaged = saved ? advance(state, saved, rules) : state;
-    return saveRun(patient, run, { state: advance(salvaged, { kind: 'taken-over' }, rules), term });
+    return saveRun(patient, run, { state: advance(salvaged, { kind: 'taken-over' }, rules), term, at });
   }
+
+  /** What followers hear of a run when this process leads no more: of one that it drove, that somebody else drives it. */
+  const goodbye = (runId: string): Error | undefined =>
+    driven?.runId === runId && duty(driven.view().state)
+      ? new TrikdError('out-of-step', `another orchestrator drives run ${runId} now`)
+      : undefined;
 
   async function campaign(): Promise<void> {
     while (!drained.signal.aborted) {
       try {
         leadership = await candidate.campaign(drained.signal, newest);
+        leadership.lost.addEventListener('abort', () => void stories.endAll(goodbye), { once: true });
         bell.ring();
         await lead(leadership);
       } catch (error) {
@@ -159,6 +214,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
         leadership = undefined;
         bell.ring();
         await over?.release();
+        await stories.endAll(() => undefined);
       }
     }
   }
@@ -183,9 +239,10 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       throw new TrikdError(
         'wrong-state',
         `run ${driven.runId} is being trained, and the trainers train one run at a time`,
+        { run: driven.runId },
       );
     }
-    const { created, ...run } = await createRun(store, spec, requestId);
+    const { created, ...run } = await createRun(store, spec, requestId, now());
     const again = !created && requestId !== undefined && run.requests.includes(requestId);
     const here = present(spec.name);
     if (here) return here.view();
@@ -198,25 +255,35 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
 
   async function revive(run: SavedRun, request: string | undefined): Promise<void> {
     const state = advance(run.state, { kind: 'taken-over' }, rulesOf(run.spec, ports));
-    await saveRun(store, run, { state, ...(request !== undefined && { request }) });
+    await saveRun(store, run, { state, ...(request !== undefined && { request }), at: now() });
   }
 
-  async function rollBack(runId: string, generation: number, request?: string): Promise<RunView> {
-    if (!leadership) throw new TrikdError('wrong-state', 'another orchestrator leads: ask that one');
-    const { term } = leadership;
+  const steeringPorts: SteeringPorts = {
+    ...ports,
+    stories,
+    now,
+    term: () => leadership?.term,
+    rest: async (runId) => {
+      if (inHand?.runId !== runId) return;
+      inHand.rest.abort(new TrikdError('wrong-state', `run ${runId} is to rest`));
+      await inHand.done;
+    },
+  };
+
+  /** Lets the leader work while nothing is taken on. */
+  async function leading<T>(work: (term: number) => Promise<T>): Promise<T> {
+    if (!leadership) {
+      const holder = await candidate.leader();
+      const who = holder === undefined ? 'nobody leads at the moment' : `${holder} leads`;
+      const message = `this orchestrator does not lead: ${who}, ask that one`;
+      throw new TrikdError('wrong-state', holder === undefined ? `${who}: ask again` : message, {
+        ...(holder !== undefined && { leader: holder }),
+      });
+    }
     const resume = Promise.withResolvers<void>();
     held = resume.promise;
     try {
-      if (present(runId)) pause?.abort(new TrikdError('wrong-state', `run ${runId} is being rolled back`));
-      await driven?.done;
-      const run = await loadRun(store, runId);
-      const again = request !== undefined && run.requests.includes(request);
-      const state = again
-        ? run.state
-        : advance(run.state, { kind: 'rolled-back', to: generation }, rulesOf(run.spec, ports));
-      if (!again) await saveRun(store, run, { state, term, ...(request !== undefined && { request }) });
-      await pointAsStated(store, runId, state, term);
-      return { spec: run.spec, state };
+      return await work(leadership.term);
     } finally {
       held = undefined;
       resume.resolve();
@@ -233,30 +300,23 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
 
   return {
     create: (wanted) => oneByOne(() => create(wanted)),
-    rollBack: (runId, generation, requestId) => oneByOne(() => rollBack(runId, generation, requestId)),
-    get: async (runId) => present(runId)?.view() ?? loadRun(store, runId),
-    watch: async function* (runId, signal) {
-      let revision = -1;
-      while (!signal.aborted) {
-        const here = present(runId);
-        if (here) {
-          // Followed before the first is told, so that nothing falls between the two.
-          const rest = here.hub.follow(signal);
-          yield { kind: 'run', ...here.view() };
-          yield* rest;
-          return;
-        }
-        const { spec, state, ...file } = await loadRun(store, runId);
-        if (file.revision !== revision) yield { kind: 'run', spec, state };
-        revision = file.revision;
-        if (!duty(state)) return;
-        if (drained.signal.aborted) {
-          yield drainedNews(state);
-          return;
-        }
-        await news(AbortSignal.any([signal, drained.signal]));
-      }
-    },
+    get: find,
+    list: (wanted) => pageOfRuns(store, wanted, find),
+    watch: (runId, from, signal) =>
+      watchRun({ store, stories, find, news, drained: drained.signal }, runId, from, signal),
+    steer: (runId, steering, requestId) =>
+      oneByOne(() => leading((term) => steerRun(steeringPorts, term, { runId, steering, requestId }))),
+    remove: (runId, requestId) =>
+      oneByOne(() =>
+        leading(async (term) => {
+          const removal = `${runId} ${requestId}`;
+          if (requestId !== undefined && removals.includes(removal)) return;
+          await steeringPorts.rest(runId);
+          await removeRun(steeringPorts, term, runId);
+          await ports.removeLog(runId);
+          removals = [...removals, removal].slice(-REMOVALS);
+        }),
+      ),
     drain: async () => {
       drained.abort(new TrikdError('unavailable', 'the orchestrator is shutting down'));
       bell.ring();

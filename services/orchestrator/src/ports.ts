@@ -1,4 +1,5 @@
 import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import type { RunTimes } from '@trikd/core/run/run-times';
 import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec';
 import type {
@@ -69,26 +70,44 @@ export interface Stall {
 export interface RunView {
   readonly spec: RunSpec;
   readonly state: RunState;
-  readonly stalls?: readonly Stall[];
+  readonly times: RunTimes;
+  /** What only the orchestrator knows that drives it; absent elsewhere. */
+  readonly live?: LiveView;
+}
+
+/** What is known of a run that is driven here, and is not stored. */
+export interface LiveView {
+  readonly stalls: readonly Stall[];
+  /** When a stall began or the last one ended, as ISO 8601; absent: there was none. */
+  readonly stalledAt?: string;
+  /** The newest news of each role in the generation in hand. */
+  readonly progress: Readonly<Partial<Record<TrainedRole, ProgressNews>>>;
+  readonly evaluations: Readonly<Partial<Record<TrainedRole, EvaluationNews>>>;
+}
+
+/** One role trained. */
+export interface ProgressNews {
+  readonly kind: 'progress';
+  readonly role: TrainedRole;
+  readonly generation: number;
+  readonly totalSteps: number;
+  readonly progress: TrainerProgress;
+}
+
+/** One role was validated. */
+export interface EvaluationNews {
+  readonly kind: 'evaluation';
+  readonly role: TrainedRole;
+  readonly generation: number;
+  readonly step: number;
+  readonly validation: Score;
 }
 
 /** One thing that happened in a run, for whoever follows it. */
 export type RunNews =
   | ({ readonly kind: 'run' } & RunView)
-  | {
-      readonly kind: 'progress';
-      readonly role: TrainedRole;
-      readonly generation: number;
-      readonly totalSteps: number;
-      readonly progress: TrainerProgress;
-    }
-  | {
-      readonly kind: 'evaluation';
-      readonly role: TrainedRole;
-      readonly generation: number;
-      readonly step: number;
-      readonly validation: Score;
-    }
+  | ProgressNews
+  | EvaluationNews
   | {
       readonly kind: 'alarm';
       readonly role: TrainedRole;

@@ -6,7 +6,8 @@ import type { Logger } from '@trikd/platform/logging';
 import { patientStore } from '@trikd/platform/store/patient-store';
 import { systemClock } from '@trikd/platform/system-clock';
 import type { OrchestratorConfig } from './config.js';
-import { eventLog } from './event-log.js';
+import { eventLog, removeEventLog } from './event-log.js';
+import { openPages } from './event-pages.js';
 import { anchorLink, trainerLink } from './links.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
 
@@ -45,13 +46,18 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
     times: config.times,
     retries: config.retries,
     writer,
+    date: () => new Date(),
     openLog: (runId) =>
-      eventLog(
-        config.events,
-        runId,
-        () => new Date(),
-        (error) => log.warn({ runId, err: error }, 'events cannot be written to their file'),
+      eventLog(config.events, runId, (error) =>
+        log.warn({ runId, err: error }, 'events cannot be written to their file'),
       ),
+    openPages: (runId) =>
+      openPages(runId, {
+        store,
+        clock,
+        failed: (error) => log.warn({ runId, err: error }, 'events cannot be kept in the store'),
+      }),
+    removeLog: (runId) => removeEventLog(config.events, runId),
     failed: (runId, error) => log.error({ runId, err: error }, 'a run is not driven here'),
   });
   return {

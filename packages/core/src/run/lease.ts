@@ -34,6 +34,8 @@ export interface Candidate {
   campaign(signal: AbortSignal, above?: number): Promise<Leadership>;
   /** Makes a campaign that is under way, or the next one, succeed at once, whoever leads. */
   seize(): void;
+  /** Who led when the lease was written last; undefined: nobody, or it cannot be read. */
+  leader(): Promise<string | undefined>;
 }
 
 export interface LeaseOptions {
@@ -72,6 +74,11 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
       if (present && !present.lost.aborted) return;
       seizing = true;
       wake.abort();
+    },
+    async leader() {
+      const found = await store.get(LEASE_KEY).catch(() => undefined);
+      const record = found && recordIn(found);
+      return record && !record.released ? record.holder : undefined;
     },
     async campaign(signal, above = 0) {
       present = undefined;

@@ -1,0 +1,37 @@
+import { TrikdError } from '@trikd/core/errors';
+import type { RunState } from '@trikd/core/run/state';
+import { RunSpec } from '@trikd/core/spec';
+import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { PHASES } from './messages.js';
+
+/** Checks of what came over the wire. All throw TrikdError `invalid` that names the field. */
+
+const LONGEST_REQUEST_ID = 128;
+
+export function toRunId(text: string): string {
+  if (RunSpec.unwrap().shape.name.safeParse(text).success) return text;
+  const found = text === '' ? 'it is empty' : `it is ${JSON.stringify(text.slice(0, 80))}`;
+  throw refused('run_id', `a run id is 1 to 63 lower-case letters, digits and dashes: ${found}`);
+}
+
+/** Undefined when the caller names no request. */
+export function toRequestId(text: string): string | undefined {
+  if (text === '') return undefined;
+  if (/^[\x21-\x7e]+$/.test(text) && text.length <= LONGEST_REQUEST_ID) return text;
+  throw refused('request_id', `a request id is at most ${LONGEST_REQUEST_ID} visible ASCII characters without blanks`);
+}
+
+export function toPhases(phases: readonly RunPhase[]): readonly RunState['phase'][] {
+  return phases.map((phase) => {
+    for (const [name, known] of Object.entries(PHASES)) if (known === phase && isPhase(name)) return name;
+    throw refused('phases', `phase ${phase} is none of a run`);
+  });
+}
+
+function isPhase(name: string): name is RunState['phase'] {
+  return Object.hasOwn(PHASES, name);
+}
+
+function refused(field: string, sentence: string): TrikdError {
+  return new TrikdError('invalid', sentence, { field });
+}

@@ -1,0 +1,99 @@
+import { orAborted } from '@trikd/core/training/or-aborted';
+import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { EventLog } from './event-log.js';
+import type { EventPages } from './event-pages.js';
+import { eventOf, missing } from './messages.js';
+import type { RunNews } from './ports.js';
+
+/** Events kept in memory, at least: an hour of a run. Who reads more slowly than that is told what he has missed. */
+const KEPT = 4096;
+
+/** What happens in one run, told to any number of followers, each at its own pace. */
+export interface Story {
+  readonly tell: (news: RunNews) => void;
+  /** No more will come; with a failure, followers get it thrown when they have read the rest. */
+  readonly end: (failure?: Error) => void;
+  /** The events that are kept, from a number on, and all that come; 0: from this call on. Until the end, or until the signal aborts. */
+  readonly follow: (from: number, signal: AbortSignal) => AsyncIterable<WatchRunResponse>;
+  /** Resolves when what was told is kept. */
+  readonly close: () => Promise<void>;
+  /** The newest number; 0: nothing was told. */
+  readonly newest: () => number;
+}
+
+export interface StoryPorts {
+  /** Below every number that will be told, and not below any that was. */
+  readonly after: number;
+  readonly pages: EventPages;
+  readonly log: EventLog;
+  now(): Date;
+}
+
+/** One message, made once, is what all followers get; a follower is a place in the list, and costs nothing however slowly it reads. */
+export function story({ after, pages, log, now }: StoryPorts): Story {
+  let told: WatchRunResponse[] = [];
+  /** Events that were let go of. */
+  let dropped = 0;
+  let newest = after;
+  let ended: { readonly failure: Error | undefined } | undefined;
+  let changed = Promise.withResolvers<void>();
+  const wake = () => {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+
+  async function* read(from: number, start: number, signal: AbortSignal): AsyncGenerator<WatchRunResponse> {
+    let wanted = from;
+    // What was told before this story began is in the store alone.
+    if (from > 0 && from <= after) {
+      for await (const message of pages.read(from, after + 1)) {
+        yield message;
+        wanted = message.number + 1;
+      }
+    }
+    for (let next = start; ; next += 1) {
+      while (next >= dropped + told.length) {
+        if (ended?.failure) throw ended.failure;
+        if (ended || signal.aborted) return;
+        await orAborted(changed.promise, signal).catch(() => undefined);
+      }
+      const oldest = told[0];
+      if (next < dropped && oldest) {
+        yield missing(wanted, oldest.number);
+        next = dropped;
+      }
+      const message = told[next - dropped];
+      if (signal.aborted || !message) return;
+      yield message;
+      wanted = message.number + 1;
+    }
+  }
+
+  return {
+    tell(news) {
+      if (ended) return;
+      newest += 1;
+      const message = { event: eventOf(news), number: newest, time: now() };
+      told.push(message);
+      if (told.length >= 2 * KEPT) {
+        told = told.slice(KEPT);
+        dropped += KEPT;
+      }
+      log.write(message);
+      pages.add(message);
+      wake();
+    },
+    end(failure) {
+      ended ??= { failure };
+      wake();
+    },
+    follow(from, signal) {
+      const index = from === 0 ? -1 : told.findIndex(({ number }) => number >= from);
+      return read(from, dropped + (index < 0 ? told.length : index), signal);
+    },
+    async close() {
+      await Promise.all([log.close(), pages.close()]);
+    },
+    newest: () => newest,
+  };
+}

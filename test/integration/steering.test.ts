@@ -1,0 +1,242 @@
+import { readPointer } from '@trikd/core/run/anchor-pointer';
+import { memoryStore } from '@trikd/core/run/memory-store';
+import { loadRun } from '@trikd/core/run/run-store';
+import type { ObjectStore } from '@trikd/core/store';
+import { AnchorMoveKind, type Run, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { unary } from '@trikd/platform/grpc/clients';
+import { afterEach, describe, expect, test } from 'vitest';
+import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio } from './orchestrator-rig.js';
+
+afterEach(cleanUp);
+
+type Served = Awaited<ReturnType<typeof serve>>;
+
+/** The methods that steer, as a client calls them. */
+function steering({ client }: Served) {
+  const what = 'it';
+  return {
+    trigger: async (runId: string, requestId = '') =>
+      (await unary(client.triggerGeneration.bind(client), { runId, requestId }, { what })).run,
+    pause: async (runId: string, requestId = '') =>
+      (await unary(client.pauseRun.bind(client), { runId, requestId }, { what })).run,
+    resume: async (runId: string, requestId = '') =>
+      (await unary(client.resumeRun.bind(client), { runId, requestId }, { what })).run,
+    cancel: async (runId: string, requestId = '') =>
+      (await unary(client.cancelRun.bind(client), { runId, requestId }, { what })).run,
+    promote: async (runId: string, generation: number, requestId = '') =>
+      (await unary(client.promoteGeneration.bind(client), { runId, generation, requestId }, { what })).run,
+    remove: (runId: string, requestId = '') => unary(client.deleteRun.bind(client), { runId, requestId }, { what }),
+    list: (pageSize = 0, pageToken = '', phases: RunPhase[] = []) =>
+      unary(client.listRuns.bind(client), { pageSize, pageToken, phases }, { what }),
+  };
+}
+
+const LONG = { epochs: 12, checkpoint: { everyEpochs: 8 } };
+
+async function undisturbed(change: object): Promise<Run | undefined> {
+  const store = memoryStore();
+  const calm = await serve(store, await trio(store));
+  await calm.create(specOf(change));
+  return lastRun(await calm.watch('trial'));
+}
+
+/** Messages until one is what is waited for. */
+async function until(
+  messages: AsyncIterable<WatchRunResponse>,
+  wanted: (run: Run) => boolean,
+): Promise<readonly WatchRunResponse[]> {
+  const seen: WatchRunResponse[] = [];
+  for await (const message of messages) {
+    seen.push(message);
+    if (message.event?.$case === 'run' && wanted(message.event.value)) break;
+  }
+  return seen;
+}
+
+/** A run that is held in training of generation 1, until both trainers are told to rest two steps further on. */
+async function heldRun(store: ObjectStore) {
+  const held = gateAt(1, 5);
+  const resting = new Set<string>();
+  const limited = (role: string, limit: number) => {
+    if (limit === 7 && resting.add(role).size === 2) held.open();
+  };
+  const models = await trio(store, { gate: held.gate, limited });
+  const served = await serve(store, models);
+  await served.create(specOf(LONG));
+  await held.reached;
+  return { ...served, ...steering(served), models };
+}
+
+describe('a run that is paused', () => {
+  test('rests at a committed pair, and ends with the same results when it is resumed', async () => {
+    const store = memoryStore();
+    const { pause, resume, watch, models, get } = await heldRun(store);
+    const watched = watch('trial');
+    const paused = await pause('trial', 'once');
+    expect(paused).toMatchObject({ phase: RunPhase.RUN_PHASE_PAUSED, generation: 1, attempt: 1 });
+    const { state } = await loadRun(store, 'trial');
+    const rested = 'pairs' in state ? state.pairs.at(-1)?.step : undefined;
+    expect(rested).toBe(7);
+    expect(paused?.conditions.find(({ type }) => type === 'Paused')).toMatchObject({
+      status: 1,
+      reason: 'PausedOnRequest',
+      lastTransitionTime: paused?.updateTime,
+    });
+    expect(await get('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_PAUSED });
+    expect(await pause('trial', 'once')).toMatchObject({ phase: RunPhase.RUN_PHASE_PAUSED });
+    await expect(pause('trial')).rejects.toMatchObject({ kind: 'wrong-state' });
+
+    expect(await resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, attempt: 2 });
+    // Whoever follows hears of the rest and of the end, in one stream.
+    const events = await watched;
+    const phases = events.flatMap((event) => (event.$case === 'run' ? [event.value.phase] : []));
+    expect(phases).toContain(RunPhase.RUN_PHASE_PAUSED);
+    expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed(LONG)));
+    const again = models.teacher.requests.find(({ start }) => start?.generation === 1 && start.attempt > 1);
+    expect(again?.start?.step).toBe(rested);
+  });
+
+  test('leaves the trainers to the next run, and goes on when that has ended', async () => {
+    const store = memoryStore();
+    const { pause, resume, create, watch } = await heldRun(store);
+    await pause('trial');
+    await create(specOf({ name: 'another', curriculum: { generations: 1 } }));
+    expect(lastRun(await watch('another'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
+    await resume('trial');
+    expect(resultOf(lastRun(await watch('trial')))).toEqual(resultOf(await undisturbed(LONG)));
+  });
+
+  test('still rests when another orchestrator leads, which resumes it', async () => {
+    const store = memoryStore();
+    const { pause, stop, models } = await heldRun(store);
+    await pause('trial');
+    const next = await serve(store, models);
+    await stop();
+    await until(next.client.watchRun({ runId: 'trial', fromEvent: 0 }), () => true);
+    const { resume } = steering(next);
+    const led = async (): Promise<unknown> => resume('trial').catch((error: { kind: string }) => error.kind);
+    let answer = await led();
+    while (answer === 'wrong-state') answer = await led();
+    expect(lastRun(await next.watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
+  });
+});
+
+describe('a run whose generations are begun by hand', () => {
+  test('waits before each but the first, and comes to what it comes to by itself', async () => {
+    const store = memoryStore();
+    const served = await serve(store, await trio(store));
+    const { trigger } = steering(served);
+    const manual = specOf({ curriculum: { generations: 3, advance: 'manual' } });
+    await served.create(manual);
+    const waits: number[] = [];
+    let last: Run | undefined;
+    for await (const { event } of served.client.watchRun({ runId: 'trial', fromEvent: 0 })) {
+      if (event?.$case !== 'run') continue;
+      const { phase, generation } = event.value;
+      last = event.value;
+      if (phase !== RunPhase.RUN_PHASE_WAITING) continue;
+      waits.push(generation);
+      // The same request begins one generation, though it is sent twice.
+      const id = `begin-${generation}`;
+      await Promise.all([trigger('trial', id), trigger('trial', id)]);
+    }
+    expect(waits).toEqual([1, 2]);
+    expect(resultOf(last)).toEqual(resultOf(await undisturbed({})));
+    await expect(trigger('trial')).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: expect.stringContaining('the run waits for no trigger: it has completed after generation 2'),
+    });
+  });
+});
+
+describe('a run that is cancelled', () => {
+  test('has ended for good, keeps what it has learned, and frees the trainers', async () => {
+    const store = memoryStore();
+    const { cancel, resume, create, watch } = await heldRun(store);
+    const watched = watch('trial');
+    expect(await cancel('trial')).toMatchObject({
+      phase: RunPhase.RUN_PHASE_CANCELLED,
+      generations: [{ generation: 0 }],
+    });
+    expect(lastRun(await watched)).toMatchObject({ phase: RunPhase.RUN_PHASE_CANCELLED, endTime: expect.any(Date) });
+    await expect(resume('trial')).rejects.toMatchObject({ kind: 'wrong-state' });
+    expect(await create(specOf(LONG))).toMatchObject({ phase: RunPhase.RUN_PHASE_CANCELLED });
+    const { state } = await loadRun(store, 'trial');
+    const [pair] = 'pairs' in state ? state.pairs : [];
+    expect(await store.get(pair?.manifestKey ?? '')).toBeDefined();
+    await create(specOf({ name: 'another', curriculum: { generations: 1 } }));
+    expect(lastRun(await watch('another'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
+  });
+});
+
+describe('a promotion by hand', () => {
+  test('makes a student the anchor that the rule has not promoted, and the generation in hand begins anew', async () => {
+    const store = memoryStore();
+    // The anchor double scores 0.7 and every student less: after generation 0 the rule promotes nobody.
+    const held = gateAt(2, 5);
+    const accuracyAt = (_role: string, _generation: number, step: number) => 0.5 + 0.01 * step;
+    const models = await trio(store, { gate: held.gate, accuracyAt });
+    const served = await serve(store, models);
+    const { promote } = steering(served);
+    await served.create(specOf({ curriculum: { generations: 3, promotion: 'if-better' } }));
+    const watched = served.watch('trial');
+    await held.reached;
+    await expect(promote('trial', 0)).rejects.toMatchObject({ kind: 'invalid' });
+    await expect(promote('trial', 7)).rejects.toMatchObject({
+      message: expect.stringContaining('generation 7 has not ended: only those up to 1 have'),
+    });
+    const promoting = promote('trial', 1, 'once');
+    held.open();
+    expect(await promoting).toMatchObject({ generation: 2, attempt: 2, anchor: { generation: 1 }, rollbacks: 0 });
+    await promote('trial', 1, 'once');
+    expect(await readPointer(store, 'trial')).toMatchObject({ generation: 1, newest: 0, rollbacks: 1 });
+    const run = lastRun(await watched);
+    expect(run?.anchorMoves.map(({ kind, generation, during }) => [kind, generation, during])).toEqual([
+      [AnchorMoveKind.ANCHOR_MOVE_KIND_RULE, 0, 0],
+      [AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE, 1, 2],
+    ]);
+    expect(run?.anchorMoves.every(({ time }) => time instanceof Date)).toBe(true);
+    const student1 = run?.generations[1]?.student?.params?.sha256;
+    expect(models.anchor.requests.at(-1)?.params?.sha256).toBe(student1);
+  });
+});
+
+describe('the list of runs', () => {
+  test('comes in pages by name, of the phases that are asked for, with those that cannot be read', async () => {
+    const store = memoryStore();
+    const served = await serve(store, await trio(store));
+    const { list, pause } = steering(served);
+    for (const name of ['c', 'a', 'b']) {
+      await served.create(specOf({ name, curriculum: { generations: 1 } }));
+      await served.watch(name);
+    }
+    await store.put('runs/bb/spec.json', Buffer.from('{}'));
+    await store.put('runs/bb/state.json', Buffer.from('{}'));
+    const first = await list(2);
+    expect(first.runs.map(({ runId }) => runId)).toEqual(['a', 'b']);
+    const rest = await list(2, first.nextPageToken);
+    expect(rest).toMatchObject({ runs: [{ runId: 'c' }], unreadable: [{ runId: 'bb' }], nextPageToken: '' });
+    expect((await list(0, '', [RunPhase.RUN_PHASE_PAUSED])).runs).toEqual([]);
+    expect((await list(0, '', [RunPhase.RUN_PHASE_COMPLETED])).runs).toHaveLength(3);
+    await expect(list(0, 'nonsense')).rejects.toMatchObject({ kind: 'invalid' });
+    await expect(pause('a')).rejects.toMatchObject({ kind: 'wrong-state' });
+  });
+});
+
+describe('a run that is deleted', () => {
+  test('is gone from the store, once for one request, and its name is free', async () => {
+    const store = memoryStore();
+    const { remove, cancel, get, create } = await heldRun(store);
+    await expect(remove('trial')).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: expect.stringContaining('the run cannot be deleted: it is training generation 1'),
+    });
+    await cancel('trial');
+    await remove('trial', 'once');
+    await remove('trial', 'once');
+    expect(await store.list('runs/')).toEqual([]);
+    await expect(get('trial')).rejects.toMatchObject({ kind: 'not-found' });
+    await expect(remove('trial')).rejects.toMatchObject({ kind: 'not-found' });
+    expect(await create(specOf({ epochs: 4 }))).toMatchObject({ generation: 0, attempt: 1 });
+  });
+});
