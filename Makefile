@@ -98,10 +98,11 @@ fix: $(PACKAGES) ## format, and mend what the linter can mend
 	node_modules/.bin/biome check --write
 
 # The first before the build: what uses a new message cannot be built without it.
-generate: $(PACKAGES) ## TypeScript from proto/, and docs/configuration.md from the schemas
+generate: $(PACKAGES) ## TypeScript from proto/, docs/configuration.md from the schemas, docs/cli.md from the help
 	node_modules/.bin/buf generate
 	node_modules/.bin/tsc -b
 	node scripts/config-reference.ts > docs/configuration.md
+	node scripts/cli-reference.ts > docs/cli.md
 
 bench: build engine data $(PYTORCH) ## times and scores beside PyTorch; wants a quiet machine and 6 GB of cache
 	@exec node bench/main.ts --python $(PYTORCH)/bin/python $(ARGS)

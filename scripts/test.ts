@@ -33,6 +33,7 @@ const checks: readonly (readonly [name: string, commands: readonly (readonly str
     'configuration reference is current',
     [['sh', '-c', 'node scripts/config-reference.ts | diff - docs/configuration.md']],
   ],
+  ['command line reference is current', [['sh', '-c', 'node scripts/cli-reference.ts | diff - docs/cli.md']]],
 ];
 
 function run(command: readonly string[]): number {

@@ -3,11 +3,12 @@ import { type Command, CommanderError } from 'commander';
 import { commandLine, exitStatusOf } from './args.js';
 import { checkpointActions } from './checkpoint/actions.js';
 import { checkpointCommand } from './checkpoint/command.js';
+import { completionCommands } from './completion/command.js';
 import { generationCommand } from './generation/command.js';
 import { run } from './run.js';
 import { runsCommand } from './runs/command.js';
 import { serverActions } from './server/actions.js';
-import { type Shell, say } from './shell.js';
+import { print, type Shell, say } from './shell.js';
 
 /** The whole command line. @param finish told the exit status by commands that have one of their own */
 export function trikdProgram(shell: Shell, finish: (status: number) => void): Command {
@@ -16,6 +17,8 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(runsCommand(server.runs))
     .addCommand(generationCommand(server.generation))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)));
+  const [completion, complete] = completionCommands(program, (text) => print(shell, text));
+  program.addCommand(completion).addCommand(complete, { hidden: true });
   const output = {
     writeOut: (text: string) => void shell.stdout.write(text),
     writeErr: (text: string) => void shell.stderr.write(text),

@@ -1,0 +1,57 @@
+/**
+ * Writes the reference of the command line, from the help of its commands.
+ *
+ * usage: node scripts/cli-reference.ts > docs/cli.md      (after a build)
+ */
+import { PassThrough } from 'node:stream';
+import { descendants, trikdProgram } from '../services/cli/dist/program.js';
+
+type Program = ReturnType<typeof trikdProgram>;
+
+/** Columns of the help, whatever the terminal of the one who writes it. */
+const WIDTH = 100;
+
+const never = new AbortController().signal;
+const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
+const program = trikdProgram({ ...streams, env: {}, rest: never, end: never }, () => undefined);
+
+function nameOf(command: Program): string {
+  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
+}
+
+function helpOf(command: Program): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => WIDTH });
+  command.outputHelp();
+  return text.trim();
+}
+
+/** A group of commands says nothing that its members do not say. */
+const commands = descendants(program).filter(
+  (command) => command.commands.length === 0 && !command.name().startsWith('_'),
+);
+const anchor = (name: string) => name.replaceAll(' ', '-');
+const list = commands.map((command) => `- [${nameOf(command)}](#${anchor(nameOf(command))}): ${command.description()}`);
+const sections = commands.map((command) => `## ${nameOf(command)}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\``);
+
+console.log(`# The command line
+
+Written by \`make generate\` from the help of the commands; do not edit.
+
+\`trikd\` is \`services/cli/dist/main.js\`, which \`make build\` makes: \`npx trikd\` in this folder, or \`npm link -w services/cli\` for all
+folders. Commands that ask an orchestrator take \`--server HOST:PORT\` or \`TRIKD_SERVER\`. Results go to standard output, everything else
+to standard error; colours and pictures are for terminals alone, and \`NO_COLOR\` is heeded. In the formats json and yaml the names are
+those of the protocol, as protobuf writes JSON.
+
+| exit status | means |
+| --- | --- |
+| 0 | done; of a run that is followed: it completed, or rests |
+| 1 | failed, or something that was looked at is not as it should be |
+| 2 | a wrong command line; nothing was done |
+| 3 | the orchestrator knows no such run, or the state of the run forbids it |
+| 4 | the orchestrator did not answer |
+| 130 | called off by Ctrl-C |
+
+${list.join('\n')}
+
+${sections.join('\n\n')}`);

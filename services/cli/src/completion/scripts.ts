@@ -1,0 +1,23 @@
+/** What a shell has to read so that it asks `trikd __complete` how a word can go on. */
+export const SCRIPTS = {
+  bash: `_trikd() {
+  local IFS=$'\\n'
+  COMPREPLY=($(trikd __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+}
+complete -o default -F _trikd trikd`,
+  zsh: `#compdef trikd
+_trikd() {
+  local -a found
+  found=("\${(@f)$(trikd __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ -n $found[1] ]]; then compadd -a found; else _files; fi
+}
+compdef _trikd trikd`,
+  fish: `function __trikd_complete
+  set -l before (commandline -opc)
+  trikd __complete -- $before[2..] (commandline -ct) 2>/dev/null
+end
+complete -c trikd -a '(__trikd_complete)'`,
+} as const;
+
+/** A shell that words can be completed in. */
+export type ShellName = keyof typeof SCRIPTS;

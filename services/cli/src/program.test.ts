@@ -1,0 +1,35 @@
+import { PassThrough } from 'node:stream';
+import type { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { descendants, runProgram, trikdProgram } from './program.js';
+
+const never = new AbortController().signal;
+const shell = () => ({
+  ...{ stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() },
+  ...{ env: {}, rest: never, end: never },
+});
+const nameOf = (command: Command): string =>
+  command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
+const names = descendants(trikdProgram(shell(), () => undefined))
+  .filter((command) => !command.name().startsWith('_'))
+  .map(nameOf);
+
+describe('trikd', () => {
+  test.each(names)('%s --help shows an example of it, and ends with 0', async (name) => {
+    const asked = shell();
+    expect(await runProgram([...name.split(' ').slice(1), '--help'], asked)).toBe(0);
+    expect(asked.stdout.end().read().toString()).toMatch(new RegExp(`Example:\n.*\\b${name}\\b`));
+  });
+
+  test('a command that nobody knows ends with 2, and says where help is', async () => {
+    const asked = shell();
+    expect(await runProgram(['runs', 'stop'], asked)).toBe(2);
+    expect(asked.stderr.end().read().toString()).toMatch(/unknown command 'stop'[\s\S]*trikd runs --help/);
+  });
+
+  test('a mistake of the spec ends with 1, in one sentence', async () => {
+    const asked = shell();
+    expect(await runProgram(['run', '/nobody/there.yaml'], asked)).toBe(1);
+    expect(asked.stderr.end().read().toString()).toBe('trikd: cannot read /nobody/there.yaml: ENOENT\n');
+  });
+});
