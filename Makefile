@@ -56,24 +56,24 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
 GO_TOOLS := minio versitygw gofakes3 toxiproxy grpcurl
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e faults soak minio bench build engine data safetensors tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e faults soak minio bench build engine data safetensors tensorboard tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
-setup: build engine data safetensors ## fetch and build whatever is missing
+setup: build engine data safetensors tensorboard ## fetch and build whatever is missing
 	@:
 
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine data safetensors tools ## everything that must pass; the last line counts
+test: $(PACKAGES) engine data safetensors tensorboard tools ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PACKAGES) ## format, lint, types, protos, generated code
 	@exec node scripts/test.ts check
 
-unit: $(PACKAGES) engine safetensors ## tests beside the sources
+unit: $(PACKAGES) engine safetensors tensorboard ## tests beside the sources
 	@exec node scripts/test.ts unit
 
 integration: $(PACKAGES) engine tools ## services in one process, faults included
@@ -115,6 +115,9 @@ data: $(if $(TRIKD_DATA),FORCE,$(TRIKD_CACHE)/fashion-mnist) ## Fashion-MNIST
 
 safetensors: ## the Python package safetensors, which tests compare files with
 	@python3 scripts/fetch-safetensors.py > /dev/null
+
+tensorboard: ## the Python package tensorboard, which a test opens our curves with
+	@python3 scripts/fetch-tensorboard.py > /dev/null
 
 build: $(PACKAGES) ## TypeScript to JavaScript
 	@node_modules/.bin/tsc -b

@@ -4,6 +4,8 @@ import { commandLine, exitStatusOf } from './args.js';
 import { checkpointActions } from './checkpoint/actions.js';
 import { checkpointCommand } from './checkpoint/command.js';
 import { completionCommands } from './completion/command.js';
+import { exportActions } from './export/actions.js';
+import { addExportCommands } from './export/command.js';
 import { generationCommand } from './generation/command.js';
 import { run } from './run.js';
 import { runsCommand } from './runs/command.js';
@@ -13,8 +15,10 @@ import { print, type Shell, say } from './shell.js';
 /** The whole command line. @param finish told the exit status by commands that have one of their own */
 export function trikdProgram(shell: Shell, finish: (status: number) => void): Command {
   const server = serverActions(shell, finish);
+  const runs = runsCommand(server.runs);
+  addExportCommands(runs, exportActions(shell, finish));
   const program = commandLine(async (options) => finish(await run(options, shell.env, shell)))
-    .addCommand(runsCommand(server.runs))
+    .addCommand(runs)
     .addCommand(generationCommand(server.generation))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)));
   const [completion, complete] = completionCommands(program, (text) => print(shell, text));

@@ -9,11 +9,11 @@ import type { RunsActions } from '../runs/command.js';
 import { runText } from '../runs/get.js';
 import { allRuns, listJson, listText, PHASE_NAMES } from '../runs/list.js';
 import { lineScreen, liveScreen, showAll } from '../runs/watch.js';
-import { isTerminal, print, type Shell, say } from '../shell.js';
+import { isTerminal, print, type Shell } from '../shell.js';
 import { formatted } from '../texts.js';
 import { agreed } from './agreed.js';
 import { type Asking, type ServerChoice, withServer } from './ask.js';
-import { type Circumstances, complaint, statusOfRefusal } from './complaint.js';
+import { type Circumstances, orComplaint } from './complaint.js';
 import { follow } from './follow.js';
 import { waiting } from './waiting.js';
 
@@ -27,15 +27,8 @@ export interface ServerActions {
 export function serverActions(shell: Shell, finish: (status: number) => void): ServerActions {
   const { stdout, rest } = shell;
   const paint = paintFor(stdout);
-  const ask = async (choice: ServerChoice, about: Circumstances, work: (asking: Asking) => Promise<void>) => {
-    try {
-      await withServer(choice, rest, work);
-    } catch (error) {
-      if (!(error instanceof TrikdError)) throw error;
-      say(shell, complaint(error, about));
-      finish(statusOfRefusal(error.kind));
-    }
-  };
+  const ask = (choice: ServerChoice, about: Circumstances, work: (asking: Asking) => Promise<void>) =>
+    orComplaint(shell, finish, about, () => withServer(choice, rest, work));
   const show = (format: Format, text: () => string, json: () => object) =>
     print(shell, format === 'table' ? text() : formatted(json(), format));
   const steer: RunsActions['steer'] = async (verb, options) => {

@@ -1,11 +1,14 @@
-import type { ErrorKind, TrikdError } from '@trikd/core/errors';
+import { type ErrorKind, TrikdError } from '@trikd/core/errors';
 import { violationsOf } from '@trikd/platform/grpc/violations';
+import { type Shell, say } from '../shell.js';
 
 /** What a command was about when it was refused. */
 export interface Circumstances {
   readonly runId?: string;
   /** Of a command that changes a run. */
   readonly requestId?: string;
+  /** No server was asked. */
+  readonly offline?: boolean;
 }
 
 /** Exit status of a command whose server refused: 3 when it knows no such thing or its state forbids it, 4 when nobody answered. */
@@ -34,7 +37,8 @@ export function complaint(error: TrikdError, circumstances: Circumstances): stri
   );
 }
 
-function advice(kind: ErrorKind, { runId, requestId }: Circumstances): readonly string[] {
+function advice(kind: ErrorKind, { runId, requestId, offline }: Circumstances): readonly string[] {
+  if (offline) return [];
   if (kind === 'not-found') return ['`trikd runs list` shows the runs that there are'];
   if (kind === 'wrong-state' && runId !== undefined) return [`\`trikd runs get ${runId}\` shows where it stands`];
   if (kind !== 'unavailable') return [];
@@ -46,4 +50,20 @@ function advice(kind: ErrorKind, { runId, requestId }: Circumstances): readonly 
     ...again,
     '--server HOST:PORT or TRIKD_SERVER names another orchestrator; `trikd doctor` looks for the cause',
   ];
+}
+
+/** Does something, or complains and tells the exit status. */
+export async function orComplaint(
+  shell: Shell,
+  finish: (status: number) => void,
+  about: Circumstances,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof TrikdError)) throw error;
+    say(shell, complaint(error, about));
+    finish(statusOfRefusal(error.kind));
+  }
 }

@@ -1,0 +1,46 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { SlowStep } from '@trikd/platform/gen/trikd/v1/timing';
+import { createLogUpdate } from 'log-update';
+import { runFolder } from '../run-folder.js';
+import { withServer } from '../server/ask.js';
+import { orComplaint } from '../server/complaint.js';
+import { isTerminal, print, type Shell, say } from '../shell.js';
+import type { EventSource, ExportActions } from './command.js';
+import { writeEvents } from './event-files.js';
+import { pastEvents } from './past-events.js';
+import { storedEvents } from './stored-events.js';
+import { slowest, traceOf } from './trace.js';
+
+/** They print what they have written, and tell the exit status. */
+export function exportActions(shell: Shell, finish: (status: number) => void): ExportActions {
+  const read = async (from: EventSource, work: (events: AsyncIterable<WatchRunResponse>) => Promise<void>) => {
+    const { runId, store } = from;
+    await orComplaint(shell, finish, { runId, offline: store !== undefined }, async () => {
+      if (store !== undefined) await work(storedEvents(runFolder(store, runId).events));
+      else await withServer(from, shell.rest, (asking) => work(pastEvents(asking, runId)));
+    });
+  };
+  return {
+    export: ({ from, formats, out }) =>
+      read(from, async (events) => {
+        const draw = isTerminal(shell.stderr) ? createLogUpdate(shell.stderr) : undefined;
+        const counted = (count: number) => (count % 100 === 0 ? draw?.(`${count} events`) : undefined);
+        const written = await writeEvents(from.runId, events, formats, out, counted).finally(() => draw?.clear());
+        for (const path of written) print(shell, path);
+      }),
+    trace: ({ from, slowest: count, out }) =>
+      read(from, async (events) => {
+        const steps: SlowStep[] = [];
+        for await (const { event } of events) if (event?.$case === 'slowStep') steps.push(event.value);
+        if (steps.length === 0) {
+          say(shell, `no step of run ${from.runId} took much longer than its neighbours`);
+          return finish(1);
+        }
+        await mkdir(dirname(out), { recursive: true });
+        await writeFile(out, JSON.stringify(traceOf(from.runId, slowest(steps, count))));
+        print(shell, out);
+      }),
+  };
+}

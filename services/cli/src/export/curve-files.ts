@@ -1,0 +1,72 @@
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { RoleScalar } from './scalars.js';
+import { scalarRecord, versionRecord } from './tf-record.js';
+
+/** Files that grow by values. */
+export interface CurveFiles {
+  readonly add: (scalars: readonly RoleScalar[]) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Passes over what was said before: an attempt that begins at a checkpoint trains the steps after it again, to the same bits. */
+export function newScalars(): (scalars: readonly RoleScalar[]) => readonly RoleScalar[] {
+  const last = new Map<string, number>();
+  return (scalars) =>
+    scalars.filter(({ generation, role, tag, step }) => {
+      const curve = `${generation} ${role} ${tag}`;
+      const news = step > (last.get(curve) ?? -1);
+      if (news) last.set(curve, step);
+      return news;
+    });
+}
+
+/**
+ * TensorBoard's files below a folder, one for each role of each generation: `generation-0/student/events.out.tfevents.<time>.trikd`.
+ * Steps count from 0 in each of them, so that generations lie above each other.
+ */
+export function tensorboardFiles(folder: string): CurveFiles {
+  const files = new Map<string, Awaited<ReturnType<typeof open>>>();
+  const news = newScalars();
+  const fileOf = async ({ generation, role, time }: RoleScalar) => {
+    const place = join(folder, `generation-${generation}`, role);
+    const known = files.get(place);
+    if (known) return known;
+    await mkdir(place, { recursive: true });
+    const file = await open(join(place, `events.out.tfevents.${Math.floor(time)}.trikd`), 'w');
+    files.set(place, file);
+    await file.write(versionRecord(time));
+    return file;
+  };
+  return {
+    add: async (scalars) => {
+      for (const scalar of news(scalars)) await (await fileOf(scalar)).write(scalarRecord(scalar));
+    },
+    close: async () => {
+      for (const file of files.values()) await file.close();
+    },
+  };
+}
+
+/** One table of all values, with a head: generation, role, step, time, what, value. */
+export async function csvFile(path: string): Promise<CurveFiles> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'w');
+  const news = newScalars();
+  await file.write('generation,role,step,time,what,value\n');
+  return {
+    add: async (scalars) => {
+      const lines = news(scalars).map(
+        ({ generation, role, step, time, tag, value }) =>
+          `${generation},${role},${step},${new Date(time * 1000).toISOString()},${quoted(tag)},${value}\n`,
+      );
+      if (lines.length > 0) await file.write(lines.join(''));
+    },
+    close: () => file.close(),
+  };
+}
+
+/** As RFC 4180 has it. */
+function quoted(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

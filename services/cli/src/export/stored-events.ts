@@ -1,0 +1,24 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { TrikdError } from '@trikd/core/errors';
+import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+
+/**
+ * The events in a run's file of them, a line of JSON each. A line that is not whole is left out: somebody was killed while writing it.
+ * @throws TrikdError 'not-found' without the file
+ */
+export async function* storedEvents(path: string): AsyncGenerator<WatchRunResponse, void> {
+  if (!existsSync(path)) throw new TrikdError('not-found', `there are no events at ${path}`);
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    const json = jsonOf(line);
+    if (json !== undefined) yield WatchRunResponse.fromJSON(json);
+  }
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
