@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ObjectStore } from '@trikd/core/store';
-import { type Run, RunServiceClient, RunServiceService, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { openClient, unary } from '@trikd/platform/grpc/clients';
 import { createLogger } from '@trikd/platform/logging';
 import { createService } from '@trikd/platform/nest/create-service';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
 import { orchestratorModule } from '../../services/orchestrator/src/orchestrator.module.js';
+import { RUN_SERVICE } from '../../services/orchestrator/src/run-service.js';
 import { orchestratorService } from '../../services/orchestrator/src/service.js';
 import { type ToyWorld, toyAnchor, toyTrainer } from './orchestrator-doubles.js';
 
@@ -64,7 +65,7 @@ export async function serve(store: ObjectStore, models: Awaited<ReturnType<typeo
   const driver = orchestratorService(config, store, log);
   const service = await createService({
     module: orchestratorModule(driver.orchestrator),
-    services: { 'trikd.v1.RunService': RunServiceService },
+    services: { 'trikd.v1.RunService': RUN_SERVICE },
     listen: '127.0.0.1:0',
     log,
     drainSeconds: 5,

@@ -1,6 +1,5 @@
 import { configOrExit } from '@trikd/platform/config';
 import { environment } from '@trikd/platform/environment';
-import { RunServiceService } from '@trikd/platform/gen/trikd/v1/run';
 import { createLogger } from '@trikd/platform/logging';
 import { runService } from '@trikd/platform/nest/run-service';
 import { shutdownSignal } from '@trikd/platform/nest/shutdown';
@@ -8,6 +7,7 @@ import { openStoreOrExit } from '@trikd/platform/store/open-store';
 import { OrchestratorConfig } from './config.js';
 import { dashboardFor } from './dashboard.js';
 import { orchestratorModule } from './orchestrator.module.js';
+import { RUN_SERVICE } from './run-service.js';
 import { orchestratorService } from './service.js';
 
 const config = configOrExit(OrchestratorConfig, environment());
@@ -19,7 +19,7 @@ const beside = dashboardFor(config.http, log);
 
 await runService({
   module: orchestratorModule(orchestrator),
-  services: { 'trikd.v1.RunService': RunServiceService },
+  services: { 'trikd.v1.RunService': RUN_SERVICE },
   listen: config.listen,
   log,
   shutdown,

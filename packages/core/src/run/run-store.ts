@@ -69,7 +69,10 @@ export async function createRun(
   await store.create(specKey(spec.name), encodeJson(spec));
   const differences = specDifferences(await loadSpec(store, spec.name), spec);
   if (differences.length > 0) {
-    throw new TrikdError('invalid', `run ${spec.name} exists with another spec: ${differences.join('; ')}`);
+    const violations = differences.map((text) => ({ field: `spec.${text.split(':')[0]}`, description: text }));
+    throw new TrikdError('invalid', `run ${spec.name} exists with another spec: ${differences.join('; ')}`, {
+      violations,
+    });
   }
   // A creator that died between the two writes left a spec without a state: the next one completes it.
   const requests = request === undefined ? [] : [request];
@@ -85,7 +88,7 @@ export async function createRun(
 export async function loadRun(store: ObjectStore, runId: string): Promise<SavedRun> {
   const spec = await loadSpec(store, runId);
   const stored = await store.get(stateKey(runId));
-  if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`);
+  if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`, { run: runId });
   const { version: _, ...file } = decodeJson(StateFile, stored.bytes, stateKey(runId));
   return { spec, ...file, version: stored.version };
 }
@@ -136,6 +139,6 @@ export async function saveRun(store: ObjectStore, run: SavedRun, change: RunChan
 
 async function loadSpec(store: ObjectStore, runId: string): Promise<RunSpec> {
   const stored = await store.get(specKey(runId));
-  if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`);
+  if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`, { run: runId });
   return decodeJson(RunSpec, stored.bytes, specKey(runId));
 }

@@ -1,7 +1,16 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorKind, TrikdError } from '@trikd/core/errors';
 import { describe, expect, test } from 'vitest';
+import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from '../gen/google/rpc/error_details.js';
+import { Status } from '../gen/google/rpc/status.js';
 import { fromStatus, isDisconnect, toStatus } from './status.js';
+
+const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
+  ErrorInfo: ErrorInfo.decode,
+  BadRequest: BadRequest.decode,
+  PreconditionFailure: PreconditionFailure.decode,
+  ResourceInfo: ResourceInfo.decode,
+};
 
 const received = (code: status, details: string, metadata = new Metadata()): ServiceError =>
   Object.assign(new Error(details), { code, details, metadata });
@@ -22,6 +31,43 @@ describe('status', () => {
       kind,
       message: 'the teacher: step 12 went wrong',
     });
+  });
+
+  test('tells programs what kind of error it was, and of which field, run or phase', () => {
+    const details = (error: TrikdError) => {
+      const [bytes] = toStatus(error).metadata.get('grpc-status-details-bin');
+      return Status.decode(Buffer.from(bytes ?? '')).details.map(({ typeUrl, value }) => ({
+        type: typeUrl.replace('type.googleapis.com/google.rpc.', ''),
+        value: DECODERS[typeUrl.slice(typeUrl.lastIndexOf('.') + 1)]?.(value),
+      }));
+    };
+    const violations = [{ field: 'spec.epochs', description: 'too small' }];
+    expect(details(new TrikdError('invalid', 'the spec is invalid', { violations }))).toMatchObject([
+      { type: 'ErrorInfo', value: { reason: 'INVALID', domain: 'trikd' } },
+      { type: 'BadRequest', value: { fieldViolations: violations } },
+    ]);
+    expect(details(new TrikdError('wrong-state', 'it is training', { run: 'trial', phase: 'training' }))).toMatchObject(
+      [
+        { value: { reason: 'WRONG_STATE', metadata: { run: 'trial', phase: 'training' } } },
+        { type: 'PreconditionFailure', value: { violations: [{ type: 'RUN_PHASE', subject: 'runs/trial' }] } },
+      ],
+    );
+    expect(details(new TrikdError('wrong-state', 'a leads', { leader: 'a' }))).toMatchObject([
+      { value: { metadata: { leader: 'a' } } },
+      { value: { violations: [{ type: 'LEADERSHIP', subject: 'orchestrator' }] } },
+    ]);
+    expect(details(new TrikdError('not-found', 'there is no run trial', { run: 'trial' }))).toMatchObject([
+      { value: { reason: 'NOT_FOUND' } },
+      { type: 'ResourceInfo', value: { resourceType: 'trikd.v1.Run', resourceName: 'trial' } },
+    ]);
+  });
+
+  test('fits into a trailer, however much there is to say', () => {
+    const violations = Array.from({ length: 1000 }, (_, i) => ({ field: `spec.${i}`, description: 'x'.repeat(5000) }));
+    const error = new TrikdError('invalid', 'y'.repeat(100_000), { violations, run: 'z'.repeat(9000) });
+    const [bytes] = toStatus(error).metadata.get('grpc-status-details-bin');
+    expect(bytes?.length).toBeGreaterThan(500);
+    expect(bytes?.length).toBeLessThanOrEqual(3000);
   });
 
   test('keeps the message of a foreign error at home', () => {

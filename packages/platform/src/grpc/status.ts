@@ -1,5 +1,6 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type ErrorKind, TrikdError } from '@trikd/core/errors';
+import { encodeDetails, STATUS_DETAILS } from './error-details.js';
 
 /** The only place where a kind becomes a gRPC status. A new kind does not compile until it is here. */
 const STATUS: Readonly<Record<ErrorKind, status>> = {
@@ -41,7 +42,9 @@ export function toStatus(error: unknown): GrpcFailure {
   const metadata = new Metadata();
   if (!(error instanceof TrikdError)) return { code: status.INTERNAL, details: 'internal error', metadata };
   metadata.set(ERROR_KIND, error.kind);
-  return { code: STATUS[error.kind], details: error.message, metadata };
+  const code = STATUS[error.kind];
+  metadata.set(STATUS_DETAILS, encodeDetails(error, code));
+  return { code, details: error.message, metadata };
 }
 
 /**

@@ -1,17 +1,8 @@
 import { Metadata } from '@grpc/grpc-js';
 import { BadRequest } from '../gen/google/rpc/error_details.js';
 import { Status } from '../gen/google/rpc/status.js';
+import { type FieldViolation, STATUS_DETAILS } from './error-details.js';
 
-/** A field of a request that is to blame. */
-export interface FieldViolation {
-  /** Path in the request, such as `spec.epochs`. */
-  readonly field: string;
-  /** One sentence. */
-  readonly description: string;
-}
-
-/** Metadata key of the google.rpc.Status that comes with a refusal. */
-const STATUS_DETAILS = 'grpc-status-details-bin';
 const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
 
 /** The fields that a received status blames; none where it says nothing of fields. @param error what `fromStatus` was given, or made */

@@ -39,6 +39,34 @@ export interface BadRequest_FieldViolation {
   description: string;
 }
 
+/** What must change before the call can succeed. */
+export interface PreconditionFailure {
+  /** All that were found. */
+  violations: PreconditionFailure_Violation[];
+}
+
+/** One thing that does not hold. */
+export interface PreconditionFailure_Violation {
+  /** What kind of thing it is: RUN_PHASE or LEADERSHIP. */
+  type: string;
+  /** Of what, such as runs/fashion-mnist. */
+  subject: string;
+  /** One sentence. */
+  description: string;
+}
+
+/** What a call asked for in vain. */
+export interface ResourceInfo {
+  /** Its type: trikd.v1.Run. */
+  resourceType: string;
+  /** Its id. */
+  resourceName: string;
+  /** Not used here. */
+  owner: string;
+  /** One sentence. */
+  description: string;
+}
+
 export const ErrorInfo: MessageFns<ErrorInfo> = {
   fromJSON(object: any): ErrorInfo {
     return {
@@ -134,6 +162,84 @@ export const BadRequest_FieldViolation: MessageFns<BadRequest_FieldViolation> = 
     const obj: any = {};
     if (message.field !== "") {
       obj.field = message.field;
+    }
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    return obj;
+  },
+};
+
+export const PreconditionFailure: MessageFns<PreconditionFailure> = {
+  fromJSON(object: any): PreconditionFailure {
+    return {
+      violations: globalThis.Array.isArray(object?.violations)
+        ? object.violations.map((e: any) => PreconditionFailure_Violation.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PreconditionFailure): unknown {
+    const obj: any = {};
+    if (message.violations?.length) {
+      obj.violations = message.violations.map((e) => PreconditionFailure_Violation.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+export const PreconditionFailure_Violation: MessageFns<PreconditionFailure_Violation> = {
+  fromJSON(object: any): PreconditionFailure_Violation {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+    };
+  },
+
+  toJSON(message: PreconditionFailure_Violation): unknown {
+    const obj: any = {};
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    return obj;
+  },
+};
+
+export const ResourceInfo: MessageFns<ResourceInfo> = {
+  fromJSON(object: any): ResourceInfo {
+    return {
+      resourceType: isSet(object.resourceType)
+        ? globalThis.String(object.resourceType)
+        : isSet(object.resource_type)
+        ? globalThis.String(object.resource_type)
+        : "",
+      resourceName: isSet(object.resourceName)
+        ? globalThis.String(object.resourceName)
+        : isSet(object.resource_name)
+        ? globalThis.String(object.resource_name)
+        : "",
+      owner: isSet(object.owner) ? globalThis.String(object.owner) : "",
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+    };
+  },
+
+  toJSON(message: ResourceInfo): unknown {
+    const obj: any = {};
+    if (message.resourceType !== "") {
+      obj.resourceType = message.resourceType;
+    }
+    if (message.resourceName !== "") {
+      obj.resourceName = message.resourceName;
+    }
+    if (message.owner !== "") {
+      obj.owner = message.owner;
     }
     if (message.description !== "") {
       obj.description = message.description;

@@ -1,0 +1,16 @@
+import { RunServiceService, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+
+const encoded = new WeakMap<WatchRunResponse, Buffer>();
+
+/** RunService, but that an event is encoded once, however many follow it: everybody gets the same message. */
+export const RUN_SERVICE = {
+  ...RunServiceService,
+  watchRun: {
+    ...RunServiceService.watchRun,
+    responseSerialize(message: WatchRunResponse): Buffer {
+      const known = encoded.get(message) ?? RunServiceService.watchRun.responseSerialize(message);
+      encoded.set(message, known);
+      return known;
+    },
+  },
+} as const satisfies typeof RunServiceService;
