@@ -30,9 +30,8 @@ export async function deleteRun(store: ObjectStore, runId: string, term: number)
 async function letGo(store: ObjectStore, runId: string, term: number): Promise<void> {
   const run = await loadRun(store, runId);
   if (!hasEnded(run.state)) {
-    throw new TrikdError('wrong-state', `the run cannot be deleted: ${howItStands(run.state)}`, {
-      phase: run.state.phase,
-    });
+    const details = { run: runId, phase: run.state.phase };
+    throw new TrikdError('wrong-state', `the run cannot be deleted: ${howItStands(run.state)}`, details);
   }
   // Whoever lost the lead without noticing is stopped here.
   await saveRun(store, run, { term });
