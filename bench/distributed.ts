@@ -50,7 +50,7 @@ export async function startDistributed(name: string, spec: RunSpec): Promise<Dis
       };
       await unary(
         client.assign.bind(client),
-        { ...request, resume: undefined },
+        { ...request, resume: undefined, tracing: undefined },
         { what: 'a trainer', deadlineSeconds: 60 },
       );
       return watchSteps(client, position(0));
@@ -100,7 +100,7 @@ async function loadAnchor(
   const client = openClient(AnchorServiceClient, address);
   await unary(
     client.loadAnchor.bind(client),
-    { start, spec: canonicalJson(spec), params: blob },
+    { start, spec: canonicalJson(spec), params: blob, tracing: undefined },
     { what: 'the anchor', deadlineSeconds: 60 },
   );
   client.close();

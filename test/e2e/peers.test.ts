@@ -61,6 +61,7 @@ async function assign(
     limit: 1000,
     peerAddress,
     anchorAddress: '',
+    tracing: undefined,
     resume: undefined,
   };
   await unary(client.assign.bind(client), request, { what: trainer.name, deadlineSeconds: 60 });

@@ -50,15 +50,19 @@ export const tinyTrainer =
       if (step >= ports.limit.value) await rest(step);
       while (step >= ports.limit.value) await ports.limit.changed(ports.limit.value);
       if (step >= failAt) throw new Error(`broken at step ${step}`);
+      ports.steps?.(step, 'forward');
       const mine = frame(spec, dataset, attempt, step, value);
+      ports.steps?.(step, 'publish');
       await ports.publish(mine);
       for (const source of sourcesOf(activeTerms(spec, role, attempt.generation))) {
+        ports.steps?.(step, source === 'peer' ? 'await-peer' : 'await-anchor');
         const from = source === 'peer' ? peerOf(role) : source;
         const next = await ports.frames[source]?.next();
         if (!next || next.done) throw new Error(`no frame of the ${from}`);
         checkFrame(next.value, { ...mine, rows: mine.logits.rows, cols: mine.logits.cols }, from);
         value = Math.fround(value * 0.75 + next.value.logits.data[0]! * 0.25 + 0.001 * step);
       }
+      ports.steps?.(step, 'done');
       const waits = {};
       const terms = [{ part: 'task' as const, value }];
       ports.emit({
@@ -82,7 +86,10 @@ export const tinyTrainer =
 export const tinyAnchor =
   (closed: (role: Role) => void = () => undefined) =>
   async (spec: RunSpec, dataset: Dataset, params: Params, attempt: GenerationAttempt): Promise<AnchorModel> => ({
-    logits: async (step) => frame(spec, dataset, attempt, step, Math.fround(numberIn(params) + step)),
+    logits: async (step, steps) => {
+      steps?.(step, 'forward');
+      return frame(spec, dataset, attempt, step, Math.fround(numberIn(params) + step));
+    },
     evaluate: async () => score(numberIn(params)),
     close: async () => closed('anchor'),
   });

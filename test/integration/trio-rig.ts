@@ -5,6 +5,7 @@ import type { ObjectStore } from '@trikd/core/store';
 import type { Blob, RoleCheckpoint } from '@trikd/core/training/ports';
 import { loadDataset } from '@trikd/platform/data/load-dataset';
 import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
+import type { StepTracing } from '@trikd/platform/gen/trikd/v1/common';
 import { type AssignRequest, TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
 import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
 import { fromPosition, fromRoleCheckpoint } from '@trikd/platform/grpc/convert';
@@ -105,10 +106,10 @@ export async function openAnchorServer(store: ObjectStore, openAnchor = tinyAnch
   const client = openClient(AnchorServiceClient, service.address);
   return {
     address: service.address,
-    load: (start: Position, params: Blob, of = spec) =>
+    load: (start: Position, params: Blob, of = spec, tracing?: StepTracing) =>
       unary(
         client.loadAnchor.bind(client),
-        { start: fromPosition(start), spec: JSON.stringify(of), params },
+        { start: fromPosition(start), spec: JSON.stringify(of), params, tracing },
         { what: 'the anchor' },
       ),
     get: () => unary(client.getAnchor.bind(client), {}, { what: 'the anchor' }),
@@ -129,10 +130,19 @@ interface AssignOptions {
   readonly anchorAddress?: string;
   readonly resume?: RoleCheckpoint;
   readonly trained?: RunSpec;
+  readonly tracing?: StepTracing;
 }
 
 export function assignment(options: AssignOptions = {}): AssignRequest {
-  const { of = attempt, trained = spec, limit = TOTAL_STEPS, peerAddress = '', anchorAddress = '', resume } = options;
+  const {
+    tracing,
+    of = attempt,
+    trained = spec,
+    limit = TOTAL_STEPS,
+    peerAddress = '',
+    anchorAddress = '',
+    resume,
+  } = options;
   return {
     start: fromPosition({ ...of, step: resume?.step ?? 0 }),
     spec: JSON.stringify(trained),
@@ -140,6 +150,7 @@ export function assignment(options: AssignOptions = {}): AssignRequest {
     peerAddress,
     anchorAddress,
     resume: resume && fromRoleCheckpoint(resume),
+    tracing,
   };
 }
 

@@ -55,6 +55,16 @@ export const OrchestratorConfig = z.strictObject({
       longestRetry: Seconds.default(30),
     })
     .prefault({}),
+  telemetry: z
+    .strictObject({
+      everySteps: z
+        .int()
+        .min(0)
+        .default(100)
+        .describe('steps whose number it divides are traced in all processes that send spans; 0: none'),
+      look: Seconds.default(3).describe('between two looks at where the time of steps went'),
+    })
+    .prefault({}),
   log: LogConfig,
 });
 export type OrchestratorConfig = z.infer<typeof OrchestratorConfig>;

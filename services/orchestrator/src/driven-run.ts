@@ -3,13 +3,16 @@ import { collectLeftovers } from '@trikd/core/run/collector';
 import { drive } from '@trikd/core/run/drive';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { type RunState, resumePair } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec';
+import { type RunSpec, specDigest } from '@trikd/core/spec';
+import { seedOf } from '@trikd/platform/telemetry/trace-ids';
 import { liveView } from './live-view.js';
 import { type PerformPorts, perform } from './perform.js';
 import type { DutyNews, RunNews, RunView, Stall } from './ports.js';
 
 /** What driving a run needs besides the run. */
-export interface DrivenRunPorts extends Omit<PerformPorts, 'spec' | 'term' | 'rules' | 'tell'> {
+export interface DrivenRunPorts extends Omit<PerformPorts, 'spec' | 'term' | 'rules' | 'tell' | 'tracing'> {
+  /** Steps whose number it divides are traced; 0: none are. */
+  readonly everySteps?: number;
   /** Attempts that may be lost in a row before a run fails. */
   readonly retries: number;
   readonly keepPairs: number;
@@ -60,7 +63,8 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
   ports.abandoned.addEventListener('abort', abandon, { once: true });
 
   const rules = rulesOf(spec, ports);
-  const duties: PerformPorts = { ...ports, spec, rules, term: run.term, tell };
+  const tracing = { seed: seedOf(spec.name, specDigest(spec)), everySteps: ports.everySteps ?? 0 };
+  const duties: PerformPorts = { ...ports, spec, rules, term: run.term, tell, tracing };
   const train = async (): Promise<Error | undefined> => {
     try {
       const { state } = await drive(run, {

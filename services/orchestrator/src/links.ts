@@ -1,16 +1,18 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/errors';
-import type { TrainedRole } from '@trikd/core/position';
+import type { Role, TrainedRole } from '@trikd/core/position';
 import { canonicalJson } from '@trikd/core/spec';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
+import { TimingServiceClient } from '@trikd/platform/gen/trikd/v1/timing';
 import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
 import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
-import { fromBlob, fromPosition, fromRoleCheckpoint, toScore } from '@trikd/platform/grpc/convert';
+import { fromBlob, fromPosition, fromRoleCheckpoint, fromTracing, toScore } from '@trikd/platform/grpc/convert';
+import { toRoleStep } from '@trikd/platform/grpc/convert-timing';
 import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
 import { fromStatus } from '@trikd/platform/grpc/status';
 import { reach } from '@trikd/platform/points';
-import type { AnchorLink, TrainerLink } from './ports.js';
+import type { AnchorLink, StepLink, TrainerLink } from './ports.js';
 
 /** A link and the connection beneath it. */
 export type Closable<T> = T & { readonly close: () => void };
@@ -33,7 +35,7 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
     role,
     address,
     close: () => client.close(),
-    assign: async ({ attempt, spec, limit, peerAddress = '', anchorAddress = '', resume }) => {
+    assign: async ({ attempt, spec, limit, peerAddress = '', anchorAddress = '', resume, tracing }) => {
       const request = {
         start: fromPosition({ ...attempt, step: resume?.step ?? 0 }),
         spec: canonicalJson(spec),
@@ -41,6 +43,7 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
         peerAddress,
         anchorAddress,
         resume: resume && fromRoleCheckpoint(resume),
+        tracing: fromTracing(tracing),
       };
       const options = { what, deadlineSeconds: times.prepare };
       const at = () => ({ ...attempt, role, step: resume?.step ?? 0 });
@@ -122,11 +125,12 @@ export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLi
   return {
     address,
     close: () => client.close(),
-    load: async (attempt, step, spec, params) => {
+    load: async (attempt, step, spec, params, tracing) => {
       const request = {
         start: fromPosition({ ...attempt, step }),
         spec: canonicalJson(spec),
         params: fromBlob(params),
+        tracing: fromTracing(tracing),
       };
       const options = { what: 'the anchor', deadlineSeconds: times.prepare };
       const at = () => ({ ...attempt, step, role: 'anchor' as const, key: params.key });
@@ -138,6 +142,28 @@ export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLi
         validation: toScore(answer.validation),
         test: toScore(answer.test),
       };
+    },
+  };
+}
+
+/** Seconds for an answer about steps: whoever is away is asked again at the next look. */
+const STEPS_ANSWER = 1;
+
+/** The steps of one model over gRPC. */
+export function stepLink(role: Role, address: string): Closable<StepLink> {
+  const client = openClient(TimingServiceClient, address);
+  const options = { what: `the ${role}`, deadlineSeconds: STEPS_ANSWER };
+  return {
+    role,
+    close: () => client.close(),
+    read: async (attempt, fromStep) => {
+      const from = fromPosition({ ...attempt, step: fromStep });
+      const { steps } = await unary(client.readSteps.bind(client), { from }, options);
+      return steps.map(toRoleStep);
+    },
+    trace: async (attempt, steps) => {
+      const request = { attempt: fromPosition({ ...attempt, step: 0 }), steps: [...steps] };
+      await unary(client.traceSteps.bind(client), request, options);
     },
   };
 }

@@ -17,6 +17,7 @@ import {
   type WatchRunResponse,
 } from '@trikd/platform/gen/trikd/v1/run';
 import { fromBestParams, fromRole, fromScore } from '@trikd/platform/grpc/convert';
+import { fromSlowStep, fromStepTimes } from '@trikd/platform/grpc/convert-timing';
 import { fromProgress } from '@trikd/platform/grpc/convert-trainer';
 import { type Condition, conditionsOf } from './conditions.js';
 import type { EvaluationNews, ProgressNews, RunNews, RunView } from './ports.js';
@@ -155,5 +156,9 @@ export function eventOf(news: RunNews): NonNullable<WatchRunResponse['event']> {
     }
     case 'drained':
       return { $case: 'drained', value: { generation: news.generation, step: news.step } };
+    case 'step-times':
+      return { $case: 'stepTimes', value: fromStepTimes(news) };
+    case 'slow-step':
+      return { $case: 'slowStep', value: fromSlowStep(news) };
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
 import type { Clock } from '@trikd/core/clock';
 import { TrikdError } from '@trikd/core/errors';
-import { peerOf, type TrainedRole } from '@trikd/core/position';
+import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/position';
 import { type Duty, promotion, type RunEvent, type RunRules } from '@trikd/core/run/advance';
 import { pointAsStated, promote } from '@trikd/core/run/anchor-pointer';
 import { collectLeftovers } from '@trikd/core/run/collector';
@@ -10,7 +10,9 @@ import { nextLimit } from '@trikd/core/run/convergence';
 import { type Facts, type Preparing, type Promoting, resumePair, type Training } from '@trikd/core/run/state';
 import { type RunSpec, specDigest } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
+import type { StepTracing } from '@trikd/platform/telemetry/trace-ids';
 import { attemptOf, commitPair } from './commit-pair.js';
+import { type FollowStepsPorts, followSteps } from './follow-steps.js';
 import { type HearTimes, hear } from './hear.js';
 import type { Pair } from './ledger.js';
 import type { AnchorLink, DutyNews, TrainerLink } from './ports.js';
@@ -34,6 +36,10 @@ export interface PerformPorts {
   /** Aborts when somebody else drives the run. */
   readonly abandoned: AbortSignal;
   tell(news: DutyNews): void;
+  /** How its steps are traced. */
+  readonly tracing: StepTracing;
+  /** Who is asked where the time of steps goes, and how often. Default: nobody. */
+  readonly steps?: Pick<FollowStepsPorts, 'links' | 'look' | 'traced'>;
 }
 
 /** Does what a phase of a run demands. */
@@ -65,7 +71,8 @@ async function* prepare(ports: PerformPorts, todo: Preparing): AsyncGenerator<Ru
   const pair = await resumeFrom(ports, todo).catch(blaming(todo));
   const step = pair?.student.step ?? 0;
   const limit = todo.facts ? nextLimit(step, todo.facts, spec) : LIMIT_OF_UNKNOWN_LENGTH;
-  const loading = todo.anchor && ports.anchor.load(attempt, step, spec, todo.anchor.params);
+  const { tracing } = ports;
+  const loading = todo.anchor && ports.anchor.load(attempt, step, spec, todo.anchor.params, tracing);
   const scores = loading && (await unlessDrained(loading, drained));
   if (loading && !scores) return;
   const assign = (role: TrainedRole) => {
@@ -75,6 +82,7 @@ async function* prepare(ports: PerformPorts, todo: Preparing): AsyncGenerator<Ru
       attempt,
       spec,
       limit,
+      tracing,
       ...(asks('peer') && { peerAddress: ports.trainers[peerOf(role)].address }),
       ...(todo.anchor && asks('anchor') && { anchorAddress: ports.anchor.address }),
       ...(pair && { resume: pair[role] }),
@@ -111,8 +119,20 @@ async function unlessDrained<T>(work: Promise<T>, drained: AbortSignal): Promise
 
 async function* trainFrom(ports: PerformPorts, todo: Training): AsyncGenerator<RunEvent> {
   const attempt = attemptOf(ports.spec, todo);
+  const over = new AbortController();
+  const following = ports.steps && followSteps(attempt, { ...ports, ...ports.steps }, over.signal);
+  try {
+    yield* trainAttempt(ports, todo, attempt);
+  } finally {
+    over.abort();
+  }
+  // What an attempt failed of is not held back by models that do not answer.
+  await following;
+}
+
+function trainAttempt(ports: PerformPorts, todo: Training, attempt: GenerationAttempt): AsyncGenerator<RunEvent> {
   const { teacher, student } = ports.trainers;
-  yield* train(todo, attempt, {
+  return train(todo, attempt, {
     spec: ports.spec,
     trainers: ports.trainers,
     heard: hear(

@@ -1,7 +1,10 @@
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/position';
 import type { RunTimes } from '@trikd/core/run/run-times';
 import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec';
+import type { RoleStep } from '@trikd/core/timing/role-step';
+import type { SlowStep } from '@trikd/core/timing/slow-steps';
+import type { StepTimes } from '@trikd/core/timing/step-times';
 import type {
   Blob,
   RoleCheckpoint,
@@ -10,6 +13,7 @@ import type {
   TrainerEvent,
   TrainerProgress,
 } from '@trikd/core/training/ports';
+import type { StepTracing } from '@trikd/platform/telemetry/trace-ids';
 
 /** One generation for one trainer. */
 export interface TrainerAssignment {
@@ -22,6 +26,7 @@ export interface TrainerAssignment {
   readonly anchorAddress?: string;
   /** Absent for fresh params. */
   readonly resume?: RoleCheckpoint;
+  readonly tracing?: StepTracing;
 }
 
 /** One trainer, as the orchestrator knows it. Every call fails with a TrikdError. */
@@ -56,7 +61,17 @@ export interface AnchorLink {
     step: number,
     spec: RunSpec,
     params: Blob,
+    tracing?: StepTracing,
   ): Promise<AnchorScores & { readonly datasetDigest: string }>;
+}
+
+/** What one model tells of its steps. Every call fails with a TrikdError. */
+export interface StepLink {
+  readonly role: Role;
+  /** Steps of an attempt that are over, from one on; not all of them at once. */
+  read(attempt: GenerationAttempt, fromStep: number): Promise<readonly RoleStep[]>;
+  /** Sends the spans of steps that it has not sent yet. */
+  trace(attempt: GenerationAttempt, steps: readonly number[]): Promise<void>;
 }
 
 /** Something that holds a run up: it goes on by itself when what it waits for comes. */
@@ -116,7 +131,15 @@ export type RunNews =
       readonly message: string;
     }
   | { readonly kind: 'committed'; readonly generation: number; readonly step: number; readonly manifestKey: string }
-  | { readonly kind: 'drained'; readonly generation: number; readonly step: number };
+  | { readonly kind: 'drained'; readonly generation: number; readonly step: number }
+  | ({ readonly kind: 'step-times'; readonly generation: number; readonly attempt: number } & StepTimes)
+  | ({
+      readonly kind: 'slow-step';
+      readonly generation: number;
+      readonly attempt: number;
+      /** Of its trace, 32 hex digits. */
+      readonly traceId: string;
+    } & SlowStep);
 
 /** What a duty tells: what others follow, and what becomes part of how the run stands. */
 export type DutyNews =

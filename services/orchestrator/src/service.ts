@@ -8,7 +8,7 @@ import { systemClock } from '@trikd/platform/system-clock';
 import type { OrchestratorConfig } from './config.js';
 import { eventLog, removeEventLog } from './event-log.js';
 import { openPages } from './event-pages.js';
-import { anchorLink, trainerLink } from './links.js';
+import { anchorLink, stepLink, trainerLink } from './links.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
 
 /** The orchestrator of a configuration, with its connections. */
@@ -25,6 +25,8 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
   const teacher = trainerLink('teacher', config.teacher, config.times);
   const student = trainerLink('student', config.student, config.times);
   const anchor = anchorLink(config.anchor, config.times);
+  const links = (['teacher', 'student', 'anchor'] as const).map((role) => stepLink(role, config[role]));
+  const { everySteps, look } = config.telemetry;
   const writer = `orchestrator ${process.pid} on ${hostname()}`;
   const clock = systemClock;
   const driver = orchestrator({
@@ -45,6 +47,8 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
     anchor,
     times: config.times,
     retries: config.retries,
+    everySteps,
+    steps: { links, look },
     writer,
     date: () => new Date(),
     openLog: (runId) =>
@@ -67,7 +71,7 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
       const enough = systemClock.sleep(1000 * (config.times.drain + FAREWELL), late.signal);
       await Promise.race([driver.drain(), enough.catch(() => undefined)]);
       late.abort();
-      for (const link of [teacher, student, anchor]) link.close();
+      for (const link of [teacher, student, anchor, ...links]) link.close();
     },
   };
 }

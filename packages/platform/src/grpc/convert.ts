@@ -8,6 +8,7 @@ import {
   type Position as PositionMessage,
   Role as RoleMessage,
   type Score as ScoreMessage,
+  type StepTracing as TracingMessage,
 } from '../gen/trikd/v1/common.js';
 import {
   type Agreement as AgreementMessage,
@@ -19,6 +20,7 @@ import type {
   BestParams as BestParamsMessage,
   TrainerCheckpoint as CheckpointMessage,
 } from '../gen/trikd/v1/trainer.js';
+import type { StepTracing } from '../telemetry/trace-ids.js';
 
 // Named pairs: `toX` makes what the core knows from a message, `fromX` the message from what the core knows.
 // A message that lacks a part it must have is refused with kind 'invalid'.
@@ -66,6 +68,15 @@ export function toBlob(message: BlobMessage | undefined): Blob {
 
 export function fromBlob({ key, sha256, bytes }: Blob): BlobMessage {
   return { key, sha256, bytes };
+}
+
+/** Undefined where nothing is traced. */
+export function toTracing(message: TracingMessage | undefined): StepTracing | undefined {
+  return message && message.seed !== '' ? { seed: message.seed, everySteps: message.everySteps } : undefined;
+}
+
+export function fromTracing(tracing: StepTracing | undefined): TracingMessage | undefined {
+  return tracing && { seed: tracing.seed, everySteps: tracing.everySteps };
 }
 
 export function toScore(message: ScoreMessage | undefined): Score {

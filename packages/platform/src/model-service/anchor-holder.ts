@@ -3,6 +3,8 @@ import { assertAgreement, assertServing, notServed } from '@trikd/core/exchange/
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import { reach } from '../points.js';
+import { createStepMemory, type StepMemory } from '../telemetry/step-memory.js';
+import { wallTime } from '../telemetry/wall-time.js';
 import {
   type AnchorFacts,
   type AnchorParts,
@@ -23,6 +25,8 @@ export interface AnchorHolder extends ExchangeSource {
    */
   load(given: GivenAnchor): Promise<AnchorFacts>;
   serving(): GivenAnchor | undefined;
+  /** Steps that are over. */
+  readonly steps: StepMemory;
   /** Ends serving, for good. */
   stop(): Promise<void>;
 }
@@ -36,6 +40,7 @@ interface Loading {
 
 export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
   const { log } = parts;
+  const steps = createStepMemory(wallTime(parts.clock), parts.sink);
   let served: AnchorServing | undefined;
   let loading: Loading | undefined;
   /** Settles when no model is open but the one that is served. */
@@ -49,7 +54,7 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
     reach('anchor.loading', at);
     const open = async () => {
       await others;
-      const next = await openServing(parts, given, over.signal);
+      const next = await openServing({ ...parts, steps }, given, over.signal);
       if (over.signal.aborted) {
         await letGo(next, over.signal.reason);
         throw over.signal.reason;
@@ -101,6 +106,7 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
       return loading.facts;
     },
     serving: () => served?.given,
+    steps,
     async *frames({ consumer, from, agreement }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
       if (!served) throw new TrikdError('out-of-step', `serving nothing, asked for generation ${from.generation}`);
       assertServing(served.given.start, from);

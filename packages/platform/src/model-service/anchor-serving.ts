@@ -8,12 +8,16 @@ import type { Params } from '@trikd/core/params';
 import type { GenerationAttempt, Position, Role } from '@trikd/core/position';
 import type { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
+import type { StepListener } from '@trikd/core/timing/moments';
 import type { AnchorModel } from '@trikd/core/training/anchor';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import { orAborted } from '@trikd/core/training/or-aborted';
 import type { Blob, Score } from '@trikd/core/training/ports';
 import type { Logger } from '../logging.js';
 import { reach } from '../points.js';
+import type { StepMemory, StepSink } from '../telemetry/step-memory.js';
+import type { StepTracing } from '../telemetry/trace-ids.js';
+import { stamped } from '../telemetry/traced-ports.js';
 import { storedParams } from './stored-params.js';
 import { agreementOf } from './trainer-attempt.js';
 
@@ -31,6 +35,8 @@ export interface AnchorParts {
   /** Uniform on [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
+  /** Where steps go, besides the memory. */
+  readonly sink?: StepSink;
 }
 
 /** The anchor of one start of a generation, as the orchestrator gives it. */
@@ -39,6 +45,7 @@ export interface GivenAnchor {
   readonly start: Position;
   readonly spec: RunSpec;
   readonly params: Blob;
+  readonly tracing?: StepTracing;
 }
 
 export interface AnchorFacts {
@@ -64,7 +71,11 @@ export interface AnchorServing {
  * @throws TrikdError 'invalid', 'not-found' (data), 'corrupt' and 'unavailable' for what it was given; the reason of the signal.
  * Nothing of it is left open then.
  */
-export async function openServing(parts: AnchorParts, given: GivenAnchor, signal: AbortSignal): Promise<AnchorServing> {
+export async function openServing(
+  parts: AnchorParts & { readonly steps: StepMemory },
+  given: GivenAnchor,
+  signal: AbortSignal,
+): Promise<AnchorServing> {
   const { start, spec } = given;
   const { step: firstStep, ...attempt } = start;
   const dataset = await orAborted(parts.loadDataset(spec), signal);
@@ -75,24 +86,28 @@ export async function openServing(parts: AnchorParts, given: GivenAnchor, signal
   const { totalSteps } = generationPlan(spec, dataset.train.count);
   const consumers = listeners(spec, 'anchor', attempt.generation);
   const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
-  const work = oneByOne((step: number) => model.logits(step));
+  const recorder = parts.steps.begin(attempt, 'anchor', given.tracing);
+  const work = oneByOne((step: number, steps?: StepListener) => model.logits(step, steps));
   const log = parts.log.child({ ...attempt, role: 'anchor' });
   let closing: TrikdError | undefined;
 
-  const logits = (step: number): Promise<LogitsFrame> => {
+  const logits = async (step: number, steps?: StepListener): Promise<LogitsFrame> => {
     if (closing) throw closing;
-    return work.run(step);
+    return stamped(await work.run(step, steps), recorder);
   };
   const produce = async () => {
     try {
       for (let step = firstStep; step < totalSteps; step++) {
-        const frame = await logits(step);
+        const frame = await logits(step, recorder.listen);
         reach('frame.publishing', () => ({ ...attempt, step, role: 'anchor' }));
+        recorder.listen(step, 'publish');
         await window.publish(frame);
+        recorder.listen(step, 'done');
       }
       window.close();
     } catch (error) {
       if (closing) return;
+      recorder.failed(error);
       log.error({ err: error, step: window.nextStep }, 'the anchor failed');
       window.close(
         error instanceof TrikdError ? error : new TrikdError('out-of-step', 'the anchor gave up: internal error'),
@@ -139,11 +154,11 @@ async function factsOf(model: AnchorModel, dataset: Dataset, signal: AbortSignal
 }
 
 /** A function that never runs twice at once: a model has one set of buffers. */
-function oneByOne<Argument, Result>(work: (argument: Argument) => Promise<Result>) {
+function oneByOne<Arguments extends readonly unknown[], Result>(work: (...given: Arguments) => Promise<Result>) {
   let last: Promise<unknown> = Promise.resolve();
   return {
-    run(argument: Argument): Promise<Result> {
-      const result = last.then(() => work(argument));
+    run(...given: Arguments): Promise<Result> {
+      const result = last.then(() => work(...given));
       last = result.catch(() => undefined);
       return result;
     },

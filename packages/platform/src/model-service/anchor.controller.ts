@@ -1,7 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { GetAnchorResponse, LoadAnchorRequest, LoadAnchorResponse } from '../gen/trikd/v1/anchor.js';
-import { fromBlob, fromPosition, fromScore, toBlob, toPosition } from '../grpc/convert.js';
+import { fromBlob, fromPosition, fromScore, toBlob, toPosition, toTracing } from '../grpc/convert.js';
 import { parseSpec } from '../grpc/parse-spec.js';
 import type { AnchorHolder } from './anchor-holder.js';
 import { ANCHOR } from './tokens.js';
@@ -12,8 +12,14 @@ export class AnchorController {
   constructor(@Inject(ANCHOR) private readonly anchor: AnchorHolder) {}
 
   @GrpcMethod('AnchorService', 'loadAnchor')
-  async loadAnchor({ start, spec, params }: LoadAnchorRequest): Promise<LoadAnchorResponse> {
-    const given = { start: toPosition(start), spec: parseSpec(spec), params: toBlob(params) };
+  async loadAnchor({ start, spec, params, tracing: asked }: LoadAnchorRequest): Promise<LoadAnchorResponse> {
+    const tracing = toTracing(asked);
+    const given = {
+      start: toPosition(start),
+      spec: parseSpec(spec),
+      params: toBlob(params),
+      ...(tracing && { tracing }),
+    };
     const { datasetDigest, validation, test } = await this.anchor.load(given);
     return { datasetDigest, validation: fromScore(validation), test: fromScore(test) };
   }

@@ -1,10 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AnchorServiceService } from '../gen/trikd/v1/anchor.js';
+import { TimingServiceService } from '../gen/trikd/v1/timing.js';
 import { ExchangeDefinition } from '../grpc/frame-codec.js';
 import { AnchorController } from './anchor.controller.js';
 import type { AnchorHolder } from './anchor-holder.js';
 import { ExchangeController } from './exchange.controller.js';
-import { ANCHOR, EXCHANGE, SHUTDOWN } from './tokens.js';
+import { TimingController } from './timing.controller.js';
+import { ANCHOR, EXCHANGE, SHUTDOWN, STEPS } from './tokens.js';
 
 @Module({})
 class AnchorModule {}
@@ -13,10 +15,11 @@ class AnchorModule {}
 export function anchorModule(anchor: AnchorHolder, shutdown: AbortSignal): DynamicModule {
   return {
     module: AnchorModule,
-    controllers: [AnchorController, ExchangeController],
+    controllers: [AnchorController, ExchangeController, TimingController],
     providers: [
       { provide: ANCHOR, useValue: anchor },
       { provide: EXCHANGE, useValue: anchor },
+      { provide: STEPS, useValue: anchor.steps },
       { provide: SHUTDOWN, useValue: shutdown },
     ],
   };
@@ -26,4 +29,5 @@ export function anchorModule(anchor: AnchorHolder, shutdown: AbortSignal): Dynam
 export const ANCHOR_SERVICES = {
   'trikd.v1.AnchorService': AnchorServiceService,
   'trikd.v1.ExchangeService': ExchangeDefinition,
+  'trikd.v1.TimingService': TimingServiceService,
 };

@@ -17,6 +17,9 @@ import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-li
 import type { Logger } from '../logging.js';
 import { reach } from '../points.js';
 import { patientStore } from '../store/patient-store.js';
+import type { StepMemory, StepSink } from '../telemetry/step-memory.js';
+import type { StepTracing } from '../telemetry/trace-ids.js';
+import { tracedPorts } from '../telemetry/traced-ports.js';
 import { createEventLog, type EventLog } from './event-log.js';
 import { observedPorts } from './observed-ports.js';
 
@@ -32,6 +35,8 @@ export interface TrainerParts {
   /** Uniform on [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
+  /** Where steps go, besides the memory. */
+  readonly sink?: StepSink;
 }
 
 /** One generation to train, as the orchestrator gives it. */
@@ -43,6 +48,7 @@ export interface GivenAttempt {
   readonly peerAddress?: string;
   readonly anchorAddress?: string;
   readonly resume?: RoleCheckpoint;
+  readonly tracing?: StepTracing;
 }
 
 /** What the trainer derived from spec and data. */
@@ -79,7 +85,7 @@ export interface TrainerAttempt {
  * @param abandoned to be aborted by whoever does not want to wait any more; once the attempt is there, by its `abandon` alone
  */
 export async function startAttempt(
-  parts: TrainerParts,
+  parts: TrainerParts & { readonly steps: StepMemory },
   given: GivenAttempt,
   abandoned: AbortController,
 ): Promise<TrainerAttempt> {
@@ -118,6 +124,7 @@ export async function startAttempt(
     if (!over.signal.aborted) log.warn({ err: error }, 'params could not be saved');
     throw error;
   };
+  const recorder = parts.steps.begin(attempt, role, given.tracing);
   const ports: TrainerPorts = {
     frames,
     publish: (frame) => window.publish(frame),
@@ -139,11 +146,13 @@ export async function startAttempt(
     try {
       log.info({ startStep, limit: given.limit }, 'training');
       reach('attempt.begun', () => ({ ...attempt, role, step: startStep }));
-      await parts.trainGeneration(assignment, dataset, observedPorts(ports, role, attempt));
+      const traced = tracedPorts(ports, role, recorder);
+      await parts.trainGeneration(assignment, dataset, observedPorts(traced, role, attempt));
       window.close();
       log.info({ steps: window.nextStep }, 'generation trained');
     } catch (error) {
       if (abandoned.signal.aborted) return;
+      recorder.failed(error);
       log.error({ err: error, step: window.nextStep }, 'the attempt failed');
       events.append({ kind: 'failure', failure: failureOf(error) });
       window.close(asSeenByPeers(error, role));

@@ -13,7 +13,7 @@ import type {
   WatchTrainerRequest,
   WatchTrainerResponse,
 } from '../gen/trikd/v1/trainer.js';
-import { fromPosition, fromRole, toAttempt, toPosition, toRoleCheckpoint } from '../grpc/convert.js';
+import { fromPosition, fromRole, toAttempt, toPosition, toRoleCheckpoint, toTracing } from '../grpc/convert.js';
 import { fromWatchedEvent } from '../grpc/convert-trainer.js';
 import { parseSpec } from '../grpc/parse-spec.js';
 import { serveStream } from '../grpc/serve-stream.js';
@@ -72,6 +72,7 @@ export class TrainerController {
 function toGivenAttempt(request: AssignRequest): GivenAttempt {
   const { step: startStep, ...attempt } = toPosition(request.start);
   const { peerAddress, anchorAddress, resume, limit } = request;
+  const tracing = toTracing(request.tracing);
   return {
     attempt,
     startStep,
@@ -80,5 +81,6 @@ function toGivenAttempt(request: AssignRequest): GivenAttempt {
     ...(peerAddress !== '' && { peerAddress }),
     ...(anchorAddress !== '' && { anchorAddress }),
     ...(resume && { resume: toRoleCheckpoint(resume) }),
+    ...(tracing && { tracing }),
   };
 }

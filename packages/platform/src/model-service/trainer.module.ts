@@ -1,8 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { TimingServiceService } from '../gen/trikd/v1/timing.js';
 import { TrainerServiceService } from '../gen/trikd/v1/trainer.js';
 import { ExchangeDefinition } from '../grpc/frame-codec.js';
 import { ExchangeController } from './exchange.controller.js';
-import { EXCHANGE, SHUTDOWN, TRAINER } from './tokens.js';
+import { TimingController } from './timing.controller.js';
+import { EXCHANGE, SHUTDOWN, STEPS, TRAINER } from './tokens.js';
 import { TrainerController } from './trainer.controller.js';
 import type { Trainer } from './trainer.js';
 
@@ -13,10 +15,11 @@ class TrainerModule {}
 export function trainerModule(trainer: Trainer, shutdown: AbortSignal): DynamicModule {
   return {
     module: TrainerModule,
-    controllers: [TrainerController, ExchangeController],
+    controllers: [TrainerController, ExchangeController, TimingController],
     providers: [
       { provide: TRAINER, useValue: trainer },
       { provide: EXCHANGE, useValue: trainer },
+      { provide: STEPS, useValue: trainer.steps },
       { provide: SHUTDOWN, useValue: shutdown },
     ],
   };
@@ -26,4 +29,5 @@ export function trainerModule(trainer: Trainer, shutdown: AbortSignal): DynamicM
 export const TRAINER_SERVICES = {
   'trikd.v1.TrainerService': TrainerServiceService,
   'trikd.v1.ExchangeService': ExchangeDefinition,
+  'trikd.v1.TimingService': TimingServiceService,
 };

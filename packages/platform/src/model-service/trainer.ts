@@ -5,6 +5,8 @@ import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
 import { reach } from '../points.js';
+import { createStepMemory, type StepMemory } from '../telemetry/step-memory.js';
+import { wallTime } from '../telemetry/wall-time.js';
 import { behind, isSameAttempt, nameOf, precedes, superseded } from './attempt-order.js';
 import type { NumberedEvent } from './event-log.js';
 import type { ExchangeSource } from './exchange.controller.js';
@@ -36,6 +38,8 @@ export interface Trainer extends ExchangeSource {
    * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' when the step may have begun.
    */
   saveAt(attempt: GenerationAttempt, step: number): number;
+  /** Steps that are over. */
+  readonly steps: StepMemory;
   /** The present attempt, ended or not. */
   present(): TrainerAttempt | undefined;
   /**
@@ -66,6 +70,7 @@ const EARLY_PEER_SECONDS = 10;
 /** @param earlyPeerSeconds how long a peer that asks for an attempt to come is kept waiting */
 export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER_SECONDS): Trainer {
   const changed = createBell();
+  const steps = createStepMemory(wallTime(parts.clock), parts.sink);
   let attempt: TrainerAttempt | undefined;
   let starting: { readonly id: GenerationAttempt; readonly abandoned: AbortController } | undefined;
   /** The newest attempt that was ever asked for, whether it could be started or not. */
@@ -85,7 +90,7 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     const abandoned = new AbortController();
     starting = { id: asked, abandoned };
     try {
-      attempt = await startAttempt(parts, given, abandoned);
+      attempt = await startAttempt({ ...parts, steps }, given, abandoned);
       return attempt.facts;
     } finally {
       starting = undefined;
@@ -149,6 +154,7 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
       held.saveAt(step);
       return held.notBegun();
     },
+    steps,
     present: () => attempt,
     watch: (asked, from, signal, pastOnly) => presentAs(asked).events.read(from, signal, pastOnly),
     async *frames({ consumer, from, agreement }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {

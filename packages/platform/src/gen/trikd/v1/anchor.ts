@@ -18,7 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Blob, Position, Score } from "./common.js";
+import { Blob, Position, Score, StepTracing } from "./common.js";
 
 export const protobufPackage = "trikd.v1";
 
@@ -33,7 +33,11 @@ export interface LoadAnchorRequest {
   /** The run spec as canonical JSON. */
   spec: string;
   /** Params of the promoted student. */
-  params: Blob | undefined;
+  params:
+    | Blob
+    | undefined;
+  /** Absent: nothing is traced. */
+  tracing: StepTracing | undefined;
 }
 
 /** The anchor is being served. */
@@ -63,7 +67,7 @@ export interface GetAnchorResponse {
 }
 
 function createBaseLoadAnchorRequest(): LoadAnchorRequest {
-  return { start: undefined, spec: "", params: undefined };
+  return { start: undefined, spec: "", params: undefined, tracing: undefined };
 }
 
 export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
@@ -76,6 +80,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.params !== undefined) {
       Blob.encode(message.params, writer.uint32(26).fork()).join();
+    }
+    if (message.tracing !== undefined) {
+      StepTracing.encode(message.tracing, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -117,6 +124,14 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
             message.params = Blob.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tracing = StepTracing.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -134,6 +149,7 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
       start: isSet(object.start) ? Position.fromJSON(object.start) : undefined,
       spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
       params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
+      tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
     };
   },
 
@@ -147,6 +163,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.params !== undefined) {
       obj.params = Blob.toJSON(message.params);
+    }
+    if (message.tracing !== undefined) {
+      obj.tracing = StepTracing.toJSON(message.tracing);
     }
     return obj;
   },
@@ -162,6 +181,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     message.spec = object.spec ?? "";
     message.params = (object.params !== undefined && object.params !== null)
       ? Blob.fromPartial(object.params)
+      : undefined;
+    message.tracing = (object.tracing !== undefined && object.tracing !== null)
+      ? StepTracing.fromPartial(object.tracing)
       : undefined;
     return message;
   },

@@ -83,6 +83,14 @@ export interface Position {
   step: number;
 }
 
+/** How the steps of an attempt are traced: the same in all processes. */
+export interface StepTracing {
+  /** Of the ids of traces: tells those of this run from those of all others. Empty: nothing is traced. */
+  seed: string;
+  /** Steps whose number it divides are traced as they end; 0: none are. */
+  everySteps: number;
+}
+
 /** Names an object in the store and what it must contain. */
 export interface Blob {
   /** Key in the store. */
@@ -220,6 +228,95 @@ export const Position: MessageFns<Position> = {
     message.generation = object.generation ?? 0;
     message.attempt = object.attempt ?? 0;
     message.step = object.step ?? 0;
+    return message;
+  },
+};
+
+function createBaseStepTracing(): StepTracing {
+  return { seed: "", everySteps: 0 };
+}
+
+export const StepTracing: MessageFns<StepTracing> = {
+  encode(message: StepTracing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seed !== "") {
+      writer.uint32(10).string(message.seed);
+    }
+    if (message.everySteps !== 0) {
+      writer.uint32(16).uint32(message.everySteps);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StepTracing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStepTracing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.seed = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.everySteps = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StepTracing {
+    return {
+      seed: isSet(object.seed) ? globalThis.String(object.seed) : "",
+      everySteps: isSet(object.everySteps)
+        ? globalThis.Number(object.everySteps)
+        : isSet(object.every_steps)
+        ? globalThis.Number(object.every_steps)
+        : 0,
+    };
+  },
+
+  toJSON(message: StepTracing): unknown {
+    const obj: any = {};
+    if (message.seed !== "") {
+      obj.seed = message.seed;
+    }
+    if (message.everySteps !== 0) {
+      obj.everySteps = Math.round(message.everySteps);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StepTracing>): StepTracing {
+    return StepTracing.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StepTracing>): StepTracing {
+    const message = createBaseStepTracing();
+    message.seed = object.seed ?? "";
+    message.everySteps = object.everySteps ?? 0;
     return message;
   },
 };

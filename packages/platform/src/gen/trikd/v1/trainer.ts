@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Blob, Position, Role, roleFromJSON, roleToJSON, Score } from "./common.js";
+import { Blob, Position, Role, roleFromJSON, roleToJSON, Score, StepTracing } from "./common.js";
 
 export const protobufPackage = "trikd.v1";
 
@@ -109,7 +109,11 @@ export interface AssignRequest {
   /** host:port of the anchor; empty in generation 0. */
   anchorAddress: string;
   /** Where to resume; absent for fresh params. */
-  resume: TrainerCheckpoint | undefined;
+  resume:
+    | TrainerCheckpoint
+    | undefined;
+  /** Absent: nothing is traced. */
+  tracing: StepTracing | undefined;
 }
 
 /** The trainer has taken the assignment. */
@@ -323,7 +327,15 @@ export interface TrainerAlarm {
 }
 
 function createBaseAssignRequest(): AssignRequest {
-  return { start: undefined, spec: "", limit: 0, peerAddress: "", anchorAddress: "", resume: undefined };
+  return {
+    start: undefined,
+    spec: "",
+    limit: 0,
+    peerAddress: "",
+    anchorAddress: "",
+    resume: undefined,
+    tracing: undefined,
+  };
 }
 
 export const AssignRequest: MessageFns<AssignRequest> = {
@@ -345,6 +357,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.resume !== undefined) {
       TrainerCheckpoint.encode(message.resume, writer.uint32(50).fork()).join();
+    }
+    if (message.tracing !== undefined) {
+      StepTracing.encode(message.tracing, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -410,6 +425,14 @@ export const AssignRequest: MessageFns<AssignRequest> = {
             message.resume = TrainerCheckpoint.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.tracing = StepTracing.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -438,6 +461,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
         ? globalThis.String(object.anchor_address)
         : "",
       resume: isSet(object.resume) ? TrainerCheckpoint.fromJSON(object.resume) : undefined,
+      tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
     };
   },
 
@@ -461,6 +485,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     if (message.resume !== undefined) {
       obj.resume = TrainerCheckpoint.toJSON(message.resume);
     }
+    if (message.tracing !== undefined) {
+      obj.tracing = StepTracing.toJSON(message.tracing);
+    }
     return obj;
   },
 
@@ -478,6 +505,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     message.anchorAddress = object.anchorAddress ?? "";
     message.resume = (object.resume !== undefined && object.resume !== null)
       ? TrainerCheckpoint.fromPartial(object.resume)
+      : undefined;
+    message.tracing = (object.tracing !== undefined && object.tracing !== null)
+      ? StepTracing.fromPartial(object.tracing)
       : undefined;
     return message;
   },

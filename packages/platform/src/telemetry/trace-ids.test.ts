@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { isSampled, sampledContext, seedOf, spanIdOf, traceIdOf, traceparentOf } from './trace-ids.js';
+
+const seed = seedOf('fashion', '2026-11-25T10:00:00Z');
+const position = { generation: 1, attempt: 2, step: 3 };
+
+test('a step has one trace id, another step, attempt, generation or run another one', () => {
+  const ids = [
+    traceIdOf(seed, position),
+    traceIdOf(seed, { ...position, step: 4 }),
+    traceIdOf(seed, { ...position, attempt: 3 }),
+    traceIdOf(seed, { ...position, generation: 2 }),
+    traceIdOf(seedOf('fashion', '2026-11-25T10:00:01Z'), position),
+  ];
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(traceIdOf(seed, { ...position })).toBe(ids[0]);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test('the spans of a step have ids of their own', () => {
+  const trace = traceIdOf(seed, position);
+  const ids = (['root', 'student', 'teacher', 'student 0', 'student 1'] as const).map((name) => spanIdOf(trace, name));
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{16}$/);
+});
+
+test('a trace context is read as it was written, and nothing else is', () => {
+  const trace = traceIdOf(seed, position);
+  const span = spanIdOf(trace, 'student');
+  expect(sampledContext(traceparentOf(trace, span))).toEqual({ traceId: trace, spanId: span });
+  expect(sampledContext(traceparentOf(trace, span).replace(/01$/, '00'))).toBeUndefined();
+  for (const text of ['', 'x', `00-${trace}`]) expect(sampledContext(text)).toBeUndefined();
+});
+
+test('every Nth step is sampled, and with 0 none', () => {
+  const sampled = (everySteps: number) => [0, 1, 2, 3, 4].filter((step) => isSampled({ seed, everySteps }, step));
+  expect([sampled(0), sampled(1), sampled(2), sampled(100)]).toEqual([[], [0, 1, 2, 3, 4], [0, 2, 4], [0]]);
+});

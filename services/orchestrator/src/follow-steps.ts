@@ -1,0 +1,63 @@
+import type { Clock } from '@trikd/core/clock';
+import type { GenerationAttempt } from '@trikd/core/position';
+import type { RoleStep } from '@trikd/core/timing/role-step';
+import type { TrioStep } from '@trikd/core/timing/slow-steps';
+import { createStepBook, type StepBook } from '@trikd/core/timing/step-book';
+import { isSampled, type StepTracing, traceIdOf } from '@trikd/platform/telemetry/trace-ids';
+import type { DutyNews, StepLink } from './ports.js';
+
+/** What following the steps of an attempt needs. */
+export interface FollowStepsPorts {
+  readonly links: readonly StepLink[];
+  readonly tracing: StepTracing;
+  readonly clock: Clock;
+  /** Seconds between two looks. */
+  readonly look: number;
+  tell(news: DutyNews): void;
+  /** Told of the steps that the processes have traced, for the root that they hang on. */
+  traced?(attempt: GenerationAttempt, seed: string, step: TrioStep): void;
+}
+
+/** Answers that one look takes from a process: the rest comes with the next. */
+const ANSWERS_OF_A_LOOK = 5;
+
+/**
+ * Asks the models again and again where the time of their steps went, and tells it, until `over` aborts; once more then. Whatever
+ * fails of it is passed over: nothing in training depends on it.
+ */
+export async function followSteps(
+  attempt: GenerationAttempt,
+  ports: FollowStepsPorts,
+  over: AbortSignal,
+): Promise<void> {
+  const book = createStepBook();
+  while (!over.aborted) {
+    await ports.clock.sleep(1000 * ports.look, over).catch(() => undefined);
+    await Promise.all(ports.links.map((link) => readNew(link, attempt, book)));
+    await tellNews(attempt, ports, book);
+  }
+}
+
+async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBook): Promise<void> {
+  for (let answers = 0; answers < ANSWERS_OF_A_LOOK; answers++) {
+    const from = book.next(link.role);
+    const steps = await link.read(attempt, from).catch((): readonly RoleStep[] => []);
+    book.add(link.role, steps);
+    if (book.next(link.role) === from) return;
+  }
+}
+
+async function tellNews(attempt: GenerationAttempt, ports: FollowStepsPorts, book: StepBook): Promise<void> {
+  const news = book.news();
+  if (!news) return;
+  const { tell, tracing, links, traced } = ports;
+  const { generation, attempt: count } = attempt;
+  tell({ kind: 'step-times', generation, attempt: count, ...news.times });
+  for (const step of news.steps) if (isSampled(tracing, step.step)) traced?.(attempt, tracing.seed, step);
+  const { slow } = news;
+  if (!slow) return;
+  const traceId = traceIdOf(tracing.seed, { ...attempt, step: slow.step });
+  tell({ kind: 'slow-step', generation, attempt: count, ...slow, traceId });
+  await Promise.all(links.map((link) => link.trace(attempt, [slow.step]).catch(() => undefined)));
+  if (!isSampled(tracing, slow.step)) traced?.(attempt, tracing.seed, slow);
+}
