@@ -29,3 +29,14 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 export function quietTensorFlow(): void {
   process.env.TF_ENABLE_ONEDNN_OPTS = '0';
 }
+
+/**
+ * What the OpenTelemetry SDK, which is not loaded yet, does where its own variables say nothing: OTLP over gRPC, no logs (they are
+ * lines of JSON), and metrics about itself, which count what it drops.
+ */
+export function telemetryDefaults(service: string): void {
+  process.env.OTEL_EXPORTER_OTLP_PROTOCOL ??= 'grpc';
+  process.env.OTEL_LOGS_EXPORTER ??= 'none';
+  process.env.OTEL_NODE_EXPERIMENTAL_SDK_METRICS ??= 'true';
+  process.env.OTEL_SERVICE_NAME ??= service;
+}

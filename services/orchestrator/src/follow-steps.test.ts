@@ -28,7 +28,7 @@ function model(role: Role, durations: readonly number[], refuses = false) {
   return { link, traced };
 }
 
-async function follow(links: readonly StepLink[], everySteps: number) {
+async function follow(links: readonly StepLink[], everySteps: number, wanted: number[] = []) {
   const told: DutyNews[] = [];
   const roots: number[] = [];
   const over = new AbortController();
@@ -41,6 +41,7 @@ async function follow(links: readonly StepLink[], everySteps: number) {
     look: 3,
     tell: (news: DutyNews) => void told.push(news),
     traced,
+    wanted,
   };
   const done = followSteps(attempt, ports, over.signal);
   await clock.advance(3000);
@@ -59,8 +60,12 @@ test('the times of steps, and the slow one, are told; its spans are asked for', 
     { kind: 'step-times', generation: 1, attempt: 2, firstStep: 0, steps: 12 },
     { kind: 'slow-step', step: 9, duration: 300, usual: 20, traceId: traceIdOf(seed, { ...attempt, step: 9 }) },
   ]);
-  expect([teacher.traced, student.traced]).toEqual([[9], [9]]);
-  expect(roots).toEqual([0, 5, 10, 9]);
+  // The last one, as always at the end.
+  expect([teacher.traced, student.traced]).toEqual([
+    [9, 11],
+    [9, 11],
+  ]);
+  expect(roots).toEqual([0, 5, 10, 9, 11]);
 });
 
 test('a model that is away is passed over, and told of as far as the others go', async () => {
@@ -74,4 +79,11 @@ test('a model that is away is passed over, and told of as far as the others go',
 test('nothing is told while a trainer is away', async () => {
   const { told } = await follow([model('teacher', usual).link, model('student', [], true).link], 1);
   expect(told).toEqual([]);
+});
+
+test('steps that are wanted are traced once, and such as nobody knows of are passed over', async () => {
+  const [teacher, student] = [model('teacher', usual), model('student', usual)];
+  const { roots } = await follow([teacher.link, student.link], 0, [4, 4, 99]);
+  expect(teacher.traced).toEqual([4, 11]);
+  expect(roots).toEqual([4, 11]);
 });

@@ -13,6 +13,8 @@ export interface FollowStepsPorts {
   readonly clock: Clock;
   /** Seconds between two looks. */
   readonly look: number;
+  /** Steps to trace that have just ended, whether they are sampled or not; they are taken out. */
+  readonly wanted: number[];
   tell(news: DutyNews): void;
   /** Told of the steps that the processes have traced, for the root that they hang on. */
   traced?(attempt: GenerationAttempt, seed: string, step: TrioStep): void;
@@ -34,7 +36,8 @@ export async function followSteps(
   while (!over.aborted) {
     await ports.clock.sleep(1000 * ports.look, over).catch(() => undefined);
     await Promise.all(ports.links.map((link) => readNew(link, attempt, book)));
-    await tellNews(attempt, ports, book);
+    const slow = tellNews(attempt, ports, book);
+    await traceAll(attempt, ports, book, [...slow, ...ports.wanted.splice(0), ...(over.aborted ? [book.last()] : [])]);
   }
 }
 
@@ -47,17 +50,32 @@ async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBoo
   }
 }
 
-async function tellNews(attempt: GenerationAttempt, ports: FollowStepsPorts, book: StepBook): Promise<void> {
+/** Returns the steps that took much too long. */
+function tellNews(attempt: GenerationAttempt, ports: FollowStepsPorts, book: StepBook): readonly number[] {
   const news = book.news();
-  if (!news) return;
-  const { tell, tracing, links, traced } = ports;
+  if (!news) return [];
+  const { tell, tracing, traced } = ports;
   const { generation, attempt: count } = attempt;
   tell({ kind: 'step-times', generation, attempt: count, ...news.times });
   for (const step of news.steps) if (isSampled(tracing, step.step)) traced?.(attempt, tracing.seed, step);
   const { slow } = news;
-  if (!slow) return;
+  if (!slow) return [];
   const traceId = traceIdOf(tracing.seed, { ...attempt, step: slow.step });
   tell({ kind: 'slow-step', generation, attempt: count, ...slow, traceId });
-  await Promise.all(links.map((link) => link.trace(attempt, [slow.step]).catch(() => undefined)));
-  if (!isSampled(tracing, slow.step)) traced?.(attempt, tracing.seed, slow);
+  return [slow.step];
+}
+
+/** Has steps traced that were not when they ended. */
+async function traceAll(
+  attempt: GenerationAttempt,
+  { links, tracing, traced }: FollowStepsPorts,
+  book: StepBook,
+  asked: readonly (number | undefined)[],
+): Promise<void> {
+  const found = [...new Set(asked)].flatMap((step) => (step === undefined ? [] : (book.find(step) ?? [])));
+  const missing = found.filter(({ step }) => !isSampled(tracing, step));
+  if (missing.length === 0) return;
+  const steps = missing.map(({ step }) => step);
+  await Promise.all(links.map((link) => link.trace(attempt, steps).catch(() => undefined)));
+  for (const step of missing) traced?.(attempt, tracing.seed, step);
 }

@@ -4,6 +4,7 @@ import { createLogger } from '@trikd/platform/logging';
 import { runService } from '@trikd/platform/nest/run-service';
 import { shutdownSignal } from '@trikd/platform/nest/shutdown';
 import { openStoreOrExit } from '@trikd/platform/store/open-store';
+import { startTelemetry } from '@trikd/platform/telemetry/telemetry';
 import { OrchestratorConfig } from './config.js';
 import { dashboardFor } from './dashboard.js';
 import { orchestratorModule } from './orchestrator.module.js';
@@ -13,7 +14,9 @@ import { orchestratorService } from './service.js';
 const config = configOrExit(OrchestratorConfig, environment());
 const log = createLogger(config.log, 'orchestrator');
 const shutdown = shutdownSignal(log);
-const { orchestrator, stop } = orchestratorService(config, await openStoreOrExit(config.store, log), log);
+const telemetry = await startTelemetry('orchestrator', environment(), log);
+const store = await openStoreOrExit(config.store, log);
+const { orchestrator, stop } = orchestratorService(config, store, log, telemetry);
 
 const beside = dashboardFor(config.http, log);
 
@@ -28,4 +31,5 @@ await runService({
   // Whoever watches a run hears that it was drained.
   drainSeconds: config.times.drain + 2,
 });
+await telemetry.stop();
 process.exit(0);

@@ -120,9 +120,14 @@ async function unlessDrained<T>(work: Promise<T>, drained: AbortSignal): Promise
 async function* trainFrom(ports: PerformPorts, todo: Training): AsyncGenerator<RunEvent> {
   const attempt = attemptOf(ports.spec, todo);
   const over = new AbortController();
-  const following = ports.steps && followSteps(attempt, { ...ports, ...ports.steps }, over.signal);
+  const wanted: number[] = [];
+  const following = ports.steps && followSteps(attempt, { ...ports, ...ports.steps, wanted }, over.signal);
+  const tell = (news: DutyNews) => {
+    if (news.kind === 'committed' && news.step > 0) wanted.push(news.step - 1);
+    ports.tell(news);
+  };
   try {
-    yield* trainAttempt(ports, todo, attempt);
+    yield* trainAttempt({ ...ports, tell }, todo, attempt);
   } finally {
     over.abort();
   }

@@ -5,6 +5,8 @@ import type { ObjectStore } from '@trikd/core/store';
 import type { Logger } from '@trikd/platform/logging';
 import { patientStore } from '@trikd/platform/store/patient-store';
 import { systemClock } from '@trikd/platform/system-clock';
+import { NO_TELEMETRY, type Telemetry } from '@trikd/platform/telemetry/telemetry';
+import { wallTime } from '@trikd/platform/telemetry/wall-time';
 import type { OrchestratorConfig } from './config.js';
 import { eventLog, removeEventLog } from './event-log.js';
 import { openPages } from './event-pages.js';
@@ -21,7 +23,12 @@ export interface OrchestratorService {
 /** Time to tell everybody, after a drain that took as long as it may, in seconds. */
 const FAREWELL = 1.5;
 
-export function orchestratorService(config: OrchestratorConfig, store: ObjectStore, log: Logger): OrchestratorService {
+export function orchestratorService(
+  config: OrchestratorConfig,
+  store: ObjectStore,
+  log: Logger,
+  telemetry: Telemetry = NO_TELEMETRY,
+): OrchestratorService {
   const teacher = trainerLink('teacher', config.teacher, config.times);
   const student = trainerLink('student', config.student, config.times);
   const anchor = anchorLink(config.anchor, config.times);
@@ -48,7 +55,7 @@ export function orchestratorService(config: OrchestratorConfig, store: ObjectSto
     times: config.times,
     retries: config.retries,
     everySteps,
-    steps: { links, look },
+    steps: { links, look, traced: telemetry.root },
     writer,
     date: () => new Date(),
     openLog: (runId) =>

@@ -26,6 +26,7 @@ test('the news are of the steps that both trainers are over with, each once', ()
   const news = book.news()!;
   expect(news.times).toMatchObject({ firstStep: 3, steps: 2 });
   expect(news.steps.map(({ step }) => step)).toEqual([3, 4]);
+  expect([book.find(4)?.roles.length, book.find(5), book.last()]).toEqual([3, undefined, 4]);
   expect([book.next('teacher'), book.next('student'), book.next('anchor')]).toEqual([5, 5, 12]);
 });
 

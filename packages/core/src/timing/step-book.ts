@@ -18,6 +18,10 @@ export interface StepBook {
   add(role: Role, steps: readonly RoleStep[]): void;
   /** Undefined when both trainers are over with nothing more. */
   news(): StepNews | undefined;
+  /** One of the newest steps that were told as news. */
+  find(step: number): TrioStep | undefined;
+  /** The newest of them. */
+  last(): number | undefined;
 }
 
 /** Steps that a slow one is compared with. */
@@ -54,5 +58,10 @@ export function createStepBook(): StepBook {
       }
       return { times, ...(slow && { slow }), steps };
     },
+    find: (step) =>
+      step < from
+        ? trioSteps(Object.values(told).flatMap((steps) => steps.filter((each) => each.step === step)))[0]
+        : undefined,
+    last: () => (from > 0 ? from - 1 : undefined),
   };
 }

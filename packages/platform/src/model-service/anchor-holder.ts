@@ -40,7 +40,7 @@ interface Loading {
 
 export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
   const { log } = parts;
-  const steps = createStepMemory(wallTime(parts.clock), parts.sink);
+  const steps = createStepMemory(wallTime(parts.clock), parts.telemetry);
   let served: AnchorServing | undefined;
   let loading: Loading | undefined;
   /** Settles when no model is open but the one that is served. */

@@ -15,7 +15,8 @@ import { orAborted } from '@trikd/core/training/or-aborted';
 import type { Blob, Score } from '@trikd/core/training/ports';
 import type { Logger } from '../logging.js';
 import { reach } from '../points.js';
-import type { StepMemory, StepSink } from '../telemetry/step-memory.js';
+import type { StepMemory } from '../telemetry/step-memory.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
 import type { StepTracing } from '../telemetry/trace-ids.js';
 import { stamped } from '../telemetry/traced-ports.js';
 import { storedParams } from './stored-params.js';
@@ -35,8 +36,8 @@ export interface AnchorParts {
   /** Uniform on [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
-  /** Where steps go, besides the memory. */
-  readonly sink?: StepSink;
+  /** Default: none. */
+  readonly telemetry?: Telemetry;
 }
 
 /** The anchor of one start of a generation, as the orchestrator gives it. */
@@ -108,7 +109,7 @@ export async function openServing(
     } catch (error) {
       if (closing) return;
       recorder.failed(error);
-      log.error({ err: error, step: window.nextStep }, 'the anchor failed');
+      log.error({ err: error, step: window.nextStep, ...recorder.idsOf(window.nextStep) }, 'the anchor failed');
       window.close(
         error instanceof TrikdError ? error : new TrikdError('out-of-step', 'the anchor gave up: internal error'),
       );

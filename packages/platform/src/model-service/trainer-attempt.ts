@@ -17,7 +17,8 @@ import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-li
 import type { Logger } from '../logging.js';
 import { reach } from '../points.js';
 import { patientStore } from '../store/patient-store.js';
-import type { StepMemory, StepSink } from '../telemetry/step-memory.js';
+import type { StepMemory } from '../telemetry/step-memory.js';
+import { NO_TELEMETRY, type Telemetry } from '../telemetry/telemetry.js';
 import type { StepTracing } from '../telemetry/trace-ids.js';
 import { tracedPorts } from '../telemetry/traced-ports.js';
 import { createEventLog, type EventLog } from './event-log.js';
@@ -35,8 +36,8 @@ export interface TrainerParts {
   /** Uniform on [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
-  /** Where steps go, besides the memory. */
-  readonly sink?: StepSink;
+  /** Default: none. */
+  readonly telemetry?: Telemetry;
 }
 
 /** One generation to train, as the orchestrator gives it. */
@@ -89,7 +90,7 @@ export async function startAttempt(
   given: GivenAttempt,
   abandoned: AbortController,
 ): Promise<TrainerAttempt> {
-  const { role, clock, random } = parts;
+  const { role, clock, random, telemetry = NO_TELEMETRY } = parts;
   const { attempt, spec, startStep } = given;
   const log = parts.log.child({ ...attempt, role });
   const events = createEventLog(clock);
@@ -117,14 +118,14 @@ export async function startAttempt(
   let restsBefore: number | undefined;
   /** Rung when the attempt rests, or is over. */
   const still = createBell();
-  const slow = (wait: FrameWait) => log.warn({ ...wait }, 'waits for a frame');
+  const recorder = parts.steps.begin(attempt, role, given.tracing);
+  const slow = (wait: FrameWait) => log.warn({ ...wait, ...recorder.idsOf(wait.step) }, 'waits for a frame');
   const frames = framesFor(parts, given, agreement, slow, over.signal);
   // The loop does not always fail of it: when it gives a step up, that is what it says.
   const notSaved = (error: unknown) => {
     if (!over.signal.aborted) log.warn({ err: error }, 'params could not be saved');
     throw error;
   };
-  const recorder = parts.steps.begin(attempt, role, given.tracing);
   const ports: TrainerPorts = {
     frames,
     publish: (frame) => window.publish(frame),
@@ -146,14 +147,14 @@ export async function startAttempt(
     try {
       log.info({ startStep, limit: given.limit }, 'training');
       reach('attempt.begun', () => ({ ...attempt, role, step: startStep }));
-      const traced = tracedPorts(ports, role, recorder);
+      const traced = tracedPorts(ports, role, recorder, telemetry);
       await parts.trainGeneration(assignment, dataset, observedPorts(traced, role, attempt));
       window.close();
       log.info({ steps: window.nextStep }, 'generation trained');
     } catch (error) {
       if (abandoned.signal.aborted) return;
       recorder.failed(error);
-      log.error({ err: error, step: window.nextStep }, 'the attempt failed');
+      log.error({ err: error, step: window.nextStep, ...recorder.idsOf(window.nextStep) }, 'the attempt failed');
       events.append({ kind: 'failure', failure: failureOf(error) });
       window.close(asSeenByPeers(error, role));
     } finally {

@@ -70,7 +70,7 @@ const EARLY_PEER_SECONDS = 10;
 /** @param earlyPeerSeconds how long a peer that asks for an attempt to come is kept waiting */
 export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER_SECONDS): Trainer {
   const changed = createBell();
-  const steps = createStepMemory(wallTime(parts.clock), parts.sink);
+  const steps = createStepMemory(wallTime(parts.clock), parts.telemetry);
   let attempt: TrainerAttempt | undefined;
   let starting: { readonly id: GenerationAttempt; readonly abandoned: AbortController } | undefined;
   /** The newest attempt that was ever asked for, whether it could be started or not. */

@@ -11,9 +11,12 @@ function memory(everySteps = 0, capacity = 8) {
   let time = 1000;
   const measured: number[] = [];
   const traces: StepTrace[] = [];
+  const saves: [number, number][] = [];
   const sink = {
     measured: ({ step }: { readonly step: number }) => void measured.push(step),
     traced: (trace: StepTrace) => void traces.push(trace),
+    saved: ({ step }: { readonly step: number }, begun: number, ended: number) =>
+      void saves.push([step, ended - begun]),
   };
   const steps = createStepMemory(() => time++, sink, capacity);
   const recorder = steps.begin(attempt, 'student', { seed, everySteps });
@@ -21,7 +24,7 @@ function memory(everySteps = 0, capacity = 8) {
     for (const moment of moments) recorder.listen(step, moment);
   };
   const whole = (step: number) => run(step, 'forward', 'publish', 'backward', 'done');
-  return { steps, recorder, run, whole, measured, traces, traced: () => traces.map(({ step }) => step.step) };
+  return { steps, recorder, run, whole, measured, traces, saves, traced: () => traces.map(({ step }) => step.step) };
 }
 
 describe('the memory of steps', () => {
@@ -99,9 +102,30 @@ describe('a trace', () => {
     expect(traces[1]!.step.phases.map(({ kind }) => kind)).toEqual(['forward', 'wait']);
   });
 
+  test('is made of the step before a checkpoint, which has its time in it', () => {
+    const { recorder, whole, traced, saves } = memory();
+    for (const step of [0, 1, 2]) whole(step);
+    recorder.saving();
+    recorder.saving();
+    whole(3);
+    recorder.saved(3);
+    expect(traced()).toEqual([2]);
+    expect(saves).toEqual([[2, 5]]);
+    recorder.saved(4);
+    expect(saves).toHaveLength(1);
+  });
+
+  test('is named where something is logged of its step', () => {
+    const { recorder } = memory();
+    const { trace_id, span_id } = recorder.idsOf(5);
+    expect(trace_id).toBe(traceIdOf(seed, { ...attempt, step: 5 }));
+    expect(span_id).toMatch(/^[0-9a-f]{16}$/);
+  });
+
   test('is none without a seed', () => {
     const traces: StepTrace[] = [];
-    const steps = createStepMemory(() => 0, { measured: () => {}, traced: (trace) => void traces.push(trace) });
+    const traced = (trace: StepTrace) => void traces.push(trace);
+    const steps = createStepMemory(() => 0, { measured: () => {}, traced, saved: () => {} });
     const recorder = steps.begin(attempt, 'teacher');
     recorder.listen(0, 'forward');
     recorder.listen(0, 'done');

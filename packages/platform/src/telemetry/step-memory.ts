@@ -21,6 +21,16 @@ export interface StepSink {
   measured(step: RoleStep): void;
   /** One that is worth a trace. */
   traced(trace: StepTrace): void;
+  /** A checkpoint that was on its way to the store from one time to another; it belongs to the step before it. */
+  saved(where: StepOfRole, begun: number, ended: number): void;
+}
+
+/** A step, as a trace knows it. */
+export interface StepOfRole {
+  readonly attempt: GenerationAttempt;
+  readonly seed: string;
+  readonly role: Role;
+  readonly step: number;
 }
 
 /** Writes one attempt's steps into the memory. */
@@ -32,6 +42,12 @@ export interface StepRecorder {
   heard(step: number, from: Role, traceparent: string | undefined): void;
   /** The attempt fails in the step in hand: it is traced, and the one before it. */
   failed(error: unknown): void;
+  /** Params are on their way to the store. */
+  saving(): void;
+  /** The checkpoint of a step is stored. The step before it is traced. */
+  saved(step: number): void;
+  /** What tells a line of the log from which trace it is. */
+  idsOf(step: number): { readonly trace_id?: string; readonly span_id?: string };
 }
 
 /** The steps of a process that are over, as far as it remembers them. */
@@ -47,7 +63,7 @@ export interface StepMemory {
 /** Steps that are remembered of an attempt: some minutes of fast ones. About 3 MB. */
 const REMEMBERED = 4096;
 
-const NO_SINK: StepSink = { measured: () => undefined, traced: () => undefined };
+const NO_SINK: StepSink = { measured: () => undefined, traced: () => undefined, saved: () => undefined };
 
 interface Kept {
   readonly step: RoleStep;
@@ -91,6 +107,7 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
       let inHand = -1;
       let moments: TimedMoment[] = [];
       let heard: Map<Role, string> | undefined;
+      let savingSince: number | undefined;
 
       const over = (): Kept => ({
         step: roleStepOf(role, inHand, moments),
@@ -132,6 +149,22 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
           moments.push({ moment: 'done', at: now() });
           send(steps, over(), error);
           inHand = -1;
+        },
+        saving() {
+          savingSince ??= now();
+        },
+        saved(step) {
+          const begun = savingSince;
+          savingSince = undefined;
+          const kept = steps.kept[(step - 1) % capacity];
+          if (!tracing || begun === undefined || kept?.step.step !== step - 1) return;
+          send(steps, kept);
+          sink.saved({ attempt: steps.attempt, seed: tracing.seed, role, step: step - 1 }, begun, now());
+        },
+        idsOf(step) {
+          if (!tracing) return {};
+          const traceId = traceIdOf(tracing.seed, { ...attempt, step });
+          return { trace_id: traceId, span_id: spanIdOf(traceId, role) };
         },
       };
     },

@@ -1,0 +1,107 @@
+import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { TrikdError } from '@trikd/core/errors';
+import type { RoleStep } from '@trikd/core/timing/role-step';
+import { expect, test } from 'vitest';
+import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
+import { seedOf, spanIdOf, traceIdOf, traceparentOf } from './trace-ids.js';
+
+const attempt = { runId: 'r', generation: 1, attempt: 2 };
+const seed = seedOf('r', 'now');
+const traceId = traceIdOf(seed, { ...attempt, step: 7 });
+const NOTHING = new Map<never, string>();
+
+const step = (role: 'teacher' | 'student' | 'anchor', started: number): RoleStep => ({
+  role,
+  step: 7,
+  started,
+  duration: 30.5,
+  phases: [
+    { kind: 'forward', offset: 0, duration: 10 },
+    { kind: 'wait', peer: 'teacher', offset: 10, duration: 5.25 },
+    { kind: 'backward', offset: 15.25, duration: 15.25 },
+  ],
+});
+
+/** A tracer whose spans can be read. */
+function rig() {
+  const exporter = new InMemorySpanExporter();
+  const ids = chosenIds();
+  const provider = new TracerProvider({ idGenerator: ids, spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+  return { steps: { tracer: provider.getTracer('test'), ids }, spans: () => exporter.getFinishedSpans() };
+}
+
+const ms = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6;
+const times = (span: ReadableSpan) => [ms(span.startTime), ms(span.endTime)].map((each) => Number(each.toFixed(3)));
+
+test('the spans of a step are its phases, under its role, under a root that another process makes', () => {
+  const { steps, spans } = rig();
+  makeStepSpans(steps, { attempt, seed, step: step('student', 1_700_000_000_000.25), heard: NOTHING });
+  const made = spans().map((span) => [span.name, span.parentSpanContext?.spanId]);
+  const role = spanIdOf(traceId, 'student');
+  expect(made).toEqual([
+    ['forward', role],
+    ['exchange.wait', role],
+    ['backward', role],
+    ['trikd.train_step', spanIdOf(traceId, 'root')],
+  ]);
+  const [, wait, , whole] = spans();
+  expect(new Set(spans().map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
+  expect(whole!.spanContext().spanId).toBe(role);
+  expect(times(whole!)).toEqual([1_700_000_000_000.25, 1_700_000_000_030.75]);
+  expect(times(wait!)).toEqual([1_700_000_000_010.25, 1_700_000_000_015.5]);
+  expect(wait!.attributes).toEqual({
+    'trikd.run.id': 'r',
+    'trikd.generation': 1,
+    'trikd.attempt': 2,
+    'trikd.step': 7,
+    'trikd.role': 'student',
+    'trikd.phase': 'wait',
+    'trikd.peer': 'teacher',
+  });
+});
+
+test('made again they have the same ids', () => {
+  const [first, again] = [rig(), rig()];
+  for (const { steps } of [first, again]) {
+    makeStepSpans(steps, { attempt, seed, step: step('anchor', 1_700_000_000_000), heard: NOTHING });
+  }
+  const ids = ({ spans }: typeof first) => spans().map((span) => span.spanContext().spanId);
+  expect(ids(first)).toEqual(ids(again));
+  expect(new Set(ids(first)).size).toBe(4);
+});
+
+test('a wait is linked to the span of the one who sent the frame', () => {
+  const { steps, spans } = rig();
+  const sender = spanIdOf(traceId, 'teacher');
+  const heard = new Map([['teacher' as const, traceparentOf(traceId, sender)]]);
+  makeStepSpans(steps, { attempt, seed, step: step('student', 1_700_000_000_000), heard });
+  const links = spans().map((span) => span.links.map(({ context }) => context.spanId));
+  expect(links).toEqual([[], [sender], [], []]);
+});
+
+test('the root spans both trainers, and not the anchor, which works ahead', () => {
+  const { steps, spans } = rig();
+  const roles = [
+    step('anchor', 1_699_999_999_000),
+    step('teacher', 1_700_000_000_002),
+    step('student', 1_700_000_000_000),
+  ];
+  makeRootSpan(steps, attempt, seed, { step: 7, duration: 32.5, roles });
+  const [root] = spans();
+  expect(root!.spanContext()).toMatchObject({ traceId, spanId: spanIdOf(traceId, 'root') });
+  expect(root!.parentSpanContext).toBeUndefined();
+  expect(times(root!)).toEqual([1_700_000_000_000, 1_700_000_000_032.5]);
+});
+
+test('a step that failed has its error, and a checkpoint lies in the trace of the step before it', () => {
+  const { steps, spans } = rig();
+  const error = new TrikdError('diverged', 'the loss is not finite');
+  makeStepSpans(steps, { attempt, seed, step: step('teacher', 1_700_000_000_000), heard: NOTHING, error });
+  const where = { attempt, seed, role: 'teacher', step: 7 } as const;
+  makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun: 1_700_000_000_040, ended: 1_700_000_000_050 });
+  const [failed, checkpoint] = spans().slice(-2);
+  expect(failed).toMatchObject({ status: { code: 2, message: 'the loss is not finite' } });
+  expect(failed!.attributes).toMatchObject({ 'error.type': 'diverged' });
+  expect(checkpoint!.parentSpanContext).toMatchObject({ traceId, spanId: spanIdOf(traceId, 'teacher') });
+  expect(checkpoint!.name).toBe('trikd.checkpoint');
+});
