@@ -1,29 +1,22 @@
 /** S3 servers as child processes, for tests and for `make minio`. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'minio';
+import { type ChildServer, controlOf, freePort, wordsOf } from './child-server.ts';
 import { goTool } from './go-tool.ts';
 
 export type S3ServerName = 'minio' | 'versitygw' | 'gofakes3';
 
 /** A server that answers, with a bucket in it. */
-export interface S3Server {
+export interface S3Server extends ChildServer {
   readonly endpoint: string;
   readonly port: number;
   readonly bucket: string;
   readonly accessKey: string;
   readonly secretKey: string;
   readonly pid: number;
-  /** Ends it in order. */
-  stop(): Promise<void>;
-  /** Ends it at once: nothing in its memory gets to its disk. */
-  kill(): Promise<void>;
-  /** Resolves when it has ended, for whatever reason. */
-  readonly ended: Promise<void>;
 }
 
 export interface S3ServerOptions {
@@ -88,40 +81,6 @@ export async function startS3Server(name: S3ServerName, options: S3ServerOptions
     pid: child.pid ?? 0,
     ...server,
   };
-}
-
-/** A port that was free just now. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('a socket has no port');
-  return address.port;
-}
-
-function wordsOf({ stderr }: ChildProcess): () => string {
-  let words = '';
-  stderr?.setEncoding('utf8').on('data', (text: string) => {
-    words = `${words}${text}`.slice(-4000);
-  });
-  return () => words.trim();
-}
-
-function controlOf(child: ChildProcess): Pick<S3Server, 'stop' | 'kill' | 'ended'> {
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
-  const orphan = () => child.kill('SIGKILL');
-  process.once('exit', orphan);
-  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
-    child.kill(signal);
-    await ended;
-    process.off('exit', orphan);
-  };
-  return { ended, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }
 
 /** Asks for the bucket until it is there: a server that answers its health check may still refuse requests. */

@@ -1,3 +1,4 @@
+import type { GenerationResult } from '@trikd/core/run/state';
 import type { Telemetry } from '@trikd/platform/telemetry/telemetry';
 import type { EventLog } from './event-log.js';
 import type { RunNews, RunView } from './ports.js';
@@ -16,7 +17,9 @@ export function countedLog(log: EventLog, telemetry: Telemetry, now: () => numbe
 
 function runCounter(telemetry: Telemetry, now: () => number): (news: RunNews) => void {
   let before: RunView['state'] | undefined;
-  let judgingSince: number | undefined;
+  let judging: { readonly generation: number; readonly since: number } | undefined;
+  // A counter that comes with its first count shows no increase.
+  for (const counter of ['trikd.pairs', 'trikd.attempts', 'trikd.failures'] as const) telemetry.record(counter, 0);
   return (news) => {
     if (news.kind === 'committed') telemetry.record('trikd.pairs', 1);
     if (news.kind !== 'run') return;
@@ -27,20 +30,28 @@ function runCounter(telemetry: Telemetry, now: () => number): (news: RunNews) =>
       telemetry.record('trikd.generation', generation);
       telemetry.record('trikd.attempts', 1);
     }
+    telemetry.record('trikd.training', state.phase === 'training' ? 1 : 0);
     if (state.phase === 'failed' && before?.phase !== 'failed') telemetry.record('trikd.failures', 1);
-    if (state.phase === 'promoting') judgingSince ??= now();
-    const judged = state.results.at(-1);
-    if (state.phase !== 'promoting' && judgingSince !== undefined) {
-      if (judged) {
-        telemetry.record('trikd.promotions', 1, { 'trikd.promoted': judged.promoted });
-        telemetry.span('trikd.promotion', judgingSince, now(), {
-          'trikd.run.id': spec.name,
-          'trikd.generation': state.results.length - 1,
-          'trikd.promoted': judged.promoted,
-        });
-      }
-      judgingSince = undefined;
+    if (state.phase === 'promoting') judging ??= { generation, since: now() };
+    else if (judging) {
+      const judged = state.results.find((result) => result.generation === judging?.generation);
+      if (judged) tellJudged(telemetry, spec.name, judged, [judging.since, now()]);
+      judging = undefined;
     }
     before = state;
   };
+}
+
+function tellJudged(
+  telemetry: Telemetry,
+  runId: string,
+  { generation, promoted }: GenerationResult,
+  [begun, ended]: readonly [number, number],
+): void {
+  telemetry.record('trikd.promotions', 1, { 'trikd.promoted': promoted });
+  telemetry.span('trikd.promotion', begun, ended, {
+    'trikd.run.id': runId,
+    'trikd.generation': generation,
+    'trikd.promoted': promoted,
+  });
 }

@@ -63,7 +63,7 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
   ports.abandoned.addEventListener('abort', abandon, { once: true });
 
   const rules = rulesOf(spec, ports);
-  const tracing = { seed: seedOf(spec.name, specDigest(spec)), everySteps: ports.everySteps ?? 0 };
+  const tracing = { seed: seedOf(spec.name, run.times.created ?? specDigest(spec)), everySteps: ports.everySteps ?? 0 };
   const duties: PerformPorts = { ...ports, spec, rules, term: run.term, tell, tracing };
   const train = async (): Promise<Error | undefined> => {
     try {

@@ -59,8 +59,12 @@ export function stepMeter(record: RecordMetric): (step: RoleStep) => void {
 
 /** Counts and shows what a trainer tells. */
 export function trainerMeter(record: RecordMetric): (role: Role, event: TrainerEvent) => void {
+  let begun = false;
   return (role, event) => {
     const by = { 'trikd.role': role };
+    // A counter that comes with its first count shows no increase.
+    if (!begun) record('trikd.alarms', 0, by);
+    begun = true;
     switch (event.kind) {
       case 'progress': {
         const { terms, gradientNorm, learningRate } = event.progress;

@@ -129,6 +129,12 @@ export const METRICS = {
     description: 'waits that took so long that they were told',
     attributes: ['trikd.role', 'trikd.peer'],
   },
+  'trikd.training': {
+    kind: 'gauge',
+    unit: '{run}',
+    description: '1 while a generation is trained, 0 otherwise; told by the orchestrator that leads',
+    attributes: [],
+  },
   'trikd.generation': {
     kind: 'gauge',
     unit: '{generation}',

@@ -5,7 +5,7 @@
 // source: trikd/v1/anchor.proto
 
 /* eslint-disable */
-import { Blob, Position, Score } from "./common.js";
+import { Blob, Position, Score, StepTracing } from "./common.js";
 
 export const protobufPackage = "trikd.v1";
 
@@ -20,7 +20,11 @@ export interface LoadAnchorRequest {
   /** The run spec as canonical JSON. */
   spec: string;
   /** Params of the promoted student. */
-  params: Blob | undefined;
+  params:
+    | Blob
+    | undefined;
+  /** Absent: nothing is traced. */
+  tracing: StepTracing | undefined;
 }
 
 /** The anchor is being served. */
@@ -55,6 +59,7 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
       start: isSet(object.start) ? Position.fromJSON(object.start) : undefined,
       spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
       params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
+      tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
     };
   },
 
@@ -68,6 +73,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.params !== undefined) {
       obj.params = Blob.toJSON(message.params);
+    }
+    if (message.tracing !== undefined) {
+      obj.tracing = StepTracing.toJSON(message.tracing);
     }
     return obj;
   },

@@ -82,6 +82,14 @@ export interface Position {
   step: number;
 }
 
+/** How the steps of an attempt are traced: the same in all processes. */
+export interface StepTracing {
+  /** Of the ids of traces: tells those of this run from those of all others. Empty: nothing is traced. */
+  seed: string;
+  /** Steps whose number it divides are traced as they end; 0: none are. */
+  everySteps: number;
+}
+
 /** Names an object in the store and what it must contain. */
 export interface Blob {
   /** Key in the store. */
@@ -129,6 +137,30 @@ export const Position: MessageFns<Position> = {
     }
     if (message.step !== 0) {
       obj.step = Math.round(message.step);
+    }
+    return obj;
+  },
+};
+
+export const StepTracing: MessageFns<StepTracing> = {
+  fromJSON(object: any): StepTracing {
+    return {
+      seed: isSet(object.seed) ? globalThis.String(object.seed) : "",
+      everySteps: isSet(object.everySteps)
+        ? globalThis.Number(object.everySteps)
+        : isSet(object.every_steps)
+        ? globalThis.Number(object.every_steps)
+        : 0,
+    };
+  },
+
+  toJSON(message: StepTracing): unknown {
+    const obj: any = {};
+    if (message.seed !== "") {
+      obj.seed = message.seed;
+    }
+    if (message.everySteps !== 0) {
+      obj.everySteps = Math.round(message.everySteps);
     }
     return obj;
   },

@@ -5,7 +5,7 @@
 // source: trikd/v1/trainer.proto
 
 /* eslint-disable */
-import { Blob, Position, Role, roleFromJSON, roleToJSON, Score } from "./common.js";
+import { Blob, Position, Role, roleFromJSON, roleToJSON, Score, StepTracing } from "./common.js";
 
 export const protobufPackage = "trikd.v1";
 
@@ -94,7 +94,11 @@ export interface AssignRequest {
   /** host:port of the anchor; empty in generation 0. */
   anchorAddress: string;
   /** Where to resume; absent for fresh params. */
-  resume: TrainerCheckpoint | undefined;
+  resume:
+    | TrainerCheckpoint
+    | undefined;
+  /** Absent: nothing is traced. */
+  tracing: StepTracing | undefined;
 }
 
 /** The trainer has taken the assignment. */
@@ -324,6 +328,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
         ? globalThis.String(object.anchor_address)
         : "",
       resume: isSet(object.resume) ? TrainerCheckpoint.fromJSON(object.resume) : undefined,
+      tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
     };
   },
 
@@ -346,6 +351,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.resume !== undefined) {
       obj.resume = TrainerCheckpoint.toJSON(message.resume);
+    }
+    if (message.tracing !== undefined) {
+      obj.tracing = StepTracing.toJSON(message.tracing);
     }
     return obj;
   },
