@@ -5,7 +5,7 @@
 #
 # Variables:
 #   EXAMPLE=FILE       configuration for `make run`                                    [examples/fashion-mnist.yaml]
-#   ARGS=...           further arguments for `make run`, `make minio` and `make bench`
+#   ARGS=...           further arguments for `make run`, `make minio`, `make observe` and `make bench`
 #   SEEDS=N            how many seeds `make simulate` lives through                      [10000]
 #   SEED=N TRACE=1     one seed for `make simulate`, and everything that happens in it
 #   MINUTES=N          length of `make soak`                                          [30]
@@ -56,7 +56,7 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
 GO_TOOLS := minio versitygw gofakes3 toxiproxy grpcurl
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e faults soak minio bench build engine data safetensors tensorboard tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e faults soak minio observe bench build engine data safetensors tensorboard tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -93,6 +93,9 @@ soak: build engine ## MINUTES of stepping; fails when a process grows
 
 minio: $(PACKAGES) ## an object store on this machine, until Ctrl-C; ARGS='--port 9000 --data FOLDER'
 	@exec scripts/foreground.sh node scripts/run-minio.ts $(ARGS)
+
+observe: $(PACKAGES) ## a collector and a Jaeger on this machine, until Ctrl-C; ARGS='--otlp 4317 --jaeger 16686'
+	@exec scripts/foreground.sh node scripts/observe.ts $(ARGS)
 
 fix: $(PACKAGES) ## format, and mend what the linter can mend
 	node_modules/.bin/biome check --write
