@@ -54,7 +54,7 @@ PACKAGES := node_modules/.package-lock.json
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
-GO_TOOLS := minio versitygw gofakes3 toxiproxy grpcurl
+GO_TOOLS := minio versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
 .PHONY: help setup run test check generate fix unit integration simulate e2e faults soak minio observe bench build engine data safetensors tensorboard tools clean FORCE
 

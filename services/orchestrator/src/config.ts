@@ -1,5 +1,6 @@
 import { LogConfig } from '@trikd/platform/logging';
 import { StoreConfig } from '@trikd/platform/store/store-config';
+import { TelemetryConfig } from '@trikd/platform/telemetry/config';
 import { z } from 'zod';
 
 const Seconds = z.number().positive();
@@ -48,6 +49,7 @@ export const OrchestratorConfig = z.strictObject({
         'of silence, after which another orchestrator takes the place of the one that leads',
       ),
       look: Seconds.default(1).describe('between two looks at the store for what other orchestrators have written'),
+      steps: Seconds.default(3).describe('between two looks at where the time of steps went'),
       patience: Seconds.default(20).describe('without a connection to a trainer, before its attempt is lost'),
       grace: Seconds.default(2).describe('for the second trainer to say what the first one failed of'),
       drain: Seconds.default(5).describe('for a drained run to rest at a new pair'),
@@ -55,16 +57,7 @@ export const OrchestratorConfig = z.strictObject({
       longestRetry: Seconds.default(30),
     })
     .prefault({}),
-  telemetry: z
-    .strictObject({
-      everySteps: z
-        .int()
-        .min(0)
-        .default(100)
-        .describe('steps whose number it divides are traced in all processes that send spans; 0: none'),
-      look: Seconds.default(3).describe('between two looks at where the time of steps went'),
-    })
-    .prefault({}),
+  telemetry: TelemetryConfig,
   log: LogConfig,
 });
 export type OrchestratorConfig = z.infer<typeof OrchestratorConfig>;

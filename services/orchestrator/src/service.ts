@@ -33,7 +33,6 @@ export function orchestratorService(
   const student = trainerLink('student', config.student, config.times);
   const anchor = anchorLink(config.anchor, config.times);
   const links = (['teacher', 'student', 'anchor'] as const).map((role) => stepLink(role, config[role]));
-  const { everySteps, look } = config.telemetry;
   const writer = `orchestrator ${process.pid} on ${hostname()}`;
   const clock = systemClock;
   const driver = orchestrator({
@@ -54,8 +53,8 @@ export function orchestratorService(
     anchor,
     times: config.times,
     retries: config.retries,
-    everySteps,
-    steps: { links, look, traced: telemetry.root },
+    everySteps: config.telemetry.everySteps,
+    steps: { links, look: config.times.steps, traced: telemetry.root },
     writer,
     date: () => new Date(),
     openLog: (runId) =>
