@@ -13,7 +13,7 @@ import { type DrivenRun, type DrivenRunPorts, drainedNews, driveRun, rulesOf } f
 import type { EventLog } from './event-log.js';
 import type { EventPages } from './event-pages.js';
 import { type PageWanted, pageOfRuns, type RunPage } from './list-runs.js';
-import type { RunView } from './ports.js';
+import type { RunNews, RunView } from './ports.js';
 import { salvage } from './salvage.js';
 import { removeRun, type SteeringPorts, steerRun } from './steering.js';
 import { createStories } from './stories.js';
@@ -31,6 +31,8 @@ export interface OrchestratorPorts extends Omit<DrivenRunPorts, 'drained' | 'aba
   date(): Date;
   /** Seconds between two looks at the store for what other orchestrators have written. */
   readonly look: number;
+  /** Makes one that is told all news of a run that is driven here. Default: none. */
+  counter?(): (news: RunNews) => void;
   openLog(runId: string): EventLog;
   openPages(runId: string): Promise<EventPages>;
   /** Called when a run is deleted. */
@@ -153,7 +155,11 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     const trouble = (reason: string | undefined) => present(runId)?.waits('store', reason);
     const patient = ports.patient(AbortSignal.any([lost, giveUp.signal]), trouble);
     const taken = await takeOver(patient, run, term);
-    const publish = story.tell;
+    const count = ports.counter?.();
+    const publish = (news: RunNews) => {
+      count?.(news);
+      story.tell(news);
+    };
     driven = driveRun(taken, { ...ports, store: patient, drained: restWanted, abandoned: lost, publish, now });
     bell.ring();
     const failure = await driven.done;

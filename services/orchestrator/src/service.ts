@@ -11,6 +11,7 @@ import type { OrchestratorConfig } from './config.js';
 import { eventLog, removeEventLog } from './event-log.js';
 import { openPages } from './event-pages.js';
 import { anchorLink, stepLink, trainerLink } from './links.js';
+import { newsCounter } from './news-counter.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
 
 /** The orchestrator of a configuration, with its connections. */
@@ -56,6 +57,7 @@ export function orchestratorService(
     everySteps: config.telemetry.everySteps,
     steps: { links, look: config.times.steps, traced: telemetry.root },
     writer,
+    counter: () => newsCounter(telemetry, wallTime(clock)),
     date: () => new Date(),
     openLog: (runId) =>
       eventLog(config.events, runId, (error) =>

@@ -1,21 +1,9 @@
 import type { GenerationResult } from '@trikd/core/run/state';
 import type { Telemetry } from '@trikd/platform/telemetry/telemetry';
-import type { EventLog } from './event-log.js';
 import type { RunNews, RunView } from './ports.js';
 
-/** The same log, whose events are counted, and whose promotions become spans. @param now milliseconds since 1970 */
-export function countedLog(log: EventLog, telemetry: Telemetry, now: () => number): EventLog {
-  const seen = runCounter(telemetry, now);
-  return {
-    ...log,
-    write: (news) => {
-      seen(news);
-      log.write(news);
-    },
-  };
-}
-
-function runCounter(telemetry: Telemetry, now: () => number): (news: RunNews) => void {
+/** Counts what is told of one run, and makes spans of its promotions. @param now milliseconds since 1970 */
+export function newsCounter(telemetry: Telemetry, now: () => number): (news: RunNews) => void {
   let before: RunView['state'] | undefined;
   let judging: { readonly generation: number; readonly since: number } | undefined;
   // A counter that comes with its first count shows no increase.
