@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
@@ -12,6 +15,8 @@ const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const RESOURCE_EXHAUSTED = 8;
 const FAILED_PRECONDITION = 9;
+/** The runtime's own, for what is no message. */
+const INTERNAL = 13;
 
 const RUN = { runId: 'trial' };
 const params = { key: 'runs/trial/blobs/0.1/p', sha256: createHash('sha256').digest('hex'), bytes: 8 };
@@ -240,4 +245,32 @@ describe('huge and hostile requests', () => {
   test('after all of it the orchestrator answers as before', async () => {
     expect(runOf(await call('GetRun', { runId: 'paused' }))).toMatchObject({ phase: 'RUN_PHASE_PAUSED' });
   });
+});
+
+describe('bytes that are no request', () => {
+  const send = (method: string, bytes: Buffer) =>
+    new Promise<{ readonly code: number; readonly details: string }>((resolve, reject) => {
+      const asTheyAre = (value: Buffer) => value;
+      served.client.makeUnaryRequest(`/trikd.v1.RunService/${method}`, asTheyAre, asTheyAre, bytes, (error) =>
+        error ? resolve({ code: error.code, details: error.details }) : reject(new Error('it was answered')),
+      );
+    });
+
+  test.each<[string, number, string, Buffer]>([
+    ['a text that is no UTF-8', INVALID_ARGUMENT, 'GetRun', Buffer.from([0x0a, 2, 0xff, 0xfe])],
+    ['a field that is cut', INTERNAL, 'GetRun', Buffer.from([0x0a, 200, 1])],
+    ['noise', INTERNAL, 'CreateRun', Buffer.from('ffffffffffffffffffff', 'hex')],
+    ['an event number of 64 bits', INTERNAL, 'WatchRun', Buffer.from([0x0a, 1, 0x61, 0x10, ...Array(9).fill(0xff), 1])],
+  ])('are refused: %s, with status %i', async (_what, code, method, bytes) => {
+    expect(await send(method, bytes)).toMatchObject({ code });
+    expect(runOf(await call('GetRun', { runId: 'paused' }))).toMatchObject({ phase: 'RUN_PHASE_PAUSED' });
+  });
+});
+
+test('buf curl speaks with it too', async () => {
+  const url = `http://${served.address}/trikd.v1.RunService/GetRun`;
+  const program = fileURLToPath(new URL('../../node_modules/.bin/buf', import.meta.url));
+  const args = ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', '-d', '{"runId": "paused"}', url];
+  const { stdout } = await promisify(execFile)(program, args);
+  expect(JSON.parse(stdout)).toMatchObject({ run: { runId: 'paused', phase: 'RUN_PHASE_PAUSED' } });
 });

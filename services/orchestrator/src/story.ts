@@ -13,6 +13,7 @@ export interface Story {
   readonly tell: (news: RunNews) => void;
   /** No more will come; with a failure, followers get it thrown when they have read the rest. */
   readonly end: (failure?: Error) => void;
+  readonly over: () => boolean;
   /** The events that are kept, from a number on, and all that come; 0: from this call on. Until the end, or until the signal aborts. */
   readonly follow: (from: number, signal: AbortSignal) => AsyncIterable<WatchRunResponse>;
   /** Resolves when what was told is kept. */
@@ -87,6 +88,7 @@ export function story({ after, pages, log, now }: StoryPorts): Story {
       ended ??= { failure };
       wake();
     },
+    over: () => ended !== undefined,
     follow(from, signal) {
       const index = from === 0 ? -1 : told.findIndex(({ number }) => number >= from);
       return read(from, dropped + (index < 0 ? told.length : index), signal);

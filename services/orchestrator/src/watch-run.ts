@@ -1,7 +1,7 @@
 import { loadRun } from '@trikd/core/run/run-store';
 import { hasEnded } from '@trikd/core/run/state';
 import type { ObjectStore } from '@trikd/core/store';
-import { RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { drainedNews } from './driven-run.js';
 import { readPages } from './event-pages.js';
 import { eventOf, standing } from './messages.js';
@@ -29,26 +29,28 @@ export async function* watchRun(
 ): AsyncGenerator<WatchRunResponse> {
   const { store, stories, find, news, drained } = ports;
   let wanted = from;
-  let seen: number | undefined;
   let caughtUp = from === 0;
+  /** Revision of the state that was told last; 0: what a story tells. */
+  let seen: number | undefined;
+  let last: WatchRunResponse | undefined;
   while (!signal.aborted) {
     const story = stories.get(runId);
-    if (story) {
+    if (story && !story.over()) {
       // Followed before the first is told, so that nothing falls between the two.
       const rest = story.follow(wanted, signal);
       if (seen === undefined) yield standing(await find(runId));
       seen = 0;
       caughtUp = true;
-      for await (const message of rest) {
-        yield message;
-        if (message.number > 0) wanted = message.number + 1;
-        if (isLast(message)) return;
+      for await (last of rest) {
+        yield last;
+        if (last.number > 0) wanted = last.number + 1;
       }
-      if (stories.get(runId) === story) await news(AbortSignal.any([signal, drained]));
+      if (drained.aborted && last?.event?.$case === 'drained') return;
       continue;
     }
     const { spec, state, times, revision } = await loadRun(store, runId);
-    if (seen !== revision) yield standing({ spec, state, times });
+    const told = seen === 0 && hasEnded(state) && saysItEnded(last);
+    if (seen !== revision && !told) yield standing({ spec, state, times });
     seen = revision;
     if (!caughtUp) {
       for await (const message of readPages(store, runId, wanted)) {
@@ -66,13 +68,6 @@ export async function* watchRun(
   }
 }
 
-/** Whether nothing follows: the run has ended, or its orchestrator drains. */
-function isLast({ event }: WatchRunResponse): boolean {
-  if (event?.$case !== 'run') return event?.$case === 'drained';
-  const { phase } = event.value;
-  return (
-    phase === RunPhase.RUN_PHASE_COMPLETED ||
-    phase === RunPhase.RUN_PHASE_FAILED ||
-    phase === RunPhase.RUN_PHASE_CANCELLED
-  );
+function saysItEnded(message: WatchRunResponse | undefined): boolean {
+  return message?.event?.$case === 'run' && message.event.value.endTime !== undefined;
 }

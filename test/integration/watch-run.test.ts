@@ -1,0 +1,64 @@
+import { memoryStore } from '@trikd/core/run/memory-store';
+import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { afterEach, expect, test } from 'vitest';
+import { cleanUp, gateAt, serve, specOf, trio } from './orchestrator-rig.js';
+
+afterEach(cleanUp);
+
+async function read(messages: AsyncIterable<WatchRunResponse>, until: (message: WatchRunResponse) => boolean) {
+  const seen: WatchRunResponse[] = [];
+  for await (const message of messages) {
+    seen.push(message);
+    if (until(message)) break;
+  }
+  return seen;
+}
+const numbered = (messages: readonly WatchRunResponse[]) => messages.filter(({ number }) => number > 0);
+const never = () => false;
+
+test('a stream is resumed from an event number where it was left, under another leader too, without a gap', async () => {
+  const store = memoryStore();
+  const held = gateAt(1, 5);
+  const models = await trio(store, { gate: held.gate });
+  const first = await serve(store, models);
+  await first.create(specOf());
+  const whole = read(first.client.watchRun({ runId: 'trial', fromEvent: 1 }), never);
+  const left = await read(first.client.watchRun({ runId: 'trial', fromEvent: 0 }), ({ number }) => number > 0);
+  await held.reached;
+  const stopped = first.stop();
+  held.open();
+  await stopped;
+  const before = numbered(await whole);
+
+  const second = await serve(store, models);
+  const from = left.at(-1)!.number + 1;
+  const rest = await read(second.client.watchRun({ runId: 'trial', fromEvent: from }), never);
+  expect(rest[0]).toMatchObject({ number: 0, event: { $case: 'run' } });
+  const after = numbered(rest);
+  const expected = before.filter(({ number }) => number >= from);
+  expect(expected.length).toBeGreaterThan(3);
+  expect(after.slice(0, expected.length)).toEqual(expected);
+  const numbers = after.map(({ number }) => number);
+  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+  expect(after.at(-1)?.event).toMatchObject({ $case: 'run', value: { phase: 4, spec: '' } });
+  // And all of it again, from anybody, when the run is over.
+  const again = numbered(await read(second.client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+  expect(again).toEqual([...before, ...after.slice(expected.length)]);
+});
+
+test('hundreds follow one run, and each hears all of it', async () => {
+  const store = memoryStore();
+  const held = gateAt(0, 1);
+  const { client, create, orchestrator } = await serve(store, await trio(store, { gate: held.gate }));
+  await create(specOf());
+  const signal = new AbortController().signal;
+  const followers = Array.from({ length: 300 }, () => read(orchestrator.watch('trial', 1, signal), never));
+  const remote = Array.from({ length: 30 }, () => read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+  await held.reached;
+  held.open();
+  const stories = (await Promise.all([...followers, ...remote])).map(numbered);
+  for (const story of stories)
+    expect(story.map(({ number }) => number)).toEqual(stories[0]?.map(({ number }) => number));
+  // In one process they get the very same messages.
+  expect(stories[1]?.at(-1)).toBe(stories[0]?.at(-1));
+});
