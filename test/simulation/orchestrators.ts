@@ -1,7 +1,9 @@
 import { createBackoff } from '@trikd/core/backoff';
 import { TrikdError } from '@trikd/core/errors';
 import type { TrainedRole } from '@trikd/core/position';
+import { duty } from '@trikd/core/run/advance';
 import { createCandidate } from '@trikd/core/run/lease';
+import type { RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import type { TrainerEvent } from '@trikd/core/training/ports';
@@ -102,6 +104,42 @@ export async function wantRun(
     }
     await life.clock.sleep(1000 + 9000 * life.random());
   }
+}
+
+/**
+ * Somebody who meddles with the run: lets it rest now and then, and go on again, and begins the generations that wait for it.
+ * @param resting whether it may still be brought to rest
+ * @param steered told of what an orchestrator has done
+ */
+export async function meddle(
+  network: Network,
+  life: Life,
+  runId: string,
+  ports: { choose(): Host<Orchestrator>; resting(): boolean; steered(kind: Wish): void },
+): Promise<void> {
+  for (let request = 1; ; request += 1) {
+    await life.clock.sleep(200 + 4000 * life.random());
+    const asked = ports.choose();
+    try {
+      const { state } = await network.call(life, asked, 'get', (service) => service.get(runId));
+      const kind = wishOf(state, ports.resting() && life.random() < 0.4);
+      if (!kind) continue;
+      const id = `meddle ${life.number} ${request}`;
+      const now = await network.call(life, asked, kind, (service) => service.steer(runId, { kind }, id));
+      life.note(() => `${asked.name} has ${kind} the run: ${now.state.phase}`);
+      ports.steered(kind);
+    } catch (error) {
+      life.note(() => `${asked.name}: ${error}`);
+    }
+  }
+}
+
+type Wish = 'triggered' | 'paused' | 'resumed';
+
+function wishOf(state: RunState, rest: boolean): Wish | undefined {
+  if (state.phase === 'waiting') return 'triggered';
+  if (state.phase === 'paused') return 'resumed';
+  return rest && duty(state) ? 'paused' : undefined;
 }
 
 /** Who waits for such an answer gives up by the clock. */

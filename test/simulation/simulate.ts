@@ -7,7 +7,7 @@ import { createHost, type Host, type Life } from './host.js';
 import { createInvariants } from './invariants.js';
 import { createNetwork } from './network.js';
 import { oracleOf } from './oracle.js';
-import { bootOrchestrator, wantRun } from './orchestrators.js';
+import { bootOrchestrator, meddle, wantRun } from './orchestrators.js';
 import { createStore, type StoreService } from './store.js';
 import { bootAnchor, bootTrainer, type TrioParts } from './trio.js';
 import { createWorld, type WorldOptions } from './world.js';
@@ -103,11 +103,26 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
   const hosts: readonly Host<unknown>[] = [storeHost, teacher, student, anchor, ...orchestrators];
   const faults = createFaults({ world, network, weather, health, hosts, store: storeHost });
 
+  // When a generation begins changes nothing of what it comes to.
+  const steered = { paused: 0, resumed: 0, triggered: 0 };
+  const meddled = chance.happens(0.3);
+  const advance = meddled ? chance.pick(['automatic', 'manual'] as const) : 'automatic';
+  const spec = { ...oracle.spec, curriculum: { ...oracle.spec.curriculum, advance } };
+  const choose = () => chance.pick(orchestrators);
+  const failed = (error: unknown) => broken(`${error}`);
   const client = host('client', (life) => {
-    wantRun(network, life, oracle.spec, () => chance.pick(orchestrators)).catch((error: unknown) => broken(`${error}`));
+    wantRun(network, life, spec, choose).catch(failed);
   });
+  const meddler = host('meddler', (life) => {
+    const resting = () => !faults.healed;
+    const count = (kind: keyof typeof steered) => {
+      steered[kind] += 1;
+    };
+    meddle(network, life, spec.name, { choose, resting, steered: count }).catch(failed);
+  });
+  const callers = meddled ? [client, meddler] : [client];
 
-  for (const each of [...hosts, client]) each.start();
+  for (const each of [...hosts, ...callers]) each.start();
   faults.begin();
   let bound = Number.POSITIVE_INFINITY;
   await world.run(() => {
@@ -115,7 +130,7 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
     return failure !== undefined || world.now() > Math.min(bound, (endedAt ?? Number.POSITIVE_INFINITY) + AFTERMATH);
   });
   if (endedAt === undefined && failure === undefined) {
-    const waits = [...hosts, client].map(
+    const waits = [...hosts, ...callers].map(
       ({ name, life }) => `${name} waits for ${[...life.waiting].join(', ') || 'nobody'}`,
     );
     const { phase, generation, attempt } = invariants.state ?? {};
@@ -124,7 +139,7 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
     );
   }
   // Nothing of this world may go on in the next.
-  for (const each of [...hosts, client]) each.kill();
+  for (const each of [...hosts, ...callers]) each.kill();
   return {
     seed,
     ...(failure !== undefined && { failure }),
@@ -134,6 +149,9 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
       ...faults.counts,
       ...network.counts,
       ...store.counts,
+      'runs paused': steered.paused,
+      'runs resumed': steered.resumed,
+      'generations begun by hand': steered.triggered,
       steps,
       attempts: invariants.attempts,
       events: world.events,
