@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { Finding } from './finding.ts';
 import { measureExchange } from './measure-exchange.ts';
 import { measureStudent, measureTrio } from './measure-steps.ts';
+import { measureWatchers } from './measure-watchers.ts';
 
 const { values } = parseArgs({
   options: {
@@ -17,7 +18,7 @@ const { values } = parseArgs({
 });
 if (values.help || !values.python) {
   console.log(
-    'make bench ARGS="[--rounds N] [--only student|trio|exchange] [--output FILE]"\n\nWants a quiet machine: nothing else may compute.',
+    'make bench ARGS="[--rounds N] [--only student|trio|exchange|watchers] [--output FILE]"\n\nWants a quiet machine: nothing else may compute.',
   );
   process.exit(values.help ? 0 : 2);
 }
@@ -28,6 +29,7 @@ const measurements: Record<string, () => Promise<Finding>> = {
   student: () => measureStudent(python, rounds),
   trio: () => measureTrio(python, rounds),
   exchange: () => measureExchange(rounds),
+  watchers: () => measureWatchers(rounds),
 };
 const wanted = values.only === undefined ? Object.keys(measurements) : [values.only];
 const findings: Record<string, Finding> = {};

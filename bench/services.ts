@@ -9,8 +9,16 @@ export interface ServiceProcess {
   end(): Promise<void>;
 }
 
-/** Starts a service on a free port of the loopback interface. `lagFile` gets the delays of its event loop when it ends. */
-export async function startService(name: string, store: string, lagFile: string): Promise<ServiceProcess> {
+/**
+ * Starts a service on a free port of the loopback interface. `lagFile` gets the delays of its event loop when it ends.
+ * @param settings further variables of its environment
+ */
+export async function startService(
+  name: string,
+  store: string,
+  lagFile: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ServiceProcess> {
   const main = fileURLToPath(new URL(`../services/${name}/dist/main.js`, import.meta.url));
   const meter = new URL('event-loop-meter.ts', import.meta.url).href;
   const env = {
@@ -19,6 +27,7 @@ export async function startService(name: string, store: string, lagFile: string)
     TRIKD_STORE__PATH: store,
     TRIKD_LOG__LEVEL: process.env.BENCH_LOG ?? 'error',
     BENCH_LAG_FILE: lagFile,
+    ...settings,
   };
   const child = fork(main, { env, execArgv: ['--import', meter], stdio: ['ignore', 'inherit', 'ignore', 'ipc'] });
   const exited = once(child, 'exit');

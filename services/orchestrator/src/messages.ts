@@ -37,8 +37,13 @@ export const PHASES: Readonly<Record<RunState['phase'], RunPhase>> = {
 
 /** A run as it goes over the wire. */
 export function fromRun(view: RunView): Run {
-  return { ...slimRun(view), spec: canonicalJson(view.spec) };
+  const spec = SPECS.get(view.spec) ?? canonicalJson(view.spec);
+  SPECS.set(view.spec, spec);
+  return { ...slimRun(view), spec };
 }
+
+/** Texts of specs: who follows a run with many others asks for the same again and again. */
+const SPECS = new WeakMap<RunSpec, string>();
 
 /** As the numbered events have it: the spec never changes, and whoever follows has seen it. */
 function slimRun(view: RunView): Run {

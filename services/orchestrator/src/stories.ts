@@ -1,3 +1,4 @@
+import type { Clock } from '@trikd/core/clock';
 import type { EventLog } from './event-log.js';
 import type { EventPages } from './event-pages.js';
 import { type Story, story } from './story.js';
@@ -17,12 +18,13 @@ export interface StoriesPorts {
   openLog(runId: string): EventLog;
   openPages(runId: string): Promise<EventPages>;
   date(): Date;
+  readonly clock: Clock;
 }
 
 /** Events that a leader can tell of a run in one term. */
 const TERM = 2 ** 32;
 
-export function createStories({ openLog, openPages, date }: StoriesPorts): Stories {
+export function createStories({ openLog, openPages, date, clock }: StoriesPorts): Stories {
   const told = new Map<string, Story>();
   const opening = new Map<string, Promise<Story>>();
   /** The newest number of runs that were told of and are not any more. */
@@ -31,7 +33,7 @@ export function createStories({ openLog, openPages, date }: StoriesPorts): Stori
   const begin = async (runId: string, term: number) => {
     const pages = await openPages(runId);
     const after = Math.max(term * TERM, pages.newest, newest.get(runId) ?? 0);
-    const begun = story({ after, pages, log: openLog(runId), now: date });
+    const begun = story({ after, pages, log: openLog(runId), clock, now: date });
     told.set(runId, begun);
     return begun;
   };

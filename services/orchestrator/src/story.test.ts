@@ -11,11 +11,17 @@ const never = new AbortController().signal;
 const date = new Date('2026-01-02T03:04:05.000Z');
 const news = (step: number): RunNews => ({ kind: 'drained', generation: 0, step });
 
+const progress = (role: 'teacher' | 'student', nextStep: number): RunNews => ({
+  ...{ kind: 'progress', role, generation: 0, totalSteps: 100 },
+  progress: { nextStep, stepsPerSecond: 1, terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, waits: {} },
+});
+
 /** The stories of one process. */
 function storiesOver(store: ObjectStore, clock: VirtualClock = virtualClock()) {
   const failures: unknown[] = [];
   const stories = createStories({
     date: () => date,
+    clock,
     openLog: () => ({ write: () => undefined, close: async () => undefined }),
     openPages: (runId) => openPages(runId, { store, clock, failed: (error) => failures.push(error) }),
   });
@@ -62,6 +68,27 @@ describe('a story', () => {
     while (!(await slow.next()).done) read += 1;
     expect(read).toBeLessThan(8192);
     expect(next.number + read).toBe(2 ** 32 + 10_002);
+  });
+
+  test('tells many followers once a second, and of progress the newest, so that they cost a run the same as few', async () => {
+    const store = memoryStore();
+    const stories = storiesOver(store);
+    const story = await stories.open('r', 1);
+    const followers = Array.from({ length: 200 }, () => all(story.follow(0, never)));
+    for (let step = 1; step <= 50; step += 1) {
+      for (const role of ['teacher', 'student'] as const) story.tell(progress(role, step));
+      if (step === 25) story.tell(news(step));
+      if (step === 30) await stories.clock.advance(1000);
+    }
+    await stories.clock.advance(1000);
+    await stories.end('r');
+    const [heard, ...others] = await Promise.all(followers);
+    const told = heard!.map(({ event }) =>
+      event?.$case === 'progress' ? event.value.progress?.nextStep : event?.$case,
+    );
+    expect(told).toEqual(['drained', 30, 30, 50, 50]);
+    for (const other of others) expect(other).toEqual(heard);
+    expect(await all(readPages(store, 'r', 1))).toHaveLength(101);
   });
 
   test('ends with the failure for those who have read the rest, and for those who leave without one', async () => {
