@@ -92,6 +92,12 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const unreadable = new Map<string, string>();
   let removals: readonly string[] = [];
 
+  /** Who counts what happens in the run that was driven last. */
+  let counted: { readonly runId: string; readonly count: ((news: RunNews) => void) | undefined } | undefined;
+  const count = (runId: string, news: RunNews) => {
+    if (counted?.runId === runId) counted.count?.(news);
+  };
+
   const present = (runId: string): DrivenRun | undefined =>
     driven && !driven.over() && driven.runId === runId ? driven : undefined;
   const find = async (runId: string): Promise<RunView> => present(runId)?.view() ?? loadRun(store, runId);
@@ -155,9 +161,9 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     const trouble = (reason: string | undefined) => present(runId)?.waits('store', reason);
     const patient = ports.patient(AbortSignal.any([lost, giveUp.signal]), trouble);
     const taken = await takeOver(patient, run, term);
-    const count = ports.counter?.();
+    counted = { runId, count: ports.counter?.() };
     const publish = (news: RunNews) => {
-      count?.(news);
+      count(runId, news);
       story.tell(news);
     };
     driven = driveRun(taken, { ...ports, store: patient, drained: restWanted, abandoned: lost, publish, now });
@@ -268,6 +274,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     ...ports,
     stories,
     now,
+    count,
     term: () => leadership?.term,
     rest: async (runId) => {
       if (inHand?.runId !== runId) return;

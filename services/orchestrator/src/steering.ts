@@ -7,7 +7,7 @@ import { hasEnded, type RunState } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steer';
 import type { ObjectStore } from '@trikd/core/store';
 import { type DrivenRunPorts, rulesOf } from './driven-run.js';
-import type { RunView } from './ports.js';
+import type { RunNews, RunView } from './ports.js';
 import type { Stories } from './stories.js';
 
 /** What steering needs. */
@@ -15,6 +15,8 @@ export interface SteeringPorts extends Pick<DrivenRunPorts, 'retries' | 'keepPai
   readonly store: ObjectStore;
   readonly stories: Stories;
   now(): string;
+  /** Told what becomes of a run, for those who count. */
+  count(runId: string, news: RunNews): void;
   /** The term of this process, while it leads. */
   term(): number | undefined;
   /** Brings the run to rest at a committed pair, if it is driven here. Nothing is driven then until the steering is over. */
@@ -77,10 +79,12 @@ async function pointed({ store }: SteeringPorts, term: number, wish: Wish, run: 
   return run;
 }
 
-async function tell({ stories }: SteeringPorts, term: number, run: SavedRun): Promise<void> {
+async function tell({ stories, count }: SteeringPorts, term: number, run: SavedRun): Promise<void> {
   const { name } = run.spec;
+  const news = { kind: 'run' as const, ...run };
+  count(name, news);
   const story = await stories.open(name, term);
-  story.tell({ kind: 'run', ...run });
+  story.tell(news);
   if (hasEnded(run.state)) await stories.end(name);
 }
 
