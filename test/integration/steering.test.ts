@@ -235,6 +235,7 @@ describe('a run that is deleted', () => {
     await remove('trial', 'once');
     await remove('trial', 'once');
     expect(await store.list('runs/')).toEqual([]);
+    expect(await store.list('events/')).toEqual([]);
     await expect(get('trial')).rejects.toMatchObject({ kind: 'not-found' });
     await expect(remove('trial')).rejects.toMatchObject({ kind: 'not-found' });
     expect(await create(specOf({ epochs: 4 }))).toMatchObject({ generation: 0, attempt: 1 });

@@ -1,4 +1,5 @@
 import type { Clock } from '@trikd/core/clock';
+import { eventsFolder } from '@trikd/core/run/delete-run';
 import type { ObjectStore } from '@trikd/core/store';
 import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { missing } from './messages.js';
@@ -35,9 +36,8 @@ interface Page {
   readonly lines: string[];
 }
 
-const folderOf = (runId: string) => `runs/${runId}/events/`;
 const keyOf = (runId: string, page: number, first: number) =>
-  `${folderOf(runId)}${`${page}`.padStart(8, '0')}-${`${first}`.padStart(16, '0')}.jsonl`;
+  `${eventsFolder(runId)}${`${page}`.padStart(8, '0')}-${`${first}`.padStart(16, '0')}.jsonl`;
 
 /** Which page an object is, and the number of its first event. */
 function placeOf(key: string): { readonly key: string; readonly page: number; readonly first: number } | undefined {
@@ -47,7 +47,7 @@ function placeOf(key: string): { readonly key: string; readonly page: number; re
 
 /** The pages of a run, to go on with. */
 export async function openPages(runId: string, { store, clock, failed }: PagesPorts): Promise<EventPages> {
-  const written = (await store.list(folderOf(runId))).flatMap((key) => placeOf(key) ?? []);
+  const written = (await store.list(eventsFolder(runId))).flatMap((key) => placeOf(key) ?? []);
   const last = written.at(-1);
   const newest = last ? ((await linesOf(store, last.key)).at(-1)?.number ?? last.first) : 0;
   const kept = written.map(({ key }) => key);
@@ -110,7 +110,7 @@ export async function* readPages(
   from: number,
   until = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<WatchRunResponse> {
-  const places = (await store.list(folderOf(runId))).flatMap((key) => placeOf(key) ?? []);
+  const places = (await store.list(eventsFolder(runId))).flatMap((key) => placeOf(key) ?? []);
   const [oldest] = places;
   if (oldest && oldest.page > 0 && from < oldest.first) yield missing(from, oldest.first);
   for (const [index, { key, first }] of places.entries()) {

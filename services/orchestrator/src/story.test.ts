@@ -161,7 +161,7 @@ describe('events', () => {
       if (step % 512 === 0) await stories.clock.advance(6000);
     }
     await stories.end('r');
-    expect(await store.list('runs/r/events/')).toHaveLength(64);
+    expect(await store.list('events/r/')).toHaveLength(64);
     const heard = await all(readPages(store, 'r', 1));
     expect(heard[0]).toMatchObject({ number: 0, event: { $case: 'missing', value: { fromEvent: 1 } } });
     expect(heard).toHaveLength(1 + 64 * 512);
@@ -172,7 +172,7 @@ describe('events', () => {
     const stories = storiesOver(store);
     (await stories.open('r', 1)).tell(news(1));
     await stories.end('r');
-    const [key] = await store.list('runs/r/events/');
+    const [key] = await store.list('events/r/');
     const { bytes } = (await store.get(key!))!;
     await store.put(key!, Buffer.concat([Buffer.from('{"number":"x\n'), bytes]));
     expect(steps(await all(readPages(store, 'r', 1)))).toEqual([1]);

@@ -5,9 +5,14 @@ import { loadRun, saveRun, specKey, stateKey } from './run-store.js';
 import { hasEnded } from './state.js';
 import { howItStands } from './steer.js';
 
-/** Everything that a run keeps in the store. */
-export function runFolder(runId: string): string {
+/** What a run is: spec, state, pointer, checkpoints. */
+function runFolder(runId: string): string {
   return `runs/${runId}/`;
+}
+
+/** What has happened in a run. Apart from the rest, so that whoever looks for runs has less to look through. */
+export function eventsFolder(runId: string): string {
+  return `events/${runId}/`;
 }
 
 /**
@@ -21,7 +26,8 @@ export async function deleteRun(store: ObjectStore, runId: string, term: number)
   else if ((await store.size(specKey(runId))) === undefined) {
     throw new TrikdError('not-found', `there is no run ${runId}`, { run: runId });
   }
-  const keys = (await store.list(runFolder(runId))).filter((key) => key !== specKey(runId));
+  const own = (await store.list(runFolder(runId))).filter((key) => key !== specKey(runId));
+  const keys = [...own, ...(await store.list(eventsFolder(runId)))];
   // A manifest never names what is gone.
   const manifestsFirst = keys.toSorted((a, b) => Number(a.includes('/blobs/')) - Number(b.includes('/blobs/')));
   for (const key of [...manifestsFirst, specKey(runId)]) await store.remove(key);
