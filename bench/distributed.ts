@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { canonicalJson, type RunSpec } from '@trikd/core/spec';
 import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
+import type { StepTracing } from '@trikd/platform/gen/trikd/v1/common';
 import { TrainerServiceClient, type WatchTrainerResponse } from '@trikd/platform/gen/trikd/v1/trainer';
 import { openClient, unary } from '@trikd/platform/grpc/clients';
 import { fromPosition } from '@trikd/platform/grpc/convert';
@@ -23,20 +24,33 @@ export interface Lag {
 export interface DistributedTrio extends Contestant {
   /** By service, once it has ended. */
   lags(): Promise<Readonly<Record<string, Lag>>>;
+  /** By service. */
+  readonly pids: Readonly<Record<string, number>>;
 }
 
 const NAMES = ['anchor-server', 'teacher-trainer', 'student-trainer'] as const;
 
+/** How the trio is observed. */
+export interface Observed {
+  /** Environment of the services. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly tracing?: StepTracing;
+}
+
 /** Starts the services at rest, in generation 1. The mean time of a round's steps stands for each of them. */
-export async function startDistributed(name: string, spec: RunSpec): Promise<DistributedTrio> {
+export async function startDistributed(
+  name: string,
+  spec: RunSpec,
+  { env = {}, tracing }: Observed = {},
+): Promise<DistributedTrio> {
   const folder = await mkdtemp(join(tmpdir(), 'trikd-bench-'));
   const lagFile = (service: string) => join(folder, `${service}.lag.json`);
   const started = await Promise.all(
-    NAMES.map((service) => startService(service, join(folder, 'store'), lagFile(service))),
+    NAMES.map((service) => startService(service, join(folder, 'store'), lagFile(service), env)),
   );
   const [anchor, teacher, student] = started as [ServiceProcess, ServiceProcess, ServiceProcess];
   const position = (step: number) => fromPosition({ runId: spec.name, generation: 1, attempt: 1, step });
-  await loadAnchor(anchor.address, join(folder, 'store'), spec, position(0));
+  await loadAnchor(anchor.address, join(folder, 'store'), spec, position(0), tracing);
   const trainers = [teacher, student].map(({ address }) => openClient(TrainerServiceClient, address));
   const watches = await Promise.all(
     trainers.map(async (client, index) => {
@@ -50,7 +64,7 @@ export async function startDistributed(name: string, spec: RunSpec): Promise<Dis
       };
       await unary(
         client.assign.bind(client),
-        { ...request, resume: undefined, tracing: undefined },
+        { ...request, resume: undefined, tracing },
         { what: 'a trainer', deadlineSeconds: 60 },
       );
       return watchSteps(client, position(0));
@@ -59,6 +73,7 @@ export async function startDistributed(name: string, spec: RunSpec): Promise<Dis
   let limit = 0;
   return {
     name,
+    pids: Object.fromEntries(NAMES.map((service, index) => [service, started[index]?.child.pid ?? 0])),
     async step(count) {
       limit += count;
       const reached = watches.map((watch) => watch.reaches(limit));
@@ -93,6 +108,7 @@ async function loadAnchor(
   store: string,
   spec: RunSpec,
   start: ReturnType<typeof fromPosition>,
+  tracing: StepTracing | undefined,
 ): Promise<void> {
   const params = freshAnchor(spec, datasetOf(spec));
   const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
@@ -100,7 +116,7 @@ async function loadAnchor(
   const client = openClient(AnchorServiceClient, address);
   await unary(
     client.loadAnchor.bind(client),
-    { start, spec: canonicalJson(spec), params: blob, tracing: undefined },
+    { start, spec: canonicalJson(spec), params: blob, tracing },
     { what: 'the anchor', deadlineSeconds: 60 },
   );
   client.close();

@@ -14,6 +14,7 @@ function namesOf(name: string, { kind, unit }: MetricDefinition): readonly strin
     case 'histogram':
       return [`${base}_bucket`, `${base}_sum`, `${base}_count`];
     case 'counter':
+    case 'total':
       return [`${base}_total`];
     case 'gauge':
       return [unit === '1' ? `${base}_ratio` : base];

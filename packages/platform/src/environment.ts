@@ -31,12 +31,11 @@ export function quietTensorFlow(): void {
 }
 
 /**
- * What the OpenTelemetry SDK, which is not loaded yet, does where its own variables say nothing: OTLP over gRPC, no logs (they are
- * lines of JSON), and metrics about itself, which count what it drops.
+ * What the OpenTelemetry SDK, which is not loaded yet, does where its own variables say nothing: OTLP over gRPC, and no logs, which are
+ * lines of JSON.
  */
 export function telemetryDefaults(service: string): void {
   process.env.OTEL_EXPORTER_OTLP_PROTOCOL ??= 'grpc';
   process.env.OTEL_LOGS_EXPORTER ??= 'none';
-  process.env.OTEL_NODE_EXPERIMENTAL_SDK_METRICS ??= 'true';
   process.env.OTEL_SERVICE_NAME ??= service;
 }

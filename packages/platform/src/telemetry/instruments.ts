@@ -1,4 +1,4 @@
-import type { Meter } from '@opentelemetry/api';
+import type { Meter, Observable } from '@opentelemetry/api';
 import type { Role } from '@trikd/core/position';
 import type { RoleStep, StepPhase } from '@trikd/core/timing/role-step';
 import type { TrainerEvent } from '@trikd/core/training/ports';
@@ -21,16 +21,27 @@ function instrument(meter: Meter, name: string, definition: MetricDefinition) {
       const counter = meter.createCounter(name, { unit, description });
       return (value: number, attributes?: AttributeValues) => counter.add(value, attributes);
     }
-    case 'gauge': {
-      const gauge = meter.createGauge(name, { unit, description });
-      return (value: number, attributes?: AttributeValues) => gauge.record(value, attributes);
-    }
+    case 'gauge':
+      return newest(meter.createObservableGauge(name, { unit, description }));
+    case 'total':
+      return newest(meter.createObservableCounter(name, { unit, description }));
     case 'histogram': {
       const advice = { explicitBucketBoundaries: [...(buckets ?? [])] };
       const histogram = meter.createHistogram(name, { unit, description, advice });
       return (value: number, attributes?: AttributeValues) => histogram.record(value, attributes);
     }
   }
+}
+
+/** Keeps the newest value of each set of attributes until it is looked at: cheap where values come with every step. */
+function newest(observable: Observable) {
+  const values = new Map<string, readonly [number, AttributeValues | undefined]>();
+  observable.addCallback((result) => {
+    for (const [value, attributes] of values.values()) result.observe(value, attributes);
+  });
+  return (value: number, attributes?: AttributeValues) => {
+    values.set(attributes ? Object.values(attributes).join(' ') : '', [value, attributes]);
+  };
 }
 
 /** Attributes of a phase; the same object for the same phase, since there are some of them in every step. */

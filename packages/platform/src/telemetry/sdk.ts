@@ -1,81 +1,78 @@
 import { type DiagLogger, DiagLogLevel, diag, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { telemetryDefaults } from '../environment.js';
 import type { Logger } from '../logging.js';
-import { type CountedExporter, countedExporter, type Deliveries } from './counted-exporter.js';
-import { instruments, stepMeter, trainerMeter } from './instruments.js';
+import type { Deliveries } from './counted-spans.js';
+import { instruments, type RecordMetric, stepMeter, trainerMeter } from './instruments.js';
+import { otlpSpans } from './otlp-spans.js';
 import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
 import type { Telemetry } from './telemetry.js';
 
-/** Loaded only where telemetry is wanted: it takes a while. */
+// Loaded only where telemetry is wanted: it takes a while, and some memory.
 
 /** Longest time that what is left may take on its way at the end, in milliseconds: whoever ends the process does not wait for long. */
 const FAREWELL = 500;
-
-/** Least time between two complaints, in milliseconds. */
-const QUIET = 60_000;
 
 /** Starts the SDK: spans and metrics over OTLP/gRPC unless the variables say otherwise. */
 export function startSdk(service: string, env: Readonly<Record<string, string | undefined>>, log: Logger): Telemetry {
   telemetryDefaults(service);
   diag.setLogger(quiet(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const ids = chosenIds();
-  const exporter = exporterOf(env, log);
-  const sdk = new NodeSDK({ idGenerator: ids, instrumentations: [], ...(exporter && { traceExporter: exporter }) });
+  const spans = otlpSpans(env, log, (deliveries) => countDropped(record, deliveries));
+  const sdk = new NodeSDK({
+    idGenerator: ids,
+    instrumentations: [],
+    ...(spans && { spanProcessors: [spans.processor] }),
+  });
   sdk.start();
   const tracer = trace.getTracer('trikd');
   const record = instruments(metrics.getMeter('trikd'));
+  if (spans) countDropped(record, spans.deliveries());
   const steps = { tracer, ids };
   let made = 0;
-  const making = (spans: number, make: () => void) => {
-    made += spans;
-    make();
-  };
   return {
     measured: stepMeter(record),
     told: trainerMeter(record),
-    traced: (traced) => making(1 + traced.step.phases.length, () => makeStepSpans(steps, traced)),
-    saved: (where, begun, ended) =>
-      making(1, () => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended })),
-    root: (attempt, seed, step) => making(1, () => makeRootSpan(steps, attempt, seed, step)),
-    span: (name, begun, ended, attributes) =>
-      making(1, () => tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended)),
+    traced(traced) {
+      made += 1 + traced.step.phases.length;
+      makeStepSpans(steps, traced);
+    },
+    saved(where, begun, ended) {
+      made += 1;
+      makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended });
+    },
+    root(attempt, seed, step) {
+      made += 1;
+      makeRootSpan(steps, attempt, seed, step);
+    },
+    span(name, begun, ended, attributes) {
+      made += 1;
+      tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended);
+    },
     record,
-    stop: async () => {
-      const late = new AbortController();
-      const enough = new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, FAREWELL);
-        late.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
-      });
-      await Promise.race([sdk.shutdown().catch(() => undefined), enough]);
-      late.abort();
-      if (exporter) tellEnd(log, made, exporter.deliveries());
+    async stop() {
+      await withinFarewell(sdk.shutdown().catch(() => undefined));
+      if (spans) tellEnd(log, made, spans.deliveries());
     },
   };
 }
 
-/** Ours, which counts, where spans go over OTLP/gRPC; that of the SDK where the variables want another one. */
-function exporterOf(env: Readonly<Record<string, string | undefined>>, log: Logger): CountedExporter | undefined {
-  const { OTEL_TRACES_EXPORTER: kind = 'otlp' } = env;
-  const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? env.OTEL_EXPORTER_OTLP_PROTOCOL ?? 'grpc';
-  if (kind !== 'otlp' || protocol !== 'grpc') return undefined;
-  let told = Number.NEGATIVE_INFINITY;
-  let before = 0;
-  return countedExporter(new OTLPTraceExporter(), ({ failed, delivered }) => {
-    if (failed === before) return;
-    before = failed;
-    if (performance.now() - told < QUIET) return;
-    told = performance.now();
-    log.warn({ dropped: failed, delivered }, 'spans are dropped: nobody takes them');
-  });
+async function withinFarewell(work: Promise<unknown>): Promise<void> {
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, FAREWELL);
+  await Promise.race([work, enough]);
+  clearTimeout(timer);
 }
 
-/** What is neither delivered nor given up was still on its way, or found no room in the queue. */
-function tellEnd(log: Logger, made: number, { delivered, failed }: Deliveries): void {
-  const dropped = made - delivered;
-  const said = { made, delivered, dropped, failed };
-  if (dropped > 0) log.warn(said, 'spans were dropped');
+function countDropped(record: RecordMetric, { refused, failed }: Deliveries): void {
+  record('trikd.spans.dropped', refused, { 'trikd.reason': 'queue' });
+  record('trikd.spans.dropped', failed, { 'trikd.reason': 'exporter' });
+}
+
+/** What is neither delivered nor known to be lost is still on its way, and lost with the process. */
+function tellEnd(log: Logger, made: number, deliveries: Deliveries): void {
+  const said = { made, dropped: made - deliveries.delivered, ...deliveries };
+  if (said.dropped > 0) log.warn(said, 'spans were dropped');
   else log.info(said, 'spans were sent');
 }
 

@@ -10,10 +10,11 @@ export const ATTRIBUTES = {
   'trikd.attempt': 'the start of the generation, counts from 1',
   'trikd.step': 'counts from 0 in each generation; on spans alone',
   'trikd.role': 'anchor, teacher or student',
-  'trikd.phase': 'of a step: data, forward, wait, publish or backward',
+  'trikd.phase': 'of a step: data, forward, wait, publish or backward; on metrics, since spans are named so',
   'trikd.peer': 'whom a wait was for',
   'trikd.part': 'of the objective: task, anchor or peer',
   'trikd.promoted': 'whether the student became the anchor',
+  'trikd.reason': 'why spans were dropped: no room (`queue`), or nobody took them (`exporter`)',
   'error.type': 'the kind of the error that ended the step',
 } as const;
 export type Attribute = keyof typeof ATTRIBUTES;
@@ -49,7 +50,8 @@ export const SPANS = {
 } as const;
 
 export interface MetricDefinition {
-  readonly kind: 'histogram' | 'gauge' | 'counter';
+  /** A total is a counter whose value is known, and looked at when it is sent. */
+  readonly kind: 'histogram' | 'gauge' | 'counter' | 'total';
   /** Of UCUM; a text in braces is a mere remark. */
   readonly unit: string;
   readonly description: string;
@@ -64,7 +66,7 @@ const SECONDS = [
 ];
 const BYTES = [1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 
-/** All metrics of ours; those of the SDK about itself (`otel.sdk.*`) come beside them. */
+/** All metrics. */
 export const METRICS = {
   'trikd.step.duration': {
     kind: 'histogram',
@@ -158,6 +160,12 @@ export const METRICS = {
     unit: '{generation}',
     description: 'generations that were judged',
     attributes: ['trikd.promoted'],
+  },
+  'trikd.spans.dropped': {
+    kind: 'total',
+    unit: '{span}',
+    description: 'spans that did not get to the collector',
+    attributes: ['trikd.reason'],
   },
   'trikd.failures': {
     kind: 'counter',

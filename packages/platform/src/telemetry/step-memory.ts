@@ -108,6 +108,7 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
       let moments: TimedMoment[] = [];
       let heard: Map<Role, string> | undefined;
       let savingSince: number | undefined;
+      let known: { readonly step: number; readonly traceparent: string } | undefined;
 
       const over = (): Kept => ({
         step: roleStepOf(role, inHand, moments),
@@ -134,8 +135,11 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
         },
         traceparent(step) {
           if (!tracing || !(sampled(step) || (heard && step === inHand))) return undefined;
-          const traceId = traceIdOf(tracing.seed, { ...attempt, step });
-          return traceparentOf(traceId, spanIdOf(traceId, role));
+          if (known?.step !== step) {
+            const traceId = traceIdOf(tracing.seed, { ...attempt, step });
+            known = { step, traceparent: traceparentOf(traceId, spanIdOf(traceId, role)) };
+          }
+          return known.traceparent;
         },
         heard(step, from, traceparent) {
           if (traceparent === undefined || step !== inHand || !sampledContext(traceparent)) return;

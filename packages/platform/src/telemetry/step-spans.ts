@@ -16,7 +16,7 @@ import type { StepPhase } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import { type AttributeValues, PHASE_SPANS, stepSpan } from './semconv.js';
 import type { StepOfRole, StepTrace } from './step-memory.js';
-import { sampledContext, spanIdOf, traceIdOf } from './trace-ids.js';
+import { phaseSpanId, sampledContext, spanIdOf, traceIdOf } from './trace-ids.js';
 
 /** Ids that were chosen for the next span, and random ones otherwise. */
 export interface ChosenIds extends IdGenerator {
@@ -57,19 +57,20 @@ export function makeStepSpans({ tracer, ids }: StepTracer, { attempt, seed, step
     return context ? [{ context: remote(context) }] : [];
   };
   const under = within(remote({ traceId, spanId: spanIdOf(traceId, 'root') }));
-  const span = ids.with({ traceId, spanId: spanIdOf(traceId, role) }, () =>
+  const stepId = spanIdOf(traceId, role);
+  const span = ids.with({ traceId, spanId: stepId }, () =>
     tracer.startSpan(stepSpan(role), { startTime: started, attributes }, under),
   );
   const inside = trace.setSpan(ROOT_CONTEXT, span);
   for (const [index, phase] of step.phases.entries()) {
     const begun = started + phase.offset;
+    // What all spans of a step have in common its own span says once.
     const options = {
       startTime: begun,
-      attributes: { ...attributes, 'trikd.phase': phase.kind, ...(phase.peer && { 'trikd.peer': phase.peer }) },
-      links: links(phase),
+      ...(phase.peer && { attributes: { 'trikd.role': role, 'trikd.peer': phase.peer }, links: links(phase) }),
     };
     ids
-      .with({ traceId, spanId: spanIdOf(traceId, `${role} ${index}`) }, () =>
+      .with({ traceId, spanId: phaseSpanId(stepId, index) }, () =>
         tracer.startSpan(PHASE_SPANS[phase.kind], options, inside),
       )
       .end(begun + phase.duration);

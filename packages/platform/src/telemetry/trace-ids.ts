@@ -32,12 +32,18 @@ export function attemptTraceId(seed: string, { generation, attempt }: Generation
   return hash('sha256', `${seed} ${generation} ${attempt} whole`).slice(0, 32);
 }
 
-/** Whose span: the root's, that of a role's step, or the index of a phase in it. */
-export type SpanName = 'root' | Role | `${Role} ${number}`;
+/** Whose span: the root's, or that of a role's step. */
+export type SpanName = 'root' | Role;
 
 /** A span of a step, 16 hex digits; the same again for the same span. */
 export function spanIdOf(traceId: string, name: SpanName): string {
   return hash('sha256', `${traceId} ${name}`).slice(0, 16);
+}
+
+/** The span of a phase of a role's step: that of the step, another one by its index, which is below 255. */
+export function phaseSpanId(stepSpanId: string, index: number): string {
+  const last = Number.parseInt(stepSpanId.slice(14), 16) ^ (index + 1);
+  return stepSpanId.slice(0, 14) + last.toString(16).padStart(2, '0');
 }
 
 /** A span as W3C trace context, sampled. */
