@@ -1,11 +1,16 @@
 import { CommanderError } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { commandLine, exitStatusOf, type RunOptions } from './args.js';
+import { commandLine, exitStatusOf, type RemoteRunOptions, type RunOptions } from './args.js';
 
-async function parsed(...words: string[]): Promise<RunOptions | undefined> {
-  let asked: RunOptions | undefined;
-  const program = commandLine(async (options) => {
-    asked = options;
+async function parsed(...words: string[]): Promise<RunOptions | RemoteRunOptions | undefined> {
+  let asked: RunOptions | RemoteRunOptions | undefined;
+  const program = commandLine({
+    run: async (options) => {
+      asked = options;
+    },
+    runRemote: async (options) => {
+      asked = options;
+    },
   });
   await program.parseAsync(words, { from: 'user' });
   return asked;
@@ -13,7 +18,8 @@ async function parsed(...words: string[]): Promise<RunOptions | undefined> {
 
 async function refused(...words: string[]): Promise<{ status: number; text: string }> {
   let text = '';
-  const program = commandLine(async () => undefined);
+  const nothing = async () => undefined;
+  const program = commandLine({ run: nothing, runRemote: nothing });
   const output = { writeErr: (part: string) => (text += part), writeOut: (part: string) => (text += part) };
   for (const command of [program, ...program.commands]) command.configureOutput(output);
   try {
@@ -46,8 +52,16 @@ describe('trikd run', () => {
     });
   });
 
+  test('creates the run elsewhere with --server, under an id of the request', async () => {
+    expect(await parsed('run', 'a.yaml', '--server', 'there:1', '--no-wait')).toEqual({
+      ...{ file: 'a.yaml', overrides: [], output: 'table', server: 'there:1', timeout: 30, wait: false },
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+  });
+
   test.each([
     ['run'],
+    ['run', 'a.yaml', '--server', 'there:1', '--fresh'],
     ['run', 'a.yaml', '--set', 'epochs'],
     ['run', 'a.yaml', '--seed', 'one'],
     ['run', 'a.yaml', '-o', 'xml'],

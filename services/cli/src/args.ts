@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Override } from './load-spec.js';
-import { wholeNumber } from './options.js';
+import { requestIdOption, timeoutOption, wholeNumber } from './options.js';
+import type { ServerChoice } from './server/ask.js';
 
 /** What `trikd run` was asked. */
 export interface RunOptions {
@@ -11,6 +13,23 @@ export interface RunOptions {
   readonly output: 'table' | 'json';
   /** Removes what a former run of the same name left. */
   readonly fresh: boolean;
+  /** host:port of the orchestrator that is started; absent: any free port of this machine. */
+  readonly listen?: string;
+}
+
+/** What `trikd run --server` was asked. */
+export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' | 'output'>, ServerChoice {
+  readonly requestId: string;
+  /** Follows the run to its end. */
+  readonly wait: boolean;
+}
+
+/** What `trikd run` does. */
+export interface RunActions {
+  /** Starts the services of a run, and waits for its end. */
+  run(options: RunOptions): Promise<void>;
+  /** Creates the run at an orchestrator. */
+  runRemote(options: RemoteRunOptions): Promise<void>;
 }
 
 const RUN_EXAMPLE = `
@@ -18,10 +37,19 @@ Example:
   $ trikd run examples/tiny.yaml
   $ trikd run examples/fashion-mnist.yaml --seed 1 --set name=seed-1 --set student.learningRate=0.1
 
-Ctrl-C rests the run at a checkpoint; the same command continues it. Exit status: 0 when the run completed or rests,
-1 when it failed, 2 for a wrong command line.`;
+  $ trikd run examples/tiny.yaml --server orchestrator:50050 --no-wait
+
+Ctrl-C rests the run at a checkpoint; the same command continues it. With --server nothing is started: the run is created at an
+orchestrator that is there, and Ctrl-C leaves it alone. What happened lies in <store>/<run>: events.jsonl, tensorboard/, logs/.
+Exit status: 0 when the run completed or rests, 1 when it failed, 2 for a wrong command line; with --server also 3 when the
+orchestrator refused, 4 when it did not answer.`;
 
 interface RawOptions {
+  readonly listen?: string;
+  readonly server?: string;
+  readonly timeout: number;
+  readonly requestId?: string;
+  readonly wait: boolean;
   readonly set: readonly Override[];
   readonly seed?: number;
   readonly store: string;
@@ -29,8 +57,8 @@ interface RawOptions {
   readonly fresh: boolean;
 }
 
-/** The command line. `run` is called with what `trikd run` was asked. */
-export function commandLine(run: (options: RunOptions) => Promise<void>): Command {
+/** The command line as far as it has `trikd run`. */
+export function commandLine(actions: RunActions): Command {
   const program = new Command('trikd')
     .description('Triplet Knowledge Distillation: a student, a teacher and a frozen anchor learn together.')
     .addHelpText('after', '\nExample:\n  $ trikd run examples/tiny.yaml')
@@ -44,12 +72,24 @@ export function commandLine(run: (options: RunOptions) => Promise<void>): Comman
     .option('--seed <n>', 'override the seed', wholeNumber)
     .option('--store <dir>', 'folder that gets a folder for each run', 'runs')
     .option('--fresh', 'remove what a run of this name left, and begin anew', false)
+    .option('--listen <host:port>', 'where its orchestrator is to listen, for other commands; default: any free port')
+    .addOption(
+      new Option('--server <host:port>', 'create the run at this orchestrator, and start nothing').conflicts([
+        ...['store', 'fresh', 'listen'],
+      ]),
+    )
+    .option('--no-wait', 'with --server: do not follow the run to its end')
+    .addOption(timeoutOption(30))
+    .addOption(requestIdOption())
     .addOption(new Option('-o, --output <format>', 'of the result').choices(['table', 'json']).default('table'))
     .addHelpText('after', RUN_EXAMPLE)
     .exitOverride()
-    .action(async (file: string, { set, seed, store, output, fresh }: RawOptions) => {
+    .action(async (file: string, raw: RawOptions) => {
+      const { set, seed, store, output, fresh, listen, server, timeout, wait, requestId = randomUUID() } = raw;
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
-      await run({ file, overrides, store, output, fresh });
+      const common = { file, overrides, output };
+      if (server !== undefined) await actions.runRemote({ ...common, server, timeout, wait, requestId });
+      else await actions.run({ ...common, store, fresh, ...(listen !== undefined && { listen }) });
     });
   return program;
 }

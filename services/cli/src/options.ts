@@ -34,3 +34,8 @@ export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
 }
+
+/** `--request-id ID` */
+export function requestIdOption(): Option {
+  return new Option('--request-id <id>', 'names the request: sent again, it does nothing again; default: a new one');
+}

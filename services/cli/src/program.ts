@@ -8,6 +8,7 @@ import { exportActions } from './export/actions.js';
 import { addExportCommands } from './export/command.js';
 import { generationCommand } from './generation/command.js';
 import { run } from './run.js';
+import { runRemote } from './run-remote.js';
 import { runsCommand } from './runs/command.js';
 import { serverActions } from './server/actions.js';
 import { print, type Shell, say } from './shell.js';
@@ -17,7 +18,10 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   const server = serverActions(shell, finish);
   const runs = runsCommand(server.runs);
   addExportCommands(runs, exportActions(shell, finish));
-  const program = commandLine(async (options) => finish(await run(options, shell.env, shell)))
+  const program = commandLine({
+    run: async (options) => finish(await run(options, shell.env, shell)),
+    runRemote: (options) => runRemote(options, shell, finish),
+  })
     .addCommand(runs)
     .addCommand(generationCommand(server.generation))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)));

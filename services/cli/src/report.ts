@@ -25,6 +25,7 @@ export function reportTable({ spec, state }: SavedRun, folder: RunFolder): strin
       : []),
     `checkpoints  ${place(folder.store)}`,
     `logs         ${place(folder.logs)}, events ${place(folder.events)}`,
+    `curves       tensorboard --logdir ${place(folder.tensorboard)}`,
     ...(state.phase === 'completed' ? [`next         ${whatNext(spec, state.results)}`] : []),
   ].join('\n');
 }

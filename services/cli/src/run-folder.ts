@@ -15,6 +15,8 @@ export interface RunFolder {
   readonly logs: string;
   /** What happened, a line of JSON each. */
   readonly events: string;
+  /** Curves for TensorBoard. */
+  readonly tensorboard: string;
 }
 
 /** @param folder gets a folder for each run */
@@ -26,6 +28,7 @@ export function runFolder(folder: string, runId: string): RunFolder {
     store: join(path, 'store'),
     logs: join(path, 'logs'),
     events: join(path, 'events.jsonl'),
+    tensorboard: join(path, 'tensorboard'),
   };
 }
 

@@ -9,9 +9,10 @@ import type { RunOptions } from './args.js';
 import { type Display, liveDisplay, quietDisplay } from './display.js';
 import { loadSpec } from './load-spec.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
+import { type RunFiles, runFiles } from './run-files.js';
 import { makeRunFolder, type RunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
 import { type Services, startServices } from './services.js';
-import { isTerminal } from './shell.js';
+import { isTerminal, type Shell } from './shell.js';
 import { newStory } from './story.js';
 
 /** What the process of a run is asked from outside. */
@@ -47,7 +48,10 @@ export async function run(
     : quietDisplay(process.stdout, process.stderr, first, () => performance.now());
   const continuing = before && whereItContinues(before);
   if (continuing) display.say(continuing);
-  const failure = await train(spec, folder, env, display, wishes);
+  const files = await runFiles(folder, () => new Date(), display.say);
+  const told = { display, files };
+  const failure = await train(spec, folder, { ...told, env, listen: options.listen }, wishes);
+  await files.close();
   display.close();
 
   const after = await storedRun(folder);
@@ -76,16 +80,23 @@ function refuseOtherSpec(stored: RunSpec, asked: RunSpec): void {
   );
 }
 
+/** Who is told of what happens. */
+interface Told {
+  readonly display: Display;
+  readonly files: RunFiles;
+}
+
 /** Trains until the run ends or rests. Returns one sentence when it failed. No service is left afterwards. */
 async function train(
   spec: RunSpec,
   folder: RunFolder,
-  env: Readonly<Record<string, string | undefined>>,
-  display: Display,
+  { env, listen, ...told }: Told & { readonly env: Shell['env']; readonly listen: string | undefined },
   { rest, end }: Wishes,
 ): Promise<string | undefined> {
   if (rest.aborted) return undefined;
-  const services = await startServices(folder, env, end);
+  const { display } = told;
+  const services = await startServices(folder, env, end, listen);
+  if (listen !== undefined) display.say(`the orchestrator listens on ${services.address}`);
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= services.stop();
@@ -98,7 +109,7 @@ async function train(
   if (rest.aborted) onRest();
   else rest.addEventListener('abort', onRest, { once: true });
   try {
-    return await follow(spec, services, display, rest);
+    return await follow(spec, services, told, rest);
   } finally {
     await stop();
     rest.removeEventListener('abort', onRest);
@@ -108,17 +119,12 @@ async function train(
 /** How long a service that took the connection with it may take to be seen dead, in milliseconds. */
 const POST_MORTEM = 2000;
 
-async function follow(
-  spec: RunSpec,
-  services: Services,
-  display: Display,
-  rest: AbortSignal,
-): Promise<string | undefined> {
+async function follow(spec: RunSpec, services: Services, told: Told, rest: AbortSignal): Promise<string | undefined> {
   const client = openClient(RunServiceClient, services.address);
   // A run that is asked to rest ends its services itself.
   const failure = services.failure.then((sentence) => (rest.aborted ? undefined : sentence));
   try {
-    return await Promise.race([watchToItsEnd(client, spec, display), failure]);
+    return await Promise.race([watchToItsEnd(client, spec, told), failure]);
   } catch (error) {
     const sentence = await Promise.race([failure, delay(POST_MORTEM, undefined, { ref: false })]);
     if (sentence !== undefined) return sentence;
@@ -129,7 +135,11 @@ async function follow(
   }
 }
 
-async function watchToItsEnd(client: RunServiceClient, spec: RunSpec, display: Display): Promise<string | undefined> {
+async function watchToItsEnd(
+  client: RunServiceClient,
+  spec: RunSpec,
+  { display, files }: Told,
+): Promise<string | undefined> {
   const what = 'the orchestrator';
   await unary(
     client.createRun.bind(client),
@@ -138,7 +148,10 @@ async function watchToItsEnd(client: RunServiceClient, spec: RunSpec, display: D
   );
   const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name, fromEvent: 0 });
   try {
-    for await (const { event } of messages) if (event) display.show(event);
+    for await (const message of messages) {
+      if (message.event) display.show(message.event);
+      await files.add(message);
+    }
   } catch (error) {
     throw fromStatus(error, what);
   }

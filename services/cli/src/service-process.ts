@@ -45,7 +45,7 @@ function entryOf(name: ServiceName): string {
 }
 
 /**
- * Starts a service on a free port of the loopback interface.
+ * Starts a service, on a free port of the loopback interface unless its settings say otherwise.
  * It ends by itself, in order, when this process does: their IPC channel tells it.
  * @returns as soon as it is spawned; `ready` resolves when it listens, and rejects with 'unavailable' when it ended before
  */
@@ -60,7 +60,7 @@ export function startService(
   const output = openSync(stderr, 'a');
   const child = spawn(process.execPath, [YOUNG_SPACE, entry], {
     detached: true,
-    env: { ...FEW_ARENAS, ...env, ...asEnvironment({ ...settings, listen: '127.0.0.1:0', 'log.file': log }) },
+    env: { ...FEW_ARENAS, ...env, ...asEnvironment({ listen: '127.0.0.1:0', ...settings, 'log.file': log }) },
     stdio: ['ignore', output, output, 'ipc'],
   });
   closeSync(output);

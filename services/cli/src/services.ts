@@ -22,12 +22,14 @@ const END_SECONDS = 0.8;
 /**
  * Starts the services of a run: the models first, then the orchestrator that is told where they are.
  * @param killed aborts when nothing is to be waited for any more
+ * @param listen where the orchestrator is to listen; absent: any free port of the loopback interface
  * @throws TrikdError `unavailable` when one of them does not start; then none is left
  */
 export async function startServices(
   folder: RunFolder,
   env: Readonly<Record<string, string | undefined>>,
   killed: AbortSignal,
+  listen?: string,
 ): Promise<Services> {
   const kills: (() => void)[] = [];
   const kill = () => {
@@ -48,6 +50,7 @@ export async function startServices(
       teacher: teacher.address,
       student: student.address,
       events: dirname(folder.path),
+      ...(listen !== undefined && { listen }),
     });
     return together(orchestrator, [anchor, teacher, student], kill);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Run } from '@trikd/platform/gen/trikd/v1/run';
-import { Command, Option } from 'commander';
-import { type Format, outputOption, serverOption, timeoutOption, wholeNumber } from '../options.js';
+import { Command } from 'commander';
+import { type Format, outputOption, requestIdOption, serverOption, timeoutOption, wholeNumber } from '../options.js';
 import type { Asking, ServerChoice } from './ask.js';
 
 /** A request that changes a run. */
@@ -52,9 +52,7 @@ export function steeringCommand(verb: Verb, steer: (verb: Verb, options: SteerOp
   command
     .addOption(serverOption())
     .addOption(timeoutOption(TIMEOUT))
-    .addOption(
-      new Option('--request-id <id>', 'names the request: sent again, it does nothing again; default: a new one'),
-    )
+    .addOption(requestIdOption())
     .addOption(outputOption());
   if (verb.question) command.option('-y, --yes', 'do not ask whether it is meant', false);
   return command
