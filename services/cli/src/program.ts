@@ -4,9 +4,12 @@ import { commandLine, exitStatusOf } from './args.js';
 import { checkpointActions } from './checkpoint/actions.js';
 import { checkpointCommand } from './checkpoint/command.js';
 import { completionCommands } from './completion/command.js';
+import { evalCommand } from './eval/command.js';
+import { evaluateRun } from './eval/evaluate.js';
 import { exportActions } from './export/actions.js';
 import { addExportCommands } from './export/command.js';
 import { generationCommand } from './generation/command.js';
+import { withProgress } from './progress.js';
 import { run } from './run.js';
 import { runRemote } from './run-remote.js';
 import { runsCommand } from './runs/command.js';
@@ -24,7 +27,15 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   })
     .addCommand(runs)
     .addCommand(generationCommand(server.generation))
-    .addCommand(checkpointCommand(checkpointActions(shell, finish)));
+    .addCommand(checkpointCommand(checkpointActions(shell, finish)))
+    .addCommand(
+      evalCommand(async (options) => {
+        const evaluated = withProgress(shell, (tell) =>
+          evaluateRun(options, shell.env, (what, done, all) => tell(`${what}: ${done} of ${all} examples`)),
+        );
+        print(shell, await evaluated);
+      }),
+    );
   const [completion, complete] = completionCommands(program, (text) => print(shell, text));
   program.addCommand(completion).addCommand(complete, { hidden: true });
   const output = {

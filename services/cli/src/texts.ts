@@ -4,7 +4,9 @@ import type { Format } from './options.js';
 
 /** A result for a program, or for a person who reads YAML. */
 export function formatted(value: object, format: Exclude<Format, 'table'>): string {
-  return format === 'json' ? JSON.stringify(value, undefined, 2) : stringify(value, { lineWidth: 0 }).trimEnd();
+  return format === 'json'
+    ? JSON.stringify(value, undefined, 2)
+    : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
 }
 
 const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'];

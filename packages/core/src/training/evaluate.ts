@@ -4,12 +4,16 @@ import type { Score } from './ports.js';
 import { PREDICT } from './role-program.js';
 import type { ModelSession } from './sessions.js';
 
-/** Scores a model on one split. The graph has a fixed batch size: the last batch is padded, and the padding is not counted. */
+/**
+ * Scores a model on one split. The graph has a fixed batch size: the last batch is padded, and the padding is not counted.
+ * @param scored told how many examples are done
+ */
 export async function evaluate(
   session: Pick<ModelSession, 'run'>,
   dataset: Dataset,
   split: LabelledImages,
   batchSize: number,
+  scored?: (examples: number) => void,
 ): Promise<Score> {
   const size = imageBytes(dataset);
   let correct = 0;
@@ -25,6 +29,7 @@ export async function evaluate(
       nll += negativeLogLikelihood(own, label);
       if (largest(own) === label) correct++;
     }
+    scored?.(first + rows);
   }
   return { accuracy: correct / split.count, nll: nll / split.count, examples: split.count };
 }

@@ -49,8 +49,13 @@ export function traceTrainer(context: ProgramContext, role: TrainedRole, terms: 
 
 /** Traces the program of an anchor: the student's model, which only answers. */
 export function traceAnchor(context: ProgramContext): Program {
+  return tracePredictor(context, 'student');
+}
+
+/** Traces a role's model as one that only answers. */
+export function tracePredictor(context: ProgramContext, role: TrainedRole): Program {
   const { spec, dataset } = context;
-  return trace(() => buildModel(spec.student.model, dataset, 0), { [PREDICT]: predictFunction(context) });
+  return trace(() => buildModel(spec[role].model, dataset, 0), { [PREDICT]: predictFunction(context) });
 }
 
 function imagesSpec({ spec, dataset }: ProgramContext) {

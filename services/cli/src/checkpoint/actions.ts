@@ -1,5 +1,5 @@
-import { createLogUpdate } from 'log-update';
-import { isTerminal, print, type Shell } from '../shell.js';
+import { withProgress } from '../progress.js';
+import { print, type Shell } from '../shell.js';
 import type { CheckpointActions } from './command.js';
 import { gc } from './gc.js';
 import { list } from './list.js';
@@ -8,7 +8,7 @@ import { verify } from './verify.js';
 
 /** `trikd checkpoint ...`: prints, and tells the exit status. */
 export function checkpointActions(shell: Shell, finish: (status: number) => void): CheckpointActions {
-  const { env, stderr } = shell;
+  const { env } = shell;
   const conclude = ({ text, sound }: { readonly text: string; readonly sound: boolean }) => {
     print(shell, text);
     finish(sound ? 0 : 1);
@@ -18,10 +18,10 @@ export function checkpointActions(shell: Shell, finish: (status: number) => void
     list: async (options) => print(shell, await list(options, env, new Date())),
     show: async (options) => conclude(await show(options, env)),
     verify: async (options) => {
-      // On standard error, and only where somebody looks on: standard output has the result alone.
-      const draw = isTerminal(stderr) ? createLogUpdate(stderr) : undefined;
-      const progress = (done: number, all: number) => draw?.(`${done} of ${all} blobs read`);
-      conclude(await verify(options, env, progress).finally(() => draw?.clear()));
+      const verified = withProgress(shell, (tell) =>
+        verify(options, env, (done, all) => tell(`${done} of ${all} blobs read`)),
+      );
+      conclude(await verified);
     },
   };
 }

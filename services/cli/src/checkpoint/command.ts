@@ -1,13 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type Format, outputOption } from '../options.js';
-
-/** Where the store of a run is. */
-export interface StoreChoice {
-  /** Folder that has a folder for each run. */
-  readonly store: string;
-  /** YAML whose `store` is the store, instead. */
-  readonly config?: string;
-}
+import { type StoreChoice, storeOptions } from '../store-choice.js';
 
 /** What `trikd checkpoint list` was asked. */
 export interface ListOptions {
@@ -109,14 +102,13 @@ export function checkpointCommand(actions: CheckpointActions): Command {
 
 /** A command that reads the store of a run. */
 function reading(parent: Command, name: string, description: string, example: string): Command {
+  const [store, config] = storeOptions();
   return parent
     .command(name)
     .description(description)
     .argument('<run>', 'name of the run')
-    .addOption(new Option('--store <dir>', 'folder that has a folder for each run').default('runs'))
-    .addOption(
-      new Option('--config <file>', 'YAML whose `store` is where the run is, as services read it').conflicts('store'),
-    )
+    .addOption(store)
+    .addOption(config)
     .addOption(outputOption())
     .addHelpText('after', example)
     .exitOverride();

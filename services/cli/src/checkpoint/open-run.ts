@@ -10,7 +10,7 @@ import { openStore } from '@trikd/platform/store/open-store';
 import { StoreConfig } from '@trikd/platform/store/store-config';
 import { z } from 'zod';
 import { runFolder } from '../run-folder.js';
-import type { StoreChoice } from './command.js';
+import type { StoreChoice } from '../store-choice.js';
 
 /** A run as its store has it. */
 export interface OpenRun extends SavedRun {

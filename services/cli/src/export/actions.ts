@@ -2,11 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import type { SlowStep } from '@trikd/platform/gen/trikd/v1/timing';
-import { createLogUpdate } from 'log-update';
+import { withProgress } from '../progress.js';
 import { runFolder } from '../run-folder.js';
 import { withServer } from '../server/ask.js';
 import { orComplaint } from '../server/complaint.js';
-import { isTerminal, print, type Shell, say } from '../shell.js';
+import { print, type Shell, say } from '../shell.js';
 import type { EventSource, ExportActions } from './command.js';
 import { writeEvents } from './event-files.js';
 import { pastEvents } from './past-events.js';
@@ -25,9 +25,11 @@ export function exportActions(shell: Shell, finish: (status: number) => void): E
   return {
     export: ({ from, formats, out }) =>
       read(from, async (events) => {
-        const draw = isTerminal(shell.stderr) ? createLogUpdate(shell.stderr) : undefined;
-        const counted = (count: number) => (count % 100 === 0 ? draw?.(`${count} events`) : undefined);
-        const written = await writeEvents(from.runId, events, formats, out, counted).finally(() => draw?.clear());
+        const written = await withProgress(shell, (tell) =>
+          writeEvents(from.runId, events, formats, out, (count) =>
+            count % 100 === 0 ? tell(`${count} events`) : undefined,
+          ),
+        );
         for (const path of written) print(shell, path);
       }),
     trace: ({ from, slowest: count, out }) =>

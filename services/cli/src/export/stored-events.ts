@@ -7,8 +7,12 @@ import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
  * The events in a run's file of them, a line of JSON each. A line that is not whole is left out: somebody was killed while writing it.
  * @throws TrikdError 'not-found' without the file
  */
-export async function* storedEvents(path: string): AsyncGenerator<WatchRunResponse, void> {
+export function storedEvents(path: string): AsyncGenerator<WatchRunResponse, void> {
   if (!existsSync(path)) throw new TrikdError('not-found', `there are no events at ${path}`);
+  return eventsIn(path);
+}
+
+async function* eventsIn(path: string): AsyncGenerator<WatchRunResponse, void> {
   for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
     const json = jsonOf(line);
     if (json !== undefined) yield WatchRunResponse.fromJSON(json);

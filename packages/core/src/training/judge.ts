@@ -1,0 +1,39 @@
+import { Engine } from '@trikd/engine';
+import { assertParamsMatch } from '../checkpoint/blobs.js';
+import type { Dataset } from '../data/split.js';
+import type { Params } from '../params.js';
+import type { TrainedRole } from '../position.js';
+import type { RunSpec } from '../spec.js';
+import { evaluate } from './evaluate.js';
+import { expectedParams } from './expected-params.js';
+import type { Score } from './ports.js';
+import { tracePredictor } from './role-program.js';
+
+/** A model that is looked at after training, on params of any checkpoint. */
+export interface JudgedModel {
+  /** @param scored told how many examples are done */
+  score(split: 'train' | 'validation' | 'test', scored?: (examples: number) => void): Promise<Score>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a role's model on params of a checkpoint; what its optimizer remembers may be among them.
+ * @throws TrikdError 'invalid' when the params are not those of the spec's model
+ */
+export async function openJudged(
+  spec: RunSpec,
+  dataset: Dataset,
+  role: TrainedRole,
+  params: Params,
+): Promise<JudgedModel> {
+  const program = tracePredictor({ spec, dataset, generation: 0 }, role);
+  const wanted = expectedParams(program);
+  const own = new Map([...params].filter(([name]) => wanted.has(name)));
+  assertParamsMatch(own, wanted, `params of the ${role}`);
+  const engine = await Engine.open(spec.engine);
+  const session = await engine.load(program, own);
+  return {
+    score: (split, scored) => evaluate(session, dataset, dataset[split], spec.batchSize, scored),
+    close: () => session.close(),
+  };
+}

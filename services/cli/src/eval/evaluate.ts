@@ -1,0 +1,68 @@
+import { loadParams } from '@trikd/core/checkpoint/blobs';
+import type { Score } from '@trikd/core/training/ports';
+import { loadDataset } from '@trikd/platform/data/load-dataset';
+import Table from 'cli-table3';
+import { openRun } from '../checkpoint/open-run.js';
+import { formatted, percent } from '../texts.js';
+import type { EvalOptions, SplitName } from './command.js';
+import { type Subject, subjectsOf } from './subjects.js';
+
+/** A model's score on a split. */
+export interface Scored extends Omit<Subject, 'recorded'> {
+  readonly split: SplitName;
+  readonly score: Score;
+  /** What the run says of the same params. */
+  readonly recorded?: Score;
+}
+
+/** Told how far an evaluation is. */
+export type EvalProgress = (what: string, done: number, all: number) => void;
+
+/** `trikd eval`. Returns what it prints. @throws TrikdError for everything that a user can mend */
+export async function evaluateRun(
+  options: EvalOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  progress: EvalProgress,
+): Promise<string> {
+  const { runId, from, splits, output } = options;
+  const run = await openRun(runId, from, env);
+  const subjects = await subjectsOf(run, options);
+  const dataset = await loadDataset(run.spec);
+  // TensorFlow takes a second to load, and no other command needs it.
+  const { openJudged } = await import('@trikd/core/training/judge');
+  const scored: Scored[] = [];
+  for (const { recorded, ...subject } of subjects) {
+    const { role, blob } = subject;
+    const model = await openJudged(run.spec, dataset, role, await loadParams(run.store, blob));
+    try {
+      for (const split of splits) {
+        const told = (done: number) => progress(`${role} on ${split}`, done, dataset[split].count);
+        const score = await model.score(split, told);
+        const known = recorded[split];
+        scored.push({ ...subject, split, score, ...(known && { recorded: known }) });
+      }
+    } finally {
+      await model.close();
+    }
+  }
+  return output === 'table' ? scoresText(scored) : formatted({ runId, scores: scored }, output);
+}
+
+/** Scores as a table. */
+export function scoresText(scored: readonly Scored[]): string {
+  const table = new Table({
+    head: ['model', 'params', 'split', 'accuracy', 'NLL', 'examples', 'recorded'],
+    colAligns: ['left', 'left', 'left', 'right', 'right', 'right', 'left'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { role, what, split, score, recorded } of scored) {
+    table.push([role, what, split, percent(score), score.nll.toFixed(4), score.examples, comparison(score, recorded)]);
+  }
+  return table.toString();
+}
+
+function comparison(score: Score, recorded: Score | undefined): string {
+  if (!recorded) return '';
+  const same = score.accuracy === recorded.accuracy && score.nll === recorded.nll;
+  return same ? 'the same' : `${percent(recorded)}, NLL ${recorded.nll.toFixed(4)}`;
+}

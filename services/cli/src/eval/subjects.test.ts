@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { storedRun } from '../checkpoint/testing/stored-run.js';
+import { subjectsOf } from './subjects.js';
+
+const both = { roles: ['student', 'teacher'], params: 'best' } as const;
+const shown = async (wanted: string, params: 'best' | 'state' = 'best') => {
+  const run = await storedRun();
+  const subjects = await subjectsOf(run, { ...both, wanted, params });
+  return { run, subjects: subjects.map(({ role, what, blob }) => [role, what, blob.key] as const) };
+};
+
+describe('what is scored', () => {
+  test('is the result of the run: both models of its best generation, with the scores that are recorded', async () => {
+    const run = await storedRun();
+    const subjects = await subjectsOf(run, { ...both, wanted: 'result' });
+    const [result] = run.state.results;
+    expect(subjects).toMatchObject([
+      { role: 'student', blob: result?.student.params, recorded: { validation: { accuracy: 0.8 } } },
+      { role: 'teacher', blob: result?.teacher.params, recorded: { validation: { accuracy: 0.9 } } },
+    ]);
+  });
+
+  test('is the anchor that the pointer names', async () => {
+    const { run, subjects } = await shown('anchor');
+    const key = run.state.results[0]?.student.params.key;
+    expect(subjects).toEqual([['student', 'anchor, the student of generation 0', key]]);
+  });
+
+  test('are the best params of a checkpoint, or its state where it has none or where that is asked for', async () => {
+    const { run, subjects } = await shown('latest');
+    const { student, teacher } = run.manifests.newest;
+    expect(subjects).toEqual([
+      ['student', 'best params at 1/8-2, of step 4', student.best?.params.key],
+      ['teacher', 'state at 1/8-2', teacher.state.key],
+    ]);
+    expect((await shown('latest', 'state')).subjects[0]).toEqual(['student', 'state at 1/8-2', student.state.key]);
+  });
+
+  test('is not there: that is said with what there is', async () => {
+    await expect(shown('7/7')).rejects.toMatchObject({
+      kind: 'not-found',
+      message: expect.stringMatching(/it has 1\/8/),
+    });
+  });
+});

@@ -1,0 +1,28 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { tiny } from './specs.js';
+import { run, scratch, trikd } from './trikd.js';
+
+test('a run leaves curves beside its events, and its models score as it has recorded', async () => {
+  const folder = scratch();
+  const store = join(folder, 'runs');
+  expect(await run(folder, tiny)).toMatchObject({ status: 0 });
+  const generations = readdirSync(join(store, tiny.name, 'tensorboard')).sort();
+  expect(generations).toEqual(['generation-0', 'generation-1']);
+
+  const evaluated = await trikd(['eval', tiny.name, '--store', store, '-o', 'json']).ended;
+  expect(evaluated.status).toBe(0);
+  const { scores } = JSON.parse(evaluated.stdout);
+  expect(scores).toHaveLength(4);
+  for (const { score, recorded } of scores) expect(score).toEqual(recorded);
+
+  const out = join(folder, 'files');
+  const exported = await trikd(['runs', 'export', tiny.name, '--store', store, '--out', out]).ended;
+  expect(exported.status).toBe(0);
+  expect(readdirSync(out)).toEqual(expect.arrayContaining(['events.jsonl', 'scalars.csv', 'tensorboard']));
+  const nothing = join(folder, 'nothing');
+  const nobody = await trikd(['runs', 'export', 'nobody', '--store', store, '--out', nothing]).ended;
+  expect(nobody).toMatchObject({ status: 3, stderr: expect.stringMatching(/^trikd: there are no events at .*\n$/) });
+  expect(existsSync(nothing)).toBe(false);
+});
