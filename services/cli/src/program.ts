@@ -4,17 +4,22 @@ import { commandLine, exitStatusOf } from './args.js';
 import { checkpointActions } from './checkpoint/actions.js';
 import { checkpointCommand } from './checkpoint/command.js';
 import { completionCommands } from './completion/command.js';
+import { doctorCommand } from './doctor/command.js';
+import { examine } from './doctor/doctor.js';
+import { findingsText } from './doctor/finding.js';
 import { evalCommand } from './eval/command.js';
 import { evaluateRun } from './eval/evaluate.js';
 import { exportActions } from './export/actions.js';
 import { addExportCommands } from './export/command.js';
 import { generationCommand } from './generation/command.js';
+import { paintFor } from './paint.js';
 import { withProgress } from './progress.js';
 import { run } from './run.js';
 import { runRemote } from './run-remote.js';
 import { runsCommand } from './runs/command.js';
 import { serverActions } from './server/actions.js';
 import { print, type Shell, say } from './shell.js';
+import { formatted } from './texts.js';
 
 /** The whole command line. @param finish told the exit status by commands that have one of their own */
 export function trikdProgram(shell: Shell, finish: (status: number) => void): Command {
@@ -28,6 +33,17 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(runs)
     .addCommand(generationCommand(server.generation))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)))
+    .addCommand(
+      doctorCommand(async (options) => {
+        const findings = await withProgress(shell, (tell) => examine(options, shell.env, tell));
+        const { output } = options;
+        print(
+          shell,
+          output === 'table' ? findingsText(findings, paintFor(shell.stdout)) : formatted({ findings }, output),
+        );
+        finish(findings.some(({ verdict }) => verdict === 'failed') ? 1 : 0);
+      }),
+    )
     .addCommand(
       evalCommand(async (options) => {
         const evaluated = withProgress(shell, (tell) =>

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type IdxFile, idxSource } from '@trikd/core/data/idx';
 import type { ImageSource } from '@trikd/core/data/image-source';
@@ -25,6 +25,15 @@ const FILES = {
 export async function loadDataset({ data, seed }: RunSpec): Promise<Dataset> {
   const source = data.kind === 'synthetic' ? syntheticSource(data, seed) : await idxSourceOf(data.folder);
   return splitDataset(source, data, seed);
+}
+
+/** Of some folders the first that holds all four files, without reading them; undefined when none does. */
+export async function idxFolderAmong(folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const names: readonly string[] = await readdir(folder).catch(() => []);
+    if (Object.values(FILES).every((name) => names.includes(name) || names.includes(`${name}.gz`))) return folder;
+  }
+  return undefined;
 }
 
 async function idxSourceOf(folder: string | undefined): Promise<ImageSource> {

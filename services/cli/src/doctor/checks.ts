@@ -1,0 +1,111 @@
+import { TrikdError } from '@trikd/core/errors';
+import type { ObjectStore } from '@trikd/core/store';
+import { idxFolderAmong } from '@trikd/platform/data/load-dataset';
+import { dataFolders, quietTensorFlow } from '@trikd/platform/environment';
+import { checkHealth } from '@trikd/platform/grpc/check-health';
+import { openStore } from '@trikd/platform/store/open-store';
+import type { StoreConfig } from '@trikd/platform/store/store-config';
+import type { Finding } from './finding.js';
+
+/** The oldest Node.js that runs the services. */
+const OLDEST_NODE = [22, 15] as const;
+
+/** @param version such as 24.21.0 */
+export function nodeFinding(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [least, leastMinor] = OLDEST_NODE;
+  const fits = major > least || (major === least && minor >= leastMinor);
+  const wanted = fits ? '' : `; ${OLDEST_NODE.join('.')} or newer is needed: \`make setup\` fetches one`;
+  return { check: 'Node.js', verdict: fits ? 'ok' : 'failed', text: `${version}${wanted}` };
+}
+
+/** Loads the addon and TensorFlow, and asks for what can compute. */
+export async function engineFinding(): Promise<Finding> {
+  const check = 'engine';
+  try {
+    quietTensorFlow();
+    const { Engine } = await import('@trikd/engine');
+    const { devices } = await Engine.open({ device: 'cpu', threads: 1, xla: false, precision: 'float32' });
+    return { check, verdict: 'ok', text: `computes on ${devices.map(({ type }) => type).join(', ')}` };
+  } catch (error) {
+    return { check, verdict: 'failed', text: error instanceof Error ? error.message : `${error}` };
+  }
+}
+
+export async function dataFinding(): Promise<Finding> {
+  const folders = dataFolders();
+  const found = await idxFolderAmong(folders);
+  if (found !== undefined) return { check: 'data', verdict: 'ok', text: found };
+  const text = `none in ${folders.join(', ')}: \`make data\` fetches them; made-up data need none`;
+  return { check: 'data', verdict: 'warning', text };
+}
+
+/** How many write at once. */
+const WRITERS = 16;
+
+/** Opens a store, which proves an S3 to be safe, and proves the same of any other. @param name nobody else's: part of a key */
+export async function storeFinding(config: StoreConfig, name: string): Promise<Finding> {
+  const check = 'store';
+  const place = config.kind === 'folder' ? config.path : `${config.endpoint}/${config.bucket}`;
+  try {
+    const won = await raceOn(await openStore(config), `probe/${name}`);
+    if (won === 1) return { check, verdict: 'ok', text: `${place}: of ${WRITERS} that write at once one wins` };
+    return { check, verdict: 'failed', text: `${place}: of ${WRITERS} that write at once ${won} win; it is not safe` };
+  } catch (error) {
+    return { check, verdict: 'failed', text: sentenceOf(error) };
+  }
+}
+
+async function raceOn(store: ObjectStore, key: string): Promise<number> {
+  try {
+    const bytes = new TextEncoder().encode(key);
+    const outcomes = await Promise.all(Array.from({ length: WRITERS }, () => store.create(key, bytes)));
+    return outcomes.filter((outcome) => outcome === 'created').length;
+  } finally {
+    await store.remove(key);
+  }
+}
+
+/** A service to look at. */
+export interface ServiceAddress {
+  readonly name: string;
+  readonly address: string;
+  /** Whether somebody has named it: one that is only looked for where it usually is may be away. */
+  readonly named: boolean;
+}
+
+/** Seconds. */
+const PATIENCE = 5;
+/** Between two clocks, in milliseconds: times of events from several machines are compared by people. */
+const LARGEST_OFFSET = 2000;
+
+/** Asks a service for its health, and reads its clock. */
+export async function serviceFindings({ name, address, named }: ServiceAddress): Promise<readonly Finding[]> {
+  const check = `${name} at ${address}`;
+  try {
+    const { serving, clockOffset, roundTrip } = await checkHealth(address, PATIENCE);
+    const answered = `answers in ${roundTrip} ms`;
+    const health: Finding = serving
+      ? { check, verdict: 'ok', text: answered }
+      : { check, verdict: 'failed', text: `${answered}, and does not serve: it starts, or ends` };
+    return clockOffset === undefined ? [health] : [health, clockFinding(name, clockOffset)];
+  } catch (error) {
+    const text = named ? sentenceOf(error) : 'nobody there; TRIKD_SERVER or --server names another';
+    return [{ check, verdict: named ? 'failed' : 'skipped', text }];
+  }
+}
+
+/** @param offset milliseconds that a clock is ahead of ours */
+export function clockFinding(name: string, offset: number): Finding {
+  const check = `clock of the ${name}`;
+  const seconds = (Math.abs(offset) / 1000).toFixed(1);
+  if (Math.abs(offset) <= LARGEST_OFFSET)
+    return { check, verdict: 'ok', text: `within ${LARGEST_OFFSET / 1000} s of ours` };
+  const text = `${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} ours: training does not mind, times in logs mislead`;
+  return { check, verdict: 'warning', text };
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof TrikdError) return error.message;
+  throw error;
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { loadConfig } from '@trikd/platform/config';
+import { StoreConfig } from '@trikd/platform/store/store-config';
+import { z } from 'zod';
+import {
+  dataFinding,
+  engineFinding,
+  nodeFinding,
+  type ServiceAddress,
+  serviceFindings,
+  storeFinding,
+} from './checks.js';
+import type { DoctorOptions } from './command.js';
+import type { Finding } from './finding.js';
+
+/** Of the configuration of a service, what can be looked at. */
+const Config = z.looseObject({
+  store: StoreConfig.optional(),
+  anchor: z.string().optional(),
+  teacher: z.string().optional(),
+  student: z.string().optional(),
+});
+
+/** Looks at everything. @param tell told what is looked at */
+export async function examine(
+  { server, serverNamed, store, config: file }: DoctorOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  tell: (what: string) => void,
+): Promise<readonly Finding[]> {
+  const config = file === undefined ? {} : loadConfig(Config, env, file);
+  const services: readonly ServiceAddress[] = [
+    { name: 'orchestrator', address: server, named: serverNamed },
+    ...[named('anchor-server', config.anchor), named('teacher-trainer', config.teacher)].flat(),
+    ...named('student-trainer', config.student),
+  ];
+  const checks: readonly (readonly [string, () => Promise<readonly Finding[]>])[] = [
+    ['Node.js', async () => [nodeFinding(process.versions.node)]],
+    ['engine', async () => [await engineFinding()]],
+    ['data', async () => [await dataFinding()]],
+    ['store', async () => [await storeAt(config.store, store)]],
+    ...services.map((service) => [service.name, () => serviceFindings(service)] as const),
+  ];
+  const findings: Finding[] = [];
+  for (const [what, look] of checks) {
+    tell(`${what} ...`);
+    findings.push(...(await look()));
+  }
+  return findings;
+}
+
+function named(name: string, address: string | undefined): readonly ServiceAddress[] {
+  return address === undefined ? [] : [{ name, address, named: true }];
+}
+
+/** Nothing is made where there is nothing, and nothing stays in a folder of runs, which is no store itself. */
+async function storeAt(config: StoreConfig | undefined, folder: string): Promise<Finding> {
+  const path = config?.kind === 'folder' ? config.path : resolve(folder);
+  if (config?.kind !== 's3' && !existsSync(path)) {
+    const verdict = config ? 'failed' : 'skipped';
+    return { check: 'store', verdict, text: `there is no folder ${path}; \`trikd run\` makes one` };
+  }
+  const name = `doctor-${randomUUID()}`;
+  if (config) return await storeFinding(config, name);
+  const trial = join(path, name);
+  return await storeFinding({ kind: 'folder', path: trial }, name).finally(() => rm(trial, FORCE));
+}
+
+const FORCE = { recursive: true, force: true };
