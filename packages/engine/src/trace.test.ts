@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { float32, int32 } from './dtype.js';
@@ -174,6 +176,29 @@ describe('a trace', () => {
     expect(tf.memory().numTensors).toBe(before);
     failureOf(fails, () => denseModel(3, 2));
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('lets go of all models but the last', async () => {
+    const predict: FunctionDefinition = {
+      inputs: { x: float32(2, 3) },
+      body: (scope) => ({ y: scope.model(scope.inputs.x!, { training: false }) }),
+    };
+    const models = Array.from({ length: 8 }, () => {
+      let made: WeakRef<object> | undefined;
+      const build = () => {
+        const model = denseModel(3, 2);
+        made = new WeakRef(model.layers[0]!);
+        return model;
+      };
+      trace(build, { predict });
+      return made;
+    });
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    // What a weak reference was made to is kept until the next turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    expect(models.filter((model) => model?.deref()).length).toBeLessThanOrEqual(1);
   });
 
   test('names params by layer and keeps the initial values of the model', () => {
