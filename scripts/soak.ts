@@ -21,17 +21,17 @@ import type { Memory } from './soak-agent.ts';
 
 const MINUTES = Number(process.argv[2] ?? 30);
 const WARM_UP = MINUTES / 3;
-const STEPS = 3200;
+const STEPS = 12_800;
 const SAMPLE_SECONDS = 5;
 const MOST_MB_PER_HOUR = 1;
 const KB_PER_MB = 1024;
 
-/** A checkpoint every 64 steps, and a promotion after 3200: the anchor is loaded, served and let go of again and again. */
+/** A checkpoint every 64 steps, and a promotion after 12,800: the anchor is loaded, served and let go of again and again. */
 const spec = RunSpec.parse({
   name: 'soak',
   data: { kind: 'synthetic', train: 1024, height: 16, width: 16 },
   batchSize: 64,
-  epochs: 200,
+  epochs: 800,
   checkpoint: { everyEpochs: 4 },
   evaluation: { everyEpochs: 20 },
   student: roleOf([8, 8]),
