@@ -11,6 +11,7 @@ import {
 } from '@trikd/platform/gen/trikd/v1/run';
 import { unary } from '@trikd/platform/grpc/clients';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio } from './orchestrator-rig.js';
 
 afterEach(cleanUp);
@@ -245,6 +246,30 @@ describe('a run that is deleted', () => {
     await expect(get('trial')).rejects.toMatchObject({ kind: 'not-found' });
     await expect(remove('trial')).rejects.toMatchObject({ kind: 'not-found' });
     expect(await create(specOf({ epochs: 4 }))).toMatchObject({ generation: 0, attempt: 1 });
+  });
+});
+
+describe('a run that failed of what may have passed', () => {
+  test('is resumed from its last pair, and whoever follows from an event on hears the failure and the end', async () => {
+    const store = memoryStore();
+    let broken = true;
+    const failureAt: ToyWorld['failureAt'] = (_role, { step }) =>
+      broken && step === 3 ? { kind: 'unavailable', message: 'the peer is gone' } : undefined;
+    const served = await serve(store, await trio(store, { failureAt }));
+    await served.create(specOf(LONG));
+    expect(lastRun(await served.watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_FAILED });
+    broken = false;
+    expect(await steering(served).resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, failure: '' });
+    const phases: RunPhase[] = [];
+    let last: Run | undefined;
+    for await (const { event, number } of served.client.watchRun({ runId: 'trial', fromEvent: 1 })) {
+      if (event?.$case !== 'run' || number === 0) continue;
+      last = event.value;
+      phases.push(event.value.phase);
+    }
+    expect(phases).toContain(RunPhase.RUN_PHASE_FAILED);
+    expect(phases.at(-1)).toBe(RunPhase.RUN_PHASE_COMPLETED);
+    expect(resultOf(last)).toEqual(resultOf(await undisturbed(LONG)));
   });
 });
 
