@@ -2,9 +2,16 @@ import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { memoryStore } from '@trikd/core/run/memory-store';
 import { loadRun } from '@trikd/core/run/run-store';
 import type { ObjectStore } from '@trikd/core/store';
-import { AnchorMoveKind, type Run, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import {
+  AnchorMoveKind,
+  ConditionStatus,
+  type Run,
+  RunPhase,
+  type WatchRunResponse,
+} from '@trikd/platform/gen/trikd/v1/run';
 import { unary } from '@trikd/platform/grpc/clients';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio } from './orchestrator-rig.js';
 
 afterEach(cleanUp);
@@ -78,7 +85,7 @@ describe('a run that is paused', () => {
     const rested = 'pairs' in state ? state.pairs.at(-1)?.step : undefined;
     expect(rested).toBe(7);
     expect(paused?.conditions.find(({ type }) => type === 'Paused')).toMatchObject({
-      status: 1,
+      status: ConditionStatus.CONDITION_STATUS_TRUE,
       reason: 'PausedOnRequest',
       lastTransitionTime: paused?.updateTime,
     });
@@ -239,5 +246,72 @@ describe('a run that is deleted', () => {
     await expect(get('trial')).rejects.toMatchObject({ kind: 'not-found' });
     await expect(remove('trial')).rejects.toMatchObject({ kind: 'not-found' });
     expect(await create(specOf({ epochs: 4 }))).toMatchObject({ generation: 0, attempt: 1 });
+  });
+});
+
+describe('a run that failed of what may have passed', () => {
+  test('is resumed from its last pair, and whoever follows from an event on hears the failure and the end', async () => {
+    const store = memoryStore();
+    let broken = true;
+    const failureAt: ToyWorld['failureAt'] = (_role, { step }) =>
+      broken && step === 3 ? { kind: 'unavailable', message: 'the peer is gone' } : undefined;
+    const served = await serve(store, await trio(store, { failureAt }));
+    await served.create(specOf(LONG));
+    expect(lastRun(await served.watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_FAILED });
+    broken = false;
+    expect(await steering(served).resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, failure: '' });
+    const phases: RunPhase[] = [];
+    let last: Run | undefined;
+    for await (const { event, number } of served.client.watchRun({ runId: 'trial', fromEvent: 1 })) {
+      if (event?.$case !== 'run' || number === 0) continue;
+      last = event.value;
+      phases.push(event.value.phase);
+    }
+    expect(phases).toContain(RunPhase.RUN_PHASE_FAILED);
+    expect(phases.at(-1)).toBe(RunPhase.RUN_PHASE_COMPLETED);
+    expect(resultOf(last)).toEqual(resultOf(await undisturbed(LONG)));
+  });
+});
+
+describe('an orchestrator that stands by', () => {
+  test('steers nobody, and names the one that leads; it lists and tells all the same', async () => {
+    const store = memoryStore();
+    const leader = await heldRun(store);
+    const standby = await serve(store, leader.models);
+    const { pause, remove, list } = steering(standby);
+    for (const refused of [pause('trial'), remove('trial')]) {
+      await expect(refused).rejects.toMatchObject({
+        kind: 'wrong-state',
+        message: expect.stringMatching(/this orchestrator does not lead: orchestrator \d+ on .* leads, ask that one/),
+      });
+    }
+    expect(await list()).toMatchObject({ runs: [{ runId: 'trial', phase: RunPhase.RUN_PHASE_TRAINING }] });
+    const seen = await standby.get('trial');
+    expect(seen?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
+      status: ConditionStatus.CONDITION_STATUS_UNKNOWN,
+      reason: 'NotDrivenHere',
+    });
+    expect((await leader.get('trial'))?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
+      status: ConditionStatus.CONDITION_STATUS_FALSE,
+      reason: 'GoesOn',
+    });
+    await leader.cancel('trial');
+  });
+});
+
+describe('trainers that train a run', () => {
+  test('take no other one, and a run that is resumed meanwhile waits for its turn', async () => {
+    const store = memoryStore();
+    const { pause, resume, create, get, watch } = await heldRun(store);
+    await expect(create(specOf({ name: 'another' }))).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: expect.stringContaining('run trial is being trained, and the trainers train one run at a time'),
+    });
+    await pause('trial');
+    await create(specOf({ name: 'another', epochs: 40, curriculum: { generations: 1 } }));
+    await resume('trial');
+    expect((await get('trial'))?.phase).toBe(RunPhase.RUN_PHASE_PREPARING);
+    expect(lastRun(await watch('another'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
+    expect(resultOf(lastRun(await watch('trial')))).toEqual(resultOf(await undisturbed(LONG)));
   });
 });

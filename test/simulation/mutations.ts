@@ -28,7 +28,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
       instead: 'store.put(key, bytes).catch(() => undefined);',
     },
     {
-      path: 'services/orchestrator/src/perform.ts',
+      path: 'services/orchestrator/src/commit-pair.ts',
       text: 'for (const blob of blobsOf(manifest)) await assertThere(store, blob);',
       instead: '',
     },
@@ -86,6 +86,13 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
       path: 'packages/core/src/run/collector.ts',
       text: 'const kept = new Set([...live, ...manifestsOf(state)]);',
       instead: 'const kept = new Set();',
+    },
+  ],
+  'a run that is resumed has forgotten its validations': [
+    {
+      path: 'packages/core/src/run/steer.ts',
+      text: 'if (!outcome || !facts) return { ...restarted(state), losses: 0 };',
+      instead: 'if (!outcome || !facts) return { ...restarted(state), validations: [], losses: 0 };',
     },
   ],
   'a promotion is done twice': [
