@@ -7,6 +7,7 @@ import { instruments, type RecordMetric, stepMeter, trainerMeter } from './instr
 import { otlpSpans } from './otlp-spans.js';
 import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
 import type { Telemetry } from './telemetry.js';
+import { workLater } from './work-later.js';
 
 // Loaded only where telemetry is wanted: it takes a while, and some memory.
 
@@ -29,28 +30,25 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
   const record = instruments(metrics.getMeter('trikd'));
   if (spans) countDropped(record, spans.deliveries());
   const steps = { tracer, ids };
+  const later = workLater();
+  const [measure, tell] = [stepMeter(record), trainerMeter(record)];
   let made = 0;
+  const make = (count: number, spansOf: () => void) => {
+    made += count;
+    later.add(spansOf);
+  };
   return {
-    measured: stepMeter(record),
-    told: trainerMeter(record),
-    traced(traced) {
-      made += 1 + traced.step.phases.length;
-      makeStepSpans(steps, traced);
-    },
-    saved(where, begun, ended) {
-      made += 1;
-      makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended });
-    },
-    root(attempt, seed, step) {
-      made += 1;
-      makeRootSpan(steps, attempt, seed, step);
-    },
-    span(name, begun, ended, attributes) {
-      made += 1;
-      tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended);
-    },
+    measured: (step) => later.add(() => measure(step)),
+    told: (role, event) => later.add(() => tell(role, event)),
+    traced: (traced) => make(1 + traced.step.phases.length, () => makeStepSpans(steps, traced)),
+    saved: (where, begun, ended) =>
+      make(1, () => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended })),
+    root: (attempt, seed, step) => make(1, () => makeRootSpan(steps, attempt, seed, step)),
+    span: (name, begun, ended, attributes) =>
+      make(1, () => tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended)),
     record,
     async stop() {
+      later.now();
       await withinFarewell(sdk.shutdown().catch(() => undefined));
       if (spans) tellEnd(log, made, spans.deliveries());
     },
