@@ -32,25 +32,20 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
   const steps = { tracer, ids };
   const later = workLater();
   const [measure, tell] = [stepMeter(record), trainerMeter(record)];
-  let made = 0;
-  const make = (count: number, spansOf: () => void) => {
-    made += count;
-    later.add(spansOf);
-  };
   return {
     measured: (step) => later.add(() => measure(step)),
     told: (role, event) => later.add(() => tell(role, event)),
-    traced: (traced) => make(1 + traced.step.phases.length, () => makeStepSpans(steps, traced)),
+    traced: (traced) => later.add(() => makeStepSpans(steps, traced)),
     saved: (where, begun, ended) =>
-      make(1, () => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended })),
-    root: (attempt, seed, step) => make(1, () => makeRootSpan(steps, attempt, seed, step)),
+      later.add(() => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended })),
+    root: (attempt, seed, step) => later.add(() => makeRootSpan(steps, attempt, seed, step)),
     span: (name, begun, ended, attributes) =>
-      make(1, () => tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended)),
+      later.add(() => tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended)),
     record,
     async stop() {
       later.now();
       await withinFarewell(sdk.shutdown().catch(() => undefined));
-      if (spans) tellEnd(log, made, spans.deliveries());
+      if (spans) tellEnd(log, spans.deliveries());
     },
   };
 }
@@ -68,8 +63,8 @@ function countDropped(record: RecordMetric, { refused, failed }: Deliveries): vo
 }
 
 /** What is neither delivered nor known to be lost is still on its way, and lost with the process. */
-function tellEnd(log: Logger, made: number, deliveries: Deliveries): void {
-  const said = { made, dropped: made - deliveries.delivered, ...deliveries };
+function tellEnd(log: Logger, deliveries: Deliveries): void {
+  const said = { ...deliveries, dropped: deliveries.made - deliveries.delivered };
   if (said.dropped > 0) log.warn(said, 'spans were dropped');
   else log.info(said, 'spans were sent');
 }
