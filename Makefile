@@ -56,7 +56,7 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
 GO_TOOLS := minio versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e faults soak minio observe bench build engine data safetensors tensorboard tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e faults soak minio observe alerts bench build engine data safetensors tensorboard tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -96,6 +96,10 @@ minio: $(PACKAGES) ## an object store on this machine, until Ctrl-C; ARGS='--por
 
 observe: $(PACKAGES) ## a collector and a Jaeger on this machine, until Ctrl-C; ARGS='--otlp 4317 --jaeger 16686'
 	@exec scripts/foreground.sh node scripts/observe.ts $(ARGS)
+
+alerts: ## the alert rules and their tests, by promtool; the first time builds it, 6 minutes
+	@promtool=$$(python3 scripts/fetch-go-tool.py promtool) && $$promtool check rules deploy/alerts.yaml && \
+		$$promtool test rules deploy/alerts.test.yaml
 
 fix: $(PACKAGES) ## format, and mend what the linter can mend
 	node_modules/.bin/biome check --write

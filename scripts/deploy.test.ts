@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parser } from '@prometheus-io/lezer-promql';
 import { ATTRIBUTES, METRICS, SPANS } from '@trikd/platform/telemetry/semconv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -22,10 +23,23 @@ function labelsOf(query: string): readonly string[] {
   return [...grouped, ...asked].map((name) => name.trim()).filter((name) => name !== '');
 }
 
+/** What of a query the grammar of Prometheus does not know. Grafana's intervals stand for themselves there. */
+function mistakesIn(query: string): readonly string[] {
+  const text = query.replaceAll('$__rate_interval', '5m');
+  const mistakes: string[] = [];
+  parser.parse(text).iterate({
+    enter: ({ type, from, to }) => {
+      if (type.isError) mistakes.push(`at ${from}: ${text.slice(from, Math.max(to, from + 20))}`);
+    },
+  });
+  return mistakes;
+}
+
 const known = new Set(prometheusNames());
 const labels = new Set([...Object.keys(ATTRIBUTES).map((name) => name.replaceAll('.', '_')), 'le', 'job']);
 
 function expectKnown(query: string): void {
+  expect(mistakesIn(query), query).toEqual([]);
   expect(metricsOf(query), query).not.toEqual([]);
   expect(metricsOf(query).filter((name) => !known.has(name))).toEqual([]);
   expect(labelsOf(query).filter((name) => !labels.has(name))).toEqual([]);
@@ -56,6 +70,13 @@ const RuleTests = z.object({
       alert_rule_test: z.array(z.object({ alertname: z.string(), exp_alerts: z.array(z.unknown()).optional() })),
     }),
   ),
+});
+
+test('a mistake in a query is found', () => {
+  expect(mistakesIn('sum by (job (rate(trikd_pairs_total[5m]))')).not.toEqual([]);
+  expect(mistakesIn('sum(rate(trikd_pairs_total[5m])')).not.toEqual([]);
+  expect(() => expectKnown('trikd_paris_total')).toThrow();
+  expect(() => expectKnown('sum by (trikd_rule) (trikd_pairs_total)')).toThrow();
 });
 
 describe('the dashboard for Grafana', () => {

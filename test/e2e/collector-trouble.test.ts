@@ -17,7 +17,7 @@ async function traced(env: Readonly<Record<string, string>>) {
   const lines = readdirSync(logs)
     .filter((name) => name.endsWith('.jsonl'))
     .flatMap((name) => readFileSync(join(logs, name), 'utf8').trimEnd().split('\n'));
-  const said = lines.map((line) => JSON.parse(line)).filter(({ made }) => made !== undefined);
+  const said = lines.map((line) => JSON.parse(line)).filter(({ dropped }) => dropped !== undefined);
   return { generations: resultOf(ended).generations, said };
 }
 

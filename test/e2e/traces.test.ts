@@ -19,7 +19,12 @@ interface JaegerSpan {
 interface JaegerTrace {
   readonly traceID: string;
   readonly spans: readonly JaegerSpan[];
-  readonly processes: Readonly<Record<string, { readonly serviceName: string }>>;
+  readonly processes: Readonly<
+    Record<
+      string,
+      { readonly serviceName: string; readonly tags: readonly { readonly key: string; readonly value: unknown }[] }
+    >
+  >;
 }
 
 const tagOf = (span: JaegerSpan, key: string) => span.tags.find((tag) => tag.key === key)?.value;
@@ -38,6 +43,10 @@ async function stepTraces(jaeger: string, generation: number): Promise<Map<unkno
   const answer = await fetch(`${jaeger}/api/traces?${query}`);
   const { data } = (await answer.json()) as { readonly data: readonly JaegerTrace[] };
   const roots = data.flatMap((trace) => {
+    for (const { tags } of Object.values(trace.processes)) {
+      expect(tags).toContainEqual({ key: 'trikd.run.id', type: 'string', value: 'tiny' });
+      expect(tags).toContainEqual({ key: 'service.namespace', type: 'string', value: 'trikd' });
+    }
     const root = trace.spans.find(({ operationName }) => operationName === 'trikd.step');
     return root && tagOf(root, 'trikd.generation') === generation ? [[tagOf(root, 'trikd.step'), trace] as const] : [];
   });

@@ -38,4 +38,7 @@ export function telemetryDefaults(service: string): void {
   process.env.OTEL_EXPORTER_OTLP_PROTOCOL ??= 'grpc';
   process.env.OTEL_LOGS_EXPORTER ??= 'none';
   process.env.OTEL_SERVICE_NAME ??= service;
+  const { OTEL_RESOURCE_ATTRIBUTES: given = '' } = process.env;
+  // Of two values of an attribute the later one counts.
+  process.env.OTEL_RESOURCE_ATTRIBUTES = ['service.namespace=trikd', given].filter((part) => part !== '').join(',');
 }

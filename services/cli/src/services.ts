@@ -38,7 +38,7 @@ export async function startServices(
   killed.addEventListener('abort', kill, { once: true });
   const start = (name: ServiceName, settings: Readonly<Record<string, string>>) => {
     const settled = { 'store.path': folder.store, ...settings };
-    const service = startService(name, { logs: folder.logs, env, settings: settled });
+    const service = startService(name, { logs: folder.logs, env: named(env, folder.runId), settings: settled });
     kills.push(service.kill);
     return service.ready;
   };
@@ -57,6 +57,13 @@ export async function startServices(
     kill();
     throw error;
   }
+}
+
+/** The environment, in which telemetry says from which run it comes. */
+function named(env: Readonly<Record<string, string | undefined>>, runId: string) {
+  const own = `trikd.run.id=${encodeURIComponent(runId)}`;
+  const { OTEL_RESOURCE_ATTRIBUTES: given = '' } = env;
+  return { ...env, OTEL_RESOURCE_ATTRIBUTES: given === '' ? own : `${own},${given}` };
 }
 
 function together(orchestrator: ServiceProcess, models: readonly ServiceProcess[], kill: () => void): Services {

@@ -32,7 +32,7 @@ test('spans that are taken and spans that are given up are counted', () => {
   end(18);
   const answers: number[] = [];
   for (const count of [3, 4, 5, 6]) counted.exporter.export(spans(count), ({ code }) => answers.push(code));
-  expect(counted.deliveries()).toEqual({ delivered: 9, failed: 9, refused: 0 });
+  expect(counted.deliveries()).toEqual({ made: 18, delivered: 9, failed: 9, refused: 0 });
   expect(told.map(({ failed }) => failed)).toEqual([0, 4, 9, 9]);
   expect(answers).toEqual([0, 1, 1, 0]);
 });
@@ -44,5 +44,5 @@ test('spans for which there is no room go no further, until others have left', (
   counted.exporter.export(spans(4), () => undefined);
   end(5);
   expect([kept(), counted.deliveries().refused]).toEqual([14, 3]);
-  expect(counted.deliveries()).toEqual({ delivered: 0, failed: 4, refused: 3 });
+  expect(counted.deliveries()).toEqual({ made: 17, delivered: 0, failed: 4, refused: 3 });
 });

@@ -2,6 +2,8 @@ import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/s
 
 /** What became of spans. */
 export interface Deliveries {
+  /** All that were to be sent. What is neither delivered, refused nor failed is on its way. */
+  readonly made: number;
   readonly delivered: number;
   /** There was no room for them. */
   readonly refused: number;
@@ -19,16 +21,18 @@ export interface CountedSpans {
 
 /** @param room for so many spans, those on the wire included @param told each time some were taken or given up */
 export function countedSpans(inner: SpanExporter, room: number, told: (deliveries: Deliveries) => void): CountedSpans {
+  let made = 0;
   let waiting = 0;
   let delivered = 0;
   let refused = 0;
   let failed = 0;
-  const deliveries = () => ({ delivered, refused, failed });
+  const deliveries = () => ({ made, delivered, refused, failed });
   return {
     deliveries,
     processor: (next) => ({
       onStart: (span, context) => next.onStart(span, context),
       onEnd(span) {
+        made += 1;
         if (waiting >= room) {
           refused += 1;
           return;

@@ -7,6 +7,7 @@ import { instruments, type RecordMetric, stepMeter, trainerMeter } from './instr
 import { otlpSpans } from './otlp-spans.js';
 import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
 import type { Telemetry } from './telemetry.js';
+import { workLater } from './work-later.js';
 
 // Loaded only where telemetry is wanted: it takes a while, and some memory.
 
@@ -29,30 +30,22 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
   const record = instruments(metrics.getMeter('trikd'));
   if (spans) countDropped(record, spans.deliveries());
   const steps = { tracer, ids };
-  let made = 0;
+  const later = workLater();
+  const [measure, tell] = [stepMeter(record), trainerMeter(record)];
   return {
-    measured: stepMeter(record),
-    told: trainerMeter(record),
-    traced(traced) {
-      made += 1 + traced.step.phases.length;
-      makeStepSpans(steps, traced);
-    },
-    saved(where, begun, ended) {
-      made += 1;
-      makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended });
-    },
-    root(attempt, seed, step) {
-      made += 1;
-      makeRootSpan(steps, attempt, seed, step);
-    },
-    span(name, begun, ended, attributes) {
-      made += 1;
-      tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended);
-    },
+    measured: (step) => later.add(() => measure(step)),
+    told: (role, event) => later.add(() => tell(role, event)),
+    traced: (traced) => later.add(() => makeStepSpans(steps, traced)),
+    saved: (where, begun, ended) =>
+      later.add(() => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended })),
+    root: (attempt, seed, step) => later.add(() => makeRootSpan(steps, attempt, seed, step)),
+    span: (name, begun, ended, attributes) =>
+      later.add(() => tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended)),
     record,
     async stop() {
+      later.now();
       await withinFarewell(sdk.shutdown().catch(() => undefined));
-      if (spans) tellEnd(log, made, spans.deliveries());
+      if (spans) tellEnd(log, spans.deliveries());
     },
   };
 }
@@ -70,8 +63,8 @@ function countDropped(record: RecordMetric, { refused, failed }: Deliveries): vo
 }
 
 /** What is neither delivered nor known to be lost is still on its way, and lost with the process. */
-function tellEnd(log: Logger, made: number, deliveries: Deliveries): void {
-  const said = { made, dropped: made - deliveries.delivered, ...deliveries };
+function tellEnd(log: Logger, deliveries: Deliveries): void {
+  const said = { ...deliveries, dropped: deliveries.made - deliveries.delivered };
   if (said.dropped > 0) log.warn(said, 'spans were dropped');
   else log.info(said, 'spans were sent');
 }
