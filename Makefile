@@ -51,6 +51,8 @@ TENSORFLOW_HOME := $(TRIKD_CACHE)/tensorflow-$(TENSORFLOW)-$(TENSORFLOW_VERSION)
 OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packages/engine/native/*.cc))
 PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
 PACKAGES := node_modules/.package-lock.json
+PAGE := services/dashboard/dist/report.html
+PAGE_SOURCES := $(shell find services/dashboard packages/history/src -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
@@ -122,11 +124,11 @@ safetensors: ## the Python package safetensors, which tests compare files with
 tensorboard: ## the Python package tensorboard, which a test opens our curves with
 	@python3 scripts/fetch-tensorboard.py > /dev/null
 
-build: $(PACKAGES) ## TypeScript to JavaScript
+build: $(PACKAGES) $(PAGE) ## TypeScript to JavaScript, and the page of the dashboard
 	@node_modules/.bin/tsc -b
 
 clean: ## forget what was built here; the cache stays
-	rm -rf node_modules $(BUILD) packages/*/dist services/*/dist packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
+	rm -rf node_modules $(BUILD) packages/*/dist services/*/dist services/dashboard/build packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
 
 # What the targets stand on. Fetched folders appear whole or not at all, and are never rebuilt by date.
 
@@ -146,6 +148,11 @@ tools:
 
 $(TRIKD_CACHE)/fashion-mnist:
 	@python3 scripts/fetch-fashion-mnist.py
+
+# The page, and then the report, which comes last and stands for both.
+$(PAGE): $(PAGE_SOURCES) | $(PACKAGES)
+	@node_modules/.bin/vite build services/dashboard --logLevel warn
+	@node_modules/.bin/vite build services/dashboard --logLevel warn --mode report
 
 $(PYTORCH):
 	@python3 scripts/fetch-pytorch.py $(TORCH_VERSION)

@@ -18,7 +18,14 @@ const colours = process.stdout.isTTY ? { env: {}, biome: [] } : { env: { NO_COLO
 
 /** The checks in the order of their price. The build comes early: end-to-end tests start what it makes. */
 const checks: readonly (readonly [name: string, commands: readonly (readonly string[])[]])[] = [
-  ['build', [['tsc', '-b']]],
+  [
+    'build',
+    [
+      ['tsc', '-b'],
+      ['vite', 'build', 'services/dashboard', '--logLevel=warn'],
+      ['vite', 'build', 'services/dashboard', '--logLevel=warn', '--mode=report'],
+    ],
+  ],
   ['types of the tests', [['tsc', '-p', 'tsconfig.test.json', '--noEmit']]],
   ['format and lint', [['biome', 'ci', ...colours.biome]]],
   ['protos', [['buf', 'lint']]],
