@@ -1,0 +1,82 @@
+/**
+ * Takes the pictures of docs/dashboard.md from a run that is trained for them.
+ *
+ * usage: node --no-warnings --import ./test/simulation/sources.ts test/browser/screenshots.ts [FOLDER]      (after make build)
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { eventsIn } from '@trikd/history/event';
+import { renderReport } from '@trikd/history/render-report';
+import { foldAll } from '@trikd/history/run-history';
+import type { Browser, Page } from 'playwright-core';
+import { launch, startTestServices } from './dashboard.js';
+
+const folder = resolve(process.argv[2] ?? 'docs/images');
+
+const role = (channels: string, anchor: number, peer: number) => `
+  model: { kind: plain-cnn, channels: ${channels} }
+  objective:
+    - { kind: task }
+    - { kind: distillation, from: anchor, weight: ${anchor} }
+    - { kind: distillation, from: peer, weight: ${peer} }`;
+
+const spec = (name: string, more: string) => `name: ${name}
+data: { kind: synthetic, noise: 64 }
+batchSize: 32
+epochs: 20
+warmupSteps: 20
+augment: { crop: 1 }
+student:${role('[4, 4]', 1, 1)}
+teacher:${role('[8, 8]', 0.1, 0.1)}
+engine: { threads: 1 }
+${more}`;
+
+const LOOKS = [
+  { name: 'light', colorScheme: 'light', viewport: { width: 1240, height: 900 } },
+  { name: 'dark', colorScheme: 'dark', viewport: { width: 1240, height: 900 } },
+  { name: 'phone', colorScheme: 'light', viewport: { width: 390, height: 844 } },
+] as const;
+
+async function start(page: Page, url: string, text: string): Promise<void> {
+  await page.goto(url);
+  const form = page.getByText('Start a run', { exact: true });
+  const field = page.getByLabel('Spec, in YAML or JSON');
+  await form.waitFor();
+  if (!(await field.isVisible())) await form.click();
+  await field.fill(text);
+  await page.getByRole('button', { name: 'Start the run' }).click();
+  await page.locator('h1', { hasNotText: 'Runs' }).waitFor();
+}
+
+async function shoot(browser: Browser, name: string, url: string, ready: (page: Page) => Promise<unknown>): Promise<void> {
+  for (const { name: look, ...options } of LOOKS) {
+    const context = await browser.newContext({ ...options, reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    await page.goto(url);
+    await ready(page);
+    await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
+    await context.close();
+  }
+}
+
+mkdirSync(folder, { recursive: true });
+const services = await startTestServices();
+const browser = await launch();
+try {
+  const page = await browser.newPage();
+  await start(page, services.url, spec('breakwater', 'curriculum: { generations: 4 }'));
+  await page.locator('.phase.completed').waitFor({ timeout: 300_000 });
+  await start(page, services.url, spec('lighthouse', 'curriculum: { generations: 3, advance: manual }'));
+  await page.locator('.phase.waiting').waitFor({ timeout: 300_000 });
+  await shoot(browser, 'runs', services.url, (at) => at.locator('table.runs').waitFor());
+  await shoot(browser, 'run', `${services.url}/#/runs/breakwater`, (at) => at.locator('.chart canvas').first().waitFor());
+  await shoot(browser, 'waiting', `${services.url}/#/runs/lighthouse`, (at) => at.locator('.chart canvas').first().waitFor());
+  const events = readFileSync(join(services.events, 'breakwater', 'events.jsonl'), 'utf8');
+  const report = join(services.events, 'report.html');
+  writeFileSync(report, renderReport(readFileSync('services/dashboard/dist/report.html', 'utf8'), foldAll(eventsIn(events))));
+  await shoot(browser, 'report', pathToFileURL(report).href, (at) => at.locator('.chart canvas').first().waitFor());
+} finally {
+  await browser.close();
+  await services.stop();
+}
