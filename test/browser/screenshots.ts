@@ -49,15 +49,30 @@ async function start(page: Page, url: string, text: string): Promise<void> {
   await page.locator('h1', { hasNotText: 'Runs' }).waitFor();
 }
 
-async function shoot(browser: Browser, name: string, url: string, ready: (page: Page) => Promise<unknown>): Promise<void> {
+async function shoot(
+  browser: Browser,
+  name: string,
+  url: string,
+  ready: (page: Page) => Promise<unknown>,
+): Promise<void> {
   for (const { name: look, ...options } of LOOKS) {
     const context = await browser.newContext({ ...options, reducedMotion: 'reduce' });
     const page = await context.newPage();
     await page.goto(url);
     await ready(page);
+    await refuseOverflow(page);
     await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
     await context.close();
   }
+}
+
+/** A page that is wider than its window is a mistake: names what sticks out. */
+async function refuseOverflow(page: Page): Promise<void> {
+  const wide = await page.evaluate(`[...document.querySelectorAll('body *')]
+    .filter((each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest('.scroll, .visually-hidden'))
+    .map((each) => each.tagName + '.' + each.getAttribute('class'))`);
+  const pageWidth = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+  if (Number(pageWidth) > 0) throw new Error(`${page.url()} is too wide by ${pageWidth}: ${wide}`);
 }
 
 mkdirSync(folder, { recursive: true });
@@ -70,11 +85,18 @@ try {
   await start(page, services.url, spec('lighthouse', 'curriculum: { generations: 3, advance: manual }'));
   await page.locator('.phase.waiting').waitFor({ timeout: 300_000 });
   await shoot(browser, 'runs', services.url, (at) => at.locator('table.runs').waitFor());
-  await shoot(browser, 'run', `${services.url}/#/runs/breakwater`, (at) => at.locator('.chart canvas').first().waitFor());
-  await shoot(browser, 'waiting', `${services.url}/#/runs/lighthouse`, (at) => at.locator('.chart canvas').first().waitFor());
+  await shoot(browser, 'run', `${services.url}/#/runs/breakwater`, (at) =>
+    at.locator('.chart canvas').first().waitFor(),
+  );
+  await shoot(browser, 'waiting', `${services.url}/#/runs/lighthouse`, (at) =>
+    at.locator('.chart canvas').first().waitFor(),
+  );
   const events = readFileSync(join(services.events, 'breakwater', 'events.jsonl'), 'utf8');
   const report = join(services.events, 'report.html');
-  writeFileSync(report, renderReport(readFileSync('services/dashboard/dist/report.html', 'utf8'), foldAll(eventsIn(events))));
+  writeFileSync(
+    report,
+    renderReport(readFileSync('services/dashboard/dist/report.html', 'utf8'), foldAll(eventsIn(events))),
+  );
   await shoot(browser, 'report', pathToFileURL(report).href, (at) => at.locator('.chart canvas').first().waitFor());
 } finally {
   await browser.close();

@@ -157,7 +157,7 @@ function optionsOf(
   return {
     width: Math.max(width, 50),
     height: HEIGHT,
-    padding: [12, 8, 0, 0],
+    padding: [16, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { x: { time: false } },
@@ -198,7 +198,7 @@ function drawMarks(chart: uPlot, marks: Plot['marks'], colour: string, font: str
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillText(`g${generation}`, x + 4 * devicePixelRatio, bbox.top - 2 * devicePixelRatio);
+    ctx.fillText(`g${generation}`, x + 4 * devicePixelRatio, bbox.top - 5 * devicePixelRatio);
   }
   ctx.restore();
 }

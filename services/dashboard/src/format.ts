@@ -34,11 +34,18 @@ export function count(number: number): string {
   return number.toLocaleString('en').replaceAll(',', '\u202f');
 }
 
-/** Local date and time of an ISO 8601 time, or only the time. */
+/** Local date and time of an ISO 8601 time, without the year while it is this one; or only the time. */
 export function moment(iso: string | undefined, dated = true): string {
   if (!iso) return '–';
   const time = new Date(iso);
-  return dated
-    ? time.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
-    : time.toLocaleTimeString('en-GB');
+  const clock = time.toLocaleTimeString('en-GB');
+  if (!dated) return clock;
+  const year = time.getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' as const };
+  return `${time.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year })}, ${clock}`;
+}
+
+/** With a capital letter and a full stop. */
+export function sentence(text: string): string {
+  if (text === '') return '';
+  return `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

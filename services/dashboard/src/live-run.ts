@@ -24,6 +24,8 @@ const FRAME = 100;
 const RETRY = 1000;
 /** A failed run may be resumed by somebody else. */
 const LOOK = 4000;
+/** The service says something every 15 seconds: a connection that is silent for longer is dead, though nobody said so. */
+const SILENCE = 40_000;
 
 /** Follows a run by server-sent events, and goes on after the last one when the connection was lost. */
 export function followRun(runId: string, show: (run: LiveRun) => void): Follower {
@@ -32,6 +34,7 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
   let waiting: RunEvent[] = [];
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let watchdog: ReturnType<typeof setTimeout> | undefined;
   let frame: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;
 
@@ -50,7 +53,16 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
     clearTimeout(timer);
     if (!stopped) timer = setTimeout(work, milliseconds);
   };
+  const heard = () => {
+    clearTimeout(watchdog);
+    if (stopped) return;
+    watchdog = setTimeout(() => {
+      change({ connection: 'lost' });
+      open();
+    }, SILENCE);
+  };
   const close = () => {
+    clearTimeout(watchdog);
     source?.close();
     source = undefined;
   };
@@ -59,8 +71,11 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
     close();
     const opened = new EventSource(`/api${path}/events?from=${live.history.lastEvent + 1}`);
     source = opened;
+    heard();
     opened.addEventListener('open', () => change({ connection: 'live' }));
+    opened.addEventListener('beat', heard);
     opened.addEventListener('message', ({ data }) => {
+      heard();
       waiting.push(eventOf(JSON.parse(data)));
       frame ??= setTimeout(foldWaiting, FRAME);
     });

@@ -1,6 +1,6 @@
 import { type Run, RunAdvance } from '@trikd/history/gen/trikd/v1/run';
 import { at } from './api.js';
-import { count, duration, moment } from './format.js';
+import { count, duration, moment, sentence } from './format.js';
 import { Phase, Progress } from './marks.js';
 
 /** Where a run stands, in one look. */
@@ -49,7 +49,7 @@ export function RunHead({ run }: { readonly run: Run }) {
         <ul class="conditions" aria-label="Conditions">
           {holding.map(({ type, reason, message }) => (
             <li key={type}>
-              <strong>{type}</strong> {message || reason}
+              <strong>{type}</strong> {sentence(message || reason)}
             </li>
           ))}
         </ul>

@@ -69,7 +69,7 @@ export function RunsPage() {
           Run {runId} cannot be read: {reason}
         </p>
       ))}
-      <StartRun open={listed !== undefined && listed.runs.length === 0} />
+      {listed && <StartRun open={listed.runs.length === 0} />}
     </>
   );
 }

@@ -29,6 +29,8 @@ interface Problem {
 
 /** A form that starts a run from the text of its spec. */
 export function StartRun({ open }: { readonly open: boolean }) {
+  // What is open when the page comes stays so until somebody closes it, whatever runs come meanwhile.
+  const [openAtFirst] = useState(open);
   const [text, setText] = useState(EXAMPLE);
   const [problem, setProblem] = useState<Problem>();
   const [busy, setBusy] = useState(false);
@@ -49,7 +51,7 @@ export function StartRun({ open }: { readonly open: boolean }) {
     }
   };
   return (
-    <details class="panel start" open={open}>
+    <details class="panel start" open={openAtFirst}>
       <summary>Start a run</summary>
       <form onSubmit={(event) => void start(event)}>
         <label for={`${id}-spec`}>Spec, in YAML or JSON. A run of the same name and spec is continued.</label>

@@ -11,7 +11,9 @@ const TICKS = [0, 0.25, 0.5, 0.75, 1];
 /** One step across all processes, each by its own clock: what each did, and for whom it waited. */
 export function StepPicture({ step }: { readonly step: SlowStep }) {
   const { roles } = step;
-  const start = Math.min(...roles.map(({ startedMs }) => startedMs));
+  // The anchor runs ahead of the trainers: what it did before they began is told, not drawn.
+  const trainers = roles.filter(({ role }) => roleName(role) !== 'anchor');
+  const start = Math.min(...(trainers.length > 0 ? trainers : roles).map(({ startedMs }) => startedMs));
   const end = Math.max(...roles.map(({ startedMs, durationMs }) => startedMs + durationMs));
   const length = Math.max(end - start, 0.001);
   const height = TOP + ROW * roles.length;
@@ -63,22 +65,25 @@ interface RoleRowProps {
 }
 
 function RoleRow({ role, y, start, length }: RoleRowProps) {
-  const place = (offset: number) => `${(100 * (role.startedMs - start + offset)) / length}%`;
-  const size = (duration: number) => `${(100 * duration) / length}%`;
+  const ahead = start - role.startedMs;
+  const shown = (offset: number) => Math.max(0, offset - ahead);
+  const place = (offset: number) => `${(100 * shown(offset)) / length}%`;
+  const size = (offset: number, duration: number) => `${(100 * (shown(offset + duration) - shown(offset))) / length}%`;
   // The batch of the next step is made inside another phase: it is drawn below it.
   const below = (kind: StepPhaseKind) => kind === StepPhaseKind.STEP_PHASE_KIND_DATA;
   return (
     <g>
       <text class={`row-name ${roleName(role.role)}`} x="0" y={y + 12}>
         {roleName(role.role)}
+        {ahead > 0 && <tspan class="tick-text"> began {milliseconds(ahead)} before</tspan>}
       </text>
-      <rect class="whole" x={place(0)} width={size(role.durationMs)} y={y + 16} height={BAR} />
+      <rect class="whole" x={place(0)} width={size(0, role.durationMs)} y={y + 16} height={BAR} />
       {role.phases.map(({ kind, peer, offsetMs, durationMs }) => (
         <rect
           key={`${kind} ${peer} ${offsetMs}`}
           class={toneOf(kind, peer)}
           x={place(offsetMs)}
-          width={size(durationMs)}
+          width={size(offsetMs, durationMs)}
           y={y + 16 + (below(kind) ? BAR - 4 : 0)}
           height={below(kind) ? 6 : BAR - 4}
         >

@@ -1,7 +1,7 @@
 import type { RoleTimes, Spread, StepTimes as Times } from '@trikd/history/gen/trikd/v1/timing';
 import type { StepWindows } from '@trikd/history/step-windows';
 import { percent, roleName, stepPhaseName } from '@trikd/history/words';
-import { milliseconds } from './format.js';
+import { milliseconds, sentence } from './format.js';
 import { type Segment, segmentsOf, toneOf } from './phases.js';
 
 /** Where the time of a step goes, who waits for whom, and what bounds the speed. */
@@ -20,7 +20,7 @@ function Newest({ times, kept }: { readonly times: Times; readonly kept: readonl
   const longest = Math.max(...roles.map((role) => total(segmentsOf(role))), 0);
   return (
     <>
-      {verdict !== '' && <p class="verdict">{verdict}</p>}
+      {verdict !== '' && <p class="verdict">{sentence(verdict)}</p>}
       <p class="muted small">
         The mean of {steps} steps from step {firstStep} of generation {generation} on.
       </p>
