@@ -49,11 +49,13 @@ async function start(page: Page, url: string, text: string): Promise<void> {
   await page.locator('h1', { hasNotText: 'Runs' }).waitFor();
 }
 
+/** A picture of a page in each look, the whole of it or what a window shows. */
 async function shoot(
   browser: Browser,
   name: string,
   url: string,
   ready: (page: Page) => Promise<unknown>,
+  fullPage = true,
 ): Promise<void> {
   for (const { name: look, ...options } of LOOKS) {
     const context = await browser.newContext({ ...options, reducedMotion: 'reduce' });
@@ -61,9 +63,25 @@ async function shoot(
     await page.goto(url);
     await ready(page);
     await refuseOverflow(page);
-    await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
+    await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage });
     await context.close();
   }
+}
+
+/** Fills in a spec with two mistakes, and sends it. */
+async function sendMistakes(page: Page): Promise<void> {
+  await page.getByText('Start a run', { exact: true }).click();
+  await page
+    .getByLabel('Spec, in YAML or JSON')
+    .fill(spec('mole', '').replace('epochs: 20', 'epochs: many\nrounds: 3'));
+  await page.getByRole('button', { name: 'Start the run' }).click();
+  await page.getByRole('alert').waitFor();
+}
+
+async function askToRollBack(page: Page): Promise<void> {
+  await page.locator('.chart canvas').first().waitFor();
+  await page.getByRole('button', { name: 'Roll back to it' }).first().click();
+  await page.getByRole('dialog').waitFor();
 }
 
 /** A page that is wider than its window is a mistake: names what sticks out. */
@@ -82,22 +100,27 @@ try {
   const page = await browser.newPage();
   await start(page, services.url, spec('breakwater', 'curriculum: { generations: 4 }'));
   await page.locator('.phase.completed').waitFor({ timeout: 300_000 });
-  await start(page, services.url, spec('lighthouse', 'curriculum: { generations: 3, advance: manual }'));
-  await page.locator('.phase.waiting').waitFor({ timeout: 300_000 });
-  await shoot(browser, 'runs', services.url, (at) => at.locator('table.runs').waitFor());
-  await shoot(browser, 'run', `${services.url}/#/runs/breakwater`, (at) =>
-    at.locator('.chart canvas').first().waitFor(),
-  );
-  await shoot(browser, 'waiting', `${services.url}/#/runs/lighthouse`, (at) =>
-    at.locator('.chart canvas').first().waitFor(),
-  );
+  await start(page, services.url, spec('lighthouse', 'curriculum: { generations: 4, advance: manual }'));
+  const begin = page.getByRole('button', { name: 'Begin the generation' });
+  for (const generation of [1, 2]) {
+    await page.locator(`.generation[data-generation="${generation}"]`).waitFor({ timeout: 300_000 });
+    await begin.click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Begin the generation' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  }
+  await page.locator('.generation[data-generation="3"]').waitFor({ timeout: 300_000 });
+  const curves = (at: Page) => at.locator('.chart canvas').first().waitFor();
+  await shoot(browser, 'runs', services.url, (at) => at.locator('table.runs').waitFor(), false);
+  await shoot(browser, 'start', services.url, sendMistakes);
+  await shoot(browser, 'run', `${services.url}/#/runs/breakwater`, curves);
+  await shoot(browser, 'steer', `${services.url}/#/runs/lighthouse`, askToRollBack, false);
   const events = readFileSync(join(services.events, 'breakwater', 'events.jsonl'), 'utf8');
   const report = join(services.events, 'report.html');
   writeFileSync(
     report,
     renderReport(readFileSync('services/dashboard/dist/report.html', 'utf8'), foldAll(eventsIn(events))),
   );
-  await shoot(browser, 'report', pathToFileURL(report).href, (at) => at.locator('.chart canvas').first().waitFor());
+  await shoot(browser, 'report', pathToFileURL(report).href, curves, false);
 } finally {
   await browser.close();
   await services.stop();

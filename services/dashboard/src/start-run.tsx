@@ -99,6 +99,10 @@ function specIn(text: string): unknown {
 }
 
 function problemOf(error: unknown): Problem {
-  if (error instanceof ApiError) return { message: error.message, fields: error.fields };
+  if (error instanceof ApiError) {
+    const { message, fields } = error;
+    // The sentence goes on with what the fields say.
+    return { message: fields.length > 0 ? 'Nothing was started: the spec has mistakes.' : message, fields };
+  }
   return { message: error instanceof Error ? error.message : String(error), fields: [] };
 }
