@@ -51,12 +51,14 @@ TENSORFLOW_HOME := $(TRIKD_CACHE)/tensorflow-$(TENSORFLOW)-$(TENSORFLOW_VERSION)
 OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packages/engine/native/*.cc))
 PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
 PACKAGES := node_modules/.package-lock.json
+PAGE := services/dashboard/dist/report.html
+PAGE_SOURCES := $(shell find services/dashboard packages/history/src -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
 GO_TOOLS := minio versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e faults soak minio observe alerts bench build engine data safetensors tensorboard tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults soak minio observe alerts bench build engine data safetensors tensorboard chromium tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -67,7 +69,7 @@ setup: build engine data safetensors tensorboard ## fetch and build whatever is 
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine data safetensors tensorboard tools ## everything that must pass; the last line counts
+test: $(PACKAGES) engine data safetensors tensorboard chromium tools ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PACKAGES) ## format, lint, types, protos, generated code
@@ -84,6 +86,9 @@ simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS of fault
 
 e2e: build engine data tools ## real processes, killed and resumed
 	@exec node scripts/test.ts end-to-end
+
+browser: build engine chromium ## the dashboard in a Chromium without a window
+	@exec node scripts/test.ts browser
 
 faults: build engine data tools ## real processes, killed at named points; longer than within `make test`
 	@ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
@@ -126,11 +131,14 @@ safetensors: ## the Python package safetensors, which tests compare files with
 tensorboard: ## the Python package tensorboard, which a test opens our curves with
 	@python3 scripts/fetch-tensorboard.py > /dev/null
 
-build: $(PACKAGES) ## TypeScript to JavaScript
+chromium: ## a Chromium for the browser tests, unless there is one
+	@python3 scripts/fetch-chromium.py > /dev/null
+
+build: $(PACKAGES) $(PAGE) ## TypeScript to JavaScript, and the page of the dashboard
 	@node_modules/.bin/tsc -b
 
 clean: ## forget what was built here; the cache stays
-	rm -rf node_modules $(BUILD) packages/*/dist services/*/dist packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
+	rm -rf node_modules $(BUILD) packages/*/dist services/*/dist services/dashboard/build packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
 
 # What the targets stand on. Fetched folders appear whole or not at all, and are never rebuilt by date.
 
@@ -150,6 +158,11 @@ tools:
 
 $(TRIKD_CACHE)/fashion-mnist:
 	@python3 scripts/fetch-fashion-mnist.py
+
+# The page, and then the report, which comes last and stands for both.
+$(PAGE): $(PAGE_SOURCES) | $(PACKAGES)
+	@node_modules/.bin/vite build services/dashboard --logLevel warn
+	@node_modules/.bin/vite build services/dashboard --logLevel warn --mode report
 
 $(PYTORCH):
 	@python3 scripts/fetch-pytorch.py $(TORCH_VERSION)

@@ -20,6 +20,7 @@ export default defineConfig({
       project('unit', ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden}/**/*.test.ts'], 20_000),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
+      project('browser', ['test/browser/**/*.test.ts'], 180_000, 1),
       // One after the other: they measure how long recovery takes.
       project('faults', ['test/faults/**/*.test.ts'], 900_000, 1),
     ],

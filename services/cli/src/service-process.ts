@@ -13,6 +13,8 @@ export interface ServiceProcess {
   readonly name: ServiceName;
   /** host:port. */
   readonly address: string;
+  /** Of what it serves over HTTP, such as the dashboard of the orchestrator. */
+  readonly url?: string;
   /** Resolves with one sentence when the process has ended, for whatever reason. */
   readonly ended: Promise<string>;
   /** Asks it to end in order. */
@@ -71,8 +73,8 @@ export function startService(
   const kill = () => killGroup(child);
   const listening = new Promise<ServiceProcess>((resolve) => {
     child.on('message', (message) => {
-      const address = addressIn(message);
-      if (address !== undefined) resolve({ name, address, ended, kill, terminate: () => void child.kill('SIGTERM') });
+      const where = whereIn(message);
+      if (where) resolve({ name, ...where, ended, kill, terminate: () => void child.kill('SIGTERM') });
     });
   });
   const early = ended.then((sentence) => {
@@ -112,8 +114,10 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-function addressIn(message: unknown): string | undefined {
+function whereIn(message: unknown): Pick<ServiceProcess, 'address' | 'url'> | undefined {
   if (typeof message !== 'object' || message === null || !('type' in message) || !('address' in message))
     return undefined;
-  return message.type === 'listening' && typeof message.address === 'string' ? message.address : undefined;
+  if (message.type !== 'listening' || typeof message.address !== 'string') return undefined;
+  const url = 'url' in message && typeof message.url === 'string' ? { url: message.url } : {};
+  return { address: message.address, ...url };
 }

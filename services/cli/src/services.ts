@@ -7,6 +7,8 @@ import { type ServiceName, type ServiceProcess, startService } from './service-p
 export interface Services {
   /** host:port of the orchestrator. */
   readonly address: string;
+  /** Where a browser finds the dashboard; absent when the configuration wants none. */
+  readonly dashboard?: string;
   /** Resolves with one sentence when a service ends that was not asked to. */
   readonly failure: Promise<string>;
   /** Rests the run, then ends all of them. Takes 10 s at most. */
@@ -70,6 +72,7 @@ function together(orchestrator: ServiceProcess, models: readonly ServiceProcess[
   const all = [orchestrator, ...models];
   return {
     address: orchestrator.address,
+    ...(orchestrator.url !== undefined && { dashboard: orchestrator.url }),
     failure: Promise.race(all.map(({ ended }) => ended)),
     kill,
     stop: async () => {

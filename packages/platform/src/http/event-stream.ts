@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
-/** Proxies close what is silent for a minute, and a client learns of a dead connection only by what it does not hear. */
+/** Proxies close what is silent for a minute, and a browser learns of a dead connection only by what it does not hear. */
 const HEARTBEAT_MS = 15_000;
 
 /** One server-sent event. Without a name, it is a message; only what has a number can be resumed from. */
@@ -30,7 +30,7 @@ export async function sendEvents(
   gone: AbortSignal,
 ): Promise<void> {
   const heartbeat = setInterval(() => {
-    if (response.headersSent) response.write(': still here\n\n');
+    if (response.headersSent) response.write(eventText({ name: 'beat', data: {} }));
   }, HEARTBEAT_MS);
   try {
     for await (const event of events) {

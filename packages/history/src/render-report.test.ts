@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { eventOf } from './event.js';
+import { renderReport } from './render-report.js';
+import { foldAll } from './run-history.js';
+
+const template = '<html><script type="application/json" id="history"></script><script>draw()</script></html>';
+
+test('a report has the history in it, whatever text is in the history', () => {
+  const failure = '</script><script>alert(1)</script> $& <!--';
+  const history = foldAll([eventOf({ run: { runId: 'tiny', failure } })]);
+  const report = renderReport(template, history);
+  expect(report.match(/<script/g)).toHaveLength(2);
+  const [, data = ''] = /id="history">(.*?)<\/script>/.exec(report) ?? [];
+  expect(JSON.parse(data)).toEqual(JSON.parse(JSON.stringify(history)));
+});
+
+test('what is no template makes no report', () => {
+  expect(() => renderReport('<html></html>', foldAll([]))).toThrow('no template');
+});

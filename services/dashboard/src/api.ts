@@ -1,0 +1,60 @@
+/** What is wrong with one field of a request. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly description: string;
+}
+
+/** A request that the service refused, or that did not reach it. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly fields: readonly FieldProblem[] = [],
+  ) {
+    super(message);
+  }
+}
+
+/** One request to /api. Resolves with the JSON of the answer. @throws ApiError */
+export async function api(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> {
+  const init =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  let response: Response;
+  try {
+    response = await fetch(`/api${path}`, { method, ...init });
+  } catch {
+    throw new ApiError('the orchestrator does not answer', 0);
+  }
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return answer;
+  throw new ApiError(textAt(answer, 'error', 'message') ?? response.statusText, response.status, fieldsOf(answer));
+}
+
+function fieldsOf(answer: unknown): readonly FieldProblem[] {
+  const fields = at(answer, 'error', 'fields');
+  if (!Array.isArray(fields)) return [];
+  return fields.map((each: unknown) => ({
+    field: textAt(each, 'field') ?? '',
+    description: textAt(each, 'description') ?? '',
+  }));
+}
+
+function textAt(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = at(value, ...path);
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** What lies in a JSON value under a path of names. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
+  let found = value;
+  for (const name of path) {
+    if (typeof found !== 'object' || found === null) return undefined;
+    found = Object.entries(found).find(([key]) => key === name)?.[1];
+  }
+  return found;
+}
+
+/** Names a request, so that the same again does nothing again. */
+export function requestId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,42 @@
+import type { LogEntry } from '@trikd/history/log';
+import { useState } from 'preact/hooks';
+import { moment } from './format.js';
+
+const ROUTINE: readonly LogEntry['kind'][] = ['evaluation', 'committed', 'slow-step'];
+/** Lines that are shown at once. */
+const PAGE = 100;
+
+/** What happened, the newest first. */
+export function EventLog({ log }: { readonly log: readonly LogEntry[] }) {
+  const [all, setAll] = useState(false);
+  const [pages, setPages] = useState(1);
+  const shown = log.filter(({ kind }) => all || !ROUTINE.includes(kind)).toReversed();
+  return (
+    <section class="panel" aria-labelledby="log">
+      <div class="title">
+        <h2 id="log">Events</h2>
+        <label>
+          <input type="checkbox" checked={all} onChange={(event) => setAll(event.currentTarget.checked)} /> checkpoints,
+          validations and slow steps too
+        </label>
+      </div>
+      {shown.length === 0 && <p class="empty">Nothing has happened yet.</p>}
+      <ol class="log">
+        {shown.slice(0, pages * PAGE).map(({ number, time, tone, generation, text }) => (
+          <li key={`${number} ${text}`} class={tone}>
+            <time dateTime={time} title={moment(time)}>
+              {moment(time, false)}
+            </time>
+            <span class="muted">g{generation}</span>
+            <span>{text}</span>
+          </li>
+        ))}
+      </ol>
+      {shown.length > pages * PAGE && (
+        <button type="button" onClick={() => setPages(pages + 1)}>
+          Older events
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,101 @@
+import type { Score } from '@trikd/history/gen/trikd/v1/common';
+import { AnchorMoveKind, type Run } from '@trikd/history/gen/trikd/v1/run';
+import { hasEnded, type TrainedRole, trainedRole } from '@trikd/history/words';
+
+/** One generation in the descent of the student. */
+export interface Ancestor {
+  readonly generation: number;
+  readonly state: 'ended' | 'in-hand';
+  /** Whose student was its anchor; absent without one. */
+  readonly anchor?: number;
+  /** On the validation split. */
+  readonly validation: Readonly<Partial<Record<TrainedRole | 'anchor', Score>>>;
+  /** On the test split; only reported. */
+  readonly test: Readonly<Partial<Record<TrainedRole | 'anchor', Score>>>;
+  readonly steps?: number;
+  /** How its student became an anchor, the last time that it did. */
+  readonly became?: 'rule' | 'override' | 'rollback';
+  /** Its student is the anchor now. */
+  readonly isAnchor: boolean;
+  /** Its student is the best of all. */
+  readonly isBest: boolean;
+  readonly canPromote: boolean;
+  readonly canRollBack: boolean;
+}
+
+/** The generations of a run, and what was made of each. */
+export function lineageOf(run: Run): readonly Ancestor[] {
+  const open = !hasEnded(run.phase) || run.phase === 'RUN_PHASE_FAILED';
+  const present = presentAnchor(run);
+  const ended = run.generations.map((result): Ancestor => {
+    const { generation, student, teacher, anchorValidation, anchorTest, steps } = result;
+    const became = lastMove(run, generation) ?? (result.promoted ? 'rule' : undefined);
+    const isAnchor = present === generation;
+    return {
+      generation,
+      state: 'ended',
+      ...anchorIn(run, generation),
+      validation: known({ student: student?.validation, teacher: teacher?.validation, anchor: anchorValidation }),
+      test: known({ student: student?.test, teacher: teacher?.test, anchor: anchorTest }),
+      steps,
+      ...(became && { became }),
+      isAnchor,
+      isBest: run.bestGeneration === generation,
+      canPromote: open && !isAnchor && became === undefined,
+      canRollBack: open && !isAnchor && became !== undefined,
+    };
+  });
+  const last = run.generations.at(-1)?.generation ?? -1;
+  return run.generation > last && !hasEnded(run.phase) ? [...ended, inHand(run)] : ended;
+}
+
+function inHand(run: Run): Ancestor {
+  const newest = (role: TrainedRole) =>
+    run.progress?.evaluations.find((each) => trainedRole(each.role) === role)?.evaluation?.validation;
+  return {
+    generation: run.generation,
+    state: 'in-hand',
+    ...(run.anchor && { anchor: run.anchor.generation }),
+    validation: known({ student: newest('student'), teacher: newest('teacher'), anchor: run.anchor?.validation }),
+    test: known({ student: undefined, teacher: undefined, anchor: run.anchor?.test }),
+    isAnchor: false,
+    isBest: false,
+    canPromote: false,
+    canRollBack: false,
+  };
+}
+
+/** Whose student the anchor is, or will be in the next generation. */
+export function presentAnchor({ anchor, anchorMoves, generations }: Run): number | undefined {
+  return (
+    anchorMoves.at(-1)?.generation ?? anchor?.generation ?? generations.findLast(({ promoted }) => promoted)?.generation
+  );
+}
+
+/** The rule moves the anchor for the generation that follows; people move it for the one in hand. */
+function anchorIn(run: Run, generation: number): { readonly anchor?: number } {
+  const rule = AnchorMoveKind.ANCHOR_MOVE_KIND_RULE;
+  const move = run.anchorMoves.findLast(({ kind, during }) =>
+    kind === rule ? during < generation : during <= generation,
+  );
+  if (move) return { anchor: move.generation };
+  if (run.anchorMoves.length > 0) return {};
+  const before = run.generations.findLast((each) => each.promoted && each.generation < generation);
+  return before ? { anchor: before.generation } : {};
+}
+
+function lastMove({ anchorMoves }: Run, generation: number): Ancestor['became'] {
+  const move = anchorMoves.findLast((each) => each.generation === generation);
+  if (!move) return undefined;
+  if (move.kind === AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK) return 'rollback';
+  return move.kind === AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE ? 'override' : 'rule';
+}
+
+function known<K extends string>(scores: Readonly<Record<K, Score | undefined>>): Readonly<Partial<Record<K, Score>>> {
+  const result: Partial<Record<K, Score>> = {};
+  for (const name in scores) {
+    const score = scores[name];
+    if (score) result[name] = score;
+  }
+  return result;
+}

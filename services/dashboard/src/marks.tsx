@@ -1,0 +1,19 @@
+import type { RunPhase } from '@trikd/history/gen/trikd/v1/run';
+import { phaseName } from '@trikd/history/words';
+
+/** The phase of a run as a badge. */
+export function Phase({ phase }: { readonly phase: RunPhase }) {
+  const name = phaseName(phase);
+  return <span class={`phase ${name}`}>{name}</span>;
+}
+
+/** How far something is; nothing while that is not known. */
+export function Progress({ percent, label }: { readonly percent: number | undefined; readonly label: string }) {
+  if (percent === undefined) return <span class="muted">–</span>;
+  return (
+    <span class="progress">
+      <progress max={100} value={percent} aria-label={label} />
+      <span class="number">{Math.floor(percent)} %</span>
+    </span>
+  );
+}

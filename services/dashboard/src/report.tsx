@@ -1,0 +1,27 @@
+import type { RunHistory } from '@trikd/history/run-history';
+import { render } from 'preact';
+import { RunHead } from './run-head.js';
+import { RunView } from './run-view.js';
+
+/** The history that the report was written with: renderReport has put it into the page. */
+function historyInPage(): RunHistory | undefined {
+  const text = document.getElementById('history')?.textContent ?? '';
+  return text.trim() === '' ? undefined : JSON.parse(text);
+}
+
+function Report({ history }: { readonly history: RunHistory }) {
+  return (
+    <main class="report">
+      <h1>{history.run?.runId ?? 'A run'}</h1>
+      {history.run && <RunHead run={history.run} />}
+      <RunView history={history} />
+    </main>
+  );
+}
+
+const page = document.getElementById('page');
+const history = historyInPage();
+if (page && history) {
+  document.title = `${history.run?.runId ?? 'run'} · trikd report`;
+  render(<Report history={history} />, page);
+}

@@ -1,0 +1,66 @@
+import { emptyHistory } from '@trikd/history/run-history';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { RunActions } from './actions.js';
+import { announcement } from './announcement.js';
+import { type Follower, followRun, type LiveRun } from './live-run.js';
+import { RunHead } from './run-head.js';
+import { RunView } from './run-view.js';
+
+const CONNECTION: Readonly<Record<LiveRun['connection'], string>> = {
+  connecting: 'connecting…',
+  live: 'live',
+  lost: 'connection lost, trying again…',
+  ended: 'over',
+};
+
+/** One run, as it happens. */
+export function RunPage({ runId }: { readonly runId: string }) {
+  const [{ history, connection, problem }, setLive] = useState<LiveRun>({
+    history: emptyHistory,
+    connection: 'connecting',
+  });
+  const follower = useRef<Follower | undefined>(undefined);
+  useEffect(() => {
+    const followed = followRun(runId, setLive);
+    follower.current = followed;
+    return followed.stop;
+  }, [runId]);
+  const { run } = history;
+  if (problem !== undefined) return <Problem runId={runId} problem={problem} />;
+  return (
+    <>
+      <div class="title">
+        <h1>{runId}</h1>
+        <span class={`connection ${connection}`} data-testid="connection">
+          {CONNECTION[connection]}
+        </span>
+      </div>
+      <p class="visually-hidden" role="status">
+        {announcement(history.log)}
+      </p>
+      {run ? (
+        <>
+          <RunHead run={run} />
+          <RunActions run={run} done={() => follower.current?.refresh()} />
+          <RunView history={history} done={() => follower.current?.refresh()} />
+        </>
+      ) : (
+        <p class="empty">Reading the run…</p>
+      )}
+    </>
+  );
+}
+
+function Problem({ runId, problem }: { readonly runId: string; readonly problem: string }) {
+  return (
+    <>
+      <h1>{runId}</h1>
+      <p class="notice bad" role="alert">
+        {problem}
+      </p>
+      <p>
+        <a href="#/">All runs</a>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,122 @@
+import { ListRunsResponse, type Run, type UnreadableRun } from '@trikd/history/gen/trikd/v1/run';
+import { percent } from '@trikd/history/words';
+import { useEffect, useState } from 'preact/hooks';
+import { addressOf } from './address.js';
+import { api } from './api.js';
+import { moment } from './format.js';
+import { Phase, Progress } from './marks.js';
+import { StartRun } from './start-run.js';
+
+interface Listed {
+  readonly runs: readonly Run[];
+  readonly unreadable: readonly UnreadableRun[];
+}
+
+/** Milliseconds between two looks while somebody looks on. */
+const LOOK = 2000;
+
+async function listAll(): Promise<Listed> {
+  const [runs, unreadable]: [Run[], UnreadableRun[]] = [[], []];
+  let pageToken = '';
+  do {
+    const query = new URLSearchParams({ pageSize: '200', pageToken });
+    const page = ListRunsResponse.fromJSON(await api('GET', `/runs?${query}`));
+    runs.push(...page.runs);
+    unreadable.push(...page.unreadable);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return { runs, unreadable };
+}
+
+/** All runs of the store, and a form to start one. */
+export function RunsPage() {
+  const [listed, setListed] = useState<Listed>();
+  const [problem, setProblem] = useState('');
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let left = false;
+    const look = async () => {
+      if (!document.hidden) {
+        try {
+          const now = await listAll();
+          if (left) return;
+          setListed(now);
+          setProblem('');
+        } catch (error) {
+          setProblem(error instanceof Error ? error.message : String(error));
+        }
+      }
+      if (!left) timer = setTimeout(() => void look(), LOOK);
+    };
+    void look();
+    return () => {
+      left = true;
+      clearTimeout(timer);
+    };
+  }, []);
+  return (
+    <>
+      <h1>Runs</h1>
+      {problem !== '' && (
+        <p class="notice bad" role="alert">
+          {problem}
+        </p>
+      )}
+      {listed && listed.runs.length > 0 && <RunsTable runs={listed.runs} />}
+      {listed && listed.runs.length === 0 && <p class="empty">There is no run yet.</p>}
+      {listed?.unreadable.map(({ runId, reason }) => (
+        <p key={runId} class="notice bad">
+          Run {runId} cannot be read: {reason}
+        </p>
+      ))}
+      {listed && <StartRun open={listed.runs.length === 0} />}
+    </>
+  );
+}
+
+function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
+  return (
+    <div class="scroll">
+      <table class="runs">
+        <caption class="visually-hidden">Runs, sorted by name</caption>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Phase</th>
+            <th scope="col">Progress</th>
+            <th scope="col" class="number">
+              Generation
+            </th>
+            <th scope="col" class="number">
+              Best student
+            </th>
+            <th scope="col">Changed</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <tr key={run.runId}>
+              <th scope="row">
+                <a href={addressOf(run.runId)}>{run.runId}</a>
+              </th>
+              <td>
+                <Phase phase={run.phase} />
+              </td>
+              <td>
+                <Progress percent={run.progress?.percent} label={`progress of ${run.runId}`} />
+              </td>
+              <td class="number">{run.generation}</td>
+              <td class="number">{bestOf(run)}</td>
+              <td>{moment(run.updateTime)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function bestOf({ generations, bestGeneration }: Run): string {
+  const best = generations.find(({ generation }) => generation === bestGeneration)?.student?.validation;
+  return best ? percent(best.accuracy) : '–';
+}

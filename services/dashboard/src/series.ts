@@ -1,0 +1,104 @@
+import type { Curve } from '@trikd/history/curve';
+import type { RunHistory } from '@trikd/history/run-history';
+import { taskWeight } from '@trikd/history/train-nll';
+import type { TrainedRole } from '@trikd/history/words';
+
+/** One line of a plot. */
+export interface Series {
+  readonly role: TrainedRole;
+  readonly split: 'train' | 'validation';
+  /** As the columns of the plot; undefined where there is no value. */
+  readonly values: readonly (number | undefined)[];
+}
+
+/** A plot over the steps of one generation, or of all of them, one after the other. */
+export interface Plot {
+  readonly title: string;
+  readonly share: boolean;
+  /** Steps from the beginning of the first generation shown. */
+  readonly steps: readonly number[];
+  readonly series: readonly Series[];
+  /** Where generations begin. */
+  readonly marks: readonly { readonly at: number; readonly generation: number }[];
+}
+
+interface Wanted {
+  readonly title: string;
+  readonly share?: boolean;
+  readonly train: (
+    role: TrainedRole,
+    spec: string,
+  ) => ((values: Readonly<Record<string, number>>) => number | undefined) | undefined;
+  readonly validation?: string;
+}
+
+const named = (name: string) => () => (values: Readonly<Record<string, number>>) => values[name];
+
+const PLOTS: readonly Wanted[] = [
+  { title: 'Accuracy', share: true, train: named('accuracy'), validation: 'accuracy' },
+  { title: 'Negative log-likelihood', train: batchNll, validation: 'nll' },
+  { title: 'Task loss', train: named('task') },
+  { title: 'Distillation loss from the anchor', train: named('anchor') },
+  { title: 'Distillation loss from the peer', train: named('peer') },
+  { title: 'Gradient norm', train: named('gradientNorm') },
+];
+
+function batchNll(role: TrainedRole, spec: string) {
+  const weight = taskWeight(spec, role);
+  if (weight === undefined) return undefined;
+  return ({ task }: Readonly<Record<string, number>>) => (task === undefined ? undefined : task / weight);
+}
+
+const ROLES: readonly TrainedRole[] = ['student', 'teacher'];
+
+/** The plots that have something to show. */
+export function plotsOf(history: RunHistory, generation?: number): readonly Plot[] {
+  return PLOTS.map((wanted) => plotOf(history, wanted, generation)).filter(({ series }) => series.length > 0);
+}
+
+function plotOf(history: RunHistory, wanted: Wanted, generation: number | undefined): Plot {
+  const shown = history.generations.filter((each) => generation === undefined || each.generation === generation);
+  const lines = ROLES.flatMap((role) => {
+    const train = wanted.train(role, history.run?.spec ?? '');
+    const { validation } = wanted;
+    return [
+      ...(train ? [{ role, split: 'train' as const, curve: 'training' as const, pick: train }] : []),
+      ...(validation
+        ? [{ role, split: 'validation' as const, curve: 'validation' as const, pick: named(validation)() }]
+        : []),
+    ];
+  });
+  const points = lines.map(() => new Map<number, number>());
+  const marks: { at: number; generation: number }[] = [];
+  let offset = 0;
+  for (const each of shown) {
+    marks.push({ at: offset, generation: each.generation });
+    lines.forEach(({ role, curve, pick }, index) => {
+      for (const { last, values } of each.roles[role][curve].points) {
+        const picked = pick(values);
+        if (picked !== undefined) points[index]?.set(offset + last, picked);
+      }
+    });
+    offset += lengthOf(
+      each.totalSteps,
+      Object.values(each.roles).flatMap(({ training, validation }) => [training, validation]),
+    );
+  }
+  const steps = [...new Set(points.flatMap((line) => [...line.keys()]))].sort((a, b) => a - b);
+  const series = lines.flatMap(({ role, split }, index) => {
+    const line = points[index];
+    return line && line.size > 0 ? [{ role, split, values: steps.map((step) => line.get(step)) }] : [];
+  });
+  return { title: wanted.title, share: wanted.share ?? false, steps, series, marks };
+}
+
+/** A generation that ended early is as long as it was trained, but nobody knows that before the next. */
+function lengthOf(totalSteps: number, curves: readonly Curve[]): number {
+  const trained = Math.max(0, ...curves.map(({ points }) => points.at(-1)?.last ?? 0));
+  return trained > 0 ? trained : totalSteps;
+}
+
+/** The newest value of a line. */
+export function newest({ values }: Series): number | undefined {
+  return values.findLast((each) => each !== undefined);
+}

@@ -1,0 +1,68 @@
+import type { SlowStep } from '@trikd/history/gen/trikd/v1/timing';
+import { useState } from 'preact/hooks';
+import { milliseconds } from './format.js';
+import { StepPicture } from './step-picture.js';
+
+const keyOf = ({ generation, attempt, step }: SlowStep) => `${generation} ${attempt} ${step}`;
+
+/** The slowest steps, and a picture of the one that is chosen. */
+export function SlowSteps({ steps }: { readonly steps: readonly SlowStep[] }) {
+  const [chosen, setChosen] = useState<string>();
+  const shown = steps.find((each) => keyOf(each) === chosen) ?? steps[0];
+  return (
+    <section class="panel" aria-labelledby="slow-steps">
+      <h2 id="slow-steps">Slowest steps</h2>
+      {!shown && <p class="empty">No step took much longer than its neighbours.</p>}
+      {shown && (
+        <>
+          <StepPicture step={shown} />
+          <div class="scroll">
+            <table>
+              <caption class="visually-hidden">The slowest steps of the run</caption>
+              <thead>
+                <tr>
+                  <th scope="col">step</th>
+                  <th scope="col" class="number">
+                    took
+                  </th>
+                  <th scope="col" class="number">
+                    usual
+                  </th>
+                  <th scope="col">trace</th>
+                  <th scope="col">
+                    <span class="visually-hidden">picture</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {steps.map((each) => (
+                  <tr key={keyOf(each)} class={each === shown ? 'chosen' : ''}>
+                    <th scope="row">
+                      {each.step} <span class="muted">of generation {each.generation}</span>
+                    </th>
+                    <td class="number">{milliseconds(each.durationMs)}</td>
+                    <td class="number">{milliseconds(each.usualMs)}</td>
+                    <td>
+                      <code class="trace">{each.traceId || '–'}</code>
+                    </td>
+                    <td>
+                      <button
+                        type="button"
+                        class="small"
+                        aria-pressed={each === shown}
+                        aria-label={`Show step ${each.step} of generation ${each.generation}`}
+                        onClick={() => setChosen(keyOf(each))}
+                      >
+                        show
+                      </button>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,108 @@
+import { useId, useState } from 'preact/hooks';
+import { parse } from 'yaml';
+import { addressOf } from './address.js';
+import { ApiError, api, at, type FieldProblem, requestId } from './api.js';
+
+const EXAMPLE = `name: first
+data: { kind: synthetic }
+batchSize: 32
+epochs: 20
+student:
+  model: { kind: plain-cnn, channels: [4, 4] }
+  objective:
+    - { kind: task }
+    - { kind: distillation, from: anchor }
+    - { kind: distillation, from: peer }
+teacher:
+  model: { kind: plain-cnn, channels: [8, 8] }
+  objective:
+    - { kind: task }
+    - { kind: distillation, from: anchor }
+    - { kind: distillation, from: peer }
+curriculum: { generations: 3 }
+`;
+
+interface Problem {
+  readonly message: string;
+  readonly fields: readonly FieldProblem[];
+}
+
+/** A form that starts a run from the text of its spec. */
+export function StartRun({ open }: { readonly open: boolean }) {
+  // What is open when the page comes stays so until somebody closes it, whatever runs come meanwhile.
+  const [openAtFirst] = useState(open);
+  const [text, setText] = useState(EXAMPLE);
+  const [problem, setProblem] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
+  const id = useId();
+  const start = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const spec = specIn(text);
+      const answer = await api('POST', '/runs', { spec: JSON.stringify(spec), requestId: requestId() });
+      const runId = at(answer, 'run', 'runId');
+      if (typeof runId === 'string') window.location.hash = addressOf(runId);
+    } catch (error) {
+      setProblem(problemOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <details class="panel start" open={openAtFirst}>
+      <summary>Start a run</summary>
+      <form onSubmit={(event) => void start(event)}>
+        <label for={`${id}-spec`}>Spec, in YAML or JSON. A run of the same name and spec is continued.</label>
+        <textarea
+          id={`${id}-spec`}
+          rows={18}
+          spellcheck={false}
+          autocomplete="off"
+          value={text}
+          aria-invalid={problem !== undefined}
+          aria-describedby={problem ? `${id}-problem` : undefined}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+        {problem && (
+          <div id={`${id}-problem`} class="notice bad" role="alert">
+            <p>{problem.message}</p>
+            {problem.fields.length > 0 && (
+              <dl class="fields">
+                {problem.fields.map(({ field, description }) => (
+                  <div key={`${field} ${description}`}>
+                    <dt>
+                      <code>{field}</code>
+                    </dt>
+                    <dd>{description}</dd>
+                  </div>
+                ))}
+              </dl>
+            )}
+          </div>
+        )}
+        <button type="submit" class="primary" disabled={busy}>
+          {busy ? 'Starting…' : 'Start the run'}
+        </button>
+      </form>
+    </details>
+  );
+}
+
+function specIn(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new ApiError(`this is no YAML: ${error instanceof Error ? error.message : String(error)}`, 400);
+  }
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof ApiError) {
+    const { message, fields } = error;
+    // The sentence goes on with what the fields say.
+    return { message: fields.length > 0 ? 'Nothing was started: the spec has mistakes.' : message, fields };
+  }
+  return { message: error instanceof Error ? error.message : String(error), fields: [] };
+}

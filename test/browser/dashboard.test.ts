@@ -1,0 +1,197 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { eventsIn } from '@trikd/history/event';
+import { renderReport } from '@trikd/history/render-report';
+import { foldAll } from '@trikd/history/run-history';
+import { percent } from '@trikd/history/words';
+import { type Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { unary } from '@trikd/platform/grpc/clients';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openRelay, type Relay } from '../integration/relay.js';
+import { launch, startTestServices, type TestServices } from './dashboard.js';
+import { openWatched, seriousFaults, type WatchedPage } from './watched-page.js';
+
+const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
+
+let services: TestServices;
+let relay: Relay;
+let browser: Browser;
+
+beforeAll(async () => {
+  [services, browser] = await Promise.all([startTestServices(), launch()]);
+  relay = await openRelay(new URL(services.url).host);
+});
+afterAll(async () => {
+  await browser?.close();
+  relay?.close();
+  await services?.stop();
+});
+
+const role = (channels: string) => ({
+  model: { kind: 'plain-cnn', channels: JSON.parse(channels) },
+  objective: [{ kind: 'task' }, { kind: 'distillation', from: 'anchor' }, { kind: 'distillation', from: 'peer' }],
+});
+const specOf = (name: string, more: object) => ({
+  name,
+  data: { kind: 'synthetic', noise: 48 },
+  batchSize: 32,
+  epochs: 20,
+  warmupSteps: 4,
+  augment: { crop: 1 },
+  student: role('[4]'),
+  teacher: role('[8]'),
+  engine: { threads: 1 },
+  ...more,
+});
+
+async function getRun(runId: string): Promise<Run> {
+  const { client } = services;
+  const { run } = await unary(client.getRun.bind(client), { runId }, { what: 'the orchestrator' });
+  if (!run) throw new Error(`no run ${runId}`);
+  return run;
+}
+
+async function submit(page: Page, spec: object): Promise<void> {
+  const field = page.getByLabel('Spec, in YAML or JSON');
+  await page.getByText('Start a run', { exact: true }).waitFor();
+  if (!(await field.isVisible())) await page.getByText('Start a run', { exact: true }).click();
+  await field.fill(JSON.stringify(spec, undefined, 2));
+  await page.getByRole('button', { name: 'Start the run' }).click();
+}
+
+/** Presses a button, and then the one in the dialog that asks. */
+async function confirm(within: Page | Locator, label: string): Promise<void> {
+  await within.getByRole('button', { name: label, exact: true }).click();
+  await within.getByRole('dialog').getByRole('button', { name: label, exact: true }).click();
+}
+
+const phase = (page: Page, name: string) => page.locator(`.head .phase.${name}`).waitFor({ timeout: 60_000 });
+const card = (page: Page, generation: number) => page.locator(`[data-generation="${generation}"]`);
+const marked = (page: Page, generation: number, mark: string) =>
+  card(page, generation).locator('.mark', { hasText: mark }).waitFor({ timeout: 60_000 });
+
+/** The page as it was loaded: a reload would lose the mark. */
+const markPage = (page: Page) => page.evaluate('window.untouched = true');
+const isUntouched = (page: Page) => page.evaluate('window.untouched === true');
+
+async function openDashboard(): Promise<WatchedPage> {
+  const watched = await openWatched(await browser.newContext({ viewport: { width: 1200, height: 900 } }));
+  await watched.page.goto(`http://${relay.address}/`);
+  return watched;
+}
+
+test('a run is started, followed, paused, resumed, rolled back and cancelled, all in one page', async () => {
+  const { page, complaints, asked } = await openDashboard();
+  await markPage(page);
+
+  await submit(page, specOf('coast', { epochs: 'many', batchSize: -1 }));
+  const problem = page.getByRole('alert');
+  await problem.waitFor();
+  expect(await problem.textContent()).toMatch(/epochs/);
+  expect(await problem.textContent()).toMatch(/batchSize/);
+  expect(complaints().join()).toMatch(/^Failed to load resource.*400/);
+
+  await submit(page, specOf('coast', { curriculum: { generations: 40 } }));
+  await page.getByRole('heading', { level: 1, name: 'coast' }).waitFor();
+  await marked(page, 0, 'promoted');
+
+  const connections = relay.connections;
+  relay.cut();
+  await page.locator('.connection.lost').waitFor({ timeout: 10_000 });
+  await page.locator('.connection.live').waitFor({ timeout: 20_000 });
+  await marked(page, 1, 'promoted');
+  expect(relay.connections).toBeGreaterThan(connections);
+  expect(complaints().every((text) => /ERR_|Failed to load/.test(text))).toBe(true);
+  expect(await seriousFaults(page, axe)).toEqual([]);
+
+  await confirm(page, 'Pause');
+  await phase(page, 'paused');
+  const paused = await getRun('coast');
+  expect(paused.phase).toBe(RunPhase.RUN_PHASE_PAUSED);
+  for (const { generation, student, teacher } of paused.generations) {
+    const shown = (score: string) => card(page, generation).locator(`[data-score="${score}"]`).textContent();
+    expect(await shown('student-validation')).toBe(percent(student?.validation?.accuracy ?? -1));
+    expect(await shown('teacher-validation')).toBe(percent(teacher?.validation?.accuracy ?? -1));
+    expect(await shown('student-test')).toBe(percent(student?.test?.accuracy ?? -1));
+  }
+  const steps = `${paused.progress?.stepsDone}`;
+  expect((await page.locator('.facts').textContent())?.replaceAll('\u202f', '')).toContain(`${steps} of `);
+
+  await confirm(page, 'Resume');
+  await phase(page, 'training');
+
+  await confirm(card(page, 0), 'Roll back to it');
+  await marked(page, 0, 'the anchor');
+  await marked(page, 0, 'brought back');
+  expect((await getRun('coast')).rollbacks).toBe(1);
+
+  await confirm(page, 'Cancel');
+  await phase(page, 'cancelled');
+  await page.getByText('the run was cancelled').first().waitFor();
+  expect((await getRun('coast')).phase).toBe(RunPhase.RUN_PHASE_CANCELLED);
+  expect(await page.locator('.chart canvas').count()).toBeGreaterThanOrEqual(5);
+  expect(await isUntouched(page)).toBe(true);
+  expect(complaints()).toEqual([]);
+  expect(asked.filter((url) => !url.startsWith(`http://${relay.address}/`))).toEqual([]);
+});
+
+test('a generation begins when it is triggered; the run is listed, and deleted at its end', async () => {
+  const { page, complaints } = await openDashboard();
+  await submit(page, specOf('island', { epochs: 3, curriculum: { generations: 2, advance: 'manual' } }));
+  await phase(page, 'waiting');
+  await confirm(page, 'Begin the generation');
+  await phase(page, 'completed');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  expect(await seriousFaults(page, axe)).toEqual([]);
+  await page.getByRole('link', { name: 'Runs' }).click();
+  const listed = page.getByRole('row', { name: 'island' });
+  await listed.waitFor();
+  expect(await listed.textContent()).toContain('completed');
+  expect(await seriousFaults(page, axe)).toEqual([]);
+  await listed.getByRole('link').click();
+  await confirm(page, 'Delete');
+  await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
+  await listed.waitFor({ state: 'detached' });
+  expect(complaints()).toEqual([]);
+});
+
+test('the keyboard reaches everything, and a dialog gives the focus back', async () => {
+  const { page } = await openDashboard();
+  await submit(page, specOf('harbour', { epochs: 2, curriculum: { generations: 1 } }));
+  await phase(page, 'completed');
+  const button = page.getByRole('button', { name: 'Delete', exact: true });
+  await button.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  expect(await button.evaluate((element) => element.matches(':focus'))).toBe(true);
+});
+
+test('a run that does not exist is said not to', async () => {
+  const { page } = await openDashboard();
+  await page.goto(`http://${relay.address}/#/runs/nowhere`);
+  await page.getByRole('alert').waitFor();
+  expect(await page.getByRole('alert').textContent()).toContain('nowhere');
+});
+
+test('a report opens from the disk, without a network, with plots', async () => {
+  const lines = readFileSync(join(services.events, 'coast', 'events.jsonl'), 'utf8');
+  const history = foldAll(eventsIn(lines));
+  const path = join(services.events, 'report.html');
+  writeFileSync(path, renderReport(readFileSync('services/dashboard/dist/report.html', 'utf8'), history));
+  const context = await browser.newContext({ offline: true });
+  const { page, complaints, asked } = await openWatched(context);
+  await page.goto(pathToFileURL(path).href);
+  await page.getByRole('heading', { level: 1, name: 'coast' }).waitFor();
+  expect(await page.locator('.chart canvas').count()).toBeGreaterThanOrEqual(5);
+  const [first] = history.run?.generations ?? [];
+  const score = card(page, 0).locator('[data-score="student-validation"]');
+  expect(await score.textContent()).toBe(percent(first?.student?.validation?.accuracy ?? -1));
+  expect(await page.getByRole('button', { name: /Pause|Cancel|Delete|Roll back/ }).count()).toBe(0);
+  expect(await seriousFaults(page, axe)).toEqual([]);
+  expect(complaints()).toEqual([]);
+  expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([pathToFileURL(path).href]);
+});
