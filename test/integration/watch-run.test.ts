@@ -65,3 +65,19 @@ test('hundreds follow one run, and each hears all of it but progress that is pas
   // In one process they get the very same messages.
   expect(stories[1]?.at(-1)).toBe(stories[0]?.at(-1));
 });
+
+test('a run whose newest events are lost is told of to its end all the same', async () => {
+  const store = memoryStore();
+  const { client, create, watch } = await serve(store, await trio(store));
+  await create(specOf());
+  await watch('trial');
+  const [page] = await store.list('events/trial/');
+  const lines = Buffer.from((await store.get(page!))!.bytes)
+    .toString()
+    .trimEnd()
+    .split('\n');
+  await store.put(page!, Buffer.from(lines.slice(0, 5).join('\n')));
+  const seen = await read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never);
+  expect(numbered(seen)).toHaveLength(5);
+  expect(seen.at(-1)).toMatchObject({ number: 0, event: { $case: 'run', value: { phase: 4 } } });
+});

@@ -24,6 +24,8 @@ await runService({
   module: orchestratorModule(orchestrator),
   services: { 'trikd.v1.RunService': RUN_SERVICE },
   listen: config.listen,
+  // Those who watch through one proxy, or through the dashboard, share a connection.
+  maxStreams: 1024,
   log,
   shutdown,
   stop,

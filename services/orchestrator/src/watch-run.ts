@@ -50,14 +50,19 @@ export async function* watchRun(
     }
     const { spec, state, times, revision } = await loadRun(store, runId);
     const told = seen === 0 && hasEnded(state) && saysItEnded(last);
-    if (seen !== revision && !told) yield standing({ spec, state, times });
+    const now = standing({ spec, state, times });
+    if (seen !== revision && !told) yield now;
     seen = revision;
     if (!caughtUp) {
+      last = now;
       for await (const message of readPages(store, runId, wanted)) {
         yield message;
         if (message.number > 0) wanted = message.number + 1;
+        if (message.event?.$case === 'run') last = message;
       }
       caughtUp = true;
+      // The newest events are lost with a process that dies: a run that has ended is not left as if it went on.
+      if (hasEnded(state) && !saysItEnded(last)) yield now;
     }
     if (hasEnded(state)) return;
     if (drained.aborted) {

@@ -18,6 +18,8 @@ export interface ServiceOptions {
   readonly log: Logger;
   /** Largest message that is accepted, in bytes. Default 1 MiB: everything large is sent, never received. */
   readonly maxRequestBytes?: number;
+  /** Calls that one connection may have open. Default 64. */
+  readonly maxStreams?: number;
   /** Longest time that open calls get to end when the service closes, in seconds. Default 5. */
   readonly drainSeconds?: number;
 }
@@ -31,16 +33,24 @@ export interface Service {
 }
 
 const KEEPALIVE_MS = 20_000;
-const MAX_CONCURRENT_STREAMS = 64;
+const MAX_STREAMS = 64;
 
 /** Starts a Nest gRPC microservice with health and reflection. Listens only when everything in it is built. */
 export async function createService(options: ServiceOptions): Promise<Service> {
-  const { module, services, listen, log, maxRequestBytes = 1024 * 1024, drainSeconds = 5 } = options;
+  const {
+    module,
+    services,
+    listen,
+    log,
+    maxRequestBytes = 1024 * 1024,
+    maxStreams = MAX_STREAMS,
+    drainSeconds = 5,
+  } = options;
   const names = Object.keys(services);
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
   const server = new Server({
     'grpc.max_receive_message_length': maxRequestBytes,
-    'grpc.max_concurrent_streams': MAX_CONCURRENT_STREAMS,
+    'grpc.max_concurrent_streams': maxStreams,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
   });
