@@ -116,3 +116,20 @@ describe('trikd runs', () => {
     });
   });
 });
+
+describe('trikd runs wait', () => {
+  test('ends as soon as the run is in one of the phases', async () => {
+    const { address } = await fakeRunService([training]);
+    expect(await trikd(address, 'runs', 'wait', 'mine', '--phase', 'paused', 'training')).toMatchObject({
+      ...{ status: 0, stdout: expect.stringMatching(/^run mine is training/) },
+    });
+  });
+
+  test('ends with 3 when the run has ended otherwise, and with 4 when the time is over', async () => {
+    const { address } = await fakeRunService([training, toldRun('over', RunPhase.RUN_PHASE_FAILED)]);
+    expect(await trikd(address, 'runs', 'wait', 'over')).toMatchObject({ status: 3 });
+    expect(await trikd(address, 'runs', 'wait', 'nobody', '--timeout', '0.1')).toMatchObject({
+      ...{ status: 4, stderr: expect.stringMatching(/no run nobody after 0.1 s/) },
+    });
+  });
+});

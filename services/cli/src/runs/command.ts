@@ -32,11 +32,17 @@ export interface WatchOptions extends GetOptions {
   readonly patience: number;
 }
 
+/** What `trikd runs wait` was asked. */
+export interface WaitOptions extends GetOptions {
+  readonly phases: readonly PhaseName[];
+}
+
 /** What the commands do. */
 export interface RunsActions {
   list(options: ListOptions): Promise<void>;
   get(options: GetOptions): Promise<void>;
   watch(options: WatchOptions): Promise<void>;
+  wait(options: WaitOptions): Promise<void>;
   steer(verb: Verb, options: SteerOptions): Promise<void>;
 }
 
@@ -64,6 +70,14 @@ On a terminal it draws a picture in place; elsewhere, and with --from-event, it 
 again after the last event that was read. It ends when the run does: with 0 when it completed, 1 when it failed or was cancelled. Ctrl-C
 stops watching and leaves the run alone.`;
 
+const WAIT_EXAMPLE = `
+Example:
+  $ trikd runs wait tiny
+  $ trikd runs wait tiny --phase waiting paused --timeout 60
+
+Also waits for an orchestrator that is not there yet, and for a run that is not.
+Exit status: 0 it is in one of the phases, 2 wrong command line, 3 the run has ended otherwise, 4 the time is over.`;
+
 /** `trikd runs` */
 export function runsCommand(actions: RunsActions): Command {
   const command = new Command('runs')
@@ -74,15 +88,13 @@ export function runsCommand(actions: RunsActions): Command {
   command
     .command('list')
     .description('Lists all runs by name.')
-    .addOption(
-      new Option('--phase <phases...>', 'only runs in these phases').choices(Object.keys(PHASE_NAMES)).default([]),
-    )
+    .addOption(phaseOption('only runs in these phases').default([]))
     .addOption(serverOption())
     .addOption(timeoutOption(10))
     .addOption(outputOption())
     .addHelpText('after', LIST_EXAMPLE)
     .exitOverride()
-    .action(({ phase, ...options }: Omit<ListOptions, 'phases'> & { readonly phase: readonly PhaseName[] }) =>
+    .action(({ phase, ...options }: Omit<ListOptions, 'phases'> & RawPhases) =>
       actions.list({ ...options, phases: phase }),
     );
   reading(command, 'get', 'Shows where a run stands.')
@@ -97,6 +109,19 @@ export function runsCommand(actions: RunsActions): Command {
     )
     .addHelpText('after', WATCH_EXAMPLE)
     .action((runId: string, options: Omit<WatchOptions, 'runId'>) => actions.watch({ runId, ...options }));
+  command
+    .command('wait')
+    .description('Waits until a run is in a phase.')
+    .argument('<run>', 'name of the run')
+    .addOption(phaseOption('for these phases').default(['completed']))
+    .addOption(serverOption())
+    .addOption(timeoutOption(3600))
+    .addOption(outputOption())
+    .addHelpText('after', WAIT_EXAMPLE)
+    .exitOverride()
+    .action((runId: string, { phase, ...options }: Omit<WaitOptions, 'phases' | 'runId'> & RawPhases) =>
+      actions.wait({ runId, ...options, phases: phase }),
+    );
   for (const verb of [pause, resume, cancel, deleteRun]) command.addCommand(steeringCommand(verb, actions.steer));
   return command;
 }
@@ -111,4 +136,12 @@ function reading(parent: Command, name: string, description: string): Command {
     .addOption(timeoutOption(10))
     .addOption(outputOption())
     .exitOverride();
+}
+
+interface RawPhases {
+  readonly phase: readonly PhaseName[];
+}
+
+function phaseOption(description: string): Option {
+  return new Option('--phase <phases...>', description).choices(Object.keys(PHASE_NAMES));
 }

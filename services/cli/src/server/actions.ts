@@ -8,6 +8,8 @@ import { paintFor } from '../paint.js';
 import type { RunsActions } from '../runs/command.js';
 import { runText } from '../runs/get.js';
 import { allRuns, listJson, listText, PHASE_NAMES } from '../runs/list.js';
+import { standing } from '../runs/standing.js';
+import { awaitPhase } from '../runs/wait.js';
 import { lineScreen, liveScreen, showAll } from '../runs/watch.js';
 import { isTerminal, print, type Shell } from '../shell.js';
 import { formatted } from '../texts.js';
@@ -65,6 +67,17 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
         show(
           output,
           () => runText(run, new Date(), paint),
+          () => runJson(run),
+        );
+      }),
+    wait: ({ runId, phases, output, ...choice }) =>
+      ask(choice, { runId }, async (asking) => {
+        const wanted = phases.map((name) => PHASE_NAMES[name]);
+        const found = awaitPhase(asking, { runId, phases: wanted, timeout: choice.timeout });
+        const run = await waiting(`waiting for ${runId}`, found, shell);
+        show(
+          output,
+          () => standing(runId, run),
           () => runJson(run),
         );
       }),

@@ -31,7 +31,9 @@ const EMPTY_NOTE = / Resolution note: $/;
 
 /** What went wrong, which fields are to blame, and what to do now. */
 export function complaint(error: TrikdError, circumstances: Circumstances): string {
-  const blamed = violationsOf(error).map(({ field, description }) => `  ${field}: ${description}`);
+  const blamed = violationsOf(error)
+    .filter(({ description }) => !error.message.includes(description))
+    .map(({ field, description }) => `  ${field}: ${description}`);
   return [`trikd: ${error.message.replace(EMPTY_NOTE, '')}`, ...blamed, ...advice(error.kind, circumstances)].join(
     '\n',
   );
