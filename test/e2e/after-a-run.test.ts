@@ -1,15 +1,21 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { tiny } from './specs.js';
 import { run, scratch, trikd } from './trikd.js';
 
-test('a run leaves curves beside its events, and its models score as it has recorded', async () => {
+test('a run leaves curves and a report beside its events, and its models score as it has recorded', async () => {
   const folder = scratch();
   const store = join(folder, 'runs');
   expect(await run(folder, tiny)).toMatchObject({ status: 0 });
   const generations = readdirSync(join(store, tiny.name, 'tensorboard')).sort();
   expect(generations).toEqual(['generation-0', 'generation-1']);
+
+  const page = readFileSync(join(store, tiny.name, 'report.html'), 'utf8');
+  expect(page).toContain(`"runId":"${tiny.name}"`);
+  const reported = await trikd(['report', tiny.name, '--store', store, '--out', join(folder, 'again.html')]).ended;
+  expect(reported.status).toBe(0);
+  expect(readFileSync(join(folder, 'again.html'), 'utf8')).toBe(page);
 
   const evaluated = await trikd(['eval', tiny.name, '--store', store, '-o', 'json']).ended;
   expect(evaluated.status).toBe(0);

@@ -40,7 +40,7 @@ Example:
   $ trikd run examples/tiny.yaml --server orchestrator:50050 --no-wait
 
 Ctrl-C rests the run at a checkpoint; the same command continues it. With --server nothing is started: the run is created at an
-orchestrator that is there, and Ctrl-C leaves it alone. What happened lies in <store>/<run>: events.jsonl, tensorboard/, logs/.
+orchestrator that is there, and Ctrl-C leaves it alone. What happened lies in <store>/<run>: events.jsonl, tensorboard/, report.html, logs/.
 Exit status: 0 when the run completed or rests, 1 when it failed, 2 for a wrong command line; with --server also 3 when the
 orchestrator refused, 4 when it did not answer.`;
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { SavedRun } from '@trikd/core/run/run-store';
@@ -25,6 +26,7 @@ export function reportTable({ spec, state }: SavedRun, folder: RunFolder): strin
       : []),
     `checkpoints  ${place(folder.store)}`,
     `logs         ${place(folder.logs)}, events ${place(folder.events)}`,
+    ...(existsSync(folder.report) ? [`report       ${place(folder.report)}`] : []),
     `curves       tensorboard --logdir ${place(folder.tensorboard)}`,
     ...(state.phase === 'completed' ? [`next         ${whatNext(spec, state.results)}`] : []),
   ].join('\n');
@@ -48,5 +50,7 @@ export function reportJson({ spec, state }: SavedRun, folder: RunFolder): string
     store: folder.store,
     logs: folder.logs,
     events: folder.events,
+    tensorboard: folder.tensorboard,
+    ...(existsSync(folder.report) && { report: folder.report }),
   });
 }

@@ -1,15 +1,18 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import type { RunSpec } from '@trikd/core/spec';
 import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { tensorboardFiles } from './export/curve-files.js';
 import { scalarsOf } from './export/scalars.js';
 import { storedEvents } from './export/stored-events.js';
+import { canReport, writeReport } from './html-report/write-report.js';
 import type { RunFolder } from './run-folder.js';
 
-/** What `trikd run` leaves beside the events of a run while it goes on: curves for TensorBoard. */
+/** What `trikd run` leaves beside the events of a run: curves for TensorBoard while it goes on, a page of HTML when it has ended. */
 export interface RunFiles {
   readonly add: (message: WatchRunResponse) => Promise<void>;
-  readonly close: () => Promise<void>;
+  /** Called when the services have ended, so that all events are in their file. */
+  readonly close: (spec: RunSpec) => Promise<void>;
 }
 
 /**
@@ -22,21 +25,28 @@ export async function runFiles(
   failed: (reason: string) => void,
 ): Promise<RunFiles> {
   const files = tensorboardFiles(folder.tensorboard);
-  let broken = false;
-  const unlessBroken = async (work: () => Promise<void>) => {
-    if (broken) return;
+  const broken = new Set<string>();
+  const unlessBroken = async (path: string, work: () => Promise<void>) => {
+    if (broken.has(path)) return;
     await work().catch((error: unknown) => {
-      broken = true;
-      failed(`${folder.tensorboard}: ${error instanceof Error ? error.message : error}`);
+      broken.add(path);
+      failed(`${path}: ${error instanceof Error ? error.message : error}`);
     });
   };
-  await unlessBroken(async () => {
-    await rm(folder.tensorboard, { recursive: true, force: true });
-    if (!existsSync(folder.events)) return;
-    for await (const event of storedEvents(folder.events)) await files.add(scalarsOf(event));
+  const { tensorboard, events, report } = folder;
+  await unlessBroken(tensorboard, async () => {
+    await rm(tensorboard, { recursive: true, force: true });
+    if (!existsSync(events)) return;
+    for await (const event of storedEvents(events)) await files.add(scalarsOf(event));
   });
   return {
-    add: (message) => unlessBroken(() => files.add(scalarsOf({ ...message, time: message.time ?? now() }))),
-    close: () => unlessBroken(() => files.close()),
+    add: (message) =>
+      unlessBroken(tensorboard, () => files.add(scalarsOf({ ...message, time: message.time ?? now() }))),
+    close: async (spec) => {
+      await unlessBroken(tensorboard, () => files.close());
+      if (existsSync(events) && canReport()) {
+        await unlessBroken(report, () => writeReport(storedEvents(events), JSON.stringify(spec), report));
+      }
+    },
   };
 }

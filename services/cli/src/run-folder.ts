@@ -17,6 +17,8 @@ export interface RunFolder {
   readonly events: string;
   /** Curves for TensorBoard. */
   readonly tensorboard: string;
+  /** What the run did and came to, as a page of HTML. */
+  readonly report: string;
 }
 
 /** @param folder gets a folder for each run */
@@ -29,6 +31,7 @@ export function runFolder(folder: string, runId: string): RunFolder {
     logs: join(path, 'logs'),
     events: join(path, 'events.jsonl'),
     tensorboard: join(path, 'tensorboard'),
+    report: join(path, 'report.html'),
   };
 }
 

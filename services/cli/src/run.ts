@@ -51,7 +51,7 @@ export async function run(
   const files = await runFiles(folder, () => new Date(), display.say);
   const told = { display, files };
   const failure = await train(spec, folder, { ...told, env, listen: options.listen }, wishes);
-  await files.close();
+  await files.close(spec);
   display.close();
 
   const after = await storedRun(folder);

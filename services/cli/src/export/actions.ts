@@ -3,25 +3,17 @@ import { dirname } from 'node:path';
 import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import type { SlowStep } from '@trikd/platform/gen/trikd/v1/timing';
 import { withProgress } from '../progress.js';
-import { runFolder } from '../run-folder.js';
-import { withServer } from '../server/ask.js';
-import { orComplaint } from '../server/complaint.js';
 import { print, type Shell, say } from '../shell.js';
-import type { EventSource, ExportActions } from './command.js';
+import type { ExportActions } from './command.js';
 import { writeEvents } from './event-files.js';
-import { pastEvents } from './past-events.js';
-import { storedEvents } from './stored-events.js';
+import type { EventSource } from './event-source.js';
+import { readSource } from './read-source.js';
 import { slowest, traceOf } from './trace.js';
 
 /** They print what they have written, and tell the exit status. */
 export function exportActions(shell: Shell, finish: (status: number) => void): ExportActions {
-  const read = async (from: EventSource, work: (events: AsyncIterable<WatchRunResponse>) => Promise<void>) => {
-    const { runId, store } = from;
-    await orComplaint(shell, finish, { runId, offline: store !== undefined }, async () => {
-      if (store !== undefined) await work(storedEvents(runFolder(store, runId).events));
-      else await withServer(from, shell.rest, (asking) => work(pastEvents(asking, runId)));
-    });
-  };
+  const read = (from: EventSource, work: (events: AsyncIterable<WatchRunResponse>) => Promise<void>) =>
+    readSource(from, shell, finish, work);
   return {
     export: ({ from, formats, out }) =>
       read(from, async (events) => {

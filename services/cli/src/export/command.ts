@@ -1,14 +1,7 @@
 import { type Command, Option } from 'commander';
-import { serverOption, timeoutOption, wholeNumber } from '../options.js';
-import type { ServerChoice } from '../server/ask.js';
+import { wholeNumber } from '../options.js';
 import { type EventFormat, FORMATS } from './event-files.js';
-
-/** Where the events of a run are. */
-export interface EventSource extends ServerChoice {
-  readonly runId: string;
-  /** Folder that has a folder for each run; absent: the server is asked. */
-  readonly store?: string;
-}
+import { type EventSource, sourceOf, sourceOptions } from './event-source.js';
 
 /** What `trikd runs export` was asked. */
 export interface ExportOptions {
@@ -50,50 +43,34 @@ Example:
 Of each step it has what each role did when, for https://ui.perfetto.dev and chrome://tracing.
 Exit status: 0 done, 1 failed or no step was slow, 2 wrong command line, 3 there is no such run, 4 nobody answered.`;
 
-interface RawSource extends ServerChoice {
-  readonly store: string;
-}
-
 /** `trikd runs export` and `trikd runs trace`, added to `trikd runs`. */
 export function addExportCommands(runs: Command, actions: ExportActions): void {
   sourced(runs, 'export', 'Writes what happened in a run into files, for those who have no dashboard.')
     .addOption(new Option('--format <formats...>', 'what to write; default: all').choices(FORMATS).default(FORMATS))
     .option('--out <dir>', 'folder for the files; default: a folder of the name of the run')
     .addHelpText('after', EXPORT_EXAMPLE)
-    .action(async (runId: string, options: RawSource, command: Command) => {
+    .action(async (runId: string, _: unknown, command: Command) => {
       const { format, out = runId } = command.opts<{
         readonly format: readonly EventFormat[];
         readonly out?: string;
       }>();
-      await actions.export({ from: sourceOf(runId, options, command), formats: format, out });
+      await actions.export({ from: sourceOf(runId, command), formats: format, out });
     });
   sourced(runs, 'trace', 'Writes the slowest steps of a run as a trace of Perfetto and Chrome.')
     .addOption(new Option('--slowest <n>', 'how many steps').argParser(wholeNumber).default(5))
     .option('--out <file>', 'file for the trace; default: <run>-trace.json')
     .addHelpText('after', TRACE_EXAMPLE)
-    .action(async (runId: string, options: RawSource, command: Command) => {
+    .action(async (runId: string, _: unknown, command: Command) => {
       const { slowest, out = `${runId}-trace.json` } = command.opts<{
         readonly slowest: number;
         readonly out?: string;
       }>();
-      await actions.trace({ from: sourceOf(runId, options, command), slowest, out });
+      await actions.trace({ from: sourceOf(runId, command), slowest, out });
     });
 }
 
 function sourced(runs: Command, name: string, description: string): Command {
-  return runs
-    .command(name)
-    .description(description)
-    .argument('<run>', 'name of the run')
-    .option('--store <dir>', 'folder that has a folder for each run, with its events.jsonl', 'runs')
-    .addOption(serverOption())
-    .addOption(timeoutOption(10))
-    .exitOverride();
-}
-
-/** The folder, unless somebody names a server and no folder. */
-function sourceOf(runId: string, { server, timeout, store }: RawSource, command: Command): EventSource {
-  const said = (name: string) => command.getOptionValueSource(name) !== 'default';
-  const asksServer = said('server') && !said('store');
-  return { runId, server, timeout, ...(!asksServer && { store }) };
+  const command = runs.command(name).description(description).argument('<run>', 'name of the run').exitOverride();
+  for (const option of sourceOptions()) command.addOption(option);
+  return command;
 }

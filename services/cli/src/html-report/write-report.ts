@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TrikdError } from '@trikd/core/errors';
+import { eventOf } from '@trikd/history/event';
+import { renderReport } from '@trikd/history/render-report';
+import { emptyHistory, fold, type RunHistory, withRun } from '@trikd/history/run-history';
+import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+
+/** The page that the dashboard is built into for reports. */
+const TEMPLATE = fileURLToPath(new URL('../../../dashboard/dist/report.html', import.meta.url));
+
+/** Whether the page is built that reports are made of. */
+export function canReport(): boolean {
+  return existsSync(TEMPLATE);
+}
+
+/**
+ * Writes the report of a run: one file of HTML that needs no network.
+ * @param spec of the run, where its events leave it out
+ * @throws TrikdError 'not-found' when the page is not built, or the events tell of no run
+ */
+export async function writeReport(
+  events: AsyncIterable<WatchRunResponse>,
+  spec: string | undefined,
+  path: string,
+): Promise<void> {
+  if (!canReport()) throw new TrikdError('not-found', `there is no ${TEMPLATE}: run \`make build\``);
+  const history = await historyOf(events, spec);
+  if (!history.run) throw new TrikdError('not-found', 'the events tell of no run');
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, renderReport(readFileSync(TEMPLATE, 'utf8'), history));
+}
+
+async function historyOf(events: AsyncIterable<WatchRunResponse>, spec: string | undefined): Promise<RunHistory> {
+  let history = emptyHistory;
+  for await (const event of events) history = fold(history, eventOf(WatchRunResponse.toJSON(event)));
+  return history.run && spec !== undefined ? withRun(history, { ...history.run, spec }) : history;
+}
