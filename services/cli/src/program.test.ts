@@ -14,11 +14,31 @@ const names = descendants(trikdProgram(shell(), () => undefined))
   .filter((command) => !command.name().startsWith('_'))
   .map(nameOf);
 
+/** What the help of all commands shows after a prompt, without what is for the shell. */
+const examples = descendants(trikdProgram(shell(), () => undefined)).flatMap((command) => {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+  return [...text.matchAll(/^ +\$ (?:source <\()?(trikd [^>)\n]*[^>) \n])/gm)].map(([, example]) => example ?? '');
+});
+
 describe('trikd', () => {
   test.each(names)('%s --help shows an example of it, and ends with 0', async (name) => {
     const asked = shell();
     expect(await runProgram([...name.split(' ').slice(1), '--help'], asked)).toBe(0);
     expect(asked.stdout.end().read().toString()).toMatch(new RegExp(`Example:\n.*\\b${name}\\b`));
+  });
+
+  test.each(examples)('takes the example: %s', async (example) => {
+    const program = trikdProgram(shell(), () => undefined);
+    let taken = 0;
+    for (const command of descendants(program)) {
+      if (command.commands.length > 0) continue;
+      command.action(() => {
+        taken += 1;
+      });
+    }
+    await program.parseAsync(example.split(/ +/).slice(1), { from: 'user' });
+    expect(taken).toBe(1);
   });
 
   test('a command that nobody knows ends with 2, and says where help is', async () => {
