@@ -1,0 +1,58 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RunSpec } from '@trikd/core/spec';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { writeEvents } from './export/event-files.js';
+import { told, toldRun } from './export/testing/told-run.js';
+import { runFiles } from './run-files.js';
+import { makeRunFolder, runFolder } from './run-folder.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+const spec = RunSpec.parse({ name: 'r', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+
+let parent = '';
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'trikd-run-files-'));
+});
+afterEach(() => rmSync(parent, { recursive: true }));
+
+/** Every file below a folder, with its bytes. */
+const filesIn = (folder: string) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => [join(parentPath, name).slice(folder.length), readFileSync(join(parentPath, name))])
+    .sort();
+
+describe('the files of a run', () => {
+  test('have each value once, though the run was continued and trains steps again', async () => {
+    const folder = runFolder(parent, 'r');
+    await makeRunFolder(folder);
+    await writeEvents('r', told(), ['jsonl'], folder.path);
+    const complaints: string[] = [];
+    const files = await runFiles(
+      folder,
+      () => new Date(),
+      (reason) => complaints.push(reason),
+    );
+    for (const message of toldRun) await files.add(message);
+    await files.close(spec);
+    await writeEvents('r', told(), ['tensorboard'], join(parent, 'once'));
+    expect(filesIn(folder.tensorboard)).toEqual(filesIn(join(parent, 'once', 'tensorboard')));
+    expect(complaints).toEqual([]);
+  });
+
+  test('that cannot be written are told of once, and the run goes on', async () => {
+    const folder = { ...runFolder(parent, 'r'), tensorboard: join(parent, 'file', 'tensorboard') };
+    writeFileSync(join(parent, 'file'), '');
+    const complaints: string[] = [];
+    const files = await runFiles(
+      folder,
+      () => new Date(),
+      (reason) => complaints.push(reason),
+    );
+    for (const message of toldRun) await files.add(message);
+    await files.close(spec);
+    expect(complaints).toEqual([expect.stringMatching(/file\/tensorboard: .*ENOTDIR|EEXIST/)]);
+  });
+});
