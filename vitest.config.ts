@@ -17,7 +17,7 @@ const project = (name: string, include: string[], testTimeout: number, maxWorker
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden}/**/*.test.ts'], 20_000),
+      project('unit', ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden}/**/*.test.ts'], 60_000),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
       project('browser', ['test/browser/**/*.test.ts'], 180_000, 1),
