@@ -1,7 +1,7 @@
 import { loadRun } from '@trikd/core/run/run-store';
 import { hasEnded } from '@trikd/core/run/state';
 import type { ObjectStore } from '@trikd/core/store';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { drainedNews } from './driven-run.js';
 import { readPages } from './event-pages.js';
 import { eventOf, standing } from './messages.js';
@@ -73,6 +73,13 @@ export async function* watchRun(
   }
 }
 
+const ENDS: readonly RunPhase[] = [
+  RunPhase.RUN_PHASE_COMPLETED,
+  RunPhase.RUN_PHASE_FAILED,
+  RunPhase.RUN_PHASE_CANCELLED,
+];
+
+/** By its phase: runs that ended before times were written down have no time of their end. */
 function saysItEnded(message: WatchRunResponse | undefined): boolean {
-  return message?.event?.$case === 'run' && message.event.value.endTime !== undefined;
+  return message?.event?.$case === 'run' && ENDS.includes(message.event.value.phase);
 }
