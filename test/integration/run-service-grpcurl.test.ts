@@ -195,7 +195,7 @@ describe('huge and hostile requests', () => {
       { spec: JSON.stringify(specOf({ student: { ...specOf().student, learningRate: -1 } })) },
       'spec.student.learningRate',
     ],
-    ['a request id with a blank', { spec: JSON.stringify(specOf()), requestId: 'a b' }, 'request_id'],
+    ['a request id of two lines', { spec: JSON.stringify(specOf()), requestId: 'a\nb' }, 'request_id'],
     ['a request id of a megabyte', { spec: JSON.stringify(specOf()), requestId: 'a'.repeat(900_000) }, 'request_id'],
   ])('CreateRun refuses %s by the field', async (_what, request, field) => {
     const { code, details } = await call('CreateRun', request);

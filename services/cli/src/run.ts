@@ -96,7 +96,10 @@ async function train(
   if (rest.aborted) return undefined;
   const { display } = told;
   const services = await startServices(folder, env, end, listen);
-  if (listen !== undefined) display.say(`the orchestrator listens on ${services.address}`);
+  const { address, dashboard } = services;
+  if (listen !== undefined) display.say(`the orchestrator listens on ${address}`);
+  if (dashboard !== undefined && (listen !== undefined || isTerminal(process.stdout)))
+    display.say(`dashboard: ${dashboard}`);
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= services.stop();

@@ -17,8 +17,8 @@ export function toRunId(text: string): string {
 /** Undefined when the caller names no request. */
 export function toRequestId(text: string): string | undefined {
   if (text === '') return undefined;
-  if (/^[\x21-\x7e]+$/.test(text) && text.length <= LONGEST_REQUEST_ID) return text;
-  throw refused('request_id', `a request id is at most ${LONGEST_REQUEST_ID} visible ASCII characters without blanks`);
+  if (/^[\x20-\x7e]+$/.test(text) && text.length <= LONGEST_REQUEST_ID) return text;
+  throw refused('request_id', `a request id is at most ${LONGEST_REQUEST_ID} printable ASCII characters`);
 }
 
 export function toPhases(phases: readonly RunPhase[]): readonly RunState['phase'][] {

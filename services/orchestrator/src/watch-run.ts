@@ -73,13 +73,12 @@ export async function* watchRun(
   }
 }
 
-const ENDS: readonly RunPhase[] = [
+const OVER: readonly RunPhase[] = [
   RunPhase.RUN_PHASE_COMPLETED,
   RunPhase.RUN_PHASE_FAILED,
   RunPhase.RUN_PHASE_CANCELLED,
 ];
 
-/** By its phase: runs that ended before times were written down have no time of their end. */
 function saysItEnded(message: WatchRunResponse | undefined): boolean {
-  return message?.event?.$case === 'run' && ENDS.includes(message.event.value.phase);
+  return message?.event?.$case === 'run' && OVER.includes(message.event.value.phase);
 }
