@@ -145,6 +145,8 @@ test('a generation begins when it is triggered; the run is listed, and deleted a
   await phase(page, 'completed');
   await page.emulateMedia({ colorScheme: 'dark' });
   expect(await seriousFaults(page, axe)).toEqual([]);
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await seriousFaults(page, axe)).toEqual([]);
   await page.getByRole('link', { name: 'Runs' }).click();
   const listed = page.getByRole('row', { name: 'island' });
   await listed.waitFor();

@@ -14,7 +14,6 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const NOT_EXECUTED: Readonly<Record<string, string>> = {
   'make test ': 'it would execute itself, and the whole example takes minutes',
   'make observe ': 'it runs until Ctrl-C; a test of telemetry starts the same servers',
-  'grpcurl -plaintext': 'an integration test calls every method of RunService with grpcurl',
   'grep -h verdict': 'a tiny run may end before the first verdict is told',
 };
 

@@ -3,13 +3,14 @@ import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'n
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { goTool } from '../../scripts/go-tool.js';
 import { docsBlocks, NOT_EXECUTED, ROOT } from './docs-blocks.js';
 import { scratch } from './trikd.js';
 
 /** What a clone has and a run does not change; runs go into the copy. */
 const APART = new Set(['.git', 'runs', 'test', 'bench']);
 
-/** The repository as somebody sees it who has just built it, and `trikd` on the path. */
+/** The repository as somebody sees it who has just built it; `trikd`, `grpcurl` and `buf` on the path. */
 function clone(): { readonly folder: string; readonly path: string } {
   const folder = scratch();
   for (const name of readdirSync(ROOT)) if (!APART.has(name)) symlinkSync(join(ROOT, name), join(folder, name));
@@ -18,7 +19,8 @@ function clone(): { readonly folder: string; readonly path: string } {
   const main = join(ROOT, 'services/cli/dist/main.js');
   writeFileSync(join(bin, 'trikd'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
   chmodSync(join(bin, 'trikd'), 0o755);
-  return { folder, path: `${bin}:${process.env['PATH'] ?? ''}` };
+  symlinkSync(goTool('grpcurl'), join(bin, 'grpcurl'));
+  return { folder, path: `${bin}:${ROOT}node_modules/.bin:${process.env['PATH'] ?? ''}` };
 }
 
 /** A port that was free just now: the documents name one that may not be. */

@@ -62,6 +62,10 @@ export async function run(
     return 1;
   }
   if (phase === RunPhase.RUN_PHASE_COMPLETED) return 0;
+  if (phase === RunPhase.RUN_PHASE_CANCELLED) {
+    console.error(`trikd: run ${spec.name} was cancelled; --fresh begins it anew`);
+    return 1;
+  }
   if (!after || !whereItContinues(after)) console.error(`run ${spec.name} was stopped before its first checkpoint`);
   else {
     const place = drained ? `step ${drained.step} of generation ${drained.generation}` : 'its last checkpoint';

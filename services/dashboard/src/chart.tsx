@@ -2,6 +2,7 @@ import { percent } from '@trikd/history/words';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { value } from './format.js';
+import { Scroll } from './scroll.js';
 import { newest, type Plot, type Series } from './series.js';
 
 const HEIGHT = 200;
@@ -61,7 +62,7 @@ export function Chart({ plot }: { readonly plot: Plot }) {
 /** The last value of each line in each generation: what a picture says to who does not see it. */
 function ValuesTable({ plot }: { readonly plot: Plot }) {
   return (
-    <div class="scroll">
+    <Scroll label={`${plot.title}, values`}>
       <table>
         <caption class="visually-hidden">{plot.title} at the end of each generation</caption>
         <thead>
@@ -90,7 +91,7 @@ function ValuesTable({ plot }: { readonly plot: Plot }) {
           })}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,4 +1,6 @@
+import { eventOf } from '@trikd/history/event';
 import { Run } from '@trikd/history/gen/trikd/v1/run';
+import { foldAll } from '@trikd/history/run-history';
 import { expect, test } from 'vitest';
 import { lineageOf } from './lineage-of.js';
 
@@ -33,6 +35,12 @@ test('after a promotion, the student is the anchor of the generation in hand', (
   const [first, second] = lineageOf(run);
   expect(first).toMatchObject({ state: 'ended', became: 'rule', isAnchor: true, isBest: true, canRollBack: false });
   expect(second).toMatchObject({ state: 'in-hand', anchor: 0, validation: { anchor: { accuracy: 0.5 } } });
+});
+
+test('the generation in hand has the newest validation that was heard of', () => {
+  const evaluation = { step: 9, validation: { accuracy: 0.75, nll: 1 } };
+  const { generations } = foldAll([eventOf({ evaluation: { role: 'ROLE_STUDENT', generation: 0, evaluation } })]);
+  expect(lineageOf(runOf({}), generations)[0]?.validation.student?.accuracy).toBe(0.75);
 });
 
 test('one can go back to an earlier anchor, and override what the rule refused', () => {

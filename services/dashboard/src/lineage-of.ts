@@ -1,5 +1,6 @@
 import type { Score } from '@trikd/history/gen/trikd/v1/common';
 import { AnchorMoveKind, type Run } from '@trikd/history/gen/trikd/v1/run';
+import type { GenerationHistory } from '@trikd/history/run-history';
 import { hasEnded, type TrainedRole, trainedRole } from '@trikd/history/words';
 
 /** One generation in the descent of the student. */
@@ -24,7 +25,7 @@ export interface Ancestor {
 }
 
 /** The generations of a run, and what was made of each. */
-export function lineageOf(run: Run): readonly Ancestor[] {
+export function lineageOf(run: Run, generations: readonly GenerationHistory[] = []): readonly Ancestor[] {
   const open = !hasEnded(run.phase) || run.phase === 'RUN_PHASE_FAILED';
   const present = presentAnchor(run);
   const ended = run.generations.map((result): Ancestor => {
@@ -46,12 +47,16 @@ export function lineageOf(run: Run): readonly Ancestor[] {
     };
   });
   const last = run.generations.at(-1)?.generation ?? -1;
-  return run.generation > last && !hasEnded(run.phase) ? [...ended, inHand(run)] : ended;
+  return run.generation > last && !hasEnded(run.phase) ? [...ended, inHand(run, generations)] : ended;
 }
 
-function inHand(run: Run): Ancestor {
-  const newest = (role: TrainedRole) =>
-    run.progress?.evaluations.find((each) => trainedRole(each.role) === role)?.evaluation?.validation;
+function inHand(run: Run, generations: readonly GenerationHistory[]): Ancestor {
+  const history = generations.find(({ generation }) => generation === run.generation);
+  const newest = (role: TrainedRole): Score | undefined => {
+    const values = history?.roles[role].validation.points.at(-1)?.values;
+    if (values) return { accuracy: values['accuracy'] ?? 0, nll: values['nll'] ?? 0, examples: 0 };
+    return run.progress?.evaluations.find((each) => trainedRole(each.role) === role)?.evaluation?.validation;
+  };
   return {
     generation: run.generation,
     state: 'in-hand',

@@ -1,4 +1,5 @@
 import type { Run } from '@trikd/history/gen/trikd/v1/run';
+import type { GenerationHistory } from '@trikd/history/run-history';
 import { percent } from '@trikd/history/words';
 import { steer } from './actions.js';
 import { Confirm } from './confirm.js';
@@ -13,9 +14,15 @@ const BECAME: Readonly<Record<NonNullable<Ancestor['became']>, string>> = {
 
 const ROLES = ['student', 'teacher', 'anchor'] as const;
 
+interface LineageProps {
+  readonly run: Run;
+  readonly generations: readonly GenerationHistory[];
+  readonly done?: () => void;
+}
+
 /** The generations, what each came to, and whose student was whose anchor. */
-export function Lineage({ run, done }: { readonly run: Run; readonly done?: () => void }) {
-  const lineage = lineageOf(run);
+export function Lineage({ run, generations, done }: LineageProps) {
+  const lineage = lineageOf(run, generations);
   return (
     <section class="panel" aria-labelledby="lineage">
       <h2 id="lineage">Lineage</h2>

@@ -1,5 +1,6 @@
 import type { RunHistory } from '@trikd/history/run-history';
 import { render } from 'preact';
+import { progressOf } from './progress-of.js';
 import { RunHead } from './run-head.js';
 import { RunView } from './run-view.js';
 
@@ -13,7 +14,7 @@ function Report({ history }: { readonly history: RunHistory }) {
   return (
     <main class="report">
       <h1>{history.run?.runId ?? 'A run'}</h1>
-      {history.run && <RunHead run={history.run} />}
+      {history.run && <RunHead run={history.run} progress={progressOf(history)} />}
       <RunView history={history} />
     </main>
   );

@@ -1,11 +1,11 @@
 import { type Run, RunAdvance } from '@trikd/history/gen/trikd/v1/run';
-import { at } from './api.js';
 import { count, duration, moment, sentence } from './format.js';
 import { Phase, Progress } from './marks.js';
+import { generationsIn, type Progress as Known } from './progress-of.js';
 
 /** Where a run stands, in one look. */
-export function RunHead({ run }: { readonly run: Run }) {
-  const { progress, generation, attempt, failure, stalls, conditions, createTime, endTime } = run;
+export function RunHead({ run, progress }: { readonly run: Run; readonly progress: Known | undefined }) {
+  const { generation, attempt, failure, stalls, conditions, createTime, endTime } = run;
   const holding = conditions.filter(({ status, type }) => status === 'CONDITION_STATUS_TRUE' && type !== 'Stalled');
   return (
     <section class="panel head" aria-label="Where the run stands">
@@ -69,10 +69,6 @@ function Fact({ name, children }: { readonly name: string; readonly children: pr
 
 /** The last one of the budget, when the spec is known. */
 function generations({ spec }: Run): string {
-  try {
-    const many = at(JSON.parse(spec), 'curriculum', 'generations');
-    return typeof many === 'number' ? ` of 0 to ${many - 1}` : '';
-  } catch {
-    return '';
-  }
+  const many = generationsIn(spec);
+  return many > 0 ? ` of 0 to ${many - 1}` : '';
 }

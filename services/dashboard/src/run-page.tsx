@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { RunActions } from './actions.js';
 import { announcement } from './announcement.js';
 import { type Follower, followRun, type LiveRun } from './live-run.js';
+import { progressOf } from './progress-of.js';
 import { RunHead } from './run-head.js';
 import { RunView } from './run-view.js';
 
@@ -40,7 +41,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
       </p>
       {run ? (
         <>
-          <RunHead run={run} />
+          <RunHead run={run} progress={progressOf(history)} />
           <RunActions run={run} done={() => follower.current?.refresh()} />
           <RunView history={history} done={() => follower.current?.refresh()} />
         </>

@@ -21,7 +21,7 @@ export function RunView({ history, done }: RunViewProps) {
           The events before number {missing.firstKept} are not kept any more: what they told is not shown.
         </p>
       )}
-      {run && <Lineage run={run} {...(done && { done })} />}
+      {run && <Lineage run={run} generations={history.generations} {...(done && { done })} />}
       <Curves history={history} />
       <StepTimes windows={history.windows} />
       <SlowSteps steps={history.slowSteps} />

@@ -5,6 +5,7 @@ import { addressOf } from './address.js';
 import { api } from './api.js';
 import { moment } from './format.js';
 import { Phase, Progress } from './marks.js';
+import { Scroll } from './scroll.js';
 import { StartRun } from './start-run.js';
 
 interface Listed {
@@ -76,7 +77,7 @@ export function RunsPage() {
 
 function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
   return (
-    <div class="scroll">
+    <Scroll label="runs">
       <table class="runs">
         <caption class="visually-hidden">Runs, sorted by name</caption>
         <thead>
@@ -112,7 +113,7 @@ function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

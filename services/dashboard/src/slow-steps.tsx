@@ -1,6 +1,7 @@
 import type { SlowStep } from '@trikd/history/gen/trikd/v1/timing';
 import { useState } from 'preact/hooks';
 import { milliseconds } from './format.js';
+import { Scroll } from './scroll.js';
 import { StepPicture } from './step-picture.js';
 
 const keyOf = ({ generation, attempt, step }: SlowStep) => `${generation} ${attempt} ${step}`;
@@ -16,7 +17,7 @@ export function SlowSteps({ steps }: { readonly steps: readonly SlowStep[] }) {
       {shown && (
         <>
           <StepPicture step={shown} />
-          <div class="scroll">
+          <Scroll label="slowest steps">
             <table>
               <caption class="visually-hidden">The slowest steps of the run</caption>
               <thead>
@@ -60,7 +61,7 @@ export function SlowSteps({ steps }: { readonly steps: readonly SlowStep[] }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         </>
       )}
     </section>

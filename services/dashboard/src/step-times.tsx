@@ -3,6 +3,7 @@ import type { StepWindows } from '@trikd/history/step-windows';
 import { percent, roleName, stepPhaseName } from '@trikd/history/words';
 import { milliseconds, sentence } from './format.js';
 import { type Segment, segmentsOf, toneOf } from './phases.js';
+import { Scroll } from './scroll.js';
 
 /** Where the time of a step goes, who waits for whom, and what bounds the speed. */
 export function StepTimes({ windows }: { readonly windows: StepWindows }) {
@@ -30,7 +31,7 @@ function Newest({ times, kept }: { readonly times: Times; readonly kept: readonl
         ))}
       </div>
       <Legend roles={roles} />
-      <div class="scroll">
+      <Scroll label="percentiles">
         <table>
           <caption class="visually-hidden">Percentiles of each phase, in milliseconds</caption>
           <thead>
@@ -48,7 +49,7 @@ function Newest({ times, kept }: { readonly times: Times; readonly kept: readonl
             <RoleRows key={role.role} role={role} />
           ))}
         </table>
-      </div>
+      </Scroll>
       {kept.length > 1 && (
         <div class="timelines">
           {roles.map(({ role }) => (

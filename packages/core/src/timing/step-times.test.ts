@@ -93,6 +93,12 @@ describe('the verdict', () => {
     );
   });
 
+  test('names the one that waits much less than it is waited for', () => {
+    expect(verdict(busy('teacher', 'student', 25, 75), busy('student', 'teacher', 80, 20))).toMatch(
+      /^the student waits 80 % of its time for the teacher: losses, backward pass and update take/,
+    );
+  });
+
   test('says when nobody waits much', () => {
     expect(verdict(busy('teacher', 'student', 2, 98), busy('student', 'teacher', 5, 95))).toMatch(
       /^nobody waits much, 5 % at most: losses, backward pass and update take 69 % of the teacher’s time; /,

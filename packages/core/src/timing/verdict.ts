@@ -13,8 +13,8 @@ const DOING: Readonly<Record<Exclude<PhaseKind, 'wait'>, string>> = {
 };
 
 /**
- * Names what bounds the speed. In lockstep whoever waits least is the one that others wait for; when all wait for each other, it is
- * what lies between them.
+ * Names what bounds the speed. In lockstep whoever waits least is the one that others wait for; when both wait for each other, neither
+ * much longer than the other, it is what lies between them.
  * @param roles teacher and student, and the anchor if there is one
  */
 export function verdictOf(roles: readonly RoleTimes[]): string {
@@ -32,7 +32,7 @@ export function verdictOf(roles: readonly RoleTimes[]): string {
   const said = `the ${role} waits ${percent(wait.share)} of its time for the ${wait.peer}`;
   const other = roles.find((each) => each.role === wait.peer);
   const returned = other && waitFor(other, role);
-  if (returned && returned.share >= LITTLE) {
+  if (returned && returned.share >= Math.max(LITTLE, wait.share / 2)) {
     return `${said}, which waits ${percent(returned.share)} for it: what lies between them bounds the speed`;
   }
   return other ? `${said}: ${workOf(other)}` : said;

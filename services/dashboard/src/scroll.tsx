@@ -1,0 +1,11 @@
+import type { ComponentChildren } from 'preact';
+
+/** What is wider than a phone scrolls by itself, with the keyboard too. */
+export function Scroll({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: without it, the keyboard could not scroll
+    <section class="scroll" aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  );
+}
