@@ -1,6 +1,10 @@
 import { readPointer } from '@trikd/core/run/anchor-pointer';
+import { encodeJson } from '@trikd/core/run/json-object';
+import { LEASE_KEY } from '@trikd/core/run/lease';
 import { memoryStore } from '@trikd/core/run/memory-store';
-import { loadRun } from '@trikd/core/run/run-store';
+import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
+import { firstState } from '@trikd/core/run/state';
+import { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
 import {
   AnchorMoveKind,
@@ -73,6 +77,19 @@ async function heldRun(store: ObjectStore) {
   await held.reached;
   return { ...served, ...steering(served), models };
 }
+
+test('a run that rests and was written in a later term is resumed by one that leads anew above it', async () => {
+  const store = memoryStore();
+  const lease = { version: 1, holder: 'who could not read the run', term: 2, beat: 0, released: true };
+  await store.put(LEASE_KEY, encodeJson(lease));
+  const run = await createRun(store, RunSpec.parse(specOf()));
+  await saveRun(store, run, { term: 7, state: { ...firstState, phase: 'paused' } });
+  const served = await serve(store, await trio(store));
+  const { resume } = steering(served);
+  await expect.poll(() => resume('trial', 'once').then(() => 'resumed', String), { timeout: 20_000 }).toBe('resumed');
+  expect(lastRun(await served.watch('trial'))?.phase).toBe(RunPhase.RUN_PHASE_COMPLETED);
+  expect((await loadRun(store, 'trial')).term).toBe(8);
+});
 
 describe('a run that is paused', () => {
   test('rests at a committed pair, and ends with the same results when it is resumed', async () => {

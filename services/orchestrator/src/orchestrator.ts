@@ -114,6 +114,10 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     const over = AbortSignal.any([lost, drained.signal]);
     while (!over.aborted) {
       await held;
+      if (newest > term) {
+        const message = `a run was written in term ${newest}, after term ${term} of this orchestrator`;
+        throw new TrikdError('out-of-step', message);
+      }
       const run = await nextRun(over).catch((error: unknown) => {
         ports.failed('', error);
       });
@@ -124,8 +128,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       }
       if (run.term > term) {
         newest = run.term;
-        const message = `run ${run.spec.name} was written in term ${run.term}, after term ${term} of this orchestrator`;
-        throw new TrikdError('out-of-step', message);
+        continue;
       }
       const rest = new AbortController();
       const done = driveToRest(run, term, { lost, rest: rest.signal });
@@ -304,6 +307,20 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     }
   }
 
+  /**
+   * Refuses to steer a run that was written in a later term, as after the loss of the lease, and lets this orchestrator lead anew above
+   * that: a run that rests is nobody's duty, so that nobody else finds it.
+   */
+  async function atMost(term: number, runId: string): Promise<void> {
+    const run = await loadRun(store, runId);
+    if (run.term <= term) return;
+    newest = Math.max(newest, run.term);
+    inHand?.rest.abort(
+      new TrikdError('out-of-step', `run ${runId} was written in term ${run.term}, after term ${term}`),
+    );
+    throw new TrikdError('unavailable', `this orchestrator leads anew, above term ${run.term}: ask again`);
+  }
+
   const oneByOne = <T>(work: () => Promise<T>): Promise<T> => {
     // One after the other: two calls at once must not start two drives.
     const mine = turn.then(work);
@@ -318,12 +335,18 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     watch: (runId, from, signal) =>
       watchRun({ store, stories, find, news, drained: drained.signal }, runId, from, signal),
     steer: (runId, steering, requestId) =>
-      oneByOne(() => leading((term) => steerRun(steeringPorts, term, { runId, steering, requestId }))),
+      oneByOne(() =>
+        leading(async (term) => {
+          await atMost(term, runId);
+          return steerRun(steeringPorts, term, { runId, steering, requestId });
+        }),
+      ),
     remove: (runId, requestId) =>
       oneByOne(() =>
         leading(async (term) => {
           const removal = `${runId} ${requestId}`;
           if (requestId !== undefined && removals.includes(removal)) return;
+          await atMost(term, runId);
           await steeringPorts.rest(runId);
           await removeRun(steeringPorts, term, runId);
           await ports.removeLog(runId);
