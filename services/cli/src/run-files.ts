@@ -39,10 +39,19 @@ export async function runFiles(
     if (!existsSync(events)) return;
     for await (const event of storedEvents(events)) await files.add(scalarsOf(event));
   });
+  // A service that is killed ends the run while messages of before are still on their way: they come too late for the files.
+  let closed = false;
+  let added: Promise<void> = Promise.resolve();
   return {
-    add: (message) =>
-      unlessBroken(tensorboard, () => files.add(scalarsOf({ ...message, time: message.time ?? now() }))),
+    add: (message) => {
+      if (closed) return added;
+      const scalars = scalarsOf({ ...message, time: message.time ?? now() });
+      added = added.then(() => unlessBroken(tensorboard, () => files.add(scalars)));
+      return added;
+    },
     close: async (spec) => {
+      closed = true;
+      await added;
       await unlessBroken(tensorboard, () => files.close());
       if (existsSync(events) && canReport()) {
         await unlessBroken(report, () => writeReport(storedEvents(events), JSON.stringify(spec), report));
