@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { freePort } from '../../scripts/child-server.js';
 import { goTool } from '../../scripts/go-tool.js';
 import { docsBlocks, NOT_EXECUTED, ROOT } from './docs-blocks.js';
 import { scratch } from './trikd.js';
@@ -21,17 +21,6 @@ function clone(): { readonly folder: string; readonly path: string } {
   chmodSync(join(bin, 'trikd'), 0o755);
   symlinkSync(goTool('grpcurl'), join(bin, 'grpcurl'));
   return { folder, path: `${bin}:${ROOT}node_modules/.bin:${process.env['PATH'] ?? ''}` };
-}
-
-/** A port that was free just now: the documents name one that may not be. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /** Runs a block in one shell, to its end. What is still in the background then is waited for, as at a terminal it would be. */
@@ -63,6 +52,7 @@ test('every reason not to execute a block of the documents belongs to one', () =
 
 test('the commands of the documents do what they are said to, one block after the other', async () => {
   const { folder, path } = clone();
+  // The documents name a port that may not be free.
   const port = await freePort();
   const executed = blocks.filter(({ text }) => reasonOf(text) === undefined);
   expect(executed.length).toBeGreaterThanOrEqual(4);

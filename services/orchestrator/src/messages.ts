@@ -12,28 +12,16 @@ import {
   RunAdvance,
   type RunAnchor,
   type RunCondition,
-  RunPhase,
   type RunProgress,
   type WatchRunResponse,
 } from '@trikd/platform/gen/trikd/v1/run';
 import { fromBestParams, fromRole, fromScore } from '@trikd/platform/grpc/convert';
 import { fromSlowStep, fromStepTimes } from '@trikd/platform/grpc/convert-timing';
 import { fromProgress } from '@trikd/platform/grpc/convert-trainer';
+import { RUN_PHASES } from '@trikd/platform/grpc/run-phases';
 import { type Condition, conditionsOf } from './conditions.js';
 import type { EvaluationNews, ProgressNews, RunNews, RunView } from './ports.js';
 import { type Progress, progressOf } from './progress.js';
-
-/** The phases of a run, as they go over the wire. */
-export const PHASES: Readonly<Record<RunState['phase'], RunPhase>> = {
-  preparing: RunPhase.RUN_PHASE_PREPARING,
-  training: RunPhase.RUN_PHASE_TRAINING,
-  promoting: RunPhase.RUN_PHASE_PROMOTING,
-  completed: RunPhase.RUN_PHASE_COMPLETED,
-  failed: RunPhase.RUN_PHASE_FAILED,
-  waiting: RunPhase.RUN_PHASE_WAITING,
-  paused: RunPhase.RUN_PHASE_PAUSED,
-  cancelled: RunPhase.RUN_PHASE_CANCELLED,
-};
 
 /** A run as it goes over the wire. */
 export function fromRun(view: RunView): Run {
@@ -51,7 +39,7 @@ function slimRun(view: RunView): Run {
   return {
     runId: spec.name,
     spec: '',
-    phase: PHASES[state.phase],
+    phase: RUN_PHASES[state.phase],
     generation: state.generation,
     attempt: state.attempt,
     generations: state.results.map(fromResult),

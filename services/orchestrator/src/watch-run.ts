@@ -1,7 +1,8 @@
 import { loadRun } from '@trikd/core/run/run-store';
 import { hasEnded } from '@trikd/core/run/state';
 import type { ObjectStore } from '@trikd/core/store';
-import { RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { isFinal } from '@trikd/platform/grpc/run-phases';
 import { drainedNews } from './driven-run.js';
 import { readPages } from './event-pages.js';
 import { eventOf, standing } from './messages.js';
@@ -73,12 +74,6 @@ export async function* watchRun(
   }
 }
 
-const OVER: readonly RunPhase[] = [
-  RunPhase.RUN_PHASE_COMPLETED,
-  RunPhase.RUN_PHASE_FAILED,
-  RunPhase.RUN_PHASE_CANCELLED,
-];
-
 function saysItEnded(message: WatchRunResponse | undefined): boolean {
-  return message?.event?.$case === 'run' && OVER.includes(message.event.value.phase);
+  return message?.event?.$case === 'run' && isFinal(message.event.value.phase);
 }

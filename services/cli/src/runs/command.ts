@@ -1,15 +1,15 @@
+import { RUN_PHASES } from '@trikd/platform/grpc/run-phases';
 import { Command, Option } from 'commander';
 import { type Format, outputOption, positiveNumber, serverOption, timeoutOption, wholeNumber } from '../options.js';
 import type { ServerChoice } from '../server/ask.js';
 import { type SteerOptions, steeringCommand, type Verb } from '../server/steering.js';
 import { cancel } from './cancel.js';
 import { deleteRun } from './delete.js';
-import { PHASE_NAMES } from './list.js';
 import { pause } from './pause.js';
 import { resume } from './resume.js';
 
 /** The phases that a list can be narrowed to. */
-export type PhaseName = keyof typeof PHASE_NAMES;
+export type PhaseName = keyof typeof RUN_PHASES;
 
 /** What `trikd runs list` was asked. */
 export interface ListOptions extends ServerChoice {
@@ -143,5 +143,5 @@ interface RawPhases {
 }
 
 function phaseOption(description: string): Option {
-  return new Option('--phase <phases...>', description).choices(Object.keys(PHASE_NAMES));
+  return new Option('--phase <phases...>', description).choices(Object.keys(RUN_PHASES));
 }

@@ -71,15 +71,3 @@ function row(run: Run, now: Date, paint: Paint): string[] {
     changed === '' ? '' : `${changed} ago`,
   ];
 }
-
-/** Names of phases as `--phase` takes them. */
-export const PHASE_NAMES = {
-  preparing: RunPhase.RUN_PHASE_PREPARING,
-  training: RunPhase.RUN_PHASE_TRAINING,
-  promoting: RunPhase.RUN_PHASE_PROMOTING,
-  waiting: RunPhase.RUN_PHASE_WAITING,
-  paused: RunPhase.RUN_PHASE_PAUSED,
-  completed: RunPhase.RUN_PHASE_COMPLETED,
-  failed: RunPhase.RUN_PHASE_FAILED,
-  cancelled: RunPhase.RUN_PHASE_CANCELLED,
-} as const satisfies Readonly<Record<string, RunPhase>>;

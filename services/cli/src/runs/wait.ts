@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { TrikdError } from '@trikd/core/errors';
 import type { Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
 import { unary } from '@trikd/platform/grpc/clients';
+import { isFinal } from '@trikd/platform/grpc/run-phases';
 import type { Asking } from '../server/ask.js';
-import { isFinal } from '../server/follow.js';
 import { phaseName } from '../story.js';
 
 /** What is waited for, and how long. */

@@ -1,13 +1,14 @@
 import { TrikdError } from '@trikd/core/errors';
 import { Run } from '@trikd/platform/gen/trikd/v1/run';
 import { unary } from '@trikd/platform/grpc/clients';
+import { RUN_PHASES } from '@trikd/platform/grpc/run-phases';
 import type { GenerationActions } from '../generation/command.js';
 import { generationsJson, generationsText } from '../generation/list.js';
 import type { Format } from '../options.js';
 import { paintFor } from '../paint.js';
 import type { RunsActions } from '../runs/command.js';
 import { runText } from '../runs/get.js';
-import { allRuns, listJson, listText, PHASE_NAMES } from '../runs/list.js';
+import { allRuns, listJson, listText } from '../runs/list.js';
 import { standing } from '../runs/standing.js';
 import { awaitPhase } from '../runs/wait.js';
 import { lineScreen, liveScreen, showAll } from '../runs/watch.js';
@@ -53,7 +54,7 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
     steer,
     list: ({ phases, output, ...choice }) =>
       ask(choice, {}, async (asking) => {
-        const wanted = phases.map((name) => PHASE_NAMES[name]);
+        const wanted = phases.map((name) => RUN_PHASES[name]);
         const all = await allRuns(asking, wanted);
         show(
           output,
@@ -72,7 +73,7 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
       }),
     wait: ({ runId, phases, output, ...choice }) =>
       ask(choice, { runId }, async (asking) => {
-        const wanted = phases.map((name) => PHASE_NAMES[name]);
+        const wanted = phases.map((name) => RUN_PHASES[name]);
         const found = awaitPhase(asking, { runId, phases: wanted, timeout: choice.timeout });
         const run = await waiting(`waiting for ${runId}`, found, shell);
         show(

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createBackoff } from '@trikd/core/backoff';
-import { type Run, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { Run, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { watch } from '@trikd/platform/grpc/clients';
+import { isFinal } from '@trikd/platform/grpc/run-phases';
 import type { Asking } from './ask.js';
 
 /** What is followed, and from where. */
@@ -11,17 +12,6 @@ export interface Following {
   readonly fromEvent: number;
   /** Longest time without a connection, in seconds. */
   readonly patience: number;
-}
-
-const FINAL: ReadonlySet<RunPhase> = new Set([
-  RunPhase.RUN_PHASE_COMPLETED,
-  RunPhase.RUN_PHASE_FAILED,
-  RunPhase.RUN_PHASE_CANCELLED,
-]);
-
-/** Whether a run in this phase goes on no more by itself. */
-export function isFinal(phase: RunPhase): boolean {
-  return FINAL.has(phase);
 }
 
 /**
