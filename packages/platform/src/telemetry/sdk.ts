@@ -33,7 +33,7 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
   const later = workLater();
   const [measure, tell] = [stepMeter(record), trainerMeter(record)];
   return {
-    measured: (step) => later.add(() => measure(step)),
+    measured: (step) => later.add(() => measure(step())),
     told: (role, event) => later.add(() => tell(role, event)),
     traced: (traced) => later.add(() => makeStepSpans(steps, traced)),
     saved: (where, begun, ended) =>

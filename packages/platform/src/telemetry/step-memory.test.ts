@@ -1,4 +1,5 @@
 import type { StepMoment } from '@trikd/core/timing/moments';
+import type { RoleStep } from '@trikd/core/timing/role-step';
 import { describe, expect, test } from 'vitest';
 import { createStepMemory, type StepTrace } from './step-memory.js';
 import { sampledContext, seedOf, traceIdOf } from './trace-ids.js';
@@ -13,7 +14,7 @@ function memory(everySteps = 0, capacity = 8) {
   const traces: StepTrace[] = [];
   const saves: [number, number][] = [];
   const sink = {
-    measured: ({ step }: { readonly step: number }) => void measured.push(step),
+    measured: (step: () => RoleStep) => void measured.push(step().step),
     traced: (trace: StepTrace) => void traces.push(trace),
     saved: ({ step }: { readonly step: number }, begun: number, ended: number) =>
       void saves.push([step, ended - begun]),

@@ -1,0 +1,77 @@
+import type { StepMoment, TimedMoment } from './moments.js';
+
+/** The moments of the newest steps, in memory that stops growing when it is full: steps are no objects in it. */
+export interface MomentRing {
+  /** In the place of the step that came `capacity` steps before. */
+  keep(step: number, moments: readonly TimedMoment[]): void;
+  /** Those of a step that is still remembered. */
+  find(step: number): readonly TimedMoment[] | undefined;
+}
+
+const MOMENTS: readonly StepMoment[] = [
+  'data',
+  'forward',
+  'await-anchor',
+  'publish',
+  'await-peer',
+  'backward',
+  'next-data',
+  'next-data-done',
+  'done',
+];
+const CODES = new Map(MOMENTS.map((moment, code) => [moment, code]));
+/** Moments of a step that there is room for: each of them once, and one more. */
+const ROOM = MOMENTS.length + 1;
+/** Steps for which memory is taken at once. */
+const PAGE = 64;
+
+interface Page {
+  readonly steps: Float64Array;
+  readonly counts: Uint8Array;
+  readonly codes: Uint8Array;
+  readonly times: Float64Array;
+}
+
+function newPage(): Page {
+  return {
+    steps: new Float64Array(PAGE).fill(-1),
+    counts: new Uint8Array(PAGE),
+    codes: new Uint8Array(PAGE * ROOM),
+    times: new Float64Array(PAGE * ROOM),
+  };
+}
+
+/** @param capacity steps, about 100 bytes each */
+export function createMomentRing(capacity: number): MomentRing {
+  const pages = new Map<number, Page>();
+  const placeOf = (step: number) => {
+    const slot = step % capacity;
+    return { page: Math.floor(slot / PAGE), slot: slot % PAGE };
+  };
+  return {
+    keep(step, moments) {
+      const place = placeOf(step);
+      const page = pages.get(place.page) ?? newPage();
+      pages.set(place.page, page);
+      const first = place.slot * ROOM;
+      // The last says when the step was over.
+      const kept = moments.length <= ROOM ? moments : [...moments.slice(0, ROOM - 1), ...moments.slice(-1)];
+      for (const [index, { moment, at }] of kept.entries()) {
+        page.codes[first + index] = CODES.get(moment) ?? 0;
+        page.times[first + index] = at;
+      }
+      page.counts[place.slot] = kept.length;
+      page.steps[place.slot] = step;
+    },
+    find(step) {
+      const { page: number, slot } = placeOf(step);
+      const page = pages.get(number);
+      if (page?.steps[slot] !== step) return undefined;
+      const first = slot * ROOM;
+      return Array.from({ length: page.counts[slot] ?? 0 }, (_, index) => ({
+        moment: MOMENTS[page.codes[first + index] ?? 0] ?? 'done',
+        at: page.times[first + index] ?? 0,
+      }));
+    },
+  };
+}
