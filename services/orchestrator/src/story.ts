@@ -7,8 +7,8 @@ import type { EventPages } from './event-pages.js';
 import { eventOf, missing } from './messages.js';
 import type { RunNews } from './ports.js';
 
-/** Events kept in memory, at least: an hour of a run. Who reads more slowly than that is told what he has missed. */
-const KEPT = 4096;
+/** Events kept in memory, at least: a minute of a run. Who is further behind gets them from the store. */
+const KEPT = 512;
 /** Followers beyond which they are many. */
 const CROWD = 64;
 /** Seconds between two tidings to many: each follower costs the same, and the run must not. */
@@ -20,7 +20,10 @@ export interface Story {
   /** No more will come; with a failure, followers get it thrown when they have read the rest. */
   readonly end: (failure?: Error) => void;
   readonly over: () => boolean;
-  /** The events that are kept, from a number on, and all that come; 0: from this call on. Until the end, or until the signal aborts. */
+  /**
+   * The events from a number on, and all that come; 0: from this call on. Until the end, or until the signal aborts. What neither memory
+   * nor the store has any more is said.
+   */
   readonly follow: (from: number, signal: AbortSignal) => AsyncIterable<WatchRunResponse>;
   /** Resolves when what was told is kept. */
   readonly close: () => Promise<void>;
@@ -42,15 +45,14 @@ export interface StoryPorts {
  * there are many, they hear at most every second, and of each role's progress since then the newest.
  */
 export function story({ after, pages, log, clock, now }: StoryPorts): Story {
+  /** The newest events, whose numbers follow each other. */
   let told: WatchRunResponse[] = [];
-  /** Events that were let go of. */
-  let dropped = 0;
   let newest = after;
   let ended: { readonly failure: Error | undefined } | undefined;
   let changed = Promise.withResolvers<void>();
   let followers = 0;
   let waking = false;
-  /** Where the newest progress of each role is. */
+  /** The number of the newest progress of each role. */
   const newestOf = new Map<Role, number>();
   const closed = new AbortController();
   const wake = () => {
@@ -69,35 +71,34 @@ export function story({ after, pages, log, clock, now }: StoryPorts): Story {
         wake();
       });
   };
-  const superseded = ({ event }: WatchRunResponse, index: number) =>
-    followers > CROWD && event?.$case === 'progress' && (newestOf.get(event.value.role) ?? index) > index;
+  const superseded = ({ event, number }: WatchRunResponse) =>
+    followers > CROWD && event?.$case === 'progress' && (newestOf.get(event.value.role) ?? number) > number;
 
-  async function* read(from: number, start: number, signal: AbortSignal): AsyncGenerator<WatchRunResponse> {
+  async function* read(from: number, signal: AbortSignal): AsyncGenerator<WatchRunResponse> {
+    const joined = newest;
     let wanted = from;
-    // What was told before this story began is in the store alone.
-    if (from > 0 && from <= after) {
-      for await (const message of pages.read(from, after + 1)) {
-        yield message;
-        wanted = message.number + 1;
+    while (!signal.aborted) {
+      const first = told[0]?.number ?? newest + 1;
+      if (wanted < first) {
+        for await (const message of pages.read(wanted, first)) {
+          yield message;
+          if (message.number > 0) wanted = message.number + 1;
+        }
+        // Numbers of before this story have gaps: its own have none.
+        const lost = Math.max(wanted, after + 1);
+        if (lost < first) yield missing(lost, first);
+        wanted = first;
+        continue;
       }
-    }
-    const joined = dropped + told.length;
-    for (let next = start; ; next += 1) {
-      while (next >= dropped + told.length) {
-        if (ended?.failure) throw ended.failure;
-        if (ended || signal.aborted) return;
-        await orAborted(changed.promise, signal).catch(() => undefined);
+      const message = told[wanted - first];
+      if (message) {
+        wanted += 1;
+        if (message.number <= joined || !superseded(message)) yield message;
+        continue;
       }
-      const oldest = told[0];
-      if (next < dropped && oldest) {
-        yield missing(wanted, oldest.number);
-        next = dropped;
-      }
-      const message = told[next - dropped];
-      if (signal.aborted || !message) return;
-      wanted = message.number + 1;
-      if (next >= joined && superseded(message, next)) continue;
-      yield message;
+      if (ended?.failure) throw ended.failure;
+      if (ended) return;
+      await orAborted(changed.promise, signal).catch(() => undefined);
     }
   }
 
@@ -116,11 +117,8 @@ export function story({ after, pages, log, clock, now }: StoryPorts): Story {
       newest += 1;
       const message = { event: eventOf(news), number: newest, time: now() };
       told.push(message);
-      if (message.event.$case === 'progress') newestOf.set(message.event.value.role, dropped + told.length - 1);
-      if (told.length >= 2 * KEPT) {
-        told = told.slice(KEPT);
-        dropped += KEPT;
-      }
+      if (message.event.$case === 'progress') newestOf.set(message.event.value.role, newest);
+      if (told.length >= 2 * KEPT) told = told.slice(KEPT);
       log.write(message);
       pages.add(message);
       wakeInTime();
@@ -131,10 +129,7 @@ export function story({ after, pages, log, clock, now }: StoryPorts): Story {
       wake();
     },
     over: () => ended !== undefined,
-    follow(from, signal) {
-      const index = from === 0 ? -1 : told.findIndex(({ number }) => number >= from);
-      return counted(read(from, dropped + (index < 0 ? told.length : index), signal));
-    },
+    follow: (from, signal) => counted(read(from === 0 ? newest + 1 : Math.min(from, newest + 1), signal)),
     async close() {
       await Promise.all([log.close(), pages.close()]);
     },
