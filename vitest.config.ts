@@ -19,6 +19,8 @@ export default defineConfig({
     projects: [
       project('unit', ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden}/**/*.test.ts'], 60_000),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
+      // Alone: it uses all cores by itself, and says how long it took.
+      project('simulation', ['test/simulation/**/*.test.ts'], 120_000, 1),
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
       project('browser', ['test/browser/**/*.test.ts'], 180_000, 1),
       // One after the other: they measure how long recovery takes.

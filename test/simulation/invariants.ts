@@ -53,6 +53,7 @@ export function createInvariants(
       if (was.phase === 'completed') broken('the run was changed after it had completed');
       const kept = was.results.every((result, index) => same(result, state.results[index]));
       if (!kept) broken(`the results of ${nameOf(was)} are others in ${nameOf(state)}`);
+      if (forgotten(was, state)) broken(`validations of ${nameOf(was)} are forgotten in ${nameOf(state)}`);
     }
     if (before && now.term < before.term) broken(`term ${now.term} wrote after term ${before.term}`);
     if (before && now.revision !== before.revision + 1) broken(`revision ${now.revision} follows ${before.revision}`);
@@ -148,6 +149,14 @@ export function createInvariants(
       return attempts;
     },
   };
+}
+
+/** Whether a state knows less of its generation than the one before, up to the pair that it goes on from. */
+function forgotten(was: RunState, now: RunState): boolean {
+  if (was.generation !== now.generation || !('validations' in was) || !('validations' in now)) return false;
+  const step = now.pairs.at(-1)?.step ?? 0;
+  const known = now.validations.map((validation) => validation.step);
+  return was.validations.some((validation) => validation.step <= step && !known.includes(validation.step));
 }
 
 /** Read as it was written: nothing here came from outside. */

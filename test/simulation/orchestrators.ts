@@ -118,11 +118,11 @@ export async function meddle(
   ports: { choose(): Host<Orchestrator>; resting(): boolean; steered(kind: Wish): void },
 ): Promise<void> {
   for (let request = 1; ; request += 1) {
-    await life.clock.sleep(200 + 4000 * life.random());
+    await life.clock.sleep(200 + 2000 * life.random());
     const asked = ports.choose();
     try {
       const { state } = await network.call(life, asked, 'get', (service) => service.get(runId));
-      const kind = wishOf(state, ports.resting() && life.random() < 0.4);
+      const kind = wishOf(state, ports.resting() && life.random() < 0.7);
       if (!kind) continue;
       const id = `meddle ${life.number} ${request}`;
       const now = await network.call(life, asked, kind, (service) => service.steer(runId, { kind }, id));

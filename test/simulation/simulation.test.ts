@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { sentence, simulateSeeds, summary } from '../simulation/campaign.js';
-import { MUTATIONS } from '../simulation/mutations.js';
+import { sentence, simulateSeeds, summary } from './campaign.js';
+import { MUTATIONS } from './mutations.js';
 
 /** `make simulate` lives through as many as it is asked to. */
 const SEEDS = 10_000;
