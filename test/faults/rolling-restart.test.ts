@@ -1,3 +1,4 @@
+import type { Position } from '@trikd/core/position';
 import { loadRun } from '@trikd/core/run/run-store';
 import { expect, test } from 'vitest';
 import type { ClusterEvent } from './cluster.js';
@@ -7,6 +8,8 @@ import { INTERVAL, specOf, startTrio } from './trio.js';
 
 type Ended = ClusterEvent & { readonly kind: 'ended' };
 
+const isTrainer = (name: string) => name.endsWith('-trainer');
+
 test('a rolling restart in each generation drains every service in 10 s and changes no bit', async () => {
   const trio = await startTrio('folder');
   const spec = specOf('rolled', trio.data);
@@ -15,11 +18,14 @@ test('a rolling restart in each generation drains every service in 10 s and chan
     trio.orchestrators.map(({ address }) => address),
     spec,
   );
-  const story: { service: string; drain: number; replayed: number }[] = [];
+  // The anchor-server comes last: trainers go on with what it has sent, to the end of the generation perhaps.
+  const services = [...trio.orchestrators, ...trio.of('teacher'), ...trio.of('student'), ...trio.of('anchor')];
+  const story: { service: string; drain: number; replays: number }[] = [];
+  const countReplays = () => trio.steps.replays(spec.name).length;
   for (const generation of [0, 1]) {
-    for (const service of trio.services) {
+    for (const service of services) {
       const before = await trio.steps.next((step) => step.generation === generation && step.step % INTERVAL > 8);
-      const attempts = trio.steps.replays(spec.name).length;
+      const replays = countReplays();
       const isEnd = (event: ClusterEvent): event is Ended => event.kind === 'ended' && event.service === service.name;
       const ended = trio.until(isEnd);
       const from = performance.now();
@@ -27,23 +33,23 @@ test('a rolling restart in each generation drains every service in 10 s and chan
       const { at, code } = await ended;
       expect(code).toBe(0);
       await service.listening();
-      await trio.steps.next((step) => step.generation > generation || step.attempt >= before.attempt);
-      const replays = trio.steps.replays(spec.name).slice(attempts);
-      story.push({
-        service: service.name,
-        drain: at - from,
-        replayed: Math.max(0, ...replays.map(({ steps }) => steps)),
-      });
+      story.push({ service: service.name, drain: at - from, replays });
+      // Steps of an attempt that is over may still come.
+      const isNext = (step: Position) => step.generation > generation || step.attempt > before.attempt;
+      if (isTrainer(service.name)) await trio.steps.next(isNext);
     }
   }
   await following;
   const { state } = await loadRun(await trio.openStore(), spec.name);
+  const replayed = story.map(({ replays }, index) => {
+    const attempts = trio.steps.replays(spec.name).slice(replays, story[index + 1]?.replays);
+    return Math.max(0, ...attempts.map(({ steps }) => steps));
+  });
   const rows = story.map(
-    ({ service, drain, replayed }) => `${service} ${(drain / 1000).toFixed(2)} s, ${replayed} steps`,
+    ({ service, drain }, index) => `${service} ${(drain / 1000).toFixed(2)} s, ${replayed[index]} steps`,
   );
   console.log(`each service drained and started again, steps trained twice: ${rows.join('; ')}`);
   expect(digestsOf(state.results)).toBe(expected);
   expect(Math.max(...story.map(({ drain }) => drain))).toBeLessThanOrEqual(10_000);
-  const trainers = story.filter(({ service }) => service.endsWith('-trainer'));
-  expect(trainers.map(({ replayed }) => replayed)).toEqual([0, 0, 0, 0]);
+  expect(replayed.filter((_, index) => isTrainer(story[index]?.service ?? ''))).toEqual([0, 0, 0, 0]);
 });
