@@ -5,7 +5,7 @@ import { eventsIn } from '@trikd/history/event';
 import { renderReport } from '@trikd/history/render-report';
 import { foldAll } from '@trikd/history/run-history';
 import { percent } from '@trikd/history/words';
-import { type Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { AnchorMoveKind, type Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
 import { unary } from '@trikd/platform/grpc/clients';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -156,6 +156,23 @@ test('a generation begins when it is triggered; the run is listed, and deleted a
   await confirm(page, 'Delete');
   await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
   await listed.waitFor({ state: 'detached' });
+  expect(complaints()).toEqual([]);
+});
+
+test('a student that the rule has refused is promoted by hand', async () => {
+  const { page, complaints } = await openDashboard();
+  // With little noise the first student makes no mistake, and no later one is better.
+  const curriculum = { generations: 3, advance: 'manual', promotion: 'if-better' };
+  await submit(page, specOf('cliff', { data: { kind: 'synthetic', noise: 8 }, curriculum }));
+  await phase(page, 'waiting');
+  await confirm(page, 'Begin the generation');
+  await marked(page, 1, 'not promoted');
+  await confirm(card(page, 1), 'Promote');
+  await marked(page, 1, 'promoted by hand');
+  await marked(page, 1, 'the anchor');
+  const { anchor, anchorMoves } = await getRun('cliff');
+  expect(anchor?.generation).toBe(1);
+  expect(anchorMoves.at(-1)?.kind).toBe(AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE);
   expect(complaints()).toEqual([]);
 });
 
