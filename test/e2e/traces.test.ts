@@ -60,9 +60,14 @@ function filled(trace: JaegerTrace, whole: JaegerSpan): number {
   return parts.reduce((sum, { duration }) => sum + duration, 0) / whole.duration;
 }
 
+/** Whether all four processes have sent their part. */
+function isWhole({ spans, processes }: JaegerTrace): boolean {
+  return new Set(spans.map(({ processID }) => processes[processID]?.serviceName)).size === 4;
+}
+
 test('every step is one trace of four processes, whose parts fill it', { timeout: 120_000 }, async () => {
   const observers = await startObservers();
-  onTestFinished(() => observers.stop());
+  onTestFinished(() => observers.kill());
   const folder = scratch();
   const args = ['run', specFile(folder, tiny), '--store', join(folder, 'runs'), '--output', 'json'];
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: observers.otlp, TRIKD_TELEMETRY__EVERY_STEPS: '1' };
@@ -71,9 +76,8 @@ test('every step is one trace of four processes, whose parts fill it', { timeout
   expect(status).toBe(0);
 
   // The collector and Jaeger pass things on in their own time.
-  await expect
-    .poll(async () => (await stepTraces(observers.jaeger, 1)).size, { timeout: 20_000, interval: 200 })
-    .toBe(24);
+  const arrived = async () => [...(await stepTraces(observers.jaeger, 1)).values()].filter(isWhole).length;
+  await expect.poll(arrived, { timeout: 20_000, interval: 200 }).toBe(24);
   const traces = await stepTraces(observers.jaeger, 1);
   expect([...traces.keys()].toSorted((a, b) => Number(a) - Number(b))).toEqual([...Array(24).keys()]);
   for (const trace of traces.values()) {
