@@ -82,8 +82,11 @@ try {
     }
     if (minutes >= told + 1) {
       told = Math.floor(minutes);
-      const memory = [...usages].map(([{ name }, list]) => `${name} ${list.at(-1)?.memoryMb.toFixed(1)}`);
-      console.log(`${told} of ${MINUTES} min, MB: ${memory.join(', ')}`);
+      const memory = [...usages].map(([{ name }, list]) => {
+        const { memoryMb = 0, heldMb = 0 } = list.at(-1) ?? {};
+        return `${name} ${memoryMb.toFixed(1)} (${heldMb.toFixed(1)})`;
+      });
+      console.log(`${told} of ${MINUTES} min, MB (of JavaScript): ${memory.join(', ')}`);
     }
   }
   const generations = await generationsOver();
