@@ -1,4 +1,4 @@
-import type { StepMoment, TimedMoment } from './moments.js';
+import { STEP_MOMENTS, type StepMoment, type TimedMoment } from './moments.js';
 
 /** The moments of the newest steps, in memory that stops growing when it is full: steps are no objects in it. */
 export interface MomentRing {
@@ -8,20 +8,9 @@ export interface MomentRing {
   find(step: number): readonly TimedMoment[] | undefined;
 }
 
-const MOMENTS: readonly StepMoment[] = [
-  'data',
-  'forward',
-  'await-anchor',
-  'publish',
-  'await-peer',
-  'backward',
-  'next-data',
-  'next-data-done',
-  'done',
-];
-const CODES = new Map(MOMENTS.map((moment, code) => [moment, code]));
+const CODES: ReadonlyMap<StepMoment, number> = new Map(STEP_MOMENTS.map((moment, code) => [moment, code]));
 /** Moments of a step that there is room for: each of them once, and one more. */
-const ROOM = MOMENTS.length + 1;
+const ROOM = STEP_MOMENTS.length + 1;
 /** Steps for which memory is taken at once. */
 const PAGE = 64;
 
@@ -69,7 +58,7 @@ export function createMomentRing(capacity: number): MomentRing {
       if (page?.steps[slot] !== step) return undefined;
       const first = slot * ROOM;
       return Array.from({ length: page.counts[slot] ?? 0 }, (_, index) => ({
-        moment: MOMENTS[page.codes[first + index] ?? 0] ?? 'done',
+        moment: STEP_MOMENTS[page.codes[first + index] ?? 0] ?? 'done',
         at: page.times[first + index] ?? 0,
       }));
     },

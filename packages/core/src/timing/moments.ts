@@ -1,20 +1,24 @@
 import { peerOf, type Role } from '../position.js';
 import type { PhaseKind, RoleStep, StepPhase } from './role-step.js';
 
+/** All moments of a step, as `StepMoment` says. */
+export const STEP_MOMENTS = [
+  'data',
+  'forward',
+  'await-anchor',
+  'publish',
+  'await-peer',
+  'backward',
+  'next-data',
+  'next-data-done',
+  'done',
+] as const;
+
 /**
  * Where a step is: what begins now, and ends what went on before. `next-data` alone begins beside it, and ends with `next-data-done`.
  * The first moment of a step begins it; `done` ends it.
  */
-export type StepMoment =
-  | 'data'
-  | 'forward'
-  | 'await-anchor'
-  | 'publish'
-  | 'await-peer'
-  | 'backward'
-  | 'next-data'
-  | 'next-data-done'
-  | 'done';
+export type StepMoment = (typeof STEP_MOMENTS)[number];
 
 /** Told of every moment of every step, as it comes. Nothing in training depends on it. */
 export type StepListener = (step: number, moment: StepMoment) => void;

@@ -92,10 +92,9 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
     return found && roleStepOf(role, step, found);
   }
 
-  /** Whether the step is remembered. */
-  function send(steps: AttemptSteps, number: number): boolean {
+  /** Traces a step, once. Whether it is remembered. */
+  function send(steps: AttemptSteps, number: number, step = find(steps, number)): boolean {
     const { attempt, seed, heard, traced } = steps;
-    const step = find(steps, number);
     if (!step) return false;
     if (seed === undefined || traced.has(number)) return true;
     traced.add(number);
@@ -130,9 +129,14 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
         steps.last = step;
         steps.heard.delete(step - capacity);
         steps.traced.delete(step - capacity);
-        sink.measured(() => roleStepOf(role, step, done));
+        let made: RoleStep | undefined;
+        const roleStep = () => {
+          made ??= roleStepOf(role, step, done);
+          return made;
+        };
+        sink.measured(roleStep);
         if (heard) steps.heard.set(step, heard);
-        if (sampled(step) || heard) send(steps, step);
+        if (sampled(step) || heard) send(steps, step, roleStep());
         inHand = -1;
       }
 
