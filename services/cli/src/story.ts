@@ -4,6 +4,7 @@ import { Role, type Score } from '@trikd/platform/gen/trikd/v1/common';
 import { type Run, type RunAnchor, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { toScore, toTrainedRole } from '@trikd/platform/grpc/convert';
 import { toProgress } from '@trikd/platform/grpc/convert-trainer';
+import { runPhaseOf } from '@trikd/platform/grpc/run-phases';
 
 /** What was last heard of one role in the generation in hand. */
 export interface RoleStory {
@@ -120,7 +121,7 @@ export function lineOf(event: Event): Readonly<Record<string, unknown>> | undefi
       const last = generations.at(-1);
       return {
         event: 'run',
-        phase: PHASES[phase],
+        phase: phaseName(phase),
         generation,
         attempt,
         ...(last && { lastResult: { generation: last.generation, promoted: last.promoted, ...scores(last.student) } }),
@@ -162,20 +163,7 @@ export function roleName(role: Role): string {
   return role === Role.ROLE_TEACHER ? 'teacher' : 'student';
 }
 
-const PHASES: Readonly<Record<RunPhase, string>> = {
-  [RunPhase.RUN_PHASE_UNSPECIFIED]: 'unknown',
-  [RunPhase.RUN_PHASE_PREPARING]: 'preparing',
-  [RunPhase.RUN_PHASE_TRAINING]: 'training',
-  [RunPhase.RUN_PHASE_PROMOTING]: 'promoting',
-  [RunPhase.RUN_PHASE_COMPLETED]: 'completed',
-  [RunPhase.RUN_PHASE_FAILED]: 'failed',
-  [RunPhase.RUN_PHASE_WAITING]: 'waiting',
-  [RunPhase.RUN_PHASE_PAUSED]: 'paused',
-  [RunPhase.RUN_PHASE_CANCELLED]: 'cancelled',
-  [RunPhase.UNRECOGNIZED]: 'unknown',
-};
-
 /** The name of a phase, for people. */
 export function phaseName(phase: RunPhase): string {
-  return PHASES[phase];
+  return runPhaseOf(phase) ?? 'unknown';
 }

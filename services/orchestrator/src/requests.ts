@@ -1,8 +1,8 @@
 import { TrikdError } from '@trikd/core/errors';
 import type { RunState } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
-import { RUN_PHASES } from '@trikd/platform/grpc/run-phases';
+import type { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { runPhaseOf } from '@trikd/platform/grpc/run-phases';
 
 /** Checks of what came over the wire. All throw TrikdError `invalid` that names the field. */
 
@@ -23,13 +23,10 @@ export function toRequestId(text: string): string | undefined {
 
 export function toPhases(phases: readonly RunPhase[]): readonly RunState['phase'][] {
   return phases.map((phase) => {
-    for (const [name, known] of Object.entries(RUN_PHASES)) if (known === phase && isPhase(name)) return name;
+    const known = runPhaseOf(phase);
+    if (known) return known;
     throw refused('phases', `phase ${phase} is none of a run`);
   });
-}
-
-function isPhase(name: string): name is RunState['phase'] {
-  return Object.hasOwn(RUN_PHASES, name);
 }
 
 function refused(field: string, sentence: string): TrikdError {

@@ -13,6 +13,16 @@ export const RUN_PHASES = {
   cancelled: RunPhase.RUN_PHASE_CANCELLED,
 } as const satisfies Readonly<Record<RunState['phase'], RunPhase>>;
 
+/** The phase that went over the wire; undefined for one that is none of a run. */
+export function runPhaseOf(phase: RunPhase): RunState['phase'] | undefined {
+  for (const [name, known] of Object.entries(RUN_PHASES)) if (known === phase && isName(name)) return name;
+  return undefined;
+}
+
+function isName(name: string): name is RunState['phase'] {
+  return Object.hasOwn(RUN_PHASES, name);
+}
+
 const FINAL: ReadonlySet<RunPhase> = new Set([RUN_PHASES.completed, RUN_PHASES.failed, RUN_PHASES.cancelled]);
 
 /** Whether a run in this phase goes on no more by itself. */
