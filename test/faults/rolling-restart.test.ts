@@ -21,11 +21,10 @@ test('a rolling restart in each generation drains every service in 10 s and chan
   // The anchor-server comes last: trainers go on with what it has sent, to the end of the generation perhaps.
   const services = [...trio.orchestrators, ...trio.of('teacher'), ...trio.of('student'), ...trio.of('anchor')];
   const story: { service: string; drain: number; replays: number }[] = [];
-  const countReplays = () => trio.steps.replays(spec.name).length;
   for (const generation of [0, 1]) {
     for (const service of services) {
       const before = await trio.steps.next((step) => step.generation === generation && step.step % INTERVAL > 8);
-      const replays = countReplays();
+      const replays = trio.steps.replays(spec.name).length;
       const isEnd = (event: ClusterEvent): event is Ended => event.kind === 'ended' && event.service === service.name;
       const ended = trio.until(isEnd);
       const from = performance.now();
