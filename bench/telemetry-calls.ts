@@ -8,10 +8,12 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import type { Role } from '@trikd/core/position';
 import type { TrainerProgress } from '@trikd/core/training/ports';
 import { createLogger } from '@trikd/platform/logging';
 import { createStepMemory } from '@trikd/platform/telemetry/step-memory';
 import { startTelemetry } from '@trikd/platform/telemetry/telemetry';
+import { spanIdOf, traceIdsOf, traceparentOf } from '@trikd/platform/telemetry/trace-ids';
 import { startObservers } from '../scripts/observers.ts';
 
 const { values } = parseArgs({
@@ -49,7 +51,13 @@ async function microseconds(everySteps: number): Promise<number> {
     seed: 'bench',
     everySteps,
   });
-  const context = everySteps > 0 ? `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` : undefined;
+  const traceIds = traceIdsOf('bench', { generation: 1, attempt: 1 });
+  /** The contexts that come with the frames of all steps: to make them is the senders' work. */
+  const contextsOf = (from: Role) =>
+    Array.from({ length: 2 * count }, (_, step) =>
+      everySteps > 0 ? traceparentOf(traceIds(step), spanIdOf(traceIds(step), from)) : undefined,
+    );
+  const contexts = { anchor: contextsOf('anchor'), teacher: contextsOf('teacher') };
   const terms = (['task', 'anchor', 'peer'] as const).map((part) => ({ part, value: 1 }));
   const values = { batchAccuracy: 1, gradientNorm: 1, learningRate: 1, stepsPerSecond: 1, waits: {} };
   let before = process.cpuUsage();
@@ -58,11 +66,11 @@ async function microseconds(everySteps: number): Promise<number> {
     for (const moment of ['forward', 'next-data', 'next-data-done', 'await-anchor'] as const) {
       recorder.listen(step, moment);
     }
-    recorder.heard(step, 'anchor', context);
+    recorder.heard(step, 'anchor', contexts.anchor[step]);
     recorder.listen(step, 'publish');
     recorder.traceparent(step);
     recorder.listen(step, 'await-peer');
-    recorder.heard(step, 'teacher', context);
+    recorder.heard(step, 'teacher', contexts.teacher[step]);
     recorder.listen(step, 'backward');
     recorder.listen(step, 'done');
     const progress: TrainerProgress = { ...values, nextStep: step + 1, terms };

@@ -24,6 +24,7 @@ test('a step is forgotten for the one that comes as many steps later as there is
     5,
     undefined,
   ]);
+  expect([1, 2, 5, 6].map((step) => ring.has(step))).toEqual([false, true, true, false]);
 });
 
 test('of more moments than a step has, the first and the last are kept', () => {

@@ -4,6 +4,8 @@ import { STEP_MOMENTS, type StepMoment, type TimedMoment } from './moments.js';
 export interface MomentRing {
   /** In the place of the step that came `capacity` steps before. */
   keep(step: number, moments: readonly TimedMoment[]): void;
+  /** Whether a step is still remembered. */
+  has(step: number): boolean;
   /** Those of a step that is still remembered. */
   find(step: number): readonly TimedMoment[] | undefined;
 }
@@ -51,6 +53,10 @@ export function createMomentRing(capacity: number): MomentRing {
       }
       page.counts[place.slot] = kept.length;
       page.steps[place.slot] = step;
+    },
+    has(step) {
+      const { page, slot } = placeOf(step);
+      return pages.get(page)?.steps[slot] === step;
     },
     find(step) {
       const { page: number, slot } = placeOf(step);

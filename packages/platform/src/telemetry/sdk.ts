@@ -1,10 +1,11 @@
 import { type DiagLogger, DiagLogLevel, diag, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { telemetryDefaults } from '../environment.js';
 import type { Logger } from '../logging.js';
 import type { Deliveries } from './counted-spans.js';
 import { instruments, type RecordMetric, stepMeter, trainerMeter } from './instruments.js';
-import { otlpSpans } from './otlp-spans.js';
+import { deliverSpans } from './span-delivery.js';
 import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
 import type { Telemetry } from './telemetry.js';
 import { workLater } from './work-later.js';
@@ -19,23 +20,34 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
   telemetryDefaults(service);
   diag.setLogger(quiet(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const ids = chosenIds();
-  const spans = otlpSpans(env, log, (deliveries) => countDropped(record, deliveries));
+  const { processors, deliveries } = deliverSpans(env, log, (now) => countDropped(record, now));
   const sdk = new NodeSDK({
     idGenerator: ids,
     instrumentations: [],
-    ...(spans && { spanProcessors: [spans.processor] }),
+    spanProcessors: [...processors],
   });
   sdk.start();
   const tracer = trace.getTracer('trikd');
   const record = instruments(metrics.getMeter('trikd'));
-  if (spans) countDropped(record, spans.deliveries());
-  const steps = { tracer, ids };
+  if (processors.length > 0) countDropped(record, deliveries());
+  const over = (span: ReadableSpan) => {
+    for (const processor of processors) processor.onEnd(span);
+  };
+  const steps = { tracer, ids, over };
   const later = workLater();
   const [measure, tell] = [stepMeter(record), trainerMeter(record)];
   return {
-    measured: (step) => later.add(() => measure(step())),
+    measured: (step) =>
+      later.add(() => {
+        const remembered = step();
+        if (remembered) measure(remembered);
+      }),
     told: (role, event) => later.add(() => tell(role, event)),
-    traced: (traced) => later.add(() => makeStepSpans(steps, traced)),
+    traced: (trace) =>
+      later.add(() => {
+        const remembered = trace();
+        if (remembered) makeStepSpans(steps, remembered);
+      }),
     saved: (where, begun, ended) =>
       later.add(() => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended })),
     root: (attempt, seed, step) => later.add(() => makeRootSpan(steps, attempt, seed, step)),
@@ -45,7 +57,7 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
     async stop() {
       later.now();
       await withinFarewell(sdk.shutdown().catch(() => undefined));
-      if (spans) tellEnd(log, spans.deliveries());
+      if (processors.length > 0) tellEnd(log, deliveries());
     },
   };
 }

@@ -1,26 +1,27 @@
+import type { Role } from '@trikd/core/position';
 import type { StepMoment } from '@trikd/core/timing/moments';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { describe, expect, test } from 'vitest';
 import { createStepMemory, type StepTrace } from './step-memory.js';
-import { sampledContext, seedOf, traceIdOf } from './trace-ids.js';
+import { sampledContext, seedOf, traceIdOf, traceparentOf } from './trace-ids.js';
 
 const attempt = { runId: 'r', generation: 1, attempt: 1 };
 const seed = seedOf('r', 'now');
 
 /** A memory whose time passes by one millisecond a moment. */
-function memory(everySteps = 0, capacity = 8) {
+function memory(everySteps = 0, capacity = 8, role: Role = 'student') {
   let time = 1000;
   const measured: number[] = [];
   const traces: StepTrace[] = [];
   const saves: [number, number][] = [];
   const sink = {
-    measured: (step: () => RoleStep) => void measured.push(step().step),
-    traced: (trace: StepTrace) => void traces.push(trace),
+    measured: (step: () => RoleStep | undefined) => void measured.push(step()!.step),
+    traced: (trace: () => StepTrace | undefined) => void traces.push(trace()!),
     saved: ({ step }: { readonly step: number }, begun: number, ended: number) =>
       void saves.push([step, ended - begun]),
   };
   const steps = createStepMemory(() => time++, sink, capacity);
-  const recorder = steps.begin(attempt, 'student', { seed, everySteps });
+  const recorder = steps.begin(attempt, role, { seed, everySteps });
   const run = (step: number, ...moments: readonly StepMoment[]) => {
     for (const moment of moments) recorder.listen(step, moment);
   };
@@ -80,14 +81,33 @@ describe('a trace', () => {
 
   test('is made where the sender of a frame has made one, whatever is sampled here', () => {
     const { recorder, run, traces } = memory(0);
-    const context = memory(1).recorder.traceparent(5);
+    const context = memory(1, 8, 'teacher').recorder.traceparent(5);
     run(5, 'forward', 'await-peer');
     recorder.heard(5, 'teacher', context);
     recorder.heard(5, 'anchor', undefined);
     expect(sampledContext(recorder.traceparent(5) ?? '')).toBeDefined();
     run(5, 'backward', 'done');
     run(6, 'forward', 'done');
-    expect(traces.map(({ step, heard }) => [step.step, ...heard.keys()])).toEqual([[5, 'teacher']]);
+    expect(traces.map(({ step, heard }) => [step.step, ...heard])).toEqual([[5, { from: 'teacher' }]]);
+  });
+
+  test('knows the span of a sender that has names of its own', () => {
+    const { recorder, run, traces } = memory(1);
+    const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+    run(5, 'forward', 'await-peer');
+    recorder.heard(5, 'anchor', traceparentOf(span.traceId, span.spanId));
+    recorder.heard(5, 'teacher', 'no context');
+    run(5, 'backward', 'done');
+    expect(traces.map(({ heard }) => heard)).toEqual([[{ from: 'anchor', span }]]);
+  });
+
+  test('is none of a step that has been forgotten when it is to be made', () => {
+    const late: (() => unknown)[] = [];
+    const later = (work: () => unknown) => void late.push(work);
+    const steps = createStepMemory(() => 0, { measured: later, traced: later, saved: () => {} }, 2);
+    const recorder = steps.begin(attempt, 'student', { seed, everySteps: 3 });
+    for (const step of [0, 1, 2]) recorder.listen(step, 'done');
+    expect(late.map((work) => work() !== undefined)).toEqual([false, false, true, true]);
   });
 
   test('of a step that fails ends there, and has its error; the step before it is traced too', () => {
@@ -125,7 +145,7 @@ describe('a trace', () => {
 
   test('is none without a seed', () => {
     const traces: StepTrace[] = [];
-    const traced = (trace: StepTrace) => void traces.push(trace);
+    const traced = (trace: () => StepTrace | undefined) => void traces.push(trace()!);
     const steps = createStepMemory(() => 0, { measured: () => {}, traced, saved: () => {} });
     const recorder = steps.begin(attempt, 'teacher');
     recorder.listen(0, 'forward');

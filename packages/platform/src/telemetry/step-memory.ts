@@ -3,25 +3,40 @@ import { createMomentRing, type MomentRing } from '@trikd/core/timing/moment-rin
 import { roleStepOf, type StepListener, type TimedMoment } from '@trikd/core/timing/moments';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { isSameAttempt } from '../model-service/attempt-order.js';
-import { isSampled, type StepTracing, sampledContext, spanIdOf, traceIdOf, traceparentOf } from './trace-ids.js';
+import {
+  isSampled,
+  type SpanIds,
+  type StepTracing,
+  sampledContext,
+  spanIdOf,
+  traceIdsOf,
+  traceparentOf,
+} from './trace-ids.js';
 
 /** A step that is to be seen as spans. */
 export interface StepTrace {
   readonly attempt: GenerationAttempt;
-  readonly seed: string;
+  readonly traceId: string;
   readonly step: RoleStep;
-  /** Trace contexts of the frames that it heard, by their sender. */
-  readonly heard: ReadonlyMap<Role, string>;
+  /** The frames with a trace context that it heard. */
+  readonly heard: readonly HeardFrame[];
   /** What ended the step before its time. */
   readonly error?: unknown;
 }
 
+/** A frame whose sender has sampled the step. */
+export interface HeardFrame {
+  readonly from: Role;
+  /** The sender's span, where it is another than follows from the step. */
+  readonly span?: SpanIds;
+}
+
 /** Where steps that are over go, besides the memory. */
 export interface StepSink {
-  /** Every step; worked out where somebody wants it. */
-  measured(step: () => RoleStep): void;
-  /** One that is worth a trace. */
-  traced(trace: StepTrace): void;
+  /** Every step; worked out where somebody wants it, while it is remembered. */
+  measured(step: () => RoleStep | undefined): void;
+  /** One that is worth a trace; the same. */
+  traced(trace: () => StepTrace | undefined): void;
   /** A checkpoint that was on its way to the store from one time to another; it belongs to the step before it. */
   saved(where: StepOfRole, begun: number, ended: number): void;
 }
@@ -29,7 +44,7 @@ export interface StepSink {
 /** A step, as a trace knows it. */
 export interface StepOfRole {
   readonly attempt: GenerationAttempt;
-  readonly seed: string;
+  readonly traceId: string;
   readonly role: Role;
   readonly step: number;
 }
@@ -69,17 +84,24 @@ const NO_SINK: StepSink = { measured: () => undefined, traced: () => undefined, 
 interface AttemptSteps {
   readonly attempt: GenerationAttempt;
   readonly role: Role;
-  readonly seed: string | undefined;
+  /** The trace of a step; undefined where nothing is traced. */
+  readonly traceIds: ((step: number) => string) | undefined;
   readonly moments: MomentRing;
-  /** Trace contexts of the frames that a step heard, where there were any. */
-  readonly heard: Map<number, ReadonlyMap<Role, string>>;
+  /** What steps heard, where there was anything. */
+  readonly heard: Map<number, readonly HeardFrame[]>;
   /** Steps that were traced. */
   readonly traced: Set<number>;
   /** The step that ended last. */
   last: number;
 }
 
-const NOTHING_HEARD: ReadonlyMap<Role, string> = new Map();
+const NOTHING_HEARD: readonly HeardFrame[] = [];
+/** Frames whose spans follow from their steps: the same few objects for all steps that are remembered. */
+const EXPECTED: Readonly<Record<Role, HeardFrame>> = {
+  anchor: { from: 'anchor' },
+  teacher: { from: 'teacher' },
+  student: { from: 'student' },
+};
 
 /** @param now milliseconds since 1970, with fractions, never going back */
 export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, capacity = REMEMBERED): StepMemory {
@@ -93,22 +115,26 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
   }
 
   /** Traces a step, once. Whether it is remembered. */
-  function send(steps: AttemptSteps, number: number, step = find(steps, number)): boolean {
-    const { attempt, seed, heard, traced } = steps;
-    if (!step) return false;
-    if (seed === undefined || traced.has(number)) return true;
+  function send(steps: AttemptSteps, number: number, step = () => find(steps, number)): boolean {
+    const { attempt, traceIds, heard, traced } = steps;
+    if (!steps.moments.has(number)) return false;
+    if (!traceIds || traced.has(number)) return true;
     traced.add(number);
-    sink.traced({ attempt, seed, step, heard: heard.get(number) ?? NOTHING_HEARD });
+    sink.traced(() => {
+      const found = step();
+      return found && { attempt, traceId: traceIds(number), step: found, heard: heard.get(number) ?? NOTHING_HEARD };
+    });
     return true;
   }
 
   return {
     begin(attempt, role, tracing) {
       const { runId, generation } = attempt;
+      const traceIds = tracing && traceIdsOf(tracing.seed, attempt);
       const steps: AttemptSteps = {
         attempt: { runId, generation, attempt: attempt.attempt },
         role,
-        seed: tracing?.seed,
+        traceIds,
         moments: createMomentRing(capacity),
         heard: new Map(),
         traced: new Set(),
@@ -117,26 +143,25 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
       attempts = [steps, ...attempts.slice(0, 1)];
       let inHand = -1;
       let moments: TimedMoment[] = [];
-      let heard: Map<Role, string> | undefined;
+      let heard = NOTHING_HEARD;
       let savingSince: number | undefined;
-      let known: { readonly step: number; readonly traceparent: string } | undefined;
 
       const sampled = (step: number) => tracing !== undefined && isSampled(tracing, step);
+      const contextOf = (traceId: string, of: Role) => traceparentOf(traceId, spanIdOf(traceId, of));
 
       function over(step: number): void {
-        const done = moments;
-        steps.moments.keep(step, done);
+        steps.moments.keep(step, moments);
         steps.last = step;
         steps.heard.delete(step - capacity);
         steps.traced.delete(step - capacity);
         let made: RoleStep | undefined;
         const roleStep = () => {
-          made ??= roleStepOf(role, step, done);
+          made ??= find(steps, step);
           return made;
         };
         sink.measured(roleStep);
-        if (heard) steps.heard.set(step, heard);
-        if (sampled(step) || heard) send(steps, step, roleStep());
+        if (heard.length > 0) steps.heard.set(step, heard);
+        if (sampled(step) || heard.length > 0) send(steps, step, roleStep);
         inHand = -1;
       }
 
@@ -145,31 +170,30 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
           if (step !== inHand) {
             inHand = step;
             moments = [];
-            heard = undefined;
+            heard = NOTHING_HEARD;
           }
           moments.push({ moment, at: now() });
           if (moment === 'done') over(step);
         },
         traceparent(step) {
-          if (!tracing || !(sampled(step) || (heard && step === inHand))) return undefined;
-          if (known?.step !== step) {
-            const traceId = traceIdOf(tracing.seed, { ...attempt, step });
-            known = { step, traceparent: traceparentOf(traceId, spanIdOf(traceId, role)) };
-          }
-          return known.traceparent;
+          if (!traceIds || !(sampled(step) || (heard.length > 0 && step === inHand))) return undefined;
+          return contextOf(traceIds(step), role);
         },
         heard(step, from, traceparent) {
-          if (traceparent === undefined || step !== inHand || !sampledContext(traceparent)) return;
-          heard ??= new Map();
-          heard.set(from, traceparent);
+          if (traceparent === undefined || step !== inHand) return;
+          const expected = traceIds && traceparent === contextOf(traceIds(step), from);
+          const span = expected ? undefined : sampledContext(traceparent);
+          if (expected) heard = [...heard, EXPECTED[from]];
+          else if (span) heard = [...heard, { from, span }];
         },
         failed(error) {
           send(steps, steps.last);
           if (inHand < 0) return;
           moments.push({ moment: 'done', at: now() });
-          const { attempt, seed } = steps;
+          const { attempt } = steps;
           const step = roleStepOf(role, inHand, moments);
-          if (seed !== undefined) sink.traced({ attempt, seed, step, heard: heard ?? NOTHING_HEARD, error });
+          const trace = traceIds && { attempt, traceId: traceIds(inHand), step, heard, error };
+          if (trace) sink.traced(() => trace);
           inHand = -1;
         },
         saving() {
@@ -178,12 +202,12 @@ export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, ca
         saved(step) {
           const begun = savingSince;
           savingSince = undefined;
-          if (!tracing || begun === undefined || !send(steps, step - 1)) return;
-          sink.saved({ attempt: steps.attempt, seed: tracing.seed, role, step: step - 1 }, begun, now());
+          if (!traceIds || begun === undefined || !send(steps, step - 1)) return;
+          sink.saved({ attempt: steps.attempt, traceId: traceIds(step - 1), role, step: step - 1 }, begun, now());
         },
         idsOf(step) {
-          if (!tracing) return {};
-          const traceId = traceIdOf(tracing.seed, { ...attempt, step });
+          if (!traceIds) return {};
+          const traceId = traceIds(step);
           return { trace_id: traceId, span_id: spanIdOf(traceId, role) };
         },
       };

@@ -1,14 +1,22 @@
-import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import {
+  AlwaysOffSampler,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  type Sampler,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 import { TrikdError } from '@trikd/core/errors';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { expect, test } from 'vitest';
 import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
-import { seedOf, spanIdOf, traceIdOf, traceparentOf } from './trace-ids.js';
+import { seedOf, spanIdOf, traceIdOf } from './trace-ids.js';
 
 const attempt = { runId: 'r', generation: 1, attempt: 2 };
 const seed = seedOf('r', 'now');
 const traceId = traceIdOf(seed, { ...attempt, step: 7 });
-const NOTHING = new Map<never, string>();
+const NOTHING: never[] = [];
 
 const step = (role: 'teacher' | 'student' | 'anchor', started: number): RoleStep => ({
   role,
@@ -23,11 +31,13 @@ const step = (role: 'teacher' | 'student' | 'anchor', started: number): RoleStep
 });
 
 /** A tracer whose spans can be read. */
-function rig() {
+function rig(sampler?: Sampler) {
   const exporter = new InMemorySpanExporter();
   const ids = chosenIds();
-  const provider = new TracerProvider({ idGenerator: ids, spanProcessors: [new SimpleSpanProcessor({ exporter })] });
-  return { steps: { tracer: provider.getTracer('test'), ids }, spans: () => exporter.getFinishedSpans() };
+  const processor = new SimpleSpanProcessor({ exporter });
+  const provider = new TracerProvider({ idGenerator: ids, spanProcessors: [processor], ...(sampler && { sampler }) });
+  const over = (span: ReadableSpan) => processor.onEnd(span);
+  return { steps: { tracer: provider.getTracer('test'), ids, over }, spans: () => exporter.getFinishedSpans() };
 }
 
 const ms = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6;
@@ -35,7 +45,7 @@ const times = (span: ReadableSpan) => [ms(span.startTime), ms(span.endTime)].map
 
 test('the spans of a step are its phases, under its role, under a root that another process makes', () => {
   const { steps, spans } = rig();
-  makeStepSpans(steps, { attempt, seed, step: step('student', 1_700_000_000_000.25), heard: NOTHING });
+  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), heard: NOTHING });
   const made = spans().map((span) => [span.name, span.parentSpanContext?.spanId]);
   const role = spanIdOf(traceId, 'student');
   expect(made).toEqual([
@@ -62,7 +72,7 @@ test('the spans of a step are its phases, under its role, under a root that anot
 test('made again they have the same ids', () => {
   const [first, again] = [rig(), rig()];
   for (const { steps } of [first, again]) {
-    makeStepSpans(steps, { attempt, seed, step: step('anchor', 1_700_000_000_000), heard: NOTHING });
+    makeStepSpans(steps, { attempt, traceId, step: step('anchor', 1_700_000_000_000), heard: NOTHING });
   }
   const ids = ({ spans }: typeof first) => spans().map((span) => span.spanContext().spanId);
   expect(ids(first)).toEqual(ids(again));
@@ -71,11 +81,41 @@ test('made again they have the same ids', () => {
 
 test('a wait is linked to the span of the one who sent the frame', () => {
   const { steps, spans } = rig();
-  const sender = spanIdOf(traceId, 'teacher');
-  const heard = new Map([['teacher' as const, traceparentOf(traceId, sender)]]);
-  makeStepSpans(steps, { attempt, seed, step: step('student', 1_700_000_000_000), heard });
-  const links = spans().map((span) => span.links.map(({ context }) => context.spanId));
-  expect(links).toEqual([[], [sender], [], []]);
+  const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+  for (const heard of [[{ from: 'teacher' }], [{ from: 'anchor' }, { from: 'teacher', span }]] as const) {
+    makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000), heard });
+  }
+  const links = spans().map((each) => each.links.map(({ context }) => [context.traceId, context.spanId]));
+  const own = [traceId, spanIdOf(traceId, 'teacher')];
+  expect(links).toEqual([[], [own], [], [], [], [[span.traceId, span.spanId]], [], []]);
+});
+
+test('the spans of phases are such as the tracer would have made', () => {
+  const { steps, spans } = rig();
+  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), heard: NOTHING });
+  const [, , backward, whole] = spans();
+  const begun = { startTime: 1_700_000_000_015.5 };
+  const parent = trace.setSpanContext(ROOT_CONTEXT, whole!.spanContext());
+  const { spanId } = backward!.spanContext();
+  steps.ids
+    .with({ traceId, spanId }, () => steps.tracer.startSpan('backward', begun, parent))
+    .end(1_700_000_000_030.75);
+  const fields = (span: ReadableSpan) => {
+    const { spanContext, startTime, endTime, duration, kind, status, attributes, links, events, ended } = span;
+    const { resource, instrumentationScope, parentSpanContext, name } = span;
+    const { traceFlags, ...ids } = spanContext.call(span);
+    return {
+      ...{ name, startTime, endTime, duration, kind, status, attributes, links, events, ended },
+      ...{ resource, instrumentationScope, parentSpanContext, traceFlags, traceId: ids.traceId, spanId: ids.spanId },
+    };
+  };
+  expect(fields(backward!)).toEqual(fields(spans().at(-1)!));
+});
+
+test('where the sampler refuses a step its phases are not made either', () => {
+  const { steps, spans } = rig(new AlwaysOffSampler());
+  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000), heard: NOTHING });
+  expect(spans()).toEqual([]);
 });
 
 test('the root spans both trainers, and not the anchor, which works ahead', () => {
@@ -95,8 +135,8 @@ test('the root spans both trainers, and not the anchor, which works ahead', () =
 test('a step that failed has its error, and a checkpoint lies in the trace of the step before it', () => {
   const { steps, spans } = rig();
   const error = new TrikdError('diverged', 'the loss is not finite');
-  makeStepSpans(steps, { attempt, seed, step: step('teacher', 1_700_000_000_000), heard: NOTHING, error });
-  const where = { attempt, seed, role: 'teacher', step: 7 } as const;
+  makeStepSpans(steps, { attempt, traceId, step: step('teacher', 1_700_000_000_000), heard: NOTHING, error });
+  const where = { attempt, traceId, role: 'teacher', step: 7 } as const;
   makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun: 1_700_000_000_040, ended: 1_700_000_000_050 });
   const [failed, checkpoint] = spans().slice(-2);
   expect(failed).toMatchObject({ status: { code: 2, message: 'the loss is not finite' } });

@@ -17,6 +17,13 @@ test('a step has one trace id, another step, attempt, generation or run another 
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);
 });
 
+test('any stretch of steps is spread evenly over what samplers look at', () => {
+  const chosen = Array.from({ length: 1000 }, (_, step) => traceIdOf(seed, { ...position, step: 5000 + step })).filter(
+    (id) => Number.parseInt(id.slice(-14, -6), 16) < 2 ** 32 / 10,
+  );
+  expect(Math.abs(chosen.length - 100)).toBeLessThanOrEqual(2);
+});
+
 test('the spans of a step have ids of their own', () => {
   const trace = traceIdOf(seed, position);
   const roles = (['root', 'student', 'teacher'] as const).map((name) => spanIdOf(trace, name));

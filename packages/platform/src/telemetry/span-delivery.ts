@@ -1,45 +1,48 @@
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../logging.js';
 import { countedSpans, type Deliveries } from './counted-spans.js';
+import { spanExporters } from './span-exporters.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Spans on their way over OTLP/gRPC. */
-export interface OtlpSpans {
-  readonly processor: SpanProcessor;
+/** Spans on their way to whoever wants them. */
+export interface SpanDelivery {
+  /** One for each exporter. */
+  readonly processors: readonly SpanProcessor[];
   deliveries(): Deliveries;
 }
 
 /** Spans that may be on their way at once: a few MB. */
 const ROOM = 2048;
 
+/** Spans of one request, twice as many as usual: it takes 2 ms of processor, however many are in it. */
+const BATCH = ROOM / 2;
+
 /** Least time between two complaints, in milliseconds. */
 const QUIET = 60_000;
 
 /**
- * A way that counts what becomes of spans; undefined where the standard variables want another one than OTLP/gRPC, which is the SDK's
- * then. Its queue is that of the standard variables.
+ * A way that counts what becomes of spans. Its exporters and its queue are those of the standard variables.
  * @param changed told each time some were taken or given up
  */
-export function otlpSpans(
-  env: Environment,
-  log: Logger,
-  changed: (deliveries: Deliveries) => void,
-): OtlpSpans | undefined {
-  const { OTEL_TRACES_EXPORTER: kind = 'otlp' } = env;
-  const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? env.OTEL_EXPORTER_OTLP_PROTOCOL ?? 'grpc';
-  if (kind !== 'otlp' || protocol !== 'grpc') return undefined;
+export function deliverSpans(env: Environment, log: Logger, changed: (deliveries: Deliveries) => void): SpanDelivery {
   const complain = complaints(log);
-  const { exporter, processor, deliveries } = countedSpans(
-    new OTLPTraceExporter(),
-    positive(env.OTEL_BSP_MAX_QUEUE_SIZE) ?? ROOM,
-    (now) => {
-      changed(now);
-      complain(now);
-    },
+  const deliveries = () => sum(ways.map((way) => way.deliveries()));
+  const told = () => {
+    changed(deliveries());
+    complain(deliveries());
+  };
+  const room = positive(env.OTEL_BSP_MAX_QUEUE_SIZE) ?? ROOM;
+  const ways = spanExporters(env, log).map((exporter) => countedSpans(exporter, room, told));
+  const processors = ways.map(({ exporter, processor }) =>
+    processor(new BatchSpanProcessor({ exporter, ...batching(env) })),
   );
-  return { processor: processor(new BatchSpanProcessor({ exporter, ...batching(env) })), deliveries };
+  return { processors, deliveries };
+}
+
+function sum(all: readonly Deliveries[]): Deliveries {
+  const of = (what: keyof Deliveries) => all.reduce((total, each) => total + each[what], 0);
+  return { made: of('made'), delivered: of('delivered'), refused: of('refused'), failed: of('failed') };
 }
 
 function complaints(log: Logger): (deliveries: Deliveries) => void {
@@ -64,7 +67,7 @@ function batching(env: Environment): Omit<ConstructorParameters<typeof BatchSpan
   ].map((name) => positive(env[`OTEL_BSP_${name}`]));
   return {
     ...(size && { maxQueueSize: size }),
-    ...(batch && { maxExportBatchSize: batch }),
+    maxExportBatchSize: batch ?? Math.min(BATCH, size ?? ROOM),
     ...(delay && { scheduledDelayMillis: delay }),
     ...(timeout && { exportTimeoutMillis: timeout }),
   };
