@@ -9,6 +9,8 @@ import { goTool } from './go-tool.ts';
 export interface Observers extends ChildServer {
   /** Where services send to: the value of OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly otlp: string;
+  /** The same over HTTP, for those who set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf or http/json. */
+  readonly otlpHttp: string;
   /** Jaeger's HTTP API. */
   readonly jaeger: string;
   /** The collector's process. */
@@ -67,6 +69,7 @@ export async function startObservers(ports: ObserverPorts = {}): Promise<Observe
   }
   return {
     otlp: `http://${otlp}`,
+    otlpHttp: `http://${http}`,
     jaeger: `http://${query}`,
     collectorPid: collector.pid,
     ended: Promise.race(both.map(({ ended }) => ended)),
