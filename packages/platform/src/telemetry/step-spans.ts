@@ -90,7 +90,8 @@ function phaseSpan(
   index: number,
 ): ReadableSpan {
   const parentSpanContext = parent.spanContext();
-  const context = { traceId, spanId: phaseSpanId(parentSpanContext.spanId, index), traceFlags: TraceFlags.SAMPLED };
+  const { spanId, traceFlags } = parentSpanContext;
+  const context = { traceId, spanId: phaseSpanId(spanId, index), traceFlags };
   const begun = started + offset;
   return {
     name: PHASE_SPANS[kind],
