@@ -1,25 +1,73 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { scratch } from './trikd.js';
 
 const main = fileURLToPath(new URL('../../services/cli/dist/main.js', import.meta.url));
 
-/** What bash offers for the last word of a command line, once it has read our script. */
-function offered(...words: readonly string[]): readonly string[] {
-  const script = `
-    trikd() { "$NODE" "$MAIN" "$@"; }
-    source <(trikd completion bash)
-    complete -p trikd >&2
-    COMP_WORDS=(trikd "$@"); COMP_CWORD=$#
-    _trikd
-    printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const env = { ...process.env, NODE: process.execPath, MAIN: main };
-  const output = execFileSync('bash', ['-c', script, 'bash', ...words], { env, encoding: 'utf8', stdio: 'pipe' });
+type Offered = (...words: readonly string[]) => readonly string[];
+
+/** What a shell answers to a script that knows `trikd`, and what a person has typed after it as its arguments. */
+function answer(shell: string, args: readonly string[]): readonly string[] {
+  const folder = scratch();
+  const trikd = `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`;
+  mkdirSync(join(folder, 'bin'));
+  writeFileSync(join(folder, 'bin', 'trikd'), trikd, { mode: 0o755 });
+  writeFileSync(join(folder, 'spec.yaml'), '');
+  const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH']}`, HOME: folder };
+  const output = execFileSync(shell, args, { env, cwd: folder, encoding: 'utf8', stdio: 'pipe' });
   return output.split('\n').filter((line) => line !== '');
 }
 
-test('bash completes commands, flags and choices', () => {
-  expect(offered('generation', 'ro')).toEqual(['rollback']);
-  expect(offered('runs', 'delete', 'tiny', '--y')).toEqual(['--yes']);
-  expect(offered('checkpoint', 'list', 'tiny', '-o', '')).toEqual(['table', 'json', 'yaml']);
+const bash: Offered = (...words) =>
+  answer('bash', [
+    '-c',
+    `source <(trikd completion bash)
+    complete -p trikd >&2
+    COMP_WORDS=(trikd "$@"); COMP_CWORD=$#
+    _trikd
+    printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ...['bash', ...words],
+  ]);
+
+/** As zsh does it: the file is found by the name of its function, at the first Tab. */
+const zsh: Offered = (...words) =>
+  answer('zsh', [
+    '-f',
+    '-c',
+    `mkdir functions; trikd completion zsh > functions/_trikd; fpath=($PWD/functions $fpath)
+    compadd() { print -rl -- "\${(@P)argv[-1]}" }
+    _files() { print -rl -- *.yaml }
+    autoload -Uz _trikd
+    words=(trikd "$@"); CURRENT=$#words
+    _trikd`,
+    ...['zsh', ...words],
+  ]);
+
+const fish: Offered = (...words) =>
+  answer('fish', [
+    '--no-config',
+    '-c',
+    `trikd completion fish | source; complete -C '${['trikd', ...words].join(' ')}'`,
+  ]);
+
+/** Only bash is on every machine. */
+const isThere = (shell: string) => spawnSync(shell, ['--version']).status === 0;
+
+describe.for([
+  ['bash', bash],
+  ['zsh', zsh],
+  ['fish', fish],
+] as const)('%s', ([shell, offered]) => {
+  test.runIf(isThere(shell))('completes commands, flags and choices', () => {
+    expect(offered('generation', 'ro')).toEqual(['rollback']);
+    expect(offered('runs', 'delete', 'tiny', '--y')).toEqual(['--yes']);
+    expect(offered('checkpoint', 'list', 'tiny', '-o', '').toSorted()).toEqual(['json', 'table', 'yaml']);
+  });
+
+  test.runIf(isThere(shell) && shell !== 'bash')('offers files where there is nothing else to say', () => {
+    expect(offered('run', 'sp')).toEqual(['spec.yaml']);
+  });
 });

@@ -11,12 +11,18 @@ _trikd() {
   found=("\${(@f)$(trikd __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ -n $found[1] ]]; then compadd -a found; else _files; fi
 }
-compdef _trikd trikd`,
+# Loaded from fpath, this file is the function at its first call.
+if [[ $funcstack[1] == _trikd ]]; then _trikd; else compdef _trikd trikd; fi`,
   fish: `function __trikd_complete
   set -l before (commandline -opc)
-  trikd __complete -- $before[2..] (commandline -ct) 2>/dev/null
+  set -l found (trikd __complete -- $before[2..] (commandline -ct) 2>/dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c trikd -a '(__trikd_complete)'`,
+complete -c trikd -f -a '(__trikd_complete)'`,
 } as const;
 
 /** A shell that words can be completed in. */
