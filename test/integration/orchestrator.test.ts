@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/errors';
 import type { Role } from '@trikd/core/position';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
-import { encodeJson } from '@trikd/core/run/json-object';
-import { LEASE_KEY } from '@trikd/core/run/lease';
 import { memoryStore } from '@trikd/core/run/memory-store';
-import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
-import { type Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, folder, gateAt, lastRun, resultOf, serve, specOf, trio } from './orchestrator-rig.js';
@@ -270,132 +268,5 @@ describe('the orchestrator', () => {
       failure: expect.stringContaining('params of the candidate: expected'),
     });
     expect((await loadRun(spoiled, 'trial')).state).toMatchObject({ results: [] });
-  });
-});
-
-describe('orchestrators that share a store', () => {
-  /** A store that answers nobody any more once its process is taken for dead. */
-  function mortal(store: ObjectStore) {
-    let dead = false;
-    const unlessDead =
-      <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
-      async (...args: A): Promise<R> => {
-        if (dead) await new Promise<never>(() => undefined);
-        const result = await work(...args);
-        if (dead) await new Promise<never>(() => undefined);
-        return result;
-      };
-    const mine: ObjectStore = {
-      get: unlessDead(store.get),
-      size: unlessDead(store.size),
-      put: unlessDead(store.put),
-      create: unlessDead(store.create),
-      replace: unlessDead(store.replace),
-      list: unlessDead(store.list),
-      remove: unlessDead(store.remove),
-    };
-    return {
-      store: mine,
-      die: () => {
-        dead = true;
-      },
-    };
-  }
-
-  async function expected(): Promise<Run | undefined> {
-    const store = memoryStore();
-    const calm = await serve(store, await trio(store));
-    await calm.create(specOf());
-    return lastRun(await calm.watch('trial'));
-  }
-
-  test('the one that stands by goes on with a run whose leader has died, and tells whoever watches', async () => {
-    const store = memoryStore();
-    const held = gateAt(1, 5);
-    const models = await trio(store, { gate: held.gate });
-    const first = mortal(store);
-    const leader = await serve(first.store, models);
-    await leader.create(specOf());
-    const standby = await serve(store, models);
-    const watched = standby.watch('trial');
-    await held.reached;
-    first.die();
-    held.open();
-    const events = await watched;
-    expect(resultOf(lastRun(events))).toEqual(resultOf(await expected()));
-    expect(events.some((event) => event.$case === 'progress')).toBe(true);
-    expect(await readPointer(store, 'trial')).toMatchObject({ newest: 1, moves: 2 });
-  });
-
-  test('the same request, sent a hundred times to both, makes one run that is begun once', async () => {
-    const store = memoryStore();
-    const models = await trio(store);
-    const both = [await serve(store, models), await serve(store, models)];
-    await Promise.all(Array.from({ length: 100 }, (_, i) => both[i % 2]!.request(specOf(), 'r-1')));
-    expect(lastRun(await both[0]!.watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
-    expect(models.teacher.requests.map(({ start }) => [start?.generation, start?.attempt])).toEqual([
-      [0, 1],
-      [1, 1],
-      [2, 1],
-    ]);
-  });
-
-  test('one that leads in a term below that of a run, as after the loss of the lease, leads anew above it', async () => {
-    const store = memoryStore();
-    const lease = { version: 1, holder: 'who could not read the run', term: 2, beat: 0, released: true };
-    await store.put(LEASE_KEY, encodeJson(lease));
-    const spec = RunSpec.parse(specOf());
-    await saveRun(store, await createRun(store, spec), { term: 7 });
-    const { watch } = await serve(store, await trio(store));
-    expect(lastRun(await watch('trial'))?.phase).toBe(RunPhase.RUN_PHASE_COMPLETED);
-    expect((await loadRun(store, 'trial')).term).toBe(8);
-  });
-
-  test('one that starts goes on with what was left, without being asked', async () => {
-    const store = memoryStore();
-    const held = gateAt(1, 5);
-    const models = await trio(store, { gate: held.gate });
-    const first = await serve(store, models);
-    await first.create(specOf());
-    await held.reached;
-    const stopped = first.stop();
-    held.open();
-    await stopped;
-    const second = await serve(store, models);
-    expect(resultOf(lastRun(await second.watch('trial')))).toEqual(resultOf(await expected()));
-  });
-});
-
-describe('a rollback', () => {
-  test('begins the generation in hand anew beside the earlier anchor, once for one request', async () => {
-    const store = memoryStore();
-    const held = gateAt(2, 5);
-    const models = await trio(store, { gate: held.gate });
-    const { create, watch, rollBack } = await serve(store, models);
-    await create(specOf());
-    const watched = watch('trial');
-    await held.reached;
-    const rolled = rollBack('trial', 0, 'once');
-    held.open();
-    expect(await rolled).toMatchObject({ generation: 2, attempt: 2, rollbacks: 1, anchor: { generation: 0 } });
-    await watched;
-    expect(await rollBack('trial', 0, 'once')).toMatchObject({ rollbacks: 1 });
-    expect(await readPointer(store, 'trial')).toMatchObject({ generation: 0, newest: 1, rollbacks: 1, moves: 3 });
-    const run = lastRun(await watch('trial'));
-    expect(run).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED, rollbacks: 1 });
-    const student0 = run?.generations[0]?.student?.params?.sha256;
-    expect(models.anchor.requests.filter(({ start }) => start?.generation === 2).at(-1)?.params?.sha256).toBe(student0);
-  });
-
-  test('to a student that was not promoted is refused by name', async () => {
-    const store = memoryStore();
-    const { create, watch, rollBack } = await serve(store, await trio(store));
-    await create(specOf());
-    await watch('trial');
-    await expect(rollBack('trial', 2, '')).rejects.toMatchObject({
-      kind: 'invalid',
-      message: expect.stringContaining('the student of generation 2 was not promoted: only those of 0, 1 were'),
-    });
-    await expect(rollBack('absent', 0, '')).rejects.toMatchObject({ kind: 'not-found' });
   });
 });

@@ -1,0 +1,41 @@
+import { readPointer } from '@trikd/core/run/anchor-pointer';
+import { memoryStore } from '@trikd/core/run/memory-store';
+import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { afterEach, describe, expect, test } from 'vitest';
+import { cleanUp, gateAt, lastRun, serve, specOf, trio } from './orchestrator-rig.js';
+
+afterEach(cleanUp);
+
+describe('a rollback', () => {
+  test('begins the generation in hand anew beside the earlier anchor, once for one request', async () => {
+    const store = memoryStore();
+    const held = gateAt(2, 5);
+    const models = await trio(store, { gate: held.gate });
+    const { create, watch, rollBack } = await serve(store, models);
+    await create(specOf());
+    const watched = watch('trial');
+    await held.reached;
+    const rolled = rollBack('trial', 0, 'once');
+    held.open();
+    expect(await rolled).toMatchObject({ generation: 2, attempt: 2, rollbacks: 1, anchor: { generation: 0 } });
+    await watched;
+    expect(await rollBack('trial', 0, 'once')).toMatchObject({ rollbacks: 1 });
+    expect(await readPointer(store, 'trial')).toMatchObject({ generation: 0, newest: 1, rollbacks: 1, moves: 3 });
+    const run = lastRun(await watch('trial'));
+    expect(run).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED, rollbacks: 1 });
+    const student0 = run?.generations[0]?.student?.params?.sha256;
+    expect(models.anchor.requests.filter(({ start }) => start?.generation === 2).at(-1)?.params?.sha256).toBe(student0);
+  });
+
+  test('to a student that was not promoted is refused by name', async () => {
+    const store = memoryStore();
+    const { create, watch, rollBack } = await serve(store, await trio(store));
+    await create(specOf());
+    await watch('trial');
+    await expect(rollBack('trial', 2, '')).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('the student of generation 2 was not promoted: only those of 0, 1 were'),
+    });
+    await expect(rollBack('absent', 0, '')).rejects.toMatchObject({ kind: 'not-found' });
+  });
+});
