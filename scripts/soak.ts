@@ -6,7 +6,9 @@
  * taken after a full collection, since what waits for the garbage collector is no growth either; what JavaScript holds then is told
  * beside it, and so is the most that the process had at any time.
  *
- * usage: node scripts/soak.ts [MINUTES]      (default 60, at least 12; the first half is warm-up, until code is compiled and what is remembered of steps and events is full)
+ * Two thirds of the time are warm-up, until all code is compiled and what is remembered of steps and events is full.
+ *
+ * usage: node scripts/soak.ts [MINUTES]      (default 90, at least 12)
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,10 +21,10 @@ import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
 import { type Sample, type Slope, slopeOf } from './slope.ts';
 import type { Memory } from './soak-agent.ts';
 
-const MINUTES = Number(process.argv[2] ?? 60);
-const WARM_UP = MINUTES / 2;
+const MINUTES = Number(process.argv[2] ?? 90);
+const WARM_UP = (2 / 3) * MINUTES;
 const STEPS = 12_800;
-const SAMPLE_SECONDS = 5;
+const SAMPLE_SECONDS = 30;
 const MOST_MB_PER_HOUR = 1;
 const KB_PER_MB = 1024;
 
