@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 
 /** What becomes of a request. */
 export type Fate =
@@ -21,16 +21,22 @@ export interface FaultyProxy {
   readonly methods: readonly string[];
   /** Decides from now on. Default: all pass. */
   decide(fate: (method: string) => Fate): void;
+  /** Resolves when the server behind works at nothing that has passed. */
+  quiet(): Promise<void>;
   close(): void;
 }
 
 export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const methods: string[] = [];
   let fateOf: (method: string) => Fate = () => 'pass';
+  const underWay = new Set<ClientRequest>();
   const server = createServer((message, reply) => {
     const method = message.method ?? '';
     methods.push(method);
-    meet(fateOf(method), target, message, reply);
+    const sent = meet(fateOf(method), target, message, reply);
+    if (!sent) return;
+    underWay.add(sent);
+    sent.once('close', () => underWay.delete(sent));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -42,6 +48,9 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     decide: (fate) => {
       fateOf = fate;
     },
+    async quiet() {
+      await Promise.all(Array.from(underWay, (sent) => new Promise((resolve) => sent.once('close', resolve))));
+    },
     close: () => {
       server.close();
       server.closeAllConnections();
@@ -49,16 +58,17 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   };
 }
 
-function meet(fate: Fate, target: string, message: IncomingMessage, reply: ServerResponse): void {
-  if (fate === 'stall') return;
+/** Returns what went on to the server behind. */
+function meet(fate: Fate, target: string, message: IncomingMessage, reply: ServerResponse): ClientRequest | undefined {
+  if (fate === 'stall') return undefined;
   if (fate === 'lose-request') {
     reply.socket?.destroy();
-    return;
+    return undefined;
   }
   if (typeof fate === 'object') {
     message.resume();
     message.on('end', () => reply.writeHead(fate.status).end(`<Error><Code>${fate.code}</Code></Error>`));
-    return;
+    return undefined;
   }
   // The host that was signed is the proxy's own, and goes on with all the other headers.
   const sent = request(`${target}${message.url}`, { method: message.method, headers: message.headers }, (answer) => {
@@ -72,4 +82,5 @@ function meet(fate: Fate, target: string, message: IncomingMessage, reply: Serve
   });
   sent.on('error', () => reply.socket?.destroy());
   message.pipe(sent);
+  return sent;
 }
