@@ -1,22 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { scratch } from './trikd.js';
-
-const main = fileURLToPath(new URL('../../services/cli/dist/main.js', import.meta.url));
+import { binOf, scratch } from './trikd.js';
 
 type Offered = (...words: readonly string[]) => readonly string[];
 
 /** What a shell answers to a script that knows `trikd`, and what a person has typed after it as its arguments. */
 function answer(shell: string, args: readonly string[]): readonly string[] {
   const folder = scratch();
-  const trikd = `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`;
-  mkdirSync(join(folder, 'bin'));
-  writeFileSync(join(folder, 'bin', 'trikd'), trikd, { mode: 0o755 });
   writeFileSync(join(folder, 'spec.yaml'), '');
-  const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH']}`, HOME: folder };
+  const env = { ...process.env, PATH: `${binOf(folder)}:${process.env['PATH']}`, HOME: folder };
   const output = execFileSync(shell, args, { env, cwd: folder, encoding: 'utf8', stdio: 'pipe' });
   return output.split('\n').filter((line) => line !== '');
 }
@@ -56,13 +50,18 @@ const fish: Offered = (...words) =>
 /** Only bash is on every machine; the others are tried where they are. */
 const there = Object.entries({ bash, zsh, fish }).filter(([shell]) => spawnSync(shell, ['--version']).status === 0);
 
-test.for(there)('%s completes commands, flags and choices', ([, offered]) => {
+test.for(there)('%s completes commands, flags and choices', ([shell, offered]) => {
   expect(offered('generation', 'ro')).toEqual(['rollback']);
   expect(offered('runs', 'delete', 'tiny', '--y')).toEqual(['--yes']);
-  expect(offered('checkpoint', 'list', 'tiny', '-o', '').toSorted()).toEqual(['json', 'table', 'yaml']);
+  const formats = offered('checkpoint', 'list', 'tiny', '-o', '');
+  // fish puts them into an order of its own.
+  expect(formats).toEqual(shell === 'fish' ? ['json', 'table', 'yaml'] : ['table', 'json', 'yaml']);
 });
 
 // What bash offers where there is nothing else to say it does by itself (`complete -o default`).
-test.for(there.slice(1))('%s offers files where there is nothing else to say', ([, offered]) => {
-  expect(offered('run', 'sp')).toEqual(['spec.yaml']);
-});
+test.for(there.filter(([shell]) => shell !== 'bash'))(
+  '%s offers files where there is nothing else to say',
+  ([, offered]) => {
+    expect(offered('run', 'sp')).toEqual(['spec.yaml']);
+  },
+);

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { freePort } from '../../scripts/child-server.js';
 import { goTool } from '../../scripts/go-tool.js';
 import { docsBlocks, NOT_EXECUTED, ROOT } from './docs-blocks.js';
-import { scratch } from './trikd.js';
+import { binOf, scratch } from './trikd.js';
 
 /** What a clone has and a run does not change; runs go into the copy. */
 const APART = new Set(['.git', 'runs', 'test', 'bench']);
@@ -14,11 +14,7 @@ const APART = new Set(['.git', 'runs', 'test', 'bench']);
 function clone(): { readonly folder: string; readonly path: string } {
   const folder = scratch();
   for (const name of readdirSync(ROOT)) if (!APART.has(name)) symlinkSync(join(ROOT, name), join(folder, name));
-  const bin = join(folder, 'bin');
-  mkdirSync(bin);
-  const main = join(ROOT, 'services/cli/dist/main.js');
-  writeFileSync(join(bin, 'trikd'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
-  chmodSync(join(bin, 'trikd'), 0o755);
+  const bin = binOf(folder);
   symlinkSync(goTool('grpcurl'), join(bin, 'grpcurl'));
   return { folder, path: `${bin}:${ROOT}node_modules/.bin:${process.env['PATH'] ?? ''}` };
 }

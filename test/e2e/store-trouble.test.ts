@@ -19,7 +19,7 @@ import { type Fate, type FaultyProxy, startFaultyProxy } from '../integration/fa
 import { contentOf, reference } from './outcome.js';
 import { expectNoProcess } from './processes.js';
 import { tiny } from './specs.js';
-import { scratch, specFile, type WrittenSpec } from './trikd.js';
+import { MAIN, scratch, specFile, type WrittenSpec } from './trikd.js';
 
 /** Two generations of 800 steps, saved every 40. */
 const spec: WrittenSpec = { ...tiny, name: 'trouble', epochs: 100, checkpoint: { everyEpochs: 5 } };
@@ -188,11 +188,10 @@ type Line = Readonly<Record<string, unknown>>;
 
 /** `trikd` with a disk of its own, of some megabytes, at a folder. */
 async function onDiskOf(disk: string, megabytes: number, args: readonly string[]) {
-  const main = join(import.meta.dirname, '../../services/cli/dist/main.js');
   const script = 'mount -t tmpfs -o "size=$1m" tmpfs "$0" && shift && exec "$@"';
   const child: ChildProcess = spawn(
     'unshare',
-    ['--user', '--map-root-user', '--mount', 'sh', '-c', script, disk, `${megabytes}`, process.execPath, main, ...args],
+    ['--user', '--map-root-user', '--mount', 'sh', '-c', script, disk, `${megabytes}`, process.execPath, MAIN, ...args],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const lines: Line[] = [];

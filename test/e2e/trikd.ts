@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,7 +14,7 @@ import { processesOf } from './processes.js';
 export type WrittenSpec = z.input<typeof RunSpec>;
 
 /** The compiled command. */
-const MAIN = fileURLToPath(new URL('../../services/cli/dist/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../services/cli/dist/main.js', import.meta.url));
 
 /** A line of JSON from standard output. */
 export type Line = Readonly<Record<string, unknown>>;
@@ -53,6 +53,14 @@ export function scratch(): string {
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   });
   return folder;
+}
+
+/** A folder in `folder`, for the path of a shell: `trikd` is in it. */
+export function binOf(folder: string): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'trikd'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 });
+  return bin;
 }
 
 /** Writes a spec into a folder as the file that `trikd run` reads. JSON is YAML. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { memoryStore } from '@trikd/core/run/memory-store';
 import type { ObjectStore } from '@trikd/core/store';
 import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { openClient, unary } from '@trikd/platform/grpc/clients';
@@ -99,6 +100,14 @@ export async function serve(store: ObjectStore, models: Awaited<ReturnType<typeo
 
 export const lastRun = (events: readonly NonNullable<WatchRunResponse['event']>[]): Run | undefined =>
   events.flatMap((event) => (event.$case === 'run' ? [event.value] : [])).at(-1);
+
+/** How a run ends that nothing happens to. */
+export async function undisturbed(change: object = {}): Promise<Run | undefined> {
+  const store = memoryStore();
+  const calm = await serve(store, await trio(store));
+  await calm.create(specOf(change));
+  return lastRun(await calm.watch('trial'));
+}
 
 /** What of a run must not depend on what happened to its processes: what its blobs contain does not, in which attempt they were saved does. */
 export const resultOf = (run: Run | undefined) => ({

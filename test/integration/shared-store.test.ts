@@ -5,9 +5,9 @@ import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec';
 import type { ObjectStore } from '@trikd/core/store';
-import { type Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
 import { afterEach, describe, expect, test } from 'vitest';
-import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio } from './orchestrator-rig.js';
+import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';
 
 afterEach(cleanUp);
 
@@ -40,13 +40,6 @@ describe('orchestrators that share a store', () => {
     };
   }
 
-  async function expected(): Promise<Run | undefined> {
-    const store = memoryStore();
-    const calm = await serve(store, await trio(store));
-    await calm.create(specOf());
-    return lastRun(await calm.watch('trial'));
-  }
-
   test('the one that stands by goes on with a run whose leader has died, and tells whoever watches', async () => {
     const store = memoryStore();
     const held = gateAt(1, 5);
@@ -60,7 +53,7 @@ describe('orchestrators that share a store', () => {
     first.die();
     held.open();
     const events = await watched;
-    expect(resultOf(lastRun(events))).toEqual(resultOf(await expected()));
+    expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed()));
     expect(events.some((event) => event.$case === 'progress')).toBe(true);
     expect(await readPointer(store, 'trial')).toMatchObject({ newest: 1, moves: 2 });
   });
@@ -100,6 +93,6 @@ describe('orchestrators that share a store', () => {
     held.open();
     await stopped;
     const second = await serve(store, models);
-    expect(resultOf(lastRun(await second.watch('trial')))).toEqual(resultOf(await expected()));
+    expect(resultOf(lastRun(await second.watch('trial')))).toEqual(resultOf(await undisturbed()));
   });
 });

@@ -16,7 +16,7 @@ import {
 import { unary } from '@trikd/platform/grpc/clients';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
-import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio } from './orchestrator-rig.js';
+import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';
 
 afterEach(cleanUp);
 
@@ -43,13 +43,6 @@ function steering({ client }: Served) {
 }
 
 const LONG = { epochs: 12, checkpoint: { everyEpochs: 8 } };
-
-async function undisturbed(change: object): Promise<Run | undefined> {
-  const store = memoryStore();
-  const calm = await serve(store, await trio(store));
-  await calm.create(specOf(change));
-  return lastRun(await calm.watch('trial'));
-}
 
 /** Messages until one is what is waited for. */
 async function until(
@@ -165,7 +158,7 @@ describe('a run whose generations are begun by hand', () => {
       await Promise.all([trigger('trial', id), trigger('trial', id)]);
     }
     expect(waits).toEqual([1, 2]);
-    expect(resultOf(last)).toEqual(resultOf(await undisturbed({})));
+    expect(resultOf(last)).toEqual(resultOf(await undisturbed()));
     await expect(trigger('trial')).rejects.toMatchObject({
       kind: 'wrong-state',
       message: expect.stringContaining('the run waits for no trigger: it has completed after generation 2'),

@@ -39,6 +39,12 @@ export function createMomentRing(capacity: number): MomentRing {
     const slot = step % capacity;
     return { page: Math.floor(slot / PAGE), slot: slot % PAGE };
   };
+  /** Where a step is that is still remembered. */
+  const kept = (step: number) => {
+    const { page: number, slot } = placeOf(step);
+    const page = pages.get(number);
+    return page?.steps[slot] === step ? { page, slot } : undefined;
+  };
   return {
     keep(step, moments) {
       const place = placeOf(step);
@@ -46,22 +52,19 @@ export function createMomentRing(capacity: number): MomentRing {
       pages.set(place.page, page);
       const first = place.slot * ROOM;
       // The last says when the step was over.
-      const kept = moments.length <= ROOM ? moments : [...moments.slice(0, ROOM - 1), ...moments.slice(-1)];
-      for (const [index, { moment, at }] of kept.entries()) {
+      const fitting = moments.length <= ROOM ? moments : [...moments.slice(0, ROOM - 1), ...moments.slice(-1)];
+      for (const [index, { moment, at }] of fitting.entries()) {
         page.codes[first + index] = CODES.get(moment) ?? 0;
         page.times[first + index] = at;
       }
-      page.counts[place.slot] = kept.length;
+      page.counts[place.slot] = fitting.length;
       page.steps[place.slot] = step;
     },
-    has(step) {
-      const { page, slot } = placeOf(step);
-      return pages.get(page)?.steps[slot] === step;
-    },
+    has: (step) => kept(step) !== undefined,
     find(step) {
-      const { page: number, slot } = placeOf(step);
-      const page = pages.get(number);
-      if (page?.steps[slot] !== step) return undefined;
+      const place = kept(step);
+      if (!place) return undefined;
+      const { page, slot } = place;
       const first = slot * ROOM;
       return Array.from({ length: page.counts[slot] ?? 0 }, (_, index) => ({
         moment: STEP_MOMENTS[page.codes[first + index] ?? 0] ?? 'done',

@@ -35,19 +35,16 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
   };
   const steps = { tracer, ids, over };
   const later = workLater();
+  const ifRemembered = <T>(find: () => T | undefined, work: (found: T) => void) =>
+    later.add(() => {
+      const found = find();
+      if (found) work(found);
+    });
   const [measure, tell] = [stepMeter(record), trainerMeter(record)];
   return {
-    measured: (step) =>
-      later.add(() => {
-        const remembered = step();
-        if (remembered) measure(remembered);
-      }),
+    measured: (step) => ifRemembered(step, measure),
     told: (role, event) => later.add(() => tell(role, event)),
-    traced: (trace) =>
-      later.add(() => {
-        const remembered = trace();
-        if (remembered) makeStepSpans(steps, remembered);
-      }),
+    traced: (trace) => ifRemembered(trace, (remembered) => makeStepSpans(steps, remembered)),
     saved: (where, begun, ended) =>
       later.add(() => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended })),
     root: (attempt, seed, step) => later.add(() => makeRootSpan(steps, attempt, seed, step)),

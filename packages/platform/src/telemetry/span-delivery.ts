@@ -1,9 +1,7 @@
 import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../logging.js';
 import { countedSpans, type Deliveries } from './counted-spans.js';
-import { spanExporters } from './span-exporters.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, spanExporters } from './span-exporters.js';
 
 /** Spans on their way to whoever wants them. */
 export interface SpanDelivery {
@@ -22,20 +20,21 @@ const BATCH = ROOM / 2;
 const QUIET = 60_000;
 
 /**
- * A way that counts what becomes of spans. Its exporters and its queue are those of the standard variables.
+ * Ways that count what becomes of spans. Their exporters and their queues are those of the standard variables.
  * @param changed told each time some were taken or given up
  */
 export function deliverSpans(env: Environment, log: Logger, changed: (deliveries: Deliveries) => void): SpanDelivery {
   const complain = complaints(log);
   const deliveries = () => sum(ways.map((way) => way.deliveries()));
   const told = () => {
-    changed(deliveries());
-    complain(deliveries());
+    const now = deliveries();
+    changed(now);
+    complain(now);
   };
   const room = positive(env.OTEL_BSP_MAX_QUEUE_SIZE) ?? ROOM;
   const ways = spanExporters(env, log).map((exporter) => countedSpans(exporter, room, told));
   const processors = ways.map(({ exporter, processor }) =>
-    processor(new BatchSpanProcessor({ exporter, ...batching(env) })),
+    processor(new BatchSpanProcessor({ exporter, ...batching(env, room) })),
   );
   return { processors, deliveries };
 }
@@ -58,16 +57,16 @@ function complaints(log: Logger): (deliveries: Deliveries) => void {
 }
 
 /** What the SDK reads by itself only where it makes the processor. */
-function batching(env: Environment): Omit<ConstructorParameters<typeof BatchSpanProcessor>[0], 'exporter'> {
-  const [size, batch, delay, timeout] = [
-    'MAX_QUEUE_SIZE',
-    'MAX_EXPORT_BATCH_SIZE',
-    'SCHEDULE_DELAY',
-    'EXPORT_TIMEOUT',
-  ].map((name) => positive(env[`OTEL_BSP_${name}`]));
+function batching(
+  env: Environment,
+  room: number,
+): Omit<ConstructorParameters<typeof BatchSpanProcessor>[0], 'exporter'> {
+  const [batch, delay, timeout] = ['MAX_EXPORT_BATCH_SIZE', 'SCHEDULE_DELAY', 'EXPORT_TIMEOUT'].map((name) =>
+    positive(env[`OTEL_BSP_${name}`]),
+  );
   return {
-    ...(size && { maxQueueSize: size }),
-    maxExportBatchSize: batch ?? Math.min(BATCH, size ?? ROOM),
+    maxQueueSize: room,
+    maxExportBatchSize: batch ?? Math.min(BATCH, room),
     ...(delay && { scheduledDelayMillis: delay }),
     ...(timeout && { exportTimeoutMillis: timeout }),
   };

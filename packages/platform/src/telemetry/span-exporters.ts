@@ -4,7 +4,8 @@ import { OTLPTraceExporter as HttpProtobufExporter } from '@opentelemetry/export
 import { ConsoleSpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../logging.js';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The exporters that the standard variables want, each of which reads its own further ones. What nobody knows is told, and left out. */
 export function spanExporters(env: Environment, log: Logger): readonly SpanExporter[] {
@@ -25,10 +26,8 @@ function otlpExporter(env: Environment, log: Logger): SpanExporter {
       return new HttpProtobufExporter();
     case 'http/json':
       return new HttpJsonExporter();
-    case 'grpc':
-      return new GrpcExporter();
     default:
-      log.warn({ OTEL_EXPORTER_OTLP_PROTOCOL: protocol }, 'no such protocol: grpc is used');
+      if (protocol !== 'grpc') log.warn({ OTEL_EXPORTER_OTLP_PROTOCOL: protocol }, 'no such protocol: grpc is used');
       return new GrpcExporter();
   }
 }
