@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
@@ -60,6 +61,27 @@ describe('two services', () => {
     process.off('warning', listen);
     expect(warnings).toEqual([]);
   });
+});
+
+test('a producer is never far ahead of a consumer that takes its time', async () => {
+  const window = windowFor(['student']);
+  const { address } = await served(sourceOf(window));
+  const heard = listenTo(address);
+  const produce = async () => {
+    for (let step = 0; step < 2000; step++) await window.publish(frameOf('teacher', step));
+  };
+  const producing = produce();
+  let lead = 0;
+  for (let step = 0; step < 2000; step++) {
+    expect((await heard.next()).value?.position.step).toBe(step);
+    // Time for it to run ahead, as the anchor of a slow pair has.
+    for (let turn = 0; turn < 10; turn++) await nextTurn();
+    lead = Math.max(lead, window.nextStep - step);
+  }
+  await producing;
+  await heard.return();
+  // Its window, what HTTP/2 and the stream that reads it hold of 64 KiB each, in frames of 0.7 KB, and 16 messages at either end.
+  expect(lead).toBeLessThan(250);
 });
 
 describe('a lost connection', () => {

@@ -4,8 +4,10 @@ import type { Agreement } from '@trikd/core/exchange/frame';
 const KEEPALIVE_MS = 20_000;
 /** Room for the fields of a frame beside its data. */
 const FRAME_OVERHEAD = 1024;
-/** Bytes a producer may send before its consumer has read: many frames, so that no step waits for a window update. */
-const EXCHANGE_WINDOW = 16 * 1024 * 1024;
+/** Frames that a producer may send before its consumer has read: so many that no step waits for a window update. */
+const FRAMES_ON_THE_WAY = 4;
+/** Bytes that HTTP/2 lets it send at least. */
+const LEAST_FLOW_WINDOW = 65_535;
 const CONTROL_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 const COMMON: ChannelOptions = {
@@ -20,14 +22,16 @@ const COMMON: ChannelOptions = {
 
 /**
  * A channel that receives logits. Only the receiving end of a connection may raise its window: with both raised, Node.js stops reading
- * while a write is pending and two such ends wait for each other for ever. So each direction has a connection of its own.
+ * while a write is pending and two such ends wait for each other for ever. So each direction has a connection of its own. The window is
+ * a few frames, however large they are: a model that needs nobody's frames, the anchor, would fill any.
  */
 export function exchangeChannel({ batchSize, classes }: Pick<Agreement, 'batchSize' | 'classes'>): ChannelOptions {
+  const frameBytes = batchSize * classes * 4 + FRAME_OVERHEAD;
   return {
     ...COMMON,
     'grpc.use_local_subchannel_pool': 1,
-    'grpc.max_receive_message_length': batchSize * classes * 4 + FRAME_OVERHEAD,
-    'grpc-node.flow_control_window': EXCHANGE_WINDOW,
+    'grpc.max_receive_message_length': frameBytes,
+    'grpc-node.flow_control_window': Math.max(LEAST_FLOW_WINDOW, FRAMES_ON_THE_WAY * frameBytes),
   };
 }
 
