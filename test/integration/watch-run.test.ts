@@ -81,3 +81,18 @@ test('a run whose newest events are lost is told of to its end all the same', as
   expect(numbered(seen)).toHaveLength(5);
   expect(seen.at(-1)).toMatchObject({ number: 0, event: { $case: 'run', value: { phase: 4 } } });
 });
+
+test('a pair that is committed is told by itself, and the run only where it has changed', async () => {
+  const store = memoryStore();
+  const { client, create, watch } = await serve(store, await trio(store));
+  await create(specOf());
+  await watch('trial');
+  const told = numbered(await read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+  const changing = told.flatMap(({ event }) => {
+    if (event?.$case !== 'run') return [];
+    const { progress: _, updateTime: _at, ...run } = event.value;
+    return [JSON.stringify(run)];
+  });
+  expect(new Set(changing).size).toBe(changing.length);
+  expect(told.filter(({ event }) => event?.$case === 'committed').length).toBeGreaterThan(changing.length);
+});

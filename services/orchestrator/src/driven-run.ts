@@ -72,9 +72,10 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
         rules,
         perform: (todo) => perform(duties, todo),
         changed: (saved) => {
-          const { generation, attempt } = stored.state;
-          if (saved.state.generation !== generation || saved.state.attempt !== attempt) seen.begun();
+          const before = stored.state;
           stored = saved;
+          if (pairOnly(before, saved.state)) return;
+          if (!sameAttempt(before, saved.state)) seen.begun();
           tell({ kind: 'run', ...view() });
         },
         now: ports.now,
@@ -103,6 +104,18 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
         : { kind: 'stalled', by: 'orchestrator', on, reason },
     );
   return { waits, runId: spec.name, view, over: () => over, done };
+}
+
+/**
+ * Whether all that has changed is which pairs there are. That is told by itself, with each pair; the run holds the results of all its
+ * generations, and remembering it for each pair would take the more memory the longer a run lasts.
+ */
+function pairOnly(before: RunState, after: RunState): boolean {
+  return before.phase === 'training' && after.phase === 'training' && sameAttempt(before, after);
+}
+
+function sameAttempt(before: RunState, after: RunState): boolean {
+  return before.generation === after.generation && before.attempt === after.attempt;
 }
 
 /** What is told of a run that rests. */
