@@ -5,7 +5,6 @@ import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
 import {
   AnchorMoveKind,
   ConditionStatus,
@@ -13,36 +12,12 @@ import {
   RunPhase,
   type WatchRunResponse,
 } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';
+import { heldRun, LONG, steering } from './steering-rig.js';
 
 afterEach(cleanUp);
-
-type Served = Awaited<ReturnType<typeof serve>>;
-
-/** The methods that steer, as a client calls them. */
-function steering({ client }: Served) {
-  const what = 'it';
-  return {
-    trigger: async (runId: string, requestId = '') =>
-      (await unary(client.triggerGeneration.bind(client), { runId, requestId }, { what })).run,
-    pause: async (runId: string, requestId = '') =>
-      (await unary(client.pauseRun.bind(client), { runId, requestId }, { what })).run,
-    resume: async (runId: string, requestId = '') =>
-      (await unary(client.resumeRun.bind(client), { runId, requestId }, { what })).run,
-    cancel: async (runId: string, requestId = '') =>
-      (await unary(client.cancelRun.bind(client), { runId, requestId }, { what })).run,
-    promote: async (runId: string, generation: number, requestId = '') =>
-      (await unary(client.promoteGeneration.bind(client), { runId, generation, requestId }, { what })).run,
-    remove: (runId: string, requestId = '') => unary(client.deleteRun.bind(client), { runId, requestId }, { what }),
-    list: (pageSize = 0, pageToken = '', phases: RunPhase[] = []) =>
-      unary(client.listRuns.bind(client), { pageSize, pageToken, phases }, { what }),
-  };
-}
-
-const LONG = { epochs: 12, checkpoint: { everyEpochs: 8 } };
 
 /** Messages until one is what is waited for. */
 async function until(
@@ -55,20 +30,6 @@ async function until(
     if (message.event?.$case === 'run' && wanted(message.event.value)) break;
   }
   return seen;
-}
-
-/** A run that is held in training of generation 1, until both trainers are told to rest two steps further on. */
-async function heldRun(store: ObjectStore) {
-  const held = gateAt(1, 5);
-  const resting = new Set<string>();
-  const limited = (role: string, limit: number) => {
-    if (limit === 7 && resting.add(role).size === 2) held.open();
-  };
-  const models = await trio(store, { gate: held.gate, limited });
-  const served = await serve(store, models);
-  await served.create(specOf(LONG));
-  await held.reached;
-  return { ...served, ...steering(served), models };
 }
 
 test('a run that rests and was written in a later term is resumed by one that leads anew above it', async () => {
@@ -218,47 +179,6 @@ describe('a promotion by hand', () => {
   });
 });
 
-describe('the list of runs', () => {
-  test('comes in pages by name, of the phases that are asked for, with those that cannot be read', async () => {
-    const store = memoryStore();
-    const served = await serve(store, await trio(store));
-    const { list, pause } = steering(served);
-    for (const name of ['c', 'a', 'b']) {
-      await served.create(specOf({ name, curriculum: { generations: 1 } }));
-      await served.watch(name);
-    }
-    await store.put('runs/bb/spec.json', Buffer.from('{}'));
-    await store.put('runs/bb/state.json', Buffer.from('{}'));
-    const first = await list(2);
-    expect(first.runs.map(({ runId }) => runId)).toEqual(['a', 'b']);
-    const rest = await list(2, first.nextPageToken);
-    expect(rest).toMatchObject({ runs: [{ runId: 'c' }], unreadable: [{ runId: 'bb' }], nextPageToken: '' });
-    expect((await list(0, '', [RunPhase.RUN_PHASE_PAUSED])).runs).toEqual([]);
-    expect((await list(0, '', [RunPhase.RUN_PHASE_COMPLETED])).runs).toHaveLength(3);
-    await expect(list(0, 'nonsense')).rejects.toMatchObject({ kind: 'invalid' });
-    await expect(pause('a')).rejects.toMatchObject({ kind: 'wrong-state' });
-  });
-});
-
-describe('a run that is deleted', () => {
-  test('is gone from the store, once for one request, and its name is free', async () => {
-    const store = memoryStore();
-    const { remove, cancel, get, create } = await heldRun(store);
-    await expect(remove('trial')).rejects.toMatchObject({
-      kind: 'wrong-state',
-      message: expect.stringContaining('the run cannot be deleted: it is training generation 1'),
-    });
-    await cancel('trial');
-    await remove('trial', 'once');
-    await remove('trial', 'once');
-    expect(await store.list('runs/')).toEqual([]);
-    expect(await store.list('events/')).toEqual([]);
-    await expect(get('trial')).rejects.toMatchObject({ kind: 'not-found' });
-    await expect(remove('trial')).rejects.toMatchObject({ kind: 'not-found' });
-    expect(await create(specOf({ epochs: 4 }))).toMatchObject({ generation: 0, attempt: 1 });
-  });
-});
-
 describe('a run that failed of what may have passed', () => {
   test('is resumed from its last pair, and whoever follows from an event on hears the failure and the end', async () => {
     const store = memoryStore();
@@ -280,32 +200,6 @@ describe('a run that failed of what may have passed', () => {
     expect(phases).toContain(RunPhase.RUN_PHASE_FAILED);
     expect(phases.at(-1)).toBe(RunPhase.RUN_PHASE_COMPLETED);
     expect(resultOf(last)).toEqual(resultOf(await undisturbed(LONG)));
-  });
-});
-
-describe('an orchestrator that stands by', () => {
-  test('steers nobody, and names the one that leads; it lists and tells all the same', async () => {
-    const store = memoryStore();
-    const leader = await heldRun(store);
-    const standby = await serve(store, leader.models);
-    const { pause, remove, list } = steering(standby);
-    for (const refused of [pause('trial'), remove('trial')]) {
-      await expect(refused).rejects.toMatchObject({
-        kind: 'wrong-state',
-        message: expect.stringMatching(/this orchestrator does not lead: orchestrator \d+ on .* leads, ask that one/),
-      });
-    }
-    expect(await list()).toMatchObject({ runs: [{ runId: 'trial', phase: RunPhase.RUN_PHASE_TRAINING }] });
-    const seen = await standby.get('trial');
-    expect(seen?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
-      status: ConditionStatus.CONDITION_STATUS_UNKNOWN,
-      reason: 'NotDrivenHere',
-    });
-    expect((await leader.get('trial'))?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
-      status: ConditionStatus.CONDITION_STATUS_FALSE,
-      reason: 'GoesOn',
-    });
-    await leader.cancel('trial');
   });
 });
 

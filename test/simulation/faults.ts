@@ -1,5 +1,6 @@
+import type { Weather } from './connections.js';
 import type { Host, Life } from './host.js';
-import type { Network, Weather } from './network.js';
+import type { Network } from './network.js';
 import type { S3Method, StoreHealth } from './store.js';
 import type { World } from './world.js';
 

@@ -1,24 +1,11 @@
 import { TrikdError } from '@trikd/core/errors';
 import { createBell } from '@trikd/core/exchange/bell';
+import { type Connections, createConnections, type Weather } from './connections.js';
 import type { Host, Life } from './host.js';
 import type { World } from './world.js';
 
-/** How bad the network is at present. All zero: calm. */
-export interface Weather {
-  /** Milliseconds that a message is on its way, on average. */
-  latency: number;
-  /** Share of messages that take a hundred times as long. */
-  slow: number;
-  /** Share of calls whose connection breaks while they are under way. */
-  breaks: number;
-  /** Milliseconds after which a stream's connection breaks, on average; 0: never. */
-  streamLife: number;
-  /** Share of frames that come twice. */
-  doubles: number;
-}
-
-/** Calls and streams between processes, over connections that break. What arrives, arrives in order. */
-export interface Network {
+/** Calls and streams between processes, over connections that break. */
+export interface Network extends Pick<Connections, 'cut' | 'mend' | 'reset' | 'died'> {
   /**
    * One call, as gRPC makes it: whether it was executed when it fails, and how often when it succeeds, nobody knows.
    * @throws TrikdError of the kind that the other side threw, 'unavailable' when it cannot be reached in time.
@@ -38,14 +25,6 @@ export interface Network {
     signal: AbortSignal,
     options?: StreamOptions,
   ): AsyncGenerator<Item, void>;
-  /** Nothing passes from one to the other for so many milliseconds. */
-  cut(from: string, to: string, ms: number): void;
-  /** Everything passes again. */
-  mend(): void;
-  /** Breaks what connects the two now. */
-  reset(a: string, b: string): void;
-  /** A process is gone: its kernel closes its connections. */
-  died(host: string): void;
   readonly counts: Record<'broken connections' | 'retried calls' | 'doubled frames' | 'messages', number>;
 }
 
@@ -63,79 +42,10 @@ export interface StreamOptions {
   connected?(connected: boolean): void;
 }
 
-/** Milliseconds until a silent connection is given up: a ping is sent after the first, and must be answered within the second. */
-const KEEPALIVE = [20_000, 40_000] as const;
-
-interface Connection<Service> {
-  /** Runs in the server, once it arrives there. */
-  toServer(what: string, happen: (service: Service, life: Life) => void): void;
-  /** Runs in the client, once it arrives there. */
-  toClient(what: string, happen: () => void): void;
-  /** Both ends hear of it, in their time; what is under way is lost. */
-  breakDown(why: string): void;
-  /** Nobody hears of anything any more. */
-  close(): void;
-  readonly ends: readonly [client: string, server: string];
-}
-
 export function createNetwork(world: World, weather: Weather): Network {
   const { chance } = world;
-  const wires = new Set<Pick<Connection<never>, 'ends' | 'breakDown'>>();
-  const cuts = new Map<string, number>();
-  const counts = { 'broken connections': 0, 'retried calls': 0, 'doubled frames': 0, messages: 0 };
-  const latency = () => chance.after(weather.latency) * (chance.happens(weather.slow) ? 100 : 1);
-  /** Milliseconds until something passes. */
-  const blocked = (from: string, to: string) => Math.max(0, (cuts.get(`${from} ${to}`) ?? 0) - world.now());
-
-  function connect<Service>(
-    client: Life,
-    host: Host<Service>,
-    lost: { readonly client: (why: string) => void; readonly server: () => void },
-  ): Connection<Service> {
-    let server: Life | undefined;
-    let open = true;
-    const last = { server: 0, client: 0 };
-    const pass = (end: 'server' | 'client', what: string, arrive: () => void) => {
-      if (!open) return;
-      const [from, to] = end === 'server' ? [client.host, host.name] : [host.name, client.host];
-      const hold = blocked(from, to);
-      if (hold > KEEPALIVE[0]) return breakDown('keepalive timed out');
-      const time = Math.max(last[end], world.now() + hold + latency());
-      last[end] = time;
-      counts.messages += 1;
-      world.after(time - world.now(), what, () => {
-        if (open) arrive();
-      });
-    };
-    const shut = () => {
-      open = false;
-      wires.delete(wire);
-    };
-    const notice = (from: string, to: string) =>
-      blocked(from, to) > 0 ? chance.between(...KEEPALIVE) : chance.after(weather.latency);
-    const breakDown = (why: string) => {
-      if (!open) return;
-      shut();
-      counts['broken connections'] += 1;
-      client.after(notice(host.name, client.host), 'connection lost', () => lost.client(why));
-      server?.after(notice(client.host, host.name), 'connection lost', lost.server);
-    };
-    const wire: Connection<Service> = {
-      ends: [client.host, host.name],
-      breakDown,
-      toServer: (what, happen) =>
-        pass('server', what, () => {
-          const { life, service } = host;
-          if (!service || (server && server !== life)) return breakDown('connection refused');
-          server = life;
-          life.reach(() => happen(service, life));
-        }),
-      toClient: (what, happen) => pass('client', what, () => client.reach(happen)),
-      close: shut,
-    };
-    wires.add(wire);
-    return wire;
-  }
+  const connections = createConnections(world, weather);
+  const counts = { 'retried calls': 0, 'doubled frames': 0 };
 
   function call<Service, Reply>(
     from: Life,
@@ -161,7 +71,7 @@ export function createNetwork(world: World, weather: Weather): Network {
           counts['retried calls'] += 1;
           from.after(chance.between(100, 200) * 2 ** number, 'call again', () => attempt(number + 1));
         };
-        const line = connect(from, to, { client: again, server: () => undefined });
+        const line = connections.open(from, to, { client: again, server: () => undefined });
         const end = (how: () => void) => {
           line.close();
           how();
@@ -209,7 +119,7 @@ export function createNetwork(world: World, weather: Weather): Network {
       end ??= how;
       bell.ring();
     };
-    const line = connect(from, to, {
+    const line = connections.open(from, to, {
       client: (why) => {
         connected?.(false);
         // What lies in the socket may be read or not; of a stream that ended in order, it is.
@@ -259,7 +169,7 @@ export function createNetwork(world: World, weather: Weather): Network {
         const item = arrived.shift();
         if (item !== undefined && !signal.aborted) {
           underWay -= 1;
-          if (underWay === most - 1) serving?.after(latency(), 'room', room.ring);
+          if (underWay === most - 1) serving?.after(connections.latency(), 'room', room.ring);
           from.waiting.delete(name);
           yield item;
           from.waiting.add(name);
@@ -280,22 +190,17 @@ export function createNetwork(world: World, weather: Weather): Network {
     }
   }
 
+  const { cut, mend, reset, died } = connections;
   return {
     call,
     stream,
-    cut(from, to, ms) {
-      cuts.set(`${from} ${to}`, Math.max(cuts.get(`${from} ${to}`) ?? 0, world.now() + ms));
+    cut,
+    mend,
+    reset,
+    died,
+    get counts() {
+      return { ...connections.counts, ...counts };
     },
-    mend: () => cuts.clear(),
-    reset(a, b) {
-      for (const wire of [...wires]) {
-        if (wire.ends.includes(a) && wire.ends.includes(b)) wire.breakDown('connection reset');
-      }
-    },
-    died(host) {
-      for (const wire of [...wires]) if (wire.ends.includes(host)) wire.breakDown('connection closed');
-    },
-    counts,
   };
 }
 

@@ -1,0 +1,57 @@
+import { saveParams } from '@trikd/core/checkpoint/blobs';
+import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Position, Role } from '@trikd/core/position';
+import type { RunSpec } from '@trikd/core/spec';
+import type { ObjectStore } from '@trikd/core/store';
+import type { AnchorParts } from '@trikd/platform/model-service/anchor-serving';
+import { onTestFinished } from 'vitest';
+import { listenTo } from './exchange-rig.js';
+import { paramsOf, tinyAnchor } from './tiny-model.js';
+import { type AnchorUnderTest, agreement, openAnchorServer, spec as shortSpec } from './trio-rig.js';
+
+/** Long enough that no generation is over before it is replaced. */
+export const spec: RunSpec = { ...shortSpec, epochs: 1000 };
+/** Told from the first logit of any frame: which generation's params it was computed with. */
+export const PARAMS_STEP = 32_768;
+export const paramsOfGeneration = (store: ObjectStore, generation: number) =>
+  saveParams(store, 'blobs/', paramsOf(generation * PARAMS_STEP));
+
+export const startOf = (generation: number): Position => ({ runId: 'r', generation, attempt: 1, step: 0 });
+
+const shared = agreement(spec);
+
+export async function hear(anchor: AnchorUnderTest, consumer: Role, from: Position) {
+  return listenTo(anchor.address, { producer: 'anchor', consumer, from, agreement: await shared });
+}
+
+/** Refuses a frame that is not what was asked for, whatever it says of itself. */
+export function assertFrame(next: IteratorResult<LogitsFrame, void>, { generation, step }: Position): LogitsFrame {
+  const frame = next.done ? undefined : next.value;
+  const logit = frame?.logits.data[0] ?? Number.NaN;
+  if (!frame || frame.position.generation !== generation || frame.position.step !== step) {
+    throw new Error(`asked for step ${step} of generation ${generation}, got ${JSON.stringify(frame?.position)}`);
+  }
+  if (logit === generation * PARAMS_STEP + step) return frame;
+  throw new Error(`step ${step} of generation ${generation} was computed by generation ${logit / PARAMS_STEP}`);
+}
+
+/** Counts the models that are open. */
+export function counted() {
+  const models = { open: 0, most: 0, opened: 0 };
+  const open = tinyAnchor(() => {
+    models.open -= 1;
+  });
+  const openAnchor: AnchorParts['openAnchor'] = (...given) => {
+    models.open += 1;
+    models.opened += 1;
+    models.most = Math.max(models.most, models.open);
+    return open(...given);
+  };
+  return { models, openAnchor };
+}
+
+export async function serveAnchor(store: ObjectStore, openAnchor = tinyAnchor()): Promise<AnchorUnderTest> {
+  const anchor = await openAnchorServer(store, openAnchor);
+  onTestFinished(() => anchor.close());
+  return anchor;
+}

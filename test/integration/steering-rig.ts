@@ -1,0 +1,42 @@
+import type { ObjectStore } from '@trikd/core/store';
+import type { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { unary } from '@trikd/platform/grpc/clients';
+import { gateAt, serve, specOf, trio } from './orchestrator-rig.js';
+
+type Served = Awaited<ReturnType<typeof serve>>;
+
+/** The methods that steer, as a client calls them. */
+export function steering({ client }: Served) {
+  const what = 'it';
+  return {
+    trigger: async (runId: string, requestId = '') =>
+      (await unary(client.triggerGeneration.bind(client), { runId, requestId }, { what })).run,
+    pause: async (runId: string, requestId = '') =>
+      (await unary(client.pauseRun.bind(client), { runId, requestId }, { what })).run,
+    resume: async (runId: string, requestId = '') =>
+      (await unary(client.resumeRun.bind(client), { runId, requestId }, { what })).run,
+    cancel: async (runId: string, requestId = '') =>
+      (await unary(client.cancelRun.bind(client), { runId, requestId }, { what })).run,
+    promote: async (runId: string, generation: number, requestId = '') =>
+      (await unary(client.promoteGeneration.bind(client), { runId, generation, requestId }, { what })).run,
+    remove: (runId: string, requestId = '') => unary(client.deleteRun.bind(client), { runId, requestId }, { what }),
+    list: (pageSize = 0, pageToken = '', phases: RunPhase[] = []) =>
+      unary(client.listRuns.bind(client), { pageSize, pageToken, phases }, { what }),
+  };
+}
+
+export const LONG = { epochs: 12, checkpoint: { everyEpochs: 8 } };
+
+/** A run that is held in training of generation 1, until both trainers are told to rest two steps further on. */
+export async function heldRun(store: ObjectStore) {
+  const held = gateAt(1, 5);
+  const resting = new Set<string>();
+  const limited = (role: string, limit: number) => {
+    if (limit === 7 && resting.add(role).size === 2) held.open();
+  };
+  const models = await trio(store, { gate: held.gate, limited });
+  const served = await serve(store, models);
+  await served.create(specOf(LONG));
+  await held.reached;
+  return { ...served, ...steering(served), models };
+}
