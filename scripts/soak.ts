@@ -6,7 +6,8 @@
  * taken after a full collection, since what waits for the garbage collector is no growth either; what JavaScript holds then is told
  * beside it, and so is the most that the process had at any time.
  *
- * Two thirds of the time are warm-up, until all code is compiled and what is remembered of steps and events is full.
+ * The first half of the time is warm-up, until the code that runs once a generation is compiled too, and what is remembered of steps and
+ * events is full.
  *
  * usage: node scripts/soak.ts [MINUTES]      (default 90, at least 12)
  */
@@ -22,18 +23,18 @@ import { type Sample, type Slope, slopeOf } from './slope.ts';
 import type { Memory } from './soak-agent.ts';
 
 const MINUTES = Number(process.argv[2] ?? 90);
-const WARM_UP = (2 / 3) * MINUTES;
-const STEPS = 12_800;
+const WARM_UP = MINUTES / 2;
+const STEPS = 3_200;
 const SAMPLE_SECONDS = 30;
 const MOST_MB_PER_HOUR = 1;
 const KB_PER_MB = 1024;
 
-/** A checkpoint every 64 steps, and a promotion after 12,800: the anchor is loaded, served and let go of again and again. */
+/** A checkpoint every 64 steps, and a promotion after 3,200: the anchor is loaded, served and let go of every half minute. */
 const spec = RunSpec.parse({
   name: 'soak',
   data: { kind: 'synthetic', train: 1024, height: 16, width: 16 },
   batchSize: 64,
-  epochs: 800,
+  epochs: 200,
   checkpoint: { everyEpochs: 4 },
   evaluation: { everyEpochs: 20 },
   student: roleOf([8, 8]),
