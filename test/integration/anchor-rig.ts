@@ -12,7 +12,7 @@ import { type AnchorUnderTest, agreement, openAnchorServer, spec as shortSpec } 
 /** Long enough that no generation is over before it is replaced. */
 export const spec: RunSpec = { ...shortSpec, epochs: 1000 };
 /** Told from the first logit of any frame: which generation's params it was computed with. */
-export const PARAMS_STEP = 32_768;
+const PARAMS_STEP = 32_768;
 export const paramsOfGeneration = (store: ObjectStore, generation: number) =>
   saveParams(store, 'blobs/', paramsOf(generation * PARAMS_STEP));
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
-import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import type { TrainedRole } from '@trikd/core/position';
 import type { Service } from '@trikd/platform/nest/create-service';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -22,6 +22,11 @@ async function served(...args: Parameters<typeof serve>): Promise<Service> {
 
 const windowFor = (consumers: readonly TrainedRole[], size = 4) =>
   createFrameWindow({ attempt, firstStep: 0, size, consumers });
+
+/** The teacher's frames of so many steps, as fast as they are taken. */
+async function produce(window: FrameWindow, steps: number): Promise<void> {
+  for (let step = 0; step < steps; step++) await window.publish(frameOf('teacher', step));
+}
 
 describe('two services', () => {
   test.each([1, 4])('exchange 200 steps in lockstep with a window of %i', async (size) => {
@@ -51,10 +56,7 @@ describe('two services', () => {
     const window = windowFor(['student']);
     const { address } = await served(sourceOf(window));
     const heard = listenTo(address);
-    const produce = async () => {
-      for (let step = 0; step < 10_000; step++) await window.publish(frameOf('teacher', step));
-    };
-    const producing = produce();
+    const producing = produce(window, 10_000);
     for (let step = 0; step < 10_000; step++) expect((await heard.next()).value?.position.step).toBe(step);
     await producing;
     await heard.return();
@@ -67,10 +69,7 @@ test('a producer is never far ahead of a consumer that takes its time', async ()
   const window = windowFor(['student']);
   const { address } = await served(sourceOf(window));
   const heard = listenTo(address);
-  const produce = async () => {
-    for (let step = 0; step < 2000; step++) await window.publish(frameOf('teacher', step));
-  };
-  const producing = produce();
+  const producing = produce(window, 2000);
   let lead = 0;
   for (let step = 0; step < 2000; step++) {
     expect((await heard.next()).value?.position.step).toBe(step);

@@ -134,3 +134,15 @@ export function gateAt(generation: number, step: number) {
   cleanups.push(() => open.resolve());
   return { gate, reached: reached.promise, open: () => open.resolve() };
 }
+
+/**
+ * The same, opened by itself when both are told to rest two steps beyond the one that they are held before: so that both can still be told.
+ */
+export function heldUntilLimited(generation: number, step: number) {
+  const held = gateAt(generation, step);
+  const resting = new Set<string>();
+  const limited: ToyWorld['limited'] = (role, limit) => {
+    if (limit === step + 2 && resting.add(role).size === 2) held.open();
+  };
+  return { ...held, limited };
+}

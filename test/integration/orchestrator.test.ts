@@ -10,7 +10,17 @@ import type { ObjectStore } from '@trikd/core/store';
 import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
-import { cleanUp, folder, gateAt, lastRun, resultOf, serve, specOf, trio } from './orchestrator-rig.js';
+import {
+  cleanUp,
+  folder,
+  gateAt,
+  heldUntilLimited,
+  lastRun,
+  resultOf,
+  serve,
+  specOf,
+  trio,
+} from './orchestrator-rig.js';
 
 afterEach(cleanUp);
 
@@ -181,13 +191,8 @@ describe('the orchestrator', () => {
 
   test('drains to a pair of one step and continues from it', async () => {
     const store = memoryStore();
-    const held = gateAt(1, 5);
-    const resting = new Set<string>();
-    // Two steps beyond the one that both are held before, so that both can still be told.
-    const limited = (limitedRole: string, limit: number) => {
-      if (limit === 7 && resting.add(limitedRole).size === 2) held.open();
-    };
-    const models = await trio(store, { gate: held.gate, limited });
+    const held = heldUntilLimited(1, 5);
+    const models = await trio(store, held);
     const first = await serve(store, models);
     const rarely = specOf({ checkpoint: { everyEpochs: 8 }, epochs: 12 });
     await first.create(rarely);

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '@trikd/core/store';
 import type { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
 import { unary } from '@trikd/platform/grpc/clients';
-import { gateAt, serve, specOf, trio } from './orchestrator-rig.js';
+import { heldUntilLimited, serve, specOf, trio } from './orchestrator-rig.js';
 
 type Served = Awaited<ReturnType<typeof serve>>;
 
@@ -29,12 +29,8 @@ export const LONG = { epochs: 12, checkpoint: { everyEpochs: 8 } };
 
 /** A run that is held in training of generation 1, until both trainers are told to rest two steps further on. */
 export async function heldRun(store: ObjectStore) {
-  const held = gateAt(1, 5);
-  const resting = new Set<string>();
-  const limited = (role: string, limit: number) => {
-    if (limit === 7 && resting.add(role).size === 2) held.open();
-  };
-  const models = await trio(store, { gate: held.gate, limited });
+  const held = heldUntilLimited(1, 5);
+  const models = await trio(store, held);
   const served = await serve(store, models);
   await served.create(specOf(LONG));
   await held.reached;
