@@ -4,7 +4,7 @@ import type { ObjectStore } from '../store.js';
 import { pointerKey, promote } from './anchor-pointer.js';
 import { collectDropped, collectLeftovers } from './collector.js';
 import { memoryStore } from './memory-store.js';
-import { type Completed, firstState, type PairRef, type Preparing } from './state.js';
+import { type Completed, firstState, type GenerationResult, type PairRef, type Preparing } from './state.js';
 
 const DIGEST = 'a'.repeat(64);
 
@@ -45,6 +45,25 @@ async function pair(store: ObjectStore, step: number, options: PairOptions = {})
   return { step, manifestKey: key };
 }
 
+/** The result of a generation whose best models are two blobs of its first attempt. */
+function resultOf(generation: number, last: PairRef, student: string, teacher: string): GenerationResult {
+  const best = (name: string) => ({
+    step: last.step,
+    validation: { accuracy: 0.5, nll: 1, examples: 10 },
+    params: { key: `runs/r/blobs/${generation}.1/${name}`, sha256: DIGEST, bytes: 1 },
+  });
+  return {
+    generation,
+    steps: last.step,
+    student: best(student),
+    teacher: best(teacher),
+    studentStateSha256: DIGEST,
+    teacherStateSha256: DIGEST,
+    pair: last,
+    promoted: false,
+  };
+}
+
 const stateOf = (change: Partial<Preparing>): Preparing => ({ ...firstState, ...change });
 
 test('a checkpoint that a state lets go of is removed, but for what another still names', async () => {
@@ -72,6 +91,24 @@ test('what the pointer leads to stays, though the state has given it up', async 
   expect(await collectLeftovers(store, 'r', state)).toEqual([]);
   await store.put(pointerKey('r'), Buffer.from('{'));
   expect(await collectLeftovers(store, 'r', state)).toEqual([]);
+});
+
+test('letting go of a checkpoint reads the manifests of its generation alone, however many there were before', async () => {
+  const store = memoryStore();
+  const results = await Promise.all(
+    [0, 1, 2].map(async (generation) =>
+      resultOf(generation, await pair(store, 9, { generation }), 'best-9', 'teacher-9'),
+    ),
+  );
+  const [one, two] = [await pair(store, 1, { generation: 3 }), await pair(store, 2, { generation: 3 })];
+  const read: string[] = [];
+  const get: ObjectStore['get'] = (key) => {
+    read.push(key);
+    return store.get(key);
+  };
+  const [before, after] = [[one, two], [two]].map((pairs) => stateOf({ generation: 3, results, pairs }));
+  await collectDropped({ ...store, get }, 'r', before!, after!);
+  expect(read.filter((key) => key.includes('/manifests/')).sort()).toEqual([one.manifestKey, two.manifestKey]);
 });
 
 test('nothing is removed while a manifest that is kept cannot be read', async () => {
@@ -102,22 +139,8 @@ test('what an attempt left that is over is removed, and nothing of the present o
 test('of a generation that is over its last checkpoint and its best models are kept', async () => {
   const store = memoryStore();
   const [first, last] = [await pair(store, 1), await pair(store, 2)];
-  const best = (name: string) => ({
-    step: 2,
-    validation: { accuracy: 0.5, nll: 1, examples: 10 },
-    params: { key: `runs/r/blobs/0.1/${name}`, sha256: DIGEST, bytes: 1 },
-  });
   await blob(store, '0.1', 'teacher-best');
-  const result = {
-    generation: 0,
-    steps: 2,
-    student: best('best-2'),
-    teacher: best('teacher-best'),
-    studentStateSha256: DIGEST,
-    teacherStateSha256: DIGEST,
-    pair: last,
-    promoted: false,
-  };
+  const result = resultOf(0, last, 'best-2', 'teacher-best');
   const end: Completed = { phase: 'completed', generation: 0, attempt: 1, results: [result], moves: [] };
   await collectDropped(store, 'r', stateOf({ pairs: [first] }), end);
   await collectLeftovers(store, 'r', end);

@@ -1,4 +1,4 @@
-import { blobsOf, parseManifest } from '../checkpoint/manifest.js';
+import { blobsOf, manifestPosition, parseManifest } from '../checkpoint/manifest.js';
 import { TrikdError } from '../errors.js';
 import type { GenerationAttempt } from '../position.js';
 import type { ObjectStore } from '../store.js';
@@ -34,7 +34,9 @@ export async function collectDropped(
   const kept = new Set(manifestsOf(after));
   const dropped = manifestsOf(before).filter((key) => !kept.has(key));
   if (dropped.length === 0) return [];
-  const live = await liveBlobs(store, runId, after);
+  // What a manifest names was written by attempts of its own generation, so that no other generation's names what it lets go of.
+  const generations = new Set(dropped.map(generationOf));
+  const live = await liveBlobs(store, runId, after, generations);
   if (!live) return [];
   const blobs = new Set<string>();
   for (const key of dropped) for (const blob of (await blobsNamedIn(store, key)) ?? []) blobs.add(blob);
@@ -73,16 +75,27 @@ function attemptIn(key: string, runId: string): GenerationAttempt | undefined {
   return { runId, generation: Number(generation), attempt: Number(attempt) };
 }
 
+function generationOf(key: string): number | undefined {
+  return manifestPosition(key)?.generation;
+}
+
 /**
  * All blobs that a state and the pointer lead to: the pointer may have been moved already to a student that the state has given up
- * since. Undefined when one of them cannot be read: then nobody knows what it names, and nothing may go.
+ * since. Undefined when a manifest cannot be read: then nobody knows what it names, and nothing may go.
+ * @param generations whose manifests are read; all, if absent
  */
-async function liveBlobs(store: ObjectStore, runId: string, state: RunState): Promise<ReadonlySet<string> | undefined> {
+async function liveBlobs(
+  store: ObjectStore,
+  runId: string,
+  state: RunState,
+  generations?: ReadonlySet<number | undefined>,
+): Promise<ReadonlySet<string> | undefined> {
   const live = new Set(blobsNamedBy(state));
   const pointer = await unlessCorrupt(() => readPointer(store, runId));
   if (pointer === 'corrupt') return undefined;
   if (pointer) live.add(pointer.params.key);
-  for (const key of manifestsOf(state)) {
+  const manifests = manifestsOf(state).filter((key) => !generations || generations.has(generationOf(key)));
+  for (const key of manifests) {
     const blobs = await blobsNamedIn(store, key);
     if (!blobs) return undefined;
     for (const blob of blobs) live.add(blob);
