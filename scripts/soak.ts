@@ -15,7 +15,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunSpec } from '@trikd/core/spec';
+import { MOST_GENERATIONS, RunSpec } from '@trikd/core/spec';
 import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
 import { openClient, unary } from '@trikd/platform/grpc/clients';
 import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
@@ -39,7 +39,7 @@ const spec = RunSpec.parse({
   evaluation: { everyEpochs: 20 },
   student: roleOf([8, 8]),
   teacher: roleOf([16, 16]),
-  curriculum: { generations: 10_000 },
+  curriculum: { generations: MOST_GENERATIONS },
   engine: { threads: 1 },
 });
 

@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 const Positive = z.int().positive();
 
+/** The state of a run has the results of all its generations: 1.6 KB each at most, of the 1 MiB that a reader takes. */
+export const MOST_GENERATIONS = 500;
+
 /** Where the images come from, and how they are split. Sizes count images. */
 export const DataSpec = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -182,7 +185,7 @@ export const RunSpec = z
       .prefault({}),
     curriculum: z
       .strictObject({
-        generations: Positive.default(3).describe('at most, generation 0 included'),
+        generations: Positive.max(MOST_GENERATIONS).default(3).describe('at most, generation 0 included'),
         patience: z
           .int()
           .min(0)

@@ -28,6 +28,14 @@ test('every flipped bit and every cut is refused', () => {
   }
 });
 
+test('nothing is sealed that could not be opened again', () => {
+  const most = MAX_SEALED_BYTES - sealJson({ note: '' }).length;
+  expect(sealJson({ note: 'x'.repeat(most) })).toHaveLength(MAX_SEALED_BYTES);
+  expect(() => sealJson({ note: 'x'.repeat(most + 1) })).toThrow(
+    expect.objectContaining({ kind: 'invalid', message: expect.stringContaining('1048577 bytes') }),
+  );
+});
+
 test('a field changed under the old digest is refused with both digests', () => {
   expect(() => open(text({ step: 30 }).replace('30', '31'))).toThrow(
     /^note of \d+ bytes says SHA-256 [0-9a-f]{64} of itself and has [0-9a-f]{64}$/,

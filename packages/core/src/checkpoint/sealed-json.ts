@@ -9,8 +9,16 @@ export const MAX_SEALED_BYTES = 1024 * 1024;
 /**
  * Fields as JSON with sorted keys and one more, `digest`: the SHA-256, hex, of the text without it. Equal fields give equal bytes.
  * A blob has its digest from a manifest; what nobody else names must carry its own.
+ * @throws TrikdError 'invalid' for more bytes than a reader takes
  */
 export function sealJson(fields: Readonly<Record<string, unknown>>): Uint8Array {
+  const bytes = sealed(fields);
+  if (bytes.length <= MAX_SEALED_BYTES) return bytes;
+  const message = `cannot write ${bytes.length} bytes of JSON where ${MAX_SEALED_BYTES} at most are read again`;
+  throw new TrikdError('invalid', message);
+}
+
+function sealed(fields: Readonly<Record<string, unknown>>): Uint8Array {
   return Buffer.from(canonicalJson({ ...fields, digest: hash('sha256', canonicalJson(fields)) }));
 }
 
@@ -24,7 +32,7 @@ export function openSealedJson(bytes: Uint8Array, what: string): Readonly<Record
     new TrikdError('corrupt', `${what} of ${bytes.length} bytes ${problem}`, {}, options);
   if (bytes.length > MAX_SEALED_BYTES) throw corrupt(`is longer than ${MAX_SEALED_BYTES}`);
   const { digest, ...fields } = recordOf(bytes, corrupt);
-  if (Buffer.compare(sealJson(fields), bytes) === 0) return fields;
+  if (Buffer.compare(sealed(fields), bytes) === 0) return fields;
   const found = hash('sha256', canonicalJson(fields));
   throw corrupt(
     digest === found ? 'is not written as its fields are' : `says SHA-256 ${digest} of itself and has ${found}`,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { manifestKey } from '../checkpoint/manifest.js';
 import { sealJson } from '../checkpoint/sealed-json.js';
-import { RunSpec } from '../spec.js';
+import { MOST_GENERATIONS, RunSpec } from '../spec.js';
 import { memoryStore } from './memory-store.js';
 import { createRun, listRuns, loadRun, type SavedRun, saveRun, specKey, stateKey } from './run-store.js';
 import { firstState, type GenerationResult } from './state.js';
@@ -138,6 +139,39 @@ test('a run remembers when it was created, changed and ended, and since when whi
   const revived = await saveRun(store, failed, { state: firstState, at: at(5) });
   expect(revived.times).toEqual({ created: at(1), updated: at(5), changed: { Paused: at(4), Failed: at(5) } });
 });
+
+test('a run of as many generations as a spec may ask for is written and read again, and has room to be steered', async () => {
+  const store = memoryStore();
+  const name = 'n'.repeat(63);
+  const run = await createRun(store, spec({ name, curriculum: { generations: MOST_GENERATIONS } }));
+  const results = Array.from({ length: MOST_GENERATIONS }, (_, generation) => longestResult(name, generation));
+  const at = '2026-01-02T03:04:05.000Z';
+  const moves = [...results, ...results].map(({ generation }) => {
+    return { by: 'rollback' as const, to: generation, during: generation, at };
+  });
+  const state = { ...firstState, results, moves };
+  await saveRun(store, run, { state });
+  expect((await loadRun(store, name)).state).toEqual(state);
+});
+
+test('a spec that asks for more generations than the state of a run can hold is refused', () => {
+  const curriculum = { generations: MOST_GENERATIONS + 1 };
+  expect(() => spec({ curriculum })).toThrow(`<=${MOST_GENERATIONS}`);
+});
+
+/** A result whose keys and numbers are as long as they get. */
+function longestResult(name: string, generation: number): GenerationResult {
+  const most = 0xffffffff;
+  const score = { accuracy: 0.12345678901234566, nll: 12345.678901234567, examples: most };
+  const sha256 = 'a'.repeat(64);
+  const key = `runs/${name}/blobs/${generation}.${most}/${sha256}.safetensors`;
+  const best = { step: most, validation: score, test: score, params: { key, sha256, bytes: Number.MAX_SAFE_INTEGER } };
+  return {
+    ...resultOf(generation),
+    ...{ steps: most, student: best, teacher: best, anchorScores: { validation: score, test: score } },
+    pair: { step: most, manifestKey: manifestKey({ runId: name, generation, attempt: most, step: most }) },
+  };
+}
 
 function resultOf(generation: number): GenerationResult {
   const best = {
