@@ -6,10 +6,10 @@
  * taken after a full collection, since what waits for the garbage collector is no growth either; what JavaScript holds then is told
  * beside it, and so is the most that the process had at any time.
  *
- * The first half of the time is warm-up, until the code that runs once a generation is compiled too, and what is remembered of steps and
- * events is full.
+ * The last half hour counts. What comes before is warm-up, until the code that runs once a generation is compiled too, and what is
+ * remembered of steps and events is full.
  *
- * usage: node scripts/soak.ts [MINUTES]      (default 90, at least 12)
+ * usage: node scripts/soak.ts [MINUTES]      (default 60, at least 40)
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,12 +22,17 @@ import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
 import { type Sample, type Slope, slopeOf } from './slope.ts';
 import type { Memory } from './soak-agent.ts';
 
-const MINUTES = Number(process.argv[2] ?? 90);
-const WARM_UP = MINUTES / 2;
+const MINUTES = Number(process.argv[2] ?? 60);
+const WARM_UP = MINUTES - 30;
 const STEPS = 3_200;
 const SAMPLE_SECONDS = 30;
 const MOST_MB_PER_HOUR = 1;
 const KB_PER_MB = 1024;
+
+if (!(MINUTES >= 40)) {
+  console.error(`soak: expected 40 minutes or more, found ${process.argv[2]}`);
+  process.exit(2);
+}
 
 /** A checkpoint every 64 steps, and a promotion after 3,200: the anchor is loaded, served and let go of every half minute. */
 const spec = RunSpec.parse({
