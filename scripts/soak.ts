@@ -70,6 +70,8 @@ interface Usage extends Memory {
   readonly threads: number;
 }
 
+type Measure = keyof Memory;
+
 const folder = mkdtempSync(join(tmpdir(), 'trikd-soak-'));
 const cluster = await startCluster({
   folder: join(folder, 'logs'),
@@ -93,12 +95,12 @@ try {
       if (usage) list.push(usage);
     }
     if (minutes >= told + STRETCH_MINUTES) {
-      const least = (list: readonly Usage[], what: 'memoryMb' | 'heldMb') =>
-        Math.min(...list.filter((usage) => usage.minutes >= told).map((usage) => usage[what]));
-      const memory = [...usages].map(
-        ([{ name }, list]) => `${name} ${least(list, 'memoryMb').toFixed(1)} (${least(list, 'heldMb').toFixed(1)})`,
-      );
       told += STRETCH_MINUTES;
+      // The last stretch has just begun.
+      const least = (list: readonly Usage[], what: Measure) => leastOf(list, what).at(-2)?.[1].toFixed(1);
+      const memory = [...usages].map(
+        ([{ name }, list]) => `${name} ${least(list, 'memoryMb')} (${least(list, 'heldMb')})`,
+      );
       console.log(`${told} of ${MINUTES} min, MB (of JavaScript): ${memory.join(', ')}`);
     }
   }
@@ -136,6 +138,12 @@ function usageOf(pid: number, minutes: number): Usage | undefined {
   return { ...memory, minutes, mostMb: field('VmHWM') / KB_PER_MB, files, threads: field('Threads') };
 }
 
+/** The least of each stretch of time, in MB, by hours. */
+function leastOf(list: readonly Usage[], what: Measure): readonly Sample[] {
+  const samples = list.map((usage): Sample => [usage.minutes / 60, usage[what]]);
+  return leastOfEach(samples, STRETCH_MINUTES / 60);
+}
+
 /** Says how a process did; whether it is bounded. */
 function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boolean {
   const warm = all.filter(({ minutes }) => minutes >= WARM_UP);
@@ -144,20 +152,15 @@ function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boole
   const grown = (['files', 'threads'] as const).filter(
     (what) => most(warm.slice(half), what) > most(warm.slice(0, half), what),
   );
-  const [memory, held] = (['memoryMb', 'heldMb'] as const).map((what) =>
-    leastOfEach(
-      warm.map((usage): Sample => [usage.minutes / 60, usage[what]]),
-      STRETCH_MINUTES / 60,
-    ),
-  );
-  const slope = slopeOf(memory!);
+  const [memory, held] = [leastOf(warm, 'memoryMb'), leastOf(warm, 'heldMb')];
+  const slope = slopeOf(memory);
   const bounded = slope.perUnit <= MOST_MB_PER_HOUR && grown.length === 0 && lives() === 1;
   const [first, last] = [warm.at(0), warm.at(-1)];
   const span = (least: readonly Sample[]) => `${least.at(0)?.[1].toFixed(1)} to ${least.at(-1)?.[1].toFixed(1)} MB`;
   console.log(
     [
-      `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${said(slope)}, ${span(memory!)}`,
-      `JavaScript ${said(slopeOf(held!))}, ${span(held!)}`,
+      `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${said(slope)}, ${span(memory)}`,
+      `JavaScript ${said(slopeOf(held))}, ${span(held)}`,
       `${last?.mostMb.toFixed(0)} MB at most`,
       ...(['files', 'threads'] as const).map((what) => `${what} ${first?.[what]} to ${last?.[what]}`),
       `${lives()} life, ${warm.length} samples over ${MINUTES} min`,

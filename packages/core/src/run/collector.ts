@@ -68,10 +68,8 @@ function isOver(key: string, runId: string, state: RunState): boolean {
 }
 
 function attemptIn(key: string, runId: string): GenerationAttempt | undefined {
-  const [, blobGeneration, blobAttempt] = /\/blobs\/(\d+)\.(\d+)\//.exec(key) ?? [];
-  const [, generation = blobGeneration, attempt = blobAttempt] =
-    /\/manifests\/(\d{10})\/\d{10}-(\d{10})\.json$/.exec(key) ?? [];
-  if (generation === undefined || attempt === undefined) return undefined;
+  const [, generation, attempt] = /\/blobs\/(\d+)\.(\d+)\//.exec(key) ?? [];
+  if (generation === undefined || attempt === undefined) return manifestPosition(key);
   return { runId, generation: Number(generation), attempt: Number(attempt) };
 }
 
