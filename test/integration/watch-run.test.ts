@@ -96,3 +96,24 @@ test('a pair that is committed is told by itself, and the run only where it has 
   expect(new Set(changing).size).toBe(changing.length);
   expect(told.filter(({ event }) => event?.$case === 'committed').length).toBeGreaterThan(changing.length);
 });
+
+test('an event of a run has the last result and the last move of the anchor alone, until the end tells all', async () => {
+  const store = memoryStore();
+  const { client, create, watch } = await serve(store, await trio(store));
+  await create(specOf());
+  await watch('trial');
+  const told = numbered(await read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+  const runs = told.flatMap(({ event }) => (event?.$case === 'run' ? [event.value] : []));
+  const end = runs.pop();
+  const [results, moves] = [runs.flatMap(({ generations }) => generations), runs.flatMap((run) => run.anchorMoves)];
+  expect(end?.generations.length).toBeGreaterThan(2);
+  for (const { generations, anchorMoves } of runs) {
+    expect(generations.length).toBeLessThanOrEqual(1);
+    expect(anchorMoves.length).toBeLessThanOrEqual(1);
+  }
+  // What ends with the last generation is told by the end.
+  expect(new Set(results.map(({ generation }) => generation)).size).toBe(end!.generations.length - 1);
+  expect(end?.generations).toEqual(expect.arrayContaining(results));
+  expect(end?.anchorMoves).toEqual(expect.arrayContaining(moves));
+  expect(moves.length).toBeGreaterThan(0);
+});

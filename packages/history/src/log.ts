@@ -1,5 +1,6 @@
 import type { RunEvent } from './event.js';
-import { AnchorMoveKind, type GenerationResult, type Run, RunPhase } from './gen/trikd/v1/run.js';
+import { type AnchorMove, AnchorMoveKind, type GenerationResult, type Run, RunPhase } from './gen/trikd/v1/run.js';
+import { newMoves, newResults } from './whole-run.js';
 import { percent, phaseName, roleName } from './words.js';
 
 /** One line of the story of a run. */
@@ -72,8 +73,8 @@ function saidBy({ event }: RunEvent, before: Run | undefined): readonly Said[] {
 
 function changes(now: Run, before: Run | undefined): readonly Said[] {
   return [
-    ...resultsSince(now, before),
-    ...movesSince(now, before),
+    ...newResults(now, before).map(resultSaid),
+    ...newMoves(now, before).map(moveSaid),
     ...phaseSince(now, before),
     ...stallsSince(now, before),
   ];
@@ -100,13 +101,10 @@ function phaseSince(now: Run, before: Run | undefined): readonly Said[] {
   }
 }
 
-function resultsSince(now: Run, before: Run | undefined): readonly Said[] {
-  return now.generations.slice(before?.generations.length ?? 0).map((result) => ({
-    kind: 'result',
-    tone: 'plain',
-    generation: result.generation,
-    text: `generation ${result.generation} ended after ${result.steps} steps: ${scoresOf(result)}`,
-  }));
+function resultSaid(result: GenerationResult): Said {
+  const { generation, steps } = result;
+  const text = `generation ${generation} ended after ${steps} steps: ${scoresOf(result)}`;
+  return { kind: 'result', tone: 'plain', generation, text };
 }
 
 function scoresOf({ student, teacher }: GenerationResult): string {
@@ -114,13 +112,10 @@ function scoresOf({ student, teacher }: GenerationResult): string {
   return `student ${score(student?.validation?.accuracy)}, teacher ${score(teacher?.validation?.accuracy)}`;
 }
 
-function movesSince(now: Run, before: Run | undefined): readonly Said[] {
-  return now.anchorMoves.slice(before?.anchorMoves.length ?? 0).map(({ kind, generation, during }) => ({
-    kind: 'anchor',
-    tone: kind === AnchorMoveKind.ANCHOR_MOVE_KIND_RULE ? 'good' : 'warning',
-    generation: during,
-    text: `the student of generation ${generation} became the anchor${BY[kind]}`,
-  }));
+function moveSaid({ kind, generation, during }: AnchorMove): Said {
+  const tone = kind === AnchorMoveKind.ANCHOR_MOVE_KIND_RULE ? 'good' : 'warning';
+  const text = `the student of generation ${generation} became the anchor${BY[kind]}`;
+  return { kind: 'anchor', tone, generation: during, text };
 }
 
 const BY: Readonly<Record<AnchorMoveKind, string>> = {

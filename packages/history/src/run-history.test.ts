@@ -77,6 +77,34 @@ describe('the history', () => {
     expect(foldAll([present, ...past]).run?.generation).toBe(3);
   });
 
+  const results = [0, 1, 2].map((generation) => ({ generation, steps: 100 }));
+  const moves = [0, 1].map((during) => ({ kind: 'ANCHOR_MOVE_KIND_RULE', generation: 0, during, time: at(during) }));
+  /** As numbered events have them: the last of each, in events of which there are more than of either. */
+  const lastAlone = numbered(
+    [0, 0, 1, 1, 2, 3, 3].map((ended) =>
+      run({ generations: results.slice(0, ended).slice(-1), anchorMoves: moves.slice(0, ended).slice(-1) }),
+    ),
+  );
+
+  test.each([
+    ['that came before', []],
+    ['that the run stands with', [eventOf(run({ generations: results.slice(0, 1), anchorMoves: moves.slice(0, 1) }))]],
+  ])('has all results and moves of the anchor, of which an event has the last, after those %s', (_, before) => {
+    const { run: known, log } = foldAll([...before, ...lastAlone]);
+    expect(known?.generations.map(({ generation }) => generation)).toEqual([0, 1, 2]);
+    expect(known?.anchorMoves.map(({ during }) => during)).toEqual([0, 1]);
+    const kinds = log.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'result')).toHaveLength(3);
+    expect(kinds.filter((kind) => kind === 'anchor')).toHaveLength(2);
+  });
+
+  test('believes the end of a run, which tells all results', () => {
+    const end = run({ phase: 'RUN_PHASE_COMPLETED', generations: results, anchorMoves: moves });
+    const { run: known } = foldAll(numbered([run({ generations: results.slice(2) }), end]));
+    expect(known?.generations).toHaveLength(3);
+    expect(known?.anchorMoves).toHaveLength(2);
+  });
+
   test('has the curves of each role and generation', () => {
     const events = numbered([
       progress('ROLE_STUDENT', 0, 1, 2.5),

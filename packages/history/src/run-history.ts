@@ -4,6 +4,7 @@ import type { EventsMissing, RoleEvaluation, RoleProgress, Run } from './gen/tri
 import type { SlowStep } from './gen/trikd/v1/timing.js';
 import { addToLog, type LogEntry } from './log.js';
 import { addSlowStep, addWindow, emptyWindows, type StepWindows } from './step-windows.js';
+import { wholeRun } from './whole-run.js';
 import { type TrainedRole, trainedRole } from './words.js';
 
 /** One role in one generation. */
@@ -75,10 +76,10 @@ export function withRun(history: RunHistory, run: Run): RunHistory {
   return { ...history, run: run.spec === '' && present ? { ...run, spec: present.spec } : run };
 }
 
-function tell(history: RunHistory, { event }: RunEvent): RunHistory {
+function tell(history: RunHistory, { event, number }: RunEvent): RunHistory {
   switch (event?.$case) {
     case 'run':
-      return withRun(history, event.value);
+      return withRun(history, number === 0 ? event.value : wholeRun(event.value, history.run));
     case 'progress':
       return inGeneration(history, event.value.generation, (generation) => trained(generation, event.value));
     case 'evaluation':

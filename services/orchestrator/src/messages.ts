@@ -1,5 +1,5 @@
 import { bestGeneration } from '@trikd/core/run/promotion';
-import type { AnchorMove, GenerationResult, RunState } from '@trikd/core/run/state';
+import { type AnchorMove, type GenerationResult, hasEnded, type RunState } from '@trikd/core/run/state';
 import { canonicalJson, type RunSpec } from '@trikd/core/spec';
 import {
   AnchorMoveKind,
@@ -27,14 +27,24 @@ import { type Progress, progressOf } from './progress.js';
 export function fromRun(view: RunView): Run {
   const spec = SPECS.get(view.spec) ?? canonicalJson(view.spec);
   SPECS.set(view.spec, spec);
-  return { ...slimRun(view), spec };
+  return { ...slimRun(view, view.state), spec };
 }
 
 /** Texts of specs: who follows a run with many others asks for the same again and again. */
 const SPECS = new WeakMap<RunSpec, string>();
 
-/** As the numbered events have it: the spec never changes, and whoever follows has seen it. */
-function slimRun(view: RunView): Run {
+/**
+ * As the numbered events have it. Whoever follows has seen the spec, and what came of earlier generations: were all of that in each
+ * event, what is remembered, stored and sent of a run would grow with the square of its generations. The end tells everything again.
+ */
+function numberedRun(view: RunView): Run {
+  const { state } = view;
+  if (hasEnded(state)) return slimRun(view, state);
+  return slimRun(view, { results: state.results.slice(-1), moves: state.moves.slice(-1) });
+}
+
+/** A run without its spec, with some of its results and moves. */
+function slimRun(view: RunView, { results, moves }: Pick<RunState, 'results' | 'moves'>): Run {
   const { spec, state, times, live } = view;
   return {
     runId: spec.name,
@@ -42,7 +52,7 @@ function slimRun(view: RunView): Run {
     phase: RUN_PHASES[state.phase],
     generation: state.generation,
     attempt: state.attempt,
-    generations: state.results.map(fromResult),
+    generations: results.map(fromResult),
     failure: state.phase === 'failed' ? state.reason : '',
     bestGeneration: bestGeneration(state.results) ?? 0,
     anchor: state.phase === 'completed' ? undefined : anchorOf(state),
@@ -52,7 +62,7 @@ function slimRun(view: RunView): Run {
     updateTime: dateOf(times.updated),
     conditions: conditionsOf(view).map(fromCondition),
     progress: fromRunProgress(progressOf(view)),
-    anchorMoves: state.moves.map(fromMove),
+    anchorMoves: moves.map(fromMove),
     advance: ADVANCE[spec.curriculum.advance],
     failureKind: state.phase === 'failed' ? state.kind : '',
     endTime: dateOf(times.ended),
@@ -134,7 +144,7 @@ export function missing(fromEvent: number, firstKept: number): WatchRunResponse 
 export function eventOf(news: RunNews): NonNullable<WatchRunResponse['event']> {
   switch (news.kind) {
     case 'run':
-      return { $case: 'run', value: slimRun(news) };
+      return { $case: 'run', value: numberedRun(news) };
     case 'progress':
       return { $case: 'progress', value: fromProgressNews(news) };
     case 'evaluation':

@@ -469,7 +469,7 @@ export interface Run {
   generation: number;
   /** The start of that generation in hand. */
   attempt: number;
-  /** Every generation that has ended. */
+  /** Every generation that has ended; in the numbered events of a stream the last of them alone, until the run has ended. */
   generations: GenerationResult[];
   /** Why the run failed; empty otherwise. */
   failure: string;
@@ -497,7 +497,7 @@ export interface Run {
   progress:
     | RunProgress
     | undefined;
-  /** Every change of the anchor, in order. */
+  /** Every change of the anchor, in order; in the numbered events of a stream the last of them alone, until the run has ended. */
   anchorMoves: AnchorMove[];
   /** Whether generations wait for TriggerGeneration. */
   advance: RunAdvance;
