@@ -17,14 +17,3 @@ export function slopeOf(samples: readonly Sample[]): Slope {
   const rest = samples.reduce((sum, [at, value]) => sum + (value - y - perUnit * (at - x)) ** 2, 0);
   return { perUnit, error: Math.sqrt(rest / (samples.length - 2) / spread) };
 }
-
-/** The least sample of each stretch of time. Where a value goes up and down, a leak still raises what it comes down to. */
-export function leastOfEach(samples: readonly Sample[], stretch: number): readonly Sample[] {
-  const least = new Map<number, Sample>();
-  for (const sample of samples) {
-    const which = Math.floor(sample[0] / stretch);
-    const before = least.get(which);
-    if (!before || sample[1] < before[1]) least.set(which, sample);
-  }
-  return [...least.values()];
-}

@@ -4,32 +4,33 @@
  *
  * Memory is what a process has for itself (RssAnon): pages of libraries that are read for the first time are no growth. Each sample is
  * taken after a full collection, since what waits for the garbage collector is no growth either; what JavaScript holds then is told
- * beside it, and so is the most that the process had at any time.
+ * beside it, and so is the most that the process had at any time. Where a process is within a generation makes 4 MB of difference: it is
+ * looked at once in each, always at the same step.
  *
- * Where a process is within a generation when it is looked at makes 4 MB of difference. Of each two minutes, which are some generations,
- * the least counts.
+ * Warm-up is a run of many short generations, until what is done once a generation has been compiled as after hours of training; and
+ * then what comes before the last half hour, until what is remembered of steps and events is full.
  *
- * The last half hour counts. What comes before is warm-up, until the code that runs once a generation is compiled too, and what is
- * remembered of steps and events is full.
- *
- * usage: node scripts/soak.ts [MINUTES]      (default 60, at least 40)
+ * usage: node scripts/soak.ts [MINUTES]      (after the first warm-up; default 40, which is the least)
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MOST_GENERATIONS, RunSpec } from '@trikd/core/spec';
-import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
+import { RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { openClient, unary } from '@trikd/platform/grpc/clients';
 import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
-import { leastOfEach, type Sample, type Slope, slopeOf } from './slope.ts';
+import { type Sample, type Slope, slopeOf } from './slope.ts';
 import type { Memory } from './soak-agent.ts';
 
-const MINUTES = Number(process.argv[2] ?? 60);
-const WARM_UP = MINUTES - 30;
+const MINUTES = Number(process.argv[2] ?? 40);
+const UNCOUNTED = MINUTES - 30;
 const STEPS = 3_200;
-const SAMPLE_SECONDS = 7;
-const STRETCH_MINUTES = 2;
+/** Two checkpoints after an evaluation, and three before the next. */
+const LOOK_STEP = 1_728;
+const SHORT_STEPS = 256;
+const SHORT_GENERATIONS = 400;
+const STEPS_PER_EPOCH = 16;
 const MOST_MB_PER_HOUR = 1;
 const KB_PER_MB = 1024;
 
@@ -38,19 +39,21 @@ if (!(MINUTES >= 40)) {
   process.exit(2);
 }
 
-/** A checkpoint every 64 steps, and a promotion after 3,200: the anchor is loaded, served and let go of every half minute. */
-const spec = RunSpec.parse({
-  name: 'soak',
-  data: { kind: 'synthetic', train: 1024, height: 16, width: 16 },
-  batchSize: 64,
-  epochs: 200,
-  checkpoint: { everyEpochs: 4 },
-  evaluation: { everyEpochs: 20 },
-  student: roleOf([8, 8]),
-  teacher: roleOf([16, 16]),
-  curriculum: { generations: MOST_GENERATIONS },
-  engine: { threads: 1 },
-});
+/** A checkpoint every 64 steps, and a promotion after the last: the anchor is loaded, served and let go of in each generation. */
+function specOf(name: string, steps: number, generations: number): RunSpec {
+  return RunSpec.parse({
+    name,
+    data: { kind: 'synthetic', train: 1024, height: 16, width: 16 },
+    batchSize: 64,
+    epochs: steps / STEPS_PER_EPOCH,
+    checkpoint: { everyEpochs: 4 },
+    evaluation: { everyEpochs: 20 },
+    student: roleOf([8, 8]),
+    teacher: roleOf([16, 16]),
+    curriculum: { generations },
+    engine: { threads: 1 },
+  });
+}
 
 function roleOf(channels: readonly number[]) {
   const objective = [
@@ -70,8 +73,6 @@ interface Usage extends Memory {
   readonly threads: number;
 }
 
-type Measure = keyof Memory;
-
 const folder = mkdtempSync(join(tmpdir(), 'trikd-soak-'));
 const cluster = await startCluster({
   folder: join(folder, 'logs'),
@@ -83,31 +84,27 @@ const cluster = await startCluster({
 const client = openClient(RunServiceClient, cluster.orchestrators[0]!.address);
 const usages = new Map<ServiceUnderTest, Usage[]>(cluster.services.map((service) => [service, []]));
 try {
-  await startRun();
-  const from = performance.now();
-  for (let told = 0; ; ) {
-    const minutes = (performance.now() - from) / 60_000;
-    if (minutes >= MINUTES) break;
-    for (const { signal } of cluster.services) signal('SIGUSR2');
-    await delay(1000 * SAMPLE_SECONDS);
-    for (const [service, list] of usages) {
-      const usage = usageOf(service.pid(), minutes);
-      if (usage) list.push(usage);
-    }
-    if (minutes >= told + STRETCH_MINUTES) {
-      told += STRETCH_MINUTES;
-      // The last stretch has just begun.
-      const least = (list: readonly Usage[], what: Measure) => leastOf(list, what).at(-2)?.[1].toFixed(1);
-      const memory = [...usages].map(
-        ([{ name }, list]) => `${name} ${least(list, 'memoryMb')} (${least(list, 'heldMb')})`,
-      );
-      console.log(`${told} of ${MINUTES} min, MB (of JavaScript): ${memory.join(', ')}`);
-    }
+  let ended = 0;
+  for await (const event of follow(specOf('warm-up', SHORT_STEPS, SHORT_GENERATIONS))) {
+    if (event.$case !== 'run' || event.value.generation < ended + SHORT_GENERATIONS / 10) continue;
+    ended = event.value.generation;
+    console.log(`warm-up: ${ended} of ${SHORT_GENERATIONS} generations of ${SHORT_STEPS} steps`);
   }
-  const generations = await generationsOver();
-  console.log(`${generations} generations of ${STEPS} steps in ${MINUTES} min`);
+  const from = performance.now();
+  let minutes = 0;
+  let generations = 0;
+  for await (const event of follow(specOf('soak', STEPS, MOST_GENERATIONS))) {
+    if (event.$case !== 'committed' || event.value.step !== LOOK_STEP) continue;
+    generations = event.value.generation;
+    minutes = (performance.now() - from) / 60_000;
+    await look(minutes);
+    if (generations % 5 === 0)
+      console.log(`${minutes.toFixed(1)} of ${MINUTES} min: generation ${generations}, ${newest()}`);
+    if (minutes >= MINUTES) break;
+  }
+  console.log(`${generations} generations of ${STEPS} steps in ${minutes.toFixed(1)} min`);
   const verdicts = [...usages].map(([service, list]) => report(service, list));
-  process.exitCode = verdicts.every((bounded) => bounded) ? 0 : 1;
+  process.exitCode = minutes >= MINUTES && verdicts.every((bounded) => bounded) ? 0 : 1;
 } finally {
   client.close();
   await cluster.stop();
@@ -115,20 +112,30 @@ try {
 }
 process.exit();
 
-async function startRun(): Promise<void> {
+/** What happens in a run, from its making on. */
+async function* follow(spec: RunSpec): AsyncGenerator<NonNullable<WatchRunResponse['event']>> {
   const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
   await unary(client.createRun.bind(client), request, { what: 'the orchestrator', deadlineSeconds: 60 });
+  const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name, fromEvent: 1 });
+  for await (const { event } of messages) {
+    if (event?.$case === 'run' && event.value.failure !== '') throw new Error(`${spec.name}: ${event.value.failure}`);
+    if (event) yield event;
+  }
 }
 
-async function generationsOver(): Promise<number> {
-  const of = { what: 'the orchestrator', deadlineSeconds: 60 };
-  const { run } = await unary(client.getRun.bind(client), { runId: spec.name }, of);
-  return run?.generations.length ?? 0;
+/** Has all services collect their garbage, and notes what they use then. */
+async function look(minutes: number): Promise<void> {
+  for (const { signal } of cluster.services) signal('SIGUSR2');
+  for (const [service, list] of usages) {
+    const usage = await usageOf(service.pid(), minutes);
+    if (usage) list.push(usage);
+  }
 }
 
-/** Undefined when the process has not come to answer since the last time. */
-function usageOf(pid: number, minutes: number): Usage | undefined {
+/** Undefined when the process does not answer: it has died since. */
+async function usageOf(pid: number, minutes: number): Promise<Usage | undefined> {
   const answer = join(folder, `${pid}`);
+  for (let times = 0; times < 200 && !existsSync(answer); times++) await delay(50);
   if (!existsSync(answer)) return undefined;
   const memory: Memory = JSON.parse(readFileSync(answer, 'utf8'));
   rmSync(answer);
@@ -138,32 +145,34 @@ function usageOf(pid: number, minutes: number): Usage | undefined {
   return { ...memory, minutes, mostMb: field('VmHWM') / KB_PER_MB, files, threads: field('Threads') };
 }
 
-/** The least of each stretch of time, in MB, by hours. */
-function leastOf(list: readonly Usage[], what: Measure): readonly Sample[] {
-  const samples = list.map((usage): Sample => [usage.minutes / 60, usage[what]]);
-  return leastOfEach(samples, STRETCH_MINUTES / 60);
+function newest(): string {
+  const memory = [...usages].map(([{ name }, list]) => {
+    const { memoryMb = Number.NaN, heldMb = Number.NaN } = list.at(-1) ?? {};
+    return `${name} ${memoryMb.toFixed(1)} (${heldMb.toFixed(1)})`;
+  });
+  return `MB (of JavaScript): ${memory.join(', ')}`;
 }
 
 /** Says how a process did; whether it is bounded. */
 function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boolean {
-  const warm = all.filter(({ minutes }) => minutes >= WARM_UP);
+  const warm = all.filter(({ minutes }) => minutes >= UNCOUNTED);
   const half = Math.floor(warm.length / 2);
   const most = (of: readonly Usage[], what: 'files' | 'threads') => Math.max(0, ...of.map((usage) => usage[what]));
   const grown = (['files', 'threads'] as const).filter(
     (what) => most(warm.slice(half), what) > most(warm.slice(0, half), what),
   );
-  const [memory, held] = [leastOf(warm, 'memoryMb'), leastOf(warm, 'heldMb')];
-  const slope = slopeOf(memory);
-  const bounded = slope.perUnit <= MOST_MB_PER_HOUR && grown.length === 0 && lives() === 1;
+  const growth = (what: keyof Memory) => slopeOf(warm.map((usage): Sample => [usage.minutes / 60, usage[what]]));
+  const memory = growth('memoryMb');
+  const bounded = memory.perUnit <= MOST_MB_PER_HOUR && grown.length === 0 && lives() === 1;
   const [first, last] = [warm.at(0), warm.at(-1)];
-  const span = (least: readonly Sample[]) => `${least.at(0)?.[1].toFixed(1)} to ${least.at(-1)?.[1].toFixed(1)} MB`;
+  const span = (what: keyof Memory) => `${first?.[what].toFixed(1)} to ${last?.[what].toFixed(1)} MB`;
   console.log(
     [
-      `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${said(slope)}, ${span(memory)}`,
-      `JavaScript ${said(slopeOf(held))}, ${span(held)}`,
+      `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${said(memory)}, ${span('memoryMb')}`,
+      `JavaScript ${said(growth('heldMb'))}, ${span('heldMb')}`,
       `${last?.mostMb.toFixed(0)} MB at most`,
       ...(['files', 'threads'] as const).map((what) => `${what} ${first?.[what]} to ${last?.[what]}`),
-      `${lives()} life, ${warm.length} samples over ${MINUTES} min`,
+      `${lives()} life, ${warm.length} samples over ${(MINUTES - UNCOUNTED).toFixed(0)} min`,
     ].join('; '),
   );
   return bounded;
