@@ -8,9 +8,16 @@ export const RUN_SERVICE = {
   watchRun: {
     ...RunServiceService.watchRun,
     responseSerialize(message: WatchRunResponse): Buffer {
-      const known = encoded.get(message) ?? RunServiceService.watchRun.responseSerialize(message);
+      const known = encoded.get(message) ?? unpooled(RunServiceService.watchRun.responseSerialize(message));
       encoded.set(message, known);
       return known;
     },
   },
 } as const satisfies typeof RunServiceService;
+
+/** A copy with memory of its own. Small buffers are parts of a pool of 64 KiB, all of which lives as long as any of them does. */
+function unpooled(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  own.set(bytes);
+  return own;
+}
