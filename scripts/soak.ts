@@ -65,7 +65,7 @@ function roleOf(channels: readonly number[]) {
 }
 
 interface Usage extends Memory {
-  /** Minutes since the soak began. */
+  /** Minutes since the short generations were over. */
   readonly minutes: number;
   /** The most memory that the process ever had, shared pages included. */
   readonly mostMb: number;

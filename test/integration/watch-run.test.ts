@@ -16,6 +16,15 @@ async function read(messages: AsyncIterable<WatchRunResponse>, until: (message: 
 const numbered = (messages: readonly WatchRunResponse[]) => messages.filter(({ number }) => number > 0);
 const never = () => false;
 
+/** All that is told of a run that nothing happens to. */
+async function toldOfARun(): Promise<readonly WatchRunResponse[]> {
+  const store = memoryStore();
+  const { client, create, watch } = await serve(store, await trio(store));
+  await create(specOf());
+  await watch('trial');
+  return numbered(await read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+}
+
 test('a stream is resumed from an event number where it was left, under another leader too, without a gap', async () => {
   const store = memoryStore();
   const held = gateAt(1, 5);
@@ -83,11 +92,7 @@ test('a run whose newest events are lost is told of to its end all the same', as
 });
 
 test('a pair that is committed is told by itself, and the run only where it has changed', async () => {
-  const store = memoryStore();
-  const { client, create, watch } = await serve(store, await trio(store));
-  await create(specOf());
-  await watch('trial');
-  const told = numbered(await read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+  const told = await toldOfARun();
   const changing = told.flatMap(({ event }) => {
     if (event?.$case !== 'run') return [];
     const { progress: _, updateTime: _at, ...run } = event.value;
@@ -98,11 +103,7 @@ test('a pair that is committed is told by itself, and the run only where it has 
 });
 
 test('an event of a run has the last result and the last move of the anchor alone, until the end tells all', async () => {
-  const store = memoryStore();
-  const { client, create, watch } = await serve(store, await trio(store));
-  await create(specOf());
-  await watch('trial');
-  const told = numbered(await read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+  const told = await toldOfARun();
   const runs = told.flatMap(({ event }) => (event?.$case === 'run' ? [event.value] : []));
   const end = runs.pop();
   const [results, moves] = [runs.flatMap(({ generations }) => generations), runs.flatMap((run) => run.anchorMoves)];

@@ -20,7 +20,7 @@ export function newResults({ generations }: Run, before: Run | undefined): reado
 /** The moves of the anchor that a run had not before. */
 export function newMoves({ anchorMoves }: Run, before: Run | undefined): readonly AnchorMove[] {
   const last = before?.anchorMoves.at(-1);
-  const known = anchorMoves.findLastIndex((move) => last !== undefined && isSame(move, last));
+  const known = last ? anchorMoves.findLastIndex((move) => isSame(move, last)) : -1;
   return anchorMoves.slice(known + 1);
 }
 

@@ -106,10 +106,7 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts): DrivenRun {
   return { waits, runId: spec.name, view, over: () => over, done };
 }
 
-/**
- * Whether all that has changed is which pairs there are. That is told by itself, with each pair; the run holds the results of all its
- * generations, and remembering it for each pair would take the more memory the longer a run lasts.
- */
+/** Whether all that has changed is which pairs there are. That is told by itself, with each pair. */
 function pairOnly(before: RunState, after: RunState): boolean {
   return before.phase === 'training' && after.phase === 'training' && sameAttempt(before, after);
 }

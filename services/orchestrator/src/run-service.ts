@@ -1,4 +1,4 @@
-import { RunServiceService, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { RunServiceService, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 
 const encoded = new WeakMap<WatchRunResponse, Buffer>();
 
@@ -8,16 +8,15 @@ export const RUN_SERVICE = {
   watchRun: {
     ...RunServiceService.watchRun,
     responseSerialize(message: WatchRunResponse): Buffer {
-      const known = encoded.get(message) ?? unpooled(RunServiceService.watchRun.responseSerialize(message));
+      const known = encoded.get(message) ?? encode(message);
       encoded.set(message, known);
       return known;
     },
   },
 } as const satisfies typeof RunServiceService;
 
-/** A copy with memory of its own. Small buffers are parts of a pool of 64 KiB, all of which lives as long as any of them does. */
-function unpooled(bytes: Buffer): Buffer {
-  const own = Buffer.allocUnsafeSlow(bytes.length);
-  own.set(bytes);
-  return own;
+/** Without the copy of the generated code, which lies in a pool of 64 KiB that lives as long as any part of it does. */
+function encode(message: WatchRunResponse): Buffer {
+  const { buffer, byteOffset, byteLength } = WatchRunResponse.encode(message).finish();
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

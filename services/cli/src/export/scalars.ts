@@ -13,7 +13,7 @@ export interface RoleScalar extends Scalar {
   readonly role: string;
 }
 
-/** What an event says in numbers. Results say themselves again in every later event of the run: a reader passes over what it has. */
+/** What an event says in numbers. A result says itself again in later events of the run: a reader passes over what it has. */
 export function scalarsOf({ event, time }: WatchRunResponse): readonly RoleScalar[] {
   const at = (time?.getTime() ?? 0) / 1000;
   switch (event?.$case) {
