@@ -1,14 +1,17 @@
 /**
  * Loaded into a service before it begins (`node --expose-gc --import soak-agent.ts main.js`). At SIGUSR2 it collects all garbage, and
- * writes into the file SOAK_FOLDER/<pid> what memory the process has for itself then (RssAnon), and how much of it JavaScript holds.
+ * writes into the file SOAK_FOLDER/<pid> what memory the process has for itself then (RssAnon), how much of it JavaScript holds, and how
+ * much of that is code that V8 has compiled.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { getHeapCodeStatistics } from 'node:v8';
 
 /** In MB. */
 export interface Memory {
   readonly memoryMb: number;
   readonly heldMb: number;
+  readonly codeMb: number;
 }
 
 const MB = 2 ** 20;
@@ -21,7 +24,12 @@ process.on('SIGUSR2', () => {
   for (let times = 0; times < 2; times++) globalThis.gc?.(everything);
   const anonymous = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
   const { heapUsed, external } = process.memoryUsage();
-  const memory: Memory = { memoryMb: Number(anonymous) / 1024, heldMb: (heapUsed + external) / MB };
+  const { code_and_metadata_size: code, bytecode_and_metadata_size: bytecode } = getHeapCodeStatistics();
+  const memory: Memory = {
+    memoryMb: Number(anonymous) / 1024,
+    heldMb: (heapUsed + external) / MB,
+    codeMb: (code + bytecode) / MB,
+  };
   writeFileSync(`${file}.new`, JSON.stringify(memory));
   renameSync(`${file}.new`, file);
 });

@@ -3,9 +3,9 @@
  * a process gains more than 1 MB an hour after warm-up, or ends with more open files or threads than it had then.
  *
  * Memory is what a process has for itself (RssAnon): pages of libraries that are read for the first time are no growth. Each sample is
- * taken after a full collection, since what waits for the garbage collector is no growth either; what JavaScript holds then is told
- * beside it, and so is the most that the process had at any time. Where a process is within a generation makes 4 MB of difference: it is
- * looked at once in each, always at the same step.
+ * taken after a full collection, since what waits for the garbage collector is no growth either; what JavaScript holds then, what of
+ * that is compiled code, and the most that the process had at any time are told beside it. Where a process is within a generation makes
+ * 4 MB of difference: it is looked at once in each, always at the same step.
  *
  * Warm-up is a run of many short generations, until what is done once a generation has been compiled as after hours of training; and
  * then what comes before the last half hour, until what is remembered of steps and events is full.
@@ -147,10 +147,10 @@ async function usageOf(pid: number, minutes: number): Promise<Usage | undefined>
 
 function newest(): string {
   const memory = [...usages].map(([{ name }, list]) => {
-    const { memoryMb = Number.NaN, heldMb = Number.NaN } = list.at(-1) ?? {};
-    return `${name} ${memoryMb.toFixed(1)} (${heldMb.toFixed(1)})`;
+    const { memoryMb = Number.NaN, heldMb = Number.NaN, codeMb = Number.NaN } = list.at(-1) ?? {};
+    return `${name} ${memoryMb.toFixed(1)} (${heldMb.toFixed(1)}, ${codeMb.toFixed(2)})`;
   });
-  return `MB (of JavaScript): ${memory.join(', ')}`;
+  return `MB (of JavaScript, of code): ${memory.join(', ')}`;
 }
 
 /** Says how a process did; whether it is bounded. */
@@ -170,6 +170,7 @@ function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boole
     [
       `${bounded ? 'bounded' : 'GROWS'}: ${name}: ${said(memory)}, ${span('memoryMb')}`,
       `JavaScript ${said(growth('heldMb'))}, ${span('heldMb')}`,
+      `code ${said(growth('codeMb'))}, ${span('codeMb')}`,
       `${last?.mostMb.toFixed(0)} MB at most`,
       ...(['files', 'threads'] as const).map((what) => `${what} ${first?.[what]} to ${last?.[what]}`),
       `${lives()} life, ${warm.length} samples over ${(MINUTES - UNCOUNTED).toFixed(0)} min`,
