@@ -17,9 +17,6 @@ export const tf = require('@tensorflow/tfjs') as typeof import('@tensorflow/tfjs
 // Silences the advice to install tfjs-node, and checks of every value that would read symbolic tensors.
 tf.enableProdMode();
 
-// In which order layers are applied is kept for the last hundred models, and keeps these models: each of ours is traced once.
-tf.env().set('TOPOLOGICAL_SORT_CACHE_MAX_ENTRIES', 1);
-
 require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
 
 /**

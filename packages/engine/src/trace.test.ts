@@ -178,7 +178,23 @@ describe('a trace', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('lets go of all models but the last', async () => {
+  test('lets go of the names that its model had', () => {
+    const namesOf = () => {
+      const names: string[] = [];
+      const build = () => {
+        const model = denseModel(3, 2);
+        names.push(...model.weights.map(({ name }) => name));
+        return model;
+      };
+      trace(build, { double });
+      return names;
+    };
+    const names = namesOf();
+    expect(names).not.toHaveLength(0);
+    expect(namesOf()).toEqual(names);
+  });
+
+  test('lets go of its model', async () => {
     const predict: FunctionDefinition = {
       inputs: { x: float32(2, 3) },
       body: (scope) => ({ y: scope.model(scope.inputs.x!, { training: false }) }),
@@ -198,7 +214,7 @@ describe('a trace', () => {
     // What a weak reference was made to is kept until the next turn.
     await new Promise((resolve) => setImmediate(resolve));
     collect();
-    expect(models.filter((model) => model?.deref()).length).toBeLessThanOrEqual(1);
+    expect(models.filter((model) => model?.deref())).toHaveLength(0);
   });
 
   test('names params by layer and keeps the initial values of the model', () => {

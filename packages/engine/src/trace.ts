@@ -4,6 +4,7 @@ import { ActiveGraph, activeGraph, withActiveGraph } from './active-graph.js';
 import { type TensorSpec, TF, TF_DTYPE } from './dtype.js';
 import { EngineError } from './errors.js';
 import { GraphBinding } from './graph-binding.js';
+import { noteModels } from './layers-memory.js';
 import type { NativeGraph, Output } from './native.js';
 import { type Port, Scope } from './scope.js';
 import { GRAPH_BACKEND, NodeJSKernelBackend, tf } from './tf.js';
@@ -40,6 +41,7 @@ export interface Program {
 export function trace(build: () => LayersModel, functions: Readonly<Record<string, FunctionDefinition>>): Program {
   if (activeGraph()) throw new EngineError('FAILED_PRECONDITION', 'a trace cannot begin inside another');
   useBackend('cpu');
+  const forgetModel = noteModels();
   const model = build();
   const initial = model.weights.map((weight) => Float32Array.from(weight.read().dataSync()));
   const binding = new GraphBinding();
@@ -64,6 +66,7 @@ export function trace(build: () => LayersModel, functions: Readonly<Record<strin
   } finally {
     model.dispose();
     useBackend('cpu');
+    forgetModel();
     tf.removeBackend(GRAPH_BACKEND);
   }
   return { graph: binding.graph, variables: variables.all, functions: traced, ports };
