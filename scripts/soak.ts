@@ -10,7 +10,7 @@
  * Warm-up is a run of many short generations, until what is done once a generation has been compiled as after hours of training; and
  * then what comes before the last half hour, until what is remembered of steps and events is full.
  *
- * usage: node scripts/soak.ts [MINUTES]      (after the first warm-up; default 40, which is the least)
+ * usage: node scripts/soak.ts [MINUTES]      (after the first warm-up; default 45, which is the least)
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,19 +23,19 @@ import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
 import { type Sample, type Slope, slopeOf } from './slope.ts';
 import type { Memory } from './soak-agent.ts';
 
-const MINUTES = Number(process.argv[2] ?? 40);
+const MINUTES = Number(process.argv[2] ?? 45);
 const UNCOUNTED = MINUTES - 30;
 const STEPS = 3_200;
 /** Two checkpoints after an evaluation, and three before the next. */
 const LOOK_STEP = 1_728;
 const SHORT_STEPS = 256;
-const SHORT_GENERATIONS = 400;
+const SHORT_GENERATIONS = MOST_GENERATIONS;
 const STEPS_PER_EPOCH = 16;
 const MOST_MB_PER_HOUR = 1;
 const KB_PER_MB = 1024;
 
-if (!(MINUTES >= 40)) {
-  console.error(`soak: expected 40 minutes or more, found ${process.argv[2]}`);
+if (!(MINUTES >= 45)) {
+  console.error(`soak: expected 45 minutes or more, found ${process.argv[2]}`);
   process.exit(2);
 }
 
