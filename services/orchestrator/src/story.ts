@@ -7,7 +7,7 @@ import type { EventPages } from './event-pages.js';
 import { eventOf, missing } from './messages.js';
 import type { RunNews } from './ports.js';
 
-/** Events kept in memory, at least: a minute of a run. Who is further behind gets them from the store. */
+/** Events kept in memory: half a minute of a run or more. Who is further behind gets them from the store. */
 const KEPT = 512;
 /** Followers beyond which they are many. */
 const CROWD = 64;
@@ -46,7 +46,7 @@ export interface StoryPorts {
  */
 export function story({ after, pages, log, clock, now }: StoryPorts): Story {
   /** The newest events, whose numbers follow each other. */
-  let told: WatchRunResponse[] = [];
+  const told: WatchRunResponse[] = [];
   let newest = after;
   let ended: { readonly failure: Error | undefined } | undefined;
   let changed = Promise.withResolvers<void>();
@@ -118,7 +118,7 @@ export function story({ after, pages, log, clock, now }: StoryPorts): Story {
       const message = { event: eventOf(news), number: newest, time: now() };
       told.push(message);
       if (message.event.$case === 'progress') newestOf.set(message.event.value.role, newest);
-      if (told.length >= 2 * KEPT) told = told.slice(KEPT);
+      if (told.length > KEPT) told.shift();
       log.write(message);
       pages.add(message);
       wakeInTime();
