@@ -93,7 +93,7 @@ browser: build engine chromium ## the dashboard in a Chromium without a window
 faults: build engine data tools ## real processes, killed at named points; longer than within `make test`
 	@ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
 
-soak: build engine ## MINUTES of stepping; fails when a process grows
+soak: build engine $(BUILD)/malloc_trim.node ## MINUTES of stepping; fails when a process grows
 	@exec node scripts/soak.ts $(MINUTES)
 
 minio: $(PACKAGES) ## an object store on this machine, until Ctrl-C; ARGS='--port 9000 --data FOLDER'
@@ -171,6 +171,10 @@ $(BUILD)/trikd_engine.node: $(OBJECTS) $(LINKED)
 	@echo "linking $@ to TensorFlow $(TENSORFLOW_VERSION) ($(TENSORFLOW))"
 	@$(CXX) -shared -o $@ $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow -l:libtensorflow_cc.so.2 \
 		-l:libtensorflow_framework.so.2 -Wl,-rpath,$(TENSORFLOW_HOME)/tensorflow
+
+$(BUILD)/malloc_trim.node: scripts/malloc-trim.c | $(NODE)
+	@mkdir -p $(@D)
+	@$(CC) -std=c17 -O2 -Wall -Wextra -shared -fPIC -I$(NODE_HEADERS) -o $@ $<
 
 $(BUILD)/%.o: packages/engine/native/%.cc | $(NODE) $(TENSORFLOW_HOME)
 	@mkdir -p $(BUILD) && echo "compiling $<"

@@ -3,14 +3,14 @@
  * a process gains more than 1 MB an hour after warm-up, or has more open files or threads in the second half of that than in the first.
  *
  * Memory is what a process has for itself (RssAnon): pages of libraries that are read for the first time are no growth. Each sample is
- * taken after a full collection, since what waits for the garbage collector is no growth either; what JavaScript holds then, what of
- * that is compiled code, and the most that the process had at any time are told beside it. Where a process is within a generation makes
- * 4 MB of difference: it is looked at once in each, always at the same step.
+ * taken after a full collection and a trim of malloc's heap, since what waits to be used again is no growth either; what JavaScript holds
+ * then, what of that is compiled code, and the most that the process had at any time are told beside it. Where a process is within a
+ * generation makes 4 MB of difference: it is looked at once in each, always at the same step.
  *
  * Warm-up is a run of many short generations, until what is done once a generation has been compiled as after hours of training; and
  * then what comes before the last half hour, until what is remembered of steps and events is full.
  *
- * usage: node scripts/soak.ts [MINUTES]      (after the first warm-up; default 45, which is the least)
+ * usage: make soak [MINUTES=N]      (after the first warm-up; default 45, which is the least)
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ const UNCOUNTED = MINUTES - 30;
 const STEPS = 3_200;
 /** Two checkpoints after an evaluation, and three before the next. */
 const LOOK_STEP = 1_728;
-const SHORT_STEPS = 256;
+const SHORT_STEPS = 128;
 const SHORT_GENERATIONS = MOST_GENERATIONS;
 const STEPS_PER_EPOCH = 16;
 const MOST_MB_PER_HOUR = 1;
