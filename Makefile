@@ -8,7 +8,7 @@
 #   ARGS=...           further arguments for `make run`, `make minio`, `make observe` and `make bench`
 #   SEEDS=N            how many seeds `make simulate` lives through                      [10000]
 #   SEED=N TRACE=1     one seed for `make simulate`, and everything that happens in it
-#   MINUTES=N          length of `make soak` after its warm-up                         [45]
+#   MINUTES=N          length of `make soak` after its warm-up                         [75]
 #   TRIKD_CACHE=DIR    where fetched things live                                       [~/.cache/trikd]
 #   TRIKD_DATA=DIR     folder with data in the IDX format, instead of the fetched one
 #   TENSORFLOW=gpu     the TensorFlow with CUDA kernels; remembered until TENSORFLOW=cpu

@@ -8,9 +8,9 @@
  * generation makes 4 MB of difference: it is looked at once in each, always at the same step.
  *
  * Warm-up is a run of many short generations, until what is done once a generation has been compiled as after hours of training; and
- * then what comes before the last half hour, until what is remembered of steps and events is full.
+ * then what comes before the last three quarters of an hour, until what is remembered of steps and events is full.
  *
- * usage: make soak [MINUTES=N]      (after the first warm-up; default 45, which is the least)
+ * usage: make soak [MINUTES=N]      (after the first warm-up; default 75, which is the least)
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,13 +23,14 @@ import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
 import { type Sample, type Slope, slopeOf } from './slope.ts';
 import type { Memory } from './soak-agent.ts';
 
-const LEAST_MINUTES = 45;
+const LEAST_MINUTES = 75;
+const COUNTED = 45;
 const MINUTES = Number(process.argv[2] ?? LEAST_MINUTES);
-const UNCOUNTED = MINUTES - 30;
+const UNCOUNTED = MINUTES - COUNTED;
 const STEPS = 3_200;
 /** Two checkpoints after an evaluation, and three before the next. */
 const LOOK_STEP = 1_728;
-const SHORT_STEPS = 128;
+const SHORT_STEPS = 256;
 const SHORT_GENERATIONS = MOST_GENERATIONS;
 const STEPS_PER_EPOCH = 16;
 const MOST_MB_PER_HOUR = 1;
@@ -142,8 +143,18 @@ async function usageOf(pid: number, minutes: number): Promise<Usage | undefined>
   rmSync(answer);
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
-  const files = readdirSync(`/proc/${pid}/fd`).length;
+  const files = await filesOf(pid);
   return { ...memory, minutes, mostMb: field('VmHWM') / KB_PER_MB, files, threads: field('Threads') };
+}
+
+/** Those that stay open: a file of events is open for an instant at each line. */
+async function filesOf(pid: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let times = 0; times < 10; times++) {
+    least = Math.min(least, readdirSync(`/proc/${pid}/fd`).length);
+    await delay(20);
+  }
+  return least;
 }
 
 function newest(): string {
@@ -158,7 +169,6 @@ function newest(): string {
 function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boolean {
   const warm = all.filter(({ minutes }) => minutes >= UNCOUNTED);
   const half = Math.floor(warm.length / 2);
-  // A file may just be open when a process is looked at: the most is compared, not the newest.
   const handles = (['files', 'threads'] as const).map((what) => {
     const [before = 0, after = 0] = [warm.slice(0, half), warm.slice(half)].map((list) =>
       Math.max(0, ...list.map((usage) => usage[what])),
@@ -177,7 +187,7 @@ function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boole
       `code ${said(growth('codeMb'))}, ${span('codeMb')}`,
       `${last?.mostMb.toFixed(0)} MB at most`,
       ...handles.map((handle) => handle.said),
-      `${lives()} life, ${warm.length} samples over ${(MINUTES - UNCOUNTED).toFixed(0)} min`,
+      `${lives()} life, ${warm.length} samples over ${COUNTED} min`,
     ].join('; '),
   );
   return bounded;
