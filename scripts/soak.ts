@@ -24,9 +24,9 @@ import { type Sample, type Slope, slopeOf } from './slope.ts';
 import type { Memory } from './soak-agent.ts';
 
 const LEAST_MINUTES = 75;
-const COUNTED = 45;
+const COUNTED_MINUTES = 45;
 const MINUTES = Number(process.argv[2] ?? LEAST_MINUTES);
-const UNCOUNTED = MINUTES - COUNTED;
+const UNCOUNTED = MINUTES - COUNTED_MINUTES;
 const STEPS = 3_200;
 /** Two checkpoints after an evaluation, and three before the next. */
 const LOOK_STEP = 1_728;
@@ -170,9 +170,8 @@ function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boole
   const warm = all.filter(({ minutes }) => minutes >= UNCOUNTED);
   const half = Math.floor(warm.length / 2);
   const handles = (['files', 'threads'] as const).map((what) => {
-    const [before = 0, after = 0] = [warm.slice(0, half), warm.slice(half)].map((list) =>
-      Math.max(0, ...list.map((usage) => usage[what])),
-    );
+    const most = (of: readonly Usage[]) => Math.max(0, ...of.map((usage) => usage[what]));
+    const [before, after] = [most(warm.slice(0, half)), most(warm.slice(half))];
     return { grown: after > before, said: `${what} at most ${before}, then ${after}` };
   });
   const growth = (what: keyof Memory) => slopeOf(warm.map((usage): Sample => [usage.minutes / 60, usage[what]]));
@@ -187,7 +186,7 @@ function report({ name, lives }: ServiceUnderTest, all: readonly Usage[]): boole
       `code ${said(growth('codeMb'))}, ${span('codeMb')}`,
       `${last?.mostMb.toFixed(0)} MB at most`,
       ...handles.map((handle) => handle.said),
-      `${lives()} life, ${warm.length} samples over ${COUNTED} min`,
+      `${lives()} life, ${warm.length} samples over ${COUNTED_MINUTES} min`,
     ].join('; '),
   );
   return bounded;
