@@ -14,7 +14,9 @@ describe('the whole system in virtual time', () => {
     expect(figures.outcomes.filter(({ finished }) => finished)).toHaveLength(SEEDS);
   });
 
-  test('lives through a seed again as before, in another order and on another loop', { timeout: 3 * MINUTES }, async () => {
+  test('lives through a seed again as before, in another order and on another loop', {
+    timeout: 3 * MINUTES,
+  }, async () => {
     const digests = async (options: { readonly workers: number; readonly slow?: boolean }) => {
       const { outcomes } = await simulateSeeds({ first: 500, seeds: 40, ...options });
       return outcomes.map(({ seed, digest }) => `${seed} ${digest}`).sort();
