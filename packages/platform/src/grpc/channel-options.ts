@@ -15,7 +15,8 @@ const COMMON: ChannelOptions = {
   'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2_000,
+  // A service that was killed listens again after a few seconds; whoever calls it is to notice soon.
+  'grpc.max_reconnect_backoff_ms': 500,
   // The services of a run are neighbours: a proxy for the outside world has no part in it.
   'grpc.enable_http_proxy': 0,
 };
