@@ -6,7 +6,10 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // Tests read the sources, never the built copies, so that no test can pass on yesterday's code.
 const alias = [
   { find: /^@trikd\/engine$/, replacement: source('packages/engine/src/index.ts') },
-  { find: /^@trikd\/(core|platform|history)\/(.*)$/, replacement: `${source('packages')}/$1/src/$2.ts` },
+  {
+    find: /^@trikd\/(core|process|protocol|events|store|telemetry|transport|model-host|testing)\/(.*)$/,
+    replacement: `${source('packages')}/$1/src/$2.ts`,
+  },
 ];
 
 const project = (name: string, include: string[], testTimeout: number, maxWorkers = 2) => ({

@@ -1,13 +1,13 @@
 // Our training in one process, driven line by line: `setup solo|trio {settings}`, then `step N` -> {"ms": [...]}.
 import { paramsDigest } from '@trikd/core/checkpoint/blobs';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/position';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { peerOf, type TrainedRole } from '@trikd/core/position';
-import type { RunSpec } from '@trikd/core/spec';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
-import { systemClock } from '@trikd/platform/system-clock';
+import { systemClock } from '@trikd/process/system-clock';
 import { answerLines } from './line-process.ts';
 import { datasetOf, freshAnchor, soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
 

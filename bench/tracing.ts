@@ -6,7 +6,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { parse } from 'yaml';
 import { startObservers } from '../scripts/observers.ts';
 import { type DistributedTrio, startDistributed } from './distributed.ts';

@@ -1,7 +1,7 @@
 import { type Dataset, splitDataset } from '@trikd/core/data/split';
 import { syntheticSource } from '@trikd/core/data/synthetic';
-import type { Params } from '@trikd/core/params';
-import { RunSpec } from '@trikd/core/spec';
+import type { Params } from '@trikd/core/models/params';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { traceAnchor } from '@trikd/core/training/role-program';
 
 /** What both sides of a comparison train. */

@@ -3,9 +3,9 @@
  *
  * usage: node scripts/config-reference.ts > docs/configuration.md      (after a build)
  */
-import { RunSpec } from '@trikd/core/spec';
-import { modelServiceConfig } from '@trikd/platform/model-service/config';
-import { StoreConfig } from '@trikd/platform/store/store-config';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { modelServiceConfig } from '@trikd/model-host/config';
+import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
 import { OrchestratorConfig } from '../services/orchestrator/dist/config.js';
 

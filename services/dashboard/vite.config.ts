@@ -36,7 +36,7 @@ function inlined(): Plugin {
 export default defineConfig(({ mode }) => ({
   root: source('.'),
   resolve: {
-    alias: [{ find: /^@trikd\/history\/(.*)$/, replacement: `${source('../../packages/history/src')}/$1.ts` }],
+    alias: [{ find: /^@trikd\/(events|protocol)\/(.*)$/, replacement: `${source('../../packages')}/$1/src/$2.ts` }],
   },
   oxc: { jsx: { runtime: 'automatic' as const, importSource: 'preact' } },
   publicDir: mode === 'report' ? false : 'public',

@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { eventsIn } from '@trikd/history/event';
-import { renderReport } from '@trikd/history/render-report';
-import { foldAll } from '@trikd/history/run-history';
-import { percent } from '@trikd/history/words';
-import { AnchorMoveKind, type Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
+import { eventsIn } from '@trikd/events/event';
+import { renderReport } from '@trikd/events/render-report';
+import { foldAll } from '@trikd/events/run-history';
+import { percent } from '@trikd/events/words';
+import { AnchorMoveKind, type Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { unary } from '@trikd/transport/grpc/clients';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openRelay, type Relay } from '../integration/relay.js';

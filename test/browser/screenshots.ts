@@ -6,9 +6,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { eventsIn } from '@trikd/history/event';
-import { renderReport } from '@trikd/history/render-report';
-import { foldAll } from '@trikd/history/run-history';
+import { eventsIn } from '@trikd/events/event';
+import { renderReport } from '@trikd/events/render-report';
+import { foldAll } from '@trikd/events/run-history';
 import type { Browser, Page } from 'playwright-core';
 import { launch, startTestServices } from './dashboard.js';
 

@@ -1,19 +1,19 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
+import type { Position, TrainedRole } from '@trikd/core/domain/position';
 import { subscribe } from '@trikd/core/exchange/subscribe';
-import type { Position, TrainedRole } from '@trikd/core/position';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';
 import { traceAnchor } from '@trikd/core/training/role-program';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { dialProducer } from '@trikd/platform/grpc/exchange-client';
-import { createLogger } from '@trikd/platform/logging';
-import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
-import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
-import { rememberLast } from '@trikd/platform/model-service/remember-last';
-import { agreementOf } from '@trikd/platform/model-service/trainer-attempt';
-import { createService } from '@trikd/platform/nest/create-service';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
-import { systemClock } from '@trikd/platform/system-clock';
+import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
+import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { rememberLast } from '@trikd/model-host/remember-last';
+import { agreementOf } from '@trikd/model-host/trainer/trainer-attempt';
+import { createLogger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
+import { memoryStore } from '@trikd/testing/memory-store';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { createService } from '@trikd/transport/nest/create-service';
 import { expect, onTestFinished, test } from 'vitest';
 import { expectSteady, type Holding, hold, MIB } from './holding.js';
 import { tiny } from './specs.js';
@@ -26,7 +26,7 @@ const spec = RunSpec.parse({ ...tiny, epochs: 1000 });
 test('100 anchors after one another, each heard by both trainers, leave memory, files and threads as they were', async () => {
   const startOf = (generation: number): Position => ({ runId: spec.name, generation, attempt: 1, step: 0 });
   const dataset = await loadDataset(spec);
-  const store = openMemoryStore();
+  const store = memoryStore();
   const { variables } = traceAnchor({ spec, dataset, generation: 1 });
   const fresh = [...variables.values()].map(
     ({ name, shape, initial }) => [name, { dtype: 'float32', shape, data: initial }] as const,

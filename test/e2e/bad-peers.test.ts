@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
-import { ExchangeServiceClient } from '@trikd/platform/gen/trikd/v1/exchange';
-import { fromSubscription } from '@trikd/platform/grpc/convert';
+import { fromSubscription } from '@trikd/protocol/convert';
+import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openRelay } from '../integration/relay.js';
 import { type ExchangeEnd, startEnd, startPair } from './exchange-ends.js';

@@ -1,9 +1,9 @@
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import { traceTrainer } from '@trikd/core/training/role-program';
-import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from '@trikd/core/training/testing/tiny-run';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { Engine } from '@trikd/engine';
-import { systemClock } from '@trikd/platform/system-clock';
+import { systemClock } from '@trikd/process/system-clock';
+import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
 import { expect, test } from 'vitest';
 import { expectSteady, type Holding, hold, MIB } from './holding.js';
 

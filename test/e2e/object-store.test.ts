@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadRun } from '@trikd/core/run/run-store';
-import { canonicalJson, RunSpec } from '@trikd/core/spec';
-import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { openStore } from '@trikd/platform/store/open-store';
-import { secret } from '@trikd/platform/store/store-config';
+import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { openStore } from '@trikd/store/open-store';
+import { secret } from '@trikd/store/store-config';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type S3Server, startS3Server } from '../../scripts/s3-server.js';
 import { type ServiceName, startService } from '../../services/cli/src/service-process.js';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { GenerationResult } from '@trikd/core/run/state';
-import { canonicalJson, RunSpec } from '@trikd/core/spec';
+import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
 import type { BestParams, Blob } from '@trikd/core/training/ports';
 import type { Ended, WrittenSpec } from './trikd.js';
 

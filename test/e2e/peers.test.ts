@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { GenerationAttempt } from '@trikd/core/position';
-import { canonicalJson, RunSpec } from '@trikd/core/spec';
-import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
-import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { fromPosition } from '@trikd/platform/grpc/convert';
-import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { fromPosition } from '@trikd/protocol/convert';
+import { toWatchedEvent } from '@trikd/protocol/convert-trainer';
+import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ServiceName, startService } from '../../services/cli/src/service-process.js';
 import { writeIdxSet } from './idx-set.js';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { loadRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec';
-import { type Run, RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { type Run, RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { openFolderStore } from '@trikd/store/folder-store';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { expect, onTestFinished, test } from 'vitest';
 import { startCluster } from '../faults/cluster.js';
 import { contentOf, reference } from './outcome.js';

@@ -5,8 +5,8 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { writeSync } from 'node:fs';
-import type { Position } from '@trikd/core/position';
-import { POINT_CHANNEL, type Point, type Reached } from '@trikd/platform/points';
+import type { Position } from '@trikd/core/domain/position';
+import { POINT_CHANNEL, type Point, type Reached } from '@trikd/process/points';
 
 /** What is to happen, once. */
 export interface Fault {

@@ -1,4 +1,4 @@
-import type { Position } from '@trikd/core/position';
+import type { Position } from '@trikd/core/domain/position';
 import { loadRun } from '@trikd/core/run/run-store';
 import { expect, test } from 'vitest';
 import type { ClusterEvent } from './cluster.js';

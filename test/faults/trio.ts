@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ObjectStore } from '@trikd/core/store';
-import { openStore } from '@trikd/platform/store/open-store';
-import { StoreConfig } from '@trikd/platform/store/store-config';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { openStore } from '@trikd/store/open-store';
+import { StoreConfig } from '@trikd/store/store-config';
 import { onTestFinished } from 'vitest';
 import { hears } from '../e2e/specs.js';
 import { scratch, type WrittenSpec } from '../e2e/trikd.js';

@@ -1,9 +1,9 @@
 import { saveParams } from '@trikd/core/checkpoint/blobs';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { Position, Role } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import type { Position, Role } from '@trikd/core/position';
-import type { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import type { AnchorParts } from '@trikd/platform/model-service/anchor-serving';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { AnchorParts } from '@trikd/model-host/anchor/anchor-serving';
 import { onTestFinished } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { paramsOf, tinyAnchor } from './tiny-model.js';

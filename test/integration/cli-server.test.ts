@@ -1,5 +1,5 @@
-import { TrikdError } from '@trikd/core/errors';
-import { RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
 import { runProgram } from '../../services/cli/src/program.js';
 import { fakeRunService, toldRun } from './fake-run-service.js';

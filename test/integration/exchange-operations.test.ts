@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { Client, credentials } from '@grpc/grpc-js';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { ExchangeServiceClient } from '@trikd/platform/gen/trikd/v1/exchange';
-import { fromSubscription } from '@trikd/platform/grpc/convert';
-import { createLogger } from '@trikd/platform/logging';
-import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
-import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/platform/model-service/exchange.module';
-import { createService, type Service } from '@trikd/platform/nest/create-service';
-import { type ListeningMessage, runService } from '@trikd/platform/nest/run-service';
+import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import { createLogger } from '@trikd/process/logging';
+import { fromSubscription } from '@trikd/protocol/convert';
+import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/exchange.module';
+import { createService, type Service } from '@trikd/transport/nest/create-service';
+import { type ListeningMessage, runService } from '@trikd/transport/nest/run-service';
 import { afterEach, describe, expect, test } from 'vitest';
 import { agreement, attempt, frameOf, listenTo, log, serve, sourceOf } from './exchange-rig.js';
 

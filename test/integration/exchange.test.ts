@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
-import type { TrainedRole } from '@trikd/core/position';
-import type { Service } from '@trikd/platform/nest/create-service';
+import type { Service } from '@trikd/transport/nest/create-service';
 import { afterEach, describe, expect, test } from 'vitest';
 import { agreement, attempt, frameOf, freshSocket, listenTo, serve, sourceOf } from './exchange-rig.js';
 

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memoryStore } from '@trikd/core/run/memory-store';
-import type { ObjectStore } from '@trikd/core/store';
-import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { createLogger } from '@trikd/platform/logging';
-import { createService } from '@trikd/platform/nest/create-service';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { createLogger } from '@trikd/process/logging';
+import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/memory-store';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
+import { createService } from '@trikd/transport/nest/create-service';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
 import { orchestratorModule } from '../../services/orchestrator/src/orchestrator.module.js';
 import { RUN_SERVICE } from '../../services/orchestrator/src/run-service.js';

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TrikdError } from '@trikd/core/errors';
-import type { Role } from '@trikd/core/position';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { Role } from '@trikd/core/domain/position';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
-import { memoryStore } from '@trikd/core/run/memory-store';
 import { loadRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import {

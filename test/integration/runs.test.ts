@@ -1,5 +1,5 @@
-import { memoryStore } from '@trikd/core/run/memory-store';
-import { ConditionStatus, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { ConditionStatus, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cleanUp, serve, specOf, trio } from './orchestrator-rig.js';
 import { heldRun, steering } from './steering-rig.js';

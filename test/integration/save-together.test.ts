@@ -1,5 +1,5 @@
-import { memoryStore } from '@trikd/core/run/memory-store';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { memoryStore } from '@trikd/testing/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
 import { trainerLink } from '../../services/orchestrator/src/links.js';
 import type { TrainerLink } from '../../services/orchestrator/src/ports.js';

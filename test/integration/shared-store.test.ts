@@ -1,11 +1,11 @@
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { encodeJson } from '@trikd/core/run/json-object';
 import { LEASE_KEY } from '@trikd/core/run/lease';
-import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';
 

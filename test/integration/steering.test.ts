@@ -1,17 +1,17 @@
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { encodeJson } from '@trikd/core/run/json-object';
 import { LEASE_KEY } from '@trikd/core/run/lease';
-import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import {
   AnchorMoveKind,
   ConditionStatus,
   type Run,
   RunPhase,
   type WatchRunResponse,
-} from '@trikd/platform/gen/trikd/v1/run';
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';

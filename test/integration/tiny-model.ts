@@ -1,11 +1,11 @@
 import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
+import { type GenerationAttempt, peerOf, type Role } from '@trikd/core/domain/position';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { activeTerms, sourcesOf } from '@trikd/core/losses/objective';
-import type { Params } from '@trikd/core/params';
-import { type GenerationAttempt, peerOf, type Role } from '@trikd/core/position';
-import type { RunSpec } from '@trikd/core/spec';
+import type { Params } from '@trikd/core/models/params';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { AnchorModel } from '@trikd/core/training/anchor';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { Assignment, TrainerPorts } from '@trikd/core/training/ports';

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
-import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
-import { fromPosition } from '@trikd/platform/grpc/convert';
-import { dialProducer } from '@trikd/platform/grpc/exchange-client';
-import { createTrainer } from '@trikd/platform/model-service/trainer';
-import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/trainer.module';
-import { createService } from '@trikd/platform/nest/create-service';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
-import { systemClock } from '@trikd/platform/system-clock';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { createTrainer } from '@trikd/model-host/trainer/trainer';
+import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/trainer.module';
+import { systemClock } from '@trikd/process/system-clock';
+import { fromPosition } from '@trikd/protocol/convert';
+import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { memoryStore } from '@trikd/testing/memory-store';
+import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { createService } from '@trikd/transport/nest/create-service';
 import { afterEach, expect, test } from 'vitest';
 import { freshSocket, listenTo, log, serve, sourceOf } from './exchange-rig.js';
 import { tinyTrainer } from './tiny-model.js';
@@ -70,7 +70,7 @@ test('a consumer of a port that takes connections and says nothing ends with one
 test('a watch goes on after its server was away, from the event after the last', async () => {
   const socket = await freshSocket();
   opened.push({ close: socket.remove });
-  const store = openMemoryStore();
+  const store = memoryStore();
   const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
   const trainer = createTrainer({
     role: 'student',

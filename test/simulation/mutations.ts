@@ -9,7 +9,7 @@ interface Mutation {
 export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   'no fencing: compare-and-swap swaps without comparing': [
     {
-      path: 'packages/platform/src/store/testing/fake-s3.ts',
+      path: 'packages/testing/src/fake-s3.ts',
       text: "if (!holds(objects.get(key), onlyIf)) return 'refused';",
       instead: '',
     },
@@ -68,7 +68,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   'a resumed model forgets its optimizer': [
     {
-      path: 'packages/platform/src/model-service/trainer-attempt.ts',
+      path: 'packages/model-host/src/trainer/trainer-attempt.ts',
       text: 'const state = await loadParams(store, resume.state);',
       instead:
         "const saved = await loadParams(store, resume.state); const state = new Map([...saved].map(([name, tensor]) => [name, name.includes('/') ? { ...tensor, data: tensor.data.map(() => 0) } : tensor]));",
@@ -76,7 +76,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   'a resumed model forgets its best params': [
     {
-      path: 'packages/platform/src/model-service/trainer-attempt.ts',
+      path: 'packages/model-host/src/trainer/trainer-attempt.ts',
       text: 'resume: resume.best ? { state, best: resume.best } : { state }',
       instead: 'resume: { state }',
     },

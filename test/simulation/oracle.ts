@@ -1,12 +1,12 @@
 import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
 import { type Dataset, splitDataset } from '@trikd/core/data/split';
 import { syntheticSource } from '@trikd/core/data/synthetic';
-import { TrikdError } from '@trikd/core/errors';
-import { memoryStore } from '@trikd/core/run/memory-store';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { type ReferenceResult, runReference } from '@trikd/core/reference/reference';
 import type { GenerationResult } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { BestParams } from '@trikd/core/training/ports';
-import { type ReferenceResult, runReference } from '@trikd/core/training/reference';
+import { memoryStore } from '@trikd/testing/memory-store';
 import { chanceOf } from './chance.js';
 import { type TrainedStep, toySessions } from './toy-model.js';
 

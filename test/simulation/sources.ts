@@ -14,7 +14,10 @@ const mutation = typeof values.mutation === 'string' ? values.mutation : undefin
 
 /** Where a name of ours is read from; undefined for a name that is not ours. */
 function sourceOf(specifier: string, parent: string | undefined): URL | undefined {
-  const [, name, path] = /^@trikd\/(engine|core|platform|history)(?:\/(.*))?$/.exec(specifier) ?? [];
+  const [, name, path] =
+    /^@trikd\/(engine|core|process|protocol|events|store|telemetry|transport|model-host|testing)(?:\/(.*))?$/.exec(
+      specifier,
+    ) ?? [];
   if (name) return new URL(`packages/${name}/src/${path ?? 'index'}.ts`, root);
   if (!specifier.startsWith('.') || !specifier.endsWith('.js') || !parent?.startsWith(root.href)) return undefined;
   const source = new URL(specifier.replace(/\.js$/, '.ts'), parent);

@@ -1,7 +1,7 @@
 import type { Dataset } from '@trikd/core/data/split';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import { sourcesOf } from '@trikd/core/losses/objective';
-import type { Params } from '@trikd/core/params';
-import type { TrainedRole } from '@trikd/core/position';
+import type { Params } from '@trikd/core/models/params';
 import { LOGITS, PREDICT, TRAIN } from '@trikd/core/training/role-program';
 import type { ModelSession, ModelSessions } from '@trikd/core/training/sessions';
 

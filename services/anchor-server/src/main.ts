@@ -1,16 +1,16 @@
 import { openAnchor } from '@trikd/core/training/anchor';
-import { configOrExit } from '@trikd/platform/config';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { environment } from '@trikd/platform/environment';
-import { createLogger } from '@trikd/platform/logging';
-import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
-import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
-import { rememberLast } from '@trikd/platform/model-service/remember-last';
-import { runService } from '@trikd/platform/nest/run-service';
-import { shutdownSignal } from '@trikd/platform/nest/shutdown';
-import { openStoreOrExit } from '@trikd/platform/store/open-store';
-import { systemClock } from '@trikd/platform/system-clock';
-import { startTelemetry } from '@trikd/platform/telemetry/telemetry';
+import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
+import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { rememberLast } from '@trikd/model-host/remember-last';
+import { configOrExit } from '@trikd/process/config';
+import { environment } from '@trikd/process/environment';
+import { createLogger } from '@trikd/process/logging';
+import { shutdownSignal } from '@trikd/process/shutdown';
+import { systemClock } from '@trikd/process/system-clock';
+import { openStoreOrExit } from '@trikd/store/open-store';
+import { startTelemetry } from '@trikd/telemetry/telemetry';
+import { runService } from '@trikd/transport/nest/run-service';
 import { AnchorServerConfig } from './config.js';
 
 const config = configOrExit(AnchorServerConfig, environment());

@@ -1,4 +1,4 @@
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { createLogUpdate } from 'log-update';
 import { liveView } from './live-view.js';
 import type { Output } from './shell.js';

@@ -1,5 +1,5 @@
-import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import { Run, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
+import { Run, RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
 import { liveView } from './live-view.js';
 import { lineOf, newStory, type Story, tell } from './story.js';

@@ -1,4 +1,4 @@
-import { peerOf, type TrainedRole } from '@trikd/core/position';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/position';
 import { phaseName, type RoleStory, type Story } from './story.js';
 import { clock } from './texts.js';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { TrikdError } from '@trikd/core/errors';
-import { RunSpec } from '@trikd/core/spec';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 

@@ -1,5 +1,5 @@
 import type { GenerationResult } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { describe, expect, test } from 'vitest';
 import { resultsTable, whatNext } from './results-table.js';
 

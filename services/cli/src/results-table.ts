@@ -1,6 +1,6 @@
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { GenerationResult } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { BestParams, Score } from '@trikd/core/training/ports';
 import Table from 'cli-table3';
 

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { openFolderStore } from '@trikd/store/folder-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeRunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { openFolderStore } from '@trikd/store/folder-store';
 
 /** Where everything of one run lies: nothing of it is anywhere else. */
 export interface RunFolder {

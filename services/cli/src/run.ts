@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { TrikdError } from '@trikd/core/errors';
-import { specDifferences } from '@trikd/core/run/spec-differences';
-import type { RunSpec } from '@trikd/core/spec';
-import { RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { fromStatus } from '@trikd/platform/grpc/status';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { specDifferences } from '@trikd/core/spec/spec-differences';
+import { RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { fromStatus } from '@trikd/protocol/status';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import type { RunOptions } from './args.js';
 import { type Display, liveDisplay, quietDisplay } from './display.js';
 import { loadSpec } from './load-spec.js';

@@ -1,5 +1,5 @@
-import type { Run, RunPhase } from '@trikd/history/gen/trikd/v1/run';
-import { hasEnded } from '@trikd/history/words';
+import { hasEnded } from '@trikd/events/words';
+import type { Run, RunPhase } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { api, requestId } from './api.js';
 import { Confirm } from './confirm.js';
 

@@ -1,4 +1,4 @@
-import type { LogEntry } from '@trikd/history/log';
+import type { LogEntry } from '@trikd/events/log';
 
 /** The last thing worth saying aloud: what every epoch brings is not. */
 export function announcement(log: readonly LogEntry[]): string {

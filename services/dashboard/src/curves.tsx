@@ -1,4 +1,4 @@
-import type { RunHistory } from '@trikd/history/run-history';
+import type { RunHistory } from '@trikd/events/run-history';
 import { useId, useMemo, useState } from 'preact/hooks';
 import { Chart } from './chart.js';
 import { plotsOf } from './series.js';

@@ -1,4 +1,4 @@
-import type { LogEntry } from '@trikd/history/log';
+import type { LogEntry } from '@trikd/events/log';
 import { useState } from 'preact/hooks';
 import { moment } from './format.js';
 

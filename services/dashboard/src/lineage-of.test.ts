@@ -1,6 +1,6 @@
-import { eventOf } from '@trikd/history/event';
-import { Run } from '@trikd/history/gen/trikd/v1/run';
-import { foldAll } from '@trikd/history/run-history';
+import { eventOf } from '@trikd/events/event';
+import { foldAll } from '@trikd/events/run-history';
+import { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { expect, test } from 'vitest';
 import { lineageOf } from './lineage-of.js';
 

@@ -1,7 +1,7 @@
-import type { Score } from '@trikd/history/gen/trikd/v1/common';
-import { AnchorMoveKind, type Run } from '@trikd/history/gen/trikd/v1/run';
-import type { GenerationHistory } from '@trikd/history/run-history';
-import { hasEnded, type TrainedRole, trainedRole } from '@trikd/history/words';
+import type { GenerationHistory } from '@trikd/events/run-history';
+import { hasEnded, type TrainedRole, trainedRole } from '@trikd/events/words';
+import type { Score } from '@trikd/protocol/gen/browser/trikd/v1/common';
+import { AnchorMoveKind, type Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 
 /** One generation in the descent of the student. */
 export interface Ancestor {

@@ -1,6 +1,6 @@
-import type { Run } from '@trikd/history/gen/trikd/v1/run';
-import type { GenerationHistory } from '@trikd/history/run-history';
-import { percent } from '@trikd/history/words';
+import type { GenerationHistory } from '@trikd/events/run-history';
+import { percent } from '@trikd/events/words';
+import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { steer } from './actions.js';
 import { Confirm } from './confirm.js';
 import { count } from './format.js';

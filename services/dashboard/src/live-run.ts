@@ -1,7 +1,7 @@
-import { eventOf, type RunEvent } from '@trikd/history/event';
-import { GetRunResponse } from '@trikd/history/gen/trikd/v1/run';
-import { emptyHistory, foldAll, type RunHistory, withRun } from '@trikd/history/run-history';
-import { hasEnded } from '@trikd/history/words';
+import { eventOf, type RunEvent } from '@trikd/events/event';
+import { emptyHistory, foldAll, type RunHistory, withRun } from '@trikd/events/run-history';
+import { hasEnded } from '@trikd/events/words';
+import { GetRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { ApiError, api } from './api.js';
 
 /** A run as this page knows it. */

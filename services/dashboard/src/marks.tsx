@@ -1,5 +1,5 @@
-import type { RunPhase } from '@trikd/history/gen/trikd/v1/run';
-import { phaseName } from '@trikd/history/words';
+import { phaseName } from '@trikd/events/words';
+import type { RunPhase } from '@trikd/protocol/gen/browser/trikd/v1/run';
 
 /** The phase of a run as a badge. */
 export function Phase({ phase }: { readonly phase: RunPhase }) {

@@ -1,6 +1,6 @@
-import type { Role } from '@trikd/history/gen/trikd/v1/common';
-import { StepPhaseKind as Kind, type RoleTimes, type StepPhaseKind } from '@trikd/history/gen/trikd/v1/timing';
-import { roleName, stepPhaseName } from '@trikd/history/words';
+import { roleName, stepPhaseName } from '@trikd/events/words';
+import type { Role } from '@trikd/protocol/gen/browser/trikd/v1/common';
+import { StepPhaseKind as Kind, type RoleTimes, type StepPhaseKind } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 
 /** A part of a bar. */
 export interface Segment {

@@ -1,5 +1,5 @@
-import { RunPhase, type RunProgress } from '@trikd/history/gen/trikd/v1/run';
-import type { GenerationHistory, RunHistory } from '@trikd/history/run-history';
+import type { GenerationHistory, RunHistory } from '@trikd/events/run-history';
+import { RunPhase, type RunProgress } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { at } from './api.js';
 
 /** How far a run is. */

@@ -1,4 +1,4 @@
-import type { RunHistory } from '@trikd/history/run-history';
+import type { RunHistory } from '@trikd/events/run-history';
 import { render } from 'preact';
 import { progressOf } from './progress-of.js';
 import { RunHead } from './run-head.js';

@@ -1,4 +1,4 @@
-import { type Run, RunAdvance } from '@trikd/history/gen/trikd/v1/run';
+import { type Run, RunAdvance } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { count, duration, moment, sentence } from './format.js';
 import { Phase, Progress } from './marks.js';
 import { generationsIn, type Progress as Known } from './progress-of.js';

@@ -1,4 +1,4 @@
-import { emptyHistory } from '@trikd/history/run-history';
+import { emptyHistory } from '@trikd/events/run-history';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { RunActions } from './actions.js';
 import { announcement } from './announcement.js';

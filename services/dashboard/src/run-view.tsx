@@ -1,4 +1,4 @@
-import type { RunHistory } from '@trikd/history/run-history';
+import type { RunHistory } from '@trikd/events/run-history';
 import { Curves } from './curves.js';
 import { EventLog } from './event-log.js';
 import { Lineage } from './lineage.js';

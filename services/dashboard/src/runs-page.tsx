@@ -1,5 +1,5 @@
-import { ListRunsResponse, type Run, type UnreadableRun } from '@trikd/history/gen/trikd/v1/run';
-import { percent } from '@trikd/history/words';
+import { percent } from '@trikd/events/words';
+import { ListRunsResponse, type Run, type UnreadableRun } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { useEffect, useState } from 'preact/hooks';
 import { addressOf } from './address.js';
 import { api } from './api.js';

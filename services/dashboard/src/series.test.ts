@@ -1,5 +1,5 @@
-import { eventOf } from '@trikd/history/event';
-import { foldAll } from '@trikd/history/run-history';
+import { eventOf } from '@trikd/events/event';
+import { foldAll } from '@trikd/events/run-history';
 import { describe, expect, test } from 'vitest';
 import { newest, plotsOf } from './series.js';
 

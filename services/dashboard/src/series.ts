@@ -1,7 +1,7 @@
-import type { Curve } from '@trikd/history/curve';
-import type { RunHistory } from '@trikd/history/run-history';
-import { taskWeight } from '@trikd/history/train-nll';
-import type { TrainedRole } from '@trikd/history/words';
+import type { Curve } from '@trikd/events/curve';
+import type { RunHistory } from '@trikd/events/run-history';
+import { taskWeight } from '@trikd/events/train-nll';
+import type { TrainedRole } from '@trikd/events/words';
 
 /** One line of a plot. */
 export interface Series {

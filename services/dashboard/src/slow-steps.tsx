@@ -1,4 +1,4 @@
-import type { SlowStep } from '@trikd/history/gen/trikd/v1/timing';
+import type { SlowStep } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { useState } from 'preact/hooks';
 import { milliseconds } from './format.js';
 import { Scroll } from './scroll.js';

@@ -1,5 +1,5 @@
-import { type RoleStep, type SlowStep, StepPhaseKind } from '@trikd/history/gen/trikd/v1/timing';
-import { roleName, stepPhaseName } from '@trikd/history/words';
+import { roleName, stepPhaseName } from '@trikd/events/words';
+import { type RoleStep, type SlowStep, StepPhaseKind } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { milliseconds } from './format.js';
 import { toneOf } from './phases.js';
 

@@ -1,6 +1,6 @@
-import type { RoleTimes, Spread, StepTimes as Times } from '@trikd/history/gen/trikd/v1/timing';
-import type { StepWindows } from '@trikd/history/step-windows';
-import { percent, roleName, stepPhaseName } from '@trikd/history/words';
+import type { StepWindows } from '@trikd/events/step-windows';
+import { percent, roleName, stepPhaseName } from '@trikd/events/words';
+import type { RoleTimes, Spread, StepTimes as Times } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { milliseconds, sentence } from './format.js';
 import { type Segment, segmentsOf, toneOf } from './phases.js';
 import { Scroll } from './scroll.js';

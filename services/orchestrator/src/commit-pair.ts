@@ -1,10 +1,10 @@
 import { blobsOf, encodeManifest, manifestAt, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
-import { TrikdError } from '@trikd/core/errors';
-import type { GenerationAttempt } from '@trikd/core/position';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Duty } from '@trikd/core/run/advance';
 import type { PairRef, Training } from '@trikd/core/run/state';
-import { type RunSpec, specDigest } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
+import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import type { Blob } from '@trikd/core/training/ports';
 import type { Pair } from './ledger.js';
 

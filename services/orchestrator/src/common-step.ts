@@ -1,4 +1,4 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { TrainerLink } from './ports.js';
 
 /** How often a step that came too late for one trainer is tried again with a later one. */

@@ -1,6 +1,6 @@
 import { timesOfNew } from '@trikd/core/run/run-times';
 import { firstState, type RunState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { expect, test } from 'vitest';
 import { conditionsOf } from './conditions.js';
 import type { LiveView, RunView } from './ports.js';

@@ -1,6 +1,6 @@
-import { LogConfig } from '@trikd/platform/logging';
-import { StoreConfig } from '@trikd/platform/store/store-config';
-import { TelemetryConfig } from '@trikd/platform/telemetry/config';
+import { LogConfig } from '@trikd/process/logging';
+import { StoreConfig } from '@trikd/store/store-config';
+import { TelemetryConfig } from '@trikd/telemetry/config';
 import { z } from 'zod';
 
 const Seconds = z.number().positive();

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { type Dashboard, serveDashboard } from '@trikd/platform/http/serve-dashboard';
-import type { Logger } from '@trikd/platform/logging';
+import type { Logger } from '@trikd/process/logging';
+import { type Dashboard, serveDashboard } from '@trikd/transport/http/serve-dashboard';
 import type { OrchestratorConfig } from './config.js';
 
 /** Where `make build` leaves the page. */

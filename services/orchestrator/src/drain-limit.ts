@@ -1,4 +1,4 @@
-import type { GenerationAttempt } from '@trikd/core/position';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
 import { commonStep } from './common-step.js';
 import type { TrainerLink } from './ports.js';
 

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
 /** A run's events as lines of JSON, for notebooks and for the question what happened. */
 export interface EventLog {

@@ -1,7 +1,7 @@
-import type { Clock } from '@trikd/core/clock';
+import type { Clock } from '@trikd/core/async/clock';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { eventsFolder } from '@trikd/core/run/delete-run';
-import type { ObjectStore } from '@trikd/core/store';
-import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { missing } from './messages.js';
 
 /** Where a run's events survive the process that told them. */

@@ -1,8 +1,8 @@
-import { TrikdError } from '@trikd/core/errors';
-import type { Role } from '@trikd/core/position';
-import { virtualClock } from '@trikd/core/testing/virtual-clock';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Role } from '@trikd/core/domain/position';
 import type { RoleStep } from '@trikd/core/timing/role-step';
-import { seedOf, traceIdOf } from '@trikd/platform/telemetry/trace-ids';
+import { seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
+import { virtualClock } from '@trikd/testing/virtual-clock';
 import { expect, test } from 'vitest';
 import { followSteps } from './follow-steps.js';
 import type { DutyNews, StepLink } from './ports.js';

@@ -1,9 +1,9 @@
-import type { Clock } from '@trikd/core/clock';
-import type { GenerationAttempt } from '@trikd/core/position';
+import type { Clock } from '@trikd/core/async/clock';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import { createStepBook, type StepBook } from '@trikd/core/timing/step-book';
-import { isSampled, type StepTracing, traceIdOf } from '@trikd/platform/telemetry/trace-ids';
+import { isSampled, type StepTracing, traceIdOf } from '@trikd/core/timing/trace-ids';
 import type { DutyNews, StepLink } from './ports.js';
 
 /** What following the steps of an attempt needs. */

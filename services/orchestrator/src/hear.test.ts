@@ -1,6 +1,6 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { TrainerEvent } from '@trikd/core/training/ports';
-import { systemClock } from '@trikd/platform/system-clock';
+import { systemClock } from '@trikd/process/system-clock';
 import { describe, expect, test } from 'vitest';
 import { type Heard, hear } from './hear.js';
 import type { TrainerLink } from './ports.js';

@@ -1,6 +1,6 @@
-import type { Clock } from '@trikd/core/clock';
-import { TrikdError } from '@trikd/core/errors';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import type { Clock } from '@trikd/core/async/clock';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import type { TrainerLink } from './ports.js';
 import { queue } from './queue.js';

@@ -1,11 +1,11 @@
-import type { Clock } from '@trikd/core/clock';
-import { TrikdError } from '@trikd/core/errors';
-import { createBell } from '@trikd/core/exchange/bell';
+import { createBell } from '@trikd/core/async/bell';
+import type { Clock } from '@trikd/core/async/clock';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { advance, duty } from '@trikd/core/run/advance';
 import type { Candidate, Leadership } from '@trikd/core/run/lease';
 import { listRuns, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import { hasEnded } from '@trikd/core/run/state';
-import type { ObjectStore } from '@trikd/core/store';
 import { type DrivenRun, type DrivenRunPorts, drainedNews, driveRun, rulesOf } from './driven-run.js';
 import type { RunNews } from './ports.js';
 import { salvage } from './salvage.js';

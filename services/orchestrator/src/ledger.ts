@@ -1,5 +1,5 @@
-import { TrikdError } from '@trikd/core/errors';
-import type { TrainedRole } from '@trikd/core/position';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import { resumePair, type Training, type Validation } from '@trikd/core/run/state';
 import type { RoleCheckpoint, Score } from '@trikd/core/training/ports';
 

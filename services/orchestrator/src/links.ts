@@ -1,17 +1,17 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
-import { TrikdError } from '@trikd/core/errors';
-import type { Role, TrainedRole } from '@trikd/core/position';
-import { canonicalJson } from '@trikd/core/spec';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Role, TrainedRole } from '@trikd/core/domain/position';
+import { canonicalJson } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/ports';
-import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
-import { TimingServiceClient } from '@trikd/platform/gen/trikd/v1/timing';
-import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
-import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
-import { fromBlob, fromPosition, fromRoleCheckpoint, fromTracing, toScore } from '@trikd/platform/grpc/convert';
-import { toRoleStep } from '@trikd/platform/grpc/convert-timing';
-import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
-import { fromStatus } from '@trikd/platform/grpc/status';
-import { reach } from '@trikd/platform/points';
+import { reach } from '@trikd/process/points';
+import { fromBlob, fromPosition, fromRoleCheckpoint, fromTracing, toScore } from '@trikd/protocol/convert';
+import { toRoleStep } from '@trikd/protocol/convert-timing';
+import { toWatchedEvent } from '@trikd/protocol/convert-trainer';
+import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
+import { TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
+import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { fromStatus } from '@trikd/protocol/status';
+import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
 import type { AnchorLink, StepLink, TrainerLink } from './ports.js';
 
 /** A link and the connection beneath it. */

@@ -1,7 +1,7 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { listRuns as namesOfRuns } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
-import type { ObjectStore } from '@trikd/core/store';
 import type { RunView } from './ports.js';
 
 /** A page of runs that is wanted. */

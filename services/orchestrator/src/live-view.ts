@@ -1,4 +1,4 @@
-import type { TrainedRole } from '@trikd/core/position';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import type { DutyNews, EvaluationNews, LiveView, ProgressNews, Stall } from './ports.js';
 
 /** What is known of a run while it is driven: the newest of what is told. */

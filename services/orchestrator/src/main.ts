@@ -1,10 +1,10 @@
-import { configOrExit } from '@trikd/platform/config';
-import { environment } from '@trikd/platform/environment';
-import { createLogger } from '@trikd/platform/logging';
-import { runService } from '@trikd/platform/nest/run-service';
-import { shutdownSignal } from '@trikd/platform/nest/shutdown';
-import { openStoreOrExit } from '@trikd/platform/store/open-store';
-import { startTelemetry } from '@trikd/platform/telemetry/telemetry';
+import { configOrExit } from '@trikd/process/config';
+import { environment } from '@trikd/process/environment';
+import { createLogger } from '@trikd/process/logging';
+import { shutdownSignal } from '@trikd/process/shutdown';
+import { openStoreOrExit } from '@trikd/store/open-store';
+import { startTelemetry } from '@trikd/telemetry/telemetry';
+import { runService } from '@trikd/transport/nest/run-service';
 import { OrchestratorConfig } from './config.js';
 import { dashboardFor } from './dashboard.js';
 import { orchestratorModule } from './orchestrator.module.js';

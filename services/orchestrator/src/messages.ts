@@ -1,6 +1,9 @@
 import { bestGeneration } from '@trikd/core/run/promotion';
 import { type AnchorMove, type GenerationResult, hasEnded, type RunState } from '@trikd/core/run/state';
-import { canonicalJson, type RunSpec } from '@trikd/core/spec';
+import { canonicalJson, type RunSpec } from '@trikd/core/spec/run-spec';
+import { fromBestParams, fromRole, fromScore } from '@trikd/protocol/convert';
+import { fromSlowStep, fromStepTimes } from '@trikd/protocol/convert-timing';
+import { fromProgress } from '@trikd/protocol/convert-trainer';
 import {
   AnchorMoveKind,
   ConditionStatus,
@@ -14,11 +17,8 @@ import {
   type RunCondition,
   type RunProgress,
   type WatchRunResponse,
-} from '@trikd/platform/gen/trikd/v1/run';
-import { fromBestParams, fromRole, fromScore } from '@trikd/platform/grpc/convert';
-import { fromSlowStep, fromStepTimes } from '@trikd/platform/grpc/convert-timing';
-import { fromProgress } from '@trikd/platform/grpc/convert-trainer';
-import { RUN_PHASES } from '@trikd/platform/grpc/run-phases';
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { RUN_PHASES } from '@trikd/protocol/run-phases';
 import { type Condition, conditionsOf } from './conditions.js';
 import type { EvaluationNews, ProgressNews, RunNews, RunView } from './ports.js';
 import { type Progress, progressOf } from './progress.js';

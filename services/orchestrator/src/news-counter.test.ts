@@ -1,6 +1,6 @@
 import { firstState, type RunState } from '@trikd/core/run/state';
-import { tinySpec } from '@trikd/core/training/testing/tiny-run';
-import { NO_TELEMETRY, type Telemetry } from '@trikd/platform/telemetry/telemetry';
+import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
+import { tinySpec } from '@trikd/testing/tiny-run';
 import { expect, test } from 'vitest';
 import { newsCounter } from './news-counter.js';
 import type { RunNews } from './ports.js';

@@ -1,5 +1,5 @@
 import type { GenerationResult } from '@trikd/core/run/state';
-import type { Telemetry } from '@trikd/platform/telemetry/telemetry';
+import type { Telemetry } from '@trikd/telemetry/telemetry';
 import type { RunNews, RunView } from './ports.js';
 
 /** Counts what is told of one run, and makes spans of its promotions. @param now milliseconds since 1970 */

@@ -26,9 +26,9 @@ import type {
   TriggerGenerationResponse,
   WatchRunRequest,
   WatchRunResponse,
-} from '@trikd/platform/gen/trikd/v1/run';
-import { parseSpec } from '@trikd/platform/grpc/parse-spec';
-import { serveStream } from '@trikd/platform/grpc/serve-stream';
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { parseSpec } from '@trikd/protocol/parse-spec';
+import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import { fromRun } from './messages.js';
 import type { Orchestrator } from './orchestrator.js';

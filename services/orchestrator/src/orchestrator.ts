@@ -1,9 +1,9 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { advance, duty } from '@trikd/core/run/advance';
 import { createRun, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { Steering } from '@trikd/core/run/steer';
-import type { RunSpec } from '@trikd/core/spec';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { rulesOf } from './driven-run.js';
 import type { EventLog } from './event-log.js';
 import type { EventPages } from './event-pages.js';

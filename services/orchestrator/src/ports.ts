@@ -1,10 +1,11 @@
-import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/position';
+import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/domain/position';
 import type { RunTimes } from '@trikd/core/run/run-times';
 import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import type { SlowStep } from '@trikd/core/timing/slow-steps';
 import type { StepTimes } from '@trikd/core/timing/step-times';
+import type { StepTracing } from '@trikd/core/timing/trace-ids';
 import type {
   Blob,
   RoleCheckpoint,
@@ -13,7 +14,6 @@ import type {
   TrainerEvent,
   TrainerProgress,
 } from '@trikd/core/training/ports';
-import type { StepTracing } from '@trikd/platform/telemetry/trace-ids';
 
 /** One generation for one trainer. */
 export interface TrainerAssignment {

@@ -1,5 +1,5 @@
 import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { expect, test } from 'vitest';
 import type { ProgressNews, RunView } from './ports.js';
 import { progressOf } from './progress.js';

@@ -1,8 +1,8 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { RunState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
-import type { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
-import { runPhaseOf } from '@trikd/platform/grpc/run-phases';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import type { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { runPhaseOf } from '@trikd/protocol/run-phases';
 
 /** Checks of what came over the wire. All throw TrikdError `invalid` that names the field. */
 

@@ -1,4 +1,4 @@
-import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { expect, test } from 'vitest';
 import { RUN_SERVICE } from './run-service.js';
 

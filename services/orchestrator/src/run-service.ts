@@ -1,4 +1,4 @@
-import { RunServiceService, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { RunServiceService, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
 const encoded = new WeakMap<WatchRunResponse, Buffer>();
 

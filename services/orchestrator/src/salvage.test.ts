@@ -1,11 +1,11 @@
 import { manifestAt } from '@trikd/core/checkpoint/manifest';
-import { TrikdError } from '@trikd/core/errors';
-import type { TrainedRole } from '@trikd/core/position';
-import { memoryStore } from '@trikd/core/run/memory-store';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import { firstState, type Training } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/ports';
-import { systemClock } from '@trikd/platform/system-clock';
+import { systemClock } from '@trikd/process/system-clock';
+import { memoryStore } from '@trikd/testing/memory-store';
 import { expect, test } from 'vitest';
 import type { TrainerLink } from './ports.js';
 import { salvage } from './salvage.js';

@@ -1,5 +1,5 @@
-import type { Clock } from '@trikd/core/clock';
-import type { TrainedRole } from '@trikd/core/position';
+import type { Clock } from '@trikd/core/async/clock';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import type { RunEvent } from '@trikd/core/run/advance';
 import { nextLimit } from '@trikd/core/run/convergence';
 import type { Training } from '@trikd/core/run/state';

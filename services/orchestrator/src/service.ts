@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createCandidate } from '@trikd/core/run/lease';
-import type { ObjectStore } from '@trikd/core/store';
-import type { Logger } from '@trikd/platform/logging';
-import { patientStore } from '@trikd/platform/store/patient-store';
-import { systemClock } from '@trikd/platform/system-clock';
-import { NO_TELEMETRY, type Telemetry } from '@trikd/platform/telemetry/telemetry';
-import { wallTime } from '@trikd/platform/telemetry/wall-time';
+import type { Logger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
+import { wallTime } from '@trikd/process/wall-time';
+import { patientStore } from '@trikd/store/patient-store';
+import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import type { OrchestratorConfig } from './config.js';
 import { eventLog, removeEventLog } from './event-log.js';
 import { openPages } from './event-pages.js';

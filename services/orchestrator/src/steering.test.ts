@@ -1,11 +1,11 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { pointAsStated, readPointer } from '@trikd/core/run/anchor-pointer';
-import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState, type GenerationResult, type Waiting } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steer';
-import { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { memoryStore } from '@trikd/testing/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type SteeringPorts, steerRun } from './steering.js';

@@ -1,11 +1,11 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { advance } from '@trikd/core/run/advance';
 import { pointAsStated } from '@trikd/core/run/anchor-pointer';
 import { deleteRun } from '@trikd/core/run/delete-run';
 import { loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import { hasEnded, type RunState } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steer';
-import type { ObjectStore } from '@trikd/core/store';
 import { type DrivenRunPorts, rulesOf } from './driven-run.js';
 import type { RunNews, RunView } from './ports.js';
 import type { Stories } from './stories.js';

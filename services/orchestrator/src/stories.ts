@@ -1,4 +1,4 @@
-import type { Clock } from '@trikd/core/clock';
+import type { Clock } from '@trikd/core/async/clock';
 import type { EventLog } from './event-log.js';
 import type { EventPages } from './event-pages.js';
 import { type Story, story } from './story.js';

@@ -1,7 +1,7 @@
-import { memoryStore } from '@trikd/core/run/memory-store';
-import type { ObjectStore } from '@trikd/core/store';
-import { type VirtualClock, virtualClock } from '@trikd/core/testing/virtual-clock';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/memory-store';
+import { type VirtualClock, virtualClock } from '@trikd/testing/virtual-clock';
 import { describe, expect, test } from 'vitest';
 import { openPages, readPages } from './event-pages.js';
 import type { RunNews } from './ports.js';

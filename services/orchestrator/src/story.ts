@@ -1,7 +1,7 @@
-import type { Clock } from '@trikd/core/clock';
-import { orAborted } from '@trikd/core/training/or-aborted';
-import type { Role } from '@trikd/platform/gen/trikd/v1/common';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { Clock } from '@trikd/core/async/clock';
+import { orAborted } from '@trikd/core/async/or-aborted';
+import type { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { EventLog } from './event-log.js';
 import type { EventPages } from './event-pages.js';
 import { eventOf, missing } from './messages.js';

@@ -1,9 +1,9 @@
-import { TrikdError } from '@trikd/core/errors';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { RunEvent } from '@trikd/core/run/advance';
 import { converged, nextLimit } from '@trikd/core/run/convergence';
 import type { Outcome, PairRef, Training } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { BestParams, RoleCheckpoint } from '@trikd/core/training/ports';
 import { drainLimit } from './drain-limit.js';
 import type { Heard } from './hear.js';

@@ -1,8 +1,8 @@
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { loadRun } from '@trikd/core/run/run-store';
 import { hasEnded } from '@trikd/core/run/state';
-import type { ObjectStore } from '@trikd/core/store';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { isFinal } from '@trikd/platform/grpc/run-phases';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { isFinal } from '@trikd/protocol/run-phases';
 import { drainedNews } from './driven-run.js';
 import { readPages } from './event-pages.js';
 import { eventOf, standing } from './messages.js';

@@ -1,5 +1,5 @@
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { manifestAt, type PairManifest } from './manifest.js';
 import { MAX_SEALED_BYTES } from './sealed-json.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { TrikdError } from '../errors.js';
-import type { Position } from '../position.js';
-import { isStoreKey, type ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import { isStoreKey, type ObjectStore } from '../domain/object-store.js';
+import type { Position } from '../domain/position.js';
 import { openSealedJson, sealJson } from './sealed-json.js';
 
 const Count = z.int().min(0).max(0xffffffff);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { decodeStrictJson } from './strict-json.js';
 import { ELEMENT_BYTES, elementCount, type TensorType, TYPE_NAMED } from './tensor-types.js';
 

@@ -1,5 +1,5 @@
-import { TrikdError } from '../errors.js';
-import type { HostTensor, Params } from '../params.js';
+import { TrikdError } from '../domain/errors.js';
+import type { HostTensor, Params } from '../models/params.js';
 import { decodeHeader, MAX_HEADER_BYTES, MAX_TENSORS, METADATA_KEY, type TensorEntry } from './safetensors-header.js';
 import {
   describeTensor,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { TrikdError } from '../errors.js';
-import { canonicalJson } from '../spec.js';
+import { TrikdError } from '../domain/errors.js';
+import { canonicalJson } from '../spec/run-spec.js';
 import { decodeStrictJson } from './strict-json.js';
 
 /** Far above any manifest here, and far below what would cost memory to parse. */

@@ -1,4 +1,4 @@
-import type { HostTensor } from '../params.js';
+import type { HostTensor } from '../models/params.js';
 
 export type TensorType = HostTensor['dtype'];
 

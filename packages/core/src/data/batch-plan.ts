@@ -1,4 +1,4 @@
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { below, randomWords } from './random.js';
 
 /** All that decides which examples a step sees. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RunSpec } from '../spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { applyAugmentation, drawAugmentation } from './augment.js';
 import { batchIndices, epochOf } from './batch-plan.js';
 import { imageBytes } from './image-source.js';

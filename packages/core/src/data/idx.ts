@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 
 /** One IDX file, plain or gzip, and the name that messages use for it. */

@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
-import { TrikdError } from '../errors.js';
-import type { DataSpec } from '../spec.js';
+import { TrikdError } from '../domain/errors.js';
+import type { DataSpec } from '../spec/run-spec.js';
 import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 
 /** The three splits of a run. Every process that trains, serves or judges derives the same one. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RunSpec } from '../spec.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { assertAgreement, assertServing, differences } from './agreement.js';
 import type { Agreement } from './frame.js';
 import { listeners } from './listeners.js';

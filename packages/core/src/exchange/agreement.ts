@@ -1,5 +1,5 @@
-import { TrikdError } from '../errors.js';
-import type { GenerationAttempt } from '../position.js';
+import { TrikdError } from '../domain/errors.js';
+import type { GenerationAttempt } from '../domain/position.js';
 import type { Agreement } from './frame.js';
 
 const NAMES: Readonly<Record<keyof Agreement, string>> = {

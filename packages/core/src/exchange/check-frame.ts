@@ -1,5 +1,5 @@
-import { TrikdError } from '../errors.js';
-import type { Position } from '../position.js';
+import { TrikdError } from '../domain/errors.js';
+import type { Position } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
 
 /** What a frame must be before its logits may be learned from. */

@@ -1,6 +1,6 @@
-import { TrikdError } from '../errors.js';
-import type { GenerationAttempt, Role } from '../position.js';
-import { createBell } from './bell.js';
+import { createBell } from '../async/bell.js';
+import { TrikdError } from '../domain/errors.js';
+import type { GenerationAttempt, Role } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
 
 /** The producer's side of an exchange: the newest frames of one model in one attempt. */

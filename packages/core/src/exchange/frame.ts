@@ -1,5 +1,5 @@
-import type { Matrix } from '../matrix.js';
-import type { Position } from '../position.js';
+import type { Matrix } from '../domain/matrix.js';
+import type { Position } from '../domain/position.js';
 
 /** One model's logits for one step: all that ever crosses the wire between models. */
 export interface LogitsFrame {

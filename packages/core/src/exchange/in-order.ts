@@ -1,4 +1,4 @@
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from './frame.js';
 
 /**

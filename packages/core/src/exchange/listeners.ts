@@ -1,6 +1,6 @@
+import { peerOf, type Role, type TrainedRole } from '../domain/position.js';
 import { activeTerms, sourcesOf } from '../losses/objective.js';
-import { peerOf, type Role, type TrainedRole } from '../position.js';
-import type { RunSpec } from '../spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 
 /** The roles whose objective hears `producer` in a generation: those its window must wait for. */
 export function listeners(spec: RunSpec, producer: Role, generation: number): readonly TrainedRole[] {

@@ -1,6 +1,6 @@
+import { virtualClock } from '@trikd/testing/virtual-clock';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import { virtualClock } from '../testing/virtual-clock.js';
+import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from './frame.js';
 import { type FrameWait, type SubscribeOptions, type Subscription, subscribe } from './subscribe.js';
 

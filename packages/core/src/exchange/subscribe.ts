@@ -1,7 +1,7 @@
-import { createBackoff } from '../backoff.js';
-import type { Clock } from '../clock.js';
-import { TrikdError } from '../errors.js';
-import type { Position, Role } from '../position.js';
+import { createBackoff } from '../async/backoff.js';
+import type { Clock } from '../async/clock.js';
+import { TrikdError } from '../domain/errors.js';
+import type { Position, Role } from '../domain/position.js';
 import type { Agreement, LogitsFrame } from './frame.js';
 import { inOrder } from './in-order.js';
 

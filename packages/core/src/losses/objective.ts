@@ -1,6 +1,6 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
-import type { TrainedRole } from '../position.js';
-import type { RunSpec, TermSpec } from '../spec.js';
+import type { TrainedRole } from '../domain/position.js';
+import type { RunSpec, TermSpec } from '../spec/run-spec.js';
 import type { FrameSource, LossTerm } from '../training/ports.js';
 import { distillationLoss } from './distillation-loss.js';
 import { taskLoss } from './task-loss.js';

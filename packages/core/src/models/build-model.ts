@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { LayersModel } from '@trikd/engine';
-import { TrikdError } from '../errors.js';
-import type { TrainedRole } from '../position.js';
-import type { ModelSpec } from '../spec.js';
+import { TrikdError } from '../domain/errors.js';
+import type { TrainedRole } from '../domain/position.js';
+import type { ModelSpec } from '../spec/run-spec.js';
 import type { ModelShape } from './model-shape.js';
 import { plainCnn } from './plain-cnn.js';
 import { resnet } from './resnet.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import { RunSpec } from '../spec.js';
+import { TrikdError } from '../domain/errors.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { advance, duty, type RunEvent } from './advance.js';
 import { type FailureKind, firstState, type Outcome, RunState } from './state.js';
 

@@ -1,5 +1,5 @@
-import { TrikdError } from '../errors.js';
-import type { RunSpec } from '../spec.js';
+import { TrikdError } from '../domain/errors.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
 import { restarted, revived } from './restarted.js';
 import {

@@ -1,7 +1,7 @@
+import { memoryStore } from '@trikd/testing/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { pointAsStated, pointByHand, pointerKey, promote, readPointer } from './anchor-pointer.js';
-import { memoryStore } from './memory-store.js';
 import { type Anchor, type AnchorMove, firstState, type GenerationResult } from './state.js';
 
 const anchor = (generation: number, digit = `${generation}`): Anchor => ({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { decodeJson, encodeJson } from './json-object.js';
 import { Anchor, movesByHand, type RunState } from './state.js';
 

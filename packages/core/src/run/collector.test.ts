@@ -1,9 +1,9 @@
+import { memoryStore } from '@trikd/testing/memory-store';
 import { expect, test } from 'vitest';
 import { encodeManifest, manifestKey, type PairManifest } from '../checkpoint/manifest.js';
-import type { ObjectStore } from '../store.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { pointerKey, promote } from './anchor-pointer.js';
 import { collectDropped, collectLeftovers } from './collector.js';
-import { memoryStore } from './memory-store.js';
 import { type Completed, firstState, type GenerationResult, type PairRef, type Preparing } from './state.js';
 
 const DIGEST = 'a'.repeat(64);

@@ -1,7 +1,7 @@
 import { blobsOf, manifestPosition, parseManifest } from '../checkpoint/manifest.js';
-import { TrikdError } from '../errors.js';
-import type { GenerationAttempt } from '../position.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import type { GenerationAttempt } from '../domain/position.js';
 import { readPointer } from './anchor-pointer.js';
 import type { RunState } from './state.js';
 

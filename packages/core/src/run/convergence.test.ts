@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RunSpec } from '../spec.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { converged, nextLimit, sinceGain } from './convergence.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };

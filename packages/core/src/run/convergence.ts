@@ -1,4 +1,4 @@
-import type { RunSpec } from '../spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 
 /** The length of a generation and of its parts, in steps. */
 export interface GenerationLength {

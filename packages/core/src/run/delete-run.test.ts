@@ -1,9 +1,9 @@
+import { memoryStore } from '@trikd/testing/memory-store';
 import { expect, test } from 'vitest';
-import { RunSpec } from '../spec.js';
-import type { ObjectStore } from '../store.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { promote } from './anchor-pointer.js';
 import { deleteRun } from './delete-run.js';
-import { memoryStore } from './memory-store.js';
 import { createRun, saveRun, stateKey } from './run-store.js';
 import { firstState } from './state.js';
 

@@ -1,5 +1,5 @@
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { pointerKey } from './anchor-pointer.js';
 import { loadRun, saveRun, specKey, stateKey } from './run-store.js';
 import { hasEnded } from './state.js';

@@ -1,12 +1,12 @@
+import { memoryStore } from '@trikd/testing/memory-store';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import { RunSpec } from '../spec.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { advance, type Duty, type RunEvent } from './advance.js';
 import { converged } from './convergence.js';
 import { drive } from './drive.js';
-import { memoryStore } from './memory-store.js';
 import { createRun, loadRun, saveRun } from './run-store.js';
 import type { Outcome, RunState } from './state.js';
 

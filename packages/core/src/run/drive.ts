@@ -1,5 +1,5 @@
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { advance, type Duty, duty, type RunEvent, type RunRules } from './advance.js';
 import { collectDropped } from './collector.js';
 import { type SavedRun, saveRun } from './run-store.js';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { openSealedJson, sealJson } from '../checkpoint/sealed-json.js';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 
 /** A value as the bytes of an object in the store: one text for one value, with a digest of its own in it. */
 export function encodeJson(value: object): Uint8Array {

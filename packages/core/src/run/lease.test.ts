@@ -1,10 +1,10 @@
+import { memoryStore } from '@trikd/testing/memory-store';
+import { tinySpec } from '@trikd/testing/tiny-run';
+import { virtualClock } from '@trikd/testing/virtual-clock';
 import { expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
-import { virtualClock } from '../testing/virtual-clock.js';
-import { tinySpec } from '../training/testing/tiny-run.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { createCandidate, LEASE_KEY } from './lease.js';
-import { memoryStore } from './memory-store.js';
 import { createRun, saveRun, stateKey } from './run-store.js';
 
 const never = new AbortController().signal;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Clock } from '../clock.js';
-import { TrikdError } from '../errors.js';
-import type { ObjectStore, StoredObject } from '../store.js';
+import type { Clock } from '../async/clock.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore, StoredObject } from '../domain/object-store.js';
 import { decodeJson, encodeJson } from './json-object.js';
 import { newestTerm } from './run-store.js';
 

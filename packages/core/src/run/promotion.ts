@@ -1,4 +1,4 @@
-import type { RunSpec } from '../spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import type { BestParams, Score } from '../training/ports.js';
 import { sinceGain } from './convergence.js';
 

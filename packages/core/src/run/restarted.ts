@@ -1,4 +1,4 @@
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import type { Failed, FailureKind, Preparing, RunState } from './state.js';
 
 /** The next start of the same generation, from its last committed pair. */

@@ -1,8 +1,8 @@
+import { memoryStore } from '@trikd/testing/memory-store';
 import { describe, expect, test } from 'vitest';
 import { manifestKey } from '../checkpoint/manifest.js';
 import { sealJson } from '../checkpoint/sealed-json.js';
-import { MOST_GENERATIONS, RunSpec } from '../spec.js';
-import { memoryStore } from './memory-store.js';
+import { MOST_GENERATIONS, RunSpec } from '../spec/run-spec.js';
 import { createRun, listRuns, loadRun, type SavedRun, saveRun, specKey, stateKey } from './run-store.js';
 import { firstState, type GenerationResult } from './state.js';
 

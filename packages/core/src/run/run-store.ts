@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { TrikdError } from '../errors.js';
-import { RunSpec } from '../spec.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import { RunSpec } from '../spec/run-spec.js';
+import { specDifferences } from '../spec/spec-differences.js';
 import { decodeJson, encodeJson } from './json-object.js';
 import { RunTimes, timesAfter, timesOfNew } from './run-times.js';
-import { specDifferences } from './spec-differences.js';
 import { firstState, RunState } from './state.js';
 import { upgraded } from './upgraded.js';
 

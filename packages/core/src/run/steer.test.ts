@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { firstState, type GenerationResult, type RunState } from './state.js';
 import { type Steering, steer } from './steer.js';
 

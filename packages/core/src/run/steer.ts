@@ -1,4 +1,4 @@
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { degenerate } from './promotion.js';
 import { restarted, revived } from './restarted.js';
 import type { AnchorMove, GenerationResult, Paused, Preparing, Promoting, RunState } from './state.js';

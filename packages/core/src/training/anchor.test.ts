@@ -1,9 +1,9 @@
+import { tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
 import { describe, expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
-import type { Params } from '../params.js';
+import type { Params } from '../models/params.js';
 import { openAnchor } from './anchor.js';
 import { traceAnchor } from './role-program.js';
-import { tinyDataset, tinySpec } from './testing/tiny-run.js';
 
 const spec = tinySpec();
 const dataset = tinyDataset(spec);

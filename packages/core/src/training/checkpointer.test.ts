@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import type { Params } from '../params.js';
+import { TrikdError } from '../domain/errors.js';
+import type { Params } from '../models/params.js';
 import { type Best, createCheckpointer } from './checkpointer.js';
 import type { Blob, TrainerEvent } from './ports.js';
 

@@ -1,5 +1,5 @@
-import type { Params } from '../params.js';
-import { orAborted } from './or-aborted.js';
+import { orAborted } from '../async/or-aborted.js';
+import type { Params } from '../models/params.js';
 import type { BestParams, Blob, TrainerPorts } from './ports.js';
 import type { ModelSession } from './sessions.js';
 

@@ -1,10 +1,10 @@
 import { Engine, type Session } from '@trikd/engine';
+import { tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageBytes } from '../data/image-source.js';
 import { evaluate, negativeLogLikelihood } from './evaluate.js';
 import { PREDICT, traceAnchor } from './role-program.js';
-import { tinyDataset, tinySpec } from './testing/tiny-run.js';
 
 const spec = tinySpec();
 const dataset = tinyDataset(spec);

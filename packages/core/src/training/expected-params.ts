@@ -1,8 +1,8 @@
 import type { Program, TensorSpec } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
+import type { TrainedRole } from '../domain/position.js';
 import { activeTerms } from '../losses/objective.js';
-import type { TrainedRole } from '../position.js';
-import type { RunSpec } from '../spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { traceTrainer } from './role-program.js';
 
 /** What params must be, by name. */

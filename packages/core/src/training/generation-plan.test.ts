@@ -1,6 +1,6 @@
+import { tinySpec } from '@trikd/testing/tiny-run';
 import { describe, expect, test } from 'vitest';
 import { generationPlan } from './generation-plan.js';
-import { tinySpec } from './testing/tiny-run.js';
 
 const planOf = (changes: Readonly<Record<string, unknown>>, examples = 70) =>
   generationPlan(tinySpec(changes), examples);

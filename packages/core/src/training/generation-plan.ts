@@ -1,5 +1,5 @@
 import { stepsPerEpoch, totalSteps } from '../data/batch-plan.js';
-import type { RunSpec } from '../spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 
 /** The steps of one generation at which something happens besides training. Durations become steps here and nowhere else. */
 export interface GenerationPlan {

@@ -1,9 +1,9 @@
 import { Engine } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import type { Dataset } from '../data/split.js';
-import type { Params } from '../params.js';
-import type { TrainedRole } from '../position.js';
-import type { RunSpec } from '../spec.js';
+import type { TrainedRole } from '../domain/position.js';
+import type { Params } from '../models/params.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { evaluate } from './evaluate.js';
 import { expectedParams } from './expected-params.js';
 import type { Score } from './ports.js';

@@ -1,11 +1,11 @@
+import { type Pair, type PairStart, startPair } from '@trikd/testing/pair';
+import { memoryBlobs, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
+import { virtualClock } from '@trikd/testing/virtual-clock';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import type { TrainedRole } from '../position.js';
-import { virtualClock } from '../testing/virtual-clock.js';
+import { TrikdError } from '../domain/errors.js';
+import type { TrainedRole } from '../domain/position.js';
+import { type ReferenceRun, runReferenceGeneration } from '../reference/reference.js';
 import type { Blob } from './ports.js';
-import { type ReferenceRun, runReferenceGeneration } from './reference.js';
-import { type Pair, type PairStart, startPair } from './testing/pair.js';
-import { memoryBlobs, tinyDataset, tinySpec } from './testing/tiny-run.js';
 
 const spec = tinySpec();
 const dataset = tinyDataset(spec);

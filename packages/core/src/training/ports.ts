@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../async/clock.js';
+import type { GenerationAttempt, Role, TrainedRole } from '../domain/position.js';
 import type { LogitsFrame } from '../exchange/frame.js';
-import type { Params } from '../params.js';
-import type { GenerationAttempt, Role, TrainedRole } from '../position.js';
-import type { RunSpec } from '../spec.js';
+import type { Params } from '../models/params.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import type { StepListener } from '../timing/moments.js';
 
 /** An object in the store, named by what it must contain. */

@@ -1,8 +1,8 @@
 import { Engine, type Session } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
-import type { Params } from '../params.js';
-import type { TrainedRole } from '../position.js';
-import type { TermSpec } from '../spec.js';
+import type { TrainedRole } from '../domain/position.js';
+import type { Params } from '../models/params.js';
+import type { TermSpec } from '../spec/run-spec.js';
 import { expectedParams } from './expected-params.js';
 import { type ProgramContext, traceAnchor, traceTrainer } from './role-program.js';
 

@@ -1,5 +1,5 @@
+import { virtualClock } from '@trikd/testing/virtual-clock';
 import { describe, expect, test } from 'vitest';
-import { virtualClock } from '../testing/virtual-clock.js';
 import type { TrainerEvent } from './ports.js';
 import { createStallWatch } from './stall-watch.js';
 

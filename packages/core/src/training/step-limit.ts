@@ -1,4 +1,4 @@
-import { createBell } from '../exchange/bell.js';
+import { createBell } from '../async/bell.js';
 import type { StepLimit } from './ports.js';
 
 /** A limit that its owner moves. */

@@ -1,14 +1,14 @@
 import { Engine } from '@trikd/engine';
+import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
+import { virtualClock } from '@trikd/testing/virtual-clock';
 import { expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { activeTerms } from '../losses/objective.js';
-import type { RunSpec } from '../spec.js';
-import { virtualClock } from '../testing/virtual-clock.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { generationPlan } from './generation-plan.js';
 import { traceTrainer } from './role-program.js';
 import { createStallWatch } from './stall-watch.js';
-import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from './testing/tiny-run.js';
 import { type Learner, trainStep } from './train-step.js';
 
 const spec = aloneSpec();

@@ -1,16 +1,16 @@
+import { orAborted } from '../async/or-aborted.js';
 import type { Batch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
+import { type GenerationAttempt, peerOf, type TrainedRole } from '../domain/position.js';
 import { checkFrame } from '../exchange/check-frame.js';
 import { partOf, sourcesOf } from '../losses/objective.js';
-import { type GenerationAttempt, peerOf, type TrainedRole } from '../position.js';
-import { learningRate } from '../schedule.js';
-import type { RunSpec, TermSpec } from '../spec.js';
+import type { RunSpec, TermSpec } from '../spec/run-spec.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
-import { orAborted } from './or-aborted.js';
 import type { FrameSource, TrainerPorts, TrainerProgress } from './ports.js';
 import { LOGITS, optimizerFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
+import { learningRate } from './schedule.js';
 import type { ModelSession } from './sessions.js';
 import type { StallWatch } from './stall-watch.js';
 

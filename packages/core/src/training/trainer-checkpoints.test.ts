@@ -1,11 +1,11 @@
+import { aloneSpec, dullFrames, lonePorts, memoryBlobs, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
+import { virtualClock } from '@trikd/testing/virtual-clock';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from '../exchange/frame.js';
-import type { RunSpec } from '../spec.js';
-import { virtualClock } from '../testing/virtual-clock.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import type { RoleCheckpoint, TrainerEvent, TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
-import { aloneSpec, dullFrames, lonePorts, memoryBlobs, tinyDataset, tinySpec } from './testing/tiny-run.js';
 import { trainGeneration } from './trainer.js';
 
 const attempt = { runId: 'tiny', generation: 0, attempt: 1 };

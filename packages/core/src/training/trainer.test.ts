@@ -1,12 +1,12 @@
+import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow } from '../exchange/frame-window.js';
-import type { HostTensor } from '../params.js';
-import type { RunSpec } from '../spec.js';
+import type { HostTensor } from '../models/params.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import type { Assignment, TrainerEvent, TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
-import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from './testing/tiny-run.js';
 import { trainGeneration } from './trainer.js';
 
 const attempt = { runId: 'tiny', generation: 0, attempt: 1 };

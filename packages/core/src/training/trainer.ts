@@ -1,13 +1,13 @@
+import { orAborted } from '../async/or-aborted.js';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { activeTerms, sourcesOf } from '../losses/objective.js';
 import { collapseAlarm } from './alarms.js';
 import { type Best, type Checkpointer, createCheckpointer } from './checkpointer.js';
 import { evaluate } from './evaluate.js';
 import { generationPlan } from './generation-plan.js';
-import { orAborted } from './or-aborted.js';
 import type { Assignment, BestParams, TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
 import { engineSessions, type ModelSession, type ModelSessions } from './sessions.js';

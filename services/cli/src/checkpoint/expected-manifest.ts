@@ -1,6 +1,6 @@
 import type { ExpectedManifest } from '@trikd/core/checkpoint/load-manifest';
 import type { PairManifest } from '@trikd/core/checkpoint/manifest';
-import { specDigest } from '@trikd/core/spec';
+import { specDigest } from '@trikd/core/spec/run-spec';
 import type { OpenRun } from './open-run.js';
 
 /** What the state of a run says of a manifest. The anchor of a generation that is over is not remembered. */

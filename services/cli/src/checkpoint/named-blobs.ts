@@ -1,4 +1,4 @@
-import type { TrainedRole } from '@trikd/core/position';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import type { RunState } from '@trikd/core/run/state';
 import type { Blob } from '@trikd/core/training/ports';
 import type { Entry } from './catalogue.js';

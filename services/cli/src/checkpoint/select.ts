@@ -1,4 +1,4 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { Entry } from './catalogue.js';
 
 /** How many checkpoints a sentence names. */

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadConfig } from '@trikd/platform/config';
-import { StoreConfig } from '@trikd/platform/store/store-config';
+import { loadConfig } from '@trikd/process/config';
+import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
 import {
   dataFinding,

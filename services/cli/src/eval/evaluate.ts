@@ -1,6 +1,6 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
 import type { Score } from '@trikd/core/training/ports';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import Table from 'cli-table3';
 import { openRun } from '../checkpoint/open-run.js';
 import { formatted, percent } from '../texts.js';

@@ -1,5 +1,5 @@
-import { TrikdError } from '@trikd/core/errors';
-import type { TrainedRole } from '@trikd/core/position';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { Blob, Score } from '@trikd/core/training/ports';

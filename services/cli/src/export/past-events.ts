@@ -1,5 +1,5 @@
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { fromStatus } from '@trikd/platform/grpc/status';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { fromStatus } from '@trikd/protocol/status';
 import type { Asking } from '../server/ask.js';
 
 /** After that many milliseconds without an event, all that are kept have come. */

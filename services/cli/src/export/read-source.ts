@@ -1,4 +1,4 @@
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { runFolder } from '../run-folder.js';
 import { withServer } from '../server/ask.js';
 import { orComplaint } from '../server/complaint.js';

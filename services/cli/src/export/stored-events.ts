@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { TrikdError } from '@trikd/core/errors';
-import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
 /**
  * The events in a run's file of them, a line of JSON each. A line that is not whole is left out: somebody was killed while writing it.

@@ -1,4 +1,4 @@
-import { RUN_PHASES } from '@trikd/platform/grpc/run-phases';
+import { RUN_PHASES } from '@trikd/protocol/run-phases';
 import { Command, Option } from 'commander';
 import { type Format, outputOption, positiveNumber, serverOption, timeoutOption, wholeNumber } from '../options.js';
 import type { ServerChoice } from '../server/ask.js';

@@ -1,4 +1,4 @@
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type Paint, paintedPhase } from '../paint.js';
 import { roleName } from '../story.js';
 import { percent } from '../texts.js';

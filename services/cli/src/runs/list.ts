@@ -5,8 +5,8 @@ import {
   RunPhase,
   UnreadableRun as UnreadableMessage,
   type UnreadableRun,
-} from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { unary } from '@trikd/transport/grpc/clients';
 import Table from 'cli-table3';
 import { type Paint, paintedPhase } from '../paint.js';
 import type { Asking } from '../server/ask.js';

@@ -1,4 +1,4 @@
-import type { Run } from '@trikd/platform/gen/trikd/v1/run';
+import type { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { phaseName } from '../story.js';
 
 /** Where a run stands, in one sentence for a person. */

@@ -1,5 +1,5 @@
-import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, type UnaryOptions } from '@trikd/platform/grpc/clients';
+import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { openClient, type UnaryOptions } from '@trikd/transport/grpc/clients';
 
 /** Which orchestrator a command asks, and for how long. */
 export interface ServerChoice {

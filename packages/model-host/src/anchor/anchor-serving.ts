@@ -1,0 +1,169 @@
+import type { Clock } from '@trikd/core/async/clock';
+import { orAborted } from '@trikd/core/async/or-aborted';
+import type { Dataset } from '@trikd/core/data/split';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { GenerationAttempt, Position, Role } from '@trikd/core/domain/position';
+import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
+import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import { listeners } from '@trikd/core/exchange/listeners';
+import type { Params } from '@trikd/core/models/params';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { StepListener } from '@trikd/core/timing/moments';
+import type { StepTracing } from '@trikd/core/timing/trace-ids';
+import type { AnchorModel } from '@trikd/core/training/anchor';
+import { generationPlan } from '@trikd/core/training/generation-plan';
+import type { Blob, Score } from '@trikd/core/training/ports';
+import type { Logger } from '@trikd/process/logging';
+import { reach } from '@trikd/process/points';
+import type { StepMemory } from '@trikd/telemetry/step-memory';
+import type { Telemetry } from '@trikd/telemetry/telemetry';
+import { stamped } from '@trikd/telemetry/traced-ports';
+import { agreementOf } from '../trainer/trainer-attempt.js';
+import { storedParams } from './stored-params.js';
+
+/** What an anchor-server is made of. `openAnchor` is the model. */
+export interface AnchorParts {
+  readonly store: ObjectStore;
+  readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
+  readonly openAnchor: (
+    spec: RunSpec,
+    dataset: Dataset,
+    params: Params,
+    attempt: GenerationAttempt,
+  ) => Promise<AnchorModel>;
+  readonly clock: Clock;
+  /** Uniform on [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Default: none. */
+  readonly telemetry?: Telemetry;
+}
+
+/** The anchor of one start of a generation, as the orchestrator gives it. */
+export interface GivenAnchor {
+  /** `step` is the first that will be asked for. */
+  readonly start: Position;
+  readonly spec: RunSpec;
+  readonly params: Blob;
+  readonly tracing?: StepTracing;
+}
+
+export interface AnchorFacts {
+  readonly datasetDigest: string;
+  readonly validation: Score;
+  readonly test: Score;
+}
+
+/** One loaded anchor and its frames. */
+export interface AnchorServing {
+  readonly given: GivenAnchor;
+  readonly facts: AnchorFacts;
+  readonly agreement: Agreement;
+  /** Frames from any step on: what has left the window is computed again, bit for bit. */
+  frames(consumer: Role, fromStep: number, signal: AbortSignal): AsyncGenerator<LogitsFrame, void>;
+  /** Ends all streams by `reason`, and lets go of the model as soon as it computes nothing; no client can hold that up. */
+  close(reason: TrikdError): Promise<void>;
+}
+
+/**
+ * Loads, verifies and scores an anchor, and computes frames ahead for the trainers that hear it.
+ * @param signal gives it up: at once while something is waited for, else as soon as the model has been opened or has scored a split
+ * @throws TrikdError 'invalid', 'not-found' (data), 'corrupt' and 'unavailable' for what it was given; the reason of the signal.
+ * Nothing of it is left open then.
+ */
+export async function openServing(
+  parts: AnchorParts & { readonly steps: StepMemory },
+  given: GivenAnchor,
+  signal: AbortSignal,
+): Promise<AnchorServing> {
+  const { start, spec } = given;
+  const { step: firstStep, ...attempt } = start;
+  const dataset = await orAborted(parts.loadDataset(spec), signal);
+  const params = await storedParams(parts, given.params, signal);
+  const model = await parts.openAnchor(spec, dataset, params, attempt);
+  const facts = await factsOf(model, dataset, signal);
+  reach('anchor.verified', () => ({ ...start, role: 'anchor', key: given.params.key }));
+  const { totalSteps } = generationPlan(spec, dataset.train.count);
+  const consumers = listeners(spec, 'anchor', attempt.generation);
+  const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
+  const recorder = parts.steps.begin(attempt, 'anchor', given.tracing);
+  const work = oneByOne((step: number, steps?: StepListener) => model.logits(step, steps));
+  const log = parts.log.child({ ...attempt, role: 'anchor' });
+  let closing: TrikdError | undefined;
+
+  const logits = async (step: number, steps?: StepListener): Promise<LogitsFrame> => {
+    if (closing) throw closing;
+    return stamped(await work.run(step, steps), recorder);
+  };
+  const produce = async () => {
+    try {
+      for (let step = firstStep; step < totalSteps; step++) {
+        const frame = await logits(step, recorder.listen);
+        reach('frame.publishing', () => ({ ...attempt, step, role: 'anchor' }));
+        recorder.listen(step, 'publish');
+        await window.publish(frame);
+        recorder.listen(step, 'done');
+      }
+      window.close();
+    } catch (error) {
+      if (closing) return;
+      recorder.failed(error);
+      log.error({ err: error, step: window.nextStep, ...recorder.idsOf(window.nextStep) }, 'the anchor failed');
+      window.close(
+        error instanceof TrikdError ? error : new TrikdError('out-of-step', 'the anchor gave up: internal error'),
+      );
+    }
+  };
+  // Without a listener nothing would hold the producer back.
+  const produced = consumers.length > 0 ? produce() : Promise.resolve();
+
+  return {
+    given,
+    facts,
+    agreement: agreementOf(spec, dataset),
+    async *frames(consumer, fromStep, signal) {
+      let step = fromStep;
+      // A consumer whose connection was lost may have received less than was sent. The window waits for it at its old place, so
+      // this comes to an end.
+      for (; step < window.oldestStep && !signal.aborted; step++) yield await logits(step);
+      if (!signal.aborted) yield* window.frames(consumer, step, signal);
+    },
+    async close(reason) {
+      closing ??= reason;
+      window.close(reason);
+      await produced;
+      await work.idle();
+      await model.close();
+    },
+  };
+}
+
+/** Scoring runs the model over both splits: an anchor that is taken into service is warm. */
+async function factsOf(model: AnchorModel, dataset: Dataset, signal: AbortSignal): Promise<AnchorFacts> {
+  try {
+    signal.throwIfAborted();
+    const validation = await model.evaluate('validation');
+    signal.throwIfAborted();
+    const test = await model.evaluate('test');
+    signal.throwIfAborted();
+    return { datasetDigest: dataset.digest, validation, test };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+/** A function that never runs twice at once: a model has one set of buffers. */
+function oneByOne<Arguments extends readonly unknown[], Result>(work: (...given: Arguments) => Promise<Result>) {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    run(...given: Arguments): Promise<Result> {
+      const result = last.then(() => work(...given));
+      last = result.catch(() => undefined);
+      return result;
+    },
+    /** Resolves when everything that was asked for so far has run. */
+    idle: () => last,
+  };
+}
