@@ -1,6 +1,6 @@
 // Our training in one process, driven line by line: `setup solo|trio {settings}`, then `step N` -> {"ms": [...]}.
 import { paramsDigest } from '@trikd/core/checkpoint/blobs';
-import { peerOf, type TrainedRole } from '@trikd/core/domain/position';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';

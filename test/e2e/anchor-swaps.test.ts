@@ -1,5 +1,6 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import type { Position, TrainedRole } from '@trikd/core/domain/position';
+import type { Position } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { subscribe } from '@trikd/core/exchange/subscribe';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';

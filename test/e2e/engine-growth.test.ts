@@ -1,6 +1,6 @@
-import type { TrainerEvent } from '@trikd/core/training/ports';
 import { traceTrainer } from '@trikd/core/training/role-program';
 import { trainGeneration } from '@trikd/core/training/trainer';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { Engine } from '@trikd/engine';
 import { systemClock } from '@trikd/process/system-clock';
 import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';

@@ -5,7 +5,7 @@
  * usage: fork it, with ROWS and COLS of the logits as arguments
  */
 import { TrikdError } from '@trikd/core/domain/errors';
-import { peerOf, type TrainedRole } from '@trikd/core/domain/position';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { subscribe } from '@trikd/core/exchange/subscribe';

@@ -1,6 +1,7 @@
 import { saveParams } from '@trikd/core/checkpoint/blobs';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { Position, Role } from '@trikd/core/domain/position';
+import type { Position } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { AnchorParts } from '@trikd/model-host/anchor/anchor-serving';

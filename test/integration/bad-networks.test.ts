@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { credentials } from '@grpc/grpc-js';
-import type { TrainedRole } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
 import { fromSubscription } from '@trikd/protocol/convert';

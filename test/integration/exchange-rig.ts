@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { FrameWindow } from '@trikd/core/exchange/frame-window';

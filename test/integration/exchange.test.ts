@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
-import type { TrainedRole } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import type { Service } from '@trikd/transport/nest/create-service';

@@ -1,7 +1,7 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
+import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';
-import type { RoleCheckpoint } from '@trikd/core/training/ports';
 import { traceAnchor } from '@trikd/core/training/role-program';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';

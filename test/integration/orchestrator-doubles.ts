@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerWritableStream, type sendUnaryData } from '@grpc/grpc-js';
 import { blobsFolder } from '@trikd/core/checkpoint/blobs';
+import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/domain/position';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import type { BestParams, Blob, RoleCheckpoint } from '@trikd/core/training/ports';
 import {
   fromPosition,
   fromRole,

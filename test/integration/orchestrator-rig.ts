@@ -7,9 +7,9 @@ import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/protoc
 import { memoryStore } from '@trikd/testing/memory-store';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { createService } from '@trikd/transport/nest/create-service';
+import { orchestratorModule } from '../../services/orchestrator/src/api/orchestrator.module.js';
+import { RUN_SERVICE } from '../../services/orchestrator/src/api/run-service.js';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
-import { orchestratorModule } from '../../services/orchestrator/src/orchestrator.module.js';
-import { RUN_SERVICE } from '../../services/orchestrator/src/run-service.js';
 import { orchestratorService } from '../../services/orchestrator/src/service.js';
 import { type ToyWorld, toyAnchor, toyTrainer } from './orchestrator-doubles.js';
 

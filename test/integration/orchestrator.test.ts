@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { Role } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { loadRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';

@@ -1,8 +1,8 @@
-import { type TrainedRole } from '@trikd/core/domain/position';
+import { type TrainedRole } from '@trikd/core/domain/role';
+import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import type { RoleCheckpoint } from '@trikd/core/training/ports';
 import { decodeFrame, encodeFrame } from '@trikd/protocol/frame-codec';
 import { memoryStore } from '@trikd/testing/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';

@@ -89,7 +89,7 @@ test('a watch goes on after its server was away, from the event after the last',
       drainSeconds: 0,
     });
   const first = await serveTrainer();
-  await trainer.assign({ attempt, spec, startStep: 0, limit: 0 });
+  await trainer.assign({ attempt, spec, limit: 0 });
   const client = steer(socket.address);
   const events = watch({
     what: 'the student',

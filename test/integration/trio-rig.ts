@@ -1,8 +1,10 @@
+import type { Blob } from '@trikd/core/domain/blob';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, Position, TrainedRole } from '@trikd/core/domain/position';
+import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement } from '@trikd/core/exchange/frame';
 import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
-import type { Blob, RoleCheckpoint } from '@trikd/core/training/ports';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';

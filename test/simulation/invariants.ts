@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import type { PairManifest } from '@trikd/core/checkpoint/manifest';
+import type { Blob } from '@trikd/core/domain/blob';
 import { type AnchorPointer, pointerKey } from '@trikd/core/run/anchor-pointer';
 import { manifestsOf } from '@trikd/core/run/collector';
 import { LEASE_KEY } from '@trikd/core/run/lease';
 import { stateKey } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
-import type { Blob } from '@trikd/core/training/ports';
 import { type Oracle, verdictOf } from './oracle.js';
 import type { VirtualStore } from './store.js';
 

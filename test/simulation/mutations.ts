@@ -28,7 +28,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
       instead: 'store.put(key, bytes).catch(() => undefined);',
     },
     {
-      path: 'services/orchestrator/src/commit-pair.ts',
+      path: 'services/orchestrator/src/runs/commit-pair.ts',
       text: 'for (const blob of blobsOf(manifest)) await assertThere(store, blob);',
       instead: '',
     },

@@ -2,10 +2,10 @@ import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blob
 import { type Dataset, splitDataset } from '@trikd/core/data/split';
 import { syntheticSource } from '@trikd/core/data/synthetic';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { BestParams } from '@trikd/core/domain/role-checkpoint';
 import { type ReferenceResult, runReference } from '@trikd/core/reference/reference';
 import type { GenerationResult } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import type { BestParams } from '@trikd/core/training/ports';
 import { memoryStore } from '@trikd/testing/memory-store';
 import { chanceOf } from './chance.js';
 import { type TrainedStep, toySessions } from './toy-model.js';

@@ -1,19 +1,19 @@
 import { createBackoff } from '@trikd/core/async/backoff';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { TrainedRole } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { duty } from '@trikd/core/run/advance';
 import { createCandidate } from '@trikd/core/run/lease';
 import type { RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import type { TrainerEvent } from '@trikd/core/training/ports';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import type { NumberedEvent } from '@trikd/model-host/trainer/event-log';
 import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import type { WatchedEvent } from '@trikd/protocol/convert-trainer';
 import { patientStore } from '@trikd/store/patient-store';
 import { type Orchestrator, orchestrator } from '../../services/orchestrator/src/orchestrator.js';
-import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/ports.js';
+import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
 import type { Host, Life } from './host.js';
 import type { Network } from './network.js';
 
@@ -154,7 +154,6 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
         attempt,
         spec,
         limit,
-        startStep: resume?.step ?? 0,
         ...(peerAddress && { peerAddress }),
         ...(anchorAddress && { anchorAddress }),
         ...(resume && { resume }),

@@ -1,5 +1,5 @@
 import type { Dataset } from '@trikd/core/data/split';
-import type { TrainedRole } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { sourcesOf } from '@trikd/core/losses/objective';
 import type { Params } from '@trikd/core/models/params';
 import { LOGITS, PREDICT, TRAIN } from '@trikd/core/training/role-program';

@@ -1,6 +1,6 @@
 import type { Dataset } from '@trikd/core/data/split';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { TrainedRole } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Dial } from '@trikd/core/exchange/subscribe';
 import { openAnchor } from '@trikd/core/training/anchor';

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
-import type { GenerationAttempt, Position, Role } from '@trikd/core/domain/position';
+import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 
 /** Every place that a process tells of when it gets there, and what is true at that very moment. */
 export const POINTS = {

@@ -1,4 +1,4 @@
-import type { Role } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import type { PhaseKind, RoleStep, StepPhase } from '@trikd/core/timing/role-step';
 import type { SlowStep } from '@trikd/core/timing/slow-steps';
 import type { Spread } from '@trikd/core/timing/spread';

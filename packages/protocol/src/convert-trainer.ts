@@ -1,18 +1,34 @@
-import { type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
-import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/position';
-import type { FrameSource, LossTerm, StallCause, TrainerEvent, TrainerProgress } from '@trikd/core/training/ports';
-import { fromRole, fromRoleCheckpoint, fromScore, toRole, toRoleCheckpoint, toScore } from './convert.js';
+import { type FailureKind, isFailureKind, TrikdError } from '@trikd/core/domain/errors';
+import type { FrameSource } from '@trikd/core/domain/role';
+import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
+import { canonicalJson } from '@trikd/core/spec/run-spec';
+import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
+import type { LossTerm, StallCause, TrainerEvent, TrainerProgress } from '@trikd/core/training/trainer-event';
 import {
+  fromPosition,
+  fromRole,
+  fromRoleCheckpoint,
+  fromScore,
+  fromTracing,
+  toPosition,
+  toRole,
+  toRoleCheckpoint,
+  toScore,
+  toTracing,
+} from './convert.js';
+import {
+  type AssignRequest,
   type LossTerm as LossTermMessage,
   type TrainerProgress as ProgressMessage,
   StallCause as StallCauseMessage,
   type WaitShare,
   type WatchTrainerResponse,
 } from './gen/node/trikd/v1/trainer.js';
+import { parseSpec } from './parse-spec.js';
 
 /** Why an attempt ended early. 'internal' stands for every error that is not a TrikdError: the trainer's log has it. */
 export interface TrainerFailure {
-  readonly kind: ErrorKind | 'internal';
+  readonly kind: FailureKind;
   readonly message: string;
 }
 
@@ -65,7 +81,13 @@ export function toWatchedEvent({ event }: WatchTrainerResponse): WatchedEvent {
     case 'leaving':
       return { kind: 'leaving' };
     case 'failure':
-      return { kind: 'failure', failure: { kind: toFailureKind(event.value.kind), message: event.value.message } };
+      return {
+        kind: 'failure',
+        failure: {
+          kind: isFailureKind(event.value.kind) ? event.value.kind : 'internal',
+          message: event.value.message,
+        },
+      };
     case undefined:
       throw new TrikdError('invalid', 'a trainer sent an event of a kind that is not known here');
   }
@@ -111,21 +133,36 @@ function toStallCause(message: StallCauseMessage): StallCause {
   throw new TrikdError('invalid', `a trainer is stalled on ${message}, which is not known here`);
 }
 
-const FAILURE_KINDS: Readonly<Record<TrainerFailure['kind'], true>> = {
-  invalid: true,
-  'not-found': true,
-  'wrong-state': true,
-  'out-of-step': true,
-  diverged: true,
-  corrupt: true,
-  unavailable: true,
-  internal: true,
-};
-
-function toFailureKind(text: string): TrainerFailure['kind'] {
-  return isFailureKind(text) ? text : 'internal';
+/** @throws TrikdError 'invalid' for a start step that is not the one of the checkpoint to resume from. */
+export function toAssignment(request: AssignRequest): Assignment {
+  const { step, ...attempt } = toPosition(request.start);
+  const { peerAddress, anchorAddress, limit } = request;
+  const resume = request.resume && toRoleCheckpoint(request.resume);
+  const tracing = toTracing(request.tracing);
+  if (step !== startStepOf({ ...(resume && { resume }) })) {
+    const from = resume ? `a checkpoint of step ${resume.step}` : 'no checkpoint';
+    throw new TrikdError('invalid', `cannot start at step ${step} from ${from}`, { step });
+  }
+  return {
+    attempt,
+    limit,
+    spec: parseSpec(request.spec),
+    ...(peerAddress !== '' && { peerAddress }),
+    ...(anchorAddress !== '' && { anchorAddress }),
+    ...(resume && { resume }),
+    ...(tracing && { tracing }),
+  };
 }
 
-function isFailureKind(text: string): text is TrainerFailure['kind'] {
-  return Object.hasOwn(FAILURE_KINDS, text);
+export function fromAssignment(assignment: Assignment): AssignRequest {
+  const { attempt, spec, limit, peerAddress = '', anchorAddress = '', resume, tracing } = assignment;
+  return {
+    start: fromPosition({ ...attempt, step: startStepOf(assignment) }),
+    spec: canonicalJson(spec),
+    limit,
+    peerAddress,
+    anchorAddress,
+    resume: resume && fromRoleCheckpoint(resume),
+    tracing: fromTracing(tracing),
+  };
 }

@@ -1,5 +1,5 @@
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import type { TrainerEvent } from '@trikd/core/training/ports';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromFrame, fromSubscription, toFrame, toRole, toSubscription } from './convert.js';

@@ -1,5 +1,5 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
+import { ERROR_KINDS, type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
 import { encodeDetails, STATUS_DETAILS } from './error-details.js';
 
 /** The only place where a kind becomes a gRPC status. A new kind does not compile until it is here. */
@@ -67,7 +67,7 @@ export function isDisconnect(error: unknown): error is ServiceError {
   return isServiceError(error) && (error.code === status.UNAVAILABLE || error.code === status.CANCELLED);
 }
 
-function isServiceError(error: unknown): error is ServiceError {
+export function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
 }
 
@@ -77,5 +77,26 @@ function kindIn(metadata: Metadata | undefined): ErrorKind | undefined {
 }
 
 function isKind(text: string): text is ErrorKind {
-  return Object.hasOwn(STATUS, text);
+  return ERROR_KINDS.some((kind) => kind === text);
+}
+
+/** HTTP's status for one of gRPC, as google.rpc.Code documents it. */
+const HTTP_STATUS: Readonly<Partial<Record<status, number>>> = {
+  [status.INVALID_ARGUMENT]: 400,
+  [status.OUT_OF_RANGE]: 400,
+  [status.UNAUTHENTICATED]: 401,
+  [status.PERMISSION_DENIED]: 403,
+  [status.NOT_FOUND]: 404,
+  [status.ALREADY_EXISTS]: 409,
+  [status.ABORTED]: 409,
+  [status.FAILED_PRECONDITION]: 409,
+  [status.RESOURCE_EXHAUSTED]: 429,
+  [status.UNIMPLEMENTED]: 501,
+  [status.UNAVAILABLE]: 503,
+  [status.DEADLINE_EXCEEDED]: 504,
+};
+
+/** The HTTP status that stands for a gRPC status. */
+export function httpStatusOf(code: status): number {
+  return HTTP_STATUS[code] ?? 500;
 }

@@ -1,6 +1,7 @@
 // biome-ignore lint/correctness/noUnresolvedImports: built into Node since 22.5, Biome does not know it yet
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
 
 /** Excludes all other holders of the same file, in this process and in others. */
@@ -26,7 +27,7 @@ const PAUSE_MS = 2;
  */
 export function openFolderLock(path: string, { timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {}): FolderLock {
   const database = open(path);
-  let turn: Promise<unknown> = Promise.resolve();
+  const turns = createSerial();
   const hold = async <T>(work: () => Promise<T>, endMs: number): Promise<T> => {
     while (!begin(database, path)) {
       if (performance.now() > endMs) {
@@ -44,9 +45,7 @@ export function openFolderLock(path: string, { timeoutMs = 30_000 }: { readonly 
   return {
     hold: (work) => {
       const endMs = performance.now() + timeoutMs;
-      const result = turn.then(() => hold(work, endMs));
-      turn = result.catch(() => undefined);
-      return result;
+      return turns.run(() => hold(work, endMs));
     },
   };
 }

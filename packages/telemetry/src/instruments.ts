@@ -1,7 +1,7 @@
 import type { Meter, Observable } from '@opentelemetry/api';
-import type { Role } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import type { RoleStep, StepPhase } from '@trikd/core/timing/role-step';
-import type { TrainerEvent } from '@trikd/core/training/ports';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { type AttributeValues, METRICS, type Metric, type MetricDefinition } from './semconv.js';
 
 /** Takes one value of a metric: adds it to a counter, and to a histogram; a gauge shows the newest. */

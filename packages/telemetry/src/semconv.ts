@@ -1,4 +1,4 @@
-import type { Role } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import type { PhaseKind } from '@trikd/core/timing/role-step';
 
 // Every name that leaves a process as telemetry. docs/telemetry.md lists them, and a test compares the two.

@@ -1,4 +1,4 @@
-import type { Role } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import type { StepMoment } from '@trikd/core/timing/moments';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { sampledContext, seedOf, traceIdOf, traceparentOf } from '@trikd/core/timing/trace-ids';

@@ -1,5 +1,6 @@
-import { isSameAttempt } from '@trikd/core/domain/attempt-order';
-import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import { isSameAttempt } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import { createMomentRing, type MomentRing } from '@trikd/core/timing/moment-ring';
 import { roleStepOf, type StepListener, type TimedMoment } from '@trikd/core/timing/moments';
 import type { RoleStep } from '@trikd/core/timing/role-step';

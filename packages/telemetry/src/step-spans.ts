@@ -13,7 +13,8 @@ import {
 import { millisToHrTime } from '@opentelemetry/core';
 import { type IdGenerator, RandomIdGenerator, type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import type { StepPhase } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import { phaseSpanId, type SpanIds, spanIdOf, traceIdOf } from '@trikd/core/timing/trace-ids';

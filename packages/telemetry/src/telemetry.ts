@@ -1,6 +1,7 @@
-import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
-import type { TrainerEvent } from '@trikd/core/training/ports';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import type { Logger } from '@trikd/process/logging';
 import type { AttributeValues, Metric } from './semconv.js';
 import type { StepSink } from './step-memory.js';

@@ -1,4 +1,4 @@
-import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/position';
+import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import type { StepRecorder } from './step-memory.js';

@@ -1,14 +1,18 @@
 import type { Dataset } from '@trikd/core/data/split';
+import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { type GenerationAttempt, peerOf, type Role, type TrainedRole } from '@trikd/core/domain/position';
+import { type GenerationAttempt } from '@trikd/core/domain/position';
+import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
+import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { listeners } from '@trikd/core/exchange/listeners';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { type AnchorModel, openAnchor } from '@trikd/core/training/anchor';
-import type { Blob, RoleCheckpoint, TrainerEvent, TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { virtualClock } from './virtual-clock.js';
 
 const ROLES = ['teacher', 'student'] as const;

@@ -5,7 +5,8 @@ import { syntheticSource } from '@trikd/core/data/synthetic';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { RunSpec, type TermSpec } from '@trikd/core/spec/run-spec';
-import type { TrainerEvent, TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { memoryStore } from './memory-store.js';
 import { virtualClock } from './virtual-clock.js';
 

@@ -1,4 +1,4 @@
-import { peerOf, type TrainedRole } from '@trikd/core/domain/position';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import { phaseName, type RoleStory, type Story } from './story.js';
 import { clock } from './texts.js';
 

@@ -1,7 +1,8 @@
+import type { BestParams } from '@trikd/core/domain/role-checkpoint';
+import type { Score } from '@trikd/core/domain/score';
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { GenerationResult } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import type { BestParams, Score } from '@trikd/core/training/ports';
 import Table from 'cli-table3';
 
 /** A model that was trained, as far as the table shows it. */

@@ -1,5 +1,5 @@
-import type { TrainedRole } from '@trikd/core/domain/position';
-import type { LossTerm } from '@trikd/core/training/ports';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import type { LossTerm } from '@trikd/core/training/trainer-event';
 import { toScore, toTrainedRole } from '@trikd/protocol/convert';
 import { toProgress } from '@trikd/protocol/convert-trainer';
 import { Role, type Score } from '@trikd/protocol/gen/node/trikd/v1/common';

@@ -5,10 +5,10 @@ import { shutdownSignal } from '@trikd/process/shutdown';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { startTelemetry } from '@trikd/telemetry/telemetry';
 import { runService } from '@trikd/transport/nest/run-service';
+import { dashboardFor } from './api/dashboard.js';
+import { orchestratorModule } from './api/orchestrator.module.js';
+import { RUN_SERVICE } from './api/run-service.js';
 import { OrchestratorConfig } from './config.js';
-import { dashboardFor } from './dashboard.js';
-import { orchestratorModule } from './orchestrator.module.js';
-import { RUN_SERVICE } from './run-service.js';
 import { orchestratorService } from './service.js';
 
 const config = configOrExit(OrchestratorConfig, environment());

@@ -1,18 +1,19 @@
+import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { advance, duty } from '@trikd/core/run/advance';
 import { createRun, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { Steering } from '@trikd/core/run/steer';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { rulesOf } from './driven-run.js';
-import type { EventLog } from './event-log.js';
-import type { EventPages } from './event-pages.js';
-import { type LeadingPorts, leading } from './leading.js';
-import { type PageWanted, pageOfRuns, type RunPage } from './list-runs.js';
-import type { RunView } from './ports.js';
-import { removeRun, type SteeringPorts, steerRun } from './steering.js';
-import { createStories } from './stories.js';
-import { watchRun } from './watch-run.js';
+import { type PageWanted, pageOfRuns, type RunPage } from './api/list-runs.js';
+import type { EventLog } from './events/event-log.js';
+import type { EventPages } from './events/event-pages.js';
+import { createStories } from './events/stories.js';
+import { watchRun } from './events/watch-run.js';
+import { type LeadingPorts, leading } from './leadership/leading.js';
+import { rulesOf } from './runs/driven-run.js';
+import type { RunView } from './runs/ports.js';
+import { removeRun, type SteeringPorts, steerRun } from './runs/steering.js';
 
 /** What an orchestrator works with. */
 export interface OrchestratorPorts extends LeadingPorts {
@@ -62,7 +63,6 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const stories = createStories(ports);
   const drained = new AbortController();
   const leader = leading(ports, stories, drained.signal);
-  let turn: Promise<unknown> = Promise.resolve();
   let removals: readonly string[] = [];
 
   const present = (runId: string) => (leader.driven()?.runId === runId ? leader.driven() : undefined);
@@ -105,28 +105,24 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
 
   const steeringPorts: SteeringPorts = { ...ports, ...leader, stories, now };
 
-  const oneByOne = <T>(work: () => Promise<T>): Promise<T> => {
-    // One after the other: two calls at once must not start two drives.
-    const mine = turn.then(work);
-    turn = mine.catch(() => undefined);
-    return mine;
-  };
+  // One after the other: two calls at once must not start two drives.
+  const commands = createSerial();
 
   return {
-    create: (wanted) => oneByOne(() => create(wanted)),
+    create: (wanted) => commands.run(() => create(wanted)),
     get: find,
     list: (wanted) => pageOfRuns(store, wanted, find),
     watch: (runId, from, signal) =>
       watchRun({ store, stories, find, news: leader.news, drained: drained.signal }, runId, from, signal),
     steer: (runId, steering, requestId) =>
-      oneByOne(() =>
+      commands.run(() =>
         leader.holding(async (term) => {
           await leader.assertAtMost(term, runId);
           return steerRun(steeringPorts, term, { runId, steering, requestId });
         }),
       ),
     remove: (runId, requestId) =>
-      oneByOne(() =>
+      commands.run(() =>
         leader.holding(async (term) => {
           const removal = `${runId} ${requestId}`;
           if (requestId !== undefined && removals.includes(removal)) return;
@@ -140,7 +136,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     drain: async () => {
       drained.abort(new TrikdError('unavailable', 'the orchestrator is shutting down'));
       leader.ring();
-      await turn;
+      await commands.idle();
       await leader.over;
     },
   };

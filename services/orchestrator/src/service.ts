@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { within } from '@trikd/core/async/within';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createCandidate } from '@trikd/core/run/lease';
 import type { Logger } from '@trikd/process/logging';
@@ -8,11 +9,11 @@ import { wallTime } from '@trikd/process/wall-time';
 import { patientStore } from '@trikd/store/patient-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import type { OrchestratorConfig } from './config.js';
-import { eventLog, removeEventLog } from './event-log.js';
-import { openPages } from './event-pages.js';
-import { anchorLink, stepLink, trainerLink } from './links.js';
-import { newsCounter } from './news-counter.js';
+import { eventLog, removeEventLog } from './events/event-log.js';
+import { openPages } from './events/event-pages.js';
+import { newsCounter } from './events/news-counter.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
+import { anchorLink, stepLink, trainerLink } from './runs/links.js';
 
 /** The orchestrator of a configuration, with its connections. */
 export interface OrchestratorService {
@@ -75,10 +76,7 @@ export function orchestratorService(
   return {
     orchestrator: driver,
     stop: async () => {
-      const late = new AbortController();
-      const enough = systemClock.sleep(1000 * (config.times.drain + FAREWELL), late.signal);
-      await Promise.race([driver.drain(), enough.catch(() => undefined)]);
-      late.abort();
+      await within(driver.drain(), config.times.drain + FAREWELL, systemClock);
       for (const link of [teacher, student, anchor, ...links]) link.close();
     },
   };

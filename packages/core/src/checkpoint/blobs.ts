@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { TensorSpec } from '@trikd/engine';
+import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
 import type { GenerationAttempt } from '../domain/position.js';
 import type { Params } from '../models/params.js';
-import type { Blob } from '../training/ports.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 import { describeTensor } from './tensor-types.js';
 

@@ -1,12 +1,22 @@
-/** What went wrong, from the point of view of somebody who must decide what to do next. */
-export type ErrorKind =
-  | 'invalid'
-  | 'not-found'
-  | 'wrong-state'
-  | 'out-of-step'
-  | 'diverged'
-  | 'corrupt'
-  | 'unavailable';
+/** What went wrong, from the point of view of the caller that must decide what to do next. */
+export const ERROR_KINDS = [
+  'invalid',
+  'not-found',
+  'wrong-state',
+  'out-of-step',
+  'diverged',
+  'corrupt',
+  'unavailable',
+] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
+/** Why something failed: the kind of a TrikdError, or 'internal' for any other error. */
+export const FAILURE_KINDS = [...ERROR_KINDS, 'internal'] as const;
+export type FailureKind = (typeof FAILURE_KINDS)[number];
+
+export function isFailureKind(text: string): text is FailureKind {
+  return FAILURE_KINDS.some((kind) => kind === text);
+}
 
 /** A sentence quotes names and texts that a damaged file may have made as long as it likes; a gRPC trailer cannot carry that. */
 const LONGEST_MESSAGE = 4000;

@@ -1,4 +1,4 @@
-import { peerOf, type Role, type TrainedRole } from '../domain/position.js';
+import { peerOf, type Role, type TrainedRole } from '../domain/role.js';
 import { activeTerms, sourcesOf } from '../losses/objective.js';
 import type { RunSpec } from '../spec/run-spec.js';
 

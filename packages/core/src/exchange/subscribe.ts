@@ -1,7 +1,8 @@
 import { createBackoff } from '../async/backoff.js';
 import type { Clock } from '../async/clock.js';
 import { TrikdError } from '../domain/errors.js';
-import type { Position, Role } from '../domain/position.js';
+import type { Position } from '../domain/position.js';
+import type { Role } from '../domain/role.js';
 import type { Agreement, LogitsFrame } from './frame.js';
 import { inOrder } from './in-order.js';
 

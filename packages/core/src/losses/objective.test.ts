@@ -9,7 +9,7 @@ import {
   softmax,
 } from '@trikd/testing/reference-losses';
 import { describe, expect, test } from 'vitest';
-import type { TrainedRole } from '../domain/position.js';
+import type { TrainedRole } from '../domain/role.js';
 import { RunSpec, type TermSpec } from '../spec/run-spec.js';
 import { activeTerms, partOf, sourcesOf, termValue } from './objective.js';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LayersModel } from '@trikd/engine';
 import { TrikdError } from '../domain/errors.js';
-import type { TrainedRole } from '../domain/position.js';
+import type { TrainedRole } from '../domain/role.js';
 import type { ModelSpec } from '../spec/run-spec.js';
 import type { ModelShape } from './model-shape.js';
 import { plainCnn } from './plain-cnn.js';

@@ -2,8 +2,8 @@ import { memoryBlobs, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
 import { virtualClock } from '@trikd/testing/virtual-clock';
 import { describe, expect, test } from 'vitest';
 import { paramsDigest } from '../checkpoint/blobs.js';
-import type { TrainedRole } from '../domain/position.js';
-import type { TrainerEvent } from '../training/ports.js';
+import type { TrainedRole } from '../domain/role.js';
+import type { TrainerEvent } from '../training/trainer-event.js';
 import { type ReferenceResult, type ReferenceRun, runReference, runReferenceGeneration } from './reference.js';
 
 function runOf(changes: Readonly<Record<string, unknown>> = {}) {

@@ -1,7 +1,11 @@
 import type { Clock } from '../async/clock.js';
 import type { Dataset } from '../data/split.js';
+import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
-import { type GenerationAttempt, peerOf, type Role, type TrainedRole } from '../domain/position.js';
+import { type GenerationAttempt } from '../domain/position.js';
+import { peerOf, type Role, type TrainedRole } from '../domain/role.js';
+import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
+import type { Score } from '../domain/score.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js';
 import { listeners } from '../exchange/listeners.js';
@@ -11,10 +15,11 @@ import { curriculumOver, degenerate, promotes } from '../run/promotion.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { openAnchor } from '../training/anchor.js';
 import { generationPlan } from '../training/generation-plan.js';
-import type { Blob, RoleCheckpoint, Score, TrainerEvent, TrainerPorts } from '../training/ports.js';
+import type { TrainerPorts } from '../training/ports.js';
 import type { ModelSessions } from '../training/sessions.js';
 import { createStepLimit } from '../training/step-limit.js';
 import { trainGeneration } from '../training/trainer.js';
+import type { TrainerEvent } from '../training/trainer-event.js';
 
 /**
  * The whole trio in one process, through the same loop, windows and rules as the services: what a distributed run must equal,

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../domain/errors.js';
+import { type FailureKind, TrikdError } from '../domain/errors.js';
 import { RunSpec } from '../spec/run-spec.js';
 import { advance, duty, type RunEvent } from './advance.js';
-import { type FailureKind, firstState, type Outcome, RunState } from './state.js';
+import { firstState, type Outcome, RunState } from './state.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const rules = (curriculum: object = {}, retries = 2, keepPairs = 2) => ({

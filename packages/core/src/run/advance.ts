@@ -1,4 +1,4 @@
-import { TrikdError } from '../domain/errors.js';
+import { type FailureKind, TrikdError } from '../domain/errors.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
 import { restarted, revived } from './restarted.js';
@@ -7,7 +7,6 @@ import {
   type AnchorMove,
   type AnchorScores,
   type Facts,
-  type FailureKind,
   type GenerationResult,
   type Outcome,
   type PairRef,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Score } from '../training/ports.js';
+import type { Score } from '../domain/score.js';
 import { bestGeneration, curriculumOver, degenerate, promotes } from './promotion.js';
 
 const score = (accuracy: number, examples = 2000): Score => ({ accuracy, nll: 0.7, examples });

@@ -1,5 +1,6 @@
+import type { BestParams } from '../domain/role-checkpoint.js';
+import type { Score } from '../domain/score.js';
 import type { RunSpec } from '../spec/run-spec.js';
-import type { BestParams, Score } from '../training/ports.js';
 import { sinceGain } from './convergence.js';
 
 /** Of a score that guessing reaches, one in about 700 lies further above chance than this many standard deviations. */

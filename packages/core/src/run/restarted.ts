@@ -1,5 +1,6 @@
+import type { FailureKind } from '../domain/errors.js';
 import { TrikdError } from '../domain/errors.js';
-import type { Failed, FailureKind, Preparing, RunState } from './state.js';
+import type { Failed, Preparing, RunState } from './state.js';
 
 /** The next start of the same generation, from its last committed pair. */
 export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PairManifest } from '../checkpoint/manifest.js';
+import { FAILURE_KINDS } from '../domain/errors.js';
 
 const Count = z.int().nonnegative();
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
@@ -118,22 +119,9 @@ export type Promoting = z.infer<typeof Promoting>;
 export const Completed = z.strictObject({ phase: z.literal('completed'), ...past }).readonly();
 export type Completed = z.infer<typeof Completed>;
 
-/** Why a run failed: the kind of a TrikdError, or `internal` for anything else. */
-export const FailureKind = z.enum([
-  'invalid',
-  'not-found',
-  'wrong-state',
-  'out-of-step',
-  'diverged',
-  'corrupt',
-  'unavailable',
-  'internal',
-]);
-export type FailureKind = z.infer<typeof FailureKind>;
-
 /** The run ended by an error. */
 export const Failed = z
-  .strictObject({ phase: z.literal('failed'), ...resumable, kind: FailureKind, reason: z.string() })
+  .strictObject({ phase: z.literal('failed'), ...resumable, kind: z.enum(FAILURE_KINDS), reason: z.string() })
   .readonly();
 export type Failed = z.infer<typeof Failed>;
 

@@ -1,4 +1,4 @@
-import { peerOf, type Role } from '../domain/position.js';
+import { peerOf, type Role } from '../domain/role.js';
 import type { PhaseKind, RoleStep, StepPhase } from './role-step.js';
 
 /** All moments of a step, as `StepMoment` says. */

@@ -1,4 +1,4 @@
-import type { Role } from '../domain/position.js';
+import type { Role } from '../domain/role.js';
 
 /** The parts of a step. A wait is for the logits of another model, `publish` for room in the window of own frames. */
 export type PhaseKind = 'data' | 'forward' | 'wait' | 'publish' | 'backward';

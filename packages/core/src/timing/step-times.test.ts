@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Role } from '../domain/position.js';
+import type { Role } from '../domain/role.js';
 import type { PhaseKind, RoleStep } from './role-step.js';
 import { slowestStep, trioSteps } from './slow-steps.js';
 import { spreadOf } from './spread.js';

@@ -1,4 +1,4 @@
-import type { Role } from '../domain/position.js';
+import type { Role } from '../domain/role.js';
 import type { PhaseKind, RoleStep } from './role-step.js';
 import { type Spread, spreadOf } from './spread.js';
 import { verdictOf } from './verdict.js';

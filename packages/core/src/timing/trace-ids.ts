@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import type { GenerationAttempt, Role } from '../domain/position.js';
+import type { GenerationAttempt } from '../domain/position.js';
+import type { Role } from '../domain/role.js';
 
 /** How the steps of an attempt are traced: the same in all processes, since it comes with the assignment. */
 export interface StepTracing {

@@ -1,4 +1,4 @@
-import type { Role } from '../domain/position.js';
+import type { Role } from '../domain/role.js';
 import type { PhaseKind } from './role-step.js';
 import type { PhaseTimes, RoleTimes } from './step-times.js';
 

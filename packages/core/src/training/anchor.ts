@@ -1,12 +1,12 @@
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import type { GenerationAttempt } from '../domain/position.js';
+import type { Score } from '../domain/score.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import type { Params } from '../models/params.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { StepListener } from '../timing/moments.js';
 import { evaluate } from './evaluate.js';
-import type { Score } from './ports.js';
 import { PREDICT } from './role-program.js';
 import { engineSessions, type ModelSessions } from './sessions.js';
 

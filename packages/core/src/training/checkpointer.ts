@@ -1,6 +1,8 @@
 import { orAborted } from '../async/or-aborted.js';
+import type { Blob } from '../domain/blob.js';
+import type { BestParams } from '../domain/role-checkpoint.js';
 import type { Params } from '../models/params.js';
-import type { BestParams, Blob, TrainerPorts } from './ports.js';
+import type { TrainerPorts } from './ports.js';
 import type { ModelSession } from './sessions.js';
 
 /** The best validated params so far. Stored once, with the first checkpoint that names them. */

@@ -1,6 +1,6 @@
 import { imageBytes, type LabelledImages } from '../data/image-source.js';
 import type { Dataset } from '../data/split.js';
-import type { Score } from './ports.js';
+import type { Score } from '../domain/score.js';
 import { PREDICT } from './role-program.js';
 import type { ModelSession } from './sessions.js';
 

@@ -1,6 +1,6 @@
 import type { Program, TensorSpec } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
-import type { TrainedRole } from '../domain/position.js';
+import type { TrainedRole } from '../domain/role.js';
 import { activeTerms } from '../losses/objective.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { traceTrainer } from './role-program.js';

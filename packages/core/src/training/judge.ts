@@ -1,12 +1,12 @@
 import { Engine } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import type { Dataset } from '../data/split.js';
-import type { TrainedRole } from '../domain/position.js';
+import type { TrainedRole } from '../domain/role.js';
+import type { Score } from '../domain/score.js';
 import type { Params } from '../models/params.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { evaluate } from './evaluate.js';
 import { expectedParams } from './expected-params.js';
-import type { Score } from './ports.js';
 import { tracePredictor } from './role-program.js';
 
 /** A model that is looked at after training, on params of any checkpoint. */

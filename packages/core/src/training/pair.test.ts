@@ -2,10 +2,10 @@ import { type Pair, type PairStart, startPair } from '@trikd/testing/pair';
 import { memoryBlobs, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
 import { virtualClock } from '@trikd/testing/virtual-clock';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
-import type { TrainedRole } from '../domain/position.js';
+import type { TrainedRole } from '../domain/role.js';
 import { type ReferenceRun, runReferenceGeneration } from '../reference/reference.js';
-import type { Blob } from './ports.js';
 
 const spec = tinySpec();
 const dataset = tinyDataset(spec);

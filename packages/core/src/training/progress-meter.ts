@@ -1,4 +1,5 @@
-import type { FrameSource, TrainerProgress } from './ports.js';
+import type { FrameSource } from '../domain/role.js';
+import type { TrainerProgress } from './trainer-event.js';
 
 /** Milliseconds over which speed and waits are averaged. */
 const SPAN = 5000;

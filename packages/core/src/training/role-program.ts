@@ -14,11 +14,10 @@ import {
   uint8,
 } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
-import type { TrainedRole } from '../domain/position.js';
+import type { FrameSource, TrainedRole } from '../domain/role.js';
 import { sourcesOf, termValue } from '../losses/objective.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
 import type { OptimizerSpec, RunSpec, TermSpec } from '../spec/run-spec.js';
-import type { FrameSource } from './ports.js';
 
 /** The names under which the functions of a role's program run, and of its out port. */
 export const TRAIN = 'train';

@@ -1,6 +1,6 @@
 import { Engine, type Session } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
-import type { TrainedRole } from '../domain/position.js';
+import type { TrainedRole } from '../domain/role.js';
 import type { Params } from '../models/params.js';
 import type { TermSpec } from '../spec/run-spec.js';
 import { expectedParams } from './expected-params.js';

@@ -1,4 +1,5 @@
-import type { StallCause, TrainerPorts } from './ports.js';
+import type { TrainerPorts } from './ports.js';
+import type { StallCause } from './trainer-event.js';
 
 /** Tells when a wait takes long, and when it is over. */
 export interface StallWatch {

@@ -2,17 +2,20 @@ import { orAborted } from '../async/or-aborted.js';
 import type { Batch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
-import { type GenerationAttempt, peerOf, type TrainedRole } from '../domain/position.js';
+import { type GenerationAttempt } from '../domain/position.js';
+import type { FrameSource } from '../domain/role.js';
+import { peerOf, type TrainedRole } from '../domain/role.js';
 import { checkFrame } from '../exchange/check-frame.js';
 import { partOf, sourcesOf } from '../losses/objective.js';
 import type { RunSpec, TermSpec } from '../spec/run-spec.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
-import type { FrameSource, TrainerPorts, TrainerProgress } from './ports.js';
+import type { TrainerPorts } from './ports.js';
 import { LOGITS, optimizerFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
 import { learningRate } from './schedule.js';
 import type { ModelSession } from './sessions.js';
 import type { StallWatch } from './stall-watch.js';
+import type { TrainerProgress } from './trainer-event.js';
 
 /** A model that learns, and all that a step of it needs. */
 export interface Learner {

@@ -2,11 +2,13 @@ import { aloneSpec, dullFrames, lonePorts, memoryBlobs, tinyDataset, tinySpec } 
 import { virtualClock } from '@trikd/testing/virtual-clock';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
+import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import type { RunSpec } from '../spec/run-spec.js';
-import type { RoleCheckpoint, TrainerEvent, TrainerPorts } from './ports.js';
+import type { TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
 import { trainGeneration } from './trainer.js';
+import type { TrainerEvent } from './trainer-event.js';
 
 const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
 const dataset = tinyDataset(tinySpec());

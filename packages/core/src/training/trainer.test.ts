@@ -5,9 +5,11 @@ import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow } from '../exchange/frame-window.js';
 import type { HostTensor } from '../models/params.js';
 import type { RunSpec } from '../spec/run-spec.js';
-import type { Assignment, TrainerEvent, TrainerPorts } from './ports.js';
+import type { TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
 import { trainGeneration } from './trainer.js';
+import type { TrainerEvent } from './trainer-event.js';
+import type { TrainingStart } from './training-start.js';
 
 const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
 const dataset = tinyDataset(tinySpec());
@@ -203,7 +205,7 @@ describe('training ends by name', () => {
     const { step: startStep, ...saved } = nth(events, 'checkpoint', 1).checkpoint;
     const state = await ports.load(saved.state);
     const best = saved.best!;
-    const resume = (from: NonNullable<Assignment['resume']>) =>
+    const resume = (from: NonNullable<TrainingStart['resume']>) =>
       trainGeneration({ role: 'student', spec: aloneSpec(), attempt, startStep, resume: from }, dataset, ports);
     const one: HostTensor = { dtype: 'float32', shape: [1], data: new Float32Array(1) };
     const told = events.length;

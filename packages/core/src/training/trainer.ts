@@ -3,16 +3,18 @@ import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
+import type { BestParams } from '../domain/role-checkpoint.js';
 import { activeTerms, sourcesOf } from '../losses/objective.js';
 import { collapseAlarm } from './alarms.js';
 import { type Best, type Checkpointer, createCheckpointer } from './checkpointer.js';
 import { evaluate } from './evaluate.js';
 import { generationPlan } from './generation-plan.js';
-import type { Assignment, BestParams, TrainerPorts } from './ports.js';
+import type { TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
 import { engineSessions, type ModelSession, type ModelSessions } from './sessions.js';
 import { createStallWatch } from './stall-watch.js';
 import { type Learner, trainStep } from './train-step.js';
+import type { TrainingStart } from './training-start.js';
 
 /** A model that learns, with what changes while a generation is trained. */
 interface Training extends Learner {
@@ -34,7 +36,7 @@ const LONG_WAIT = 0.25;
  * `ports.signal` when that aborts.
  */
 export async function trainGeneration(
-  assignment: Assignment,
+  assignment: TrainingStart,
   dataset: Dataset,
   ports: TrainerPorts,
   sessions: ModelSessions = engineSessions,

@@ -1,5 +1,5 @@
-import { behind, isSameAttempt, precedes, superseded } from '@trikd/core/domain/attempt-order';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { behind, isSameAttempt, precedes, superseded } from '@trikd/core/domain/position';
 import { assertAgreement, assertServing, notServed } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';

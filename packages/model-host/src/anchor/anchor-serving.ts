@@ -1,9 +1,13 @@
 import type { Clock } from '@trikd/core/async/clock';
 import { orAborted } from '@trikd/core/async/or-aborted';
+import { createSerial } from '@trikd/core/async/serial';
 import type { Dataset } from '@trikd/core/data/split';
+import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, Position, Role } from '@trikd/core/domain/position';
+import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
+import type { Score } from '@trikd/core/domain/score';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { listeners } from '@trikd/core/exchange/listeners';
@@ -13,7 +17,6 @@ import type { StepListener } from '@trikd/core/timing/moments';
 import type { StepTracing } from '@trikd/core/timing/trace-ids';
 import type { AnchorModel } from '@trikd/core/training/anchor';
 import { generationPlan } from '@trikd/core/training/generation-plan';
-import type { Blob, Score } from '@trikd/core/training/ports';
 import type { Logger } from '@trikd/process/logging';
 import { reach } from '@trikd/process/points';
 import type { StepMemory } from '@trikd/telemetry/step-memory';
@@ -88,13 +91,14 @@ export async function openServing(
   const consumers = listeners(spec, 'anchor', attempt.generation);
   const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
   const recorder = parts.steps.begin(attempt, 'anchor', given.tracing);
-  const work = oneByOne((step: number, steps?: StepListener) => model.logits(step, steps));
+  // A model has one set of buffers.
+  const work = createSerial();
   const log = parts.log.child({ ...attempt, role: 'anchor' });
   let closing: TrikdError | undefined;
 
   const logits = async (step: number, steps?: StepListener): Promise<LogitsFrame> => {
     if (closing) throw closing;
-    return stamped(await work.run(step, steps), recorder);
+    return stamped(await work.run(() => model.logits(step, steps)), recorder);
   };
   const produce = async () => {
     try {
@@ -152,18 +156,4 @@ async function factsOf(model: AnchorModel, dataset: Dataset, signal: AbortSignal
     await model.close();
     throw error;
   }
-}
-
-/** A function that never runs twice at once: a model has one set of buffers. */
-function oneByOne<Arguments extends readonly unknown[], Result>(work: (...given: Arguments) => Promise<Result>) {
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    run(...given: Arguments): Promise<Result> {
-      const result = last.then(() => work(...given));
-      last = result.catch(() => undefined);
-      return result;
-    },
-    /** Resolves when everything that was asked for so far has run. */
-    idle: () => last,
-  };
 }

@@ -1,7 +1,7 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
+import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Params } from '@trikd/core/models/params';
-import type { Blob } from '@trikd/core/training/ports';
 import { patientStore } from '@trikd/store/patient-store';
 import type { AnchorParts } from './anchor-serving.js';
 

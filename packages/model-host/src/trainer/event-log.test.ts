@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { StallCause } from '@trikd/core/training/ports';
+import type { StallCause } from '@trikd/core/training/trainer-event';
 import type { WatchedEvent } from '@trikd/protocol/convert-trainer';
 import { describe, expect, test } from 'vitest';
 import { createEventLog, type EventLog, PROGRESS_INTERVAL_MS } from './event-log.js';

@@ -1,6 +1,7 @@
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { FrameSource, TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import type { FrameSource, TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainerPorts } from '@trikd/core/training/ports';
 import { type Point, positionOf, reach } from '@trikd/process/points';
 
 const RECEIVED: Readonly<Record<FrameSource, Point>> = { peer: 'frame.from-peer', anchor: 'frame.from-anchor' };

@@ -1,4 +1,4 @@
-import type { TrainedRole } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';

@@ -1,20 +1,25 @@
 import { createBell } from '@trikd/core/async/bell';
 import type { Clock } from '@trikd/core/async/clock';
 import { orAborted } from '@trikd/core/async/or-aborted';
+import { within } from '@trikd/core/async/within';
 import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { type GenerationAttempt, peerOf, type TrainedRole } from '@trikd/core/domain/position';
+import { type GenerationAttempt } from '@trikd/core/domain/position';
+import type { FrameSource } from '@trikd/core/domain/role';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import { listeners } from '@trikd/core/exchange/listeners';
 import { type Dial, type FrameWait, subscribe } from '@trikd/core/exchange/subscribe';
+import type { Facts } from '@trikd/core/run/state';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
-import type { StepTracing } from '@trikd/core/timing/trace-ids';
+import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import { generationPlan } from '@trikd/core/training/generation-plan';
-import type { Assignment, FrameSource, RoleCheckpoint, TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-limit';
+import type { TrainingStart } from '@trikd/core/training/training-start';
 import type { Logger } from '@trikd/process/logging';
 import { reach } from '@trikd/process/points';
 import { patientStore } from '@trikd/store/patient-store';
@@ -29,7 +34,7 @@ export interface TrainerParts {
   readonly role: TrainedRole;
   readonly store: ObjectStore;
   readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
-  readonly trainGeneration: (assignment: Assignment, dataset: Dataset, ports: TrainerPorts) => Promise<void>;
+  readonly trainGeneration: (start: TrainingStart, dataset: Dataset, ports: TrainerPorts) => Promise<void>;
   /** How the models that it hears are reached. */
   readonly dial: Dial;
   readonly clock: Clock;
@@ -40,30 +45,10 @@ export interface TrainerParts {
   readonly telemetry?: Telemetry;
 }
 
-/** One generation to train, as the orchestrator gives it. */
-export interface GivenAttempt {
-  readonly attempt: GenerationAttempt;
-  readonly startStep: number;
-  readonly spec: RunSpec;
-  readonly limit: number;
-  readonly peerAddress?: string;
-  readonly anchorAddress?: string;
-  readonly resume?: RoleCheckpoint;
-  readonly tracing?: StepTracing;
-}
-
-/** What the trainer derived from spec and data. */
-export interface AttemptFacts {
-  readonly datasetDigest: string;
-  readonly classes: number;
-  readonly totalSteps: number;
-  readonly stepsPerEpoch: number;
-}
-
 /** A generation in training, or one that has ended and waits to be replaced. */
 export interface TrainerAttempt {
   readonly id: GenerationAttempt;
-  readonly facts: AttemptFacts;
+  readonly facts: Facts;
   readonly agreement: Agreement;
   readonly window: FrameWindow;
   readonly events: EventLog;
@@ -87,11 +72,12 @@ export interface TrainerAttempt {
  */
 export async function startAttempt(
   parts: TrainerParts & { readonly steps: StepMemory },
-  given: GivenAttempt,
+  assignment: Assignment,
   abandoned: AbortController,
 ): Promise<TrainerAttempt> {
   const { role, clock, random, telemetry = NO_TELEMETRY } = parts;
-  const { attempt, spec, startStep } = given;
+  const { attempt, spec } = assignment;
+  const startStep = startStepOf(assignment);
   const log = parts.log.child({ ...attempt, role });
   const events = createEventLog(clock);
   const trouble = (reason: string | undefined) => {
@@ -104,7 +90,7 @@ export async function startAttempt(
   abandoned.signal.addEventListener('abort', () => over.abort(abandoned.signal.reason), { once: true });
   const store = patientStore(parts.store, { clock, random, signal: over.signal, trouble });
   const dataset = await orAborted(parts.loadDataset(spec), abandoned.signal);
-  const assignment = await assignmentOf(role, store, given);
+  const start = await trainingStart(role, store, assignment);
   const { totalSteps, stepsPerEpoch } = generationPlan(spec, dataset.train.count);
   const agreement = agreementOf(spec, dataset);
   const window = createFrameWindow({
@@ -113,14 +99,14 @@ export async function startAttempt(
     size: spec.exchange.window,
     consumers: listeners(spec, role, attempt.generation),
   });
-  const limit = createStepLimit(given.limit);
+  const limit = createStepLimit(assignment.limit);
   const saves = new Set<number>();
   let restsBefore: number | undefined;
   /** Rung when the attempt rests, or is over. */
   const still = createBell();
-  const recorder = parts.steps.begin(attempt, role, given.tracing);
+  const recorder = parts.steps.begin(attempt, role, assignment.tracing);
   const slow = (wait: FrameWait) => log.warn({ ...wait, ...recorder.idsOf(wait.step) }, 'waits for a frame');
-  const frames = framesFor(parts, given, agreement, slow, over.signal);
+  const frames = framesFor(parts, assignment, agreement, slow, over.signal);
   // The loop does not always fail of it: when it gives a step up, that is what it says.
   const notSaved = (error: unknown) => {
     if (!over.signal.aborted) log.warn({ err: error }, 'params could not be saved');
@@ -145,10 +131,10 @@ export async function startAttempt(
 
   const train = async () => {
     try {
-      log.info({ startStep, limit: given.limit }, 'training');
+      log.info({ startStep, limit: assignment.limit }, 'training');
       reach('attempt.begun', () => ({ ...attempt, role, step: startStep }));
       const traced = tracedPorts(ports, role, recorder, telemetry);
-      await parts.trainGeneration(assignment, dataset, observedPorts(traced, role, attempt));
+      await parts.trainGeneration(start, dataset, observedPorts(traced, role, attempt));
       window.close();
       log.info({ steps: window.nextStep }, 'generation trained');
     } catch (error) {
@@ -182,10 +168,7 @@ export async function startAttempt(
     async leave() {
       if (over.signal.aborted || !events.isRead()) return;
       events.append({ kind: 'leaving' });
-      const left = new AbortController();
-      const enough = clock.sleep(1000 * LEAVE_SECONDS, left.signal).catch(() => undefined);
-      await Promise.race([rested(), enough]);
-      left.abort();
+      await within(rested(), LEAVE_SECONDS, clock);
     },
     async abandon(reason) {
       abandoned.abort(reason);
@@ -200,13 +183,9 @@ export async function startAttempt(
 /** For a step that both trainers can reach, and its checkpoint. */
 const LEAVE_SECONDS = 6;
 
-async function assignmentOf(role: TrainedRole, store: ObjectStore, given: GivenAttempt): Promise<Assignment> {
-  const { attempt, spec, startStep, resume } = given;
-  const common = { role, spec, attempt, startStep };
-  if (startStep !== (resume?.step ?? 0)) {
-    const from = resume ? `a checkpoint of step ${resume.step}` : 'no checkpoint';
-    throw new TrikdError('invalid', `cannot begin at step ${startStep} from ${from}`, { startStep });
-  }
+async function trainingStart(role: TrainedRole, store: ObjectStore, assignment: Assignment): Promise<TrainingStart> {
+  const { attempt, spec, resume } = assignment;
+  const common = { role, spec, attempt, startStep: startStepOf(assignment) };
   if (!resume) return common;
   const state = await loadParams(store, resume.state);
   return { ...common, resume: resume.best ? { state, best: resume.best } : { state } };
@@ -227,7 +206,7 @@ type Frames = Readonly<Partial<Record<FrameSource, AsyncGenerator<LogitsFrame, v
 
 function framesFor(
   parts: TrainerParts,
-  given: GivenAttempt,
+  assignment: Assignment,
   agreement: Agreement,
   slow: (wait: FrameWait) => void,
   signal: AbortSignal,
@@ -235,16 +214,16 @@ function framesFor(
   const { role, dial, clock, random } = parts;
   const common = {
     consumer: role,
-    from: { ...given.attempt, step: given.startStep },
+    from: { ...assignment.attempt, step: startStepOf(assignment) },
     agreement,
-    stepTimeoutSeconds: given.spec.exchange.stepTimeout,
+    stepTimeoutSeconds: assignment.spec.exchange.stepTimeout,
     slow,
     signal,
     dial,
     clock,
     random,
   };
-  const { anchorAddress, peerAddress } = given;
+  const { anchorAddress, peerAddress } = assignment;
   return {
     ...(anchorAddress && { anchor: subscribe({ ...common, producer: 'anchor', address: anchorAddress }) }),
     ...(peerAddress && { peer: subscribe({ ...common, producer: peerOf(role), address: peerAddress }) }),

@@ -1,8 +1,8 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
-import { fromPosition, fromRole, toAttempt, toPosition, toRoleCheckpoint, toTracing } from '@trikd/protocol/convert';
-import { fromWatchedEvent } from '@trikd/protocol/convert-trainer';
+import { fromPosition, fromRole, toAttempt, toPosition } from '@trikd/protocol/convert';
+import { fromWatchedEvent, toAssignment } from '@trikd/protocol/convert-trainer';
 import type {
   AssignRequest,
   AssignResponse,
@@ -14,12 +14,10 @@ import type {
   WatchTrainerRequest,
   WatchTrainerResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/trainer';
-import { parseSpec } from '@trikd/protocol/parse-spec';
 import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import { SHUTDOWN, TRAINER } from '../tokens.js';
 import type { Trainer } from './trainer.js';
-import type { GivenAttempt } from './trainer-attempt.js';
 
 /** Translates TrainerService messages. Nothing is decided here. */
 @Controller()
@@ -31,7 +29,7 @@ export class TrainerController {
 
   @GrpcMethod('TrainerService', 'assign')
   async assign(request: AssignRequest): Promise<AssignResponse> {
-    const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await this.trainer.assign(toGivenAttempt(request));
+    const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await this.trainer.assign(toAssignment(request));
     return { datasetDigest, classes, totalSteps, stepsPerEpoch };
   }
 
@@ -67,20 +65,4 @@ export class TrainerController {
     }));
     return EMPTY;
   }
-}
-
-function toGivenAttempt(request: AssignRequest): GivenAttempt {
-  const { step: startStep, ...attempt } = toPosition(request.start);
-  const { peerAddress, anchorAddress, resume, limit } = request;
-  const tracing = toTracing(request.tracing);
-  return {
-    attempt,
-    startStep,
-    limit,
-    spec: parseSpec(request.spec),
-    ...(peerAddress !== '' && { peerAddress }),
-    ...(anchorAddress !== '' && { anchorAddress }),
-    ...(resume && { resume: toRoleCheckpoint(resume) }),
-    ...(tracing && { tracing }),
-  };
 }

@@ -1,24 +1,25 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Params } from '@trikd/core/models/params';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import type { RoleCheckpoint, TrainerPorts } from '@trikd/core/training/ports';
+import type { Assignment } from '@trikd/core/training/assignment';
+import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createLogger } from '@trikd/process/logging';
 import { memoryStore } from '@trikd/testing/memory-store';
 import { virtualClock } from '@trikd/testing/virtual-clock';
 import { describe, expect, test } from 'vitest';
 import { loadDataset } from '../data/load-dataset.js';
 import { createTrainer, type Trainer } from './trainer.js';
-import { agreementOf, type GivenAttempt } from './trainer-attempt.js';
+import { agreementOf } from './trainer-attempt.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = RunSpec.parse({ name: 'r', data: { kind: 'synthetic' }, epochs: 1, student: role, teacher: role });
 const numbered = (attempt: number): GenerationAttempt => ({ runId: 'r', generation: 0, attempt });
-const given = (attempt: number, resume?: RoleCheckpoint): GivenAttempt => ({
+const given = (attempt: number, resume?: RoleCheckpoint): Assignment => ({
   attempt: numbered(attempt),
-  startStep: resume?.step ?? 0,
   spec,
   limit: 100,
   ...(resume && { resume }),

@@ -1,22 +1,20 @@
 import { createBell } from '@trikd/core/async/bell';
-import { behind, isSameAttempt, nameOf, precedes, superseded } from '@trikd/core/domain/attempt-order';
+import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import { behind, isSameAttempt, nameOf, precedes, superseded } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
+import type { Facts } from '@trikd/core/run/state';
+import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import { reach } from '@trikd/process/points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
 import type { NumberedEvent } from './event-log.js';
-import {
-  type AttemptFacts,
-  type GivenAttempt,
-  startAttempt,
-  type TrainerAttempt,
-  type TrainerParts,
-} from './trainer-attempt.js';
+import { startAttempt, type TrainerAttempt, type TrainerParts } from './trainer-attempt.js';
 
 /** A trainer: at most one attempt at a time. */
 export interface Trainer extends ExchangeSource {
@@ -27,7 +25,7 @@ export interface Trainer extends ExchangeSource {
    * @throws TrikdError 'out-of-step' for an older one and for one that another replaced before it was taken, 'invalid', 'not-found'
    * (data) and 'corrupt' for what it was given.
    */
-  assign(given: GivenAttempt): Promise<AttemptFacts>;
+  assign(assignment: Assignment): Promise<Facts>;
   /**
    * Moves the step before which the trainer rests. Returns the first step that it has not begun.
    * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' when it is beyond `limit` already.
@@ -70,27 +68,27 @@ const EARLY_PEER_SECONDS = 10;
 /** @param earlyPeerSeconds how long a peer that asks for an attempt to come is kept waiting */
 export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER_SECONDS): Trainer {
   const changed = createBell();
+  const assignments = createSerial();
   const steps = createStepMemory(wallTime(parts.clock), parts.telemetry);
   let attempt: TrainerAttempt | undefined;
   let starting: { readonly id: GenerationAttempt; readonly abandoned: AbortController } | undefined;
   /** The newest attempt that was ever asked for, whether it could be started or not. */
   let newest: GenerationAttempt | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
   let stopped = false;
 
-  async function replace(given: GivenAttempt): Promise<AttemptFacts> {
-    const asked = given.attempt;
+  async function replace(assignment: Assignment): Promise<Facts> {
+    const asked = assignment.attempt;
     if (stopped) throw shuttingDown();
     if (attempt && isSameAttempt(attempt.id, asked)) return attempt.facts;
     if (newest && !isSameAttempt(newest, asked)) throw superseded(asked, newest);
-    reach('attempt.assigned', () => ({ ...asked, role: parts.role, step: given.startStep }));
+    reach('attempt.assigned', () => ({ ...asked, role: parts.role, step: startStepOf(assignment) }));
     const before = attempt;
     attempt = undefined;
     await before?.abandon(superseded(before.id, asked));
     const abandoned = new AbortController();
     starting = { id: asked, abandoned };
     try {
-      attempt = await startAttempt({ ...parts, steps }, given, abandoned);
+      attempt = await startAttempt({ ...parts, steps }, assignment, abandoned);
       return attempt.facts;
     } finally {
       starting = undefined;
@@ -132,15 +130,13 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
 
   return {
     role: parts.role,
-    async assign(given) {
-      const asked = given.attempt;
+    async assign(assignment) {
+      const asked = assignment.attempt;
       if (newest && precedes(asked, newest)) throw behind(asked, newest);
       newest = asked;
       // In its turn it would wait for as long as the one before waits for the store.
       if (starting && !isSameAttempt(starting.id, asked)) starting.abandoned.abort(superseded(starting.id, asked));
-      const facts = turn.then(() => replace(given));
-      turn = facts.catch(() => undefined);
-      return facts;
+      return assignments.run(() => replace(assignment));
     },
     setLimit(asked, limit) {
       const held = presentAs(asked);
@@ -169,7 +165,7 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     async stop() {
       stopped = true;
       starting?.abandoned.abort(shuttingDown());
-      await turn;
+      await assignments.idle();
       await attempt?.abandon(shuttingDown());
     },
   };

@@ -1,7 +1,6 @@
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { BadRequest } from '@trikd/protocol/gen/node/google/rpc/error_details';
-import { Status } from '@trikd/protocol/gen/node/google/rpc/status';
-import { ERROR_KIND } from '@trikd/protocol/status';
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { ERROR_KIND, httpStatusOf, isServiceError } from '@trikd/protocol/status';
+import { violationsOf } from '@trikd/protocol/violations';
 
 /** What a client is told instead of an answer. */
 export interface HttpFailure {
@@ -21,21 +20,6 @@ export interface FailureBody {
   };
 }
 
-const HTTP: Readonly<Partial<Record<status, number>>> = {
-  [status.INVALID_ARGUMENT]: 400,
-  [status.OUT_OF_RANGE]: 400,
-  [status.UNAUTHENTICATED]: 401,
-  [status.PERMISSION_DENIED]: 403,
-  [status.NOT_FOUND]: 404,
-  [status.ALREADY_EXISTS]: 409,
-  [status.ABORTED]: 409,
-  [status.FAILED_PRECONDITION]: 409,
-  [status.RESOURCE_EXHAUSTED]: 429,
-  [status.UNIMPLEMENTED]: 501,
-  [status.UNAVAILABLE]: 503,
-  [status.DEADLINE_EXCEEDED]: 504,
-};
-
 /** A failure that this side found. */
 export function httpFailure(httpStatus: number, code: string, message: string): HttpFailure {
   return { status: httpStatus, body: { error: { code, kind: '', message, fields: [] } } };
@@ -54,24 +38,11 @@ export function failureOf(error: unknown): HttpFailure {
   return isServiceError(error) ? fromServiceError(error) : httpFailure(500, 'INTERNAL', 'internal error');
 }
 
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
-}
-
 /** A status of gRPC, with the field violations in its details. */
 function fromServiceError(error: ServiceError): HttpFailure {
   const kind = error.metadata?.get(ERROR_KIND)[0]?.toString() ?? '';
   return {
-    status: HTTP[error.code] ?? 500,
-    body: { error: { code: status[error.code], kind, message: error.details, fields: fieldsOf(error.metadata) } },
+    status: httpStatusOf(error.code),
+    body: { error: { code: status[error.code], kind, message: error.details, fields: violationsOf(error) } },
   };
-}
-
-function fieldsOf(metadata: Metadata | undefined): FailureBody['error']['fields'] {
-  const [bytes] = metadata?.get('grpc-status-details-bin') ?? [];
-  if (!(bytes instanceof Buffer)) return [];
-  return Status.decode(bytes).details.flatMap(({ typeUrl, value }) => {
-    if (!typeUrl.endsWith('/google.rpc.BadRequest')) return [];
-    return BadRequest.decode(value).fieldViolations.map(({ field, description }) => ({ field, description }));
-  });
 }

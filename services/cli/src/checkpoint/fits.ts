@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { TrainedRole } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { ExpectedParams } from '@trikd/core/training/expected-params';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';

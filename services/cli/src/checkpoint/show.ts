@@ -1,10 +1,11 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
 import type { PairManifest, RolePart } from '@trikd/core/checkpoint/manifest';
 import { describeTensor } from '@trikd/core/checkpoint/tensor-types';
+import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { Score } from '@trikd/core/domain/score';
 import type { Params } from '@trikd/core/models/params';
-import type { Blob, Score } from '@trikd/core/training/ports';
 import Table from 'cli-table3';
 import { formatted, percent, printable, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';

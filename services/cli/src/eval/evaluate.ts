@@ -1,5 +1,5 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
-import type { Score } from '@trikd/core/training/ports';
+import type { Score } from '@trikd/core/domain/score';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import Table from 'cli-table3';
 import { openRun } from '../checkpoint/open-run.js';

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import { encodeManifest, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
 import { encodeSafetensors } from '@trikd/core/checkpoint/safetensors';
+import type { Blob } from '@trikd/core/domain/blob';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { HostTensor } from '@trikd/core/models/params';
 import { promote } from '@trikd/core/run/anchor-pointer';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import type { GenerationResult, Training } from '@trikd/core/run/state';
 import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
-import type { Blob } from '@trikd/core/training/ports';
 import { memoryStore } from '@trikd/testing/memory-store';
 import type { OpenRun } from '../open-run.js';
 
