@@ -140,12 +140,12 @@ describe('an orchestrator says why it cannot train', () => {
 });
 
 describe('a trainer says why it cannot train with its peer', () => {
-  test('when nobody answers at the address that it was given', async () => {
+  test('when no server listens at the assigned address', async () => {
     const { start } = servicesOf(scratch(), tiny.name);
     const student = await start('student-trainer');
     const failure = await assign(student, tiny, NOBODY);
     expect(await failure()).toMatch(
-      /^nobody answers at 127\.0\.0\.1:9 for the teacher, tried for 10 s: .*ECONNREFUSED 127\.0\.0\.1:9/,
+      /^the teacher at 127\.0\.0\.1:9 did not answer for 10 s: .*ECONNREFUSED 127\.0\.0\.1:9/,
     );
   });
 

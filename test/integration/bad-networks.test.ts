@@ -111,7 +111,7 @@ describe('a network that falls silent without a word', () => {
     relay.freeze();
     await expect(listenTo(relay.address, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
       kind: 'unavailable',
-      message: expect.stringContaining(`nobody answers at ${relay.address} for the teacher, tried for 0.3 s`),
+      message: expect.stringContaining(`the teacher at ${relay.address} did not answer for 0.3 s`),
     });
   });
 });

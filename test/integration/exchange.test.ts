@@ -177,7 +177,7 @@ describe('waiting', () => {
     await expect(listenTo(`127.0.0.1:${port}`, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
       kind: 'unavailable',
       message: expect.stringMatching(
-        new RegExp(`^nobody answers at 127.0.0.1:${port} for the teacher, tried for 0.3 s: .*ECONNREFUSED`),
+        new RegExp(`^the teacher at 127.0.0.1:${port} did not answer for 0.3 s: .*ECONNREFUSED`),
       ),
     });
   });

@@ -63,7 +63,7 @@ test('a consumer of a port that takes connections and says nothing ends with one
   const address = await silentPort();
   await expect(listenTo(address, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
     kind: 'unavailable',
-    message: expect.stringContaining(`nobody answers at ${address} for the teacher, tried for 0.3 s`),
+    message: expect.stringContaining(`the teacher at ${address} did not answer for 0.3 s`),
   });
 });
 

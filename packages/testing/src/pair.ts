@@ -4,9 +4,9 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { type GenerationAttempt } from '@trikd/core/domain/position';
 import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
+import { consumersOf } from '@trikd/core/exchange/consumers';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { listeners } from '@trikd/core/exchange/listeners';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { type AnchorModel, openAnchor } from '@trikd/core/training/anchor';
 import type { TrainerPorts } from '@trikd/core/training/ports';
@@ -53,7 +53,12 @@ export async function startPair(start: PairStart): Promise<Pair> {
   const attempt: GenerationAttempt = { runId: spec.name, generation, attempt: from ? 2 : 1 };
   const firstStep = from?.student.step ?? 0;
   const window = (role: Role) =>
-    createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers: listeners(spec, role, generation) });
+    createFrameWindow({
+      attempt,
+      firstStep,
+      size: spec.exchange.window,
+      consumers: consumersOf(spec, role, generation),
+    });
   const windows = { teacher: window('teacher'), student: window('student'), anchor: window('anchor') };
   const limit = createStepLimit(start.limit ?? Number.POSITIVE_INFINITY);
   const abort = new AbortController();

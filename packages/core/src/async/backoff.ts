@@ -5,11 +5,14 @@ export interface BackoffOptions {
   readonly random: () => number;
 }
 
-/** Pauses between attempts that double up to a bound, each shortened by up to half at random so that many do not come at once. */
+/**
+ * Pauses between attempts. They double up to a bound, and each is shortened by up to half at random so that many
+ * clients do not retry at once.
+ */
 export interface Backoff {
   /** Milliseconds to wait before the next attempt. */
   next(): number;
-  /** The last attempt went well. */
+  /** Starts over with the shortest pause after an attempt that succeeded. */
   reset(): void;
 }
 

@@ -1,7 +1,10 @@
-/** Wakes everybody who waits for something to change. Who wakes looks again; a ring that nobody waits for is lost. */
+/**
+ * Wakes all waiters when something may have changed. A waiter checks its condition again; a ring without waiters is
+ * lost.
+ */
 export interface Bell {
   ring(): void;
-  /** Resolves at the next ring, or when the signal aborts: who looks again anyhow after a while leaves nothing behind. */
+  /** Resolves at the next ring, or when the signal aborts. A waiter with a timeout of its own leaves nothing behind. */
   heard(signal?: AbortSignal): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
-/** Time, as the rules need it: an argument, so that a test or a simulation can be where it passes. */
+/** Time as a port, so that tests and the simulation can control it. */
 export interface Clock {
-  /** Milliseconds, never going back. */
+  /** Monotonic milliseconds. */
   now(): number;
-  /** Resolves after so many milliseconds. Rejects with the signal's reason as soon as that aborts. */
+  /** Resolves after `ms` milliseconds, or rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

@@ -1,7 +1,4 @@
-/**
- * What a promise resolves to, unless the signal aborts first: then it rejects with the signal's reason, and nobody waits for the
- * promise any more.
- */
+/** Settles as `promise` does, unless the signal aborts first: then it rejects with the signal's reason. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
@@ -10,7 +7,7 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    // The signal lives as long as a generation: what stayed on it would grow with every step.
+    // The signal lives as long as a generation; listeners left on it would accumulate with every step.
     signal.removeEventListener('abort', abort);
   }
 }

@@ -1,11 +1,11 @@
-/** Items in the order in which they were pushed, for one taker. */
+/** A first-in, first-out queue with one consumer. */
 export interface Queue<T> {
-  /** How many items wait. */
+  /** Number of queued items. */
   readonly length: () => number;
   readonly push: (item: T) => void;
-  /** The oldest item, as soon as there is one. */
+  /** Removes the oldest item, waiting for one if the queue is empty. */
   readonly take: () => Promise<T>;
-  /** Everything that waits, taken at once. */
+  /** Removes and returns all queued items. */
   readonly rest: () => readonly T[];
 }
 

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.js';
 
 /**
- * What `work` resolves to, or undefined when it takes longer than `seconds`. The work is not stopped; a failure after the deadline is
- * ignored, one before it is thrown.
+ * What `work` resolves to, or undefined if it takes longer than `seconds`. The work continues; a failure before the
+ * deadline is thrown, a later one is ignored.
  */
 export async function within<T>(
   work: Promise<T>,

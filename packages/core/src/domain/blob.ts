@@ -1,4 +1,4 @@
-/** An object in the store, named by what it must contain. */
+/** An object in the store, identified by its content. */
 export interface Blob {
   readonly key: string;
   /** Hex. */

@@ -18,10 +18,10 @@ export function isFailureKind(text: string): text is FailureKind {
   return FAILURE_KINDS.some((kind) => kind === text);
 }
 
-/** A sentence quotes names and texts that a damaged file may have made as long as it likes; a gRPC trailer cannot carry that. */
+/** Messages quote names and texts, which a damaged file may make arbitrarily long; a gRPC trailer cannot carry that. */
 const LONGEST_MESSAGE = 4000;
 
-/** The one error that rules throw. The message is one lower-case sentence with the numbers in it. */
+/** The error that all rules throw. The message is one lower-case sentence that includes the numbers. */
 export class TrikdError extends Error {
   override readonly name = 'TrikdError';
 

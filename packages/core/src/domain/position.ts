@@ -1,13 +1,13 @@
 import { TrikdError } from './errors.js';
 
-/** Names one start of one generation of a run. A higher attempt fences out every process of a lower one. */
+/** Identifies one start of one generation of a run. A higher attempt fences out all processes of a lower one. */
 export interface GenerationAttempt {
   readonly runId: string;
   readonly generation: number;
   readonly attempt: number;
 }
 
-/** Names one step of a run. Steps count from 0 in each generation. */
+/** Identifies one step of a run. Steps count from 0 in each generation. */
 export interface Position extends GenerationAttempt {
   readonly step: number;
 }
@@ -16,7 +16,7 @@ export function isSameAttempt(a: GenerationAttempt, b: GenerationAttempt): boole
   return a.runId === b.runId && a.generation === b.generation && a.attempt === b.attempt;
 }
 
-/** Whether `a` is an earlier start of the same run than `b`. Attempts of two runs have no order. */
+/** Whether `a` is an earlier start than `b` of the same run. Attempts of different runs are unordered. */
 export function precedes(a: GenerationAttempt, b: GenerationAttempt): boolean {
   if (a.runId !== b.runId) return false;
   return a.generation < b.generation || (a.generation === b.generation && a.attempt < b.attempt);
@@ -26,12 +26,12 @@ export function nameOf({ runId, generation, attempt }: GenerationAttempt): strin
   return `run ${runId} generation ${generation} attempt ${attempt}`;
 }
 
-/** Why an attempt is refused by somebody who has heard of a newer one. */
+/** Rejects an attempt because a newer one was requested. */
 export function behind(asked: GenerationAttempt, newest: GenerationAttempt): TrikdError {
   return new TrikdError('out-of-step', `${nameOf(asked)} comes after ${nameOf(newest)}`, { asked, newest });
 }
 
-/** Why an attempt ends whose place another one takes. */
+/** Ends an attempt because a newer one replaces it. */
 export function superseded(before: GenerationAttempt, by: GenerationAttempt): TrikdError {
   return new TrikdError('out-of-step', `${nameOf(before)} was superseded by ${nameOf(by)}`, { before, by });
 }

@@ -1,4 +1,4 @@
-/** How well a model does on one split. */
+/** How well a model performs on one split. */
 export interface Score {
   /** Share of examples whose largest logit is the label, 0..1. */
   readonly accuracy: number;

@@ -5,19 +5,19 @@ import type { LossTerm } from '../training/trainer-event.js';
 import { distillationLoss } from './distillation-loss.js';
 import { taskLoss } from './task-loss.js';
 
-/** The terms of a role's loss that are at work in a generation: generation 0 has no anchor. */
+/** The terms of a role's loss that are active in a generation. Generation 0 has no anchor. */
 export function activeTerms(spec: RunSpec, role: TrainedRole, generation: number): readonly TermSpec[] {
   return spec[role].objective.filter((term) => term.kind === 'task' || term.from === 'peer' || generation > 0);
 }
 
-/** The models whose logits the terms ask for. */
+/** The models whose logits the terms need. */
 export function sourcesOf(terms: readonly TermSpec[]): readonly FrameSource[] {
   return (['anchor', 'peer'] as const).filter((source) =>
     terms.some((term) => term.kind === 'distillation' && term.from === source),
   );
 }
 
-/** The name of a term in reports. */
+/** The name of a term in progress events. */
 export function partOf(term: TermSpec): LossTerm['part'] {
   return term.kind === 'task' ? 'task' : term.from;
 }

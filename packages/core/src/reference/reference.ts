@@ -6,9 +6,9 @@ import { type GenerationAttempt } from '../domain/position.js';
 import { peerOf, type Role, type TrainedRole } from '../domain/role.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { Score } from '../domain/score.js';
+import { consumersOf } from '../exchange/consumers.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js';
-import { listeners } from '../exchange/listeners.js';
 import type { Params } from '../models/params.js';
 import { converged, nextLimit } from '../run/convergence.js';
 import { curriculumOver, degenerate, promotes } from '../run/promotion.js';
@@ -22,7 +22,7 @@ import { trainGeneration } from '../training/trainer.js';
 import type { TrainerEvent } from '../training/trainer-event.js';
 
 /**
- * The whole trio in one process, through the same loop, windows and rules as the services: what a distributed run must equal,
+ * The whole trio in one process, with the same loop, windows and rules as the services. A distributed run must equal it
  * bit for bit.
  */
 export interface ReferenceRun {
@@ -32,11 +32,11 @@ export interface ReferenceRun {
   load(blob: Blob): Promise<Params>;
   readonly clock: Clock;
   emit?(role: TrainedRole, event: TrainerEvent): void;
-  /** Default: the engine's. */
+  /** Default: the engine. */
   readonly sessions?: ModelSessions;
 }
 
-/** What a generation leaves behind. */
+/** What a generation produces. */
 export interface ReferenceOutcome {
   readonly steps: number;
   readonly teacher: RoleCheckpoint;
@@ -49,7 +49,7 @@ export interface ReferenceResult extends ReferenceOutcome {
   readonly promoted: boolean;
 }
 
-/** Runs the curriculum. Yields each generation when it has ended. */
+/** Runs the curriculum and yields each generation when it ends. */
 export async function* runReference(run: ReferenceRun): AsyncGenerator<ReferenceResult> {
   const { spec, dataset } = run;
   const results: { readonly student: NonNullable<RoleCheckpoint['best']> }[] = [];
@@ -60,7 +60,7 @@ export async function* runReference(run: ReferenceRun): AsyncGenerator<Reference
     results.push({ student });
     const flaw = degenerate(student.validation, dataset.classes);
     if (flaw && !anchor) {
-      throw new TrikdError('diverged', `the student of generation ${generation} can be no anchor: ${flaw}`);
+      throw new TrikdError('diverged', `the student of generation ${generation} cannot become the anchor: ${flaw}`);
     }
     const promoted =
       !flaw &&
@@ -94,7 +94,7 @@ export async function runReferenceGeneration(
     await Promise.race([Promise.all([train('teacher'), train('student'), producing]), pair.ended]);
     return { ...pair.outcome(), ...(scores && { anchor: scores }) };
   } finally {
-    // Whoever still waits, for a frame or at a limit that no one will raise, ends here.
+    // Ends whatever still waits for a frame, or at a limit that will not move.
     const over = new TrikdError('wrong-state', 'the generation has ended');
     abort.abort(over);
     pair.abandon(over);
@@ -105,7 +105,7 @@ export async function runReferenceGeneration(
 
 function openWindows(spec: RunSpec, attempt: GenerationAttempt): Record<Role, FrameWindow> {
   const open = (producer: Role) => {
-    const consumers = listeners(spec, producer, attempt.generation);
+    const consumers = consumersOf(spec, producer, attempt.generation);
     return createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });
   };
   return { anchor: open('anchor'), teacher: open('teacher'), student: open('student') };
@@ -140,7 +140,9 @@ function trainRole(
   return trainGeneration({ role, spec: run.spec, attempt, startStep: 0 }, run.dataset, ports, run.sessions);
 }
 
-/** Does what the orchestrator does inside a generation: collects both roles' news, moves the limit, sees the end. */
+/**
+ * Plays the orchestrator within a generation: collects the events of both roles, moves the limit, and detects the end.
+ */
 function pairWatch(run: ReferenceRun, until: number) {
   const { spec, dataset } = run;
   const plan = generationPlan(spec, dataset.train.count);

@@ -3,10 +3,13 @@ import { z } from 'zod';
 
 const Positive = z.int().positive();
 
-/** The state of a run has the results of all its generations: 1.6 KB each at most, of the 1 MiB that a reader takes. */
+/**
+ * The state of a run contains the results of all its generations: at most 1.6 KB each, of the 1 MiB that a reader
+ * accepts.
+ */
 export const MOST_GENERATIONS = 500;
 
-/** Where the images come from, and how they are split. Sizes count images. */
+/** Where the images come from and how they are split. Sizes count images. */
 export const DataSpec = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('idx').describe('IDX files as MNIST and Fashion-MNIST ship them, plain or gzip'),
@@ -116,7 +119,7 @@ export const ScheduleSpec = z.discriminatedUnion('kind', [
 ]);
 export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
 
-/** How one role learns. */
+/** How one role trains. */
 export const RoleSpec = z.strictObject({
   model: ModelSpec,
   objective: z
@@ -138,7 +141,7 @@ export const RoleSpec = z.strictObject({
 });
 export type RoleSpec = z.infer<typeof RoleSpec>;
 
-/** The immutable configuration of a run: everything that decides its params, and when its generations begin. */
+/** The immutable configuration of a run: everything that determines its params, and when its generations start. */
 export const RunSpec = z
   .strictObject({
     name: z
@@ -237,8 +240,8 @@ export const RunSpec = z
 export type RunSpec = z.infer<typeof RunSpec>;
 
 /**
- * SHA-256, hex, of the spec with sorted keys: two processes with equal digests train the same run. When a generation begins is no part
- * of it: the numbers do not depend on it.
+ * SHA-256, hex, of the spec with sorted keys. Processes with equal digests train the same run. `curriculum.advance` is
+ * excluded: it affects when a generation starts, not its numbers.
  */
 export function specDigest({ curriculum: { advance: _, ...curriculum }, ...spec }: RunSpec): string {
   return createHash('sha256')
@@ -246,7 +249,7 @@ export function specDigest({ curriculum: { advance: _, ...curriculum }, ...spec 
     .digest('hex');
 }
 
-/** JSON with sorted keys and no white space: one text for one value. */
+/** JSON with sorted keys and no white space, so equal values give equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(withSortedKeys(value));
 }

@@ -1,6 +1,6 @@
 import { canonicalJson, type RunSpec } from './run-spec.js';
 
-/** The fields in which two specs differ, each as `student.learningRate: stored 0.05, asked 0.1`. */
+/** The fields in which two specs differ, each as `student.learningRate: stored 0.05, requested 0.1`. */
 export function specDifferences(stored: RunSpec, asked: RunSpec): readonly string[] {
   const left = leaves(stored);
   const right = leaves(asked);

@@ -1,9 +1,9 @@
-/** Share of ln(classes) within which a loss counts as that of a model that says nothing. */
+/** A loss within this share of ln(classes) counts as chance level. */
 const TOLERANCE = 0.01;
 
 /**
- * Watches a task loss for the collapse of an online pair: both models answer with the same probability for every class, and the
- * cross-entropy sits at ln(classes). Speaks once for each time it settles there for `patience` steps in a row.
+ * Detects the collapse of an online pair: both models predict the same probability for every class, and the
+ * cross-entropy stays at ln(classes). Reports once each time it stays there for `patience` consecutive steps.
  * @param taskLoss cross-entropy at weight 1, in nats
  */
 export function collapseAlarm(classes: number, patience: number): (taskLoss: number) => string | undefined {

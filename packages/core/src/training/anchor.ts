@@ -10,17 +10,17 @@ import { evaluate } from './evaluate.js';
 import { PREDICT } from './role-program.js';
 import { engineSessions, type ModelSessions } from './sessions.js';
 
-/** The frozen model of a generation. It learns nothing, so its frame of a step depends on the step alone. */
+/** The frozen model of a generation. It does not learn, so its frame of a step depends on the step alone. */
 export interface AnchorModel {
-  /** @param steps told of the moments of the step up to its logits */
+  /** @param steps receives the moments of the step up to its logits */
   logits(step: number, steps?: StepListener): Promise<LogitsFrame>;
   evaluate(split: 'validation' | 'test'): Promise<Score>;
   close(): Promise<void>;
 }
 
 /**
- * Opens the anchor of a generation on the params of a promoted student.
- * @throws TrikdError 'invalid' when the params are not those of the spec's student.
+ * Opens the anchor of a generation with the params of a promoted student.
+ * @throws TrikdError 'invalid' if the params are not those of the spec's student
  */
 export async function openAnchor(
   spec: RunSpec,

@@ -9,16 +9,16 @@ import { evaluate } from './evaluate.js';
 import { expectedParams } from './expected-params.js';
 import { tracePredictor } from './role-program.js';
 
-/** A model that is looked at after training, on params of any checkpoint. */
+/** A trained model, opened with the params of any checkpoint. */
 export interface JudgedModel {
-  /** @param scored told how many examples are done */
+  /** @param scored receives the number of examples scored so far */
   score(split: 'train' | 'validation' | 'test', scored?: (examples: number) => void): Promise<Score>;
   close(): Promise<void>;
 }
 
 /**
- * Opens a role's model on params of a checkpoint; what its optimizer remembers may be among them.
- * @throws TrikdError 'invalid' when the params are not those of the spec's model
+ * Opens a role's model with the params of a checkpoint; optimizer slots among them are ignored.
+ * @throws TrikdError 'invalid' if the params are not those of the spec's model
  */
 export async function openJudged(
   spec: RunSpec,

@@ -1,9 +1,9 @@
 import type { ScheduleSpec } from '../spec/run-spec.js';
 
 /**
- * The learning rate of one step: it rises linearly over `warmupSteps`, from peak / warmupSteps at step 0, and then follows the
- * schedule. Steps count from 0 and the last is `totalSteps` - 1; the cosine would reach 0 at `totalSteps` (Loshchilov & Hutter 2017).
- * A warm-up that is not shorter than the generation leaves nothing to the schedule.
+ * The learning rate of one step. It rises linearly over `warmupSteps`, from peak / warmupSteps at step 0, and then
+ * follows the schedule. Steps count from 0 and the last is `totalSteps` - 1; the cosine would reach 0 at `totalSteps`
+ * (Loshchilov & Hutter 2017). If the warm-up is not shorter than the generation, the schedule has no effect.
  */
 export function learningRate(
   schedule: ScheduleSpec,

@@ -4,7 +4,7 @@ import type { StepLimit } from './ports.js';
 /** A limit that its owner moves. */
 export interface MovableLimit extends StepLimit {
   move(value: number): void;
-  /** Whoever waits for a change gets `reason`. */
+  /** Rejects all waiters with `reason`. */
   abandon(reason: Error): void;
 }
 

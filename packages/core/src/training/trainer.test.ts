@@ -127,7 +127,7 @@ describe('training ends by name', () => {
     await expect(train(spec, ports)).rejects.toMatchObject({
       kind: 'diverged',
       message: expect.stringMatching(
-        /^(the student answers (NaN|-?Infinity) at step \d+|the loss of the student is not finite at step \d+: task \S+, gradient norm \S+)$/,
+        /^(the student computed a logit of (NaN|-?Infinity) at step \d+|the loss of the student is not finite at step \d+: task \S+, gradient norm \S+)$/,
       ),
     });
     expect(kinds(events)).not.toContain('checkpoint');

@@ -11,6 +11,6 @@ export interface TrainingStart {
   readonly attempt: GenerationAttempt;
   /** First step to train. */
   readonly startStep: number;
-  /** State at `startStep`; absent for fresh params, and then `startStep` is 0. */
+  /** State at `startStep`. Absent for fresh params; then `startStep` is 0. */
   readonly resume?: { readonly state: Params; readonly best?: BestParams };
 }

@@ -8,9 +8,9 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
 import type { Role } from '@trikd/core/domain/role';
 import type { Score } from '@trikd/core/domain/score';
+import { consumersOf } from '@trikd/core/exchange/consumers';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { listeners } from '@trikd/core/exchange/listeners';
 import type { Params } from '@trikd/core/models/params';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { StepListener } from '@trikd/core/timing/moments';
@@ -88,7 +88,7 @@ export async function openServing(
   const facts = await factsOf(model, dataset, signal);
   reach('anchor.verified', () => ({ ...start, role: 'anchor', key: given.params.key }));
   const { totalSteps } = generationPlan(spec, dataset.train.count);
-  const consumers = listeners(spec, 'anchor', attempt.generation);
+  const consumers = consumersOf(spec, 'anchor', attempt.generation);
   const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
   const recorder = parts.steps.begin(attempt, 'anchor', given.tracing);
   // A model has one set of buffers.

@@ -9,9 +9,9 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { type GenerationAttempt } from '@trikd/core/domain/position';
 import type { FrameSource } from '@trikd/core/domain/role';
 import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
+import { consumersOf } from '@trikd/core/exchange/consumers';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
-import { listeners } from '@trikd/core/exchange/listeners';
 import { type Dial, type FrameWait, subscribe } from '@trikd/core/exchange/subscribe';
 import type { Facts } from '@trikd/core/run/state';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
@@ -97,7 +97,7 @@ export async function startAttempt(
     attempt,
     firstStep: startStep,
     size: spec.exchange.window,
-    consumers: listeners(spec, role, attempt.generation),
+    consumers: consumersOf(spec, role, attempt.generation),
   });
   const limit = createStepLimit(assignment.limit);
   const saves = new Set<number>();

@@ -52,7 +52,7 @@ async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBoo
 
 /** Returns the steps that took much too long. */
 function tellNews(attempt: GenerationAttempt, ports: FollowStepsPorts, book: StepBook): readonly number[] {
-  const news = book.news();
+  const news = book.summarise();
   if (!news) return [];
   const { tell, tracing, traced } = ports;
   const { generation, attempt: count } = attempt;
