@@ -8,8 +8,8 @@ import type { ServerChoice } from './server/ask.js';
 export interface RunOptions {
   readonly file: string;
   readonly overrides: readonly Override[];
-  /** Folder that gets a folder for each run. */
-  readonly store: string;
+  /** Folder that gets a folder for each run; absent: `runs`, with the store that the environment names. */
+  readonly store?: string;
   readonly output: 'table' | 'json';
   /** Removes what a former run of the same name left. */
   readonly fresh: boolean;
@@ -52,7 +52,7 @@ interface RawOptions {
   readonly wait: boolean;
   readonly set: readonly Override[];
   readonly seed?: number;
-  readonly store: string;
+  readonly store?: string;
   readonly output: 'table' | 'json';
   readonly fresh: boolean;
 }
@@ -70,7 +70,7 @@ export function commandLine(actions: RunActions): Command {
     .argument('<file>', 'YAML with the spec of the run')
     .option('--set <path=value>', 'override a setting of the file, such as epochs=10; repeatable', override, [])
     .option('--seed <n>', 'override the seed', wholeNumber)
-    .option('--store <dir>', 'folder that gets a folder for each run', 'runs')
+    .option('--store <dir>', 'folder that gets a folder for each run (default: "runs")')
     .option('--fresh', 'remove what a run of this name left, and begin anew', false)
     .option('--listen <host:port>', 'where its orchestrator is to listen, for other commands; default: any free port')
     .addOption(
@@ -89,7 +89,13 @@ export function commandLine(actions: RunActions): Command {
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
       const common = { file, overrides, output };
       if (server !== undefined) await actions.runRemote({ ...common, server, timeout, wait, requestId });
-      else await actions.run({ ...common, store, fresh, ...(listen !== undefined && { listen }) });
+      else
+        await actions.run({
+          ...common,
+          fresh,
+          ...(store !== undefined && { store }),
+          ...(listen !== undefined && { listen }),
+        });
     });
   return program;
 }
