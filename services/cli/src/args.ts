@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Override } from './load-spec.js';
-import { requestIdOption, timeoutOption, wholeNumber } from './options.js';
+import { address, requestIdOption, timeoutOption, wholeNumber } from './options.js';
 import type { ServerChoice } from './server/ask.js';
 
 /** What `trikd run` was asked. */
@@ -72,11 +72,11 @@ export function commandLine(actions: RunActions): Command {
     .option('--seed <n>', 'override the seed', wholeNumber)
     .option('--store <dir>', 'folder that gets a folder for each run (default: "runs")')
     .option('--fresh', 'remove what a run of this name left, and begin anew', false)
-    .option('--listen <host:port>', 'where its orchestrator is to listen, for other commands; default: any free port')
+    .option('--listen <host:port>', 'address of its orchestrator, for other commands (default: any free port)', address)
     .addOption(
-      new Option('--server <host:port>', 'create the run at this orchestrator, and start nothing').conflicts([
-        ...['store', 'fresh', 'listen'],
-      ]),
+      new Option('--server <host:port>', 'create the run at this orchestrator and start no service')
+        .argParser(address)
+        .conflicts(['store', 'fresh', 'listen']),
     )
     .option('--no-wait', 'with --server: do not follow the run to its end')
     .addOption(timeoutOption(30))

@@ -7,6 +7,7 @@ import { openClient, unary } from '@trikd/platform/grpc/clients';
 import { fromStatus } from '@trikd/platform/grpc/status';
 import type { RunOptions } from './args.js';
 import { type Display, liveDisplay, quietDisplay } from './display.js';
+import { assertFree } from './free-address.js';
 import { loadSpec } from './load-spec.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
 import { type RunFiles, runFiles } from './run-files.js';
@@ -31,6 +32,7 @@ export async function run(
 ): Promise<number> {
   const spec = loadSpec(options.file, options.overrides);
   const folder = chosenRunFolder(options.store, spec.name, env);
+  if (options.listen !== undefined) await assertFree(options.listen);
   if (options.fresh) await removeRun(folder);
   const before = await storedRun(folder);
   if (before) refuseOtherSpec(before.spec, spec);
