@@ -112,8 +112,9 @@ ${table(RunSpec)}
 ## The model services
 
 anchor-server, teacher-trainer and student-trainer. The file that \`TRIKD_CONFIG\` names, in YAML, then the environment:
-\`TRIKD_DRAIN_SECONDS=9\` stands for \`drainSeconds\`, and \`TRIKD_STORE__PATH=/data\` for \`store.path\`. They have a [store](#the-store)
-too, and listen on ports 50051, 50052 and 50053 unless told otherwise.
+\`TRIKD_DRAIN_SECONDS=9\` stands for \`drainSeconds\`, and \`TRIKD_STORE__PATH=/data\` for \`store.path\`. An empty variable is an empty
+text where the setting takes one, and elsewhere the same as no variable. They have a [store](#the-store) too, and listen on ports
+50051, 50052 and 50053 by default.
 
 ${table(modelServiceConfig('0.0.0.0:5005x'))}
 

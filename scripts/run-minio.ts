@@ -1,5 +1,5 @@
 /**
- * Runs a MinIO on this machine until Ctrl-C, and says how services are told of it.
+ * Runs a MinIO on this machine until Ctrl-C, and prints the variables with which services and `trikd run` use it.
  *
  * usage: node scripts/run-minio.ts [--port PORT] [--data FOLDER]
  */
@@ -24,7 +24,7 @@ console.log(`MinIO listens on this machine alone, and keeps its objects in ${val
   access key  ${server.accessKey}
   secret key  ${server.secretKey}
 
-Services use it with
+Services and \`trikd run\` use it with
 
   export TRIKD_STORE__KIND=s3 TRIKD_STORE__ENDPOINT=${server.endpoint} TRIKD_STORE__BUCKET=${server.bucket} \\
     TRIKD_STORE__ACCESS_KEY=${server.accessKey} TRIKD_STORE__SECRET_KEY=${server.secretKey}`);

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../scripts/child-server.js';
 
 /** A block of commands in a document. */
 export interface DocsBlock {
@@ -10,17 +12,27 @@ export interface DocsBlock {
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** By what a block contains: why it is not executed here. */
+/** Why a block is not executed, by a text that it contains. */
 export const NOT_EXECUTED: Readonly<Record<string, string>> = {
-  'make test ': 'it would execute itself, and the whole example takes minutes',
+  'make test ': 'it would execute itself, and `make run` of Fashion-MNIST takes minutes',
   'make observe ': 'it runs until Ctrl-C; a test of telemetry starts the same servers',
-  'grep -h verdict': 'a tiny run may end before the first verdict is told',
+  'grep -h verdict': 'a tiny run may end before its first verdict',
 };
 
-/** All blocks of shell commands, in the order in which a reader meets them. */
-export function docsBlocks(): readonly DocsBlock[] {
+/** Part of {@link NOT_EXECUTED} that a block contains. */
+export function reasonOf({ text }: DocsBlock): string | undefined {
+  return Object.keys(NOT_EXECUTED).find((part) => text.includes(part));
+}
+
+/** Blocks of shell commands in the README, in reading order. */
+export function readmeBlocks(): readonly DocsBlock[] {
+  return blocksOf('README.md');
+}
+
+/** Blocks of shell commands in all other documents, in reading order. */
+export function otherBlocks(): readonly DocsBlock[] {
   const documents = readdirSync(`${ROOT}docs`).filter((name) => name.endsWith('.md'));
-  return ['README.md', 'CONTRIBUTING.md', ...documents.sort().map((name) => `docs/${name}`)].flatMap(blocksOf);
+  return ['CONTRIBUTING.md', ...documents.sort().map((name) => `docs/${name}`)].flatMap(blocksOf);
 }
 
 function blocksOf(document: string): readonly DocsBlock[] {
@@ -29,4 +41,34 @@ function blocksOf(document: string): readonly DocsBlock[] {
     place: `${document}:${text.slice(0, match.index).split('\n').length}`,
     text: match[1] ?? '',
   }));
+}
+
+/** What a shell did. */
+export interface Executed {
+  readonly status: number | null;
+  /** Standard output and standard error, with the place of each block before its output. */
+  readonly said: string;
+}
+
+/**
+ * Executes blocks in one shell, as a reader pastes them, except those that have a reason not to. The shell stops at the first command
+ * that fails, and waits for background jobs after each block.
+ */
+export async function execute(blocks: readonly DocsBlock[], cwd: string, env: NodeJS.ProcessEnv): Promise<Executed> {
+  // The documents name a port that may not be free, and RUN stands for any run.
+  const port = await freePort();
+  const script = blocks
+    .filter((block) => reasonOf(block) === undefined)
+    .map(({ place, text }) => `echo '--- ${place}'\n${text}\nwait`)
+    .join('\n')
+    .replaceAll(/\bRUN\b/g, 'tiny')
+    .replaceAll('127.0.0.1:50050', `127.0.0.1:${port}`);
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', script], { cwd, env });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (part: string) => (said += part));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status, said }));
+  });
 }

@@ -1,17 +1,36 @@
-import { spawn } from 'node:child_process';
-import { readdirSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { freePort } from '../../scripts/child-server.js';
 import { goTool } from '../../scripts/go-tool.js';
-import { docsBlocks, NOT_EXECUTED, ROOT } from './docs-blocks.js';
+import { type DocsBlock, execute, NOT_EXECUTED, otherBlocks, ROOT, readmeBlocks, reasonOf } from './docs-blocks.js';
 import { binOf, scratch } from './trikd.js';
+
+/** The environment without what the make that runs these tests adds to it. */
+function environmentOfAReader(): NodeJS.ProcessEnv {
+  const { MAKEFLAGS: _flags, MFLAGS: _old, MAKELEVEL: _level, MAKEOVERRIDES: _overrides, ...env } = process.env;
+  // Packages that are in npm's cache are not fetched again.
+  return { ...env, npm_config_prefer_offline: 'true' };
+}
+
+/** The files that a clone of the working tree has: uncommitted ones too, ignored ones not. */
+function cleanClone(): string {
+  const folder = scratch();
+  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const deleted = execFileSync('git', ['ls-files', '-z', '--deleted'], { cwd: ROOT, encoding: 'utf8' }).split('\0');
+  const files = list.split('\0').filter((file) => file !== '' && !deleted.includes(file));
+  for (const file of files) cpSync(join(ROOT, file), join(folder, file));
+  return folder;
+}
 
 /** What a clone has and a run does not change; runs go into the copy. */
 const APART = new Set(['.git', 'runs', 'test', 'bench']);
 
-/** The repository as somebody sees it who has just built it; `trikd`, `grpcurl` and `buf` on the path. */
-function clone(): { readonly folder: string; readonly path: string } {
+/** The repository as it is after a build, with `trikd`, `grpcurl` and `buf` on the path. */
+function builtClone(): { readonly folder: string; readonly path: string } {
   const folder = scratch();
   for (const name of readdirSync(ROOT)) if (!APART.has(name)) symlinkSync(join(ROOT, name), join(folder, name));
   const bin = binOf(folder);
@@ -19,46 +38,27 @@ function clone(): { readonly folder: string; readonly path: string } {
   return { folder, path: `${bin}:${ROOT}node_modules/.bin:${process.env['PATH'] ?? ''}` };
 }
 
-/** Runs a block in one shell, to its end. What is still in the background then is waited for, as at a terminal it would be. */
-function execute(
-  text: string,
-  cwd: string,
-  path: string,
-): Promise<{ readonly status: number | null; readonly said: string }> {
-  const child = spawn('bash', ['-euo', 'pipefail', '-c', `${text}\nwait`], {
-    cwd,
-    env: { ...process.env, PATH: path },
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (part: string) => (said += part));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (status) => resolve({ status, said }));
-  });
-}
-
-const blocks = docsBlocks();
-const reasonOf = (text: string) => Object.keys(NOT_EXECUTED).find((part) => text.includes(part));
+const executable = (blocks: readonly DocsBlock[]) => blocks.filter((block) => reasonOf(block) === undefined);
 
 test('every reason not to execute a block of the documents belongs to one', () => {
-  const used = new Set(blocks.map(({ text }) => reasonOf(text)));
+  const used = new Set([...readmeBlocks(), ...otherBlocks()].map(reasonOf));
   expect(Object.keys(NOT_EXECUTED).filter((part) => !used.has(part))).toEqual([]);
 });
 
-test('the commands of the documents do what they are said to, one block after the other', async () => {
-  const { folder, path } = clone();
-  // The documents name a port that may not be free.
-  const port = await freePort();
-  const executed = blocks.filter(({ text }) => reasonOf(text) === undefined);
-  expect(executed.length).toBeGreaterThanOrEqual(4);
-  for (const { place, text } of executed) {
-    // RUN stands for any run: here for the one that the README begins with.
-    const real = text.replaceAll(/\bRUN\b/g, 'tiny').replaceAll('127.0.0.1:50050', `127.0.0.1:${port}`);
-    const { status, said } = await execute(real, folder, path);
-    expect({ place, status, said }).toMatchObject({ place, status: 0, said });
-  }
-  expect(readdirSync(join(folder, 'files')).sort()).toEqual(
-    expect.arrayContaining(['events.jsonl', 'scalars.csv', 'tensorboard']),
-  );
+test('the commands of the README work in a clean clone, in their order', async () => {
+  expect(executable(readmeBlocks()).length).toBeGreaterThanOrEqual(3);
+  const folder = cleanClone();
+  const npx = { place: 'npx', text: 'npx --no-install trikd --help\n' };
+  const { status, said } = await execute([...readmeBlocks(), npx], folder, environmentOfAReader());
+  expect({ status, said }).toMatchObject({ status: 0, said });
+  const files = readdirSync(join(folder, 'files'));
+  expect(files).toEqual(expect.arrayContaining(['events.jsonl', 'scalars.csv', 'tensorboard']));
+});
+
+test('the commands of the other documents work, in their order', async () => {
+  expect(executable(otherBlocks()).length).toBeGreaterThanOrEqual(2);
+  const { folder, path } = builtClone();
+  const run = { place: 'a run to look at', text: 'trikd run examples/tiny.yaml\n' };
+  const { status, said } = await execute([run, ...otherBlocks()], folder, { ...process.env, PATH: path });
+  expect({ status, said }).toMatchObject({ status: 0, said });
 });

@@ -1,6 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startService } from '../../services/cli/src/service-process.js';
 import { writeIdxSet } from './idx-set.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
@@ -58,6 +61,54 @@ test('a command line that is wrong is told as such, with status 2', async () => 
   const { status, stderr } = await trikd(['run', join(scratch(), 'none.yaml')]).ended;
   expect(status).toBe(1);
   expect(stderr).toMatch(/^trikd: cannot read \S+none\.yaml: ENOENT\n$/);
+});
+
+describe('an address that another process uses', () => {
+  async function used(): Promise<string> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    return typeof address === 'object' && address ? `127.0.0.1:${address.port}` : '';
+  }
+  const sentence = (address: string) =>
+    `cannot listen on ${address}: another process uses this address; stop it, or choose another port, such as 0 for any that is free`;
+
+  test('is named by `trikd run`, which leaves nothing behind', async () => {
+    const [folder, address] = [scratch(), await used()];
+    const { status, stderr } = await run(folder, tiny, '--listen', address);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: `trikd: ${sentence(address)}\n` });
+    expect(readdirSync(folder)).toEqual(['tiny.yaml']);
+  });
+
+  test.each(['listen', 'http.listen'])(
+    'is named by an orchestrator, in one line without a stack: %s',
+    async (setting) => {
+      const [folder, address] = [scratch(), await used()];
+      const logs = join(folder, 'logs');
+      const others = { anchor: 'a:1', teacher: 't:1', student: 's:1', events: folder, 'store.path': folder };
+      const settings = { ...others, [setting]: address };
+      await expect(startService('orchestrator', { logs, settings, env: process.env }).ready).rejects.toThrow(
+        `the orchestrator ended (status 1): ${sentence(address)}`,
+      );
+      const log = readFileSync(join(logs, 'orchestrator.jsonl'), 'utf8');
+      expect(log.trimEnd().split('\n')).toHaveLength(1);
+      expect(log).not.toContain('stack');
+    },
+  );
+});
+
+test.each([
+  ['orchestrator', 'listen', 'localhost'],
+  ['orchestrator', 'teacher', '127.0.0.1'],
+  ['student-trainer', 'listen', '127.0.0.1'],
+] as const)('an address without a port is a mistake of a configuration: %s %s', async (name, setting, address) => {
+  const folder = scratch();
+  const others = { anchor: 'a:1', teacher: 't:1', student: 's:1', events: folder };
+  const settings = { ...(name === 'orchestrator' && others), 'store.path': folder, [setting]: address };
+  const logs = join(folder, 'logs');
+  await expect(startService(name, { logs, settings, env: process.env }).ready).rejects.toThrow(`at ${setting}`);
+  expect(readFileSync(join(logs, `${name}.stderr`), 'utf8')).toContain('expected host:port, such as 127.0.0.1:50050');
 });
 
 describe('a store that cannot be', () => {

@@ -1,19 +1,21 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { loadRun } from '@trikd/core/run/run-store';
 import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openStore } from '@trikd/store/open-store';
 import { secret } from '@trikd/store/store-config';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type S3Server, startS3Server } from '../../scripts/s3-server.js';
 import { type ServiceName, startService } from '../../services/cli/src/service-process.js';
-import { reference } from './outcome.js';
+import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
 import { tiny } from './specs.js';
-import { scratch, trikd } from './trikd.js';
+import { scratch, specFile, trikd, type WrittenSpec } from './trikd.js';
 
 let data: string;
 let minio: S3Server;
@@ -75,6 +77,64 @@ test('four processes with their store in MinIO end bit for bit as one, and tell 
   await expectNoProcess(folder, 10_000);
   expect(said().join('')).toContain('listening');
   expect(said().join('')).not.toContain(secretKey);
+});
+
+describe('with the variables that `make minio` prints', () => {
+  const long: WrittenSpec = { ...tiny, name: 'long', epochs: 60, checkpoint: { everyEpochs: 10 } };
+
+  /** Starts a MinIO as `make minio` does. Returns the variables that it prints. */
+  async function printedVariables(folder: string): Promise<Readonly<Record<string, string>>> {
+    const script = fileURLToPath(new URL('../../scripts/run-minio.ts', import.meta.url));
+    const child = spawn(process.execPath, [script, '--data', join(folder, 'minio')], { stdio: 'pipe' });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let text = '';
+    for await (const part of child.stdout.setEncoding('utf8')) {
+      text += part;
+      if (text.includes('SECRET_KEY')) break;
+    }
+    return Object.fromEntries([...text.matchAll(/(TRIKD_STORE__\w+)=(\S+)/g)].map(([, name, value]) => [name, value]));
+  }
+
+  test('a run keeps its objects in the bucket, rests, continues and ends bit for bit as one process', async () => {
+    const folder = scratch();
+    const variables = await printedVariables(folder);
+    const start = (...args: readonly string[]) => trikd(args, variables, folder);
+    const runLong = (...args: readonly string[]) => start('run', specFile(folder, long), '--output', 'json', ...args);
+
+    const stopped = runLong();
+    await stopped.said(({ event, step }) => event === 'evaluation' && Number(step) >= 40);
+    stopped.kill('SIGINT');
+    expect(await stopped.ended).toMatchObject({ status: 0, stderr: expect.stringMatching(/^run long rests at step/m) });
+    // Another run of the same bucket does not drive the first one.
+    expect(await start('run', specFile(folder, tiny)).ended).toMatchObject({ status: 0, stderr: '' });
+
+    const continued = await runLong().ended;
+    expect(continued).toMatchObject({ status: 0, stderr: expect.stringMatching(/^continuing run long: .* from step/) });
+    expect(resultOf(continued)).toEqual({ phase: 'completed', generations: await reference(long) });
+    expect(JSON.parse(continued.stdout.trimEnd().split('\n').at(-1) ?? '').store).toBe('s3://trikd/trikd-run/long');
+    expect(readdirSync(join(folder, 'runs/long'))).not.toContain('store');
+
+    expect(await start('checkpoint', 'verify', 'long').ended).toMatchObject({ status: 0 });
+    expect(await start('doctor').ended).toMatchObject({
+      stdout: expect.stringMatching(/store +│ ok +│ .*\/trikd: of/),
+    });
+    expect(await runLong('--fresh', '--set', 'epochs=1').ended).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('an option names a folder all the same', async () => {
+    const folder = scratch();
+    const variables = await printedVariables(folder);
+    const store = join(folder, 'mine');
+    expect(await trikd(['run', specFile(folder, tiny), '--store', store], variables).ended).toMatchObject({
+      status: 0,
+    });
+    expect(readdirSync(join(store, 'tiny'))).toContain('store');
+    const listed = await trikd(['checkpoint', 'list', 'tiny', '--store', store], variables).ended;
+    expect(listed).toMatchObject({ status: 0, stderr: '' });
+    expect(await trikd(['checkpoint', 'list', 'tiny'], variables, folder).ended).toMatchObject({
+      stderr: expect.stringMatching(/there is no run tiny in s3:\/\/trikd\/trikd-run\/tiny; --store runs looks into/),
+    });
+  });
 });
 
 test('a service that its store refuses says why, without the secret, and ends before it listens', async () => {

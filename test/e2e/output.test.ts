@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { fakeRunService, toldRun } from '../integration/fake-run-service.js';
 import { expectNoProcess } from './processes.js';
 import { tiny } from './specs.js';
-import { run, scratch, specFile, startRun, trikdOnTerminal, type WrittenSpec } from './trikd.js';
+import { MAIN, run, scratch, specFile, startRun, trikd, trikdOnTerminal, type WrittenSpec } from './trikd.js';
 
 test('without a terminal every line is JSON until the table', async () => {
   const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table');
@@ -42,6 +46,30 @@ test('when whoever reads its output leaves, the run rests', async () => {
   expect(stderr).toMatch(/^run long rests at step \d+ of generation 0; the same command continues it$/m);
   expect(status).toBe(0);
   await expectNoProcess(folder);
+});
+
+describe('a result of megabytes', () => {
+  /** Eight runs of 500 kB each. */
+  const large = async () => {
+    const runs = Array.from({ length: 8 }, (_, index) => toldRun(`run-${index}`, RunPhase.RUN_PHASE_FAILED));
+    const { address } = await fakeRunService(runs.map((run) => ({ ...run, failure: 'x'.repeat(500_000) })));
+    return ['runs', 'list', '--server', address];
+  };
+
+  test.each(['json', 'yaml'])('reaches a reader that is slower than the command: %s', async (format) => {
+    const { status, stdout } = await trikd([...(await large()), '-o', format]).ended;
+    expect(status).toBe(0);
+    expect(parse(stdout).runs.map(({ failure }: { readonly failure: string }) => failure.length)).toEqual(
+      Array.from({ length: 8 }, () => 500_000),
+    );
+  });
+
+  test('ends quietly when its reader takes one line', async () => {
+    const command = `'${process.execPath}' '${MAIN}' "$@" | head -1`;
+    const args = ['-c', command, 'sh', ...(await large()), '-o', 'json'];
+    const { stdout, stderr } = await promisify(execFile)('sh', args);
+    expect({ stdout, stderr }).toEqual({ stdout: '{\n', stderr: '' });
+  });
 });
 
 describe('on a terminal', () => {

@@ -70,9 +70,9 @@ export function specFile(folder: string, spec: WrittenSpec): string {
   return path;
 }
 
-/** Starts `trikd` with arguments, its standard output no terminal. */
-export function trikd(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
-  return command(process.execPath, [MAIN, ...args], env);
+/** Starts `trikd` with arguments, its standard output no terminal. @param cwd default: that of the tests */
+export function trikd(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): Command {
+  return command(process.execPath, [MAIN, ...args], env, cwd);
 }
 
 /** Starts `trikd` on a pseudo-terminal of a size; what it draws is the standard output of this command. */
@@ -96,8 +96,13 @@ export function run(folder: string, spec: WrittenSpec, ...args: readonly string[
   return startRun(folder, spec, ...args).ended;
 }
 
-function command(program: string, args: readonly string[], env: Readonly<Record<string, string>>): Command {
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: 'pipe' });
+function command(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd?: string,
+): Command {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, cwd, stdio: 'pipe' });
   const lines: Line[] = [];
   const waiting = new Set<() => void>();
   let [stdout, stderr] = ['', ''];

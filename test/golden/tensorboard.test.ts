@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { writeEvents } from '../../services/cli/src/export/event-files.js';
-import { told } from '../../services/cli/src/export/testing/told-run.js';
+import { writeEvents } from '../../services/cli/src/export-events/event-files.js';
+import { told } from '../../services/cli/src/export-events/testing/told-run.js';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const python = (args: readonly string[], PYTHONPATH: string) =>

@@ -1,6 +1,9 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { describe, expect, test } from 'vitest';
+import { RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runProgram } from '../../services/cli/src/program.js';
 import { fakeRunService, toldRun } from './fake-run-service.js';
 import { printedBy } from './printed.js';
@@ -114,6 +117,53 @@ describe('trikd runs', () => {
     expect(await trikd(address, 'runs', 'watch', 'mine')).toMatchObject({
       ...{ status: 1, stdout: expect.stringMatching(/run failed, generation 0/) },
     });
+  });
+});
+
+describe('with TRIKD_SERVER, what reads the events of a run', () => {
+  /** `trikd runs export` of a run whose only event is in a file; the server is named by the environment. */
+  async function exported(server: string, ...words: readonly string[]) {
+    const folder = mkdtempSync(join(tmpdir(), 'trikd-source-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    mkdirSync(join(folder, 'runs/mine'), { recursive: true });
+    const event = WatchRunResponse.toJSON(committed(1, 48));
+    writeFileSync(join(folder, 'runs/mine/events.jsonl'), `${JSON.stringify(event)}\n`);
+    const before = process.cwd();
+    process.chdir(folder);
+    onTestFinished(() => process.chdir(before));
+    const command = ['runs', 'export', 'mine', '--format', 'jsonl', '--timeout', '1', ...words];
+    // Options take the variable from the process.
+    process.env['TRIKD_SERVER'] = server;
+    onTestFinished(() => void delete process.env['TRIKD_SERVER']);
+    const printed = await printedBy((shell) => runProgram(command, shell));
+    const steps = () => /"step":(\d+)/.exec(readFileSync(join(folder, 'mine/events.jsonl'), 'utf8'))?.[1];
+    return { ...printed, steps };
+  }
+
+  test('reads its folder when the server is gone, and says so', async () => {
+    const { status, stderr, steps } = await exported('unix:/nobody/there');
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringMatching(/^reading \S+events\.jsonl: TRIKD_SERVER names \S+, which does not answer\n$/),
+    });
+    expect(steps()).toBe('48');
+  });
+
+  test('reads its folder when the server has no such run', async () => {
+    const { address } = await fakeRunService([toldRun('other', RunPhase.RUN_PHASE_TRAINING)]);
+    const { status, stderr, steps } = await exported(address);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/which does not have this run\n$/) });
+    expect(steps()).toBe('48');
+  });
+
+  test('asks the server first', async () => {
+    const { address } = await fakeRunService([training], [{ messages: [committed(3, 96)] }]);
+    const { status, stderr, steps } = await exported(address);
+    expect({ status, stderr, steps: steps() }).toEqual({ status: 0, stderr: '', steps: '96' });
+  });
+
+  test('asks only the server that an option names', async () => {
+    expect(await exported('unix:/unused', '--server', 'unix:/nobody/there')).toMatchObject({ status: 4 });
   });
 });
 

@@ -1,3 +1,4 @@
+import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
@@ -6,7 +7,7 @@ import { z } from 'zod';
 /** Configuration of a model service: the anchor-server or one of the trainers. @param listen where it listens by default */
 export function modelServiceConfig(listen: string) {
   return z.strictObject({
-    listen: z.string().min(1).default(listen).describe('address of the gRPC server; port 0: any that is free'),
+    listen: Address.default(listen).describe('address of the gRPC server; port 0: any that is free'),
     store: StoreConfig.describe('where checkpoints are'),
     drainSeconds: z.number().min(0).default(5).describe('for calls in hand when the process is asked to end'),
     telemetry: TelemetryConfig,

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { readYaml } from './read-yaml.js';
 
 const PREFIX = 'TRIKD_';
 /** Environment variables that are read elsewhere and name no field of a configuration. */
@@ -18,7 +18,8 @@ type Tree = Record<string, unknown>;
 
 /**
  * Reads a configuration: the YAML file `file`, or the one that TRIKD_CONFIG names; then the environment, where
- * `TRIKD_STORE__PATH=/data` stands for `store.path`; then the schema with its defaults.
+ * `TRIKD_STORE__PATH=/data` stands for `store.path`; then the schema with its defaults. An empty variable is an empty text where the
+ * setting takes one, and elsewhere the same as no variable.
  * @throws TrikdError 'invalid' that lists every problem at once, 'not-found' when the file is absent.
  */
 export function loadConfig<S extends z.ZodType>(
@@ -26,19 +27,35 @@ export function loadConfig<S extends z.ZodType>(
   env: Readonly<Record<string, string | undefined>>,
   file: string | undefined = env.TRIKD_CONFIG,
 ): z.output<S> {
-  const tree = file === undefined ? {} : readTree(file);
-  for (const [name, value] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!name.startsWith(PREFIX) || NOT_FIELDS.has(name) || value === undefined) continue;
-    assign(tree, name.slice(PREFIX.length).split('__').map(camelCase), scalarOf(value));
-  }
-  const result = schema.safeParse(tree);
+  const variables = Object.entries(env)
+    .filter(([name, value]) => name.startsWith(PREFIX) && !NOT_FIELDS.has(name) && value !== undefined)
+    .map(([name, value = '']) => ({ path: name.slice(PREFIX.length).split('__').map(camelCase), value }))
+    .sort((a, b) => (a.path.join('.') < b.path.join('.') ? -1 : 1));
+  const result = schema.safeParse(treeOf(file, variables));
   if (result.success) return result.data;
+  const refused = result.error.issues.map(({ path }) => path.join('.'));
+  const accepted = variables.filter(({ path, value }) => value !== '' || !refused.includes(path.join('.')));
+  if (accepted.length < variables.length) {
+    const again = schema.safeParse(treeOf(file, accepted));
+    if (again.success) return again.data;
+  }
   throw new TrikdError('invalid', `configuration is invalid:\n${z.prettifyError(result.error)}`);
 }
 
+/** A variable of the environment that names a field. */
+interface Variable {
+  readonly path: readonly string[];
+  readonly value: string;
+}
+
+function treeOf(file: string | undefined, variables: readonly Variable[]): Tree {
+  const tree = file === undefined ? {} : readTree(file);
+  for (const { path, value } of variables) assign(tree, path, value === '' ? '' : scalarOf(value));
+  return tree;
+}
+
 function readTree(file: string): Tree {
-  if (!existsSync(file)) throw new TrikdError('not-found', `no configuration at ${file}`);
-  const tree: unknown = parse(readFileSync(file, 'utf8')) ?? {};
+  const tree = readYaml(file) ?? {};
   if (isTree(tree)) return tree;
   throw new TrikdError('invalid', `configuration is invalid:\n${file} holds no mapping of names to values`);
 }
@@ -57,7 +74,7 @@ function assign(tree: Tree, path: readonly string[], value: unknown): void {
 /** Numbers, booleans and lists are written as in YAML; what is none of them is text. */
 function scalarOf(text: string): unknown {
   try {
-    return parse(text);
+    return parse(text, { logLevel: 'error' });
   } catch {
     return text;
   }

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Override } from './load-spec.js';
-import { requestIdOption, timeoutOption, wholeNumber } from './options.js';
+import { address, requestIdOption, timeoutOption, wholeNumber } from './options.js';
 import type { ServerChoice } from './server/ask.js';
 
 /** What `trikd run` was asked. */
 export interface RunOptions {
   readonly file: string;
   readonly overrides: readonly Override[];
-  /** Folder that gets a folder for each run. */
-  readonly store: string;
+  /** Folder that gets a folder for each run; absent: `runs`, with the store that the environment names. */
+  readonly store?: string;
   readonly output: 'table' | 'json';
   /** Removes what a former run of the same name left. */
   readonly fresh: boolean;
@@ -52,7 +52,7 @@ interface RawOptions {
   readonly wait: boolean;
   readonly set: readonly Override[];
   readonly seed?: number;
-  readonly store: string;
+  readonly store?: string;
   readonly output: 'table' | 'json';
   readonly fresh: boolean;
 }
@@ -70,13 +70,13 @@ export function commandLine(actions: RunActions): Command {
     .argument('<file>', 'YAML with the spec of the run')
     .option('--set <path=value>', 'override a setting of the file, such as epochs=10; repeatable', override, [])
     .option('--seed <n>', 'override the seed', wholeNumber)
-    .option('--store <dir>', 'folder that gets a folder for each run', 'runs')
+    .option('--store <dir>', 'folder that gets a folder for each run (default: "runs")')
     .option('--fresh', 'remove what a run of this name left, and begin anew', false)
-    .option('--listen <host:port>', 'where its orchestrator is to listen, for other commands; default: any free port')
+    .option('--listen <host:port>', 'address of its orchestrator, for other commands (default: any free port)', address)
     .addOption(
-      new Option('--server <host:port>', 'create the run at this orchestrator, and start nothing').conflicts([
-        ...['store', 'fresh', 'listen'],
-      ]),
+      new Option('--server <host:port>', 'create the run at this orchestrator and start no service')
+        .argParser(address)
+        .conflicts(['store', 'fresh', 'listen']),
     )
     .option('--no-wait', 'with --server: do not follow the run to its end')
     .addOption(timeoutOption(30))
@@ -89,7 +89,13 @@ export function commandLine(actions: RunActions): Command {
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
       const common = { file, overrides, output };
       if (server !== undefined) await actions.runRemote({ ...common, server, timeout, wait, requestId });
-      else await actions.run({ ...common, store, fresh, ...(listen !== undefined && { listen }) });
+      else
+        await actions.run({
+          ...common,
+          fresh,
+          ...(store !== undefined && { store }),
+          ...(listen !== undefined && { listen }),
+        });
     });
   return program;
 }

@@ -11,8 +11,15 @@ const onSignal = () => {
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 const { stdin, stdout, stderr } = process;
-// Whoever read the output has left, as `head` does or a terminal that is closed: the run rests until somebody asks again.
+// The reader is gone, as after `| head` or when the terminal is closed: a run pauses until the same command continues it.
 for (const output of [stdout, stderr]) output.on('error', () => rest.abort());
 
+/** Resolves when everything that was written has reached the reader, or the reader is gone. Exiting before would cut the output. */
+function flushed(output: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => output.write('', () => resolve()));
+}
+
 const shell = { stdin, stdout, stderr, env: environment(), rest: rest.signal, end: end.signal };
-process.exit(await runProgram(process.argv.slice(2), shell));
+const status = await runProgram(process.argv.slice(2), shell);
+await Promise.all([flushed(stdout), flushed(stderr)]);
+process.exit(status);

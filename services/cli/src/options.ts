@@ -1,3 +1,4 @@
+import { isAddress } from '@trikd/process/address';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** How a result is written. */
@@ -13,7 +14,10 @@ export const DEFAULT_SERVER = '127.0.0.1:50050';
 
 /** `--server HOST:PORT` */
 export function serverOption(): Option {
-  return new Option('--server <host:port>', 'the orchestrator to ask').env('TRIKD_SERVER').default(DEFAULT_SERVER);
+  return new Option('--server <host:port>', 'address of the orchestrator')
+    .env('TRIKD_SERVER')
+    .argParser(address)
+    .default(DEFAULT_SERVER);
 }
 
 /** `--timeout SECONDS` */
@@ -21,6 +25,11 @@ export function timeoutOption(seconds: number): Option {
   return new Option('--timeout <seconds>', 'longest time to wait for the answer')
     .argParser(positiveNumber)
     .default(seconds);
+}
+
+export function address(text: string): string {
+  if (!isAddress(text)) throw new InvalidArgumentError('Expected host:port, such as 127.0.0.1:50050.');
+  return text;
 }
 
 export function positiveNumber(text: string): number {

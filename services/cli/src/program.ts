@@ -9,16 +9,16 @@ import { examine } from './doctor/doctor.js';
 import { findingsText } from './doctor/finding.js';
 import { evalCommand } from './eval/command.js';
 import { evaluateRun } from './eval/evaluate.js';
-import { exportActions } from './export/actions.js';
-import { addExportCommands } from './export/command.js';
-import { readSource } from './export/read-source.js';
+import { exportActions } from './export-events/actions.js';
+import { addExportCommands } from './export-events/command.js';
+import { readSource } from './export-events/read-source.js';
 import { generationCommand } from './generation/command.js';
 import { reportCommand } from './html-report/command.js';
 import { writeReport } from './html-report/write-report.js';
 import { paintFor } from './paint.js';
 import { withProgress } from './progress.js';
 import { run } from './run.js';
-import { runFolder, storedRun } from './run-folder.js';
+import { storedRun } from './run-folder.js';
 import { runRemote } from './run-remote.js';
 import { runsCommand } from './runs/command.js';
 import { serverActions } from './server/actions.js';
@@ -39,8 +39,8 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(checkpointCommand(checkpointActions(shell, finish)))
     .addCommand(
       reportCommand(({ from, out }) =>
-        readSource(from, shell, finish, async (events) => {
-          const saved = from.store === undefined ? undefined : await storedRun(runFolder(from.store, from.runId));
+        readSource(from, shell, finish, async (events, folder) => {
+          const saved = folder && (await storedRun(folder));
           const spec = saved && JSON.stringify(saved.spec);
           await withProgress(shell, (tell) => {
             tell('reading events ...');

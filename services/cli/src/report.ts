@@ -5,6 +5,7 @@ import type { SavedRun } from '@trikd/core/run/run-store';
 import { resumePair } from '@trikd/core/run/state';
 import { resultsTable, whatNext } from './results-table.js';
 import type { RunFolder } from './run-folder.js';
+import { placeInStore } from './run-store.js';
 
 /** From where a stored run goes on, as a sentence; undefined when it has not begun. */
 export function whereItContinues({ spec, state }: SavedRun): string | undefined {
@@ -21,15 +22,18 @@ export function reportTable({ spec, state }: SavedRun, folder: RunFolder): strin
   const student = best === undefined ? undefined : state.results[best]?.student;
   return [
     ...(state.results.length > 0 ? [resultsTable(state.results, best)] : []),
-    ...(student
-      ? [`result       the student of generation ${best}: ${place(folder.store)}/${student.params.key}`]
-      : []),
-    `checkpoints  ${place(folder.store)}`,
+    ...(student ? [`result       the student of generation ${best}: ${shownStore(folder, student.params.key)}`] : []),
+    `checkpoints  ${shownStore(folder)}`,
     `logs         ${place(folder.logs)}, events ${place(folder.events)}`,
     ...(existsSync(folder.report) ? [`report       ${place(folder.report)}`] : []),
     `curves       tensorboard --logdir ${place(folder.tensorboard)}`,
     ...(state.phase === 'completed' ? [`next         ${whatNext(spec, state.results)}`] : []),
   ].join('\n');
+}
+
+function shownStore({ store }: RunFolder, key?: string): string {
+  const text = placeInStore(store, key);
+  return store.kind === 'folder' ? place(text) : text;
 }
 
 /** The shorter name of a path, as long as it lies below the present folder. */
@@ -47,7 +51,7 @@ export function reportJson({ spec, state }: SavedRun, folder: RunFolder): string
     bestGeneration: bestGeneration(state.results),
     generations: state.results,
     ...(state.phase === 'failed' && { failure: state.reason }),
-    store: folder.store,
+    store: placeInStore(folder.store),
     logs: folder.logs,
     events: folder.events,
     tensorboard: folder.tensorboard,

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { writeEvents } from './export/event-files.js';
-import { told, toldRun } from './export/testing/told-run.js';
+import { writeEvents } from './export-events/event-files.js';
+import { told, toldRun } from './export-events/testing/told-run.js';
 import { runFiles } from './run-files.js';
 import { makeRunFolder, runFolder } from './run-folder.js';
 

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { tensorboardFiles } from './export/curve-files.js';
-import { scalarsOf } from './export/scalars.js';
-import { storedEvents } from './export/stored-events.js';
+import { tensorboardFiles } from './export-events/curve-files.js';
+import { scalarsOf } from './export-events/scalars.js';
+import { storedEvents } from './export-events/stored-events.js';
 import { canReport, writeReport } from './html-report/write-report.js';
 import type { RunFolder } from './run-folder.js';
 

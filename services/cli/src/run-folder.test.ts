@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { openFolderStore } from '@trikd/store/folder-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeRunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
+import { openRunStore } from './run-store.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
@@ -24,7 +24,7 @@ describe('storedRun', () => {
 
   test('is the run that was left', async () => {
     const folder = runFolder(runs, 'trial');
-    await createRun(await openFolderStore(folder.store), spec);
+    await createRun(await openRunStore(folder.store), spec);
     expect(await storedRun(folder)).toMatchObject({ spec, state: { phase: 'preparing' } });
   });
 });
@@ -49,7 +49,7 @@ describe('makeRunFolder', () => {
 describe('removeRun', () => {
   test('removes a run with its logs', async () => {
     const folder = runFolder(runs, 'trial');
-    await createRun(await openFolderStore(folder.store), spec);
+    await createRun(await openRunStore(folder.store), spec);
     await mkdir(folder.logs);
     await removeRun(folder);
     expect(await readdir(runs)).toEqual([]);

@@ -3,31 +3,36 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
-import { openFolderStore } from '@trikd/store/folder-store';
+import type { StoreConfig } from '@trikd/store/store-config';
+import { openRunStore, storeInEnvironment, storeOfRun } from './run-store.js';
+import type { Shell } from './shell.js';
 
-/** Where everything of one run lies: nothing of it is anywhere else. */
+/** Where everything of one run is. */
 export interface RunFolder {
   readonly runId: string;
   readonly path: string;
-  /** The object store of its services. */
-  readonly store: string;
+  /** The object store of its services: below `path` unless the environment names another. */
+  readonly store: StoreConfig;
   /** One file for each service. */
   readonly logs: string;
-  /** What happened, a line of JSON each. */
+  /** Events, a line of JSON each. */
   readonly events: string;
   /** Curves for TensorBoard. */
   readonly tensorboard: string;
-  /** What the run did and came to, as a page of HTML. */
+  /** The report, a page of HTML. */
   readonly report: string;
 }
 
-/** @param folder gets a folder for each run */
-export function runFolder(folder: string, runId: string): RunFolder {
-  const path = resolve(folder, runId);
+/** Folder with a folder for each run, unless an option names another. */
+export const RUNS = 'runs';
+
+/** The folder of a run that has its store in it. @param runs folder with a folder for each run */
+export function runFolder(runs: string, runId: string): RunFolder {
+  const path = resolve(runs, runId);
   return {
     runId,
     path,
-    store: join(path, 'store'),
+    store: { kind: 'folder', path: join(path, 'store') },
     logs: join(path, 'logs'),
     events: join(path, 'events.jsonl'),
     tensorboard: join(path, 'tensorboard'),
@@ -35,11 +40,22 @@ export function runFolder(folder: string, runId: string): RunFolder {
   };
 }
 
-/** The run as it was left, or undefined when there is none yet. */
-export async function storedRun(folder: RunFolder): Promise<SavedRun | undefined> {
-  if (!existsSync(folder.store)) return undefined;
+/**
+ * The folder of a run as options and environment choose it: `--store DIR` is a folder of runs that have their stores in them; without it
+ * `TRIKD_STORE__*` name the store, and only files for people are in `runs`.
+ * @throws TrikdError 'invalid' when the environment names a store incompletely
+ */
+export function chosenRunFolder(runs: string | undefined, runId: string, env: Shell['env']): RunFolder {
+  const folder = runFolder(runs ?? RUNS, runId);
+  const named = runs === undefined ? storeInEnvironment(env) : undefined;
+  return named ? { ...folder, store: storeOfRun(named, runId) } : folder;
+}
+
+/** The run as it was left, or undefined when there is none yet. @throws TrikdError 'unavailable' when its store cannot be reached */
+export async function storedRun({ runId, store }: RunFolder): Promise<SavedRun | undefined> {
+  if (store.kind === 'folder' && !existsSync(store.path)) return undefined;
   try {
-    return await loadRun(await openFolderStore(folder.store), folder.runId);
+    return await loadRun(await openRunStore(store), runId);
   } catch (error) {
     if (error instanceof TrikdError && error.kind === 'not-found') return undefined;
     throw error;
@@ -47,11 +63,11 @@ export async function storedRun(folder: RunFolder): Promise<SavedRun | undefined
 }
 
 /**
- * Makes the folders of a run, those that are not there yet.
+ * Makes the folders of a run that do not exist yet.
  * @throws TrikdError `unavailable`, naming the folder, when it cannot be made or written
  */
 export async function makeRunFolder(folder: RunFolder): Promise<void> {
-  await openFolderStore(folder.store);
+  await openRunStore(folder.store);
   try {
     await mkdir(folder.logs, { recursive: true });
   } catch (cause) {
@@ -65,9 +81,24 @@ export async function makeRunFolder(folder: RunFolder): Promise<void> {
  * @throws TrikdError `invalid` when the folder is not that of a run
  */
 export async function removeRun(folder: RunFolder): Promise<void> {
-  if (!existsSync(folder.path)) return;
-  if (!existsSync(join(folder.store, specKey(folder.runId)))) {
-    throw new TrikdError('invalid', `${folder.path} is not the folder of run ${folder.runId}: it is left as it is`);
+  const { runId, path, store } = folder;
+  const inside = store.kind === 'folder' && store.path.startsWith(path);
+  if (!inside) {
+    await emptyStore(store, runId);
+    const { logs, events, tensorboard, report } = folder;
+    for (const own of [logs, events, tensorboard, report]) await rm(own, { recursive: true, force: true });
+    return;
   }
-  await rm(folder.path, { recursive: true });
+  if (!existsSync(path)) return;
+  if (!existsSync(join(store.path, specKey(runId)))) {
+    throw new TrikdError('invalid', `${path} is not the folder of run ${runId}, so it was not removed`);
+  }
+  await rm(path, { recursive: true });
+}
+
+/** The spec goes last: until then a removal that was cut short can be repeated. */
+async function emptyStore(config: StoreConfig, runId: string): Promise<void> {
+  const store = await openRunStore(config);
+  const others = (await store.list('')).filter((key) => key !== specKey(runId));
+  for (const key of [...others, specKey(runId)]) await store.remove(key);
 }

@@ -7,10 +7,11 @@ import { fromStatus } from '@trikd/protocol/status';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import type { RunOptions } from './args.js';
 import { type Display, liveDisplay, quietDisplay } from './display.js';
+import { assertFree } from './free-address.js';
 import { loadSpec } from './load-spec.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
 import { type RunFiles, runFiles } from './run-files.js';
-import { makeRunFolder, type RunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
+import { chosenRunFolder, makeRunFolder, type RunFolder, removeRun, storedRun } from './run-folder.js';
 import { type Services, startServices } from './services.js';
 import { isTerminal, type Shell } from './shell.js';
 import { newStory } from './story.js';
@@ -30,7 +31,8 @@ export async function run(
   wishes: Wishes,
 ): Promise<number> {
   const spec = loadSpec(options.file, options.overrides);
-  const folder = runFolder(options.store, spec.name);
+  const folder = chosenRunFolder(options.store, spec.name, env);
+  if (options.listen !== undefined) await assertFree(options.listen);
   if (options.fresh) await removeRun(folder);
   const before = await storedRun(folder);
   if (before) refuseOtherSpec(before.spec, spec);

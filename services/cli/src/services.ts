@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunFolder } from './run-folder.js';
+import { storeSettings, withoutStore } from './run-store.js';
 import { type ServiceName, type ServiceProcess, startService } from './service-process.js';
 
 /** The four services of a run. */
@@ -39,8 +40,9 @@ export async function startServices(
   };
   killed.addEventListener('abort', kill, { once: true });
   const start = (name: ServiceName, settings: Readonly<Record<string, string>>) => {
-    const settled = { 'store.path': folder.store, ...settings };
-    const service = startService(name, { logs: folder.logs, env: named(env, folder.runId), settings: settled });
+    const settled = { ...storeSettings(folder.store), ...settings };
+    const own = named(withoutStore(env), folder.runId);
+    const service = startService(name, { logs: folder.logs, env: own, settings: settled });
     kills.push(service.kill);
     return service.ready;
   };

@@ -1,10 +1,10 @@
+import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
 import { z } from 'zod';
 
 const Seconds = z.number().positive();
-const Address = z.string().min(1).describe('host:port');
 
 const HttpConfig = z
   .strictObject({
@@ -26,7 +26,7 @@ const HttpConfig = z
 
 /** Configuration of the orchestrator process. Durations are in seconds. */
 export const OrchestratorConfig = z.strictObject({
-  listen: z.string().default('0.0.0.0:50050').describe('address of the gRPC server; port 0: any'),
+  listen: Address.default('0.0.0.0:50050').describe('address of the gRPC server; port 0: any'),
   http: HttpConfig,
   store: StoreConfig,
   events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { listenError } from '@trikd/process/address';
 import type { Logger } from '@trikd/process/logging';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openClient } from '../grpc/clients.js';
@@ -74,7 +75,9 @@ async function bind(server: ReturnType<typeof createServer>, listen: string): Pr
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon);
   server.listen({ host: host.replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) });
-  await once(server, 'listening');
+  await once(server, 'listening').catch((cause: unknown) => {
+    throw listenError(listen, cause);
+  });
   const address = server.address();
   const { port } = address as AddressInfo;
   return `${host}:${port}`;

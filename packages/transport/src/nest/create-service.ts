@@ -2,6 +2,7 @@ import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ServerGrpc } from '@nestjs/microservices';
+import { listenError } from '@trikd/process/address';
 import type { Logger } from '@trikd/process/logging';
 import { HealthImplementation } from 'grpc-health-check';
 import { nestLogger } from './nest-logger.js';
@@ -35,7 +36,10 @@ export interface Service {
 const KEEPALIVE_MS = 20_000;
 const MAX_STREAMS = 64;
 
-/** Starts a Nest gRPC microservice with health and reflection. Listens only when everything in it is built. */
+/**
+ * Starts a Nest gRPC microservice with health and reflection. Listens only when everything in it is built.
+ * @throws TrikdError 'unavailable' when it cannot listen
+ */
 export async function createService(options: ServiceOptions): Promise<Service> {
   const {
     module,
@@ -87,7 +91,7 @@ function packagesOf(names: readonly string[]): string[] {
 async function bind(server: Server, listen: string): Promise<string> {
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(listen, ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
+      error ? reject(listenError(listen, error)) : resolve(bound),
     );
   });
   return listen.startsWith('unix:') ? listen : `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`;

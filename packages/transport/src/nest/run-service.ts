@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Logger } from '@trikd/process/logging';
 import { reach } from '@trikd/process/points';
 import { createService, type ServiceOptions } from './create-service.js';
 
@@ -41,9 +43,9 @@ export interface ListeningMessage {
 /** Listens, says where, and ends in order when `shutdown` aborts: the story of a service process from here on. */
 export async function runService(options: ProcessOptions): Promise<void> {
   const { log, shutdown, leave, parent = process } = options;
-  const service = await createService(options);
+  const service = await orExit(log, createService(options));
   const { address } = service;
-  const beside = await options.beside?.(address);
+  const beside = options.beside && (await orExit(log, options.beside(address)));
   const where = { address, ...(beside && { url: beside.url }) };
   log.info({ ...where, services: Object.keys(options.services) }, 'listening');
   const message: ListeningMessage = { type: 'listening', ...where };
@@ -56,6 +58,17 @@ export async function runService(options: ProcessOptions): Promise<void> {
   log.info('ended');
   // An IPC channel would keep the process alive.
   if (parent.connected) parent.disconnect?.();
+}
+
+/** What is wrong with an address is one sentence in the log, and the process ends. */
+async function orExit<T>(log: Logger, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof TrikdError)) throw error;
+    log.fatal(error.message);
+    process.exit(1);
+  }
 }
 
 /** Longer than `drainSeconds`: a step of a large model, or a checkpoint on its way, may be in hand. */

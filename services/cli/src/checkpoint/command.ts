@@ -115,5 +115,5 @@ function reading(parent: Command, name: string, description: string, example: st
 }
 
 function common(runId: string, { store, config, output }: RawOptions): ListOptions {
-  return { runId, from: { store, ...(config !== undefined && { config }) }, output };
+  return { runId, from: { ...(store !== undefined && { store }), ...(config !== undefined && { config }) }, output };
 }

@@ -1,15 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PairManifest } from '@trikd/core/checkpoint/manifest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { listRuns, loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
 import { loadConfig } from '@trikd/process/config';
-import { openFolderStore } from '@trikd/store/folder-store';
 import { openStore } from '@trikd/store/open-store';
 import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
-import { runFolder } from '../run-folder.js';
+import { chosenRunFolder, RUNS } from '../run-folder.js';
+import { openRunStore, placeInStore } from '../run-store.js';
 import type { StoreChoice } from '../store-choice.js';
 
 /** A run as its store has it. */
@@ -37,28 +37,33 @@ export async function openRun(
       throw new TrikdError('not-found', `there is no store at ${place.path}, which ${config} names`);
     }
     const store = await openStore(place, { prove: false });
-    return { ...(await savedRun(store, runId, `the store of ${config}`, () => listRuns(store))), store };
+    return { ...(await savedRun(store, runId, `the store of ${config}`, listed(await listRuns(store)))), store };
   }
-  const folder = runFolder(runs, isRunId(runId) ? runId : '-');
-  const place = resolve(runs);
-  if (!isRunId(runId) || !existsSync(folder.store)) throw noRun(runId, place, runFoldersIn(place));
-  const store = await openFolderStore(folder.store);
-  const saved = await savedRun(store, runId, place, async () => runFoldersIn(place));
-  return { ...saved, store, events: folder.events };
+  const known = isRunId(runId);
+  const folder = chosenRunFolder(runs, known ? runId : '-', env);
+  const { path, store: place, events } = folder;
+  const isLocal = place.kind === 'folder' && place.path.startsWith(path);
+  if (!isLocal) {
+    const store = await openRunStore(place);
+    return {
+      ...(await savedRun(store, runId, placeInStore(place), `--store ${RUNS} looks into that folder`)),
+      store,
+      events,
+    };
+  }
+  const parent = dirname(path);
+  if (!known || !existsSync(place.path)) throw noRun(runId, parent, listed(runFoldersIn(parent)));
+  const store = await openRunStore(place);
+  return { ...(await savedRun(store, runId, parent, listed(runFoldersIn(parent)))), store, events };
 }
 
-async function savedRun(
-  store: ObjectStore,
-  runId: string,
-  place: string,
-  others: () => Promise<readonly string[]>,
-): Promise<SavedRun> {
+async function savedRun(store: ObjectStore, runId: string, place: string, hint: string): Promise<SavedRun> {
   try {
     if (isRunId(runId)) return await loadRun(store, runId);
   } catch (error) {
     if (!(error instanceof TrikdError && error.kind === 'not-found')) throw error;
   }
-  throw noRun(runId, place, await others());
+  throw noRun(runId, place, hint);
 }
 
 function isRunId(text: string): boolean {
@@ -70,7 +75,10 @@ function runFoldersIn(place: string): readonly string[] {
   return readdirSync(place).filter((name) => existsSync(join(place, name, 'store', specKey(name))));
 }
 
-function noRun(runId: string, place: string, others: readonly string[]): TrikdError {
-  const there = others.length === 0 ? 'there is none' : `there are ${others.toSorted().join(', ')}`;
-  return new TrikdError('not-found', `there is no run ${runId} in ${place}; ${there}`);
+function listed(runs: readonly string[]): string {
+  return runs.length === 0 ? 'there is none' : `there are ${runs.toSorted().join(', ')}`;
+}
+
+function noRun(runId: string, place: string, hint: string): TrikdError {
+  return new TrikdError('not-found', `there is no run ${runId} in ${place}; ${hint}`);
 }

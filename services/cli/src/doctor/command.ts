@@ -7,7 +7,7 @@ export interface DoctorOptions {
   readonly server: string;
   /** Whether somebody has named the server. */
   readonly serverNamed: boolean;
-  readonly store: string;
+  readonly store?: string;
   readonly config?: string;
   readonly output: Format;
 }

@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import { loadConfig } from '@trikd/process/config';
 import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
+import { RUNS } from '../run-folder.js';
+import { storeInEnvironment } from '../run-store.js';
 import {
   dataFinding,
   engineFinding,
@@ -31,6 +33,7 @@ export async function examine(
   tell: (what: string) => void,
 ): Promise<readonly Finding[]> {
   const config = file === undefined ? {} : loadConfig(Config, env, file);
+  const inEnvironment = store === undefined ? storeInEnvironment(env) : undefined;
   const services: readonly ServiceAddress[] = [
     { name: 'orchestrator', address: server, named: serverNamed },
     ...[named('anchor-server', config.anchor), named('teacher-trainer', config.teacher)].flat(),
@@ -40,7 +43,7 @@ export async function examine(
     ['Node.js', async () => [nodeFinding(process.versions.node)]],
     ['engine', async () => [await engineFinding()]],
     ['data', async () => [await dataFinding()]],
-    ['store', async () => [await storeAt(config.store, store)]],
+    ['store', async () => [await storeAt(config.store ?? inEnvironment, store ?? RUNS)]],
     ...services.map((service) => [service.name, () => serviceFindings(service)] as const),
   ];
   const findings: Finding[] = [];

@@ -63,7 +63,7 @@ export function evalCommand(evaluate: (options: EvalOptions) => Promise<void>): 
     .exitOverride()
     .action(async (runId: string, wanted: string, options: RawOptions) => {
       const { store, config, role: roles, split: splits, params, output } = options;
-      const from = { store, ...(config !== undefined && { config }) };
+      const from = { ...(store !== undefined && { store }), ...(config !== undefined && { config }) };
       await evaluate({ runId, wanted, from, roles, splits, params, output });
     });
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type EventSource, sourceOf, sourceOptions } from '../export/event-source.js';
+import { type EventSource, sourceOf, sourceOptions } from '../export-events/event-source.js';
 
 /** What `trikd report` was asked. */
 export interface ReportOptions {
