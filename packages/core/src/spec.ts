@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { MAX_SPEC_SECONDS } from './durations.js';
 
 const Positive = z.int().positive();
 
 /** The state of a run has the results of all its generations: 1.6 KB each at most, of the 1 MiB that a reader takes. */
 export const MOST_GENERATIONS = 500;
+
+/** Shortest time between checkpoints, in seconds: saving more often leaves no time to train. */
+export const MIN_CHECKPOINT_SECONDS = 0.1;
+
+/** Shortest time to wait for a frame, in seconds: the pause of a busy process is longer than less. */
+export const MIN_STEP_TIMEOUT_SECONDS = 0.1;
 
 /** Where the images come from, and how they are split. Sizes count images. */
 export const DataSpec = z.discriminatedUnion('kind', [
@@ -168,7 +175,8 @@ export const RunSpec = z
         everySteps: Positive.optional().describe('steps between checkpoints, besides those by epochs'),
         everySeconds: z
           .number()
-          .positive()
+          .min(MIN_CHECKPOINT_SECONDS)
+          .max(MAX_SPEC_SECONDS)
           .optional()
           .describe('seconds between checkpoints, besides those by epochs and steps'),
       })
@@ -207,7 +215,8 @@ export const RunSpec = z
         window: z.int().min(1).max(64).default(4).describe('frames a producer keeps for consumers and for reconnects'),
         stepTimeout: z
           .number()
-          .positive()
+          .min(MIN_STEP_TIMEOUT_SECONDS)
+          .max(MAX_SPEC_SECONDS)
           .default(60)
           .describe('seconds to wait for a frame before the step fails by name'),
       })

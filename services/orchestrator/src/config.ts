@@ -1,9 +1,9 @@
+import { ServiceSeconds as Seconds } from '@trikd/core/durations';
 import { LogConfig } from '@trikd/platform/logging';
 import { StoreConfig } from '@trikd/platform/store/store-config';
 import { TelemetryConfig } from '@trikd/platform/telemetry/config';
 import { z } from 'zod';
 
-const Seconds = z.number().positive();
 const Address = z.string().min(1).describe('host:port');
 
 const HttpConfig = z
