@@ -1,4 +1,5 @@
 import { ServiceSeconds as Seconds } from '@trikd/core/durations';
+import { MOST_PAIRS } from '@trikd/core/run/state';
 import { LogConfig } from '@trikd/platform/logging';
 import { StoreConfig } from '@trikd/platform/store/store-config';
 import { TelemetryConfig } from '@trikd/platform/telemetry/config';
@@ -36,9 +37,10 @@ export const OrchestratorConfig = z.strictObject({
   keepCheckpoints: z
     .int()
     .positive()
+    .max(MOST_PAIRS)
     .default(2)
     .describe(
-      'checkpoints of the generation in hand to keep; the last one of each generation and every best model are kept too',
+      'checkpoints of the current generation to keep; the last one of each generation and every best model are kept too',
     ),
   retries: z.int().min(0).default(4).describe('attempts that may be lost in a row before a run fails'),
   times: z

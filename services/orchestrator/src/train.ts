@@ -1,7 +1,7 @@
 import { TrikdError } from '@trikd/core/errors';
 import type { GenerationAttempt, TrainedRole } from '@trikd/core/position';
 import type { RunEvent } from '@trikd/core/run/advance';
-import { converged, nextLimit } from '@trikd/core/run/convergence';
+import { nextLimit } from '@trikd/core/run/convergence';
 import type { Outcome, PairRef, Training } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec';
 import type { BestParams, RoleCheckpoint } from '@trikd/core/training/ports';
@@ -29,7 +29,7 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
   const { spec } = ports;
   const { facts, generation } = todo;
   const trainers = Object.values(ports.trainers);
-  const books = ledger(todo);
+  const books = ledger(todo, spec.convergence);
   const rest = async (step: number) => {
     await Promise.all(trainers.map((trainer) => trainer.setLimit(attempt, step)));
     return step;
@@ -75,7 +75,7 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
     if (event.kind !== 'resting' || !books.bothRestAt(limit)) continue;
     const pair = books.pairAt(limit);
     if (!pair) throw new TrikdError('wrong-state', `both trainers rest at step ${limit} without its checkpoint`);
-    if (limit === facts.totalSteps || converged(books.accuracies(), spec.convergence)) {
+    if (limit === facts.totalSteps || books.converged()) {
       yield* commit(pair, (ref) => ({ kind: 'generation-trained', outcome: outcomeOf(pair, ref) }));
       return;
     }
