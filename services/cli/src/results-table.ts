@@ -2,6 +2,7 @@ import { bestGeneration } from '@trikd/core/run/promotion';
 import type { GenerationResult } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec';
 import type { BestParams, Score } from '@trikd/core/training/ports';
+import { lossText } from '@trikd/history/words';
 import Table from 'cli-table3';
 
 /** A model that was trained, as far as the table shows it. */
@@ -45,7 +46,7 @@ function trained({ validation, test, step }: ShownBest): string[] {
 
 function scores(validation: Score, test: Score | undefined): string[] {
   const percent = (score: Score | undefined) => (score ? `${(100 * score.accuracy).toFixed(2)} %` : '');
-  return [percent(validation), percent(test), test ? test.nll.toFixed(4) : ''];
+  return [percent(validation), percent(test), test ? lossText(test.nll, 4) : ''];
 }
 
 /** What a reader of the table may want to do now. */

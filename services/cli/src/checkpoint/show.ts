@@ -5,6 +5,7 @@ import { TrikdError } from '@trikd/core/errors';
 import type { Params } from '@trikd/core/params';
 import type { ObjectStore } from '@trikd/core/store';
 import type { Blob, Score } from '@trikd/core/training/ports';
+import { lossText } from '@trikd/history/words';
 import Table from 'cli-table3';
 import { formatted, percent, printable, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
@@ -81,7 +82,7 @@ function scores(role: string, { best }: RolePart): readonly string[] {
 }
 
 function score({ accuracy, nll, examples }: Score): string {
-  return `${percent({ accuracy })} (NLL ${nll.toFixed(4)}, ${examples} images)`;
+  return `${percent({ accuracy })} (NLL ${lossText(nll, 4)}, ${examples} images)`;
 }
 
 function blobText({ what, blob, held }: ShownBlob): string {
