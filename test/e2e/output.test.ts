@@ -87,7 +87,7 @@ describe('on a terminal', () => {
       expect(steps(role)).toEqual(steps(role).toSorted((a, b) => a - b));
     }
     expect(text).toMatch(/^student .* task \d\.\d+ .*peer \d\.\d+ .*validation \d+\.\d %.* waits teacher \d+ %/m);
-    expect(text).toMatch(/^long · generation 0 of 0 to 0 · completed/m);
+    expect(text).toMatch(/^long · generation 0 \(1 of 1\) · completed/m);
     expect(stdout).toContain('\u001b[');
     expect(text).toMatch(/┌─.*\r?\n│ generation │ model/);
     expect(text).not.toMatch(/^\{/m);
@@ -123,6 +123,6 @@ describe('on a terminal', () => {
     await expectNoProcess(folder, 12_000);
     const continued = await run(folder, long);
     expect(continued.status).toBe(0);
-    expect(continued.stderr).toMatch(/^continuing run long: generation 0 of 0 to 1, from step \d+\n$/);
+    expect(continued.stderr).toMatch(/^continuing run long: generation 0 \(1 of 2\), from step \d+\n$/);
   });
 });

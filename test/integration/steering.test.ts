@@ -213,8 +213,13 @@ describe('trainers that train a run', () => {
     });
     await pause('trial');
     await create(specOf({ name: 'another', epochs: 40, curriculum: { generations: 1 } }));
-    await resume('trial');
-    expect((await get('trial'))?.phase).toBe(RunPhase.RUN_PHASE_PREPARING);
+    for (const queued of [await resume('trial'), await get('trial')]) {
+      expect(queued?.phase).toBe(RunPhase.RUN_PHASE_PREPARING);
+      expect(queued?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
+        ...{ status: ConditionStatus.CONDITION_STATUS_TRUE, reason: 'WaitingForTrainers' },
+        message: 'the trainers train run another; this run continues when that one ends or rests',
+      });
+    }
     expect(lastRun(await watch('another'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
     expect(resultOf(lastRun(await watch('trial')))).toEqual(resultOf(await undisturbed(LONG)));
   });

@@ -88,11 +88,12 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
       instead: 'const kept = new Set();',
     },
   ],
-  'a run that is resumed has forgotten its validations': [
+  'a run that is resumed has forgotten how its validations went': [
     {
       path: 'packages/core/src/run/steer.ts',
       text: 'if (!outcome || !facts) return { ...restarted(state), losses: 0 };',
-      instead: 'if (!outcome || !facts) return { ...restarted(state), validations: [], losses: 0 };',
+      instead:
+        'if (!outcome || !facts) return { ...restarted(state), pairs: state.pairs.map(({ convergence: _, ...pair }) => pair), losses: 0 };',
     },
   ],
   'a promotion is done twice': [

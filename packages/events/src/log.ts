@@ -7,7 +7,7 @@ import {
 } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { RunEvent } from './event.js';
 import { newMoves, newResults } from './whole-run.js';
-import { percent, phaseName, roleName } from './words.js';
+import { lossText, percent, phaseName, roleName } from './words.js';
 
 /** One line of the story of a run. */
 export interface LogEntry {
@@ -47,7 +47,7 @@ function saidBy({ event }: RunEvent, before: Run | undefined): readonly Said[] {
     case 'evaluation': {
       const { role, generation, evaluation } = event.value;
       const validation = evaluation?.validation;
-      const score = `${percent(validation?.accuracy ?? 0)}, NLL ${(validation?.nll ?? 0).toFixed(4)}`;
+      const score = `${percent(validation?.accuracy ?? 0)}, NLL ${lossText(validation?.nll ?? 0, 4)}`;
       const text = `the ${roleName(role)} was validated at step ${evaluation?.step ?? 0}: ${score}`;
       return [{ kind: 'evaluation', tone: 'plain', generation, text }];
     }

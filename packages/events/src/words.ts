@@ -53,6 +53,15 @@ export function stepPhaseName(kind: StepPhaseKind, peer: Role): string {
   }
 }
 
+/** From here on a loss is written as a power of ten. */
+const LARGE = 1e6;
+
+/** 2.30261 with 3 decimals is '2.303'; 13635006312654831616 is '1.4e19'. */
+export function lossText(value: number, decimals: number): string {
+  if (Math.abs(value) < LARGE || !Number.isFinite(value)) return value.toFixed(decimals);
+  return value.toExponential(1).replace('e+', 'e');
+}
+
 /** 0.4567 is '45.67 %'. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;

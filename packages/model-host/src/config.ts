@@ -1,3 +1,4 @@
+import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/durations';
 import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
@@ -9,7 +10,12 @@ export function modelServiceConfig(listen: string) {
   return z.strictObject({
     listen: Address.default(listen).describe('address of the gRPC server; port 0: any that is free'),
     store: StoreConfig.describe('where checkpoints are'),
-    drainSeconds: z.number().min(0).default(5).describe('for calls in hand when the process is asked to end'),
+    drainSeconds: z
+      .number()
+      .min(0)
+      .max(MAX_SERVICE_SECONDS)
+      .default(5)
+      .describe('for calls in progress when the process is asked to end'),
     telemetry: TelemetryConfig,
     log: LogConfig,
   });

@@ -1,4 +1,5 @@
 import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
+import { lossText } from '@trikd/events/words';
 import { phaseName, type RoleStory, type Story } from './story.js';
 import { clock } from './texts.js';
 
@@ -15,7 +16,7 @@ function headline(story: Story): string {
   const { runId, generation, generations, attempt, phase, committed } = story;
   return [
     runId,
-    `generation ${generation} of 0 to ${generations - 1}`,
+    `generation ${generation} (${generation + 1} of ${generations})`,
     phaseName(phase),
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(committed === undefined ? [] : [`checkpoint at step ${committed}`]),
@@ -30,7 +31,7 @@ function roleLine(story: Story, role: TrainedRole): string {
   return [
     role,
     `step ${String(told.step).padStart(String(total).length)}/${total}`,
-    ...told.terms.map(({ part, value }) => `${part} ${value.toFixed(3)}`),
+    ...told.terms.map(({ part, value }) => `${part} ${lossText(value, 3)}`),
     `batch ${percent(told.batchAccuracy)}`,
     ...(told.validation === undefined ? [] : [`validation ${percent(told.validation)}`]),
     `${told.stepsPerSecond.toFixed(1)} steps/s`,

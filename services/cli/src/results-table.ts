@@ -3,6 +3,7 @@ import type { Score } from '@trikd/core/domain/score';
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { GenerationResult } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { lossText } from '@trikd/events/words';
 import Table from 'cli-table3';
 
 /** A model that was trained, as far as the table shows it. */
@@ -46,7 +47,7 @@ function trained({ validation, test, step }: ShownBest): string[] {
 
 function scores(validation: Score, test: Score | undefined): string[] {
   const percent = (score: Score | undefined) => (score ? `${(100 * score.accuracy).toFixed(2)} %` : '');
-  return [percent(validation), percent(test), test ? test.nll.toFixed(4) : ''];
+  return [percent(validation), percent(test), test ? lossText(test.nll, 4) : ''];
 }
 
 /** What a reader of the table may want to do now. */

@@ -1,10 +1,10 @@
+import { MOST_PAIRS } from '@trikd/core/run/state';
+import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
 import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
 import { z } from 'zod';
-
-const Seconds = z.number().positive();
 
 const HttpConfig = z
   .strictObject({
@@ -36,9 +36,10 @@ export const OrchestratorConfig = z.strictObject({
   keepCheckpoints: z
     .int()
     .positive()
+    .max(MOST_PAIRS)
     .default(2)
     .describe(
-      'checkpoints of the generation in hand to keep; the last one of each generation and every best model are kept too',
+      'checkpoints of the current generation to keep; the last one of each generation and every best model are kept too',
     ),
   retries: z.int().min(0).default(4).describe('attempts that may be lost in a row before a run fails'),
   times: z

@@ -66,7 +66,13 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   let removals: readonly string[] = [];
 
   const present = (runId: string) => (leader.driven()?.runId === runId ? leader.driven() : undefined);
-  const find = async (runId: string): Promise<RunView> => present(runId)?.view() ?? loadRun(store, runId);
+  /** A run that is not driven here, with what it waits for, if this orchestrator leads and will drive it. */
+  const placed = <V extends RunView>(run: V): V => {
+    if (run.live || !duty(run.state) || leader.term() === undefined) return run;
+    const first = leader.driven()?.runId;
+    return { ...run, queued: first === undefined || first === run.spec.name ? {} : { behind: first } };
+  };
+  const find = async (runId: string): Promise<RunView> => present(runId)?.view() ?? placed(await loadRun(store, runId));
 
   /** Waits until the run is driven here, or is nobody's duty any more. */
   async function underWay(runId: string, takeOver: boolean): Promise<RunView> {
@@ -103,7 +109,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     await saveRun(store, run, { state, ...(request !== undefined && { request }), at: now() });
   }
 
-  const steeringPorts: SteeringPorts = { ...ports, ...leader, stories, now };
+  const steeringPorts: SteeringPorts = { ...ports, ...leader, stories, now, placed };
 
   // One after the other: two calls at once must not start two drives.
   const commands = createSerial();
@@ -113,7 +119,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     get: find,
     list: (wanted) => pageOfRuns(store, wanted, find),
     watch: (runId, from, signal) =>
-      watchRun({ store, stories, find, news: leader.news, drained: drained.signal }, runId, from, signal),
+      watchRun({ store, stories, find, placed, news: leader.news, drained: drained.signal }, runId, from, signal),
     steer: (runId, steering, requestId) =>
       commands.run(() =>
         leader.holding(async (term) => {

@@ -10,7 +10,7 @@ import { consumersOf } from '../exchange/consumers.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js';
 import type { Params } from '../models/params.js';
-import { converged, nextLimit } from '../run/convergence.js';
+import { afterValidations, converged, NOT_VALIDATED, nextLimit } from '../run/convergence.js';
 import { curriculumOver, degenerate, promotes } from '../run/promotion.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { openAnchor } from '../training/anchor.js';
@@ -150,7 +150,7 @@ function pairWatch(run: ReferenceRun, until: number) {
   const limits = { teacher: createStepLimit(limitAfter(0)), student: createStepLimit(limitAfter(0)) };
   const checkpoints: Partial<Record<TrainedRole, RoleCheckpoint>> = {};
   const resting = new Set<TrainedRole>();
-  const accuracies: number[] = [];
+  let convergence = NOT_VALIDATED;
   let end = () => {};
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -160,7 +160,7 @@ function pairWatch(run: ReferenceRun, until: number) {
     resting.add(role);
     if (resting.size < 2) return;
     resting.clear();
-    const over = nextStep >= Math.min(until, plan.totalSteps) || converged(accuracies, spec.convergence);
+    const over = nextStep >= Math.min(until, plan.totalSteps) || converged(convergence, spec.convergence);
     if (over) end();
     else for (const limit of Object.values(limits)) limit.move(limitAfter(nextStep));
   }
@@ -168,7 +168,9 @@ function pairWatch(run: ReferenceRun, until: number) {
   function emit(role: TrainedRole, event: TrainerEvent): void {
     run.emit?.(role, event);
     if (event.kind === 'checkpoint') checkpoints[role] = event.checkpoint;
-    if (event.kind === 'evaluation' && role === 'student') accuracies.push(event.validation.accuracy);
+    if (event.kind === 'evaluation' && role === 'student') {
+      convergence = afterValidations(convergence, [event.validation.accuracy], spec.convergence.minDelta);
+    }
     if (event.kind === 'resting') rest(role, event.nextStep);
   }
 

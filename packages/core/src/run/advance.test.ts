@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type FailureKind, TrikdError } from '../domain/errors.js';
 import { RunSpec } from '../spec/run-spec.js';
 import { advance, duty, type RunEvent } from './advance.js';
-import { firstState, type Outcome, RunState } from './state.js';
+import { firstState, MOST_PAIRS, type Outcome, RunState } from './state.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const rules = (curriculum: object = {}, retries = 2, keepPairs = 2) => ({
@@ -65,7 +65,6 @@ describe('advance', () => {
       attempt: 1,
       anchor: { generation: 0, params: blob('student-0.8') },
       pairs: [],
-      validations: [],
       results: [{ generation: 0, promoted: true }],
     });
   });
@@ -126,7 +125,7 @@ describe('advance', () => {
 
   test('goes back to the pair before when the last one cannot be read', () => {
     const state = after([assigned(), committed(2), committed(3), damaged(3)]);
-    expect(state).toMatchObject({ phase: 'preparing', pairs: [{ step: 2 }], validations: [{ step: 2 }] });
+    expect(state).toMatchObject({ phase: 'preparing', pairs: [{ step: 2, convergence: { best: 0.5, sinceGain: 0 } }] });
     expect(after([assigned(), damaged(2)], rules(), state)).toMatchObject({ phase: 'preparing', pairs: [] });
   });
 
@@ -179,10 +178,44 @@ describe('advance', () => {
   test('keeps the newest checkpoints of a generation, as many as are wanted', () => {
     const state = after([assigned(), committed(1), committed(2), committed(3)], rules({}, 2, 2));
     expect(state).toMatchObject({
-      pairs: [{ step: 2 }, { step: 3 }],
-      validations: [{ step: 1 }, { step: 2 }, { step: 3 }],
+      pairs: [
+        { step: 2, convergence: { best: 0.5, sinceGain: 1 } },
+        { step: 3, convergence: { best: 0.5, sinceGain: 2 } },
+      ],
     });
     expect(after([assigned(), committed(1), committed(2)], rules({}, 2, 1))).toMatchObject({ pairs: [{ step: 2 }] });
+  });
+
+  test('shortens the reason of a failure that another process made too long', () => {
+    const event: RunEvent = { kind: 'attempt-lost', error: 'invalid', message: 'x'.repeat(1_000_000) };
+    const failed = after([assigned(), event]);
+    expect(failed.phase === 'failed' && failed.reason).toMatch(/^x{1999}…$/);
+  });
+
+  test('keeps no more pairs than a state has room for', () => {
+    const many = Array.from({ length: MOST_PAIRS + 5 }, (_, index) => committed(index + 1));
+    const state = after([assigned(), ...many], rules({}, 2, 1000));
+    expect('pairs' in state && state.pairs).toHaveLength(MOST_PAIRS);
+  });
+
+  test('grows no state with the validations of a long generation', () => {
+    const accuracyAt = (step: number) => 0.5 + 0.4 * (step / 100_000);
+    let state = after([assigned()]);
+    for (let step = 1; step <= 100_000; step += 1) {
+      const pair = { step, manifestKey: `pair-${step}` };
+      const validations = [{ step, accuracy: accuracyAt(step) }];
+      state = advance(state, { kind: 'pair-committed', pair, validations }, rules());
+    }
+    expect(state).toMatchObject({ pairs: [{ step: 99_999 }, { step: 100_000, convergence: { sinceGain: 0 } }] });
+    expect(JSON.stringify(state).length).toBeLessThan(1000);
+    const validations = Array.from({ length: 100_000 }, (_, step) => ({ step, accuracy: 0.5 }));
+    const together = advance(
+      after([assigned()]),
+      { kind: 'pair-committed', pair: { step: 1, manifestKey: 'pair' }, validations },
+      rules(),
+    );
+    expect(together).toMatchObject({ pairs: [{ convergence: { best: 0.5, sinceGain: 99_999 } }] });
+    expect(JSON.stringify(together).length).toBeLessThan(1000);
   });
 
   describe('a rollback', () => {
@@ -206,7 +239,6 @@ describe('advance', () => {
         attempt: 2,
         anchor: { generation: 0, params: blob('student-0.8') },
         pairs: [],
-        validations: [],
         moves: [
           { by: 'rule', to: 0, during: 0 },
           { by: 'rule', to: 1, during: 1 },

@@ -1,5 +1,7 @@
-import { type FailureKind, TrikdError } from '../domain/errors.js';
+import type { FailureKind } from '../domain/errors.js';
+import { TrikdError } from '../domain/errors.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { afterValidations, NOT_VALIDATED } from './convergence.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
 import { restarted, revived } from './restarted.js';
 import {
@@ -8,6 +10,8 @@ import {
   type AnchorScores,
   type Facts,
   type GenerationResult,
+  LONGEST_REASON,
+  MOST_PAIRS,
   type Outcome,
   type PairRef,
   type Preparing,
@@ -56,7 +60,7 @@ export interface RunRules {
   readonly spec: RunSpec;
   /** Attempts that may be lost in a row, without a pair committed between them, before the run fails. */
   readonly retries: number;
-  /** Checkpoints of the generation in hand to keep; at least 1. */
+  /** Pairs of the current generation to keep, 1..MOST_PAIRS. */
   readonly keepPairs: number;
 }
 
@@ -161,14 +165,12 @@ function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, ru
     attempt: state.attempt,
     phase: 'failed',
     kind: event.error,
-    reason: event.message + row,
+    reason: shortened(event.message, LONGEST_REASON - row.length) + row,
   };
 }
 
 function withoutLastPair(state: Preparing): Preparing {
-  const pairs = state.pairs.slice(0, -1);
-  const step = pairs.at(-1)?.step ?? 0;
-  return { ...state, pairs, validations: state.validations.filter((validation) => validation.step <= step) };
+  return { ...state, pairs: state.pairs.slice(0, -1) };
 }
 
 function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 'assigned' }): Training {
@@ -187,18 +189,26 @@ function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 
 function pairCommitted(
   state: Training,
   event: RunEvent & { kind: 'pair-committed' },
-  { keepPairs }: RunRules,
+  { keepPairs, spec }: RunRules,
 ): Training {
-  const last = state.pairs.at(-1)?.step ?? 0;
-  if (event.pair.step <= last) {
-    throw new TrikdError('out-of-step', `pair of step ${event.pair.step} comes after the pair of step ${last}`);
+  const last = resumePair(state);
+  if (event.pair.step <= (last?.step ?? 0)) {
+    throw new TrikdError('out-of-step', `pair of step ${event.pair.step} comes after the pair of step ${last?.step}`);
   }
-  return {
-    ...state,
-    pairs: [...state.pairs, event.pair].slice(-Math.max(1, keepPairs)),
-    validations: [...state.validations, ...event.validations],
-    losses: 0,
-  };
+  const accuracies = event.validations.map(({ accuracy }) => accuracy);
+  const before = last?.convergence ?? NOT_VALIDATED;
+  const convergence = afterValidations(before, accuracies, spec.convergence.minDelta);
+  const pair = { ...event.pair, ...(convergence !== NOT_VALIDATED && { convergence }) };
+  return { ...state, pairs: [...state.pairs, pair].slice(-clamp(1, keepPairs, MOST_PAIRS)), losses: 0 };
+}
+
+/** A message comes from another process, which may make it as long as it likes. */
+function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+function clamp(least: number, value: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
 }
 
 /** Whether the candidate of a generation becomes the next anchor. The last generation of a curriculum promotes nobody. */
@@ -239,7 +249,6 @@ function judged(state: Promoting, rules: RunRules, at: string | undefined): RunS
     results: [...state.results, result(promoted !== undefined)],
     moves: promoted ? [...moves, move] : moves,
     pairs: [],
-    validations: [],
     losses: 0,
     facts,
     ...(next && { anchor: next }),

@@ -10,27 +10,42 @@ export interface GenerationLength {
 /** Accuracies are quotients of integers: what two of them differ by is known to about this much. */
 const ROUNDING = 1e-12;
 
-/** How many of the last values brought no gain of at least `minDelta` over the best before them. */
-export function sinceGain(accuracies: readonly number[], minDelta: number): number {
-  let reference = Number.NEGATIVE_INFINITY;
-  let since = 0;
-  for (const accuracy of accuracies) {
-    if (accuracy > reference && accuracy - reference >= minDelta - ROUNDING) {
-      reference = accuracy;
-      since = 0;
-    } else {
-      since += 1;
-    }
-  }
-  return since;
+/** All that convergence needs of a series of validations, however many there were. */
+export interface ConvergenceState {
+  /** The last accuracy, 0..1, that was a gain; absent before the first. */
+  readonly best?: number;
+  /** Validations since then. */
+  readonly sinceGain: number;
 }
 
-/**
- * Whether a generation has converged: `patience` validations of the student in a row were not better.
- * @param accuracies of the student on the validation split, in the order of their steps
- */
-export function converged(accuracies: readonly number[], convergence: RunSpec['convergence']): boolean {
-  return convergence.patience > 0 && sinceGain(accuracies, convergence.minDelta) >= convergence.patience;
+/** Before the first validation. */
+export const NOT_VALIDATED: ConvergenceState = { sinceGain: 0 };
+
+/** The state after further validations. @param accuracies in the order of their steps */
+export function afterValidations(
+  before: ConvergenceState,
+  accuracies: readonly number[],
+  minDelta: number,
+): ConvergenceState {
+  if (accuracies.length === 0) return before;
+  let { best, sinceGain } = before;
+  for (const accuracy of accuracies) {
+    const reference = best ?? Number.NEGATIVE_INFINITY;
+    const gain = accuracy > reference && accuracy - reference >= minDelta - ROUNDING;
+    best = gain ? accuracy : best;
+    sinceGain = gain ? 0 : sinceGain + 1;
+  }
+  return { sinceGain, ...(best !== undefined && { best }) };
+}
+
+/** How many of the last values brought no gain of at least `minDelta` over the best before them. */
+export function sinceGain(accuracies: readonly number[], minDelta: number): number {
+  return afterValidations(NOT_VALIDATED, accuracies, minDelta).sinceGain;
+}
+
+/** Whether a generation has converged: `patience` validations of the student in a row were not better. */
+export function converged(state: ConvergenceState, { patience }: RunSpec['convergence']): boolean {
+  return patience > 0 && state.sinceGain >= patience;
 }
 
 /**

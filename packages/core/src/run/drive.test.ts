@@ -5,7 +5,7 @@ import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
 import { RunSpec } from '../spec/run-spec.js';
 import { advance, type Duty, type RunEvent } from './advance.js';
-import { converged } from './convergence.js';
+import { afterValidations, converged, NOT_VALIDATED } from './convergence.js';
 import { drive } from './drive.js';
 import { createRun, loadRun, saveRun } from './run-store.js';
 import type { Outcome, RunState } from './state.js';
@@ -51,13 +51,12 @@ async function* perform(todo: Duty, tick: () => void): AsyncGenerator<RunEvent> 
       yield { kind: 'candidate-verified' };
       return;
     case 'training': {
-      const validations = [...todo.validations];
+      let convergence = todo.pairs.at(-1)?.convergence ?? NOT_VALIDATED;
       for (let step = (todo.pairs.at(-1)?.step ?? 0) + 1; ; step++) {
         tick();
         const validation = { step, accuracy: accuracyAt(todo.generation, step) };
-        validations.push(validation);
-        const accuracies = validations.map(({ accuracy }) => accuracy);
-        if (step === facts.totalSteps || converged(accuracies, spec.convergence)) {
+        convergence = afterValidations(convergence, [validation.accuracy], spec.convergence.minDelta);
+        if (step === facts.totalSteps || converged(convergence, spec.convergence)) {
           yield { kind: 'generation-trained', outcome: outcomeAt(todo.generation, step) };
           return;
         }

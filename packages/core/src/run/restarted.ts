@@ -4,7 +4,7 @@ import type { Failed, Preparing, RunState } from './state.js';
 
 /** The next start of the same generation, from its last committed pair. */
 export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing {
-  const { generation, attempt, results, moves, pairs, validations, losses, anchor, facts } = state;
+  const { generation, attempt, results, moves, pairs, losses, anchor, facts } = state;
   return {
     phase: 'preparing',
     generation,
@@ -12,7 +12,6 @@ export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Pre
     results,
     moves,
     pairs,
-    validations,
     losses,
     ...(anchor && { anchor }),
     ...(facts && { facts }),

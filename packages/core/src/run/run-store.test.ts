@@ -1,10 +1,26 @@
 import { memoryStore } from '@trikd/testing/memory-store';
 import { describe, expect, test } from 'vitest';
 import { manifestKey } from '../checkpoint/manifest.js';
-import { sealJson } from '../checkpoint/sealed-json.js';
+import { MAX_SEALED_BYTES, sealJson } from '../checkpoint/sealed-json.js';
 import { MOST_GENERATIONS, RunSpec } from '../spec/run-spec.js';
-import { createRun, listRuns, loadRun, type SavedRun, saveRun, specKey, stateKey } from './run-store.js';
-import { firstState, type GenerationResult } from './state.js';
+import {
+  createRun,
+  LONGEST_REQUEST_ID,
+  listRuns,
+  loadRun,
+  type SavedRun,
+  saveRun,
+  specKey,
+  stateKey,
+} from './run-store.js';
+import {
+  firstState,
+  type GenerationResult,
+  LONGEST_REASON,
+  MOST_MOVES_BY_HAND,
+  MOST_PAIRS,
+  type RunState,
+} from './state.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = (change: object = {}) =>
@@ -76,6 +92,30 @@ describe('loadRun', () => {
     });
   });
 
+  test('reads a state that lists all validations, and decides from its pairs as from the list', async () => {
+    const store = memoryStore();
+    const { state } = await createRun(store, spec({ convergence: { patience: 3, minDelta: 0.05 } }));
+    const accuracies = [0.5, 0.52, 0.6, 0.61];
+    const before = {
+      ...state,
+      validations: accuracies.map((accuracy, index) => ({ step: 10 * (index + 1), accuracy })),
+      pairs: [5, 20, 40].map((step) => ({ step, manifestKey: `pair-${step}` })),
+    };
+    const times = { created: '2026-01-02T03:04:05.000Z', changed: {} };
+    const file = { version: 3, revision: 4, term: 3, requests: [], times, state: before };
+    await store.put(stateKey('trial'), sealJson(file));
+    const run = await loadRun(store, 'trial');
+    expect(run.state).toEqual({
+      ...state,
+      pairs: [
+        { step: 5, manifestKey: 'pair-5' },
+        { step: 20, manifestKey: 'pair-20', convergence: { best: 0.5, sinceGain: 1 } },
+        { step: 40, manifestKey: 'pair-40', convergence: { best: 0.6, sinceGain: 1 } },
+      ],
+    });
+    expect((await saveRun(store, run, { term: 4 })).state).toEqual(run.state);
+  });
+
   test('refuses a spec file of another shape', async () => {
     const store = memoryStore();
     await createRun(store, spec());
@@ -140,19 +180,43 @@ test('a run remembers when it was created, changed and ended, and since when whi
   expect(revived.times).toEqual({ created: at(1), updated: at(5), changed: { Paused: at(4), Failed: at(5) } });
 });
 
-test('a run of as many generations as a spec may ask for is written and read again, and has room to be steered', async () => {
-  const store = memoryStore();
-  const name = 'n'.repeat(63);
-  const run = await createRun(store, spec({ name, curriculum: { generations: MOST_GENERATIONS } }));
+test.each<'failed' | 'paused'>(['failed', 'paused'])(
+  'the longest state that a spec permits is written and read again: %s',
+  async (phase) => {
+    const store = memoryStore();
+    const name = 'n'.repeat(63);
+    const at = '2026-01-02T03:04:05.000Z';
+    const longest = spec({ name, curriculum: { generations: MOST_GENERATIONS } });
+    let run: SavedRun = await createRun(store, longest, undefined, at);
+    for (let i = 0; i < 64; i++) run = await saveRun(store, run, { request: `${i}`.padEnd(LONGEST_REQUEST_ID, '"') });
+    const state = longestState(name, phase, at);
+    await saveRun(store, run, { state, term: 0xffffffff, at });
+    expect((await loadRun(store, name)).state).toEqual(state);
+    const { bytes } = (await store.get(stateKey(name)))!;
+    expect(bytes.length).toBeLessThan(MAX_SEALED_BYTES);
+  },
+);
+
+/** Everything that grows in a state, as long as it gets. */
+function longestState(name: string, phase: 'failed' | 'paused', at: string): RunState {
+  const most = 0xffffffff;
   const results = Array.from({ length: MOST_GENERATIONS }, (_, generation) => longestResult(name, generation));
-  const at = '2026-01-02T03:04:05.000Z';
-  const moves = [...results, ...results].map(({ generation }) => {
-    return { by: 'rollback' as const, to: generation, during: generation, at };
-  });
-  const state = { ...firstState, results, moves };
-  await saveRun(store, run, { state });
-  expect((await loadRun(store, name)).state).toEqual(state);
-});
+  const last = longestResult(name, MOST_GENERATIONS - 1);
+  const { generation, promoted: _promoted, anchorScores, ...outcome } = last;
+  const manifest = manifestKey({ runId: name, generation, attempt: most, step: most });
+  const convergence = { best: 0.12345678901234566, sinceGain: most };
+  const resumable = {
+    ...{ generation, attempt: most, results, losses: most },
+    facts: { datasetDigest: 'a'.repeat(64), classes: most, totalSteps: most, stepsPerEpoch: most },
+    anchor: { generation, params: last.student.params },
+    pairs: Array.from({ length: MOST_PAIRS }, () => ({ step: most, manifestKey: manifest, convergence })),
+    moves: Array.from({ length: MOST_GENERATIONS + MOST_MOVES_BY_HAND }, () => {
+      return { by: 'rollback' as const, to: generation, during: generation, at };
+    }),
+  };
+  if (phase === 'failed') return { ...resumable, phase, kind: 'internal', reason: '\u0001'.repeat(LONGEST_REASON) };
+  return { ...resumable, phase, outcome, ...(anchorScores && { anchorScores }) };
+}
 
 test('a spec that asks for more generations than the state of a run can hold is refused', () => {
   const curriculum = { generations: MOST_GENERATIONS + 1 };

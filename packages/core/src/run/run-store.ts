@@ -6,20 +6,27 @@ import { specDifferences } from '../spec/spec-differences.js';
 import { decodeJson, encodeJson } from './json-object.js';
 import { RunTimes, timesAfter, timesOfNew } from './run-times.js';
 import { firstState, RunState } from './state.js';
-import { upgraded } from './upgraded.js';
+import { STATE_VERSION, upgraded } from './upgraded.js';
 
 /** Requests that a run remembers, so that one that is sent again is not done again. */
 const REQUESTS = 64;
 
+/** Characters of a request's id, at most. */
+export const LONGEST_REQUEST_ID = 128;
+
 const StateRecord = z.strictObject({
-  version: z.literal(3),
+  version: z.literal(STATE_VERSION),
   revision: z.int().positive().describe('rises with every write: no two contents of the file are the same'),
   term: z.int().nonnegative().describe('of the leader that wrote it; 0: nobody has driven the run yet'),
   requests: z.array(z.string().min(1)).max(REQUESTS).readonly().describe('ids of the newest requests that were done'),
   times: RunTimes,
   state: RunState,
 });
-const StateFile = z.preprocess(upgraded, StateRecord);
+
+/** A state file of this version or of one before, as one of this version. */
+function stateFileOf(spec: RunSpec) {
+  return z.preprocess((file) => upgraded(file, spec.convergence.minDelta), StateRecord);
+}
 
 /** A run as the store has it. */
 export interface SavedRun {
@@ -76,7 +83,7 @@ export async function createRun(
   }
   // A creator that died between the two writes left a spec without a state: the next one completes it.
   const requests = request === undefined ? [] : [request];
-  const first = { version: 3, revision: 1, term: 0, requests, times: timesOfNew(at), state: firstState };
+  const first = { version: STATE_VERSION, revision: 1, term: 0, requests, times: timesOfNew(at), state: firstState };
   const outcome = await store.create(stateKey(spec.name), encodeJson(StateRecord.parse(first)));
   return { ...(await loadRun(store, spec.name)), created: outcome === 'created' };
 }
@@ -89,7 +96,7 @@ export async function loadRun(store: ObjectStore, runId: string): Promise<SavedR
   const spec = await loadSpec(store, runId);
   const stored = await store.get(stateKey(runId));
   if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`, { run: runId });
-  const { version: _, ...file } = decodeJson(StateFile, stored.bytes, stateKey(runId));
+  const { version: _, ...file } = decodeJson(stateFileOf(spec), stored.bytes, stateKey(runId));
   return { spec, ...file, version: stored.version };
 }
 
@@ -129,7 +136,7 @@ export async function saveRun(store: ObjectStore, run: SavedRun, change: RunChan
   const requests = request === undefined ? run.requests : [...run.requests, request].slice(-REQUESTS);
   const times = timesAfter(run.times, run.state, state, at);
   const next = { revision: run.revision + 1, term, requests, times, state };
-  const bytes = encodeJson(StateRecord.parse({ ...next, version: 3 }));
+  const bytes = encodeJson(StateRecord.parse({ ...next, version: STATE_VERSION }));
   await store.replace(stateKey(name), bytes, run.version);
   // What is there tells who wrote: a write whose answer was lost, and that was made again, conflicts with itself.
   const now = await store.get(stateKey(name));

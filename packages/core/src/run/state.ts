@@ -19,13 +19,43 @@ export type Anchor = z.infer<typeof Anchor>;
 export const AnchorScores = z.strictObject({ validation: ScoreRecord, test: ScoreRecord }).readonly();
 export type AnchorScores = z.infer<typeof AnchorScores>;
 
-/** A committed pair of checkpoints of the generation in hand. */
+/** A committed pair of checkpoints. */
 export const PairRef = z.strictObject({ step: Count, manifestKey: z.string().min(1) }).readonly();
 export type PairRef = z.infer<typeof PairRef>;
 
+/** A pair that its generation can resume from, with what decides there whether the generation has converged. */
+export const ResumablePair = z
+  .strictObject({
+    ...PairRef.unwrap().shape,
+    convergence: z
+      .strictObject({
+        best: z.number().exactOptional().describe('the last accuracy, 0..1, that was a gain'),
+        sinceGain: Count.describe('validations since then'),
+      })
+      .readonly()
+      .exactOptional()
+      .describe('of the student, up to this step; absent before its first validation'),
+  })
+  .readonly();
+export type ResumablePair = z.infer<typeof ResumablePair>;
+
+// What grows in a state has a bound, so that every state fits into the 1 MiB that a reader takes: results by MOST_GENERATIONS.
+
+/** Pairs of the current generation that a run keeps at most. */
+export const MOST_PAIRS = 100;
+
+/** Changes of the anchor by hand in the life of a run, at most. Those by the rule are bounded by the generations. */
+export const MOST_MOVES_BY_HAND = 500;
+
+/** Characters of the sentence that says why a run failed, at most. */
+export const LONGEST_REASON = 2000;
+
 /** One validation of the student. */
-export const Validation = z.strictObject({ step: Count, accuracy: z.number() }).readonly();
-export type Validation = z.infer<typeof Validation>;
+export interface Validation {
+  readonly step: number;
+  /** 0..1 */
+  readonly accuracy: number;
+}
 
 /** What both trainers had reached when a generation ended. */
 export const Outcome = z
@@ -89,8 +119,7 @@ const past = {
 const resumable = {
   ...past,
   anchor: Anchor.exactOptional().describe('absent in generation 0'),
-  pairs: z.array(PairRef).readonly().describe('committed in this generation and kept, by step'),
-  validations: z.array(Validation).readonly().describe('of the student, up to the last pair'),
+  pairs: z.array(ResumablePair).readonly().describe('committed in this generation and kept, by step'),
   losses: Count.describe('attempts lost since the last committed pair'),
 };
 
@@ -161,12 +190,11 @@ export const firstState: Preparing = {
   results: [],
   moves: [],
   pairs: [],
-  validations: [],
   losses: 0,
 };
 
 /** The pair to resume the generation from; undefined: from fresh params. */
-export function resumePair(state: { readonly pairs: readonly PairRef[] }): PairRef | undefined {
+export function resumePair(state: { readonly pairs: readonly ResumablePair[] }): ResumablePair | undefined {
   return state.pairs.at(-1);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
-import { firstState, type GenerationResult, type RunState } from './state.js';
+import { firstState, type GenerationResult, MOST_MOVES_BY_HAND, type RunState } from './state.js';
 import { type Steering, steer } from './steer.js';
 
 const sha256 = 'a'.repeat(64);
@@ -21,8 +21,7 @@ const resumable = {
   moves: [{ by: 'rule' as const, to: 0, during: 0 }],
   facts,
   anchor: { generation: 0, params: resultOf(0, true).student.params },
-  pairs: [{ step: 2, manifestKey: 'pair-2' }],
-  validations: [{ step: 2, accuracy: 0.7 }],
+  pairs: [{ step: 2, manifestKey: 'pair-2', convergence: { best: 0.7, sinceGain: 0 } }],
   losses: 1,
 };
 const { steps, student, teacher, studentStateSha256, teacherStateSha256, pair } = resultOf(3, false);
@@ -117,7 +116,6 @@ describe('steering', () => {
       anchor: { generation: 1, params: results[1]?.student.params },
       moves: [...moves, { by: 'override', to: 1, during: 3, at }],
       pairs: [],
-      validations: [],
       losses: 0,
     });
   });
@@ -142,13 +140,23 @@ describe('steering', () => {
     expect(() => steer(STATES.training, { kind: 'promoted', to })).toThrow(sentence);
   });
 
+  test('an anchor is moved by hand as often as a state has room for', () => {
+    const byHand = (count: number): RunState => ({
+      ...STATES.training,
+      moves: Array.from({ length: count }, () => ({ by: 'rollback' as const, to: 0, during: 3 })),
+    });
+    const last = steer(byHand(MOST_MOVES_BY_HAND - 1), WISHES['rolled-back']);
+    expect(last.moves).toHaveLength(MOST_MOVES_BY_HAND);
+    expect(() => steer(last, WISHES['rolled-back'])).toThrow('was moved by hand 500 times');
+    expect(steer(last, WISHES.paused).phase).toBe('paused');
+  });
+
   test('a run that rests and gets another anchor keeps nothing that was learned beside the one before', () => {
     const resting = steer(steer(STATES.promoting, WISHES.paused), WISHES.promoted);
     expect(resting).toMatchObject({
       phase: 'paused',
       attempt: 2,
       pairs: [],
-      validations: [],
       anchor: { generation: 1 },
     });
     expect('outcome' in resting).toBe(false);

@@ -1,7 +1,16 @@
 import { TrikdError } from '../domain/errors.js';
 import { degenerate } from './promotion.js';
 import { restarted, revived } from './restarted.js';
-import type { AnchorMove, GenerationResult, Paused, Preparing, Promoting, RunState } from './state.js';
+import {
+  type AnchorMove,
+  type GenerationResult,
+  MOST_MOVES_BY_HAND,
+  movesByHand,
+  type Paused,
+  type Preparing,
+  type Promoting,
+  type RunState,
+} from './state.js';
 
 /** What somebody has asked of a run. `at` is the time, for what the run remembers of it. */
 export type Steering =
@@ -136,12 +145,16 @@ function beside(
   { generation, student }: GenerationResult,
   { by, at }: Pick<AnchorMove, 'by'> & { readonly at?: string },
 ): RunState {
+  if (movesByHand(state).length >= MOST_MOVES_BY_HAND) {
+    const message = `the anchor of the run was moved by hand ${MOST_MOVES_BY_HAND} times, and a run remembers no more`;
+    throw new TrikdError('wrong-state', message, { phase: state.phase });
+  }
   const move: AnchorMove = { by, to: generation, during: state.generation, ...(at !== undefined && { at }) };
   const moves = [...state.moves, move];
   const anchor = { generation, params: student.params };
   if (state.phase === 'completed') return { ...state, moves };
   if (state.phase === 'cancelled' || state.phase === 'waiting') return { ...state, moves, anchor };
-  const afresh = { ...restarted(state), moves, anchor, pairs: [], validations: [], losses: 0 };
+  const afresh = { ...restarted(state), moves, anchor, pairs: [], losses: 0 };
   if (state.phase === 'paused') return { ...afresh, attempt: state.attempt, phase: 'paused' };
   if (state.phase !== 'failed') return afresh;
   const { attempt, kind, reason } = state;

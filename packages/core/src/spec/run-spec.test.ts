@@ -42,6 +42,27 @@ describe('a spec', () => {
   });
 });
 
+describe('the durations of a spec', () => {
+  const durations = (everySeconds: number, stepTimeout: number) =>
+    mistakesOf({ ...written, checkpoint: { everySeconds }, exchange: { stepTimeout } });
+
+  test('are at most 30 days, however long a timer can wait', () => {
+    expect(durations(2_592_000, 2_592_000)).toEqual([]);
+    expect(durations(2_592_001, 5e6)).toEqual([
+      'checkpoint.everySeconds: Too big: expected number to be <=2592000',
+      'exchange.stepTimeout: Too big: expected number to be <=2592000',
+    ]);
+  });
+
+  test('leave time to train between two checkpoints, and to a busy peer', () => {
+    expect(durations(0.1, 0.1)).toEqual([]);
+    expect(durations(1e-9, 1e-9)).toEqual([
+      'checkpoint.everySeconds: Too small: expected number to be >=0.1',
+      'exchange.stepTimeout: Too small: expected number to be >=0.1',
+    ]);
+  });
+});
+
 test('the digest of a spec is that of its values, defaults included, in whatever order they were written', () => {
   const digest = specDigest(RunSpec.parse(written));
   expect(specDigest(RunSpec.parse({ seed: 0, ...written, batchSize: 128 }))).toBe(digest);

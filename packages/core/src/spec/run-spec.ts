@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { MAX_SPEC_SECONDS } from './durations.js';
 
 const Positive = z.int().positive();
 
@@ -8,6 +9,12 @@ const Positive = z.int().positive();
  * accepts.
  */
 export const MOST_GENERATIONS = 500;
+
+/** Shortest time between checkpoints, in seconds: saving more often leaves no time to train. */
+export const MIN_CHECKPOINT_SECONDS = 0.1;
+
+/** Shortest time to wait for a frame, in seconds: the pause of a busy process is longer than less. */
+export const MIN_STEP_TIMEOUT_SECONDS = 0.1;
 
 /** Where the images come from and how they are split. Sizes count images. */
 export const DataSpec = z.discriminatedUnion('kind', [
@@ -171,7 +178,8 @@ export const RunSpec = z
         everySteps: Positive.optional().describe('steps between checkpoints, besides those by epochs'),
         everySeconds: z
           .number()
-          .positive()
+          .min(MIN_CHECKPOINT_SECONDS)
+          .max(MAX_SPEC_SECONDS)
           .optional()
           .describe('seconds between checkpoints, besides those by epochs and steps'),
       })
@@ -210,7 +218,8 @@ export const RunSpec = z
         window: z.int().min(1).max(64).default(4).describe('frames a producer keeps for consumers and for reconnects'),
         stepTimeout: z
           .number()
-          .positive()
+          .min(MIN_STEP_TIMEOUT_SECONDS)
+          .max(MAX_SPEC_SECONDS)
           .default(60)
           .describe('seconds to wait for a frame before the step fails by name'),
       })

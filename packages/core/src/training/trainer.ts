@@ -5,7 +5,7 @@ import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
 import type { BestParams } from '../domain/role-checkpoint.js';
 import { activeTerms, sourcesOf } from '../losses/objective.js';
-import { collapseAlarm } from './alarms.js';
+import { lossAlarms } from './alarms.js';
 import { type Best, type Checkpointer, createCheckpointer } from './checkpointer.js';
 import { evaluate } from './evaluate.js';
 import { generationPlan } from './generation-plan.js';
@@ -71,7 +71,7 @@ export async function trainGeneration(
 async function runSteps(training: Training): Promise<void> {
   const { spec, attempt, dataset, ports, plan, startStep, checkpoints } = training;
   const meter = progressMeter(() => ports.clock.now());
-  const alarm = collapseAlarm(dataset.classes, Math.max(50, plan.stepsPerEpoch));
+  const alarm = lossAlarms(dataset.classes, Math.max(50, plan.stepsPerEpoch));
   let batch = makeBatch(dataset, spec, attempt.generation, startStep);
   for (let step = startStep; step < plan.totalSteps; step++) {
     if (step >= ports.limit.value) await restAt(training, step);

@@ -6,6 +6,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { Score } from '@trikd/core/domain/score';
 import type { Params } from '@trikd/core/models/params';
+import { lossText } from '@trikd/events/words';
 import Table from 'cli-table3';
 import { formatted, percent, printable, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
@@ -82,7 +83,7 @@ function scores(role: string, { best }: RolePart): readonly string[] {
 }
 
 function score({ accuracy, nll, examples }: Score): string {
-  return `${percent({ accuracy })} (NLL ${nll.toFixed(4)}, ${examples} images)`;
+  return `${percent({ accuracy })} (NLL ${lossText(nll, 4)}, ${examples} images)`;
 }
 
 function blobText({ what, blob, held }: ShownBlob): string {

@@ -1,6 +1,6 @@
 import { RUN_PHASES } from '@trikd/protocol/run-phases';
 import { Command, Option } from 'commander';
-import { type Format, outputOption, positiveNumber, serverOption, timeoutOption, wholeNumber } from '../options.js';
+import { eventOption, type Format, outputOption, positiveNumber, serverOption, timeoutOption } from '../options.js';
 import type { ServerChoice } from '../server/ask.js';
 import { type SteerOptions, steeringCommand, type Verb } from '../server/steering.js';
 import { cancel } from './cancel.js';
@@ -102,7 +102,9 @@ export function runsCommand(actions: RunsActions): Command {
     .action((runId: string, options: Omit<GetOptions, 'runId'>) => actions.get({ runId, ...options }));
   reading(command, 'watch', 'Follows a run until it ends.')
     .addOption(
-      new Option('--from-event <n>', 'begin with this event; 1: all that are kept').argParser(wholeNumber).default(0),
+      new Option('--from-event <event>', 'begin with this event, such as 1.2; 1: all that are kept')
+        .argParser(eventOption)
+        .default(0),
     )
     .addOption(
       new Option('--patience <seconds>', 'longest time without a connection').argParser(positiveNumber).default(60),

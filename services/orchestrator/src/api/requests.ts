@@ -1,12 +1,11 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { LONGEST_REQUEST_ID } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { runPhaseOf } from '@trikd/protocol/run-phases';
 
 /** Checks of what came over the wire. All throw TrikdError `invalid` that names the field. */
-
-const LONGEST_REQUEST_ID = 128;
 
 export function toRunId(text: string): string {
   if (RunSpec.unwrap().shape.name.safeParse(text).success) return text;

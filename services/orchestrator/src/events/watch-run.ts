@@ -15,6 +15,8 @@ export interface WatchPorts {
   readonly stories: Stories;
   /** The newest that is known of a run. */
   find(runId: string): Promise<RunView>;
+  /** A run that is not driven here, with what it waits for. */
+  placed(run: RunView): RunView;
   /** Resolves when there may be something new, or after a while. */
   news(signal: AbortSignal): Promise<void>;
   /** Aborts when the process is to end. */
@@ -28,7 +30,7 @@ export async function* watchRun(
   from: number,
   signal: AbortSignal,
 ): AsyncGenerator<WatchRunResponse> {
-  const { store, stories, find, news, drained } = ports;
+  const { store, stories, find, placed, news, drained } = ports;
   let wanted = from;
   let caughtUp = from === 0;
   /** Revision of the state that was told last; 0: what a story tells. */
@@ -51,7 +53,7 @@ export async function* watchRun(
     }
     const { spec, state, times, revision } = await loadRun(store, runId);
     const told = seen === 0 && hasEnded(state) && saysItEnded(last);
-    const now = standing({ spec, state, times });
+    const now = standing(placed({ spec, state, times }));
     if (seen !== revision && !told) yield now;
     seen = revision;
     if (!caughtUp) {

@@ -44,3 +44,11 @@ test('a run that is held up says by whom, and one that somebody else drives that
   });
   expect(holding(viewOf(training))).toContainEqual(['Stalled', 'unknown', 'NotDrivenHere']);
 });
+
+test('a run that waits for the trainers names the run that has them', () => {
+  expect(conditionsOf(viewOf(firstState, { queued: { behind: 'one' } }))).toContainEqual({
+    ...{ type: 'Stalled', holds: true, reason: 'WaitingForTrainers' },
+    message: 'the trainers train run one; this run continues when that one ends or rests',
+  });
+  expect(holding(viewOf(firstState, { queued: {} }))).toEqual([]);
+});

@@ -55,7 +55,7 @@ function reasonOf(state: RunState, budgetUsed: boolean): string {
   }
 }
 
-function stalled({ state, live }: RunView): Condition {
+function stalled({ state, live, queued }: RunView): Condition {
   const type = 'Stalled' as const;
   const since = live?.stalledAt === undefined ? {} : { since: live.stalledAt };
   const [stall] = live?.stalls ?? [];
@@ -65,7 +65,12 @@ function stalled({ state, live }: RunView): Condition {
   }
   if (!duty(state)) return { type, holds: false, reason: camel(state.phase), message: howItStands(state) };
   if (live) return { type, holds: false, reason: 'GoesOn', message: 'nothing is waited for', ...since };
-  const message = 'the orchestrator that was asked does not drive the run';
+  if (queued?.behind !== undefined) {
+    const message = `the trainers train run ${queued.behind}; this run continues when that one ends or rests`;
+    return { type, holds: true, reason: 'WaitingForTrainers', message };
+  }
+  if (queued) return { type, holds: false, reason: 'Queued', message: 'this run is the next that is trained' };
+  const message = 'this orchestrator does not drive the run, and does not know whether it is stalled';
   return { type, holds: 'unknown', reason: 'NotDrivenHere', message };
 }
 

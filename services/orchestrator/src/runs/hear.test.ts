@@ -1,6 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { systemClock } from '@trikd/process/system-clock';
+import { virtualClock } from '@trikd/testing/virtual-clock';
 import { describe, expect, test } from 'vitest';
 import { type Heard, hear } from './hear.js';
 import type { TrainerLink } from './ports.js';
@@ -97,6 +98,22 @@ describe('hear', () => {
       systemClock,
     );
     expect(await heardUntil(events, (count) => count === 2)).toEqual([{ kind: 'drain' }, { kind: 'drain-overdue' }]);
+  });
+
+  test('asks once for a save, however often its time has passed while no event was read', async () => {
+    const clock = virtualClock();
+    const drain = new AbortController();
+    const reports = trainer('teacher', [saved(2)], 'goes on');
+    const heard = hear([reports], attempt, { ...signals, drained: drain.signal }, { ...times, save: 0.1 }, clock);
+    const kinds = [(await heard.next()).value?.kind];
+    await clock.advance(60_000);
+    drain.abort();
+    for (const _ of ['save', 'drain']) kinds.push((await heard.next()).value?.kind);
+    const next = heard.next();
+    await clock.advance(100);
+    kinds.push((await next).value?.kind);
+    expect(kinds).toEqual(['trainer', 'save', 'drain', 'save']);
+    await heard.return(undefined);
   });
 
   test('ends with the reason for which it concerns nobody here any more', async () => {

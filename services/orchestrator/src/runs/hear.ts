@@ -54,10 +54,13 @@ export async function* hear(
       () => arrivals.push({ kind: 'drain-overdue' }),
       () => undefined,
     );
+  // At most one request waits to be read: a consumer that is slower than the interval saves as often as it can.
+  let savePending = false;
   const saving = async (seconds: number) => {
     for (;;) {
       await clock.sleep(1000 * seconds, left.signal);
-      arrivals.push({ kind: 'save' });
+      if (!savePending) arrivals.push({ kind: 'save' });
+      savePending = true;
     }
   };
   if (times.save !== undefined) saving(times.save).catch(() => undefined);
@@ -74,6 +77,7 @@ export async function* hear(
     for (;;) {
       const next = await arrivals.take();
       if (next.kind !== 'failed') {
+        if (next.kind === 'save') savePending = false;
         yield next;
         continue;
       }

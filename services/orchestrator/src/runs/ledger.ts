@@ -2,7 +2,9 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Score } from '@trikd/core/domain/score';
+import { afterValidations, converged, NOT_VALIDATED } from '@trikd/core/run/convergence';
 import { resumePair, type Training, type Validation } from '@trikd/core/run/state';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 
 /** Both parts of the checkpoint of one step. */
 export type Pair = Readonly<Record<TrainedRole, RoleCheckpoint>>;
@@ -16,8 +18,8 @@ export interface Ledger {
   readonly pairAt: (step: number) => Pair | undefined;
   /** @throws TrikdError `diverged` for a score that is not finite */
   readonly validated: (role: TrainedRole, step: number, score: Score) => void;
-  /** Accuracies of the student in this generation, in the order of their steps. */
-  readonly accuracies: () => readonly number[];
+  /** Whether the student's validations so far end the generation. */
+  readonly converged: () => boolean;
   readonly rests: (role: TrainedRole, step: number) => void;
   /** Whether both rest before a step. */
   readonly bothRestAt: (step: number) => boolean;
@@ -25,13 +27,17 @@ export interface Ledger {
   readonly commit: (step: number) => readonly Validation[];
 }
 
-/** A ledger that goes on from the last pair of a generation. */
-export function ledger(todo: Training): Ledger {
+/** A ledger that continues from the last pair of a generation. */
+export function ledger(todo: Training, convergence: RunSpec['convergence']): Ledger {
   const parts: Record<TrainedRole, Map<number, RoleCheckpoint>> = { teacher: new Map(), student: new Map() };
   const resting = new Map<TrainedRole, number>();
-  const validations = [...todo.validations];
-  let reported = validations.length;
-  let committed = resumePair(todo)?.step ?? 0;
+  const last = resumePair(todo);
+  let committed = last?.step ?? 0;
+  let committedConvergence = last?.convergence ?? NOT_VALIDATED;
+  /** Validations of the student after the last committed pair, by step. */
+  const fresh: Validation[] = [];
+  const convergenceAfter = (validations: readonly Validation[]) =>
+    afterValidations(committedConvergence, accuraciesOf(validations), convergence.minDelta);
   return {
     committed: () => committed,
     saved: (role, checkpoint) => {
@@ -46,10 +52,10 @@ export function ledger(todo: Training): Ledger {
         const found = `accuracy ${accuracy}, NLL ${nll}`;
         throw new TrikdError('diverged', `validation of the ${role} after ${step} steps: ${found}`);
       }
-      const last = validations.at(-1)?.step ?? 0;
-      if (role === 'student' && step > last) validations.push({ step, accuracy });
+      const known = fresh.at(-1)?.step ?? committed;
+      if (role === 'student' && step > known) fresh.push({ step, accuracy });
     },
-    accuracies: () => validations.map(({ accuracy }) => accuracy),
+    converged: () => converged(convergenceAfter(fresh), convergence),
     rests: (role, step) => resting.set(role, step),
     bothRestAt: (step) => resting.get('teacher') === step && resting.get('student') === step,
     commit: (step) => {
@@ -57,9 +63,14 @@ export function ledger(todo: Training): Ledger {
       for (const waiting of Object.values(parts)) {
         for (const key of waiting.keys()) if (key <= step) waiting.delete(key);
       }
-      const fresh = validations.slice(reported).filter((validation) => validation.step <= step);
-      reported += fresh.length;
-      return fresh;
+      const closed = fresh.filter((validation) => validation.step <= step);
+      committedConvergence = convergenceAfter(closed);
+      fresh.splice(0, closed.length);
+      return closed;
     },
   };
+}
+
+function accuraciesOf(validations: readonly Validation[]): readonly number[] {
+  return validations.map(({ accuracy }) => accuracy);
 }

@@ -71,6 +71,14 @@ export interface RunView {
   readonly times: RunTimes;
   /** What only the orchestrator knows that drives it; absent elsewhere. */
   readonly live?: LiveView;
+  /** Set by the leader for a run that it drives later. */
+  readonly queued?: Queued;
+}
+
+/** What a run waits for before it is driven. */
+export interface Queued {
+  /** The run that has the trainers now; absent when none has. */
+  readonly behind?: string;
 }
 
 /** What is known of a run that is driven here, and is not stored. */

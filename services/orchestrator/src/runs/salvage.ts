@@ -25,7 +25,7 @@ export interface SalvagePorts extends CommitPorts {
  */
 export async function salvage(todo: Training, ports: SalvagePorts): Promise<RunEvent | undefined> {
   const { spec, clock, times } = ports;
-  const books = ledger(todo);
+  const books = ledger(todo, spec.convergence);
   const limit = nextLimit(books.committed(), todo.facts, spec);
   const steps = new Set<number>();
   const attempt = attemptOf(spec, todo);

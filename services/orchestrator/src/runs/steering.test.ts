@@ -44,7 +44,8 @@ function portsOver(store: ObjectStore, rest: SteeringPorts['rest'] = async () =>
   const none = async () => undefined;
   const stories = { get: () => undefined, open: async () => story, end: none, endAll: none };
   const now = () => '2026-01-02T03:04:05.000Z';
-  return { store, stories, rest, now, count: () => undefined, term: () => 1, retries: 2, keepPairs: 2 };
+  const placed: SteeringPorts['placed'] = (run) => run;
+  return { store, stories, rest, now, placed, count: () => undefined, term: () => 1, retries: 2, keepPairs: 2 };
 }
 
 const anyWish = fc.oneof(

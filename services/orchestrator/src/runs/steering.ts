@@ -19,6 +19,8 @@ export interface SteeringPorts extends Pick<DrivenRunPorts, 'retries' | 'keepPai
   count(runId: string, news: RunNews): void;
   /** The term of this process, while it leads. */
   term(): number | undefined;
+  /** The run with what it waits for. */
+  placed<V extends RunView>(run: V): V;
   /** Brings the run to rest at a committed pair, if it is driven here. Nothing is driven then until the steering is over. */
   rest(runId: string): Promise<void>;
 }
@@ -49,8 +51,9 @@ export async function steerRun(ports: SteeringPorts, term: number, wish: Wish): 
       const request = wish.requestId === undefined ? {} : { request: wish.requestId };
       const saved = await saveRun(ports.store, rested.run, { state, term, ...request, at: ports.now() });
       await pointed(ports, term, wish, saved);
-      await tell(ports, term, saved);
-      return saved;
+      const placed = ports.placed(saved);
+      await tell(ports, term, placed);
+      return placed;
     } catch (error) {
       const again = error instanceof TrikdError && error.kind === 'out-of-step' && ports.term() === term;
       if (!again || tries === TRIES) throw error;
@@ -73,10 +76,10 @@ async function decide(
 }
 
 /** Moves the pointer to the anchor after a move by hand. Done again when the request is, for a process that died between the two. */
-async function pointed({ store }: SteeringPorts, term: number, wish: Wish, run: SavedRun): Promise<RunView> {
+async function pointed({ store, placed }: SteeringPorts, term: number, wish: Wish, run: SavedRun): Promise<RunView> {
   const { kind } = wish.steering;
   if (kind === 'promoted' || kind === 'rolled-back') await pointAsStated(store, wish.runId, run.state, term);
-  return run;
+  return placed(run);
 }
 
 async function tell({ stories, count }: SteeringPorts, term: number, run: SavedRun): Promise<void> {

@@ -3,7 +3,7 @@ import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { RunEvent } from '@trikd/core/run/advance';
-import { converged, nextLimit } from '@trikd/core/run/convergence';
+import { nextLimit } from '@trikd/core/run/convergence';
 import type { Outcome, PairRef, Training } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { drainLimit } from './drain-limit.js';
@@ -30,7 +30,7 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
   const { spec } = ports;
   const { facts, generation } = todo;
   const trainers = Object.values(ports.trainers);
-  const books = ledger(todo);
+  const books = ledger(todo, spec.convergence);
   const rest = async (step: number) => {
     await Promise.all(trainers.map((trainer) => trainer.setLimit(attempt, step)));
     return step;
@@ -76,7 +76,7 @@ export async function* train(todo: Training, attempt: GenerationAttempt, ports: 
     if (event.kind !== 'resting' || !books.bothRestAt(limit)) continue;
     const pair = books.pairAt(limit);
     if (!pair) throw new TrikdError('wrong-state', `both trainers rest at step ${limit} without its checkpoint`);
-    if (limit === facts.totalSteps || converged(books.accuracies(), spec.convergence)) {
+    if (limit === facts.totalSteps || books.converged()) {
       yield* commit(pair, (ref) => ({ kind: 'generation-trained', outcome: outcomeOf(pair, ref) }));
       return;
     }

@@ -65,7 +65,7 @@ export async function storedRun(): Promise<StoredRun> {
     pair: ref(manifests.last),
   };
   const state: Training = {
-    ...{ phase: 'training', generation: 1, attempt: 2, results: [result], moves: [], validations: [], losses: 0 },
+    ...{ phase: 'training', generation: 1, attempt: 2, results: [result], moves: [], losses: 0 },
     anchor: { generation: 0, params: anchor.params },
     pairs: [ref(manifests.earlier), ref(manifests.newest)],
     facts: { datasetDigest, classes: 4, totalSteps: 16, stepsPerEpoch: 8 },
