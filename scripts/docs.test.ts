@@ -76,7 +76,10 @@ function missingTargets(text: string): readonly string[] {
 }
 
 test('a mistake in a document is found', () => {
-  expect(brokenLinks('docs/cli.md', '[a](gone.md) [b](cli.md#gone) [c](#trikd-run)')).toEqual(['gone.md', 'cli.md#gone']);
+  expect(brokenLinks('docs/cli.md', '[a](gone.md) [b](cli.md#gone) [c](#trikd-run)')).toEqual([
+    'gone.md',
+    'cli.md#gone',
+  ]);
   expect(missingPaths('`packages/gone/src` `packages/*/src` packages/gone')).toEqual(['packages/gone/src']);
   expect(missingTitles('`npx vitest run scripts/docs.test.ts -t unheard-`')).toEqual([]);
   expect(missingTitles(`\`npx vitest run scripts/tally.test.ts -t unheard-\``)).toHaveLength(1);
