@@ -9,7 +9,7 @@ export function modelServiceConfig(listen: string) {
   return z.strictObject({
     listen: Address.default(listen).describe('address of the gRPC server; port 0: any that is free'),
     store: StoreConfig.describe('where checkpoints are'),
-    drainSeconds: z.number().min(0).default(5).describe('for calls in hand when the process is asked to end'),
+    drainSeconds: z.number().min(0).default(5).describe('for open calls to end after SIGTERM'),
     telemetry: TelemetryConfig,
     log: LogConfig,
   });
