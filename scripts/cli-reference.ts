@@ -38,19 +38,19 @@ console.log(`# The command line
 
 Written by \`make generate\` from the help of the commands; do not edit.
 
-\`trikd\` is \`services/cli/dist/main.js\`, which \`make build\` makes: \`npx trikd\` in this folder, or \`npm link -w services/cli\` for all
-folders. Commands that ask an orchestrator take \`--server HOST:PORT\` or \`TRIKD_SERVER\`. Results go to standard output, everything else
-to standard error; colours and pictures are for terminals alone, and \`NO_COLOR\` is heeded. In the formats json and yaml the names are
-those of the protocol, as protobuf writes JSON.
+\`make build\` builds \`trikd\`. Call it with \`npx trikd\` in this folder, or install it for all folders with \`npm link -w services/cli\`.
+Commands that ask an orchestrator take \`--server HOST:PORT\` or \`TRIKD_SERVER\`. Results go to standard output, everything else to
+standard error. Colours and live output are for terminals only, and \`NO_COLOR\` turns colours off. The formats json and yaml use the
+names of the protocol, as in proto JSON.
 
 | exit status | means |
 | --- | --- |
-| 0 | done; of a run that is followed: it completed, or rests |
-| 1 | failed, or something that was looked at is not as it should be |
-| 2 | a wrong command line; nothing was done |
-| 3 | the orchestrator knows no such run, or the state of the run forbids it |
+| 0 | success; a followed run has completed, or has stopped at a checkpoint |
+| 1 | failure, or a defect was found |
+| 2 | wrong command line; nothing was done |
+| 3 | no such run, or its state does not allow the command |
 | 4 | the orchestrator did not answer |
-| 130 | called off by Ctrl-C |
+| 130 | cancelled by Ctrl-C |
 
 ${list.join('\n')}
 

@@ -10,12 +10,7 @@ export function modelServiceConfig(listen: string) {
   return z.strictObject({
     listen: Address.default(listen).describe('address of the gRPC server; port 0: any that is free'),
     store: StoreConfig.describe('where checkpoints are'),
-    drainSeconds: z
-      .number()
-      .min(0)
-      .max(MAX_SERVICE_SECONDS)
-      .default(5)
-      .describe('for calls in progress when the process is asked to end'),
+    drainSeconds: z.number().min(0).max(MAX_SERVICE_SECONDS).default(5).describe('for open calls to end after SIGTERM'),
     telemetry: TelemetryConfig,
     log: LogConfig,
   });

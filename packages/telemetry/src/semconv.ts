@@ -5,17 +5,17 @@ import type { PhaseKind } from '@trikd/core/timing/role-step';
 
 /** Attributes of spans and metrics. Metrics never have one that grows without bound, such as the step. */
 export const ATTRIBUTES = {
-  'trikd.run.id': 'the run; on spans, and of the resource where `trikd run` started the process',
+  'trikd.run.id': 'name of the run; on spans, and on the resource of processes that `trikd run` starts',
   'trikd.generation': 'counts from 0',
-  'trikd.attempt': 'the start of the generation, counts from 1',
-  'trikd.step': 'counts from 0 in each generation; on spans alone',
+  'trikd.attempt': 'start of the generation, counts from 1',
+  'trikd.step': 'counts from 0 in each generation; on spans only',
   'trikd.role': 'anchor, teacher or student',
-  'trikd.phase': 'of a step: data, forward, wait, publish or backward; on metrics, since spans are named so',
-  'trikd.peer': 'whom a wait was for',
-  'trikd.part': 'of the objective: task, anchor or peer',
+  'trikd.phase': 'phase of a step: data, forward, wait, publish or backward; on metrics only',
+  'trikd.peer': 'role that a wait was for',
+  'trikd.part': 'term of the objective: task, anchor or peer',
   'trikd.promoted': 'whether the student became the anchor',
-  'trikd.reason': 'why spans were dropped: no room (`queue`), or nobody took them (`exporter`)',
-  'error.type': 'the kind of the error that ended the step',
+  'trikd.reason': 'why spans were dropped: a full `queue`, or a failed `exporter`',
+  'error.type': 'kind of the error that ended the step',
 } as const;
 export type Attribute = keyof typeof ATTRIBUTES;
 
@@ -35,18 +35,16 @@ export function stepSpan(role: Role): 'trikd.anchor_step' | 'trikd.train_step' {
 
 /** All spans, and where they come from. */
 export const SPANS = {
-  'trikd.step': 'the orchestrator, after the fact: from the first beginning to the last end of both trainers',
-  'trikd.train_step': 'teacher and student: a step from the images to the update',
-  'trikd.anchor_step':
-    'the anchor: a step from the images to the frame in its window; it may lie before the root, since it runs ahead',
-  data: 'making a batch; a trainer makes that of the next step inside its forward pass',
-  forward: 'from images to own logits',
-  'exchange.wait': 'for the logits of `trikd.peer`; linked to the span of the sender, whose context came in the frame',
-  publish: 'for room in the window of own frames',
+  'trikd.step': 'orchestrator: from the first start to the last end of both trainers; created afterwards',
+  'trikd.train_step': 'teacher, student: a step from the images to the update',
+  'trikd.anchor_step': 'anchor: a step from the images to the frame in its window; may start before the root span',
+  data: 'making a batch; a trainer makes the next one during its forward pass',
+  forward: 'from the images to the logits',
+  'exchange.wait': 'waiting for the logits of `trikd.peer`; linked to the span of the producer',
+  publish: 'waiting for room in the frame window',
   backward: 'losses, backward pass and update',
-  'trikd.checkpoint':
-    'teacher and student: params from their copy to the store, in the trace of the step before the checkpoint',
-  'trikd.promotion': 'the orchestrator: from the end of a generation to what became of its student; a trace of its own',
+  'trikd.checkpoint': 'teacher, student: from the copy of the state to the stored blob; in the trace of the last step',
+  'trikd.promotion': 'orchestrator: from the end of a generation to the decision about its student; a trace of its own',
 } as const;
 
 export interface MetricDefinition {
@@ -71,21 +69,21 @@ export const METRICS = {
   'trikd.step.duration': {
     kind: 'histogram',
     unit: 's',
-    description: 'steps of a role, from their beginning to their end',
+    description: 'duration of a step of a role',
     attributes: ['trikd.role'],
     buckets: SECONDS,
   },
   'trikd.step.phase.duration': {
     kind: 'histogram',
     unit: 's',
-    description: 'phases of steps; those named wait are for the logits of a peer',
+    description: 'duration of a phase of a step; `wait` has the role waited for',
     attributes: ['trikd.role', 'trikd.phase', 'trikd.peer'],
     buckets: SECONDS,
   },
   'trikd.loss': {
     kind: 'gauge',
     unit: '{nat}',
-    description: 'terms of the objective at the newest step, weighted as in the loss',
+    description: 'value of each term of the objective at the newest step, weighted',
     attributes: ['trikd.role', 'trikd.part'],
   },
   'trikd.gradient.norm': {
@@ -103,74 +101,74 @@ export const METRICS = {
   'trikd.validation.accuracy': {
     kind: 'gauge',
     unit: '1',
-    description: 'share of the validation split that the model gets right, at its newest validation',
+    description: 'accuracy on the validation split, at the newest validation',
     attributes: ['trikd.role'],
   },
   'trikd.validation.nll': {
     kind: 'gauge',
     unit: '{nat}',
-    description: 'mean negative log-likelihood of the label on the validation split',
+    description: 'mean negative log-likelihood on the validation split, at the newest validation',
     attributes: ['trikd.role'],
   },
   'trikd.checkpoint.size': {
     kind: 'histogram',
     unit: 'By',
-    description: 'states that were stored',
+    description: 'size of the stored states',
     attributes: ['trikd.role'],
     buckets: BYTES,
   },
   'trikd.alarms': {
     kind: 'counter',
     unit: '{alarm}',
-    description: 'signs that training has gone wrong, though every number is finite',
+    description: 'signs of failed training while every number is finite',
     attributes: ['trikd.role'],
   },
   'trikd.stalls': {
     kind: 'counter',
     unit: '{stall}',
-    description: 'waits that took so long that they were told',
+    description: 'waits that were reported as stalls',
     attributes: ['trikd.role', 'trikd.peer'],
   },
   'trikd.training': {
     kind: 'gauge',
     unit: '{run}',
-    description: '1 while a generation is trained, 0 otherwise; told by the orchestrator that leads',
+    description: '1 while a generation trains, 0 otherwise; from the leader',
     attributes: [],
   },
   'trikd.generation': {
     kind: 'gauge',
     unit: '{generation}',
-    description: 'the generation in hand; told by the orchestrator that leads',
+    description: 'current generation; from the leader',
     attributes: [],
   },
   'trikd.attempts': {
     kind: 'counter',
     unit: '{attempt}',
-    description: 'starts of generations: more than one of each means that attempts were lost',
+    description: 'starts of generations; more than one for each generation means lost attempts',
     attributes: [],
   },
   'trikd.pairs': {
     kind: 'counter',
     unit: '{pair}',
-    description: 'pairs of checkpoints that were committed',
+    description: 'committed pairs',
     attributes: [],
   },
   'trikd.promotions': {
     kind: 'counter',
     unit: '{generation}',
-    description: 'generations that were judged',
+    description: 'decisions about a candidate',
     attributes: ['trikd.promoted'],
   },
   'trikd.spans.dropped': {
     kind: 'total',
     unit: '{span}',
-    description: 'spans that did not get to the collector',
+    description: 'spans that did not reach the collector',
     attributes: ['trikd.reason'],
   },
   'trikd.failures': {
     kind: 'counter',
     unit: '{run}',
-    description: 'runs that ended by an error',
+    description: 'runs that failed',
     attributes: [],
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;

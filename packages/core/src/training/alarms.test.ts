@@ -31,7 +31,7 @@ describe('the alarm of a collapsed pair', () => {
   test('names the loss, the steps and what to do', () => {
     expect(collapseAlarm(10, 1)(CHANCE)).toBe(
       'the task loss has been at ln(10) = 2.3026 for 1 steps, as if the model knew nothing: ' +
-        'lower the learning rate, lengthen the warm-up, or weaken the hints to the teacher',
+        'lower the learning rate, lengthen the warm-up, or reduce the distillation weights of the teacher',
     );
   });
 });
@@ -58,7 +58,7 @@ describe('the alarm of an exploded loss', () => {
     const alarm = lossAlarms(10, 50);
     const messages = Array.from({ length: 25 }, () => alarm(1e19)).filter((message) => message !== undefined);
     expect(messages).toEqual([
-      'the task loss has exploded: for 20 steps it has been above 230, 100 times that of guessing: ' +
+      'the task loss has exploded: it has been above 230, 100 times chance level, for 20 steps: ' +
         'lower the learning rate, lengthen the warm-up, or set a smaller clipNorm',
     ]);
   });

@@ -13,7 +13,7 @@ export const protobufFileName = "trikd/v1/anchor.proto";
 
 /** The anchor of one generation. */
 export interface LoadAnchorRequest {
-  /** Run, generation and attempt to serve; `step` is the first step that will be asked for. */
+  /** Run, generation and attempt to serve; `step` is the first step that consumers will request. */
   start:
     | Position
     | undefined;
@@ -23,23 +23,23 @@ export interface LoadAnchorRequest {
   params:
     | Blob
     | undefined;
-  /** Absent: nothing is traced. */
+  /** If absent, no step is traced. */
   tracing: StepTracing | undefined;
 }
 
-/** The anchor is being served. */
+/** The anchor is served from now on. */
 export interface LoadAnchorResponse {
-  /** SHA-256 of the training split as this process read it, hex. */
+  /** SHA-256 of the training split as this process reads it, hex. */
   datasetDigest: string;
-  /** On the validation split. */
+  /** Score on the validation split. */
   validation:
     | Score
     | undefined;
-  /** On the test split; only reported. */
+  /** Score on the test split; only reported. */
   test: Score | undefined;
 }
 
-/** Asks for nothing in particular. */
+/** Has no fields. */
 export interface GetAnchorRequest {
 }
 
@@ -49,7 +49,7 @@ export interface GetAnchorResponse {
   serving:
     | Position
     | undefined;
-  /** What it was loaded from. */
+  /** Params that it was loaded from. */
   params: Blob | undefined;
 }
 

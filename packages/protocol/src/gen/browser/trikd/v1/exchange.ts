@@ -55,19 +55,19 @@ export function dataTypeToJSON(object: DataType): string {
   }
 }
 
-/** Opens a stream. Everything that both sides must share is compared before the first frame. */
+/** Opens a stream. The agreement is compared before the first frame. */
 export interface StreamLogitsRequest {
-  /** Who asks. */
+  /** Role of the client. */
   consumer: Role;
-  /** Run, generation and attempt that must be equal on both sides, and the first step wanted. */
+  /** Run, generation and attempt, which must be equal on both sides, and the first step wanted. */
   from:
     | Position
     | undefined;
-  /** What both sides must have derived alike. */
+  /** What both sides must have in common. */
   agreement: Agreement | undefined;
 }
 
-/** What two models must share before their logits mean anything to each other. */
+/** What two models must have in common before they exchange logits. */
 export interface Agreement {
   /** SHA-256 of the canonical run spec, hex. */
   specDigest: string;
@@ -77,11 +77,11 @@ export interface Agreement {
   classes: number;
   /** Rows of every frame. */
   batchSize: number;
-  /** Decides batches and augmentation. */
+  /** Determines batches and augmentation. */
   seed: number;
 }
 
-/** One frame a message. */
+/** One frame for each message. */
 export interface StreamLogitsResponse {
   /** The logits of one step. */
   frame: LogitsFrame | undefined;
@@ -89,21 +89,21 @@ export interface StreamLogitsResponse {
 
 /** One model's logits for one step. */
 export interface LogitsFrame {
-  /** The step that the logits belong to. */
+  /** Step that the logits belong to. */
   position:
     | Position
     | undefined;
   /** Digest of the augmented images and labels that the logits were computed from. */
   batchDigest: Uint8Array;
-  /** Examples. */
+  /** Number of examples. */
   rows: number;
-  /** Classes. */
+  /** Number of classes. */
   cols: number;
-  /** Of the elements of `data`. */
+  /** Type of the elements of `data`. */
   dtype: DataType;
   /** rows x cols elements, row-major, little-endian. */
   data: Uint8Array;
-  /** W3C trace context of the step that made the frame; empty when the step is not traced. */
+  /** W3C trace context of the step that made the frame; empty if the step is not traced. */
   traceparent: string;
 }
 

@@ -11,17 +11,17 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/timing.proto";
 
-/** The parts of a step. */
+/** Kinds of phases of a step. */
 export const StepPhaseKind = {
   /** STEP_PHASE_KIND_UNSPECIFIED - Never sent. */
   STEP_PHASE_KIND_UNSPECIFIED: "STEP_PHASE_KIND_UNSPECIFIED",
-  /** STEP_PHASE_KIND_DATA - Making a batch. A trainer makes that of the next step while its graph computes: this phase alone lies inside another one. */
+  /** STEP_PHASE_KIND_DATA - Making a batch. A trainer makes the next one while its graph computes; only this phase overlaps another one. */
   STEP_PHASE_KIND_DATA: "STEP_PHASE_KIND_DATA",
-  /** STEP_PHASE_KIND_FORWARD - From images to own logits. */
+  /** STEP_PHASE_KIND_FORWARD - From the images to the logits. */
   STEP_PHASE_KIND_FORWARD: "STEP_PHASE_KIND_FORWARD",
-  /** STEP_PHASE_KIND_WAIT - For the logits of another model. */
+  /** STEP_PHASE_KIND_WAIT - Waiting for the logits of another role. */
   STEP_PHASE_KIND_WAIT: "STEP_PHASE_KIND_WAIT",
-  /** STEP_PHASE_KIND_PUBLISH - For room in the window of own frames: for others to take what they were sent. */
+  /** STEP_PHASE_KIND_PUBLISH - Waiting for room in the frame window. */
   STEP_PHASE_KIND_PUBLISH: "STEP_PHASE_KIND_PUBLISH",
   /** STEP_PHASE_KIND_BACKWARD - Losses, backward pass and update. */
   STEP_PHASE_KIND_BACKWARD: "STEP_PHASE_KIND_BACKWARD",
@@ -87,133 +87,133 @@ export function stepPhaseKindToJSON(object: StepPhaseKind): string {
   }
 }
 
-/** Asks for steps that are over. */
+/** Requests completed steps. */
 export interface ReadStepsRequest {
   /** Run, generation and attempt, and the first step wanted. */
   from: Position | undefined;
 }
 
-/** What the process remembers. */
+/** Completed steps. */
 export interface ReadStepsResponse {
-  /** In the order of their coming, at most 1024: ask again from the step after the last. */
+  /** In order, at most 1024. For more, ask again from the step after the last. */
   steps: RoleStep[];
 }
 
-/** Names steps to send. */
+/** Names the steps to trace. */
 export interface TraceStepsRequest {
   /** Run, generation and attempt; `step` is not used. */
   attempt:
     | Position
     | undefined;
-  /** The steps wanted. */
+  /** Steps wanted. */
   steps: number[];
 }
 
-/** The spans are on their way, if the process sends any. */
+/** The spans are sent, if the process sends any. */
 export interface TraceStepsResponse {
-  /** How many of the steps it still remembered. */
+  /** Number of the steps that were still in memory. */
   remembered: number;
 }
 
-/** How one role spent its time in one step. Phases that follow each other fill the step without a gap. */
+/** How one role spent its time in one step. The phases fill the step without a gap. */
 export interface RoleStep {
-  /** Whose time it was. */
+  /** Role whose time it was. */
   role: Role;
   /** Counts from 0 in each generation. */
   step: number;
-  /** When it began, in milliseconds since 1970, with fractions; by the clock of the process. */
+  /** Start, in milliseconds since 1970 with fractions, by the clock of the process. */
   startedMs: number;
-  /** How long it took, in milliseconds. */
+  /** Duration in milliseconds. */
   durationMs: number;
-  /** In the order of their beginning. */
+  /** In the order of their start. */
   phases: StepPhase[];
 }
 
-/** A part of a step. */
+/** One phase of a step. */
 export interface StepPhase {
-  /** Which part. */
+  /** Kind of the phase. */
   kind: StepPhaseKind;
-  /** Whom a wait was for; unspecified otherwise. */
+  /** Role that a wait was for; unspecified otherwise. */
   peer: Role;
-  /** From the beginning of the step to that of the phase, in milliseconds. */
+  /** From the start of the step to the start of the phase, in milliseconds. */
   offsetMs: number;
-  /** Milliseconds. */
+  /** Duration in milliseconds. */
   durationMs: number;
 }
 
-/** Where the time went over the last seconds. */
+/** Where the time of the last seconds went. */
 export interface StepTimes {
-  /** In hand. */
+  /** Current generation. */
   generation: number;
-  /** The start of that generation in hand. */
+  /** Attempt of that generation. */
   attempt: number;
-  /** First of the steps that are counted here. */
+  /** First of the steps that are counted. */
   firstStep: number;
-  /** How many are. */
+  /** Number of steps that are counted. */
   steps: number;
-  /** Of each role that was heard of. */
+  /** One entry for each role that answered. */
   roles: RoleTimes[];
-  /** What bounds the speed, in one sentence for people. */
+  /** What bounds the speed, as one sentence for people. */
   verdict: string;
 }
 
 /** Where one role's time went. */
 export interface RoleTimes {
-  /** Whose. */
+  /** The role. */
   role: Role;
-  /** From the beginning of a step to its end. */
+  /** From the start of a step to its end. */
   step:
     | Spread
     | undefined;
-  /** From the end of a step to the beginning of the next: reporting, validating, saving, resting. */
+  /** From the end of a step to the start of the next: reporting, validating, saving, resting. */
   between:
     | Spread
     | undefined;
-  /** In the order in which they come in a step. */
+  /** In the order of a step. */
   phases: PhaseTimes[];
 }
 
 /** Where the time of one phase went. */
 export interface PhaseTimes {
-  /** Which part. */
+  /** Kind of the phase. */
   kind: StepPhaseKind;
-  /** Whom a wait was for; unspecified otherwise. */
+  /** Role that a wait was for; unspecified otherwise. */
   peer: Role;
-  /** Over the steps counted. */
+  /** Over the counted steps. */
   times:
     | Spread
     | undefined;
-  /** Of the role's whole time, 0..1. */
+  /** Share of the role's time, 0..1. */
   share: number;
 }
 
-/** How times are spread, in milliseconds. */
+/** Distribution of times, in milliseconds. */
 export interface Spread {
-  /** Half of them are shorter. */
+  /** Median. */
   p50: number;
-  /** 95 in 100 are shorter. */
+  /** 95th percentile. */
   p95: number;
-  /** The longest. */
+  /** Maximum. */
   max: number;
-  /** Arithmetic. */
+  /** Arithmetic mean. */
   mean: number;
 }
 
 /** A step that took much longer than its neighbours. */
 export interface SlowStep {
-  /** In hand. */
+  /** Current generation. */
   generation: number;
-  /** The start of that generation in hand. */
+  /** Attempt of that generation. */
   attempt: number;
   /** The step. */
   step: number;
-  /** From the first beginning to the last end of both trainers, in milliseconds. */
+  /** From the first start to the last end of both trainers, in milliseconds. */
   durationMs: number;
-  /** What half of its neighbours do not exceed, in milliseconds. */
+  /** Median of its neighbours, in milliseconds. */
   usualMs: number;
-  /** Of its trace, 32 hex digits. There is one where the processes send spans. */
+  /** Id of its trace, 32 hex digits. The trace exists if the processes send spans. */
   traceId: string;
-  /** What each role did in it. */
+  /** What each role did in the step. */
   roles: RoleStep[];
 }
 

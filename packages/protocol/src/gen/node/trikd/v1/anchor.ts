@@ -26,7 +26,7 @@ export const protobufFileName = "trikd/v1/anchor.proto";
 
 /** The anchor of one generation. */
 export interface LoadAnchorRequest {
-  /** Run, generation and attempt to serve; `step` is the first step that will be asked for. */
+  /** Run, generation and attempt to serve; `step` is the first step that consumers will request. */
   start:
     | Position
     | undefined;
@@ -36,23 +36,23 @@ export interface LoadAnchorRequest {
   params:
     | Blob
     | undefined;
-  /** Absent: nothing is traced. */
+  /** If absent, no step is traced. */
   tracing: StepTracing | undefined;
 }
 
-/** The anchor is being served. */
+/** The anchor is served from now on. */
 export interface LoadAnchorResponse {
-  /** SHA-256 of the training split as this process read it, hex. */
+  /** SHA-256 of the training split as this process reads it, hex. */
   datasetDigest: string;
-  /** On the validation split. */
+  /** Score on the validation split. */
   validation:
     | Score
     | undefined;
-  /** On the test split; only reported. */
+  /** Score on the test split; only reported. */
   test: Score | undefined;
 }
 
-/** Asks for nothing in particular. */
+/** Has no fields. */
 export interface GetAnchorRequest {
 }
 
@@ -62,7 +62,7 @@ export interface GetAnchorResponse {
   serving:
     | Position
     | undefined;
-  /** What it was loaded from. */
+  /** Params that it was loaded from. */
   params: Blob | undefined;
 }
 
@@ -437,10 +437,10 @@ export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
   },
 };
 
-/** Steers the anchor-server. Called by the orchestrator. */
+/** Controls the anchor-server. The orchestrator calls it. */
 export type AnchorServiceService = typeof AnchorServiceService;
 export const AnchorServiceService = {
-  /** Loads a checkpoint beside the present one, verifies and warms it, then serves the generation from it. */
+  /** Loads params beside the served model, verifies and warms them, then serves the generation from them. */
   loadAnchor: {
     path: "/trikd.v1.AnchorService/LoadAnchor" as const,
     requestStream: false as const,
@@ -450,7 +450,7 @@ export const AnchorServiceService = {
     responseSerialize: (value: LoadAnchorResponse): Buffer => Buffer.from(LoadAnchorResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LoadAnchorResponse => LoadAnchorResponse.decode(value),
   },
-  /** Says what is served. */
+  /** Returns what is served. */
   getAnchor: {
     path: "/trikd.v1.AnchorService/GetAnchor" as const,
     requestStream: false as const,
@@ -463,14 +463,14 @@ export const AnchorServiceService = {
 } as const;
 
 export interface AnchorServiceServer extends UntypedServiceImplementation {
-  /** Loads a checkpoint beside the present one, verifies and warms it, then serves the generation from it. */
+  /** Loads params beside the served model, verifies and warms them, then serves the generation from them. */
   loadAnchor: handleUnaryCall<LoadAnchorRequest, LoadAnchorResponse>;
-  /** Says what is served. */
+  /** Returns what is served. */
   getAnchor: handleUnaryCall<GetAnchorRequest, GetAnchorResponse>;
 }
 
 export interface AnchorServiceClient extends Client {
-  /** Loads a checkpoint beside the present one, verifies and warms it, then serves the generation from it. */
+  /** Loads params beside the served model, verifies and warms them, then serves the generation from them. */
   loadAnchor(
     request: LoadAnchorRequest,
     callback: (error: ServiceError | null, response: LoadAnchorResponse) => void,
@@ -486,7 +486,7 @@ export interface AnchorServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: LoadAnchorResponse) => void,
   ): ClientUnaryCall;
-  /** Says what is served. */
+  /** Returns what is served. */
   getAnchor(
     request: GetAnchorRequest,
     callback: (error: ServiceError | null, response: GetAnchorResponse) => void,

@@ -11,15 +11,15 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/common.proto";
 
-/** The three models of a generation. */
+/** Role of a model in a generation. */
 export const Role = {
   /** ROLE_UNSPECIFIED - Never sent. */
   ROLE_UNSPECIFIED: 0,
-  /** ROLE_ANCHOR - The frozen model of a generation; it only answers. */
+  /** ROLE_ANCHOR - The frozen model; it only answers. */
   ROLE_ANCHOR: 1,
-  /** ROLE_TEACHER - The large model that learns. */
+  /** ROLE_TEACHER - The large model; it trains. */
   ROLE_TEACHER: 2,
-  /** ROLE_STUDENT - The small model that learns. */
+  /** ROLE_STUDENT - The small model; it trains. */
   ROLE_STUDENT: 3,
   UNRECOGNIZED: -1,
 } as const;
@@ -71,43 +71,43 @@ export function roleToJSON(object: Role): string {
   }
 }
 
-/** Names one step of one start of one generation of a run. */
+/** One step of one attempt of one generation of a run. */
 export interface Position {
-  /** The run, as its creator named it. */
+  /** Name of the run. */
   runId: string;
   /** Counts from 0. */
   generation: number;
-  /** Counts the starts of this generation from 1; a higher one fences out all processes of a lower one. */
+  /** Counts the starts of this generation from 1; a higher one excludes all processes of a lower one. */
   attempt: number;
   /** Counts from 0 in each generation. */
   step: number;
 }
 
-/** How the steps of an attempt are traced: the same in all processes. */
+/** Which steps of an attempt are traced; the same in all processes. */
 export interface StepTracing {
-  /** Of the ids of traces: tells those of this run from those of all others. Empty: nothing is traced. */
+  /** Seed of the trace ids, unique to the run. If empty, no step is traced. */
   seed: string;
-  /** Steps whose number it divides are traced as they end; 0: none are. */
+  /** Steps whose number is a multiple of it are traced as they end; 0: none. */
   everySteps: number;
 }
 
-/** Names an object in the store and what it must contain. */
+/** An object in the store, and the digest of its content. */
 export interface Blob {
   /** Key in the store. */
   key: string;
   /** SHA-256 of the content, hex. */
   sha256: string;
-  /** Length of the content. */
+  /** Length of the content in bytes. */
   bytes: number;
 }
 
-/** How well a model does on one split. Nothing is decided by the test split. */
+/** Result of a model on one split. No decision uses the test split. */
 export interface Score {
   /** Share of examples whose largest logit is the label, 0..1. */
   accuracy: number;
   /** Mean negative log-likelihood of the label, natural logarithm. */
   nll: number;
-  /** Examples of the split. */
+  /** Number of examples of the split. */
   examples: number;
 }
 
