@@ -9,7 +9,7 @@ import { createLogger } from '@trikd/process/logging';
 import { shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
-import { startTelemetry } from '@trikd/telemetry/telemetry';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { runService } from '@trikd/transport/nest/run-service';
 import { AnchorServerConfig } from './config.js';
 

@@ -3,7 +3,7 @@ import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
 import { shutdownSignal } from '@trikd/process/shutdown';
 import { openStoreOrExit } from '@trikd/store/open-store';
-import { startTelemetry } from '@trikd/telemetry/telemetry';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { runService } from '@trikd/transport/nest/run-service';
 import { dashboardFor } from './api/dashboard.js';
 import { orchestratorModule } from './api/orchestrator.module.js';
