@@ -15,6 +15,8 @@ export const ATTRIBUTES = {
   'trikd.part': 'of the objective: task, anchor or peer',
   'trikd.promoted': 'whether the student became the anchor',
   'trikd.reason': 'why spans were dropped: no room (`queue`), or nobody took them (`exporter`)',
+  'rpc.method': 'of a call, such as `trikd.v1.TrainerService/Assign`; on metrics alone',
+  'rpc.response.status_code': 'of a call, such as `NOT_FOUND`; on metrics alone',
   'error.type': 'the kind of the error that ended the step',
 } as const;
 export type Attribute = keyof typeof ATTRIBUTES;
@@ -166,6 +168,12 @@ export const METRICS = {
     unit: '{span}',
     description: 'spans that did not get to the collector',
     attributes: ['trikd.reason'],
+  },
+  'trikd.calls': {
+    kind: 'counter',
+    unit: '{call}',
+    description: 'gRPC calls that have ended, on the side of the server',
+    attributes: ['rpc.method', 'rpc.response.status_code'],
   },
   'trikd.failures': {
     kind: 'counter',
