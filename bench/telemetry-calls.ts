@@ -12,8 +12,8 @@ import type { Role } from '@trikd/core/domain/role';
 import { spanIdOf, traceIdsOf, traceparentOf } from '@trikd/core/timing/trace-ids';
 import type { TrainerProgress } from '@trikd/core/training/trainer-event';
 import { createLogger } from '@trikd/process/logging';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { createStepMemory } from '@trikd/telemetry/step-memory';
-import { startTelemetry } from '@trikd/telemetry/telemetry';
 import { startObservers } from '../scripts/observers.ts';
 
 const { values } = parseArgs({

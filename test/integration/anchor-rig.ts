@@ -4,7 +4,7 @@ import type { Position } from '@trikd/core/domain/position';
 import type { Role } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import type { AnchorParts } from '@trikd/model-host/anchor/anchor-serving';
+import type { AnchorParts } from '@trikd/model-host/anchor/anchor-parts';
 import { onTestFinished } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { paramsOf, tinyAnchor } from './tiny-model.js';

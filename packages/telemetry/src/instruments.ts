@@ -68,6 +68,11 @@ export function stepMeter(record: RecordMetric): (step: RoleStep) => void {
   };
 }
 
+/** Counts the calls of a server. */
+export function callMeter(record: RecordMetric): (call: { readonly method: string; readonly code: string }) => void {
+  return ({ method, code }) => record('trikd.calls', 1, { 'rpc.method': method, 'rpc.response.status_code': code });
+}
+
 /** Counts and shows what a trainer tells. */
 export function trainerMeter(record: RecordMetric): (role: Role, event: TrainerEvent) => void {
   let begun = false;

@@ -15,6 +15,8 @@ export const ATTRIBUTES = {
   'trikd.part': 'term of the objective: task, anchor or peer',
   'trikd.promoted': 'whether the student became the anchor',
   'trikd.reason': 'why spans were dropped: a full `queue`, or a failed `exporter`',
+  'rpc.method': 'method of a call, such as `trikd.v1.TrainerService/Assign`; on metrics only',
+  'rpc.response.status_code': 'status of a call, such as `NOT_FOUND`; on metrics only',
   'error.type': 'kind of the error that ended the step',
 } as const;
 export type Attribute = keyof typeof ATTRIBUTES;
@@ -164,6 +166,12 @@ export const METRICS = {
     unit: '{span}',
     description: 'spans that did not reach the collector',
     attributes: ['trikd.reason'],
+  },
+  'trikd.calls': {
+    kind: 'counter',
+    unit: '{call}',
+    description: 'gRPC calls that have ended, seen by the server',
+    attributes: ['rpc.method', 'rpc.response.status_code'],
   },
   'trikd.failures': {
     kind: 'counter',

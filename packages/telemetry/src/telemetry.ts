@@ -2,7 +2,6 @@ import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role } from '@trikd/core/domain/role';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
-import type { Logger } from '@trikd/process/logging';
 import type { AttributeValues, Metric } from './semconv.js';
 import type { StepSink } from './step-memory.js';
 
@@ -30,28 +29,3 @@ export const NO_TELEMETRY: Telemetry = {
   record: () => undefined,
   stop: async () => undefined,
 };
-
-/** Any of them says that somebody wants telemetry. */
-const WISHES = [
-  'OTEL_EXPORTER_OTLP_ENDPOINT',
-  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
-  'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
-  'OTEL_TRACES_EXPORTER',
-  'OTEL_METRICS_EXPORTER',
-];
-
-/** Whether the standard variables ask for telemetry: with none of them set, the SDK is not even loaded. */
-export function isWanted(env: Readonly<Record<string, string | undefined>>): boolean {
-  return env.OTEL_SDK_DISABLED?.toLowerCase() !== 'true' && WISHES.some((name) => (env[name] ?? '') !== '');
-}
-
-/** The telemetry of a service, as the standard OTEL_* variables want it. @param service its name */
-export async function startTelemetry(
-  service: string,
-  env: Readonly<Record<string, string | undefined>>,
-  log: Logger,
-): Promise<Telemetry> {
-  if (!isWanted(env)) return NO_TELEMETRY;
-  const { startSdk } = await import('./sdk.js');
-  return startSdk(service, env, log);
-}

@@ -9,7 +9,8 @@ import { createLogger } from '@trikd/process/logging';
 import { shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
-import { startTelemetry } from '@trikd/telemetry/telemetry';
+import { callMeter } from '@trikd/telemetry/instruments';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { runService } from '@trikd/transport/nest/run-service';
 import { AnchorServerConfig } from './config.js';
 
@@ -28,6 +29,14 @@ const anchor = createAnchorHolder({
   telemetry,
 });
 const module = anchorModule(anchor, shutdown);
-await runService({ ...config, module, services: ANCHOR_SERVICES, log, shutdown, stop: anchor.stop });
+await runService({
+  ...config,
+  module,
+  services: ANCHOR_SERVICES,
+  log,
+  onCall: callMeter(telemetry.record),
+  shutdown,
+  stop: anchor.stop,
+});
 await telemetry.stop();
 process.exit(0);

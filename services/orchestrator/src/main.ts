@@ -3,7 +3,8 @@ import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
 import { shutdownSignal } from '@trikd/process/shutdown';
 import { openStoreOrExit } from '@trikd/store/open-store';
-import { startTelemetry } from '@trikd/telemetry/telemetry';
+import { callMeter } from '@trikd/telemetry/instruments';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { runService } from '@trikd/transport/nest/run-service';
 import { dashboardFor } from './api/dashboard.js';
 import { orchestratorModule } from './api/orchestrator.module.js';
@@ -27,6 +28,7 @@ await runService({
   // Those who watch through one proxy, or through the dashboard, share a connection.
   maxStreams: 1024,
   log,
+  onCall: callMeter(telemetry.record),
   shutdown,
   stop,
   ...(beside && { beside }),

@@ -1,6 +1,6 @@
 import type { Role } from '../domain/role.js';
 import type { PhaseKind } from './role-step.js';
-import type { PhaseTimes, RoleTimes } from './step-times.js';
+import type { PhaseTimes, RoleTimes } from './role-times.js';
 
 /** Waits below this share of a role's time are not worth mentioning. */
 const NEGLIGIBLE = 0.1;

@@ -7,13 +7,8 @@ import { reach } from '@trikd/process/points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
-import {
-  type AnchorFacts,
-  type AnchorParts,
-  type AnchorServing,
-  type GivenAnchor,
-  openServing,
-} from './anchor-serving.js';
+import type { AnchorAssignment, AnchorParts } from './anchor-parts.js';
+import { type AnchorFacts, type AnchorServing, openServing } from './anchor-serving.js';
 
 /** The anchor that is served, and at times the next one beside it: two models at most are open. */
 export interface AnchorHolder extends ExchangeSource {
@@ -23,8 +18,8 @@ export interface AnchorHolder extends ExchangeSource {
    * @throws TrikdError 'out-of-step' for an attempt before the one served or loaded, or when a later load took over, 'wrong-state' for
    * other params of the same one, 'invalid', 'not-found' (data), 'corrupt' and 'unavailable' for what it was given. What is served stays.
    */
-  load(given: GivenAnchor): Promise<AnchorFacts>;
-  serving(): GivenAnchor | undefined;
+  load(assignment: AnchorAssignment): Promise<AnchorFacts>;
+  serving(): AnchorAssignment | undefined;
   /** Steps that are over. */
   readonly steps: StepMemory;
   /** Ends serving, for good. */
@@ -33,7 +28,7 @@ export interface AnchorHolder extends ExchangeSource {
 
 /** An anchor on its way. */
 interface Loading {
-  readonly given: GivenAnchor;
+  readonly assignment: AnchorAssignment;
   readonly facts: Promise<AnchorFacts>;
   giveUp(reason: TrikdError): void;
 }
@@ -47,14 +42,14 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
   let released: Promise<unknown> = Promise.resolve();
   let stopped = false;
 
-  function begin(given: GivenAnchor): Loading {
+  function begin(assignment: AnchorAssignment): Loading {
     const over = new AbortController();
     const others = released;
-    const at = () => ({ ...given.start, role: 'anchor' as const });
+    const at = () => ({ ...assignment.start, role: 'anchor' as const });
     reach('anchor.loading', at);
     const open = async () => {
       await others;
-      const next = await openServing({ ...parts, steps }, given, over.signal);
+      const next = await openServing({ ...parts, steps }, assignment, over.signal);
       if (over.signal.aborted) {
         await letGo(next, over.signal.reason);
         throw over.signal.reason;
@@ -65,51 +60,51 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
       reach('anchor.swapped', at);
       loading = undefined;
       const { validation, test } = next.facts;
-      log.info({ ...given.start, params: given.params.key, validation, test }, 'anchor loaded');
+      log.info({ ...assignment.start, params: assignment.params.key, validation, test }, 'anchor loaded');
       released = before
-        ? letGo(before, replacedBy(given, before.given)).then(() => reach('anchor.drained', at))
+        ? letGo(before, replacedBy(assignment, before.assignment)).then(() => reach('anchor.drained', at))
         : Promise.resolve();
       return next.facts;
     };
     const facts = open().catch((error: unknown) => {
       if (!over.signal.aborted) loading = undefined;
-      log.warn({ ...given.start, params: given.params.key, err: error }, 'anchor not loaded');
+      log.warn({ ...assignment.start, params: assignment.params.key, err: error }, 'anchor not loaded');
       throw error;
     });
     released = facts.then(
       () => released,
       () => undefined,
     );
-    return { given, facts, giveUp: (reason) => over.abort(reason) };
+    return { assignment, facts, giveUp: (reason) => over.abort(reason) };
   }
 
   async function letGo(serving: AnchorServing, reason: TrikdError): Promise<void> {
     try {
       await serving.close(reason);
     } catch (error) {
-      log.error({ ...serving.given.start, err: error }, 'an anchor could not be closed');
+      log.error({ ...serving.assignment.start, err: error }, 'an anchor could not be closed');
     }
   }
 
   return {
-    async load(given) {
+    async load(assignment) {
       if (stopped) throw new TrikdError('unavailable', 'shutting down');
       for (const known of [served, loading]) {
         if (!known) continue;
-        if (precedes(given.start, known.given.start)) throw behind(given.start, known.given.start);
-        if (!isSameAttempt(given.start, known.given.start)) continue;
-        assertSameParams(known.given, given);
+        if (precedes(assignment.start, known.assignment.start)) throw behind(assignment.start, known.assignment.start);
+        if (!isSameAttempt(assignment.start, known.assignment.start)) continue;
+        assertSameParams(known.assignment, assignment);
         return known.facts;
       }
-      loading?.giveUp(superseded(loading.given.start, given.start));
-      loading = begin(given);
+      loading?.giveUp(superseded(loading.assignment.start, assignment.start));
+      loading = begin(assignment);
       return loading.facts;
     },
-    serving: () => served?.given,
+    serving: () => served?.assignment,
     steps,
     async *frames({ consumer, from, agreement }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
       if (!served) throw new TrikdError('out-of-step', `serving nothing, asked for generation ${from.generation}`);
-      assertServing(served.given.start, from);
+      assertServing(served.assignment.start, from);
       assertAgreement(served.agreement, agreement, consumer);
       yield* served.frames(consumer, from.step, signal);
     },
@@ -124,11 +119,11 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
 }
 
 /** Streams of the anchor before end with what a new one of theirs would be refused with. */
-function replacedBy({ start }: GivenAnchor, before: GivenAnchor): TrikdError {
+function replacedBy({ start }: AnchorAssignment, before: AnchorAssignment): TrikdError {
   return notServed(start, before.start) ?? superseded(before.start, start);
 }
 
-function assertSameParams({ params, start }: GivenAnchor, again: GivenAnchor): void {
+function assertSameParams({ params, start }: AnchorAssignment, again: AnchorAssignment): void {
   if (params.sha256 === again.params.sha256) return;
   throw new TrikdError(
     'wrong-state',

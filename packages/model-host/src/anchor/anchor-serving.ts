@@ -1,56 +1,21 @@
-import type { Clock } from '@trikd/core/async/clock';
 import { orAborted } from '@trikd/core/async/or-aborted';
 import { createSerial } from '@trikd/core/async/serial';
 import type { Dataset } from '@trikd/core/data/split';
-import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
 import type { Role } from '@trikd/core/domain/role';
 import type { Score } from '@trikd/core/domain/score';
 import { consumersOf } from '@trikd/core/exchange/consumers';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import type { Params } from '@trikd/core/models/params';
-import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { StepListener } from '@trikd/core/timing/moments';
-import type { StepTracing } from '@trikd/core/timing/trace-ids';
 import type { AnchorModel } from '@trikd/core/training/anchor';
 import { generationPlan } from '@trikd/core/training/generation-plan';
-import type { Logger } from '@trikd/process/logging';
 import { reach } from '@trikd/process/points';
 import type { StepMemory } from '@trikd/telemetry/step-memory';
-import type { Telemetry } from '@trikd/telemetry/telemetry';
 import { stamped } from '@trikd/telemetry/traced-ports';
-import { agreementOf } from '../trainer/trainer-attempt.js';
+import { agreementOf } from '../exchange/agreement-of.js';
+import type { AnchorAssignment, AnchorParts } from './anchor-parts.js';
 import { storedParams } from './stored-params.js';
-
-/** What an anchor-server is made of. `openAnchor` is the model. */
-export interface AnchorParts {
-  readonly store: ObjectStore;
-  readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
-  readonly openAnchor: (
-    spec: RunSpec,
-    dataset: Dataset,
-    params: Params,
-    attempt: GenerationAttempt,
-  ) => Promise<AnchorModel>;
-  readonly clock: Clock;
-  /** Uniform on [0, 1). */
-  readonly random: () => number;
-  readonly log: Logger;
-  /** Default: none. */
-  readonly telemetry?: Telemetry;
-}
-
-/** The anchor of one start of a generation, as the orchestrator gives it. */
-export interface GivenAnchor {
-  /** `step` is the first that will be asked for. */
-  readonly start: Position;
-  readonly spec: RunSpec;
-  readonly params: Blob;
-  readonly tracing?: StepTracing;
-}
 
 export interface AnchorFacts {
   readonly datasetDigest: string;
@@ -60,7 +25,7 @@ export interface AnchorFacts {
 
 /** One loaded anchor and its frames. */
 export interface AnchorServing {
-  readonly given: GivenAnchor;
+  readonly assignment: AnchorAssignment;
   readonly facts: AnchorFacts;
   readonly agreement: Agreement;
   /** Frames from any step on: what has left the window is computed again, bit for bit. */
@@ -77,20 +42,20 @@ export interface AnchorServing {
  */
 export async function openServing(
   parts: AnchorParts & { readonly steps: StepMemory },
-  given: GivenAnchor,
+  assignment: AnchorAssignment,
   signal: AbortSignal,
 ): Promise<AnchorServing> {
-  const { start, spec } = given;
+  const { start, spec } = assignment;
   const { step: firstStep, ...attempt } = start;
   const dataset = await orAborted(parts.loadDataset(spec), signal);
-  const params = await storedParams(parts, given.params, signal);
+  const params = await storedParams(parts, assignment.params, signal);
   const model = await parts.openAnchor(spec, dataset, params, attempt);
   const facts = await factsOf(model, dataset, signal);
-  reach('anchor.verified', () => ({ ...start, role: 'anchor', key: given.params.key }));
+  reach('anchor.verified', () => ({ ...start, role: 'anchor', key: assignment.params.key }));
   const { totalSteps } = generationPlan(spec, dataset.train.count);
   const consumers = consumersOf(spec, 'anchor', attempt.generation);
   const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
-  const recorder = parts.steps.begin(attempt, 'anchor', given.tracing);
+  const recorder = parts.steps.begin(attempt, 'anchor', assignment.tracing);
   // A model has one set of buffers.
   const work = createSerial();
   const log = parts.log.child({ ...attempt, role: 'anchor' });
@@ -123,7 +88,7 @@ export async function openServing(
   const produced = consumers.length > 0 ? produce() : Promise.resolve();
 
   return {
-    given,
+    assignment,
     facts,
     agreement: agreementOf(spec, dataset),
     async *frames(consumer, fromStep, signal) {

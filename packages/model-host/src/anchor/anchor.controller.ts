@@ -18,13 +18,13 @@ export class AnchorController {
   @GrpcMethod('AnchorService', 'loadAnchor')
   async loadAnchor({ start, spec, params, tracing: asked }: LoadAnchorRequest): Promise<LoadAnchorResponse> {
     const tracing = toTracing(asked);
-    const given = {
+    const assignment = {
       start: toPosition(start),
       spec: parseSpec(spec),
       params: toBlob(params),
       ...(tracing && { tracing }),
     };
-    const { datasetDigest, validation, test } = await this.anchor.load(given);
+    const { datasetDigest, validation, test } = await this.anchor.load(assignment);
     return { datasetDigest, validation: fromScore(validation), test: fromScore(test) };
   }
 

@@ -3,7 +3,7 @@ import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Params } from '@trikd/core/models/params';
 import { patientStore } from '@trikd/store/patient-store';
-import type { AnchorParts } from './anchor-serving.js';
+import type { AnchorParts } from './anchor-parts.js';
 
 /** How long a store that cannot be reached, or does not answer, is waited for: after that whoever waits is told why. */
 export const STORE_SECONDS = 60;

@@ -5,7 +5,8 @@ import { createLogger } from '@trikd/process/logging';
 import { shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
-import { startTelemetry } from '@trikd/telemetry/telemetry';
+import { callMeter } from '@trikd/telemetry/instruments';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { runService } from '@trikd/transport/nest/run-service';
 import type { ModelServiceConfig } from '../config.js';
@@ -38,6 +39,15 @@ export async function runTrainer(role: TrainedRole, config: ModelServiceConfig):
     left.abort();
   };
   const module = trainerModule(trainer, left.signal);
-  await runService({ ...config, module, services: TRAINER_SERVICES, log, shutdown, leave, stop: trainer.stop });
+  await runService({
+    ...config,
+    module,
+    services: TRAINER_SERVICES,
+    log,
+    onCall: callMeter(telemetry.record),
+    shutdown,
+    leave,
+    stop: trainer.stop,
+  });
   await telemetry.stop();
 }

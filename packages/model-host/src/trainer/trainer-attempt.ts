@@ -14,7 +14,7 @@ import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import { type Dial, type FrameWait, subscribe } from '@trikd/core/exchange/subscribe';
 import type { Facts } from '@trikd/core/run/state';
-import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { TrainerPorts } from '@trikd/core/training/ports';
@@ -26,6 +26,7 @@ import { patientStore } from '@trikd/store/patient-store';
 import type { StepMemory } from '@trikd/telemetry/step-memory';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { tracedPorts } from '@trikd/telemetry/traced-ports';
+import { agreementOf } from '../exchange/agreement-of.js';
 import { createEventLog, type EventLog } from './event-log.js';
 import { observedPorts } from './observed-ports.js';
 
@@ -189,17 +190,6 @@ async function trainingStart(role: TrainedRole, store: ObjectStore, assignment: 
   if (!resume) return common;
   const state = await loadParams(store, resume.state);
   return { ...common, resume: resume.best ? { state, best: resume.best } : { state } };
-}
-
-/** What the models of a run must have derived alike. */
-export function agreementOf(spec: RunSpec, dataset: Dataset): Agreement {
-  return {
-    specDigest: specDigest(spec),
-    datasetDigest: dataset.digest,
-    classes: dataset.classes,
-    batchSize: spec.batchSize,
-    seed: spec.seed,
-  };
 }
 
 type Frames = Readonly<Partial<Record<FrameSource, AsyncGenerator<LogitsFrame, void>>>>;

@@ -12,8 +12,8 @@ import { memoryStore } from '@trikd/testing/memory-store';
 import { virtualClock } from '@trikd/testing/virtual-clock';
 import { describe, expect, test } from 'vitest';
 import { loadDataset } from '../data/load-dataset.js';
+import { agreementOf } from '../exchange/agreement-of.js';
 import { createTrainer, type Trainer } from './trainer.js';
-import { agreementOf } from './trainer-attempt.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = RunSpec.parse({ name: 'r', data: { kind: 'synthetic' }, epochs: 1, student: role, teacher: role });

@@ -1,8 +1,9 @@
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { Client, Metadata } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { fromStatus } from '@trikd/protocol/status';
 import { service } from 'grpc-health-check';
 import { controlChannel } from './channel-options.js';
+import { createClient } from './create-client.js';
 
 /** What a service says of itself. */
 export interface Health {
@@ -17,7 +18,7 @@ export interface Health {
 export async function checkHealth(address: string, seconds: number): Promise<Health> {
   const check = service['Check'];
   if (!check) throw new TrikdError('invalid', 'the health service has no method Check');
-  const client = new Client(address, credentials.createInsecure(), controlChannel());
+  const client = createClient(Client, address, controlChannel());
   const begun = Date.now();
   let date: string | undefined;
   try {

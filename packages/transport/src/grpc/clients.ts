@@ -1,10 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   type CallOptions,
-  type ChannelCredentials,
+  type Client,
   type ClientReadableStream,
   type ClientUnaryCall,
-  credentials,
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js';
@@ -12,16 +11,11 @@ import { createBackoff } from '@trikd/core/async/backoff';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { fromStatus, isDisconnect } from '@trikd/protocol/status';
 import { controlChannel } from './channel-options.js';
+import { type ClientConstructor, createClient } from './create-client.js';
 
-type Constructor<C> = new (
-  address: string,
-  channelCredentials: ChannelCredentials,
-  options?: ReturnType<typeof controlChannel>,
-) => C;
-
-/** A generated client with the options that every steering client has. Close it when done. */
-export function openClient<C>(client: Constructor<C>, address: string): C {
-  return new client(address, credentials.createInsecure(), controlChannel());
+/** A client that steers a service. The caller closes it. */
+export function openClient<C extends Client>(client: ClientConstructor<C>, address: string): C {
+  return createClient(client, address, controlChannel());
 }
 
 type UnaryMethod<Request, Response> = (

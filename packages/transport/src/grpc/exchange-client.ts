@@ -1,4 +1,4 @@
-import { Client, type ClientReadableStream, connectivityState, credentials } from '@grpc/grpc-js';
+import { Client, type ClientReadableStream, connectivityState } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Dial, Subscription } from '@trikd/core/exchange/subscribe';
@@ -6,10 +6,11 @@ import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
 import { fromStatus, isDisconnect } from '@trikd/protocol/status';
 import { exchangeChannel } from './channel-options.js';
+import { createClient } from './create-client.js';
 
 /** The way to a producer over gRPC. */
 export const dialProducer: Dial = (producer, address, agreement) => {
-  const client = new Client(address, credentials.createInsecure(), exchangeChannel(agreement));
+  const client = createClient(Client, address, exchangeChannel(agreement));
   return {
     stream: (asked, signal) => framesOf(streamFrom(client, asked), signal, `the ${producer} at ${address}`),
     connected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,

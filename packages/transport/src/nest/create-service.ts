@@ -1,22 +1,22 @@
-import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { Server, type ServiceDefinition } from '@grpc/grpc-js';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ServerGrpc } from '@nestjs/microservices';
 import { listenError } from '@trikd/process/address';
-import type { Logger } from '@trikd/process/logging';
 import { HealthImplementation } from 'grpc-health-check';
+import { serverCredentials } from '../grpc/credentials.js';
+import { type InterceptorOptions, serverInterceptors } from '../grpc/server-interceptors.js';
 import { nestLogger } from './nest-logger.js';
 import { addReflection } from './reflection.js';
 import { StatusFilter } from './status-filter.js';
 
-export interface ServiceOptions {
+export interface ServiceOptions extends InterceptorOptions {
   /** The wiring: controllers and what they need. */
   readonly module: DynamicModule;
   /** Generated definitions by full name, such as 'trikd.v1.TrainerService'. */
   readonly services: Readonly<Record<string, ServiceDefinition>>;
   /** host:port, port 0 for any that is free, or unix:path. */
   readonly listen: string;
-  readonly log: Logger;
   /** Largest message that is accepted, in bytes. Default 1 MiB: everything large is sent, never received. */
   readonly maxRequestBytes?: number;
   /** Calls that one connection may have open. Default 64. */
@@ -57,6 +57,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     'grpc.max_concurrent_streams': maxStreams,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
+    interceptors: serverInterceptors(options),
   });
   // Nest maps controllers to methods. The server is ours: Nest would bind before the methods are there, and keep the port to itself.
   const strategy = new ServerGrpc({ package: packagesOf(names), packageDefinition: services });
@@ -90,7 +91,7 @@ function packagesOf(names: readonly string[]): string[] {
 
 async function bind(server: Server, listen: string): Promise<string> {
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(listen, serverCredentials(), (error, bound) =>
       error ? reject(listenError(listen, error)) : resolve(bound),
     );
   });
