@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@trikd/testing/servers/child-server';
+import { goTool } from '@trikd/testing/servers/go-tool';
 import { expect, test } from 'vitest';
-import { freePort } from '../../scripts/child-server.js';
-import { goTool } from '../../scripts/go-tool.js';
 import { docsBlocks, NOT_EXECUTED, ROOT } from './docs-blocks.js';
 import { binOf, scratch } from './trikd.js';
 

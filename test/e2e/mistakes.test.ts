@@ -1,11 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { writeIdxSet } from './idx-set.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
-import { tiny } from './specs.js';
-import { type Ended, run, scratch, trikd, type WrittenSpec } from './trikd.js';
+import { type Ended, run, scratch, trikd } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** What a failed command has told: exactly this on standard error, and status 1. */
 function expectSentence({ status, stderr }: Ended, sentence: RegExp): void {

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { expectNoProcess } from './processes.js';
-import { tiny } from './specs.js';
-import { run, scratch, specFile, startRun, trikdOnTerminal, type WrittenSpec } from './trikd.js';
+import { run, scratch, specFile, startRun, trikdOnTerminal } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 test('without a terminal every line is JSON until the table', async () => {
   const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table');

@@ -17,7 +17,7 @@ import type * as runStore from '@trikd/core/run/run-store';
 import type { Anchor, RunState } from '@trikd/core/run/state';
 import type * as steer from '@trikd/core/run/steer';
 import type * as trainer from '@trikd/core/training/trainer';
-import type * as fakeS3 from '@trikd/testing/fake-s3';
+import type * as fakeS3 from '@trikd/testing/stores/fake-s3';
 import type * as commitPair from '../../services/orchestrator/src/runs/commit-pair.js';
 
 /** The modules that have an export replaced, by the name that an import in this folder gives them. */
@@ -32,7 +32,7 @@ interface Modules {
   '@trikd/core/run/run-store': typeof runStore;
   '@trikd/core/run/steer': typeof steer;
   '@trikd/core/training/trainer': typeof trainer;
-  '@trikd/testing/fake-s3': typeof fakeS3;
+  '@trikd/testing/stores/fake-s3': typeof fakeS3;
   '../../services/orchestrator/src/runs/commit-pair.js': typeof commitPair;
 }
 
@@ -79,7 +79,7 @@ async function promotedAgain(
 /** By name. Each is found within 200 seeds. */
 export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
   'no fencing: compare-and-swap swaps without comparing': [
-    replace('@trikd/testing/fake-s3', 'fakeS3', (real) => (options) => {
+    replace('@trikd/testing/stores/fake-s3', 'fakeS3', (real) => (options) => {
       const api = real(options);
       return { ...api, put: (key, bytes, { note = '' } = {}) => api.put(key, bytes, { note }) };
     }),
