@@ -20,7 +20,11 @@ const project = (name: string, include: string[], testTimeout: number, maxWorker
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden}/**/*.test.ts'], 60_000),
+      project(
+        'unit',
+        ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden,test/soak}/**/*.test.ts'],
+        60_000,
+      ),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
       // Alone: it uses all cores by itself, and says how long it took.
       project('simulation', ['test/simulation/**/*.test.ts'], 120_000, 1),

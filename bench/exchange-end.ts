@@ -7,7 +7,7 @@ import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { subscribe } from '@trikd/core/exchange/subscribe';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
-import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/exchange.module';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 import { answerLines } from './line-process.ts';

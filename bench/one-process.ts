@@ -8,8 +8,9 @@ import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { systemClock } from '@trikd/process/system-clock';
+import { datasetFor } from '@trikd/testing/specs/spec-for';
 import { answerLines } from './line-process.ts';
-import { datasetOf, freshAnchor, soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
+import { freshAnchor, soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
 
 type Trained = readonly TrainedRole[];
 
@@ -20,7 +21,7 @@ async function setup(mode: string, settings: TrioSettings): Promise<(steps: numb
 }
 
 async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => Promise<number[]>> {
-  const dataset = datasetOf(spec);
+  const dataset = datasetFor(spec);
   const attempt = { runId: spec.name, generation: 1, attempt: 1 };
   const open = (consumers: Trained) =>
     createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });

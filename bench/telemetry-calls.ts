@@ -14,7 +14,7 @@ import type { TrainerProgress } from '@trikd/core/training/trainer-event';
 import { createLogger } from '@trikd/process/logging';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { createStepMemory } from '@trikd/telemetry/step-memory';
-import { startObservers } from '../scripts/observers.ts';
+import { startObservers } from '@trikd/testing/servers/observers';
 
 const { values } = parseArgs({
   options: { steps: { type: 'string', default: '8000' }, alone: { type: 'string' } },

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { resultOf } from './outcome.js';
-import { tiny } from './specs.js';
-import { run, scratch, type WrittenSpec } from './trikd.js';
+import { run, scratch } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 test('a completed run is shown again, another spec of its name is refused, and --fresh begins it anew', async () => {
   const folder = scratch();

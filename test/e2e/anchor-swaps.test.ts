@@ -2,7 +2,6 @@ import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { Position } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { subscribe } from '@trikd/core/exchange/subscribe';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';
 import { traceAnchor } from '@trikd/core/training/role-program';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
@@ -12,17 +11,17 @@ import { agreementOf } from '@trikd/model-host/exchange/agreement-of';
 import { rememberLast } from '@trikd/model-host/remember-last';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 import { expect, onTestFinished, test } from 'vitest';
 import { expectSteady, type Holding, hold, MIB } from './holding.js';
-import { tiny } from './specs.js';
 
 const ROUNDS = 20;
 const SWAPS = 5;
 const never = new AbortController().signal;
-const spec = RunSpec.parse({ ...tiny, epochs: 1000 });
+const spec = specFor('two generations', { epochs: 1000 });
 
 test('100 anchors after one another, each heard by both trainers, leave memory, files and threads as they were', async () => {
   const startOf = (generation: number): Position => ({ runId: spec.name, generation, attempt: 1, step: 0 });

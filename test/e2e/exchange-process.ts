@@ -12,7 +12,7 @@ import { subscribe } from '@trikd/core/exchange/subscribe';
 import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
-import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/exchange.module';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 

@@ -5,17 +5,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadRun } from '@trikd/core/run/run-store';
 import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { type ServiceName, startService } from '@trikd/process/service-process';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openStore } from '@trikd/store/open-store';
 import { secret } from '@trikd/store/store-config';
+import { type S3Server, startS3Server } from '@trikd/testing/servers/s3-server';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type S3Server, startS3Server } from '../../scripts/s3-server.js';
-import { type ServiceName, startService } from '../../services/cli/src/service-process.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
-import { tiny } from './specs.js';
-import { scratch, specFile, trikd, type WrittenSpec } from './trikd.js';
+import { scratch, specFile, trikd } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 let data: string;
 let minio: S3Server;

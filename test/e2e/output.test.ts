@@ -2,12 +2,15 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { fakeRunService, toldRun } from '../integration/fake-run-service.js';
 import { expectNoProcess } from './processes.js';
-import { tiny } from './specs.js';
-import { MAIN, run, scratch, specFile, startRun, trikd, trikdOnTerminal, type WrittenSpec } from './trikd.js';
+import { MAIN, run, scratch, specFile, startRun, trikd, trikdOnTerminal } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 test('without a terminal every line is JSON until the table', async () => {
   const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table');

@@ -9,7 +9,7 @@ import { type ReferenceResult, runReference } from '@trikd/core/reference/refere
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { systemClock } from '@trikd/process/system-clock';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 
 const spec = RunSpec.parse(JSON.parse(process.argv[2] ?? ''));
 const store = memoryStore();

@@ -2,7 +2,7 @@ import { saveParams } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { Role } from '@trikd/core/domain/role';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { assertFrame, counted, hear, paramsOfGeneration, serveAnchor, spec, startOf } from './anchor-rig.js';
 import { paramsOf, tinyAnchor } from './tiny-model.js';

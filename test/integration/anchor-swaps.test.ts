@@ -1,6 +1,6 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { assertFrame, counted, hear, paramsOfGeneration, serveAnchor, spec, startOf } from './anchor-rig.js';
 

@@ -6,7 +6,7 @@ import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.control
 import { createLogger } from '@trikd/process/logging';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
-import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/exchange.module';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
 import type { EndedCall } from '@trikd/transport/grpc/observe-calls';
 import { createService, type Service } from '@trikd/transport/nest/create-service';
 import { type ListeningMessage, runService } from '@trikd/transport/nest/run-service';

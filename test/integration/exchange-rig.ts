@@ -10,7 +10,7 @@ import { type SubscribeOptions, subscribe } from '@trikd/core/exchange/subscribe
 import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
-import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/exchange.module';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService, type Service } from '@trikd/transport/nest/create-service';
 

@@ -6,7 +6,7 @@ import { traceAnchor } from '@trikd/core/training/role-program';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { toWatchedEvent, type WatchedEvent } from '@trikd/protocol/convert-trainer';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   assignment,

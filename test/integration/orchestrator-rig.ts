@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createLogger } from '@trikd/process/logging';
 import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { createService } from '@trikd/transport/nest/create-service';
 import { orchestratorModule } from '../../services/orchestrator/src/api/orchestrator.module.js';
@@ -13,21 +14,8 @@ import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
 import { orchestratorService } from '../../services/orchestrator/src/service.js';
 import { type ToyWorld, toyAnchor, toyTrainer } from './orchestrator-doubles.js';
 
-const role = {
-  model: { kind: 'plain-cnn', channels: [4] },
-  objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }, { kind: 'distillation', from: 'anchor' }],
-};
-export const specOf = (change: object = {}) => ({
-  name: 'trial',
-  data: { kind: 'synthetic' },
-  epochs: 8,
-  student: role,
-  teacher: role,
-  evaluation: { everyEpochs: 2 },
-  checkpoint: { everyEpochs: 2 },
-  curriculum: { generations: 3 },
-  ...change,
-});
+/** A spec as a client sends it: it need not be one. */
+export const specOf = (change: object = {}) => ({ ...writtenSpec('three generations'), ...change });
 
 const cleanups: (() => unknown)[] = [];
 

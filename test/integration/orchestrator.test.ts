@@ -7,7 +7,7 @@ import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { loadRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import {

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec/run-spec';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, grpcurl } from './grpcurl.js';
 import { cleanUp, serve, specOf, trio } from './orchestrator-rig.js';
@@ -44,7 +44,7 @@ const RESTING: Readonly<Record<string, RunState>> = {
 };
 
 async function put(store: ObjectStore, name: string, phase: keyof typeof RESTING): Promise<void> {
-  const run = await createRun(store, RunSpec.parse(specOf({ name })), undefined, '2026-01-02T03:04:05.000Z');
+  const run = await createRun(store, specFor('three generations', { name }), undefined, '2026-01-02T03:04:05.000Z');
   const { anchor: _none, ...state } = { anchor: undefined, ...RESTING[phase]! };
   if (state.phase !== 'completed') return void (await saveRun(store, run, { state }));
   const { generation, attempt, results, moves } = state;

@@ -1,5 +1,5 @@
 import { ConditionStatus, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cleanUp, serve, specOf, trio } from './orchestrator-rig.js';
 import { heldRun, steering } from './steering-rig.js';

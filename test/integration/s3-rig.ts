@@ -8,7 +8,7 @@ import type { S3Api } from '@trikd/store/s3-api';
 import { openS3Api, type S3ClientOptions } from '@trikd/store/s3-client';
 import { s3Store } from '@trikd/store/s3-store';
 import { type S3Config, secret } from '@trikd/store/store-config';
-import { type S3Server, type S3ServerName, startS3Server } from '../../scripts/s3-server.js';
+import { type S3Server, type S3ServerName, startS3Server } from '@trikd/testing/servers/s3-server';
 
 export const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 

@@ -1,5 +1,5 @@
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
 import { trainerLink } from '../../services/orchestrator/src/runs/links.js';
 import type { TrainerLink } from '../../services/orchestrator/src/runs/ports.js';

@@ -4,7 +4,7 @@ import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { decodeFrame, encodeFrame } from '@trikd/protocol/frame-codec';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { frameOf, freshSocket, listenTo, attempt as ownAttempt, serve, sourceOf } from './exchange-rig.js';
 import { type Link, type LinkEnd, openLink } from './raised-windows.js';

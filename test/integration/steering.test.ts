@@ -3,7 +3,6 @@ import { encodeJson } from '@trikd/core/run/json-object';
 import { LEASE_KEY } from '@trikd/core/run/lease';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import {
   AnchorMoveKind,
   ConditionStatus,
@@ -11,7 +10,8 @@ import {
   RunPhase,
   type WatchRunResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';
@@ -36,7 +36,7 @@ test('a run that rests and was written in a later term is resumed by one that le
   const store = memoryStore();
   const lease = { version: 1, holder: 'who could not read the run', term: 2, beat: 0, released: true };
   await store.put(LEASE_KEY, encodeJson(lease));
-  const run = await createRun(store, RunSpec.parse(specOf()));
+  const run = await createRun(store, specFor('three generations'));
   await saveRun(store, run, { term: 7, state: { ...firstState, phase: 'paused' } });
   const served = await serve(store, await trio(store));
   const { resume } = steering(served);

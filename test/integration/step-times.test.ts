@@ -4,7 +4,7 @@ import { sampledContext, seedOf, traceIdOf } from '@trikd/core/timing/trace-ids'
 import { fromPosition } from '@trikd/protocol/convert';
 import { toRoleStep } from '@trikd/protocol/convert-timing';
 import { StepPhaseKind, TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';

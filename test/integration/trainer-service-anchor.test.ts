@@ -1,6 +1,6 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { paramsOf, tinyAnchor } from './tiny-model.js';

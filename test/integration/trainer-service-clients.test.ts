@@ -7,7 +7,7 @@ import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/train
 import { systemClock } from '@trikd/process/system-clock';
 import { fromPosition } from '@trikd/protocol/convert';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';

@@ -1,6 +1,6 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { toWatchedEvent } from '@trikd/protocol/convert-trainer';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { paramsOf, tinyTrainer } from './tiny-model.js';

@@ -4,7 +4,7 @@ import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement } from '@trikd/core/exchange/frame';
-import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
@@ -18,24 +18,13 @@ import { toWatchedEvent, type WatchedEvent } from '@trikd/protocol/convert-train
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { type AssignRequest, TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 import { tinyAnchor, tinyTrainer } from './tiny-model.js';
 
-const model = { kind: 'plain-cnn', channels: [4] };
-const objective = [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }, { kind: 'distillation', from: 'anchor' }];
-
-/** 256 images in batches of 16, two epochs: 32 steps. */
-export const spec: RunSpec = RunSpec.parse({
-  name: 'r',
-  data: { kind: 'synthetic' },
-  batchSize: 16,
-  epochs: 2,
-  student: { model, objective },
-  teacher: { model, objective },
-  exchange: { window: 2, stepTimeout: 20 },
-});
+export const spec = specFor('32 steps');
 export const TOTAL_STEPS = 32;
 export const attempt: GenerationAttempt = { runId: 'r', generation: 0, attempt: 1 };
 

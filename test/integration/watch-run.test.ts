@@ -1,5 +1,5 @@
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, expect, test } from 'vitest';
 import { cleanUp, gateAt, serve, specOf, trio } from './orchestrator-rig.js';
 

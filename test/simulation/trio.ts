@@ -9,9 +9,9 @@ import { type AnchorHolder, createAnchorHolder } from '@trikd/model-host/anchor/
 import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
 import { createTrainer, type Trainer } from '@trikd/model-host/trainer/trainer';
 import type { Logger } from '@trikd/process/logging';
+import { type TrainedStep, toySessions } from '@trikd/testing/toy-model/toy-sessions';
 import type { Host, Life } from './host.js';
 import type { Network } from './network.js';
-import { type TrainedStep, toySessions } from './toy-model.js';
 
 /** What the three model services share in one simulated world. */
 export interface TrioParts {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeStoreContract } from '../../testing/src/store.contract.js';
+import { describeStoreContract } from '../../testing/src/stores/store.contract.js';
 import { folderError } from './folder-error.js';
 import { openFolderStore } from './folder-store.js';
 

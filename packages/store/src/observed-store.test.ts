@@ -5,9 +5,9 @@ import { LEASE_KEY } from '@trikd/core/run/lease';
 import { createRun, specKey, stateKey } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { POINT_CHANNEL, type Reached } from '@trikd/process/points';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
-import { describeStoreContract } from '../../testing/src/store.contract.js';
+import { describeStoreContract } from '../../testing/src/stores/store.contract.js';
 import { observedStore } from './observed-store.js';
 
 describeStoreContract('an observed store', async () => [observedStore(memoryStore())]);

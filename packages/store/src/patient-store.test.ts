@@ -1,7 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { memoryStore } from '@trikd/testing/memory-store';
-import { type VirtualClock, virtualClock } from '@trikd/testing/virtual-clock';
+import { type VirtualClock, virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { type PatienceOptions, patientStore } from './patient-store.js';
 

@@ -1,5 +1,5 @@
 import { systemClock } from '@trikd/process/system-clock';
-import { type FakeS3Options, fakeS3 } from '@trikd/testing/fake-s3';
+import { type FakeS3Options, fakeS3 } from '@trikd/testing/stores/fake-s3';
 import { expect, test } from 'vitest';
 import { s3Error } from './s3-error.js';
 import { proveConditionalWrites } from './s3-proof.js';

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { type FakeS3Options, fakeS3, type S3Request } from '@trikd/testing/fake-s3';
+import { type FakeS3Options, fakeS3, type S3Request } from '@trikd/testing/stores/fake-s3';
 import { describe, expect, test } from 'vitest';
-import { describeStoreContract } from '../../testing/src/store.contract.js';
+import { describeStoreContract } from '../../testing/src/stores/store.contract.js';
 import type { S3Api } from './s3-api.js';
 import { s3Error } from './s3-error.js';
 import { s3Store } from './s3-store.js';

@@ -1,4 +1,4 @@
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { expect, test } from 'vitest';
 import { within } from './within.js';
 

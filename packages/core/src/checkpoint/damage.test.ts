@@ -4,7 +4,7 @@ import {
   readBlob,
   realCheckpoint,
   storeBlob,
-} from '@trikd/testing/real-checkpoint';
+} from '@trikd/testing/training/real-checkpoint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
 import type { HostTensor, Params } from '../models/params.js';

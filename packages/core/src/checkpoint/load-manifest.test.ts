@@ -1,4 +1,4 @@
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import { loadManifest } from './load-manifest.js';
 import { encodeManifest, manifestKey, type PairManifest } from './manifest.js';

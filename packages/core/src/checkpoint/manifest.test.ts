@@ -1,4 +1,4 @@
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from './frame.js';

@@ -1,5 +1,5 @@
 import { type Scalar, type Tensor2D, tf } from '@trikd/engine';
-import { klToTarget, numericalGradient, type Rows, softmax } from '@trikd/testing/reference-losses';
+import { klToTarget, numericalGradient, type Rows, softmax } from '@trikd/testing/training/reference-losses';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { distillationLoss } from './distillation-loss.js';

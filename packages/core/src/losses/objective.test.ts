@@ -7,7 +7,7 @@ import {
   numericalGradient,
   type Rows,
   softmax,
-} from '@trikd/testing/reference-losses';
+} from '@trikd/testing/training/reference-losses';
 import { describe, expect, test } from 'vitest';
 import type { TrainedRole } from '../domain/role.js';
 import { RunSpec, type TermSpec } from '../spec/run-spec.js';

@@ -1,5 +1,5 @@
 import { type Tensor1D, type Tensor2D, tf } from '@trikd/engine';
-import { crossEntropy, numericalGradient, type Rows } from '@trikd/testing/reference-losses';
+import { crossEntropy, numericalGradient, type Rows } from '@trikd/testing/training/reference-losses';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { taskLoss } from './task-loss.js';

@@ -1,5 +1,6 @@
-import { memoryBlobs, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
+import { memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { describe, expect, test } from 'vitest';
 import { paramsDigest } from '../checkpoint/blobs.js';
 import type { TrainedRole } from '../domain/role.js';
@@ -7,10 +8,10 @@ import type { TrainerEvent } from '../training/trainer-event.js';
 import { type ReferenceResult, type ReferenceRun, runReference, runReferenceGeneration } from './reference.js';
 
 function runOf(changes: Readonly<Record<string, unknown>> = {}) {
-  const spec = tinySpec(changes);
+  const spec = specFor('tiny', changes);
   const events: [TrainedRole, TrainerEvent][] = [];
   const emit = (role: TrainedRole, event: TrainerEvent) => void events.push([role, event]);
-  const run: ReferenceRun = { spec, dataset: tinyDataset(spec), ...memoryBlobs(), clock: virtualClock(), emit };
+  const run: ReferenceRun = { spec, dataset: datasetFor(spec), ...memoryBlobs(), clock: virtualClock(), emit };
   return { run, events };
 }
 

@@ -1,4 +1,4 @@
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import { encodeManifest, manifestKey, type PairManifest } from '../checkpoint/manifest.js';
 import type { ObjectStore } from '../domain/object-store.js';

@@ -1,6 +1,6 @@
-import { memoryStore } from '@trikd/testing/memory-store';
-import { tinySpec } from '@trikd/testing/tiny-run';
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
@@ -182,9 +182,9 @@ test.each<[string, (store: ObjectStore) => Promise<unknown>]>([
   ['damaged', (store) => store.put(LEASE_KEY, Buffer.from('{'))],
 ])('after a lease that is %s comes a term above all that runs were written in', async (_what, lose) => {
   const { store, clock, candidate } = electorate();
-  const first = await createRun(store, tinySpec({ name: 'a' }));
+  const first = await createRun(store, specFor('tiny', { name: 'a' }));
   await saveRun(store, first, { term: 7 });
-  await createRun(store, tinySpec({ name: 'b' }));
+  await createRun(store, specFor('tiny', { name: 'b' }));
   await store.put(stateKey('c'), Buffer.from('{'));
   await lose(store);
   const campaign = outcomeOf(candidate('a').campaign(never));

@@ -1,4 +1,4 @@
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { manifestKey } from '../checkpoint/manifest.js';
 import { MAX_SEALED_BYTES, sealJson } from '../checkpoint/sealed-json.js';

@@ -1,4 +1,4 @@
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { describe, expect, test } from 'vitest';
 import { createStallWatch } from './stall-watch.js';
 import type { TrainerEvent } from './trainer-event.js';

@@ -1,5 +1,6 @@
-import { aloneSpec, dullFrames, lonePorts, memoryBlobs, tinyDataset, tinySpec } from '@trikd/testing/tiny-run';
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
+import { dullFrames, lonePorts, memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
@@ -11,7 +12,7 @@ import { trainGeneration } from './trainer.js';
 import type { TrainerEvent } from './trainer-event.js';
 
 const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
-const dataset = tinyDataset(tinySpec());
+const dataset = datasetFor(specFor('tiny'));
 const blobs = memoryBlobs();
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -66,7 +67,7 @@ function checkpointsIn(events: readonly TrainerEvent[]): Map<number, RoleCheckpo
 /** Validated and saved at the end alone, unless asked otherwise. */
 const plain = { evaluation: { everyEpochs: 100 }, checkpoint: { everyEpochs: 100 } };
 const alone = (checkpoint: Partial<RunSpec['checkpoint']> = {}): RunSpec => ({
-  ...aloneSpec(),
+  ...specFor('tiny, student alone'),
   evaluation: plain.evaluation,
   checkpoint: { ...plain.checkpoint, ...checkpoint },
 });
@@ -164,7 +165,7 @@ describe('a checkpoint that is asked for', () => {
 });
 
 describe('a step that lacks a frame', () => {
-  const hearing = tinySpec({ ...plain });
+  const hearing = specFor('tiny', { ...plain });
   const gone = new TrikdError('unavailable', 'the teacher is gone');
 
   /** Frames of the teacher up to a step, and then an error. */

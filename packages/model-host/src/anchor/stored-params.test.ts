@@ -2,8 +2,8 @@ import { saveParams } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createLogger } from '@trikd/process/logging';
-import { memoryStore } from '@trikd/testing/memory-store';
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { STORE_SECONDS, storedParams } from './stored-params.js';
 

@@ -1,7 +1,7 @@
 import { createCandidate } from '@trikd/core/run/lease';
 import { createRun, saveRun } from '@trikd/core/run/run-store';
-import { memoryStore } from '@trikd/testing/memory-store';
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { beforeEach, expect, test } from 'vitest';
 import { collect } from './gc.js';
 import type { OpenRun } from './open-run.js';

@@ -1,11 +1,11 @@
 import { firstState, type RunState } from '@trikd/core/run/state';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
-import { tinySpec } from '@trikd/testing/tiny-run';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import type { RunNews } from '../runs/ports.js';
 import { newsCounter } from './news-counter.js';
 
-const spec = tinySpec();
+const spec = specFor('tiny');
 const score = { accuracy: 0.5, nll: 1, examples: 8 };
 const params = { step: 4, validation: score, params: { key: 'k', sha256: 'ff', bytes: 1 } };
 

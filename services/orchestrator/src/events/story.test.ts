@@ -1,7 +1,7 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { memoryStore } from '@trikd/testing/memory-store';
-import { type VirtualClock, virtualClock } from '@trikd/testing/virtual-clock';
+import { type VirtualClock, virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import type { RunNews } from '../runs/ports.js';
 import { openPages, readPages } from './event-pages.js';

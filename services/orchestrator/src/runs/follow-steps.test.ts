@@ -2,7 +2,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { Role } from '@trikd/core/domain/role';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { expect, test } from 'vitest';
 import { followSteps } from './follow-steps.js';
 import type { DutyNews, StepLink } from './ports.js';

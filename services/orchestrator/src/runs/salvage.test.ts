@@ -5,7 +5,7 @@ import { firstState, type Training } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { systemClock } from '@trikd/process/system-clock';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import type { TrainerLink } from './ports.js';
 import { salvage } from './salvage.js';

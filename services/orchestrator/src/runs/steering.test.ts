@@ -5,7 +5,7 @@ import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState, type GenerationResult, type Waiting } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steer';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type SteeringPorts, steerRun } from './steering.js';

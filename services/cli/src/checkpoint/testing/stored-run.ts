@@ -8,7 +8,7 @@ import { promote } from '@trikd/core/run/anchor-pointer';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import type { GenerationResult, Training } from '@trikd/core/run/state';
 import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
-import { memoryStore } from '@trikd/testing/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import type { OpenRun } from '../open-run.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };

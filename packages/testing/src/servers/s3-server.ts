@@ -4,8 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'minio';
-import { type ChildServer, controlOf, freePort, wordsOf } from './child-server.ts';
-import { goTool } from './go-tool.ts';
+import { type ChildServer, controlOf, freePort, wordsOf } from './child-server.js';
+import { goTool } from './go-tool.js';
 
 export type S3ServerName = 'minio' | 'versitygw' | 'gofakes3';
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../scripts/child-server.js';
-import { goTool } from '../../scripts/go-tool.js';
+import { freePort } from './child-server.js';
+import { goTool } from './go-tool.js';
 
 /** What a toxic does to the bytes of all connections while it is there; attributes as toxiproxy names them. */
 export interface Toxic {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { slopeOf } from './slope.ts';
+import { slopeOf } from './slope.js';
 
 test('the slope of a straight line is its own, without error', () => {
   const { perUnit, error } = slopeOf([0, 1, 2, 5].map((at) => [at, 3 - 2 * at]));

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { lastError } from './last-error.js';
 
-/** The services that a run needs. */
+/** The services of a run. */
 export type ServiceName = 'anchor-server' | 'teacher-trainer' | 'student-trainer' | 'orchestrator';
 
 /** A service that runs as a child process in a group of its own, so that Ctrl-C reaches only the parent. */
@@ -25,13 +25,26 @@ export interface ServiceProcess {
 
 /** What a service is started with. */
 export interface ServiceSetup {
-  /** Configuration by path, such as `store.path`. */
-  readonly settings: Readonly<Record<string, string>>;
+  /** Configuration by path, such as `store.path`. Each value can be written as JSON. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** Folder of its log. */
   readonly logs: string;
   /** The compiled service. */
   readonly entry?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Further arguments of Node.js. */
+  readonly node?: readonly string[];
+  /** Further streams of the process, from file descriptor 4. */
+  readonly streams?: readonly 'pipe'[];
+}
+
+/** A service that has been spawned. */
+export interface StartedService {
+  readonly child: ChildProcess;
+  /** Ends it, and what it started, at once. */
+  readonly kill: () => void;
+  /** Resolves when it listens; rejects with 'unavailable' when it ended before. */
+  readonly ready: Promise<ServiceProcess>;
 }
 
 /**
@@ -41,29 +54,25 @@ export interface ServiceSetup {
 const YOUNG_SPACE = '--max-semi-space-size=8';
 const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' };
 
-/** The compiled service beside this one. */
+/** The compiled service of this repository. */
 function entryOf(name: ServiceName): string {
-  return fileURLToPath(new URL(`../../${name}/dist/main.js`, import.meta.url));
+  return fileURLToPath(new URL(`../../../services/${name}/dist/main.js`, import.meta.url));
 }
 
 /**
  * Starts a service, on a free port of the loopback interface unless its settings say otherwise.
  * It ends by itself, in order, when this process does: their IPC channel tells it.
- * @returns as soon as it is spawned; `ready` resolves when it listens, and rejects with 'unavailable' when it ended before
  */
-export function startService(
-  name: ServiceName,
-  setup: ServiceSetup,
-): { readonly kill: () => void; readonly ready: Promise<ServiceProcess> } {
-  const { logs, settings, entry = entryOf(name), env = {} } = setup;
+export function startService(name: ServiceName, setup: ServiceSetup): StartedService {
+  const { logs, settings, entry = entryOf(name), env = {}, node = [], streams = [] } = setup;
   mkdirSync(logs, { recursive: true });
   const log = join(logs, `${name}.jsonl`);
   const stderr = join(logs, `${name}.stderr`);
   const output = openSync(stderr, 'a');
-  const child = spawn(process.execPath, [YOUNG_SPACE, entry], {
+  const child = spawn(process.execPath, [YOUNG_SPACE, ...node, entry], {
     detached: true,
     env: { ...FEW_ARENAS, ...env, ...asEnvironment({ listen: '127.0.0.1:0', ...settings, 'log.file': log }) },
-    stdio: ['ignore', output, output, 'ipc'],
+    stdio: ['ignore', output, output, 'ipc', ...streams],
   });
   closeSync(output);
   const ended = endOf(child).then((how) => {
@@ -81,11 +90,11 @@ export function startService(
     throw new TrikdError('unavailable', sentence);
   });
   early.catch(() => undefined);
-  return { kill, ready: Promise.race([listening, early]) };
+  return { child, kill, ready: Promise.race([listening, early]) };
 }
 
 /** `store.path` is TRIKD_STORE__PATH. JSON texts are YAML too: no value can be taken for a number. */
-function asEnvironment(settings: Readonly<Record<string, string>>): Record<string, string> {
+function asEnvironment(settings: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(settings).map(([path, value]) => [
       `TRIKD_${path

@@ -1,14 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import type { Fault, Order, Told } from './fault-agent.js';
-
-// Tests import this, and scripts that plain Node runs: it imports no value of a neighbour.
+import { type ServiceName, startService } from '@trikd/process/service-process';
+import type { Fault, Order, Report } from './fault-agent.js';
+import { settingsOf } from './settings.js';
 
 /** What happens in a cluster. */
 export type ClusterEvent =
@@ -20,14 +17,16 @@ export type ClusterEvent =
       readonly code: number | null;
       readonly signal: NodeJS.Signals | null;
     }
-  | { readonly kind: 'told'; readonly service: string; readonly at: number; readonly told: Told };
+  | { readonly kind: 'reported'; readonly service: string; readonly at: number; readonly report: Report };
 
-/** A service that is started again whenever it ends, where it was: as Kubernetes would, at once. */
+/** A service that is started again at the same address whenever it ends, as Kubernetes does, but at once. */
 export interface ServiceUnderTest {
   /** Of the service, with a number when there are several. */
   readonly name: string;
   /** host:port, the same in every life. */
   readonly address: string;
+  /** File of its log. */
+  readonly log: string;
   readonly pid: () => number;
   /** Lives so far, the present one included. */
   readonly lives: () => number;
@@ -41,7 +40,7 @@ export interface ServiceUnderTest {
 }
 
 export interface ClusterOptions {
-  /** Gets configurations and logs. */
+  /** Gets a folder of logs for each service. */
   readonly folder: string;
   /** Section `store` of every service's configuration. */
   readonly store: object;
@@ -49,17 +48,17 @@ export interface ClusterOptions {
   readonly orchestrators?: number;
   /** Addresses of models that the test serves itself. Default: the real services. */
   readonly models?: Readonly<Record<'anchor' | 'teacher' | 'student', string>>;
-  /** What others are told instead of a model's own address, such as that of a proxy. */
+  /** The address by which the orchestrators reach a model, such as that of a proxy. Default: its own. */
   readonly dialled?: (model: 'anchor' | 'teacher' | 'student', address: string) => Promise<string>;
   /** Settings of the orchestrators beside the addresses. */
   readonly settings?: object;
   readonly env?: Readonly<Record<string, string>>;
-  /** Loads the agent that faults are armed with. */
+  /** Loads the agent that faults are armed with, which reports what it sees. */
   readonly faults?: boolean;
   /** Further arguments of Node. */
   readonly node?: readonly string[];
-  /** Told of everything, in order. */
-  readonly heard?: (event: ClusterEvent) => void;
+  /** Is called with every event, in order. */
+  readonly onEvent?: (event: ClusterEvent) => void;
 }
 
 export interface Cluster {
@@ -88,8 +87,10 @@ export const QUICK = {
   },
 };
 
-const entryOf = (name: string) => fileURLToPath(new URL(`../../services/${name}/dist/main.js`, import.meta.url));
-const AGENT = new URL('fault-agent.ts', import.meta.url).href;
+/** Plain Node.js runs it as it is, from the sources. */
+const AGENT = new URL('../../src/processes/fault-agent.ts', import.meta.url).href;
+
+const MODELS = ['anchor-server', 'teacher-trainer', 'student-trainer'] as const;
 
 /** Starts the services. Resolves when all of them listen. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
@@ -103,11 +104,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   } = options;
   const closing = new AbortController();
   const own = { store };
-  const start = (entry: string, name: string, config: object) =>
-    superviseService({ ...options, entry, name, config, closing: closing.signal });
-  const real = models
-    ? undefined
-    : await Promise.all(['anchor-server', 'teacher-trainer', 'student-trainer'].map((name) => start(name, name, own)));
+  const start = (service: ServiceName, name: string, config: object) =>
+    superviseService({ ...options, service, name, config, closing: closing.signal });
+  const real = models ? undefined : await Promise.all(MODELS.map((name) => start(name, name, own)));
   const [anchor, teacher, student] = real ?? [];
   const served = models ?? { anchor: anchor!.address, teacher: teacher!.address, student: student!.address };
   const addresses = {
@@ -137,7 +136,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       const ended = services.map((service) => service.ended());
       for (const service of services) {
         service.signal(signal);
-        // One that is stopped would keep everything but a SIGKILL to itself.
+        // A stopped process takes no signal but SIGKILL.
         service.signal('SIGCONT');
       }
       await Promise.all(ended);
@@ -146,39 +145,46 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 interface Supervised extends ClusterOptions {
-  readonly entry: string;
+  readonly service: ServiceName;
   readonly name: string;
   readonly config: object;
   readonly closing: AbortSignal;
 }
 
 async function superviseService(options: Supervised): Promise<ServiceUnderTest> {
-  const { folder, name, closing, heard = () => undefined } = options;
+  const { folder, name, service, closing, env, faults = false, node = [], onEvent = () => undefined } = options;
   const address = `127.0.0.1:${await freePort()}`;
-  mkdirSync(folder, { recursive: true });
-  const config = join(folder, `${name}.yaml`);
-  const log = { level: 'info', file: join(folder, `${name}.jsonl`) };
-  writeFileSync(config, JSON.stringify({ ...options.config, listen: address, log }));
+  const logs = join(folder, name);
+  const setup = {
+    logs,
+    settings: settingsOf({ ...options.config, listen: address }),
+    env: { ...process.env, ...env },
+    node: [...node, ...(faults ? ['--import', AGENT] : [])],
+    streams: faults ? (['pipe'] as const) : [],
+  };
   let lives = 0;
   let life = begin();
 
   function begin() {
     lives += 1;
-    const child = spawnService(options, config);
+    const { child, ready } = startService(service, setup);
     const listening = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
-    child.on('message', () => {
-      heard({ kind: 'listening', service: name, at: performance.now() });
-      listening.resolve();
-    });
-    const said = child.stdio[4];
-    if (options.faults && said) {
-      createInterface({ input: said as Readable }).on('line', (line) => {
-        heard({ kind: 'told', service: name, at: performance.now(), told: JSON.parse(line) });
+    ready.then(
+      () => {
+        onEvent({ kind: 'listening', service: name, at: performance.now() });
+        listening.resolve();
+      },
+      () => undefined,
+    );
+    const reports = child.stdio[4];
+    if (reports instanceof Readable) {
+      createInterface({ input: reports }).on('line', (line) => {
+        onEvent({ kind: 'reported', service: name, at: performance.now(), report: JSON.parse(line) });
       });
     }
     child.once('exit', (code, signal) => {
-      heard({ kind: 'ended', service: name, at: performance.now(), code, signal });
+      onEvent({ kind: 'ended', service: name, at: performance.now(), code, signal });
       ended.resolve();
       if (closing.aborted) return;
       const next = () => {
@@ -186,7 +192,7 @@ async function superviseService(options: Supervised): Promise<ServiceUnderTest> 
         life = begin();
         life.listening.promise.then(listening.resolve);
       };
-      // Its port may be somebody's for a moment: a service that could not begin is not begun at full speed.
+      // Another process may hold its port for a moment: a service that cannot begin is not restarted at full speed.
       if (signal === null && code !== 0) void delay(100).then(next);
       else next();
     });
@@ -199,6 +205,7 @@ async function superviseService(options: Supervised): Promise<ServiceUnderTest> 
   return {
     name,
     address,
+    log: join(logs, `${service}.jsonl`),
     pid: () => life.child.pid ?? 0,
     lives: () => lives,
     listening: () => life.listening.promise,
@@ -209,22 +216,8 @@ async function superviseService(options: Supervised): Promise<ServiceUnderTest> 
   };
 }
 
-function spawnService(options: Supervised, config: string): ChildProcess {
-  const { folder, name, entry, env = {}, faults = false, node = [] } = options;
-  const output = openSync(join(folder, `${name}.stderr`), 'a');
-  // Both as docs/operations.md asks for.
-  const args = ['--max-semi-space-size=8', ...node, ...(faults ? ['--import', AGENT] : [])];
-  const child = spawn(process.execPath, [...args, entryOf(entry)], {
-    env: { ...process.env, MALLOC_ARENA_MAX: '2', ...env, TRIKD_CONFIG: config },
-    stdio: ['ignore', output, output, 'ipc', faults ? 'pipe' : 'ignore'],
-  });
-  closeSync(output);
-  return child;
-}
-
 /**
- * A port on which nobody listens, below those that the kernel hands out for outgoing connections: it stays free while its service is
- * down.
+ * A free port below those that the kernel assigns to outgoing connections, so that it stays free while its service is down.
  */
 async function freePort(): Promise<number> {
   for (;;) {

@@ -13,7 +13,7 @@ import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
-import { virtualClock } from './virtual-clock.js';
+import { virtualClock } from '../clock/virtual-clock.js';
 
 const ROLES = ['teacher', 'student'] as const;
 

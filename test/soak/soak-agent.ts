@@ -16,7 +16,7 @@ export interface Memory {
 }
 
 const MB = 2 ** 20;
-const mallocTrim: () => void = createRequire(import.meta.url)('../packages/engine/build/malloc_trim.node');
+const mallocTrim: () => void = createRequire(import.meta.url)('../../packages/engine/build/malloc_trim.node');
 const file = join(process.env['SOAK_FOLDER'] ?? '.', `${process.pid}`);
 
 process.on('SIGUSR2', () => {

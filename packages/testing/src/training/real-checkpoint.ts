@@ -12,9 +12,9 @@ import type { Params } from '@trikd/core/models/params';
 import { runReferenceGeneration } from '@trikd/core/reference/reference';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { type ExpectedParams, expectedInCheckpoint } from '@trikd/core/training/expected-params';
-import { memoryStore } from './memory-store.js';
-import { tinyDataset, tinySpec } from './tiny-run.js';
-import { virtualClock } from './virtual-clock.js';
+import { virtualClock } from '../clock/virtual-clock.js';
+import { datasetFor, specFor } from '../specs/spec-for.js';
+import { memoryStore } from '../stores/memory-store.js';
 
 /** One object of a checkpoint, and how it is read by whoever resumes from it or serves it. */
 export interface CheckpointObject {
@@ -58,8 +58,8 @@ export async function readBlob(store: ObjectStore, blob: Blob, fit: ExpectedPara
 
 /** The last checkpoint of generation 1 of the tiny run. */
 export async function realCheckpoint(): Promise<RealCheckpoint> {
-  const spec = tinySpec();
-  const dataset = tinyDataset(spec);
+  const spec = specFor('tiny');
+  const dataset = datasetFor(spec);
   const store = memoryStore();
   const { anchor, outcome, written } = await trainTwoGenerations(store, spec, dataset);
   const part = ({ state, best }: RoleCheckpoint) => ({ state, ...(best && { best }) });

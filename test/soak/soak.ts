@@ -18,8 +18,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MOST_GENERATIONS, RunSpec } from '@trikd/core/spec/run-spec';
 import { RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { type ServiceUnderTest, startCluster } from '@trikd/testing/processes/cluster';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
-import { type ServiceUnderTest, startCluster } from '../test/faults/cluster.ts';
 import { type Sample, type Slope, slopeOf } from './slope.ts';
 import type { Memory } from './soak-agent.ts';
 
@@ -41,30 +42,9 @@ if (!(MINUTES >= LEAST_MINUTES)) {
   process.exit(2);
 }
 
-/** A checkpoint every 64 steps, and a promotion after the last: the anchor is loaded, served and let go of in each generation. */
-function specOf(name: string, steps: number, generations: number): RunSpec {
-  return RunSpec.parse({
-    name,
-    data: { kind: 'synthetic', train: 1024, height: 16, width: 16 },
-    batchSize: 64,
-    epochs: steps / STEPS_PER_EPOCH,
-    checkpoint: { everyEpochs: 4 },
-    evaluation: { everyEpochs: 20 },
-    student: roleOf([8, 8]),
-    teacher: roleOf([16, 16]),
-    curriculum: { generations },
-    engine: { threads: 1 },
-  });
-}
-
-function roleOf(channels: readonly number[]) {
-  const objective = [
-    { kind: 'task' },
-    { kind: 'distillation', from: 'anchor' },
-    { kind: 'distillation', from: 'peer' },
-  ];
-  return { model: { kind: 'plain-cnn', channels }, objective };
-}
+/** The anchor is loaded, served and replaced in each generation. */
+const specOf = (name: string, steps: number, generations: number): RunSpec =>
+  specFor('soak', { name, epochs: steps / STEPS_PER_EPOCH, curriculum: { generations } });
 
 interface Usage extends Memory {
   /** Minutes since the short generations were over. */

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type ChildServer, controlOf, freePort, wordsOf } from './child-server.ts';
-import { goTool } from './go-tool.ts';
+import { type ChildServer, controlOf, freePort, wordsOf } from './child-server.js';
+import { goTool } from './go-tool.js';
 
 /** The two of them, ready to take and to answer. */
 export interface Observers extends ChildServer {
@@ -26,7 +26,7 @@ export interface ObserverPorts {
 
 const START_MS = 30_000;
 
-const config = (name: string) => fileURLToPath(new URL(`../deploy/${name}`, import.meta.url));
+const config = (name: string) => fileURLToPath(new URL(`../../../../deploy/${name}`, import.meta.url));
 
 /** Starts both with the configuration of deploy/. @throws when one does not answer, with its last words */
 export async function startObservers(ports: ObserverPorts = {}): Promise<Observers> {
