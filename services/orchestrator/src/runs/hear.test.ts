@@ -1,7 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { systemClock } from '@trikd/process/system-clock';
-import { virtualClock } from '@trikd/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { describe, expect, test } from 'vitest';
 import { type Heard, hear } from './hear.js';
 import type { TrainerLink } from './ports.js';
