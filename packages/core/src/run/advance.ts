@@ -232,7 +232,7 @@ function judged(state: Promoting, rules: RunRules, at: string | undefined): RunS
     promoted,
   });
   if (flaw !== undefined && anchor === undefined) {
-    const reason = `the student of generation ${generation} can be no anchor: ${flaw}`;
+    const reason = `the student of generation ${generation} cannot be the anchor: ${flaw}`;
     return { ...restarted(state), attempt, phase: 'failed', kind: 'diverged', reason };
   }
   const unpromoted = [...state.results, result(false)];

@@ -6,7 +6,7 @@ import { sinceGain } from './convergence.js';
 const STANDARD_DEVIATIONS = 3;
 
 /**
- * Why a candidate can be no anchor, or undefined when it can: its score is not finite, or its accuracy is within three
+ * Why a candidate cannot be the anchor, or undefined when it can: its score is not finite, or its accuracy is within three
  * standard deviations of guessing among `classes` (a collapsed net answers one class for all, NLL = ln classes).
  * A fixed multiple of 1/classes would refuse honest students of two classes and pass collapsed ones of a hundred.
  */

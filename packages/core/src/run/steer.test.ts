@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../errors.js';
-import { firstState, type GenerationResult, MOST_MOVES_BY_HAND, type RunState } from './state.js';
-import { type Steering, steer } from './steer.js';
+import {
+  FailureKind,
+  firstState,
+  type GenerationResult,
+  hasEnded,
+  MOST_MOVES_BY_HAND,
+  type RunState,
+} from './state.js';
+import { howItStands, type Steering, steer } from './steer.js';
+import { verbsOf } from './verbs.js';
 
 const sha256 = 'a'.repeat(64);
 const resultOf = (generation: number, promoted: boolean, accuracy = 0.8): GenerationResult => {
@@ -87,6 +95,40 @@ describe.each(Object.values(WISHES))('a run that is to be $kind', (wish) => {
   });
 });
 
+describe('the table of what can be asked', () => {
+  const kinds: readonly (FailureKind | undefined)[] = [undefined, ...FailureKind.options];
+  const stateOf = (phase: Phase, kind: FailureKind | undefined): RunState =>
+    phase === 'failed' && kind ? { ...STATES.failed, kind } : STATES[phase];
+  const accepts = (state: RunState, wish: Steering) => {
+    try {
+      steer(state, wish);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  test.each(PHASES)('names what is accepted while a run is %s, and nothing else', (phase) => {
+    for (const kind of phase === 'failed' ? kinds : [undefined]) {
+      const state = stateOf(phase, kind);
+      const accepted = Object.values(WISHES).filter((wish) => accepts(state, wish));
+      const named = verbsOf(phase, kind).filter((verb) => verb !== 'deleted');
+      expect(named.toSorted()).toEqual(accepted.map((wish) => wish.kind).toSorted());
+      expect(verbsOf(phase, kind).includes('deleted')).toBe(hasEnded(state));
+    }
+  });
+
+  test('is what a refusal names', () => {
+    expect(howItStands(STATES.waiting)).toBe(
+      'it waits for a trigger before generation 3; it can be triggered or cancelled',
+    );
+    expect(howItStands(STATES.failed)).toBe('it failed in generation 3; it can be resumed or deleted');
+    expect(howItStands({ ...STATES.failed, kind: 'diverged' })).toBe(
+      'it failed in generation 3; it can only be deleted',
+    );
+  });
+});
+
 describe('steering', () => {
   test('a run that rests goes on from its last pair, as a new attempt', () => {
     const resumed = steer(steer(STATES.training, WISHES.paused), WISHES.resumed);
@@ -134,8 +176,8 @@ describe('steering', () => {
 
   test.each<[number, string]>([
     [0, 'the student of generation 0 was promoted before: roll back to it'],
-    [2, 'the student of generation 2 can be no anchor: it answers like chance'],
-    [3, 'generation 3 has not ended: only those up to 2 have'],
+    [2, 'the student of generation 2 cannot be the anchor: it answers like chance'],
+    [3, 'generation 3 has not ended: only generations up to 2 have'],
   ])('no override makes generation %i the anchor', (to, sentence) => {
     expect(() => steer(STATES.training, { kind: 'promoted', to })).toThrow(sentence);
   });
