@@ -23,6 +23,7 @@ test.each([
   [0, '0.0000'],
   [0.45, '0.4500'],
   [0.00001, '1.00e-5'],
+  [1.3635006312654832e19, '1.36e19'],
   [123.456, '123.5'],
 ])('the value %s is written %s', (number, text) => expect(value(number)).toBe(text));
 

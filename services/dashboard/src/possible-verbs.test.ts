@@ -1,0 +1,20 @@
+import { Run } from '@trikd/history/gen/trikd/v1/run';
+import { expect, test } from 'vitest';
+import { possibleVerbs } from './possible-verbs.js';
+
+const offered = (phase: string, failureKind = '') =>
+  possibleVerbs(Run.fromJSON({ phase: `RUN_PHASE_${phase}`, failureKind }));
+
+test('a run that waits for a trigger is not offered a pause, which the server refuses', () => {
+  expect(offered('WAITING')).toContain('triggered');
+  expect(offered('WAITING')).not.toContain('paused');
+});
+
+test('a run that failed can be resumed, unless it would fail again', () => {
+  expect(offered('FAILED', 'unavailable')).toContain('resumed');
+  expect(offered('FAILED', 'diverged')).not.toContain('resumed');
+});
+
+test('a run in a phase that this page does not know is offered nothing', () => {
+  expect(offered('UNSPECIFIED')).toEqual([]);
+});
