@@ -16,7 +16,9 @@ const SERVICES = ['anchor-server', 'orchestrator', 'student-trainer', 'teacher-t
 
 async function expectTheSameEnd(folder: string): Promise<void> {
   const continued = await run(folder, long);
-  expect(continued.stderr).toMatch(/^continuing run long: generation \d \([12] of 2\), from (step \d+|its beginning)\n$/);
+  expect(continued.stderr).toMatch(
+    /^continuing run long: generation \d \([12] of 2\), from (step \d+|its beginning)\n$/,
+  );
   expect(continued.status).toBe(0);
   expect(resultOf(continued)).toEqual({ phase: 'completed', generations: await undisturbed });
   await expectNoProcess(folder);

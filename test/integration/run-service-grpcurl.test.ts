@@ -215,7 +215,7 @@ describe('huge and hostile requests', () => {
     expect(details['BadRequest']).toMatchObject({
       fieldViolations: [
         { field: 'spec.batchSize' },
-        { field: 'spec.epochs', description: 'epochs: stored 8, asked 9' },
+        { field: 'spec.epochs', description: 'epochs: stored 8, requested 9' },
       ],
     });
   });

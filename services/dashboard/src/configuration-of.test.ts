@@ -16,7 +16,7 @@ const spec = {
   teacher: role({ kind: 'resnet', depth: 8, width: 16 }),
 };
 
-test('the seed, the models, the learning rates and the temperatures of a run are named', () => {
+test('the main settings are the seed, the models, the learning rates and the objectives of a run', () => {
   expect(mainSettings(spec).map(({ name, value }) => `${name}: ${value}`)).toEqual([
     'Seed: 7',
     'Data: synthetic',
@@ -34,7 +34,7 @@ test('the seed, the models, the learning rates and the temperatures of a run are
   ]);
 });
 
-test('nothing is named of a spec that is not known', () => {
+test('an unknown spec has no settings', () => {
   expect(specOf('')).toBeUndefined();
   expect(mainSettings(specOf(''))).toEqual([]);
   expect(generationsIn('')).toBeUndefined();

@@ -27,4 +27,4 @@ test.each([
   [123.456, '123.5'],
 ])('the value %s is written %s', (number, text) => expect(value(number)).toBe(text));
 
-test('thousands are apart', () => expect(count(1_234_567)).toBe('1\u202f234\u202f567'));
+test('thousands are separated', () => expect(count(1_234_567)).toBe('1\u202f234\u202f567'));

@@ -73,12 +73,12 @@ test('after a rollback, the current generation has the earlier anchor', () => {
 test.each([
   ...['RUN_PHASE_TRAINING', 'RUN_PHASE_WAITING', 'RUN_PHASE_PAUSED'],
   ...['RUN_PHASE_COMPLETED', 'RUN_PHASE_FAILED', 'RUN_PHASE_CANCELLED'],
-])('a student is promoted in %s, as the orchestrator accepts it', (phase) => {
+])('a student can be promoted in %s, as the orchestrator accepts it', (phase) => {
   const run = runOf({ phase, generation: 1, generations: [result(0, 0.5, false), result(1, 0.5, false)] });
   expect(lineageOf(run).map(({ canPromote }) => canPromote)).toEqual([true, true]);
 });
 
-test('a run in a phase that this page does not know is offered nothing', () => {
+test('a run in an unknown phase offers nothing', () => {
   const run = runOf({ phase: 'RUN_PHASE_UNSPECIFIED', generation: 1, generations: [result(0, 0.5, false)] });
   expect(lineageOf(run).some(({ canPromote, canRollBack }) => canPromote || canRollBack)).toBe(false);
 });

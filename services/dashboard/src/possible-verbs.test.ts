@@ -5,7 +5,7 @@ import { possibleVerbs } from './possible-verbs.js';
 const offered = (phase: string, failureKind = '') =>
   possibleVerbs(Run.fromJSON({ phase: `RUN_PHASE_${phase}`, failureKind }));
 
-test('a run that waits for a trigger is not offered a pause, which the server refuses', () => {
+test('a run that waits for a trigger offers no pause, which the server refuses', () => {
   expect(offered('WAITING')).toContain('triggered');
   expect(offered('WAITING')).not.toContain('paused');
 });
@@ -15,6 +15,6 @@ test('a run that failed can be resumed, unless it would fail again', () => {
   expect(offered('FAILED', 'diverged')).not.toContain('resumed');
 });
 
-test('a run in a phase that this page does not know is offered nothing', () => {
+test('a run in an unknown phase offers nothing', () => {
   expect(offered('UNSPECIFIED')).toEqual([]);
 });

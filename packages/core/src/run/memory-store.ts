@@ -1,12 +1,12 @@
 import type { ObjectStore, StoredObject } from '../store.js';
 
-/** A store that lives as long as its process: for tests and trials. */
+/** A store in the memory of the process, for tests and trials. */
 export function memoryStore(): ObjectStore {
   const objects = new Map<string, StoredObject>();
   let writes = 0;
   const write = (key: string, bytes: Uint8Array) => {
     writes += 1;
-    // Not `slice`, which of a Buffer makes a view.
+    // `slice` of a Buffer would be a view of the same memory.
     objects.set(key, { bytes: new Uint8Array(bytes), version: `${writes}` });
   };
   return {

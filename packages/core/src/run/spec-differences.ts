@@ -1,13 +1,13 @@
 import { canonicalJson, type RunSpec } from '../spec.js';
 
-/** The fields in which two specs differ, each as `student.learningRate: stored 0.05, asked 0.1`. */
+/** The fields in which two specs differ, each as `student.learningRate: stored 0.05, requested 0.1`. */
 export function specDifferences(stored: RunSpec, asked: RunSpec): readonly string[] {
   const left = leaves(stored);
   const right = leaves(asked);
   return [...new Set([...left.keys(), ...right.keys()])]
     .filter((path) => left.get(path) !== right.get(path))
     .sort()
-    .map((path) => `${path}: stored ${left.get(path) ?? 'none'}, asked ${right.get(path) ?? 'none'}`);
+    .map((path) => `${path}: stored ${left.get(path) ?? 'none'}, requested ${right.get(path) ?? 'none'}`);
 }
 
 function leaves(value: unknown, path = ''): Map<string, string> {
