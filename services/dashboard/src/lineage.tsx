@@ -1,6 +1,6 @@
 import type { Run } from '@trikd/history/gen/trikd/v1/run';
 import type { GenerationHistory } from '@trikd/history/run-history';
-import { hasEnded, percent } from '@trikd/history/words';
+import { percent } from '@trikd/history/words';
 import { steer } from './actions.js';
 import { Confirm } from './confirm.js';
 import { count } from './format.js';
@@ -95,9 +95,10 @@ function Generation({ of: generation, run, done }: GenerationProps) {
 function GenerationActions({ of: { generation, canPromote, canRollBack }, run, done }: Required<GenerationProps>) {
   if (!canPromote && !canRollBack) return null;
   const { runId } = run;
-  const effect = hasEnded(run.phase)
+  const over = run.phase === 'RUN_PHASE_COMPLETED' || run.phase === 'RUN_PHASE_CANCELLED';
+  const effect = over
     ? 'The results of the run do not change.'
-    : 'The current generation starts again with this anchor.';
+    : 'The current generation starts again with this anchor. What it has learned so far is dropped.';
   return (
     <div class="buttons">
       {canPromote && (

@@ -91,7 +91,7 @@ describe.each(Object.values(REQUESTS))('a request for a run to be $kind', (reque
     if (phase === undefined) throw new TypeError('every case names a phase');
     if (next !== undefined) return expect(steer(STATES[phase], request).phase).toBe(next);
     expect(() => steer(STATES[phase], request)).toThrow(TrikdError);
-    expect(() => steer(STATES[phase], request)).toThrow(/^the run .*: it .*; it can (be|only be) /);
+    expect(() => steer(STATES[phase], request)).toThrow(/^the run .*: it .*; it can be /);
   });
 });
 
@@ -123,9 +123,7 @@ describe('the table of possible requests', () => {
       'it waits for a trigger before generation 3; it can be triggered or cancelled',
     );
     expect(howItStands(STATES.failed)).toBe('it failed in generation 3; it can be resumed or deleted');
-    expect(howItStands({ ...STATES.failed, kind: 'diverged' })).toBe(
-      'it failed in generation 3; it can only be deleted',
-    );
+    expect(howItStands({ ...STATES.failed, kind: 'diverged' })).toBe('it failed in generation 3; it can be deleted');
   });
 });
 

@@ -4,7 +4,6 @@ import { restarted, revived } from './restarted.js';
 import {
   type AnchorMove,
   type GenerationResult,
-  hasEnded,
   MOST_MOVES_BY_HAND,
   movesByHand,
   type Paused,
@@ -61,12 +60,12 @@ function refused(state: RunState, { kind }: Steering): TrikdError {
   return new TrikdError('wrong-state', `the run cannot be ${kind}: ${howItStands(state)}`, { phase: state.phase });
 }
 
-/** Where a run stands, and what is possible there. */
+/** Where a run stands, and what is possible there besides moving its anchor. */
 export function howItStands(state: RunState): string {
   const verbs = verbsOf(state.phase, state.phase === 'failed' ? state.kind : undefined)
     .filter((verb) => verb !== 'promoted' && verb !== 'rolled-back')
     .join(' or ');
-  return `it ${standing(state)}; it can ${hasEnded(state) && verbs === 'deleted' ? 'only ' : ''}be ${verbs}`;
+  return `it ${standing(state)}; it can be ${verbs}`;
 }
 
 function standing({ phase, generation }: RunState): string {
