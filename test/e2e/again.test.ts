@@ -31,7 +31,7 @@ test('a completed run is shown again, another spec of its name is refused, and -
   const refused = await run(folder, other);
   expect(refused).toMatchObject({ status: 1, stdout: '' });
   expect(refused.stderr).toBe(
-    'trikd: run tiny exists with another spec:\n  epochs: stored 3, asked 4\n  student.learningRate: stored 0.05, asked 0.1\n' +
+    'trikd: run tiny exists with another spec:\n  epochs: stored 3, requested 4\n  student.learningRate: stored 0.05, requested 0.1\n' +
       'give this one a name of its own with --set name=..., or replace the other with --fresh\n',
   );
   expect(events()).toEqual(told);

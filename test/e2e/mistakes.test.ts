@@ -197,7 +197,7 @@ test('a loss that is not finite ends the run with one sentence, and a better spe
   const again = await run(folder, wild);
   expectSentence(
     again,
-    /^trikd: the orchestrator: the run failed in generation 0 and would fail again: the student .*; change its spec \(.*\) and start it anew$/m,
+    /^trikd: the orchestrator: the run failed in generation 0 and would fail again: the student .*; change its spec \(.*\) and start a new run$/m,
   );
   const ended = await run(folder, tiny, '--fresh');
   expect(ended).toMatchObject({ status: 0, stderr: '' });

@@ -254,7 +254,7 @@ describe('the orchestrator', () => {
     await create(specOf());
     await watch('trial');
     await expect(create(specOf({ epochs: 9 }))).rejects.toMatchObject({
-      message: expect.stringContaining('epochs: stored 8, asked 9'),
+      message: expect.stringContaining('epochs: stored 8, requested 9'),
     });
     expect(RunSpec.parse(JSON.parse((await create(specOf()))?.spec ?? '{}')).epochs).toBe(8);
   });

@@ -146,7 +146,7 @@ describe('wrong states', () => {
 
   test.each<[string, number, RegExp]>([
     ['PromoteGeneration', 0, /was promoted before: roll back to it/],
-    ['PromoteGeneration', 9, /generation 9 has not ended: only those up to 1 have/],
+    ['PromoteGeneration', 9, /generation 9 has not ended: only generations up to 1 have/],
     ['RollbackAnchor', 1, /was not promoted: only those of 0 were/],
     ['RollbackAnchor', 4294967295, /was not promoted/],
   ])('%s of generation %i is refused by the field', async (method, generation, sentence) => {
@@ -215,7 +215,7 @@ describe('huge and hostile requests', () => {
     expect(details['BadRequest']).toMatchObject({
       fieldViolations: [
         { field: 'spec.batchSize' },
-        { field: 'spec.epochs', description: 'epochs: stored 8, asked 9' },
+        { field: 'spec.epochs', description: 'epochs: stored 8, requested 9' },
       ],
     });
   });

@@ -122,7 +122,7 @@ describe('a run whose generations are begun by hand', () => {
     expect(resultOf(last)).toEqual(resultOf(await undisturbed()));
     await expect(trigger('trial')).rejects.toMatchObject({
       kind: 'wrong-state',
-      message: expect.stringContaining('the run waits for no trigger: it has completed after generation 2'),
+      message: expect.stringContaining('the run cannot be triggered: it completed after generation 2'),
     });
   });
 });
@@ -161,7 +161,7 @@ describe('a promotion by hand', () => {
     await held.reached;
     await expect(promote('trial', 0)).rejects.toMatchObject({ kind: 'invalid' });
     await expect(promote('trial', 7)).rejects.toMatchObject({
-      message: expect.stringContaining('generation 7 has not ended: only those up to 1 have'),
+      message: expect.stringContaining('generation 7 has not ended: only generations up to 1 have'),
     });
     const promoting = promote('trial', 1, 'once');
     held.open();

@@ -2,7 +2,7 @@ import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { advance, duty } from '@trikd/core/run/advance';
 import { createRun, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
-import type { Steering } from '@trikd/core/run/steer';
+import type { Steering } from '@trikd/core/run/steering';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type PageWanted, pageOfRuns, type RunPage } from './api/list-runs.js';

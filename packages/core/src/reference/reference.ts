@@ -60,7 +60,7 @@ export async function* runReference(run: ReferenceRun): AsyncGenerator<Reference
     results.push({ student });
     const flaw = degenerate(student.validation, dataset.classes);
     if (flaw && !anchor) {
-      throw new TrikdError('diverged', `the student of generation ${generation} cannot become the anchor: ${flaw}`);
+      throw new TrikdError('diverged', `the student of generation ${generation} cannot be the anchor: ${flaw}`);
     }
     const promoted =
       !flaw &&

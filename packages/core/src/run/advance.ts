@@ -21,13 +21,14 @@ import {
   type Training,
   type Validation,
 } from './state.js';
-import { type Steering, steer } from './steer.js';
+import { steer } from './steer.js';
+import { type Steering } from './steering.js';
 
-/** Something that happened to a run. */
+/** An event in the life of a run. */
 export type RunEvent =
-  /** An orchestrator starts to drive a run that another one, or an earlier life of it, left. */
+  /** An orchestrator takes the run over from another one, or from an earlier process of its own. */
   | { readonly kind: 'taken-over' }
-  /** The anchor serves and both trainers have taken their assignments. */
+  /** The anchor serves, and both trainers have accepted their assignments. */
   | {
       readonly kind: 'assigned';
       readonly facts: Facts;
@@ -37,37 +38,37 @@ export type RunEvent =
   | {
       readonly kind: 'pair-committed';
       readonly pair: PairRef;
-      /** Of the student, since the pair before. */
+      /** Of the student, since the previous pair. */
       readonly validations: readonly Validation[];
     }
-  /** Both trainers rest at the end of the generation. */
+  /** Both trainers have stopped at the end of the generation. */
   | { readonly kind: 'generation-trained'; readonly outcome: Outcome }
-  /** The candidate's params were read back as they were written. */
+  /** The candidate's params were read back and are as they were written. */
   | { readonly kind: 'candidate-verified'; readonly at?: string }
-  /** The duty in hand could not be done. */
+  /** The current duty failed. */
   | {
       readonly kind: 'attempt-lost';
       readonly error: FailureKind;
       readonly message: string;
-      /** Step of the pair that is to blame; absent for anything else. */
+      /** Step of the damaged pair; absent when no pair is damaged. */
       readonly pair?: number;
     }
-  /** Somebody steers. */
+  /** A request to steer the run. */
   | Steering;
 
-/** What the decisions depend on besides the state: the same for the whole run. */
+/** What decisions depend on besides the state. It is constant for the whole run. */
 export interface RunRules {
   readonly spec: RunSpec;
-  /** Attempts that may be lost in a row, without a pair committed between them, before the run fails. */
+  /** Attempts in a row that may be lost without a committed pair between them before the run fails. */
   readonly retries: number;
   /** Pairs of the current generation to keep, 1..MOST_PAIRS. */
   readonly keepPairs: number;
 }
 
-/** What is to be done next: the phase itself, when it demands something. Follows from the state alone. */
+/** The next piece of work, which follows from the state alone: the phase itself, where it requires work. */
 export type Duty = Preparing | Training | Promoting;
 
-/** The duty of a state; undefined when the run has ended, or rests until somebody steers it. */
+/** The duty of a state; undefined when the run has ended or waits for a request. */
 export function duty(state: RunState): Duty | undefined {
   switch (state.phase) {
     case 'preparing':
@@ -84,8 +85,8 @@ export function duty(state: RunState): Duty | undefined {
 }
 
 /**
- * What a run becomes when something has happened. Neither (generation, attempt) nor the list of results ever goes back.
- * @throws TrikdError `wrong-state` when the event does not belong to the phase
+ * The state of a run after an event. Neither (generation, attempt) nor the list of results ever goes back.
+ * @throws TrikdError `wrong-state` when the event is not possible in the phase
  */
 export function advance(state: RunState, event: RunEvent, rules: RunRules): RunState {
   switch (event.kind) {
@@ -129,7 +130,7 @@ function takenOver(state: RunState): RunState {
     case 'paused':
       return state;
     case 'completed':
-      throw new TrikdError('wrong-state', `the run has completed after generation ${state.generation}`);
+      throw new TrikdError('wrong-state', `the run completed after generation ${state.generation}`);
     case 'cancelled':
       throw new TrikdError('wrong-state', `the run was cancelled in generation ${state.generation}`);
     case 'failed':
@@ -149,7 +150,7 @@ function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, ru
       break;
     case 'corrupt':
       if (!retried) break;
-      // The pair that could not be read is given up for the one before it. Of other damage no pair is to blame, and none is given up.
+      // A damaged pair is dropped in favour of the previous one. Damage elsewhere costs no pair.
       if (state.phase === 'promoting' || event.pair === undefined) return next;
       return event.pair === resumePair(state)?.step ? withoutLastPair(next) : next;
     case 'invalid':
@@ -179,7 +180,7 @@ function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 
     if (known[name] !== facts[name]) {
       throw new TrikdError(
         'invalid',
-        `the run began with ${name} ${known[name]}, the trainers now find ${facts[name]}`,
+        `the run started with ${name} ${known[name]}, but the trainers now find ${facts[name]}`,
       );
     }
   }
@@ -193,7 +194,10 @@ function pairCommitted(
 ): Training {
   const last = resumePair(state);
   if (event.pair.step <= (last?.step ?? 0)) {
-    throw new TrikdError('out-of-step', `pair of step ${event.pair.step} comes after the pair of step ${last?.step}`);
+    throw new TrikdError(
+      'out-of-step',
+      `the pair of step ${event.pair.step} is not newer than the pair of step ${last?.step ?? 0}`,
+    );
   }
   const accuracies = event.validations.map(({ accuracy }) => accuracy);
   const before = last?.convergence ?? NOT_VALIDATED;
@@ -202,7 +206,7 @@ function pairCommitted(
   return { ...state, pairs: [...state.pairs, pair].slice(-clamp(1, keepPairs, MOST_PAIRS)), losses: 0 };
 }
 
-/** A message comes from another process, which may make it as long as it likes. */
+/** Limits the length of a message, which another process wrote. */
 function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
@@ -211,7 +215,7 @@ function clamp(least: number, value: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }
 
-/** Whether the candidate of a generation becomes the next anchor. The last generation of a curriculum promotes nobody. */
+/** The next anchor, if the candidate of a generation becomes it. The last generation of a curriculum promotes no student. */
 export function promotion(
   { generation, outcome, anchorScores, facts, results }: Promoting,
   { spec }: RunRules,
@@ -232,7 +236,7 @@ function judged(state: Promoting, rules: RunRules, at: string | undefined): RunS
     promoted,
   });
   if (flaw !== undefined && anchor === undefined) {
-    const reason = `the student of generation ${generation} can be no anchor: ${flaw}`;
+    const reason = `the student of generation ${generation} cannot be the anchor: ${flaw}`;
     return { ...restarted(state), attempt, phase: 'failed', kind: 'diverged', reason };
   }
   const unpromoted = [...state.results, result(false)];

@@ -7,7 +7,7 @@ export interface GenerationLength {
   readonly stepsPerEpoch: number;
 }
 
-/** Accuracies are quotients of integers: what two of them differ by is known to about this much. */
+/** Rounding error of the difference of two accuracies, which are quotients of integers. */
 const ROUNDING = 1e-12;
 
 /** All that convergence needs of a series of validations, however many there were. */
@@ -49,10 +49,10 @@ export function converged(state: ConvergenceState, { patience }: RunSpec['conver
 }
 
 /**
- * The step before which both trainers rest next. Without patience nothing is decided inside a generation, and that is
- * its end; with patience it is the next validation. A pure function of the step, so that where trainers rest, and hence
- * where a generation can end, is the same however often it was interrupted.
- * @param step first step that is not yet trained; below `totalSteps`
+ * The step before which both trainers stop next: the end of the generation without patience, since nothing is decided inside it, and
+ * the next validation with patience. It is a pure function of the step, so that a generation ends at the same step however often it
+ * was interrupted.
+ * @param step first step that is not trained yet; below `totalSteps`
  */
 export function nextLimit(step: number, length: GenerationLength, spec: RunSpec): number {
   if (spec.convergence.patience === 0) return length.totalSteps;

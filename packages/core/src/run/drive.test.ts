@@ -154,7 +154,7 @@ describe('drive', () => {
     expect((await loadRun(store, 'law')).state).toMatchObject({ phase: 'preparing', attempt: 2 });
   });
 
-  test('retries a lost attempt and fails at a diverged one with its sentence', async () => {
+  test('retries a lost attempt, and fails when one diverges, with its message', async () => {
     const store = memoryStore();
     const { created: _created, ...run } = await createRun(store, spec);
     const failures = [new TrikdError('unavailable', 'the student is gone'), new TrikdError('diverged', 'loss is NaN')];
@@ -168,7 +168,7 @@ describe('drive', () => {
     expect(end.state).toMatchObject({ reason: 'loss is NaN' });
   });
 
-  test('leaves the run where it is when it is drained', async () => {
+  test('does not change the run when it is drained', async () => {
     const store = memoryStore();
     const { created: _created, ...run } = await createRun(store, spec);
     const drain = new AbortController();

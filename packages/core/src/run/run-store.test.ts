@@ -41,11 +41,11 @@ describe('createRun', () => {
     await expect(createRun(store, other)).rejects.toMatchObject({
       kind: 'invalid',
       message:
-        'run trial exists with another spec: epochs: stored 2, asked 3; student.learningRate: stored 0.05, asked 0.1',
+        'run trial exists with another spec: epochs: stored 2, requested 3; student.learningRate: stored 0.05, requested 0.1',
     });
   });
 
-  test('completes what a creator left that died between its two writes', async () => {
+  test('completes a run whose creator died between its two writes', async () => {
     const store = memoryStore();
     await createRun(store, spec());
     await store.remove(stateKey('trial'));
@@ -54,15 +54,15 @@ describe('createRun', () => {
 });
 
 describe('loadRun', () => {
-  test('says that there is no run', async () => {
+  test('reports that a run does not exist', async () => {
     await expect(loadRun(memoryStore(), 'absent')).rejects.toMatchObject({ kind: 'not-found' });
   });
 
   test.each<[string, (text: string) => Uint8Array]>([
-    ['with a phase that there is not', (text) => resealed(text, { state: { phase: 'dreaming' } })],
+    ['with an unknown phase', (text) => resealed(text, { state: { phase: 'dreaming' } })],
     ['of another version', (text) => resealed(text, { version: 1 })],
     ['with one digit changed', (text) => Buffer.from(text.replace('"attempt":1', '"attempt":3'))],
-    ['that is cut', (text) => Buffer.from(text.slice(0, 6))],
+    ['that is truncated', (text) => Buffer.from(text.slice(0, 6))],
   ])('refuses a state file %s', async (_what, damage) => {
     const store = memoryStore();
     await createRun(store, spec());
@@ -71,7 +71,7 @@ describe('loadRun', () => {
     await expect(loadRun(store, 'trial')).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
-  test('reads a state of the version before, with the moves of the anchor in their order', async () => {
+  test('reads a state of version 2, with the moves of the anchor in order', async () => {
     const store = memoryStore();
     const { state } = await createRun(store, spec());
     const result = resultOf(0);
@@ -92,7 +92,7 @@ describe('loadRun', () => {
     });
   });
 
-  test('reads a state that lists all validations, and decides from its pairs as from the list', async () => {
+  test('reads a state of version 3, and decides from its pairs as from its list of validations', async () => {
     const store = memoryStore();
     const { state } = await createRun(store, spec({ convergence: { patience: 3, minDelta: 0.05 } }));
     const accuracies = [0.5, 0.52, 0.6, 0.61];
@@ -125,7 +125,7 @@ describe('loadRun', () => {
 });
 
 describe('saveRun', () => {
-  test('refuses the slower of two orchestrators', async () => {
+  test('refuses the slower write of two orchestrators', async () => {
     const store = memoryStore();
     const run = await createRun(store, spec());
     const mine = { ...run.state, attempt: 2 };
@@ -137,14 +137,14 @@ describe('saveRun', () => {
     expect((await saveRun(store, saved, { state: { ...mine, attempt: 3 } })).state.attempt).toBe(3);
   });
 
-  test('refuses a leader whose term is over, though it has read the newest state', async () => {
+  test('refuses a leader whose term is over, although it has read the newest state', async () => {
     const store = memoryStore();
     const run = await saveRun(store, await createRun(store, spec()), { term: 5 });
     await expect(saveRun(store, run, { term: 4 })).rejects.toMatchObject({ kind: 'out-of-step' });
     expect((await saveRun(store, run, { term: 6 })).term).toBe(6);
   });
 
-  test('never writes the same content twice, so that no reader takes a later state for the one it has read', async () => {
+  test('never writes the same content twice, so that a reader notices every new state', async () => {
     const store = memoryStore();
     const first = await createRun(store, spec());
     const bytes = async () => (await store.get(stateKey('trial')))!.bytes;
@@ -154,7 +154,7 @@ describe('saveRun', () => {
     expect(second.revision).toBe(first.revision + 1);
   });
 
-  test('remembers the newest requests', async () => {
+  test('keeps the newest request ids', async () => {
     const store = memoryStore();
     let run: SavedRun = await createRun(store, spec(), 'first');
     expect(run.requests).toEqual(['first']);
@@ -164,7 +164,7 @@ describe('saveRun', () => {
   });
 });
 
-test('a run remembers when it was created, changed and ended, and since when which condition holds', async () => {
+test('a run records when it was created, changed and ended, and since when each condition holds', async () => {
   const store = memoryStore();
   const at = (second: number) => `2026-01-02T03:04:0${second}.000Z`;
   const created = await createRun(store, spec(), undefined, at(1));
@@ -218,7 +218,7 @@ function longestState(name: string, phase: 'failed' | 'paused', at: string): Run
   return { ...resumable, phase, outcome, ...(anchorScores && { anchorScores }) };
 }
 
-test('a spec that asks for more generations than the state of a run can hold is refused', () => {
+test('a spec with more generations than the state of a run can hold is refused', () => {
   const curriculum = { generations: MOST_GENERATIONS + 1 };
   expect(() => spec({ curriculum })).toThrow(`<=${MOST_GENERATIONS}`);
 });

@@ -7,7 +7,7 @@ export function specDifferences(stored: RunSpec, asked: RunSpec): readonly strin
   return [...new Set([...left.keys(), ...right.keys()])]
     .filter((path) => left.get(path) !== right.get(path))
     .sort()
-    .map((path) => `${path}: stored ${left.get(path) ?? 'none'}, asked ${right.get(path) ?? 'none'}`);
+    .map((path) => `${path}: stored ${left.get(path) ?? 'none'}, requested ${right.get(path) ?? 'none'}`);
 }
 
 function leaves(value: unknown, path = ''): Map<string, string> {

@@ -64,7 +64,7 @@ function row(run: Run, now: Date, paint: Paint): string[] {
     printable(runId),
     `${paintedPhase(phase, paint)}${waits}`,
     String(generation),
-    progress && progress.stepsTotal > 0 ? `${progress.percent.toFixed(0)} %` : '',
+    progress && progress.stepsTotal > 0 ? `${Math.floor(progress.percent)} %` : '',
     progress && progress.stepsPerSecond > 0 ? progress.stepsPerSecond.toFixed(1) : '',
     progress?.secondsRemaining === undefined ? '' : clock(progress.secondsRemaining),
     generations.length > 0 ? `student of generation ${bestGeneration}` : '',

@@ -5,7 +5,7 @@ import { phaseName } from '../story.js';
 export function standing(runId: string, run: Run | undefined): string {
   if (!run) return `run ${runId} is there`;
   const { phase, generation, attempt, progress, stalls, failure } = run;
-  const done = progress && progress.stepsTotal > 0 ? `, ${progress.percent.toFixed(0)} % of its steps done` : '';
+  const done = progress && progress.stepsTotal > 0 ? `, ${Math.floor(progress.percent)} % of its steps done` : '';
   const lines = [
     `run ${run.runId} is ${phaseName(phase)}: generation ${generation}, attempt ${attempt}${done}`,
     ...stalls.map(({ by, on, reason }) => `the ${by} waits for the ${on}: ${reason}`),

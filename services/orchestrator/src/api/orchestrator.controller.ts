@@ -1,7 +1,7 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
-import type { Steering } from '@trikd/core/run/steer';
+import type { Steering } from '@trikd/core/run/steering';
 import type {
   CancelRunRequest,
   CancelRunResponse,

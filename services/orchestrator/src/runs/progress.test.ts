@@ -42,6 +42,20 @@ test('a run that rests has no speed, and counts what is stored', () => {
   expect(paused.secondsRemaining).toBeUndefined();
 });
 
+test.each<RunState>([
+  {
+    ...second,
+    phase: 'failed',
+    kind: 'diverged',
+    reason: 'the loss is not finite',
+    pairs: [{ step: 20, manifestKey: 'm' }],
+  },
+  { ...second, phase: 'paused', pairs: [{ step: 20, manifestKey: 'm' }] },
+])('a run that is $phase is as far as a resume would begin, whatever its trainers have reported', (state) => {
+  expect(progressOf(viewOf(state))).toMatchObject({ stepsDone: 80, stepsPerSecond: 0 });
+  expect(progressOf(viewOf(state)).percent).toBe(progressOf(viewOf(state, {})).percent);
+});
+
 test('a run that has completed is at 100 percent, and one whose length is not known at 0', () => {
   const { generation, attempt, moves } = second;
   const results = [resultOf(0, 60), resultOf(1, 70)];

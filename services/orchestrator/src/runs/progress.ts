@@ -16,18 +16,22 @@ export interface Progress {
   readonly evaluations: readonly EvaluationNews[];
 }
 
-/** A run that has completed is at 100 percent, however few generations it took. */
+/**
+ * How far a run is, from what is stored and, while it trains, from what its trainers report. A run that has completed is at 100
+ * percent, however few generations it took.
+ */
 export function progressOf({ spec, state, ...view }: RunView): Progress {
   const ended = state.results.reduce((sum, { steps }) => sum + steps, 0);
   // Of a generation that has ended the result says it all.
   const live = state.results.length > state.generation ? undefined : view.live;
   const roles = Object.values(live?.progress ?? {});
-  const trained = roles.length === 2 ? Math.min(...roles.map(({ progress }) => progress.nextStep)) : 0;
+  const trains = state.phase === 'training' && roles.length === 2;
+  // What was trained after the last pair is lost when an attempt ends: it counts only while the attempt lasts.
+  const trained = trains ? Math.min(...roles.map(({ progress }) => progress.nextStep)) : 0;
   const stepsDone = ended + Math.max(trained, stepsKept(state));
   const ahead = Math.max(0, spec.curriculum.generations - state.results.length);
   const stepsTotal = state.phase === 'completed' ? ended : ended + ahead * (state.facts?.totalSteps ?? 0);
-  const training = state.phase === 'training' && roles.length === 2;
-  const stepsPerSecond = training ? Math.min(...roles.map(({ progress }) => progress.stepsPerSecond)) : 0;
+  const stepsPerSecond = trains ? Math.min(...roles.map(({ progress }) => progress.stepsPerSecond)) : 0;
   return {
     stepsDone,
     stepsTotal,
@@ -39,7 +43,7 @@ export function progressOf({ spec, state, ...view }: RunView): Progress {
   };
 }
 
-/** Steps of the generation in hand that a stored state knows to be trained. */
+/** Trained steps of the current generation that are stored. */
 function stepsKept(state: RunView['state']): number {
   if ('outcome' in state && state.outcome) return state.outcome.steps;
   return 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;

@@ -3,7 +3,7 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { pointAsStated, readPointer } from '@trikd/core/run/anchor-pointer';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState, type GenerationResult, type Waiting } from '@trikd/core/run/state';
-import type { Steering } from '@trikd/core/run/steer';
+import type { Steering } from '@trikd/core/run/steering';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';

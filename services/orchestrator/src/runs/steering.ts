@@ -5,7 +5,7 @@ import { pointAsStated } from '@trikd/core/run/anchor-pointer';
 import { deleteRun } from '@trikd/core/run/delete-run';
 import { loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import { hasEnded, type RunState } from '@trikd/core/run/state';
-import type { Steering } from '@trikd/core/run/steer';
+import type { Steering } from '@trikd/core/run/steering';
 import type { Stories } from '../events/stories.js';
 import { type DrivenRunPorts, rulesOf } from './driven-run.js';
 import type { RunNews, RunView } from './ports.js';
