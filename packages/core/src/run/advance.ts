@@ -2,6 +2,7 @@ import type { FailureKind } from '../domain/errors.js';
 import { TrikdError } from '../domain/errors.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
+import { assertSameFacts } from './facts.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
 import { restarted, revived } from './restarted.js';
 import {
@@ -174,15 +175,9 @@ function withoutLastPair(state: Preparing): Preparing {
 }
 
 function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 'assigned' }): Training {
-  const known: Facts = state.facts ?? facts;
-  for (const name of ['datasetDigest', 'classes', 'totalSteps', 'stepsPerEpoch'] as const) {
-    if (known[name] !== facts[name]) {
-      throw new TrikdError(
-        'invalid',
-        `the run began with ${name} ${known[name]}, the trainers now find ${facts[name]}`,
-      );
-    }
-  }
+  assertSameFacts(state.facts ?? facts, facts, (name, begun, found) => {
+    return `the run began with ${name} ${begun}, the trainers now find ${found}`;
+  });
   return { ...state, phase: 'training', facts, ...(anchorScores && { anchorScores }) };
 }
 
