@@ -19,7 +19,7 @@ export interface Progress {
 /** A run that has completed is at 100 percent, however few generations it took. */
 export function progressOf({ spec, state, ...view }: RunView): Progress {
   const ended = state.results.reduce((sum, { steps }) => sum + steps, 0);
-  // Of a generation that has ended the result says it all.
+  // The progress of a generation that has ended is in its result.
   const live = state.results.length > state.generation ? undefined : view.live;
   const roles = Object.values(live?.progress ?? {});
   const trained = roles.length === 2 ? Math.min(...roles.map(({ progress }) => progress.nextStep)) : 0;
@@ -39,7 +39,7 @@ export function progressOf({ spec, state, ...view }: RunView): Progress {
   };
 }
 
-/** Steps of the generation in hand that a stored state knows to be trained. */
+/** Steps of the current generation that are stored. */
 function stepsKept(state: RunView['state']): number {
   if ('outcome' in state && state.outcome) return state.outcome.steps;
   return 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;
