@@ -35,12 +35,14 @@ export function createRunReporter(
   let closed = false;
 
   const view = (): RunView => ({ spec: run.spec, state: stored.state, times: stored.times, live: live.view() });
+  const logStalls = (present: readonly Stall[]) => {
+    log.stalls(stored, stalls, present);
+    stalls = present;
+  };
   const report = (news: DutyNews) => {
     if (closed) return;
     const changed = live.heard(news);
-    const before = stalls;
-    stalls = live.view().stalls;
-    log.stalls(stored, before, stalls);
+    logStalls(live.view().stalls);
     if (news.kind === 'alarm') log.alarm(stored, news, everySteps);
     if (news.kind !== 'stalled' && news.kind !== 'went-on') publish(news);
     else if (changed) publish({ kind: 'run', ...view() });
@@ -56,6 +58,7 @@ export function createRunReporter(
   };
   const close = () => {
     closed = true;
+    logStalls([]);
   };
 
   report({ kind: 'run', ...view() });

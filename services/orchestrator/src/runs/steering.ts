@@ -54,8 +54,9 @@ export async function steerRun(
     const paused = await decide(ports, request);
     if (paused.done) return repeated(paused.run);
     try {
-      const done = { kind: request.steering.kind, id: request.requestId };
-      const saved = await services.records.save(ports.store, paused.run, { state: paused.state, term, request: done });
+      const { steering, requestId } = request;
+      const change = { state: paused.state, term, request: { kind: steering.kind, id: requestId } };
+      const saved = await services.records.save(ports.store, paused.run, change);
       await movePointer(ports.store, term, request, saved);
       const placed = leader.placed(saved);
       await tell(services, term, placed);
