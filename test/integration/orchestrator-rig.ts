@@ -40,8 +40,12 @@ export async function trio(store: ObjectStore, world: ToyWorld = {}, anchorDiges
 }
 
 /** The orchestrator as its process wires it, and a client. */
-export async function serve(store: ObjectStore, models: Awaited<ReturnType<typeof trio>>, events?: string) {
-  const log = createLogger({ level: 'silent' }, 'orchestrator');
+export async function serve(
+  store: ObjectStore,
+  models: Awaited<ReturnType<typeof trio>>,
+  events?: string,
+  log = createLogger({ level: 'silent' }, 'orchestrator'),
+) {
   const config = OrchestratorConfig.parse({
     store: { path: 'unused: the store is given' },
     events: events ?? (await folder()),

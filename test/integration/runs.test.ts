@@ -56,7 +56,7 @@ describe('an orchestrator that stands by', () => {
     for (const refused of [pause('trial'), remove('trial')]) {
       await expect(refused).rejects.toMatchObject({
         kind: 'wrong-state',
-        message: expect.stringMatching(/this orchestrator does not lead: orchestrator \d+ on .* leads, ask that one/),
+        message: expect.stringMatching(/this orchestrator does not lead: send the request to orchestrator \d+ on /),
       });
     }
     expect(await list()).toMatchObject({ runs: [{ runId: 'trial', phase: RunPhase.RUN_PHASE_TRAINING }] });

@@ -217,7 +217,7 @@ describe('trainers that train a run', () => {
       expect(queued?.phase).toBe(RunPhase.RUN_PHASE_PREPARING);
       expect(queued?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
         ...{ status: ConditionStatus.CONDITION_STATUS_TRUE, reason: 'WaitingForTrainers' },
-        message: 'the trainers train run another; this run continues when that one ends or rests',
+        message: 'the trainers train run another; this run continues when that one ends or pauses',
       });
     }
     expect(lastRun(await watch('another'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });

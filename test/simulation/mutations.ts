@@ -18,7 +18,7 @@ import type { Anchor, RunState } from '@trikd/core/run/state';
 import type * as steer from '@trikd/core/run/steer';
 import type * as trainer from '@trikd/core/training/trainer';
 import type * as fakeS3 from '@trikd/testing/stores/fake-s3';
-import type * as commitPair from '../../services/orchestrator/src/runs/commit-pair.js';
+import type * as commitPair from '../../services/orchestrator/src/runs/training/commit-pair.js';
 
 /** The modules that have an export replaced, by the name that an import in this folder gives them. */
 interface Modules {
@@ -33,7 +33,7 @@ interface Modules {
   '@trikd/core/run/steer': typeof steer;
   '@trikd/core/training/trainer': typeof trainer;
   '@trikd/testing/stores/fake-s3': typeof fakeS3;
-  '../../services/orchestrator/src/runs/commit-pair.js': typeof commitPair;
+  '../../services/orchestrator/src/runs/training/commit-pair.js': typeof commitPair;
 }
 
 /** One export of a module, and what stands in its place. */
@@ -100,11 +100,17 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
       };
       return real({ ...store, put }, ...rest);
     }),
-    replace('../../services/orchestrator/src/runs/commit-pair.js', 'commitPair', (real) => (ports, todo, pair) => {
-      const named = [pair.teacher, pair.student].flatMap(({ state, best }) => (best ? [state, best.params] : [state]));
-      const size = async (key: string) => named.find((blob) => blob.key === key)?.bytes;
-      return real({ ...ports, store: { ...ports.store, size } }, todo, pair);
-    }),
+    replace(
+      '../../services/orchestrator/src/runs/training/commit-pair.js',
+      'commitPair',
+      (real) => (ports, todo, pair) => {
+        const named = [pair.teacher, pair.student].flatMap(({ state, best }) =>
+          best ? [state, best.params] : [state],
+        );
+        const size = async (key: string) => named.find((blob) => blob.key === key)?.bytes;
+        return real({ ...ports, store: { ...ports.store, size } }, todo, pair);
+      },
+    ),
   ],
   'no digest check: params are loaded as they come': [
     replace('@trikd/core/checkpoint/blobs', 'loadParams', (real) => (store, blob) => {

@@ -53,7 +53,7 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
   const writer = `${life.host} ${life.number}`;
   return orchestrator({
     store,
-    patient: (signal, trouble) => patientStore(store, { clock, random: life.random, signal, trouble }),
+    retrying: (signal, trouble) => patientStore(store, { clock, random: life.random, signal, trouble }),
     candidate: createCandidate({ store, clock, holder: writer, seconds: TIMES.lease }),
     look: TIMES.look,
     keepPairs: parts.keepPairs,
@@ -66,6 +66,7 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
     clock,
     retries: 4,
     writer,
+    log: { info: (fields: unknown, message?: string) => life.note(() => `${message} ${JSON.stringify(fields)}`) },
     date: () => new Date(Math.max(0, clock.now())),
     openLog: () => ({ write: () => undefined, close: async () => undefined }),
     // What was told is for looking back.
@@ -187,10 +188,15 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
         ),
         role,
       ),
-    watch: (attempt, signal) =>
+    watch: (attempt, signal, connection) =>
       trainerEvents(
-        watch(life, signal, `the ${role}`, (from) =>
-          network.stream(life, trainer, 'events', (service, left) => service.watch(attempt, from, left), signal),
+        watch(
+          life,
+          signal,
+          `the ${role}`,
+          (from) =>
+            network.stream(life, trainer, 'events', (service, left) => service.watch(attempt, from, left), signal),
+          connection,
         ),
         role,
       ),
@@ -207,6 +213,7 @@ async function* watch(
   signal: AbortSignal,
   what: string,
   open: (from: number) => AsyncIterable<NumberedEvent>,
+  connection: (lost: string | undefined) => void = () => undefined,
 ): AsyncGenerator<WatchedEvent, void> {
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random: life.random });
   let from = 0;
@@ -215,6 +222,7 @@ async function* watch(
     signal.throwIfAborted();
     try {
       for await (const { number, event } of open(from)) {
+        if (lostAt !== undefined) connection(undefined);
         lostAt = undefined;
         backoff.reset();
         from = number + 1;
@@ -224,6 +232,7 @@ async function* watch(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof TrikdError && error.kind === 'unavailable')) throw error;
+      if (lostAt === undefined) connection(`${what} cannot be reached: ${error.message}`);
       lostAt ??= life.clock.now();
       const lost = (life.clock.now() - lostAt) / 1000;
       if (lost >= TIMES.patience) {

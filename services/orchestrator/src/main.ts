@@ -25,14 +25,14 @@ await runService({
   module: orchestratorModule(orchestrator),
   services: { 'trikd.v1.RunService': RUN_SERVICE },
   listen: config.listen,
-  // Those who watch through one proxy, or through the dashboard, share a connection.
+  // Watchers behind one proxy, or behind the dashboard, share a connection.
   maxStreams: 1024,
   log,
   onCall: callMeter(telemetry.record),
   shutdown,
   stop,
   ...(beside && { beside }),
-  // Whoever watches a run hears that it was drained.
+  // Watchers of a run still get the event that it was drained.
   drainSeconds: config.times.drain + 2,
 });
 await telemetry.stop();

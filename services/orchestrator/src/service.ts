@@ -18,11 +18,11 @@ import { anchorLink, stepLink, trainerLink } from './runs/links.js';
 /** The orchestrator of a configuration, with its connections. */
 export interface OrchestratorService {
   readonly orchestrator: Orchestrator;
-  /** Drains, but not for ever, and lets go of all connections. */
+  /** Drains within the configured time, and closes all connections. */
   readonly stop: () => Promise<void>;
 }
 
-/** Time to tell everybody, after a drain that took as long as it may, in seconds. */
+/** Seconds to end all event streams, after a drain that took as long as it may. */
 const FAREWELL = 1.5;
 
 export function orchestratorService(
@@ -39,13 +39,13 @@ export function orchestratorService(
   const clock = systemClock;
   const driver = orchestrator({
     store,
-    patient: (signal, trouble) => {
-      const told = (reason: string | undefined) => {
+    retrying: (signal, trouble) => {
+      const logged = (reason: string | undefined) => {
         if (reason === undefined) log.info('the store works again');
         else log.warn({ reason }, 'waiting for the store');
         trouble(reason);
       };
-      return patientStore(store, { clock, random: Math.random, signal, trouble: told });
+      return patientStore(store, { clock, random: Math.random, signal, trouble: logged });
     },
     clock,
     candidate: createCandidate({ store, clock, holder: `${writer} ${randomUUID()}`, seconds: config.times.lease }),
@@ -58,6 +58,7 @@ export function orchestratorService(
     everySteps: config.telemetry.everySteps,
     steps: { links, look: config.times.steps, traced: telemetry.root },
     writer,
+    log,
     counter: () => newsCounter(telemetry, wallTime(clock)),
     date: () => new Date(),
     openLog: (runId) =>

@@ -2,6 +2,7 @@ import type { FailureKind } from '../domain/errors.js';
 import { TrikdError } from '../domain/errors.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
+import { assertSameFacts } from './facts.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
 import { restarted, revived } from './restarted.js';
 import {
@@ -175,15 +176,9 @@ function withoutLastPair(state: Preparing): Preparing {
 }
 
 function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 'assigned' }): Training {
-  const known: Facts = state.facts ?? facts;
-  for (const name of ['datasetDigest', 'classes', 'totalSteps', 'stepsPerEpoch'] as const) {
-    if (known[name] !== facts[name]) {
-      throw new TrikdError(
-        'invalid',
-        `the run started with ${name} ${known[name]}, but the trainers now find ${facts[name]}`,
-      );
-    }
-  }
+  assertSameFacts(state.facts ?? facts, facts, (name, started, found) => {
+    return `the run started with ${name} ${started}, but the trainers now find ${found}`;
+  });
   return { ...state, phase: 'training', facts, ...(anchorScores && { anchorScores }) };
 }
 

@@ -68,6 +68,8 @@ export interface WatchOptions<Response> {
   /** Longest time without a connection. Default 30. */
   readonly patienceSeconds?: number;
   readonly signal: AbortSignal;
+  /** Gets the reason when the connection is lost, and undefined when it is back. */
+  readonly connection?: (lost: string | undefined) => void;
   /** Uniform on [0, 1): spreads reconnects. */
   readonly random?: () => number;
 }
@@ -77,23 +79,25 @@ export interface WatchOptions<Response> {
  * @throws TrikdError of the kind the server refused with, 'unavailable' when it stays away; the reason of the signal.
  */
 export async function* watch<Response>(options: WatchOptions<Response>): AsyncGenerator<Response, void> {
-  const { what, open, numberOf, patienceSeconds = 30, signal, random = Math.random } = options;
+  const { what, open, numberOf, patienceSeconds = 30, signal, connection, random = Math.random } = options;
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random });
   let from = options.from ?? 0;
   let lostAt: number | undefined;
+  const connected = () => {
+    if (lostAt !== undefined) connection?.(undefined);
+    lostAt = undefined;
+  };
   for (;;) {
     signal.throwIfAborted();
     const call = open(from);
     const cancel = () => call.cancel();
     // Nobody else listens to an error that comes after the loop was left.
     call.on('error', () => undefined);
-    call.once('metadata', () => {
-      lostAt = undefined;
-    });
+    call.once('metadata', connected);
     signal.addEventListener('abort', cancel, { once: true });
     try {
       for await (const response of call) {
-        lostAt = undefined;
+        connected();
         backoff.reset();
         from = numberOf(response) + 1;
         yield response;
@@ -102,6 +106,7 @@ export async function* watch<Response>(options: WatchOptions<Response>): AsyncGe
     } catch (error) {
       signal.throwIfAborted();
       if (!isDisconnect(error)) throw fromStatus(error, what);
+      if (lostAt === undefined) connection?.(`${what} cannot be reached: ${error.details}`);
       lostAt ??= performance.now();
       const lost = (performance.now() - lostAt) / 1000;
       if (lost >= patienceSeconds) {

@@ -35,7 +35,7 @@ test.each<[RunState, string, string]>([
   }
 });
 
-test('a run that is held up says by whom, and one that somebody else drives that nobody here knows', () => {
+test('a stalled run names what it waits for; of a run that another orchestrator drives it is unknown', () => {
   const training: RunState = { ...firstState, phase: 'training', facts };
   const stalls = [{ by: 'orchestrator' as const, on: 'store' as const, reason: 'ECONNREFUSED' }];
   expect(conditionsOf(viewOf(training, { live: { ...live, stalls, stalledAt: created } }))).toContainEqual({
@@ -48,7 +48,7 @@ test('a run that is held up says by whom, and one that somebody else drives that
 test('a run that waits for the trainers names the run that has them', () => {
   expect(conditionsOf(viewOf(firstState, { queued: { behind: 'one' } }))).toContainEqual({
     ...{ type: 'Stalled', holds: true, reason: 'WaitingForTrainers' },
-    message: 'the trainers train run one; this run continues when that one ends or rests',
+    message: 'the trainers train run one; this run continues when that one ends or pauses',
   });
   expect(holding(viewOf(firstState, { queued: {} }))).toEqual([]);
 });

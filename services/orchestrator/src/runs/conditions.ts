@@ -4,11 +4,11 @@ import type { RunState } from '@trikd/core/run/state';
 import { howItStands } from '@trikd/core/run/steer';
 import type { RunView } from './ports.js';
 
-/** One thing that holds of a run or does not, as Kubernetes has conditions. */
+/** A condition of a run, in the sense of Kubernetes. */
 export interface Condition {
   readonly type: PhaseCondition | 'Stalled';
   readonly holds: boolean | 'unknown';
-  /** One word for programs. */
+  /** One word, for programs. */
   readonly reason: string;
   /** One sentence. */
   readonly message: string;
@@ -21,7 +21,7 @@ const TYPES = ['Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelle
 /** All conditions of a run, each type once. */
 export function conditionsOf(view: RunView): readonly Condition[] {
   const phases = TYPES.map((type) => phaseCondition(type, view));
-  // Behind the phases in which a run goes on, before those in which it has ended.
+  // After the phases of a run that goes on, before those of a run that has ended.
   return [...phases.slice(0, 3), stalled(view), ...phases.slice(3)];
 }
 
@@ -64,9 +64,9 @@ function stalled({ state, live, queued }: RunView): Condition {
     return { type, holds: true, reason: `${camel(stall.on)}Away`, message, ...since };
   }
   if (!duty(state)) return { type, holds: false, reason: camel(state.phase), message: howItStands(state) };
-  if (live) return { type, holds: false, reason: 'GoesOn', message: 'nothing is waited for', ...since };
+  if (live) return { type, holds: false, reason: 'GoesOn', message: 'the run does not wait for anything', ...since };
   if (queued?.behind !== undefined) {
-    const message = `the trainers train run ${queued.behind}; this run continues when that one ends or rests`;
+    const message = `the trainers train run ${queued.behind}; this run continues when that one ends or pauses`;
     return { type, holds: true, reason: 'WaitingForTrainers', message };
   }
   if (queued) return { type, holds: false, reason: 'Queued', message: 'this run is the next that is trained' };

@@ -65,10 +65,10 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
     past: (attempt) => {
       const request = { attempt: fromPosition({ ...attempt, step: 0 }), fromEvent: 0, pastOnly: true };
       const deadline = Date.now() + 1000 * times.answer;
-      return trainerEvents(readAll(client.watchTrainer(request, { deadline }), what), role);
+      return decoded(readAll(client.watchTrainer(request, { deadline }), what), role);
     },
-    watch: (attempt, signal) =>
-      trainerEvents(
+    watch: (attempt, signal, connection) =>
+      decoded(
         watch({
           what,
           open: (fromEvent) =>
@@ -76,6 +76,7 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
           numberOf: ({ number }) => number,
           patienceSeconds: times.patience,
           signal,
+          ...(connection && { connection }),
         }),
         role,
       ),
@@ -84,7 +85,7 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
 
 /** A stream that ends by itself; one that is cut short is not resumed. @throws TrikdError */
 async function* readAll<Response>(call: ClientReadableStream<Response>, what: string): AsyncGenerator<Response> {
-  // Nobody else listens to an error that comes after the loop was left.
+  // An error that arrives after the loop was left has no other listener.
   call.on('error', () => undefined);
   try {
     yield* call;
@@ -95,7 +96,8 @@ async function* readAll<Response>(call: ClientReadableStream<Response>, what: st
   }
 }
 
-async function* trainerEvents(
+/** @throws TrikdError that the trainer reported its failure with; Error for a failure of another kind */
+async function* decoded(
   responses: AsyncIterable<Parameters<typeof toWatchedEvent>[0]>,
   role: TrainedRole,
 ): AsyncGenerator<TrainerEvent> {
@@ -106,8 +108,8 @@ async function* trainerEvents(
       continue;
     }
     const { kind, message } = event.failure;
-    const said = message.startsWith(`the ${role} `) ? message : `the ${role}: ${message}`;
-    throw kind === 'internal' ? new Error(said) : new TrikdError(kind, said);
+    const sentence = message.startsWith(`the ${role} `) ? message : `the ${role}: ${message}`;
+    throw kind === 'internal' ? new Error(sentence) : new TrikdError(kind, sentence);
   }
 }
 
@@ -127,24 +129,24 @@ export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLi
       const options = { what: 'the anchor', deadlineSeconds: times.prepare };
       const at = () => ({ ...attempt, step, role: 'anchor' as const, key: params.key });
       reach('anchor.asking', at);
-      const answer = await unary(client.loadAnchor.bind(client), request, options);
+      const scored = await unary(client.loadAnchor.bind(client), request, options);
       reach('anchor.answered', at);
       return {
-        datasetDigest: answer.datasetDigest,
-        validation: toScore(answer.validation),
-        test: toScore(answer.test),
+        datasetDigest: scored.datasetDigest,
+        validation: toScore(scored.validation),
+        test: toScore(scored.test),
       };
     },
   };
 }
 
-/** Seconds for an answer about steps: whoever is away is asked again at the next look. */
-const STEPS_ANSWER = 1;
+/** Deadline for reading steps, in seconds: a model that is away is read at the next look. */
+const STEPS_DEADLINE = 1;
 
 /** The steps of one model over gRPC. */
 export function stepLink(role: Role, address: string): Closable<StepLink> {
   const client = openClient(TimingServiceClient, address);
-  const options = { what: `the ${role}`, deadlineSeconds: STEPS_ANSWER };
+  const options = { what: `the ${role}`, deadlineSeconds: STEPS_DEADLINE };
   return {
     role,
     close: () => client.close(),

@@ -1,11 +1,13 @@
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { DutyNews, EvaluationNews, LiveView, ProgressNews, Stall } from './ports.js';
 
-/** What is known of a run while it is driven: the newest of what is told. */
+type ProgressByRole = Readonly<Partial<Record<TrainedRole, ProgressNews>>>;
+
+/** What is known of a run while it is driven: the newest of what has happened. */
 export interface LiveSeen {
-  /** Returns whether what holds the run up has changed. */
+  /** Returns whether a stall began, ended or has another reason. */
   readonly heard: (news: DutyNews) => boolean;
-  /** Another attempt has begun: what was said of the one before is over. */
+  /** Another attempt has begun: what was known of the one before is obsolete. */
   readonly begun: () => void;
   readonly view: () => LiveView;
 }
@@ -13,10 +15,10 @@ export interface LiveSeen {
 export function liveView(now: () => string): LiveSeen {
   const stalls = new Map<string, Stall>();
   let stalledAt: string | undefined;
-  let progress: Partial<Record<TrainedRole, ProgressNews>> = {};
+  let progress: ProgressByRole = {};
   let evaluations: Partial<Record<TrainedRole, EvaluationNews>> = {};
   const keyOf = ({ by, on }: Pick<Stall, 'by' | 'on'>) => `${by} on ${on}`;
-  /** Notes when the run began to be held up, or went on. */
+  /** Notes when the first stall begins and when the last one ends. */
   const dated = (change: () => boolean): boolean => {
     const before = stalls.size;
     const changed = change();
@@ -33,18 +35,27 @@ export function liveView(now: () => string): LiveSeen {
     },
     begun() {
       dated(() => {
-        // Who waited in an attempt that is over waits no more; the orchestrator has just been heard of.
         stalls.clear();
         return true;
       });
       progress = {};
       evaluations = {};
     },
-    view: () => ({
-      stalls: [...stalls.values()],
-      progress,
-      evaluations,
-      ...(stalledAt !== undefined && { stalledAt }),
-    }),
+    view: () => {
+      const standing = [...stalls.values()];
+      // The models train in lockstep: while one is waited for, none trains, whatever was reported last.
+      const halted = standing.some(({ on }) => on !== 'store');
+      return {
+        stalls: standing,
+        progress: halted ? withoutRate(progress) : progress,
+        evaluations,
+        ...(stalledAt !== undefined && { stalledAt }),
+      };
+    },
   };
+}
+
+function withoutRate({ teacher, student }: ProgressByRole): ProgressByRole {
+  const halted = (news: ProgressNews) => ({ ...news, progress: { ...news.progress, stepsPerSecond: 0 } });
+  return { ...(teacher && { teacher: halted(teacher) }), ...(student && { student: halted(student) }) };
 }

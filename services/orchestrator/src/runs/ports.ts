@@ -12,33 +12,40 @@ import type { StepTracing } from '@trikd/core/timing/trace-ids';
 import type { Assignment } from '@trikd/core/training/assignment';
 import type { StallCause, TrainerEvent, TrainerProgress } from '@trikd/core/training/trainer-event';
 
-/** One trainer, as the orchestrator knows it. Every call fails with a TrikdError. */
+/** One trainer, as the orchestrator uses it. Every call fails with a TrikdError. */
 export interface TrainerLink {
   readonly role: TrainedRole;
-  /** host:port at which the other trainer finds it. */
+  /** host:port for the other trainer. */
   readonly address: string;
-  /** Takes its time: data are read and graphs are traced. */
+  /** May take minutes: the trainer reads data and traces graphs. */
   assign(assignment: Assignment): Promise<Facts>;
   /** @throws TrikdError `wrong-state` when the trainer is already beyond `limit` */
   setLimit(attempt: GenerationAttempt, limit: number): Promise<void>;
   /**
-   * Asks for a checkpoint of a step besides those that the spec plans.
+   * Requests a checkpoint of a step besides those that the spec plans.
    * @throws TrikdError `wrong-state` when the trainer may have begun the step
    */
   saveAt(attempt: GenerationAttempt, step: number): Promise<void>;
   /** First step that the trainer has certainly not begun. */
   nextStep(): Promise<number>;
-  /** What happens in an attempt, from its first event on. Throws what the attempt failed of. */
-  watch(attempt: GenerationAttempt, signal: AbortSignal): AsyncIterable<TrainerEvent>;
+  /**
+   * What happens in an attempt, from its first event on. Throws what the attempt failed of.
+   * @param connection gets the reason when the connection is lost, and undefined when it is back
+   */
+  watch(
+    attempt: GenerationAttempt,
+    signal: AbortSignal,
+    connection?: (lost: string | undefined) => void,
+  ): AsyncIterable<TrainerEvent>;
   /** What has happened in an attempt so far. Throws what the attempt failed of. */
   past(attempt: GenerationAttempt): AsyncIterable<TrainerEvent>;
 }
 
-/** The anchor-server, as the orchestrator knows it. */
+/** The anchor-server, as the orchestrator uses it. */
 export interface AnchorLink {
-  /** host:port at which trainers find it. */
+  /** host:port for the trainers. */
   readonly address: string;
-  /** Serves a generation, from the first step that will be asked for. Takes its time: both splits are scored. */
+  /** Serves the anchor of a generation, from a step on. May take minutes: it is scored on both splits. */
   load(
     attempt: GenerationAttempt,
     step: number,
@@ -48,7 +55,7 @@ export interface AnchorLink {
   ): Promise<AnchorScores & { readonly datasetDigest: string }>;
 }
 
-/** What one model tells of its steps. Every call fails with a TrikdError. */
+/** The steps of one model, as it reports them. Every call fails with a TrikdError. */
 export interface StepLink {
   readonly role: Role;
   /** Steps of an attempt that are over, from one on; not all of them at once. */
@@ -86,7 +93,7 @@ export interface LiveView {
   readonly stalls: readonly Stall[];
   /** When a stall began or the last one ended, as ISO 8601; absent: there was none. */
   readonly stalledAt?: string;
-  /** The newest news of each role in the generation in hand. */
+  /** The newest of each role in the current generation. */
   readonly progress: Readonly<Partial<Record<TrainedRole, ProgressNews>>>;
   readonly evaluations: Readonly<Partial<Record<TrainedRole, EvaluationNews>>>;
 }

@@ -22,7 +22,7 @@ export interface Progress {
  */
 export function progressOf({ spec, state, ...view }: RunView): Progress {
   const ended = state.results.reduce((sum, { steps }) => sum + steps, 0);
-  // Of a generation that has ended the result says it all.
+  // The progress of a generation that has ended is in its result.
   const live = state.results.length > state.generation ? undefined : view.live;
   const roles = Object.values(live?.progress ?? {});
   const trains = state.phase === 'training' && roles.length === 2;
@@ -43,7 +43,7 @@ export function progressOf({ spec, state, ...view }: RunView): Progress {
   };
 }
 
-/** Trained steps of the current generation that are stored. */
+/** Steps of the current generation that are stored. */
 function stepsKept(state: RunView['state']): number {
   if ('outcome' in state && state.outcome) return state.outcome.steps;
   return 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;

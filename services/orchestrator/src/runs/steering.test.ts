@@ -8,7 +8,10 @@ import { RunSpec } from '@trikd/core/spec/run-spec';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type SteeringPorts, steerRun } from './steering.js';
+import { createCounters } from './counters.js';
+import { createRunLog } from './run-log.js';
+import { createRunRecords } from './run-records.js';
+import { type SteeringLeader, type SteeringRequest, steerRun } from './steering.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
@@ -37,31 +40,33 @@ async function waitingRun(): Promise<ObjectStore> {
   return store;
 }
 
-/** A leader that drives nothing; `rest` is what brings a run to rest. */
-function portsOver(store: ObjectStore, rest: SteeringPorts['rest'] = async () => undefined): SteeringPorts {
-  const told = { tell: () => undefined, end: () => undefined, close: async () => undefined };
-  const story = { ...told, over: () => false, newest: () => 0, follow: async function* () {} };
+/** What `steerRun` needs besides the request, with a leader of term 1 that drives no run. */
+function steeringOf(store: ObjectStore, leader: Partial<SteeringLeader> = {}) {
+  const streams = { tell: () => undefined, end: () => undefined, close: async () => undefined };
+  const story = { ...streams, over: () => false, newest: () => 0, follow: async function* () {} };
   const none = async () => undefined;
   const stories = { get: () => undefined, open: async () => story, end: none, endAll: none };
-  const now = () => '2026-01-02T03:04:05.000Z';
-  const placed: SteeringPorts['placed'] = (run) => run;
-  return { store, stories, rest, now, placed, count: () => undefined, term: () => 1, retries: 2, keepPairs: 2 };
+  const log = createRunLog({ info: () => undefined });
+  const records = createRunRecords(log, () => new Date('2026-01-02T03:04:05.000Z'));
+  const services = { stories, log, records, counters: createCounters(() => () => undefined) };
+  const leading: SteeringLeader = { pause: none, term: () => 1, placed: (run) => run, ...leader };
+  return (request: SteeringRequest) => steerRun({ store, retries: 2, keepPairs: 2 }, services, leading, 1, request);
 }
 
-const anyWish = fc.oneof(
+const anySteering = fc.oneof(
   fc.constantFrom<Steering>({ kind: 'triggered' }, { kind: 'paused' }, { kind: 'resumed' }),
   fc.constantFrom<Steering>({ kind: 'promoted', to: 1 }, { kind: 'rolled-back', to: 0 }),
 );
 
-test('a request that is sent again does nothing again, whatever was asked in between', async () => {
-  const request = fc.record({ wish: anyWish, id: fc.constantFrom('a', 'b', 'c', 'd') });
+test('a repeated request is done once, whatever was requested in between', async () => {
+  const request = fc.record({ steering: anySteering, id: fc.constantFrom('a', 'b', 'c', 'd') });
   await fc.assert(
     fc.asyncProperty(fc.array(request, { maxLength: 12 }), async (requests) => {
       const [store, once] = [await waitingRun(), await waitingRun()];
       const done = new Set<string>();
-      for (const { wish, id } of requests) {
+      for (const { steering, id } of requests) {
         const ask = (asked: ObjectStore) =>
-          steerRun(portsOver(asked), 1, { runId: 'trial', steering: wish, requestId: id }).then(
+          steeringOf(asked)({ runId: 'trial', steering, requestId: id }).then(
             () => true,
             (error: unknown) => {
               expect(error).toBeInstanceOf(TrikdError);
@@ -69,7 +74,7 @@ test('a request that is sent again does nothing again, whatever was asked in bet
             },
           );
         const did = await ask(store);
-        // What was refused may be asked again; what was done may not be done again.
+        // What was refused may be requested again; what was done may not be done again.
         if (!done.has(id)) expect(await ask(once)).toBe(did);
         if (did) done.add(id);
         expect((await loadRun(store, 'trial')).state).toEqual((await loadRun(once, 'trial')).state);
@@ -79,23 +84,23 @@ test('a request that is sent again does nothing again, whatever was asked in bet
   );
 });
 
-test('who is overtaken by the end of a run judges again what he is asked', async () => {
+test('a request is checked again when the run has ended meanwhile', async () => {
   const store = await waitingRun();
-  let rests = 0;
-  const rest = async () => {
-    rests += 1;
+  let pauses = 0;
+  const pause = async () => {
+    pauses += 1;
     const run = await loadRun(store, 'trial');
-    if (rests === 1) await saveRun(store, run, { state: { ...waiting, phase: 'cancelled' }, term: 1 });
+    if (pauses === 1) await saveRun(store, run, { state: { ...waiting, phase: 'cancelled' }, term: 1 });
   };
-  const wish = { runId: 'trial', steering: { kind: 'triggered' } as const, requestId: undefined };
-  await expect(steerRun(portsOver(store, rest), 1, wish)).rejects.toMatchObject({
+  const request = { runId: 'trial', steering: { kind: 'triggered' } as const, requestId: undefined };
+  await expect(steeringOf(store, { pause })(request)).rejects.toMatchObject({
     kind: 'wrong-state',
     message: expect.stringContaining('it was cancelled in generation 2'),
     details: { run: 'trial', phase: 'cancelled' },
   });
 });
 
-test('a write that another one was faster with is tried again while this process leads, and not when it leads no more', async () => {
+test('a write that lost a race is repeated while this process leads, and not afterwards', async () => {
   const store = await waitingRun();
   let faster = 3;
   const overtaken: ObjectStore = {
@@ -106,10 +111,10 @@ test('a write that another one was faster with is tried again while this process
       return store.replace(key, bytes, version);
     },
   };
-  const wish = { runId: 'trial', steering: { kind: 'triggered' } as const, requestId: 'once' };
-  expect((await steerRun(portsOver(overtaken), 1, wish)).state.phase).toBe('preparing');
+  const request = { runId: 'trial', steering: { kind: 'triggered' } as const, requestId: 'once' };
+  expect((await steeringOf(overtaken)(request)).state.phase).toBe('preparing');
   faster = 3;
-  const lost = { ...portsOver(overtaken), term: () => undefined };
-  const again = { ...wish, steering: { kind: 'paused' } as const, requestId: 'twice' };
-  await expect(steerRun(lost, 1, again)).rejects.toMatchObject({ kind: 'out-of-step' });
+  const lost = steeringOf(overtaken, { term: () => undefined });
+  const again = { ...request, steering: { kind: 'paused' } as const, requestId: 'twice' };
+  await expect(lost(again)).rejects.toMatchObject({ kind: 'out-of-step' });
 });

@@ -10,27 +10,27 @@ import type { RunSpec } from '@trikd/core/spec/run-spec';
 export type Pair = Readonly<Record<TrainedRole, RoleCheckpoint>>;
 
 /** What both trainers of a generation have reported so far. */
-export interface Ledger {
+export interface GenerationProgress {
   /** Step of the last committed pair; 0 before the first. */
   readonly committed: () => number;
-  readonly saved: (role: TrainedRole, checkpoint: RoleCheckpoint) => void;
-  /** The pair of a step, once both parts of it are there and unless it is committed already. */
+  readonly checkpointed: (role: TrainedRole, checkpoint: RoleCheckpoint) => void;
+  /** The pair of a step; undefined while a part of it is missing, and once it is committed. */
   readonly pairAt: (step: number) => Pair | undefined;
   /** @throws TrikdError `diverged` for a score that is not finite */
   readonly validated: (role: TrainedRole, step: number, score: Score) => void;
   /** Whether the student's validations so far end the generation. */
   readonly converged: () => boolean;
-  readonly rests: (role: TrainedRole, step: number) => void;
-  /** Whether both rest before a step. */
-  readonly bothRestAt: (step: number) => boolean;
-  /** Closes the books up to a step. Returns the validations of the student since the pair before. */
+  readonly stopped: (role: TrainedRole, step: number) => void;
+  /** Whether both trainers have stopped before a step. */
+  readonly bothStoppedAt: (step: number) => boolean;
+  /** Drops what a pair has made obsolete. Returns the validations of the student since the pair before. */
   readonly commit: (step: number) => readonly Validation[];
 }
 
-/** A ledger that continues from the last pair of a generation. */
-export function ledger(todo: Training, convergence: RunSpec['convergence']): Ledger {
+/** The progress of a generation from its last committed pair on. */
+export function generationProgress(todo: Training, convergence: RunSpec['convergence']): GenerationProgress {
   const parts: Record<TrainedRole, Map<number, RoleCheckpoint>> = { teacher: new Map(), student: new Map() };
-  const resting = new Map<TrainedRole, number>();
+  const stopped = new Map<TrainedRole, number>();
   const last = resumePair(todo);
   let committed = last?.step ?? 0;
   let committedConvergence = last?.convergence ?? NOT_VALIDATED;
@@ -40,7 +40,7 @@ export function ledger(todo: Training, convergence: RunSpec['convergence']): Led
     afterValidations(committedConvergence, accuraciesOf(validations), convergence.minDelta);
   return {
     committed: () => committed,
-    saved: (role, checkpoint) => {
+    checkpointed: (role, checkpoint) => {
       if (checkpoint.step > committed) parts[role].set(checkpoint.step, checkpoint);
     },
     pairAt: (step) => {
@@ -56,8 +56,8 @@ export function ledger(todo: Training, convergence: RunSpec['convergence']): Led
       if (role === 'student' && step > known) fresh.push({ step, accuracy });
     },
     converged: () => converged(convergenceAfter(fresh), convergence),
-    rests: (role, step) => resting.set(role, step),
-    bothRestAt: (step) => resting.get('teacher') === step && resting.get('student') === step,
+    stopped: (role, step) => stopped.set(role, step),
+    bothStoppedAt: (step) => stopped.get('teacher') === step && stopped.get('student') === step,
     commit: (step) => {
       committed = step;
       for (const waiting of Object.values(parts)) {

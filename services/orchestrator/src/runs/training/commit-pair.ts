@@ -2,30 +2,24 @@ import { blobsOf, encodeManifest, manifestAt, manifestKey, type PairManifest } f
 import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { Duty } from '@trikd/core/run/advance';
 import type { PairRef, Training } from '@trikd/core/run/state';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
-import type { Pair } from './ledger.js';
+import { attemptOf } from '../duties/scope.js';
+import type { Pair } from './generation-progress.js';
 
-/** What makes a pair exist. */
-export interface CommitPorts {
+/** Where the manifest of a pair goes, and what it says besides the pair. */
+export interface CommitTarget {
   readonly spec: RunSpec;
   readonly store: ObjectStore;
   /** Names the process in manifests. */
   readonly writer: string;
 }
 
-/** The attempt that a duty belongs to. */
-export function attemptOf(spec: RunSpec, { generation, attempt }: Duty): GenerationAttempt {
-  return { runId: spec.name, generation, attempt };
-}
-
 /**
- * Writes the manifest of two checkpoints that are in the store. Writing it again changes nothing, whoever wrote it first.
+ * Writes the manifest of two checkpoints that are in the store. Writing it again changes nothing, also after another leader wrote it.
  * @throws TrikdError 'corrupt' for a blob that is gone or has another size, 'out-of-step' when another pair has the same position
  */
-export async function commitPair({ spec, store, writer }: CommitPorts, todo: Training, pair: Pair): Promise<PairRef> {
+export async function commitPair({ spec, store, writer }: CommitTarget, todo: Training, pair: Pair): Promise<PairRef> {
   const { step } = pair.student;
   const part = ({ state, best }: Pair['student']) => ({ state, ...(best && { best }) });
   const manifest: PairManifest = {
@@ -45,7 +39,7 @@ export async function commitPair({ spec, store, writer }: CommitPorts, todo: Tra
   return { step, manifestKey: key };
 }
 
-/** The answer to an own write may have been lost, or another leader of the attempt has got as far as this before it lost the lead. */
+/** The response to an own write may have been lost, or the leader before committed the same pair. */
 async function assertSame(store: ObjectStore, key: string, manifest: PairManifest): Promise<void> {
   const there = await store.get(key);
   const found = there && encodeManifest({ ...manifestAt(key, there.bytes), writer: manifest.writer });

@@ -4,45 +4,53 @@ import type { RoleStep } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import { createStepBook, type StepBook } from '@trikd/core/timing/step-book';
 import { isSampled, type StepTracing, traceIdOf } from '@trikd/core/timing/trace-ids';
-import type { DutyNews, StepLink } from './ports.js';
+import type { DutyNews, StepLink } from '../ports.js';
 
-/** What following the steps of an attempt needs. */
-export interface FollowStepsPorts {
+/** The models that report the durations of their steps, and the tracer of those steps. */
+export interface StepSources extends StepTracer {
   readonly links: readonly StepLink[];
-  readonly tracing: StepTracing;
-  readonly clock: Clock;
   /** Seconds between two looks. */
   readonly look: number;
-  /** Steps to trace that have just ended, whether they are sampled or not; they are taken out. */
-  readonly wanted: number[];
-  tell(news: DutyNews): void;
-  /** Told of the steps that the processes have traced, for the root that they hang on. */
+}
+
+export interface StepTracer {
+  /** Gets each step that the processes have traced, for the root span of their spans. */
   traced?(attempt: GenerationAttempt, seed: string, step: TrioStep): void;
 }
 
-/** Answers that one look takes from a process: the rest comes with the next. */
-const ANSWERS_OF_A_LOOK = 5;
+export interface FollowStepsPorts {
+  readonly tracing: StepTracing;
+  readonly clock: Clock;
+  /** Steps to trace although they are not sampled; they are taken out. */
+  readonly wanted: number[];
+  tell(news: DutyNews): void;
+}
+
+/** Responses that one look reads from a process: the rest is read at the next. */
+const RESPONSES_OF_A_LOOK = 5;
 
 /**
- * Asks the models again and again where the time of their steps went, and tells it, until `over` aborts; once more then. Whatever
- * fails of it is passed over: nothing in training depends on it.
+ * Reads where the time of the models' steps went, and emits it, until `over` aborts; then once more. Failures are ignored: training does
+ * not depend on it.
  */
 export async function followSteps(
   attempt: GenerationAttempt,
   ports: FollowStepsPorts,
+  sources: StepSources,
   over: AbortSignal,
 ): Promise<void> {
   const book = createStepBook();
   while (!over.aborted) {
-    await ports.clock.sleep(1000 * ports.look, over).catch(() => undefined);
-    await Promise.all(ports.links.map((link) => readNew(link, attempt, book)));
-    const slow = tellNews(attempt, ports, book);
-    await traceAll(attempt, ports, book, [...slow, ...ports.wanted.splice(0), ...(over.aborted ? [book.last()] : [])]);
+    await ports.clock.sleep(1000 * sources.look, over).catch(() => undefined);
+    await Promise.all(sources.links.map((link) => readNew(link, attempt, book)));
+    const slow = tellNews(attempt, ports, sources, book);
+    const wanted = [...slow, ...ports.wanted.splice(0), ...(over.aborted ? [book.last()] : [])];
+    await traceAll(attempt, ports, sources, book, wanted);
   }
 }
 
 async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBook): Promise<void> {
-  for (let answers = 0; answers < ANSWERS_OF_A_LOOK; answers++) {
+  for (let responses = 0; responses < RESPONSES_OF_A_LOOK; responses++) {
     const from = book.next(link.role);
     const steps = await link.read(attempt, from).catch((): readonly RoleStep[] => []);
     book.add(link.role, steps);
@@ -51,10 +59,14 @@ async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBoo
 }
 
 /** Returns the steps that took much too long. */
-function tellNews(attempt: GenerationAttempt, ports: FollowStepsPorts, book: StepBook): readonly number[] {
+function tellNews(
+  attempt: GenerationAttempt,
+  { tell, tracing }: FollowStepsPorts,
+  { traced }: StepTracer,
+  book: StepBook,
+): readonly number[] {
   const news = book.summarise();
   if (!news) return [];
-  const { tell, tracing, traced } = ports;
   const { generation, attempt: count } = attempt;
   tell({ kind: 'step-times', generation, attempt: count, ...news.times });
   for (const step of news.steps) if (isSampled(tracing, step.step)) traced?.(attempt, tracing.seed, step);
@@ -65,14 +77,15 @@ function tellNews(attempt: GenerationAttempt, ports: FollowStepsPorts, book: Ste
   return [slow.step];
 }
 
-/** Has steps traced that were not when they ended. */
+/** Traces steps that were not traced when they ended. */
 async function traceAll(
   attempt: GenerationAttempt,
-  { links, tracing, traced }: FollowStepsPorts,
+  { tracing }: FollowStepsPorts,
+  { links, traced }: StepSources,
   book: StepBook,
-  asked: readonly (number | undefined)[],
+  wanted: readonly (number | undefined)[],
 ): Promise<void> {
-  const found = [...new Set(asked)].flatMap((step) => (step === undefined ? [] : (book.find(step) ?? [])));
+  const found = [...new Set(wanted)].flatMap((step) => (step === undefined ? [] : (book.find(step) ?? [])));
   const missing = found.filter(({ step }) => !isSampled(tracing, step));
   if (missing.length === 0) return;
   const steps = missing.map(({ step }) => step);

@@ -4,13 +4,13 @@ import type { RoleStep } from '@trikd/core/timing/role-step';
 import { seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { expect, test } from 'vitest';
+import type { DutyNews, StepLink } from '../ports.js';
 import { followSteps } from './follow-steps.js';
-import type { DutyNews, StepLink } from './ports.js';
 
 const attempt = { runId: 'r', generation: 1, attempt: 2 };
 const seed = seedOf('r', 'now');
 
-/** A model that has done steps, which answers with three of them at a time. */
+/** A model that has done some steps, and reports three of them at a time. */
 function model(role: Role, durations: readonly number[], refuses = false) {
   const traced: number[] = [];
   const steps = durations.map(
@@ -29,34 +29,27 @@ function model(role: Role, durations: readonly number[], refuses = false) {
 }
 
 async function follow(links: readonly StepLink[], everySteps: number, wanted: number[] = []) {
-  const told: DutyNews[] = [];
+  const emitted: DutyNews[] = [];
   const roots: number[] = [];
   const over = new AbortController();
   const clock = virtualClock();
   const traced = (_attempt: unknown, _seed: string, { step }: { readonly step: number }) => void roots.push(step);
-  const ports = {
-    links,
-    tracing: { seed, everySteps },
-    clock,
-    look: 3,
-    tell: (news: DutyNews) => void told.push(news),
-    traced,
-    wanted,
-  };
-  const done = followSteps(attempt, ports, over.signal);
+  const tell = (news: DutyNews) => void emitted.push(news);
+  const ports = { tracing: { seed, everySteps }, clock, wanted, tell };
+  const done = followSteps(attempt, ports, { links, look: 3, traced }, over.signal);
   await clock.advance(3000);
   over.abort();
   await done;
-  return { told, roots };
+  return { emitted, roots };
 }
 
 const usual = Array.from({ length: 12 }, () => 20);
 const slow = usual.with(9, 300);
 
-test('the times of steps, and the slow one, are told; its spans are asked for', async () => {
+test('the times of steps, and the slow one, are emitted; its spans are requested', async () => {
   const [teacher, student] = [model('teacher', slow), model('student', slow)];
-  const { told, roots } = await follow([teacher.link, student.link], 5);
-  expect(told).toMatchObject([
+  const { emitted, roots } = await follow([teacher.link, student.link], 5);
+  expect(emitted).toMatchObject([
     { kind: 'step-times', generation: 1, attempt: 2, firstStep: 0, steps: 12 },
     { kind: 'slow-step', step: 9, duration: 300, usual: 20, traceId: traceIdOf(seed, { ...attempt, step: 9 }) },
   ]);
@@ -68,20 +61,20 @@ test('the times of steps, and the slow one, are told; its spans are asked for', 
   expect(roots).toEqual([0, 5, 10, 9, 11]);
 });
 
-test('a model that is away is passed over, and told of as far as the others go', async () => {
-  const { told } = await follow(
+test('a model that is away is left out of the times', async () => {
+  const { emitted } = await follow(
     [model('teacher', usual).link, model('student', usual).link, model('anchor', [], true).link],
     0,
   );
-  expect(told).toMatchObject([{ kind: 'step-times', roles: [{ role: 'teacher' }, { role: 'student' }] }]);
+  expect(emitted).toMatchObject([{ kind: 'step-times', roles: [{ role: 'teacher' }, { role: 'student' }] }]);
 });
 
-test('nothing is told while a trainer is away', async () => {
-  const { told } = await follow([model('teacher', usual).link, model('student', [], true).link], 1);
-  expect(told).toEqual([]);
+test('nothing is emitted while a trainer is away', async () => {
+  const { emitted } = await follow([model('teacher', usual).link, model('student', [], true).link], 1);
+  expect(emitted).toEqual([]);
 });
 
-test('steps that are wanted are traced once, and such as nobody knows of are passed over', async () => {
+test('steps that are wanted are traced once, and unknown ones are ignored', async () => {
   const [teacher, student] = [model('teacher', usual), model('student', usual)];
   const { roots } = await follow([teacher.link, student.link], 0, [4, 4, 99]);
   expect(teacher.traced).toEqual([4, 11]);

@@ -7,7 +7,7 @@ import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { systemClock } from '@trikd/process/system-clock';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
-import type { TrainerLink } from './ports.js';
+import type { TrainerLink } from '../ports.js';
 import { salvage } from './salvage.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
@@ -31,14 +31,14 @@ const validated = (step: number): TrainerEvent => ({
 
 /** A trainer that has reported something, and then failed of something. */
 function trainer(role: TrainedRole, events: readonly TrainerEvent[], failure?: Error): TrainerLink {
-  const notAsked = () => Promise.reject(new Error('not asked for'));
+  const unexpected = () => Promise.reject(new Error('unexpected call'));
   return {
     role,
     address: 'here',
-    assign: notAsked,
-    setLimit: notAsked,
-    saveAt: notAsked,
-    nextStep: notAsked,
+    assign: unexpected,
+    setLimit: unexpected,
+    saveAt: unexpected,
+    nextStep: unexpected,
     watch: async function* () {},
     past: async function* () {
       yield* events;
@@ -53,11 +53,15 @@ async function portsOf(teacher: TrainerLink, student: TrainerLink, spec = specOf
   return { spec, store, writer: 'test', trainers: { teacher, student }, clock: systemClock, times: { grace: 0.05 } };
 }
 
+function salvageWith({ store, spec, ...ports }: Awaited<ReturnType<typeof portsOf>>) {
+  return salvage(store, spec, todo, ports);
+}
+
 test('the newest checkpoint that both trainers have stored becomes a pair, with the validations up to it', async () => {
   const teacher = trainer('teacher', [saved(10), saved(20), saved(30), saved(40)]);
   const student = trainer('student', [saved(10), validated(20), saved(20), validated(30), saved(30), validated(40)]);
   const ports = await portsOf(teacher, student);
-  const event = await salvage(todo, ports);
+  const event = await salvageWith(ports);
   if (event?.kind !== 'pair-committed') throw new Error(`nothing was salvaged: ${event?.kind}`);
   expect(event.pair.step).toBe(30);
   expect(event.validations.map(({ step }) => step)).toEqual([20, 30]);
@@ -68,19 +72,19 @@ test('the newest checkpoint that both trainers have stored becomes a pair, with 
 test('a manifest that the leader before had written already is taken as it is', async () => {
   const trainers = [trainer('teacher', [saved(20)]), trainer('student', [saved(20)])] as const;
   const ports = await portsOf(...trainers);
-  const before = await salvage(todo, { ...ports, writer: 'the leader before' });
-  expect(await salvage(todo, ports)).toEqual(before);
+  const before = await salvageWith({ ...ports, writer: 'the leader before' });
+  expect(await salvageWith(ports)).toEqual(before);
 });
 
 test('what a trainer stored before it failed counts', async () => {
   const failed = trainer('teacher', [saved(20)], new TrikdError('out-of-step', 'the peer is gone'));
-  const event = await salvage(todo, await portsOf(failed, trainer('student', [saved(20), saved(30)])));
+  const event = await salvageWith(await portsOf(failed, trainer('student', [saved(20), saved(30)])));
   expect(event).toMatchObject({ kind: 'pair-committed', pair: { step: 20 } });
 });
 
-test('nothing is salvaged without a newer pair, from a trainer that is gone, or that does not answer', async () => {
+test('nothing is salvaged without a newer pair, from a trainer that is gone, or that does not respond', async () => {
   const both = [saved(10), saved(20)];
-  const gone = trainer('teacher', [], new TrikdError('unavailable', 'nobody there'));
+  const gone = trainer('teacher', [], new TrikdError('unavailable', 'no route'));
   const silent: TrainerLink = {
     ...trainer('teacher', []),
     past: async function* () {
@@ -88,13 +92,13 @@ test('nothing is salvaged without a newer pair, from a trainer that is gone, or 
     },
   };
   for (const teacher of [trainer('teacher', [saved(10)]), gone, silent]) {
-    expect(await salvage(todo, await portsOf(teacher, trainer('student', both)))).toBeUndefined();
+    expect(await salvageWith(await portsOf(teacher, trainer('student', both)))).toBeUndefined();
   }
 });
 
-test('a pair at a step where something is decided is left to who decides', async () => {
+test('a pair at a step where something is decided is not salvaged', async () => {
   const both = [saved(20), saved(30)];
   const spec = specOf({ evaluation: { everyEpochs: 3 }, convergence: { patience: 2 } });
   const ports = await portsOf(trainer('teacher', both), trainer('student', both), spec);
-  expect(await salvage(todo, ports)).toMatchObject({ pair: { step: 20 } });
+  expect(await salvageWith(ports)).toMatchObject({ pair: { step: 20 } });
 });
