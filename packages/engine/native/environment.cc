@@ -1,8 +1,22 @@
 #include "environment.h"
 
+#include <cstdlib>
+#include <mutex>
+
 #include "failure.h"
 
 namespace trikd {
+namespace {
+
+// TensorFlow gives all sessions of a process one intra-op pool, of the size that the first session asks for. With this variable, which
+// it reads at the first session, each session has a pool of its own size. Not from JavaScript: `process.env` of a worker thread is a
+// copy.
+void GiveEachSessionItsPool() {
+  static std::once_flag once;
+  std::call_once(once, [] { setenv("TF_OVERRIDE_GLOBAL_THREADPOOL", "1", /*overwrite=*/1); });
+}
+
+}  // namespace
 
 Environment* Environment::Of(napi_env env) {
   void* data = nullptr;
@@ -11,6 +25,7 @@ Environment* Environment::Of(napi_env env) {
 }
 
 void Environment::Install(napi_env env) {
+  GiveEachSessionItsPool();
   auto* environment = new Environment();
   environment->workers = Workers::Create(env);
   // The cleanup hook ends the work; the instance data goes later, with the last handle.
