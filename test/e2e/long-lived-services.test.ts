@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { loadRun } from '@trikd/core/run/run-store';
+import { RunSpec } from '@trikd/core/spec';
+import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { openClient, unary } from '@trikd/platform/grpc/clients';
+import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { expect, onTestFinished, test } from 'vitest';
+import { startCluster } from '../faults/cluster.js';
+import { contentOf, reference } from './outcome.js';
+import { hears } from './specs.js';
+import { scratch, type WrittenSpec } from './trikd.js';
+
+type EngineSpec = NonNullable<WrittenSpec['engine']>;
+
+/** Nets whose sums are split by the number of threads; 2 generations of 24 steps. */
+const specOf = (name: string, engine: EngineSpec): WrittenSpec => ({
+  name,
+  data: { kind: 'synthetic', height: 16, width: 16, channels: 3, noise: 24 },
+  batchSize: 32,
+  epochs: 3,
+  warmupSteps: 4,
+  student: { model: { kind: 'plain-cnn', channels: [16, 16] }, objective: hears(1, 1) },
+  teacher: { model: { kind: 'resnet', depth: 8, width: 16 }, objective: hears(0.1, 0.1) },
+  curriculum: { generations: 2 },
+  engine,
+});
+
+const earlier = [
+  specOf('earlier-bfloat16', { threads: 1, precision: 'bfloat16' }),
+  specOf('earlier-one-thread', { threads: 1 }),
+];
+const later = specOf('later', { threads: 2 });
+
+test('services that trained two runs with other threads and another precision train the next run, and resume it, to the same bits', async () => {
+  const folder = scratch();
+  const path = join(folder, 'store');
+  const cluster = await startCluster({ folder, store: { kind: 'folder', path }, orchestrators: 1 });
+  onTestFinished(() => cluster.stop());
+  const client = openClient(RunServiceClient, cluster.orchestrators[0]!.address);
+  onTestFinished(() => client.close());
+  const deadline = { what: 'the orchestrator', deadlineSeconds: 60 };
+  const create = (spec: WrittenSpec) => {
+    const request = { spec: JSON.stringify(RunSpec.parse(spec)), requestId: spec.name, takeOver: true };
+    return unary(client.createRun.bind(client), request, deadline);
+  };
+  /** Follows a run up to the first message that fits. */
+  const until = async (spec: WrittenSpec, fits: (message: WatchRunResponse) => boolean) => {
+    const call = client.watchRun({ runId: spec.name, fromEvent: 0 });
+    call.on('error', () => undefined);
+    for await (const message of call) if (fits(message)) break;
+    call.cancel();
+  };
+  const isRun = (fits: (run: Run) => boolean) => (message: WatchRunResponse) =>
+    message.event?.$case === 'run' && fits(message.event.value);
+  const ended = isRun(({ endTime }) => endTime !== undefined);
+
+  for (const spec of earlier) {
+    await create(spec);
+    await until(spec, ended);
+  }
+  await create(later);
+  await until(later, ({ event }) => event?.$case === 'progress' && event.value.generation === 1);
+  const of = { runId: later.name, requestId: '' };
+  await unary(client.pauseRun.bind(client), of, deadline);
+  await unary(client.resumeRun.bind(client), of, deadline);
+  await until(later, ended);
+
+  const store = await openFolderStore(path);
+  const results = new Map<string, unknown>();
+  for (const spec of [...earlier, later]) {
+    const { state } = await loadRun(store, spec.name);
+    expect(state.phase).toBe('completed');
+    expect(contentOf(state.results), spec.name).toEqual(await reference(spec));
+    results.set(spec.name, state.results[0]?.studentStateSha256);
+  }
+  // Else the test would say nothing: the threads and the precision are part of the result.
+  expect(new Set(results.values()).size).toBe(3);
+});
