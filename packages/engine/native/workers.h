@@ -3,6 +3,7 @@
 #pragma once
 #include <node_api.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -26,8 +27,10 @@ class Workers : public std::enable_shared_from_this<Workers> {
   static std::shared_ptr<Workers> Create(napi_env env);
   // Refuses when too many jobs are waiting at once, unless the job ignores that limit.
   void Submit(napi_env env, std::unique_ptr<Job> job, Limit limit);
-  // Ends idle threads, and lets busy ones end without touching JavaScript.
+  // Ends idle threads at once, and busy ones after their job, without touching JavaScript. May be called again.
   void Stop();
+  // Waits until every thread has ended. Returns false when one still works after `patience`.
+  bool AwaitEnd(std::chrono::milliseconds patience);
 
  private:
   void Loop();
@@ -36,6 +39,7 @@ class Workers : public std::enable_shared_from_this<Workers> {
   napi_threadsafe_function deliver_ = nullptr;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable ended_;
   std::deque<std::unique_ptr<Job>> waiting_;
   int idle_ = 0;
   int threads_ = 0;
