@@ -1,10 +1,14 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { GraphBinding } from './graph-binding.js';
 import type { Attribute, Output } from './native.js';
-import { GRAPH_BACKEND, type GraphBackend, tf } from './tf.js';
+import type { RandomDraws } from './random-draws.js';
+import { GRAPH_BACKEND, type GraphBackend, tf } from './tfjs-internals/tf.js';
 
-/** The graph that tfjs writes at the moment, as tensors: what our fused ops and optimizers are made with. */
+/** The graph being traced, as tensors: fused ops and optimizers are made with it. */
 export class ActiveGraph {
+  /** Where layers draw from while a model is applied; undefined when it was given no seed. */
+  draws: RandomDraws | undefined;
+
   constructor(
     readonly binding: GraphBinding,
     private readonly backend: GraphBackend,

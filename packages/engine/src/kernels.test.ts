@@ -4,7 +4,7 @@ import { float32, int32, type TensorSpec } from './dtype.js';
 import { Engine, type Feeds, type Session } from './engine.js';
 import { distance, dot, randomNumbers } from './testing/numbers.js';
 import { ONE_THREAD, traceFunctions, withSession } from './testing/programs.js';
-import { tf } from './tf.js';
+import { tf } from './tfjs-internals/tf.js';
 import type { FunctionDefinition } from './trace.js';
 
 /** A differentiable function of tensors, which the graph and the cpu backend of tfjs both compute. */

@@ -4,7 +4,7 @@ import { float32 } from './dtype.js';
 import type { Optimizer } from './optimizer.js';
 import { distance, dot, randomNumbers } from './testing/numbers.js';
 import { denseModel, withSession } from './testing/programs.js';
-import { tf } from './tf.js';
+import { tf } from './tfjs-internals/tf.js';
 import { type FunctionDefinition, trace } from './trace.js';
 
 const [ROWS, INPUTS, UNITS, STEPS] = [4, 3, 2, 5];

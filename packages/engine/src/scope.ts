@@ -4,7 +4,8 @@ import { TF } from './dtype.js';
 import { EngineError } from './errors.js';
 import type { Attribute, Output } from './native.js';
 import { applyGradients, clipByGlobalNorm, type Optimizer } from './optimizer.js';
-import { tf } from './tf.js';
+import { RandomDraws, type RandomSource } from './random-draws.js';
+import { tf } from './tfjs-internals/tf.js';
 import type { Variable, Variables } from './variables.js';
 
 /** A queue that a function fills or empties in the middle of its run. */
@@ -21,6 +22,13 @@ export interface Minimize {
   readonly learningRate: Scalar;
   /** Limit of the global gradient norm; undefined turns clipping off. */
   readonly clipNorm?: Scalar | undefined;
+}
+
+/** How a model is applied. */
+export interface ModelMode {
+  readonly training: boolean;
+  /** What decides the numbers of layers that draw at random. */
+  readonly random?: RandomSource;
 }
 
 /** Frames a port may hold before the graph waits. Two: one being read, one behind it. */
@@ -44,9 +52,19 @@ export class Scope<Input extends string> {
     private readonly ports: Map<string, Port>,
   ) {}
 
-  /** The model's output. In training, batch norm uses the batch's statistics and moves its own. */
-  model(input: Tensor, mode: { readonly training: boolean }): Tensor {
-    return this.layers.apply(input, mode) as Tensor;
+  /**
+   * The model's output. In training, batch norm uses the batch's statistics and moves its own, and layers such as dropout draw from
+   * `random`.
+   * @throws EngineError FAILED_PRECONDITION, naming the layer, when one draws and there is no `random`
+   */
+  model(input: Tensor, { training, random }: ModelMode): Tensor {
+    const { graph } = this;
+    graph.draws = random && new RandomDraws(graph, random);
+    try {
+      return this.layers.apply(input, { training }) as Tensor;
+    } finally {
+      graph.draws = undefined;
+    }
   }
 
   /** Puts a value into an out port as soon as the graph has computed it; the host takes it while the run goes on. */

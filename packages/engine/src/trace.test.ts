@@ -6,7 +6,7 @@ import { float32, int32 } from './dtype.js';
 import { EngineError } from './errors.js';
 import type { Scope } from './scope.js';
 import { denseModel, emptyModel, traceFunctions, withSession } from './testing/programs.js';
-import { tf } from './tf.js';
+import { tf } from './tfjs-internals/tf.js';
 import { type FunctionDefinition, trace } from './trace.js';
 
 const onVector = (body: (x: Tensor, scope: Scope<string>) => Record<string, Tensor>): FunctionDefinition => ({

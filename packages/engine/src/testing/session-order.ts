@@ -4,7 +4,7 @@ import type { EngineOptions } from '../config-proto.js';
 import { float32 } from '../dtype.js';
 import { Engine } from '../engine.js';
 import { batchNormalization } from '../layers/batch-normalization.js';
-import { tf } from '../tf.js';
+import { tf } from '../tfjs-internals/tf.js';
 import { type FunctionDefinition, trace } from '../trace.js';
 import { randomNumbers } from './numbers.js';
 
