@@ -12,14 +12,14 @@ import { scratch, type WrittenSpec } from './trikd.js';
 
 type EngineSpec = NonNullable<WrittenSpec['engine']>;
 
-/** Nets whose sums are split by the number of threads; 2 generations of 24 steps. */
+/** Nets whose sums are split by the number of threads, one of them with dropout; 2 generations of 24 steps. */
 const specOf = (name: string, engine: EngineSpec): WrittenSpec => ({
   name,
   data: { kind: 'synthetic', height: 16, width: 16, channels: 3, noise: 24 },
   batchSize: 32,
   epochs: 3,
   warmupSteps: 4,
-  student: { model: { kind: 'plain-cnn', channels: [16, 16] }, objective: hears(1, 1) },
+  student: { model: { kind: 'plain-cnn', channels: [16, 16], hidden: [32], dropout: 0.25 }, objective: hears(1, 1) },
   teacher: { model: { kind: 'resnet', depth: 8, width: 16 }, objective: hears(0.1, 0.1) },
   curriculum: { generations: 2 },
   engine,

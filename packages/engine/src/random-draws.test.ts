@@ -1,4 +1,4 @@
-import type { Scalar } from '@tensorflow/tfjs';
+import type { layers, Scalar } from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { float32, int32 } from './dtype.js';
 import type { Session } from './engine.js';
@@ -6,7 +6,7 @@ import { ONE_THREAD, traceFunctions, withSession } from './testing/programs.js';
 import { tf } from './tfjs-internals/tf.js';
 import { type FunctionDefinition, trace } from './trace.js';
 
-type Layer = ReturnType<typeof tf.layers.dropout>;
+type Layer = layers.Layer;
 
 const [ROWS, STEPS, CHANNELS] = [16, 8, 8];
 const SIZE = ROWS * STEPS * CHANNELS;
@@ -22,11 +22,11 @@ const apply = (training: boolean): FunctionDefinition => ({
 });
 
 /** Layers one after the other. */
-const program = (...layers: Layer[]) =>
+const program = (...noise: Layer[]) =>
   trace(
     () => {
       const input = tf.input({ shape: [STEPS, CHANNELS] });
-      const output = layers.reduce((node, layer) => layer.apply(node) as typeof input, input);
+      const output = noise.reduce((node, layer) => layer.apply(node) as typeof input, input);
       return tf.model({ inputs: input, outputs: output });
     },
     { train: apply(true), predict: apply(false) },
@@ -35,7 +35,7 @@ const program = (...layers: Layer[]) =>
 const train = async (session: Session, seed: number, step: number) =>
   (await session.run('train', { x: ONES, seed, step })).y!;
 
-const layers: Readonly<Record<string, () => Layer>> = {
+const noises: Readonly<Record<string, () => Layer>> = {
   dropout: () => tf.layers.dropout({ rate: 0.25 }),
   spatialDropout1d: () => tf.layers.spatialDropout1d({ rate: 0.5 }),
   gaussianNoise: () => tf.layers.gaussianNoise({ stddev: 0.5 }),
@@ -45,7 +45,7 @@ const layers: Readonly<Record<string, () => Layer>> = {
 
 const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-describe.each(Object.entries(layers))('%s', (_name, layer) => {
+describe.each(Object.entries(noises))('%s', (_name, layer) => {
   test('draws the same for the same seed and step, and anew for another of either', () =>
     withSession(program(layer()), async (session) => {
       const first = await train(session, 3, 5);
