@@ -105,14 +105,17 @@ export class Scope<Input extends string> {
     return this.graph.wrap([shaped.id, 0], TF.FLOAT, shape);
   }
 
-  /** One update of all trainable params down the gradient of `loss`. In ports come before it, or inside the loss. */
+  /**
+   * One update of all trainable params down the gradient of `loss`. In ports come before it, or inside the loss.
+   * @throws EngineError UNIMPLEMENTED, with the op, when tfjs has no gradient of it
+   */
   minimize({ loss, optimizer, learningRate, clipNorm }: Minimize): { loss: Tensor; gradientNorm: Tensor } {
     const trainable = this.layers.trainableWeights.map((weight) => ({
       // tfjs-layers keeps its variable protected; the tape wants it itself.
       layer: weight['val'] as TfVariable,
       variable: this.variableOf(weight.originalName),
     }));
-    const { value, grads } = tf.variableGrads(
+    const { value, grads } = differentiate(
       loss,
       trainable.map(({ layer }) => layer),
     );
@@ -142,5 +145,17 @@ export class Scope<Input extends string> {
       { name: 'shared_name', kind: 'string', value: `port/${name}` },
     ];
     return [this.graph.binding.add('FIFOQueueV2', [], attributes).id, 0];
+  }
+}
+
+function differentiate(loss: () => Scalar, variables: TfVariable[]): ReturnType<typeof tf.variableGrads> {
+  try {
+    return tf.variableGrads(loss, variables);
+  } catch (error) {
+    // tfjs throws plain errors; those about gradients name the op.
+    if (error instanceof EngineError || !(error instanceof Error) || !/gradient/i.test(error.message)) throw error;
+    throw new EngineError('UNIMPLEMENTED', `tfjs cannot differentiate the loss: ${error.message}`, '', {
+      cause: error,
+    });
   }
 }

@@ -1,5 +1,6 @@
 import type { LayersModel, Tensor } from '@tensorflow/tfjs';
 import './layers/relu-gradient.js';
+import './tfjs-internals/gather.js';
 import './tfjs-internals/host-draws.js';
 import './tfjs-internals/random-layers.js';
 import { ActiveGraph, activeGraph, withActiveGraph } from './active-graph.js';
