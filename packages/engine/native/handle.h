@@ -1,5 +1,5 @@
-// JavaScript's hold on a C++ object: a wrapped object, and its type tag is checked before it is unwrapped. No external: V8 itself crashes
-// when one becomes a prototype.
+// A JavaScript handle of a C++ object: a wrapped object whose type tag is checked before it is unwrapped. Not an external: V8 itself
+// crashes when one becomes a prototype.
 #pragma once
 #include <node_api.h>
 

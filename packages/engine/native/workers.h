@@ -1,5 +1,5 @@
-// Threads of our own for calls that block. A step may wait minutes for a peer's logits: libuv's pool of four would be
-// filled by such waits, and file reads of the whole process with it.
+// A thread pool for calls that block. A step may wait minutes for a peer's logits: four such waits fill libuv's pool, and then no
+// file is read in the whole process.
 #pragma once
 #include <node_api.h>
 
@@ -21,7 +21,7 @@ struct Job {
 // Whether a job may be refused because too many are waiting.
 enum class Limit { kKeep, kIgnore };
 
-// Grows by a thread whenever every thread is busy, up to a limit far above what queue ports need.
+// Adds a thread whenever all are busy, up to a limit far above what queue ports need.
 class Workers : public std::enable_shared_from_this<Workers> {
  public:
   static std::shared_ptr<Workers> Create(napi_env env);

@@ -14,7 +14,7 @@ export class ActiveGraph {
     private readonly backend: GraphBackend,
   ) {}
 
-  /** Adds an op with one output for tfjs to go on with. */
+  /** Adds an op and returns its first output. */
   tensor(type: string, inputs: readonly Tensor[], attributes: readonly Attribute[] = []): Tensor {
     return this.tensors(type, inputs, attributes)[0]!;
   }
@@ -50,7 +50,7 @@ export function activeGraph(): ActiveGraph | undefined {
   return tf.getBackend() === GRAPH_BACKEND ? active : undefined;
 }
 
-/** Makes `graph` the one that is traced while `body` runs. */
+/** Traces into `graph` while `body` runs. */
 export function withActiveGraph<T>(graph: ActiveGraph, body: () => T): T {
   const outer = active;
   active = graph;

@@ -170,7 +170,7 @@ test.each(Object.keys(optimizers))('the loss reported is that of the params befo
   const { x, dy } = batch(1);
   const gradients = gradientsOf({ x, dy });
   await withSession(program, async (session) => {
-    // Whether a read or an update that does not wait for it comes first is a race: one run would seldom tell.
+    // Whether a read or an update that does not wait for it comes first is a race: one run would seldom show it.
     for (let updates = 1; updates <= 200; updates++) {
       const params = await session.state(['param']);
       const before = (['kernel', 'bias'] as const).map((param) =>

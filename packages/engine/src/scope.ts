@@ -36,11 +36,11 @@ const PORT_CAPACITY = 2;
 
 const COMPONENTS: Attribute = { name: 'component_types', kind: 'types', value: [TF.FLOAT] };
 
-/** What the body of a function builds its graph with. */
+/** What the body of a function builds its graph with: inputs, the model, ports, updates. */
 export class Scope<Input extends string> {
   /** Operations that a run must reach besides the outputs. */
   readonly targets: number[] = [];
-  /** Operations behind which all values from in ports are there. A run writes no state before: until then it can be given up. */
+  /** Operations that complete when the values of all in ports have arrived. A run writes no state before them, so it can be cancelled until then. */
   readonly received: number[] = [];
 
   constructor(
@@ -80,7 +80,7 @@ export class Scope<Input extends string> {
     this.ports.set(name, { shape: value.shape, dequeue });
   }
 
-  /** A value that the host puts into an in port while the run goes on; what needs it waits, everything else does not. */
+  /** A value that the host puts into an in port during the run. Only what depends on it waits. */
   receive(name: string, shape: readonly number[]): Tensor {
     const { binding } = this.graph;
     const queue = this.queue(name, shape);

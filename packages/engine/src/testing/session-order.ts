@@ -14,7 +14,7 @@ import { randomNumbers } from './numbers.js';
  */
 const [BATCH, SIDE, STEPS] = [32, 16, 5];
 
-/** Convolutions, batch norm and a product: everything that oneDNN computes and keeps. */
+/** Convolutions, batch norm and a product: the ops that oneDNN computes. */
 function build() {
   const input = tf.input({ shape: [SIDE, SIDE, 3] });
   const convolution = (name: string, filters: number, strides: number, seed: number) =>
