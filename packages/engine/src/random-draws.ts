@@ -10,7 +10,7 @@ export interface RandomSource {
   readonly step: Scalar;
 }
 
-/** Philox (Salmon et al. 2011), by TensorFlow's number for it: the same bits on every device and with any number of threads. */
+/** Philox (Salmon et al. 2011), by TensorFlow's number for it: the same bits with any number of threads. */
 const PHILOX = 1;
 
 /** Distance of two streams in the seed: an int32 seed lies between. */
@@ -19,8 +19,8 @@ const STREAM = 2n ** 32n;
 const FLOAT: Attribute = { name: 'dtype', kind: 'type', value: TF.FLOAT };
 
 /**
- * Draws tensors of random numbers in a graph. The numbers are a function of seed, step, and how many draws came before in the trace:
- * every draw is a stream of its own.
+ * Draws tensors of random numbers in a graph. The numbers are a function of seed, step, and the number of draws before in this
+ * application of the model: each draw is a stream of its own.
  */
 export class RandomDraws {
   private streams = 0;

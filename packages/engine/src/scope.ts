@@ -40,7 +40,10 @@ const COMPONENTS: Attribute = { name: 'component_types', kind: 'types', value: [
 export class Scope<Input extends string> {
   /** Operations that a run must reach besides the outputs. */
   readonly targets: number[] = [];
-  /** Operations that complete when the values of all in ports have arrived. A run writes no state before them, so it can be cancelled until then. */
+  /**
+   * Operations that complete when the values of all in ports have arrived. A run writes no state before them, so it can be cancelled
+   * until then.
+   */
   readonly received: number[] = [];
 
   constructor(
