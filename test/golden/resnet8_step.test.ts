@@ -6,6 +6,7 @@ import { RunSpec } from '@trikd/core/spec/run-spec';
 import {
   LOGITS,
   optimizerFeeds,
+  randomFeeds,
   TRAIN,
   temperatureInput,
   traceTrainer,
@@ -108,6 +109,7 @@ async function runStep(session: Session, spec: RunSpec, rate: number, step: numb
     ...Object.fromEntries(
       objective.map((term, i) => [temperatureInput(i), term.kind === 'task' ? 1 : term.temperature]),
     ),
+    ...randomFeeds(spec, 1, 'student', step - 1),
     ...optimizerFeeds(optimizer, step - 1),
   });
   const logits = await session.take(LOGITS);

@@ -31,7 +31,7 @@ napi_value Invoke(napi_env env, napi_callback_info info) {
   size_t count = 0;
   napi_get_cb_info(env, info, &count, nullptr, nullptr, &data);
   const auto* function = static_cast<const Function*>(data);
-  // Missing arguments arrive as undefined and are refused by whoever reads them.
+  // Missing arguments arrive as undefined and are refused where they are read.
   std::vector<napi_value> arguments(count > function->arity ? count : function->arity);
   count = arguments.size();
   napi_get_cb_info(env, info, &count, arguments.data(), nullptr, nullptr);

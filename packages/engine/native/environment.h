@@ -14,13 +14,14 @@ struct Environment {
   static Environment* Of(napi_env env);
   static void Install(napi_env env);
 
-  // Sessions are cancelled when the environment ends, else a run that waits in a queue would outlive it.
+  // Registers a session to be cancelled when the environment ends: a run that waits in a queue would outlive it.
   void Remember(const std::shared_ptr<Session>& session);
+  // Cancels all sessions and waits for the threads that work. May be called again.
+  void End();
 
   std::shared_ptr<Workers> workers;
 
  private:
-  static void End(void* data);
   std::list<std::weak_ptr<Session>> sessions_;
 };
 

@@ -1,4 +1,4 @@
-// A TensorFlow graph under construction. JavaScript holds it by a tagged external and names its nodes by number.
+// A TensorFlow graph under construction. JavaScript holds it by a handle and names its nodes by number.
 #pragma once
 #include <node_api.h>
 #include <tensorflow/c/c_api.h>

@@ -1,4 +1,5 @@
-// JavaScript's hold on a C++ object: an external that is checked by type tag before it is believed.
+// A JavaScript handle of a C++ object: a wrapped object whose type tag is checked before it is unwrapped. Not an external: V8 itself
+// crashes when one becomes a prototype.
 #pragma once
 #include <node_api.h>
 
@@ -19,11 +20,12 @@ napi_value MakeHandle(napi_env env, std::shared_ptr<T> object, const napi_type_t
   auto* handle = new Handle<T>{std::move(object)};
   napi_value value;
   const auto finalize = [](napi_env, void* data, void*) { delete static_cast<Handle<T>*>(data); };
-  if (napi_create_external(env, handle, finalize, nullptr, &value) != napi_ok) {
+  if (napi_create_object(env, &value) != napi_ok ||
+      napi_wrap(env, value, handle, finalize, nullptr, nullptr) != napi_ok) {
     delete handle;
     throw Failure{"INTERNAL", "a handle cannot be made", ""};
   }
-  napi_type_tag_object(env, value, &tag);
+  if (napi_type_tag_object(env, value, &tag) != napi_ok) throw Failure{"INTERNAL", "a handle cannot be tagged", ""};
   return value;
 }
 
@@ -31,12 +33,12 @@ template <typename T>
 Handle<T>* ReadHandle(napi_env env, napi_value value, const napi_type_tag& tag, const char* what) {
   napi_valuetype type;
   bool tagged = false;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external ||
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_object ||
       napi_check_object_type_tag(env, value, &tag, &tagged) != napi_ok || !tagged) {
     Refuse(std::string("expected a ") + what);
   }
   void* data = nullptr;
-  napi_get_value_external(env, value, &data);
+  if (napi_unwrap(env, value, &data) != napi_ok) Refuse(std::string("expected a ") + what);
   return static_cast<Handle<T>*>(data);
 }
 

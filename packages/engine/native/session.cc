@@ -46,7 +46,7 @@ struct Run {
     if (options != nullptr) TF_DeleteBuffer(options);
     if (!status.ok()) failure = status.failure();
     session->End();
-    // TensorFlow has several words for a run that Close cut off; the caller knows only one.
+    // TensorFlow reports a run that Close cancelled with several codes; callers see one.
     if (failure && session->closed) failure = Failure{"CANCELLED", "the session was closed: " + failure->message, ""};
   }
 
@@ -101,8 +101,8 @@ std::shared_ptr<Session> ReadSession(napi_env env, napi_value value) {
   return session;
 }
 
-// Gives what the allocator keeps free back to the system. A session's memory lies in many pieces between those of others, and without
-// this a process that opens one after the other has as much memory for ever as all of them had at the worst time.
+// Returns the allocator's free memory to the system. A session's memory is spread among that of others: without this, a process that
+// opens many sessions in turn keeps the memory of its peak.
 void ReturnFreeMemory() {
 #ifdef __GLIBC__
   malloc_trim(0);

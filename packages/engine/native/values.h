@@ -1,4 +1,4 @@
-// Reads JavaScript values with checks: whatever JavaScript passes, the answer is a value or a Failure, never a crash.
+// Reads JavaScript values with checks: any argument gives a value or a Failure, never a crash.
 #pragma once
 #include <node_api.h>
 #include <tensorflow/c/c_api.h>

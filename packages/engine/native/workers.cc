@@ -43,10 +43,16 @@ void Workers::Submit(napi_env env, std::unique_ptr<Job> job, Limit limit) {
 
 void Workers::Stop() {
   std::unique_lock lock(mutex_);
+  if (stopped_) return;
   stopped_ = true;
   waiting_.clear();
   wake_.notify_all();
   napi_release_threadsafe_function(deliver_, napi_tsfn_abort);
+}
+
+bool Workers::AwaitEnd(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  return ended_.wait_for(lock, patience, [this] { return threads_ == 0; });
 }
 
 void Workers::Loop() {
@@ -55,16 +61,17 @@ void Workers::Loop() {
     idle_++;
     wake_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });
     idle_--;
-    if (stopped_) return;
+    if (stopped_) break;
     std::unique_ptr<Job> job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
     job->work();
     auto* delivery = new Delivery{shared_from_this(), std::move(job)};
     lock.lock();
-    // After Stop the thread-safe function is gone and nobody is left to tell.
+    // Stop has released the thread-safe function: the result is dropped.
     if (stopped_ || napi_call_threadsafe_function(deliver_, delivery, napi_tsfn_blocking) != napi_ok) delete delivery;
   }
+  if (--threads_ == 0) ended_.notify_all();
 }
 
 void Workers::Deliver(napi_env env, napi_value, void*, void* data) {

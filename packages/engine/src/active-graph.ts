@@ -1,16 +1,20 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import type { Draws } from './draws.js';
 import type { GraphBinding } from './graph-binding.js';
 import type { Attribute, Output } from './native.js';
-import { GRAPH_BACKEND, type GraphBackend, tf } from './tf.js';
+import { GRAPH_BACKEND, type GraphBackend, tf } from './tfjs-internals/tf.js';
 
-/** The graph that tfjs writes at the moment, as tensors: what our fused ops and optimizers are made with. */
+/** The graph being traced, as tensors: fused ops and optimizers are made with it. */
 export class ActiveGraph {
+  /** Random numbers for layers while a model is applied; undefined if it has no seed. */
+  draws: Draws | undefined;
+
   constructor(
     readonly binding: GraphBinding,
     private readonly backend: GraphBackend,
   ) {}
 
-  /** Adds an op with one output for tfjs to go on with. */
+  /** Adds an op and returns its first output. */
   tensor(type: string, inputs: readonly Tensor[], attributes: readonly Attribute[] = []): Tensor {
     return this.tensors(type, inputs, attributes)[0]!;
   }
@@ -46,7 +50,7 @@ export function activeGraph(): ActiveGraph | undefined {
   return tf.getBackend() === GRAPH_BACKEND ? active : undefined;
 }
 
-/** Makes `graph` the one that is traced while `body` runs. */
+/** Traces into `graph` while `body` runs. */
 export function withActiveGraph<T>(graph: ActiveGraph, body: () => T): T {
   const outer = active;
   active = graph;

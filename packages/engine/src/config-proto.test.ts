@@ -54,6 +54,10 @@ describe('configProto', () => {
     expect(field({ ...plain, device: 'gpu' }, 1)).toBeUndefined();
   });
 
+  test('gives each session threads of its own', () => {
+    expect(field(plain, 9)).toBe(1);
+  });
+
   test('takes memory of a GPU as it is needed, and places ops softly', () => {
     expect(field(plain, 6, 4)).toBe(1);
     expect(field(plain, 7)).toBe(1);

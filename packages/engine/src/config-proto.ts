@@ -44,6 +44,8 @@ export function configProto(options: EngineOptions): Uint8Array {
     // A GPU is shared by the trio: take memory as it is needed.
     ...message(6, varint(4, 1)),
     ...varint(7, 1),
+    // use_per_session_threads: the kernels of oneDNN keep what they made for one number of threads on the thread that made it.
+    ...varint(9, 1),
     ...(graphOptions.length > 0 ? message(10, graphOptions) : []),
   ]);
 }

@@ -5,7 +5,7 @@ import { Engine, type Session } from './engine.js';
 import { batchNormalization } from './layers/batch-normalization.js';
 import { randomNumbers } from './testing/numbers.js';
 import { denseModel, ONE_THREAD, traceFunctions, withSession } from './testing/programs.js';
-import { tf } from './tf.js';
+import { tf } from './tfjs-internals/tf.js';
 import { type FunctionDefinition, type Program, trace } from './trace.js';
 
 const [BATCH, SIDE] = [8, 6];

@@ -17,7 +17,7 @@ interface TensorHandle {
 
 const KINDS = ['string', 'int', 'float', 'bool', 'type', 'shape'] as const;
 
-/** Ops that take a list where tfjs passes single tensors: how many inputs at the end stay outside of the list. */
+/** Ops whose inputs form a list, with the number of trailing inputs outside of the list. */
 const LIST_OPS: ReadonlyMap<string, number> = new Map([
   ['AddN', 0],
   ['Pack', 0],
@@ -25,12 +25,12 @@ const LIST_OPS: ReadonlyMap<string, number> = new Map([
   ['Einsum', 0],
 ]);
 
-/** Constants of more elements than this that are all alike become a Fill, so that no such tensor is stored. */
+/** Larger constants with equal elements become a Fill, which stores one element. */
 const UNIFORM_LIMIT = 64;
 
 /**
- * Stands where tfjs-node's addon would be: each kernel's `executeOp` adds a node to a TensorFlow graph and answers with
- * a symbolic tensor whose shape TensorFlow inferred. Implements the part of tfjs-node's `TFJSBinding` that kernels use.
+ * Replaces the addon of tfjs-node: each kernel's `executeOp` adds a node to a TensorFlow graph and returns a symbolic
+ * tensor with the shape that TensorFlow inferred. Implements the part of tfjs-node's `TFJSBinding` that kernels use.
  */
 export class GraphBinding {
   readonly TF_FLOAT = TF.FLOAT;
@@ -68,7 +68,7 @@ export class GraphBinding {
     }
   }
 
-  /** Makes a graph output known to tfjs under a handle. */
+  /** Registers a graph output; tfjs refers to it by the handle. */
   register(output: Output): number {
     this.outputs.set(this.nextHandle, output);
     return this.nextHandle++;
@@ -157,7 +157,7 @@ function toAttribute({ name, type, value }: KernelAttribute): Attribute {
 }
 
 /**
- * Shapes must be known while tracing. The reserve outputs of fused batch norm are the exception: nobody but their own
+ * Shapes must be known while tracing. The reserve outputs of fused batch norm are the exception: only their own
  * gradient op reads them, so any shape will do.
  */
 function staticShape(type: string, index: number, output: OperationInfo['outputs'][number]): number[] {

@@ -4,7 +4,7 @@ import { float32, int32, type TensorSpec } from './dtype.js';
 import { Engine, type Feeds, type Session } from './engine.js';
 import { distance, dot, randomNumbers } from './testing/numbers.js';
 import { ONE_THREAD, traceFunctions, withSession } from './testing/programs.js';
-import { tf } from './tf.js';
+import { tf } from './tfjs-internals/tf.js';
 import type { FunctionDefinition } from './trace.js';
 
 /** A differentiable function of tensors, which the graph and the cpu backend of tfjs both compute. */
@@ -142,6 +142,12 @@ const whole: Readonly<
     f: ({ labels }) => tf.cast(tf.oneHot(labels!, 3), 'float32'),
     expected: [0, 0, 0],
   },
+  'gathered rows': {
+    inputs: { x: float32(3, 2), rows: int32(2) },
+    feeds: { x: Float32Array.of(1, 2, 3, 4, 5, 6), rows: Int32Array.of(2, 0) },
+    f: ({ x, rows }) => tf.gather(x!, rows as Tensor<Rank.R1>),
+    expected: [5, 6, 1, 2],
+  },
   'the rows whose largest column is the label': {
     inputs: { logits: float32(3, 3), labels: int32(3) },
     feeds: { logits: Float32Array.of(1, 3, 2, 5, 5, 1, -1, -2, -3), labels: Int32Array.of(1, 1, 0) },
@@ -203,6 +209,21 @@ describe.each(Object.entries(kernels))('%s', (name, kernel) => {
 
 test.each(Object.entries(whole))('%s', async (name, { feeds, expected }) => {
   expect(Array.from((await session.run(name, feeds)).value!)).toEqual(expected);
+});
+
+test('a gathered row that does not exist fails by name', () => {
+  const program = traceFunctions({
+    gather: {
+      inputs: { x: float32(3, 2), rows: int32(1) },
+      body: ({ inputs }) => ({ y: tf.gather(inputs.x!, inputs.rows as Tensor<Rank.R1>) }),
+    },
+  });
+  return withSession(program, (own) =>
+    expect(own.run('gather', { x: new Float32Array(6), rows: Int32Array.of(3) })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      operation: expect.stringMatching(/^GatherV2_/),
+    }),
+  );
 });
 
 test('an op that fails at run time fails by name, and the session goes on', async () => {

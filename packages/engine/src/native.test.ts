@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EngineError, fromNative } from './errors.js';
@@ -33,6 +33,9 @@ describe('the addon refuses', () => {
     ['no graph', () => call('addOperation'), /expected a graph/],
     ['a session for a graph', () => call('addOperation', session, 'NoOp', 'x', [], [], []), /expected a graph/],
     ['an object for a graph', () => call('createSession', {}, CONFIG), /expected a graph/],
+    ['an object derived from a graph', () => call('createSession', Object.create(graph), CONFIG), /expected a graph/],
+    ['a proxy of a graph', () => call('createSession', new Proxy(graph, {}), CONFIG), /expected a graph/],
+    ['an object derived from a session', () => call('devices', Object.create(session)), /expected a session/],
     ['a graph for a session', () => call('run', graph, [], [], [], false), /expected a session/],
     ['a number for a type', () => call('addOperation', graph, 3, 'x', [], [], []), /an op type must be a string/],
     ['a NUL in a name', () => call('addOperation', graph, 'NoOp', 'a\0b', [], [], []), /must not contain a NUL/],
@@ -157,6 +160,19 @@ describe('a process of its own', () => {
     const ended = JSON.parse(stdout) as Record<string, number>;
     expect(ended.INVALID_ARGUMENT).toBeGreaterThan(1000);
     expect(ended.returned).toBeGreaterThan(1000);
+  });
+
+  test('ends with its status 24 times while a run computes', { timeout: 300_000 }, async () => {
+    const exit = (convolutions: number) =>
+      new Promise<object>((resolve) => {
+        const child = spawn(process.execPath, [script('./testing/exit-during-run.ts'), String(convolutions)]);
+        child.once('close', (status, signal) => resolve({ status, signal }));
+      });
+    const ended: object[] = [];
+    for (let first = 1; first <= 24; first += 4) {
+      ended.push(...(await Promise.all([first, first + 1, first + 2, first + 3].map(exit))));
+    }
+    expect(ended).toEqual(ended.map(() => ({ status: 7, signal: null })));
   });
 
   test('ends although calls still wait', () => {

@@ -4,7 +4,7 @@ import { float32 } from './dtype.js';
 import type { Optimizer } from './optimizer.js';
 import { distance, dot, randomNumbers } from './testing/numbers.js';
 import { denseModel, withSession } from './testing/programs.js';
-import { tf } from './tf.js';
+import { tf } from './tfjs-internals/tf.js';
 import { type FunctionDefinition, trace } from './trace.js';
 
 const [ROWS, INPUTS, UNITS, STEPS] = [4, 3, 2, 5];
@@ -170,7 +170,7 @@ test.each(Object.keys(optimizers))('the loss reported is that of the params befo
   const { x, dy } = batch(1);
   const gradients = gradientsOf({ x, dy });
   await withSession(program, async (session) => {
-    // Whether a read or an update that does not wait for it comes first is a race: one run would seldom tell.
+    // Whether a read or an update that does not wait for it comes first is a race: one run would seldom show it.
     for (let updates = 1; updates <= 200; updates++) {
       const params = await session.state(['param']);
       const before = (['kernel', 'bias'] as const).map((param) =>

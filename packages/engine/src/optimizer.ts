@@ -2,7 +2,7 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import type { ActiveGraph } from './active-graph.js';
 import { sizeOf, TF } from './dtype.js';
 import type { Attribute, Output } from './native.js';
-import { tf } from './tf.js';
+import { tf } from './tfjs-internals/tf.js';
 import type { Variable, Variables } from './variables.js';
 
 /**

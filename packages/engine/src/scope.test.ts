@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { float32 } from './dtype.js';
 import type { Session } from './engine.js';
 import { traceFunctions, withSession } from './testing/programs.js';
-import { tf } from './tf.js';
+import { tf } from './tfjs-internals/tf.js';
 
 /** Sends twice its input, hears two values, and answers with the sum of everything. */
 const program = traceFunctions({

@@ -4,7 +4,8 @@ import { TF } from './dtype.js';
 import { EngineError } from './errors.js';
 import type { Attribute, Output } from './native.js';
 import { applyGradients, clipByGlobalNorm, type Optimizer } from './optimizer.js';
-import { tf } from './tf.js';
+import { RandomDraws, type RandomSource } from './random-draws.js';
+import { tf } from './tfjs-internals/tf.js';
 import type { Variable, Variables } from './variables.js';
 
 /** A queue that a function fills or empties in the middle of its run. */
@@ -23,16 +24,26 @@ export interface Minimize {
   readonly clipNorm?: Scalar | undefined;
 }
 
+/** How a model is applied. */
+export interface ModelMode {
+  readonly training: boolean;
+  /** What decides the numbers of layers that draw at random. */
+  readonly random?: RandomSource;
+}
+
 /** Frames a port may hold before the graph waits. Two: one being read, one behind it. */
 const PORT_CAPACITY = 2;
 
 const COMPONENTS: Attribute = { name: 'component_types', kind: 'types', value: [TF.FLOAT] };
 
-/** What the body of a function builds its graph with. */
+/** What the body of a function builds its graph with: inputs, the model, ports, updates. */
 export class Scope<Input extends string> {
   /** Operations that a run must reach besides the outputs. */
   readonly targets: number[] = [];
-  /** Operations behind which all values from in ports are there. A run writes no state before: until then it can be given up. */
+  /**
+   * Operations that complete when the values of all in ports have arrived. A run writes no state before them, so it can be cancelled
+   * until then.
+   */
   readonly received: number[] = [];
 
   constructor(
@@ -44,9 +55,19 @@ export class Scope<Input extends string> {
     private readonly ports: Map<string, Port>,
   ) {}
 
-  /** The model's output. In training, batch norm uses the batch's statistics and moves its own. */
-  model(input: Tensor, mode: { readonly training: boolean }): Tensor {
-    return this.layers.apply(input, mode) as Tensor;
+  /**
+   * The model's output. In training, batch norm uses the batch's statistics and moves its own, and layers such as dropout draw from
+   * `random`.
+   * @throws EngineError FAILED_PRECONDITION, naming the layer, when one draws and there is no `random`
+   */
+  model(input: Tensor, { training, random }: ModelMode): Tensor {
+    const { graph } = this;
+    graph.draws = random && new RandomDraws(graph, random);
+    try {
+      return this.layers.apply(input, { training }) as Tensor;
+    } finally {
+      graph.draws = undefined;
+    }
   }
 
   /** Puts a value into an out port as soon as the graph has computed it; the host takes it while the run goes on. */
@@ -62,7 +83,7 @@ export class Scope<Input extends string> {
     this.ports.set(name, { shape: value.shape, dequeue });
   }
 
-  /** A value that the host puts into an in port while the run goes on; what needs it waits, everything else does not. */
+  /** A value that the host puts into an in port during the run. Only what depends on it waits. */
   receive(name: string, shape: readonly number[]): Tensor {
     const { binding } = this.graph;
     const queue = this.queue(name, shape);
@@ -87,14 +108,17 @@ export class Scope<Input extends string> {
     return this.graph.wrap([shaped.id, 0], TF.FLOAT, shape);
   }
 
-  /** One update of all trainable params down the gradient of `loss`. In ports come before it, or inside the loss. */
+  /**
+   * One update of all trainable params down the gradient of `loss`. In ports come before it, or inside the loss.
+   * @throws EngineError UNIMPLEMENTED, with the op, when tfjs has no gradient of it
+   */
   minimize({ loss, optimizer, learningRate, clipNorm }: Minimize): { loss: Tensor; gradientNorm: Tensor } {
     const trainable = this.layers.trainableWeights.map((weight) => ({
       // tfjs-layers keeps its variable protected; the tape wants it itself.
       layer: weight['val'] as TfVariable,
       variable: this.variableOf(weight.originalName),
     }));
-    const { value, grads } = tf.variableGrads(
+    const { value, grads } = differentiate(
       loss,
       trainable.map(({ layer }) => layer),
     );
@@ -124,5 +148,17 @@ export class Scope<Input extends string> {
       { name: 'shared_name', kind: 'string', value: `port/${name}` },
     ];
     return [this.graph.binding.add('FIFOQueueV2', [], attributes).id, 0];
+  }
+}
+
+function differentiate(loss: () => Scalar, variables: TfVariable[]): ReturnType<typeof tf.variableGrads> {
+  try {
+    return tf.variableGrads(loss, variables);
+  } catch (error) {
+    // tfjs throws plain errors; those about gradients name the op.
+    if (error instanceof EngineError || !(error instanceof Error) || !/gradient/i.test(error.message)) throw error;
+    throw new EngineError('UNIMPLEMENTED', `tfjs cannot differentiate the loss: ${error.message}`, '', {
+      cause: error,
+    });
   }
 }

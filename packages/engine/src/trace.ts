@@ -1,13 +1,16 @@
 import type { LayersModel, Tensor } from '@tensorflow/tfjs';
 import './layers/relu-gradient.js';
+import './tfjs-internals/gather.js';
+import './tfjs-internals/host-draws.js';
+import './tfjs-internals/random-layers.js';
 import { ActiveGraph, activeGraph, withActiveGraph } from './active-graph.js';
 import { type TensorSpec, TF, TF_DTYPE } from './dtype.js';
 import { EngineError } from './errors.js';
 import { GraphBinding } from './graph-binding.js';
-import { noteModels } from './layers-memory.js';
 import type { NativeGraph, Output } from './native.js';
 import { type Port, Scope } from './scope.js';
-import { GRAPH_BACKEND, NodeJSKernelBackend, tf } from './tf.js';
+import { noteModels } from './tfjs-internals/layers-memory.js';
+import { GRAPH_BACKEND, NodeJSKernelBackend, tf } from './tfjs-internals/tf.js';
 import { type Variable, Variables } from './variables.js';
 
 /** A function to be traced: its inputs, and a body that writes outputs with tfjs. */

@@ -6,7 +6,7 @@ import { batchNormalization } from './layers/batch-normalization.js';
 import type { Optimizer } from './optimizer.js';
 import { randomNumbers } from './testing/numbers.js';
 import { ONE_THREAD, withSession } from './testing/programs.js';
-import { tf } from './tf.js';
+import { tf } from './tfjs-internals/tf.js';
 import { type FunctionDefinition, trace } from './trace.js';
 
 const [ROWS, UNITS] = [3, 2];

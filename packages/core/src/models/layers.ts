@@ -65,6 +65,11 @@ export class LayerFactory {
     return apply(tf.layers.flatten(), node);
   }
 
+  /** Drops a share of the values in training; another share at each step. */
+  dropout(node: Node, rate: number): Node {
+    return apply(tf.layers.dropout({ rate }), node);
+  }
+
   dense(node: Node, name: string, units: number): Node {
     const kernelInitializer = tf.initializers.glorotUniform({ seed: this.seed++ });
     return apply(tf.layers.dense({ name, units, kernelInitializer }), node);

@@ -33,6 +33,19 @@ describe('a run in one process', () => {
     expect(new Set([...states(first), ...states(other)].flat()).size).toBe(8);
   });
 
+  test('drops other values at each step, and the same ones when it is trained again', async () => {
+    const student = {
+      model: { kind: 'plain-cnn', channels: [4], dropout: 0.5 },
+      objective: [{ kind: 'task', weight: 1 }],
+    };
+    const at = async (changes: Readonly<Record<string, unknown>>) =>
+      (await runReferenceGeneration(runOf({ student, ...changes }).run, 0, undefined)).student.state.sha256;
+    const dropped = await at({});
+    expect(await at({})).toBe(dropped);
+    const { dropout: _, ...model } = student.model;
+    expect(await at({ student: { ...student, model } })).not.toBe(dropped);
+  });
+
   test('makes each student but the last the anchor of the next generation', async () => {
     const { run } = runOf({ curriculum: { generations: 2 } });
     const [zero, one] = await collect(run);

@@ -71,6 +71,14 @@ export const ModelSpec = z.discriminatedUnion('kind', [
       .describe('3x3 convolutions with batch norm and ReLU, 2x2 max-pooling after every second'),
     channels: z.array(Positive).min(1).describe('output channels of each convolution'),
     hidden: z.array(Positive).default([]).describe('units of dense layers before the classifier'),
+    dropout: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .optional()
+      .describe(
+        'share of the inputs of each dense layer that a training step drops (Srivastava et al. 2014); default: none',
+      ),
   }),
 ]);
 export type ModelSpec = z.infer<typeof ModelSpec>;

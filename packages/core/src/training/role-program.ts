@@ -77,6 +77,8 @@ function trainFunction(context: ProgramContext, role: TrainedRole, terms: readon
       images: imagesSpec(context),
       labels: int32(spec.batchSize),
       learningRate: float32(),
+      seed: int32(),
+      step: int32(),
       ...(clipNorm === null ? {} : { clipNorm: float32() }),
       ...Object.fromEntries(
         terms.flatMap((_, index) => [
@@ -91,7 +93,8 @@ function trainFunction(context: ProgramContext, role: TrainedRole, terms: readon
       const labels = scope.inputs.labels as Tensor1D;
       const step: { logits?: Tensor2D; values?: Tensor } = {};
       const loss = () => {
-        const logits = scope.model(normalise(scope.inputs.images!, dataset), { training: true }) as Tensor2D;
+        const random = { seed: scalar('seed'), step: scalar('step') };
+        const logits = scope.model(normalise(scope.inputs.images!, dataset), { training: true, random }) as Tensor2D;
         scope.send(LOGITS, logits);
         const targets = receiveTargets(scope, terms, logits.shape);
         const weighted = terms.map((term, index) =>
@@ -131,6 +134,19 @@ function normalise(images: Tensor, { mean, std }: Dataset): Tensor {
   const scale = tf.tensor1d(std.map((deviation) => 1 / (255 * deviation)));
   const shift = tf.tensor1d(mean.map((value, channel) => -value / std[channel]!));
   return tf.add(tf.mul(images, scale), shift);
+}
+
+/**
+ * Determines the random numbers of a step, such as dropout masks: the seed of the role's model in its generation, and the step. A
+ * step that is trained again, after a resume or in another process, draws the same numbers.
+ */
+export function randomFeeds(
+  { seed }: RunSpec,
+  generation: number,
+  role: TrainedRole,
+  step: number,
+): Readonly<Record<'seed' | 'step', Int32Array>> {
+  return { seed: Int32Array.of(modelSeed(seed, generation, role)), step: Int32Array.of(step) };
 }
 
 /** The numbers that are fed to the optimizer at a step; their names are inputs of `train`. */

@@ -11,7 +11,7 @@ import type { RunSpec, TermSpec } from '../spec/run-spec.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
 import type { TrainerPorts } from './ports.js';
-import { LOGITS, optimizerFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
+import { LOGITS, optimizerFeeds, randomFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
 import { learningRate } from './schedule.js';
 import type { ModelSession } from './sessions.js';
 import type { StallWatch } from './stall-watch.js';
@@ -101,12 +101,13 @@ function rateOf({ spec, role, plan }: Learner, step: number): number {
   return learningRate(spec.schedule, spec[role].learningRate, spec.warmupSteps, plan.totalSteps, step);
 }
 
-function feedsOf({ spec, role, terms }: Learner, batch: Batch, rate: number) {
+function feedsOf({ spec, role, terms, attempt }: Learner, batch: Batch, rate: number) {
   const { optimizer, clipNorm } = spec[role];
   const feeds: Record<string, number | Uint8Array | Int32Array> = {
     images: batch.images,
     labels: batch.labels,
     learningRate: rate,
+    ...randomFeeds(spec, attempt.generation, role, batch.step),
     ...optimizerFeeds(optimizer, batch.step),
   };
   if (clipNorm !== null) feeds.clipNorm = clipNorm;

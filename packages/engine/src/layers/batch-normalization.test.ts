@@ -4,7 +4,7 @@ import { float32 } from '../dtype.js';
 import { Engine, type Session } from '../engine.js';
 import { distance, randomNumbers } from '../testing/numbers.js';
 import { ONE_THREAD } from '../testing/programs.js';
-import { tf } from '../tf.js';
+import { tf } from '../tfjs-internals/tf.js';
 import { type Program, trace } from '../trace.js';
 import { batchNormalization } from './batch-normalization.js';
 

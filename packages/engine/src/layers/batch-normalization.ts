@@ -3,7 +3,7 @@ import { type ActiveGraph, activeGraph } from '../active-graph.js';
 import { TF } from '../dtype.js';
 import { EngineError } from '../errors.js';
 import type { Attribute } from '../native.js';
-import { tf } from '../tf.js';
+import { tf } from '../tfjs-internals/tf.js';
 
 type Weight = ReturnType<import('@tensorflow/tfjs').layers.Layer['addWeight']>;
 

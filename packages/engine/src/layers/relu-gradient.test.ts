@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { float32 } from '../dtype.js';
 import { traceFunctions, withSession } from '../testing/programs.js';
-import { tf } from '../tf.js';
+import { tf } from '../tfjs-internals/tf.js';
 
 const X = [-2, -0, 0, 1e-30, 3];
 const DY = [5, 6, 7, 8, 9];

@@ -1,5 +1,5 @@
 import { activeGraph } from '../active-graph.js';
-import { tf } from '../tf.js';
+import { tf } from '../tfjs-internals/tf.js';
 
 /**
  * Gradient of ReLU from its output, as TensorFlow's `ReluGrad` computes it in one pass. tfjs's own gradient saves the

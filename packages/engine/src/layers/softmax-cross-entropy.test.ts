@@ -4,7 +4,7 @@ import { float32 } from '../dtype.js';
 import { Engine, type Session } from '../engine.js';
 import { distance, randomNumbers } from '../testing/numbers.js';
 import { ONE_THREAD, traceFunctions } from '../testing/programs.js';
-import { tf } from '../tf.js';
+import { tf } from '../tfjs-internals/tf.js';
 import { softmaxCrossEntropy } from './softmax-cross-entropy.js';
 
 const [ROWS, CLASSES] = [4, 6];

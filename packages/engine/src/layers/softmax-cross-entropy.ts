@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import { activeGraph } from '../active-graph.js';
-import { tf } from '../tf.js';
+import { tf } from '../tfjs-internals/tf.js';
 
 /**
  * Cross-entropy of each row, -sum_c targets[c] · ln softmax(logits)[c], in nats.

@@ -1,6 +1,6 @@
 import type { EngineOptions } from '../config-proto.js';
 import { Engine, type Session } from '../engine.js';
-import { tf } from '../tf.js';
+import { tf } from '../tfjs-internals/tf.js';
 import { type FunctionDefinition, type Program, trace } from '../trace.js';
 
 /** One thread of the CPU: the fewest threads that a test can start. */

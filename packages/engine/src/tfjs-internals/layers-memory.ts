@@ -1,12 +1,12 @@
 import { tf } from './tf.js';
 
 /**
- * How often tfjs-layers has given each name. It numbers the names of weights and symbolic tensors until no two are alike, and never
- * forgets one: some kilobytes for every model ever built.
+ * How often tfjs-layers has used each name. It appends numbers to the names of weights and symbolic tensors to keep them unique, and
+ * keeps every name: some kilobytes for each model built.
  */
 const GIVEN = findGiven();
 
-/** Notes what tfjs-layers remembers. What this returns makes it forget all models built since, which must be disposed of by then. */
+/** Records what tfjs-layers remembers. The returned function makes it forget all models built since; dispose of them first. */
 export function noteModels(): () => void {
   const before = [...GIVEN];
   return () => {
@@ -35,15 +35,15 @@ function findGiven(): Map<string, number> {
   return given;
 }
 
-// In which order layers are applied is kept for the last hundred models, by the names of their tensors, and keeps these models. For one
-// it is kept always; and a new model whose names are the same would get it.
+// tfjs-layers caches the order in which layers are applied for its last hundred models, by the names of their tensors, and so keeps the
+// models alive. The cache has at least one entry, and a new model with the same names would get it.
 tf.env().set('TOPOLOGICAL_SORT_CACHE_MAX_ENTRIES', 1);
 
 const input = tf.input({ shape: [1] });
 const output = tf.layers.activation({ activation: 'linear' }).apply(input) as typeof input;
 const nothing = tf.model({ inputs: input, outputs: output });
 
-/** Applies a model that stays, so that the order of no other is kept. */
+/** Applies a permanent model, which takes the only entry of the cache. */
 function forgetLastApplied(): void {
   tf.tidy(() => {
     nothing.apply(tf.zeros([1, 1]));

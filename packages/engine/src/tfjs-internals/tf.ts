@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import type { KernelBackend, Tensor } from '@tensorflow/tfjs';
-import type { GraphBinding } from './graph-binding.js';
+import type { GraphBinding } from '../graph-binding.js';
 
 // tfjs-node's kernels still call two functions that Node 23 took away, and that warn of it before.
 Object.assign(util, { isNullOrUndefined: (x: unknown) => x === null || x === undefined, isArray: Array.isArray });
@@ -9,8 +9,8 @@ Object.assign(util, { isNullOrUndefined: (x: unknown) => x === null || x === und
 const require = createRequire(import.meta.url);
 
 /**
- * TensorFlow.js, the one instance that the kernels of tfjs-node register with. It authors models, losses and
- * gradients; nothing of ours is ever executed by it except initial values.
+ * TensorFlow.js, the one instance that the kernels of tfjs-node register with. Models, losses and gradients
+ * are written with it; it executes nothing but initial values.
  */
 export const tf = require('@tensorflow/tfjs') as typeof import('@tensorflow/tfjs');
 
@@ -20,7 +20,7 @@ tf.enableProdMode();
 require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
 
 /**
- * The backend class of tfjs-node: it turns each kernel into calls of a binding, which is ours. Typed here with what we
+ * The backend class of tfjs-node: it turns each kernel into calls of a binding. Typed here with what we
  * use of it; two of its methods are private in its own declaration, and are the door between handles and tensors.
  */
 interface GraphBackend extends KernelBackend {
