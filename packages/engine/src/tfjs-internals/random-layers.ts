@@ -1,7 +1,7 @@
 import type { layers, Tensor } from '@tensorflow/tfjs';
 import { type ActiveGraph, activeGraph } from '../active-graph.js';
+import { type Draws, drawsFor } from '../draws.js';
 import { EngineError } from '../errors.js';
-import { drawsFor, type RandomDraws } from '../random-draws.js';
 import { tf } from './tf.js';
 
 type Layer = layers.Layer;
@@ -10,7 +10,7 @@ interface Settings {
   readonly rate?: unknown;
   readonly stddev?: unknown;
 }
-type Noise = (input: Tensor, settings: Settings, draws: RandomDraws, shape: readonly number[]) => Tensor;
+type Noise = (input: Tensor, settings: Settings, draws: Draws, shape: readonly number[]) => Tensor;
 
 /** SELU's α·λ (Klambauer et al. 2017): what a dropped unit of AlphaDropout becomes is its negative. */
 const ALPHA = 1.6732632423543772 * 1.0507009873554805;
