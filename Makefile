@@ -85,13 +85,13 @@ simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS of fault
 	@exec node --no-warnings --import ./test/simulation/sources.ts test/simulation/main.ts $(SIMULATION)
 
 e2e: build engine data tools ## real processes, killed and resumed
-	@exec node scripts/test.ts end-to-end
+	@BUSY_SECONDS=$${BUSY_SECONDS:-60} exec node scripts/test.ts end-to-end
 
 browser: build engine chromium ## the dashboard in a Chromium without a window
 	@exec node scripts/test.ts browser
 
 faults: build engine data tools ## real processes, killed at named points; longer than within `make test`
-	@ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
+	@FAULTS=$${FAULTS:-60} TROUBLES=$${TROUBLES:-20} ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
 
 soak: build engine $(BUILD)/malloc_trim.node ## MINUTES of stepping; fails when a process grows
 	@exec node test/soak/soak.ts $(MINUTES)

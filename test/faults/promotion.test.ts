@@ -9,6 +9,8 @@ import type { Point } from '@trikd/process/points';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { type ClusterEvent, startCluster } from '@trikd/testing/processes/cluster';
 import type { Fault } from '@trikd/testing/processes/fault-agent';
+import { hears } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, onTestFailed, onTestFinished, test } from 'vitest';
 import { scratch } from '../e2e/trikd.js';
 import { type ToyWorld, toyAnchor, toyTrainer } from '../integration/orchestrator-doubles.js';
@@ -17,7 +19,6 @@ import { dice } from './fault-plan.js';
 import { followRun } from './follow-run.js';
 import type { ReaderReport } from './store-reader.js';
 
-const ROUNDS = Number(process.env['ROUNDS'] ?? 60);
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.random()));
 
 /** Steps of a generation: one epoch is one step of the doubles, and each is saved. */
@@ -25,19 +26,15 @@ const STEPS = 2;
 const GENERATIONS = 25;
 const LEASE = 0.4;
 
-const role = {
-  model: { kind: 'plain-cnn', channels: [4] },
-  objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }, { kind: 'distillation', from: 'anchor' }],
-};
-const specOf = (name: string) => ({
-  name,
-  data: { kind: 'synthetic' },
-  epochs: STEPS,
-  student: role,
-  teacher: role,
-  checkpoint: { everyEpochs: 1 },
-  curriculum: { generations: GENERATIONS },
-});
+const specOf = (name: string) =>
+  writtenSpec('bare', {
+    name,
+    epochs: STEPS,
+    student: { objective: hears() },
+    teacher: { objective: hears() },
+    checkpoint: { everyEpochs: 1 },
+    curriculum: { generations: GENERATIONS },
+  });
 
 /** Scores rise, and never beyond 1. */
 const world: ToyWorld = {
@@ -64,6 +61,9 @@ const PATH: readonly (readonly [Point, Fault['where']?])[] = [
   ['assign.asking'],
   ['assign.answered'],
 ];
+
+/** Without a number, a leader is struck once at each of them. */
+const ROUNDS = Number(process.env['ROUNDS'] ?? PATH.length);
 
 /** A process beside the trio that reads all of the store, all of the time. */
 function startReader(folder: string) {
