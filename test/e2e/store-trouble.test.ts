@@ -4,7 +4,6 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
 import { loadRun } from '@trikd/core/run/run-store';
 import { movesByHand } from '@trikd/core/run/state';
 import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
@@ -12,6 +11,7 @@ import { type ServiceName, startService } from '@trikd/process/service-process';
 import { RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openStore } from '@trikd/store/open-store';
 import { secret } from '@trikd/store/store-config';
+import { lasting } from '@trikd/testing/clock/lasting';
 import { type S3Server, startS3Server } from '@trikd/testing/servers/s3-server';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
@@ -125,7 +125,7 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
     const busy: Fate = { status: 503, code: 'SlowDown' };
     const before = proxy.methods.length;
     proxy.decide(() => busy);
-    await Promise.all([run.told(stalled(/too busy/)), delay(1000 * BUSY_SECONDS)]);
+    await Promise.all([run.told(stalled(/too busy/)), lasting(1000 * BUSY_SECONDS)]);
     const perSecond = (proxy.methods.length - before) / BUSY_SECONDS;
     proxy.decide(() => 'pass');
     await run.ended;

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { loadRun } from '@trikd/core/run/run-store';
 import type { Point } from '@trikd/process/points';
 import { openFolderStore } from '@trikd/store/folder-store';
+import { lasting } from '@trikd/testing/clock/lasting';
 import { type ClusterEvent, startCluster } from '@trikd/testing/processes/cluster';
 import type { Fault } from '@trikd/testing/processes/fault-agent';
 import { hears } from '@trikd/testing/specs/presets';
@@ -145,8 +145,8 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
     const struck = cluster.orchestrators.find((each) => each.name === name)!;
     if (signal === 'SIGSTOP') {
       stopped += 1;
-      // Somebody else leads when it wakes up.
-      await delay(2500 * LEASE);
+      // Another orchestrator leads when it wakes up.
+      await lasting(2500 * LEASE);
       struck.signal('SIGCONT');
     } else await struck.ended();
     // At times the next one dies before this one is back.

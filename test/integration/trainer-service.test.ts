@@ -1,9 +1,9 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { toWatchedEvent } from '@trikd/protocol/convert-trainer';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { numberTrainer, paramsOf } from '@trikd/testing/toy-model/number-model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
-import { paramsOf, tinyTrainer } from './tiny-model.js';
 import {
   agreement,
   assignment,
@@ -219,7 +219,7 @@ describe('events', () => {
 
 describe('a failure', () => {
   test('ends the attempt on both sides, by name, and the processes take the next one', async () => {
-    const broken = await open(openTrainer('teacher', store, tinyTrainer(3)));
+    const broken = await open(openTrainer('teacher', store, numberTrainer(3)));
     await broken.assign(assignment({ peerAddress: student.address }));
     await student.assign(assignment({ peerAddress: broken.address }));
     await expect(until(broken, 'resting')).rejects.toThrow('broken at step 3');
