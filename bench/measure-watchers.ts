@@ -33,7 +33,7 @@ const spec = {
   engine: { threads: 1 },
 };
 
-/** A run of small steps, with nobody who watches it and with a thousand, in turns. */
+/** A run of small steps without watchers and with a thousand, in turns. */
 export async function measureWatchers(rounds: number): Promise<Finding> {
   const folder = await mkdtemp(join(tmpdir(), 'trikd-watchers-'));
   const start = (name: ServiceName, settings: Readonly<Record<string, string>> = {}) =>
@@ -68,7 +68,7 @@ export async function measureWatchers(rounds: number): Promise<Finding> {
     }
     return times;
   };
-  const alone: Contestant = { name: 'nobody watches', step: turns, end: async () => undefined };
+  const alone: Contestant = { name: 'no watcher', step: turns, end: async () => undefined };
   const watched: Contestant = {
     name: `${WATCHERS} watch`,
     async step(count) {

@@ -122,8 +122,8 @@ describe('a producer that is frozen', () => {
   });
 });
 
-describe('a machine that is gone without a word', () => {
-  test('is found out by keepalive, and its frames go on over the next connection', async () => {
+describe('a machine that disappears', () => {
+  test('is detected by keepalive, and its frames go on over the next connection', async () => {
     const [teacher, student] = [startEnd(16, 10), startEnd(16, 10)];
     const { address = '' } = await teacher.ask({ do: 'serve', role: 'teacher', listen: '127.0.0.1:0' });
     const relay = await openRelay(address);

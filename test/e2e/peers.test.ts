@@ -19,8 +19,8 @@ import { run, scratch, specFile, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
-/** Nobody listens there: the port of the discard service, for which one must be root and which nobody starts any more. */
-const NOBODY = '127.0.0.1:9';
+/** An address without a listener: the port of the discard service, which needs root and is no longer in use. */
+const UNUSED = '127.0.0.1:9';
 
 const files = { kind: 'idx', train: 256, validation: 64 } as const;
 /** Reads the files that TRIKD_DATA names. */
@@ -105,11 +105,11 @@ async function failureOf(spec: WrittenSpec, orchestrator: Trainer): Promise<stri
 const ONE_TRY = { TRIKD_RETRIES: '0' };
 
 describe('an orchestrator says why it cannot train', () => {
-  test('when nobody answers where a trainer should be, and with a trainer there the run completes', async () => {
+  test('when no server listens at the address of a trainer, and with a trainer there the run completes', async () => {
     const folder = scratch();
     const { start, events } = servicesOf(folder, tiny.name);
     const [student, anchor] = await Promise.all([start('student-trainer'), start('anchor-server')]);
-    const addresses = { teacher: NOBODY, student: student.address, anchor: anchor.address, events };
+    const addresses = { teacher: UNUSED, student: student.address, anchor: anchor.address, events };
     const orchestrator = await start('orchestrator', addresses, ONE_TRY);
     expect(await failureOf(tiny, orchestrator)).toMatch(/^the teacher: .*ECONNREFUSED 127\.0\.0\.1:9.*$/);
     for (const service of [orchestrator, student, anchor]) service.terminate();
@@ -148,7 +148,7 @@ describe('a trainer says why it cannot train with its peer', () => {
   test('when no server listens at the assigned address', async () => {
     const { start } = servicesOf(scratch(), tiny.name);
     const student = await start('student-trainer');
-    const failure = await assign(student, tiny, NOBODY);
+    const failure = await assign(student, tiny, UNUSED);
     expect(await failure()).toMatch(
       /^the teacher at 127\.0\.0\.1:9 did not answer for 10 s: .*ECONNREFUSED 127\.0\.0\.1:9/,
     );

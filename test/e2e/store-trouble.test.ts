@@ -47,8 +47,8 @@ afterAll(async () => {
 });
 
 interface Running {
-  /** The first event that fits, of those that came and those that come. */
-  readonly told: (fits: (event: Event) => boolean) => Promise<Event>;
+  /** The first event that fits, past or future. */
+  readonly event: (fits: (event: Event) => boolean) => Promise<Event>;
   readonly ended: Promise<void>;
 }
 type Event = NonNullable<WatchRunResponse['event']>;
@@ -90,7 +90,7 @@ async function trainInBucket(folder: string, name: string): Promise<Running> {
     await expectNoProcess(folder, 10_000);
   };
   const ended = follow();
-  const told = (fits: (event: Event) => boolean) =>
+  const event = (fits: (event: Event) => boolean) =>
     new Promise<Event>((resolve, reject) => {
       const look = () => {
         const found = events.find(fits);
@@ -100,7 +100,7 @@ async function trainInBucket(folder: string, name: string): Promise<Running> {
       look();
       ended.then(() => reject(new Error('the run ended before that')), reject);
     });
-  return { told, ended };
+  return { event, ended };
 }
 
 const committed = (step: number) => (event: Event) => event.$case === 'committed' && event.value.step === step;
@@ -121,11 +121,11 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
   test(`503 for ${BUSY_SECONDS} s, and no more than ${MOST_REQUESTS_PER_SECOND} requests a second meanwhile`, async () => {
     const name = 'busy';
     const run = await trainInBucket(scratch(), name);
-    await run.told(committed(160));
+    await run.event(committed(160));
     const busy: Fate = { status: 503, code: 'SlowDown' };
     const before = proxy.methods.length;
     proxy.decide(() => busy);
-    await Promise.all([run.told(stalled(/too busy/)), lasting(1000 * BUSY_SECONDS)]);
+    await Promise.all([run.event(stalled(/too busy/)), lasting(1000 * BUSY_SECONDS)]);
     const perSecond = (proxy.methods.length - before) / BUSY_SECONDS;
     proxy.decide(() => 'pass');
     await run.ended;
@@ -137,9 +137,9 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
   test('its disk is full', async () => {
     const name = 'full';
     const run = await trainInBucket(scratch(), name);
-    await run.told(committed(160));
+    await run.event(committed(160));
     proxy.decide((method) => (method === 'PUT' ? { status: 507, code: 'XMinioStorageFull' } : 'pass'));
-    await run.told(stalled(/its disk is full/));
+    await run.event(stalled(/its disk is full/));
     proxy.decide(() => 'pass');
     await run.ended;
     await expectTheSameEnd(name);
@@ -148,7 +148,7 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
   test('its bucket is away, and comes back', async () => {
     const name = 'away';
     const run = await trainInBucket(scratch(), name);
-    await run.told(committed(160));
+    await run.event(committed(160));
     const [there, away] = ['trikd', '.away'].map((folder) => join(data, 'objects', folder));
     // A write that is under way when the folder goes would be made in a new one, acknowledged, and lost with that.
     const betweenWrites = async (work: () => void) => {
@@ -159,7 +159,7 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
     };
     await betweenWrites(() => renameSync(there!, away!));
     try {
-      await run.told(stalled(/there is no such bucket/));
+      await run.event(stalled(/there is no such bucket/));
     } finally {
       await betweenWrites(() => {
         // A server may have made the folder anew meanwhile, for what it keeps of a bucket.

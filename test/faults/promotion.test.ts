@@ -128,7 +128,7 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
   let [rounds, stopped, runs, double, lost, different] = [0, 0, 0, 0, 0, 0];
   const began = performance.now();
 
-  /** Strikes whoever leads. Undefined when the run ended before. */
+  /** Strikes the leader. Undefined when the run ended before. */
   async function round(runId: string, over: Promise<undefined>): Promise<true | undefined> {
     const [point, where] = PATH[rounds % PATH.length]!;
     const signal = draw(10) === 0 ? 'SIGSTOP' : 'SIGKILL';

@@ -105,7 +105,7 @@ async function readNamed(from: ObjectStore, runId: string, run: SavedRun): Promi
 }
 
 /**
- * A manifest that is there stands for a checkpoint that is there, unless it is nobody's: a leader that was frozen just before it wrote one
+ * A manifest that is there stands for a checkpoint that is there, unless no state names it: a leader that was frozen just before it wrote one
  * may write it when its attempt is over and its blobs are gone. No state ever names it, and the next attempt removes it.
  */
 async function readManifests(from: ObjectStore, runId: string): Promise<void> {

@@ -12,7 +12,7 @@ import { type AnchorUnderTest, agreement, openAnchorServer } from './trio-rig.js
 
 /** Long enough that no generation is over before it is replaced. */
 export const spec = specFor('32 steps', { epochs: 1000 });
-/** Told from the first logit of any frame: which generation's params it was computed with. */
+/** The first logit of a frame, divided by this, is the generation whose params computed it. */
 const PARAMS_STEP = 32_768;
 export const paramsOfGeneration = (store: ObjectStore, generation: number) =>
   saveParams(store, 'blobs/', paramsOf(generation * PARAMS_STEP));

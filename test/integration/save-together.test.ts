@@ -19,7 +19,7 @@ const spec = RunSpec.parse({
 const attempt = { runId: 'trial', generation: 0, attempt: 1 };
 const times = { prepare: 5, answer: 5, patience: 5 };
 
-test('two trainers that are asked over the wire save at one step and at their end, and nowhere else', async () => {
+test('two trainers that are asked over gRPC save at one step and at their end, and at no other step', async () => {
   const store = memoryStore();
   const held = Promise.withResolvers<void>();
   const gate = async (_role: string, _generation: number, step: number) => (step === 5 ? held.promise : undefined);

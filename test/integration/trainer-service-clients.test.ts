@@ -44,7 +44,7 @@ async function silentPort(): Promise<string> {
   return `127.0.0.1:${typeof bound === 'object' ? bound?.port : undefined}`;
 }
 
-test('a call that nobody answers ends at its deadline, with the name of whom it went to', async () => {
+test('a call without an answer ends at its deadline, with the name of the service', async () => {
   const client = steer(await silentPort());
   await expect(
     unary(client.getTrainer.bind(client), {}, { what: 'the student', deadlineSeconds: 0.2 }),

@@ -24,9 +24,9 @@ export interface Connection<Service> {
   toServer(what: string, happen: (service: Service, life: Life) => void): void;
   /** Runs in the client, once it arrives there. */
   toClient(what: string, happen: () => void): void;
-  /** Both ends hear of it, in their time; what is under way is lost. */
+  /** Both ends notice it, in their time; messages under way are lost. */
   breakDown(why: string): void;
-  /** Nobody hears of anything any more. */
+  /** Nothing arrives at either end any more. */
   close(): void;
   readonly ends: readonly [client: string, server: string];
 }

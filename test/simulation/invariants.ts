@@ -31,7 +31,7 @@ interface Lease {
   readonly holder: string;
 }
 
-/** @param broken told the sentence of what does not hold */
+/** @param broken is called with a sentence for each invariant that does not hold */
 export function createInvariants(
   oracle: Oracle,
   { disk, misread }: Pick<VirtualStore, 'disk' | 'misread'>,

@@ -54,7 +54,7 @@ async function makeOracle(variant: number): Promise<Oracle> {
     dataset,
     save: (params) => saveParams(store, folder, params),
     load: (blob) => loadParams(store, blob),
-    // Nobody is late, so nobody looks at it.
+    // Nothing is late here, so the clock is not used.
     clock: { now: () => 0, sleep: () => new Promise(() => undefined) },
     sessions: toySessions({
       pause: async () => undefined,

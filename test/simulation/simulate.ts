@@ -131,7 +131,7 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
   });
   if (endedAt === undefined && failure === undefined) {
     const waits = [...hosts, ...callers].map(
-      ({ name, life }) => `${name} waits for ${[...life.waiting].join(', ') || 'nobody'}`,
+      ({ name, life }) => `${name} waits for ${[...life.waiting].join(', ') || 'nothing'}`,
     );
     const { phase, generation, attempt } = invariants.state ?? {};
     broken(

@@ -18,10 +18,10 @@ export interface TrioParts {
   readonly dataset: Dataset;
   readonly network: Network;
   storeOf(life: Life): ObjectStore;
-  /** Whom an address leads to. */
+  /** The host at an address. */
   reach(address: string): Host<ExchangeSource>;
   trained(life: Life, step: TrainedStep): void;
-  /** Told of a stream that breaks its promise. */
+  /** Is called with what is wrong about a stream. */
   misled(life: Life, sentence: string): void;
 }
 

@@ -11,7 +11,7 @@ export interface World {
   note(who: string, line: () => string): void;
   /** Lets things happen until `over`, or until nothing is left to happen. */
   run(over: () => boolean): Promise<void>;
-  /** Tells one course of events from another. */
+  /** Differs between two courses of events. */
   digest(): string;
   readonly events: number;
 }

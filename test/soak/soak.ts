@@ -4,7 +4,7 @@
  *
  * Memory is what a process has for itself (RssAnon): pages of libraries that are read for the first time are no growth. Each sample is
  * taken after a full collection and a trim of malloc's heap, since what waits to be used again is no growth either; what JavaScript holds
- * then, what of that is compiled code, and the most that the process had at any time are told beside it. Where a process is within a
+ * then, what of that is compiled code, and the most that the process had at any time are reported beside it. Where a process is within a
  * generation makes 4 MB of difference: it is looked at once in each, always at the same step.
  *
  * Warm-up is a run of many short generations, until what is done once a generation has been compiled as after hours of training; and

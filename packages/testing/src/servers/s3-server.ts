@@ -22,7 +22,7 @@ export interface S3Server extends ChildServer {
 export interface S3ServerOptions {
   /** Keeps its objects, and outlives it; made when absent. */
   readonly folder: string;
-  /** Default: one that is free. */
+  /** Default: a free port. */
   readonly port?: number;
 }
 
@@ -95,7 +95,7 @@ async function untilReady(port: number, ended: Promise<void>): Promise<void> {
     retryOptions: { disableRetry: true },
   });
   let gone = false;
-  // Somebody else's server may hold the port, and never answer.
+  // A foreign server may hold the port, and never answer.
   const end = ended.then(() => {
     gone = true;
   });

@@ -12,7 +12,7 @@ export interface Toxic {
 
 /** A service behind a toxiproxy. */
 export interface Intercepted {
-  /** Whom to dial instead of the service: host:port. */
+  /** The address to dial instead of the service's: host:port. */
   readonly address: string;
   /** Puts toxics into both directions for a while. */
   poison(toxics: readonly Toxic[], ms: number): Promise<void>;
