@@ -16,13 +16,13 @@ const observers = await startObservers({ otlp: Number(values.otlp), jaeger: Numb
   },
 );
 
-console.log(`A collector and a Jaeger listen on this machine alone; Ctrl-C ends them, and their data are lost.
+console.log(`A collector and a Jaeger listen on the loopback interface; Ctrl-C ends them, and their data are lost.
 
-Services, and \`trikd run\` for those it starts, send to them with
+Services, and those that \`trikd run\` starts, send telemetry to them with
 
   export OTEL_EXPORTER_OTLP_ENDPOINT=${observers.otlp}
 
-Jaeger answers at ${observers.jaeger}, in JSON: it comes without pages.
+Jaeger answers in JSON at ${observers.jaeger}; its user interface is not included.
 
   curl '${observers.jaeger}/api/traces?service=orchestrator&operation=trikd.step&limit=5'
   curl '${observers.jaeger}/api/traces/TRACE_ID'`);
