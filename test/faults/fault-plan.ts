@@ -153,7 +153,7 @@ export function faultAtEveryPoint(draw: (bound: number) => number): FaultPlan {
     next(generation) {
       const fault = pending.find((each) => generation > 0 || !strikesAnchor(each)) ?? pending[0];
       if (!fault) throw new RangeError('every fault has happened');
-      // One that does not happen before the run ends comes again after the others.
+      // A fault that does not happen before the run ends comes again after the others.
       pending = [...pending.filter((each) => each !== fault), fault];
       return fault;
     },

@@ -50,7 +50,7 @@ test(`${TITLE} no bit`, { timeout: 1000 * (ENOUGH + 120) }, async () => {
     expect(different).toBe(0);
     expect(plan.left).toBeLessThanOrEqual(0);
     expect(line.longestRecovery).toBeLessThanOrEqual(10_000);
-    // What was trained while a checkpoint was on its way is trained again too.
+    // Steps trained while a checkpoint was being stored are repeated too.
     expect(line.mostReplayed).toBeLessThan(2 * INTERVAL);
   });
 });

@@ -77,7 +77,7 @@ test(`${TROUBLES} troubles of the network and an endless silence change no bit`,
     if (last) relays.get(model)!.strand();
     else await KINDS[kind]!(proxies.get(model)!);
     const from = performance.now();
-    // What was on its way when the trouble began may still arrive.
+    // Messages that were on their way may still arrive.
     const back = await Promise.race([trio.steps.next((step) => step.runId === runId && step.at - from > 100), over]);
     if (back) longest.set(kind, Math.max(longest.get(kind) ?? 0, back.at - from));
     troubles += 1;

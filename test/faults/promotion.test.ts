@@ -65,7 +65,7 @@ const PATH: readonly (readonly [Point, Fault['where']?])[] = [
 /** Without a number, a leader is struck once at each of them. */
 const ROUNDS = Number(process.env['ROUNDS'] ?? PATH.length);
 
-/** A process beside the trio that reads all of the store, all of the time. */
+/** A process that reads the whole store all the time. */
 function startReader(folder: string) {
   const program = fileURLToPath(new URL('store-reader.ts', import.meta.url));
   const child = spawn(process.execPath, [program, folder], { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -8,7 +8,7 @@ import type { Trio } from './trio.js';
 /** A fault that happened. */
 export interface Strike {
   readonly planned: PlannedFault;
-  /** A pair was committed since the fault before: what it cost is its own. */
+  /** A pair was committed since the fault before, so its cost is its own. */
   readonly alone: boolean;
   readonly service: string;
   /** Milliseconds until both trainers trained on; undefined when the run ended before. */

@@ -21,7 +21,7 @@ export interface Campaign {
   onOutcome?(figures: Figures): void;
 }
 
-/** What has become of the seeds so far. */
+/** The outcomes so far. */
 export interface Figures {
   readonly outcomes: readonly Outcome[];
   readonly failed: readonly Outcome[];
@@ -35,7 +35,7 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 /** Arguments of Node.js for a program of this folder that runs the sources. */
 export const programOf = (name: string) => [
   '--no-warnings',
-  // Worlds are made and forgotten: most of what is collected is young.
+  // Each seed makes a world and drops it: most garbage is young.
   '--max-semi-space-size=64',
   '--import',
   here('sources.ts'),

@@ -31,7 +31,7 @@ export interface Connection<Service> {
   readonly ends: readonly [client: string, server: string];
 }
 
-/** Connections between processes. What arrives over one arrives in order. */
+/** Connections between processes. Each delivers in order. */
 export interface Connections {
   /** Opened by the client; the server accepts it with the first message that comes. */
   open<Service>(

@@ -122,7 +122,7 @@ export function createNetwork(world: World, weather: Weather): Network {
     const line = connections.open(from, to, {
       client: (why) => {
         connected?.(false);
-        // What lies in the socket may be read or not; of a stream that ended in order, it is.
+        // Messages in the socket may be lost, unless the stream ended in order.
         if (!end && chance.happens(0.5)) arrived.length = 0;
         finish({ error: new TrikdError('unavailable', why) });
       },
@@ -204,7 +204,7 @@ export function createNetwork(world: World, weather: Weather): Network {
   };
 }
 
-/** What a caller gets of an error: its kind and sentence, or nothing but that there was one. */
+/** An error as the caller gets it: kind and sentence of a TrikdError, nothing of another. */
 function asReceived(error: unknown, who: string): Error {
   if (error instanceof TrikdError) return new TrikdError(error.kind, `${who}: ${error.message}`);
   return new Error(`${who}: internal error`, { cause: error });

@@ -78,7 +78,7 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
 
 /**
  * A client that wants the run to end: it asks until an orchestrator has answered, polls, and asks again when the run failed.
- * @param choose who is asked next
+ * @param choose the next orchestrator to ask
  */
 export async function wantRun(
   network: Network,
@@ -143,7 +143,7 @@ function wishOf(state: RunState, rest: boolean): Wish | undefined {
   return rest && duty(state) ? 'paused' : undefined;
 }
 
-/** Who waits for such an answer gives up by the clock. */
+/** The caller of such a stream gives up by the clock. */
 const NEVER = new AbortController().signal;
 
 function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role: TrainedRole): TrainerLink {

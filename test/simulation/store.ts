@@ -19,7 +19,7 @@ export interface StoreHealth {
   damages: number;
 }
 
-/** What a client can ask for. */
+/** The requests of a client. */
 export type S3Method = Exclude<keyof S3Api, 'place'>;
 
 /** Observes the changes of a store. */
@@ -43,7 +43,7 @@ export interface VirtualStore {
   boot(life: Life): StoreService;
   /** The store of a process: ours, over requests that can fail in every way. */
   open(life: Life, network: Network, host: Host<StoreService>): ObjectStore;
-  /** Keys of what was read with a bit flipped. */
+  /** Keys of objects that were read with a bit flipped. */
   readonly misread: ReadonlySet<string>;
   readonly counts: Record<'requests to the store' | 'answers of 503' | 'flipped bits', number>;
 }

@@ -60,7 +60,7 @@ export async function startS3Server(name: S3ServerName, options: S3ServerOptions
   const objects = join(options.folder, 'objects');
   mkdirSync(objects, { recursive: true });
   const child = spawn(goTool(name), args(objects, port), {
-    // What a server keeps in the home of its user, it keeps here.
+    // A server that stores files in the home of its user stores them here.
     env: { PATH: process.env['PATH'], HOME: options.folder, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
