@@ -1,15 +1,19 @@
 # trikd: Triplet Knowledge Distillation as gRPC services.
 #
-# `make run` trains a trio on Fashion-MNIST, `make test` checks everything. Whatever either needs and the machine lacks is
-# fetched on the first call. Needed beforehand: npm with a Node.js >= 18, python3 with pip or venv, g++ and make.
+# `make run` trains a trio on Fashion-MNIST, `make test` checks everything. The first call fetches what the machine lacks.
+# Required: npm with Node.js >= 18, python3 with pip or venv, g++ and make.
 #
 # Variables:
-#   EXAMPLE=FILE       configuration for `make run`                                    [examples/fashion-mnist.yaml]
+#   EXAMPLE=FILE       configuration for `make run`                                   [examples/fashion-mnist.yaml]
 #   ARGS=...           further arguments for `make run`, `make minio`, `make observe` and `make bench`
-#   SEEDS=N            how many seeds `make simulate` lives through                      [10000]
-#   SEED=N TRACE=1     one seed for `make simulate`, and everything that happens in it
-#   MINUTES=N          length of `make soak` after its warm-up                         [75]
-#   TRIKD_CACHE=DIR    where fetched things live                                       [~/.cache/trikd]
+#   SEEDS=N            seeds of `make simulate`                                       [10000]
+#   SEED=N TRACE=1     one seed for `make simulate`, with a trace of its events
+#   FAULTS=N           faults of `make faults` at named points                        [60]
+#   TROUBLES=N         network troubles of `make faults`                              [20]
+#   ROUNDS=N           leaders struck by `make faults` on the path of a promotion     [300]
+#   BUSY_SECONDS=N     how long the store refuses requests in `make e2e`              [60]
+#   MINUTES=N          length of `make soak` after its warm-up                        [75]
+#   TRIKD_CACHE=DIR    folder of what was fetched                                     [~/.cache/trikd]
 #   TRIKD_DATA=DIR     folder with data in the IDX format, instead of the fetched one
 #   TENSORFLOW=gpu     the TensorFlow with CUDA kernels; remembered until TENSORFLOW=cpu
 #
@@ -31,7 +35,7 @@ NODE_VERSION := 24.21.0
 TENSORFLOW_VERSION := 2.21.0
 TORCH_VERSION := 2.15.0
 
-# The machine's Node.js serves if it runs TypeScript as it is (>= 22.18) and has the headers for the addon.
+# The machine's Node.js is used if it runs TypeScript without a build (>= 22.18) and has the headers for the addon.
 NODE_HEADERS := $(shell node -p 'const f = require("path").resolve(process.execPath, "../../include/node"); \
 	process.features.typescript && require("fs").existsSync(f + "/node_api.h") ? f : ""' 2>/dev/null)
 ifeq ($(NODE_HEADERS),)
@@ -40,7 +44,7 @@ NODE_HEADERS := $(NODE)/include/node
 export PATH := $(NODE)/bin:$(PATH)
 endif
 
-# Which TensorFlow the addon is linked to, and where from: a change of either links it anew.
+# The TensorFlow that the addon is linked to, and its folder: a change of either links it again.
 BUILD := packages/engine/build
 LINKED := $(BUILD)/tensorflow
 TENSORFLOW ?= $(or $(firstword $(file <$(LINKED))),cpu)
@@ -55,7 +59,7 @@ PAGE := services/dashboard/dist/report.html
 PAGE_SOURCES := $(shell find services/dashboard packages/events/src packages/protocol/src/gen/browser -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
-# Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
+# Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
 GO_TOOLS := minio versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
 .PHONY: help setup run test check generate fix unit integration simulate e2e browser faults soak minio observe alerts bench build engine data safetensors tensorboard chromium tools clean FORCE
@@ -81,19 +85,19 @@ unit: $(PACKAGES) engine safetensors tensorboard ## tests beside the sources
 integration: $(PACKAGES) engine tools ## services in one process, faults included
 	@exec node scripts/test.ts integration
 
-simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS of faults, or one SEED with its TRACE
+simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS with faults, or one SEED with its TRACE
 	@exec node --no-warnings --import ./test/simulation/sources.ts test/simulation/main.ts $(SIMULATION)
 
 e2e: build engine data tools ## real processes, killed and resumed
-	@exec node scripts/test.ts end-to-end
+	@BUSY_SECONDS=$${BUSY_SECONDS:-60} exec node scripts/test.ts end-to-end
 
 browser: build engine chromium ## the dashboard in a Chromium without a window
 	@exec node scripts/test.ts browser
 
-faults: build engine data tools ## real processes, killed at named points; longer than within `make test`
-	@ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
+faults: build engine data tools ## real processes, struck at named points and by the network; more of it than in `make test`
+	@FAULTS=$${FAULTS:-60} TROUBLES=$${TROUBLES:-20} ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
 
-soak: build engine $(BUILD)/malloc_trim.node ## MINUTES of stepping; fails when a process grows
+soak: build engine $(BUILD)/malloc_trim.node ## MINUTES of training; fails when a process grows
 	@exec node test/soak/soak.ts $(MINUTES)
 
 minio: build ## an object store on this machine, until Ctrl-C; ARGS='--port 9000 --data FOLDER'
@@ -106,10 +110,10 @@ alerts: ## the alert rules and their tests, by promtool; the first time builds i
 	@promtool=$$(python3 scripts/fetch-go-tool.py promtool) && $$promtool check rules deploy/alerts.yaml && \
 		$$promtool test rules deploy/alerts.test.yaml
 
-fix: $(PACKAGES) ## format, and mend what the linter can mend
+fix: $(PACKAGES) ## format, and apply the fixes of the linter
 	node_modules/.bin/biome check --write
 
-# The first before the build: what uses a new message cannot be built without it.
+# buf before the build: code that uses a new message cannot be built without it.
 generate: $(PACKAGES) ## TypeScript from proto/, docs/configuration.md from the schemas, docs/cli.md from the help
 	node_modules/.bin/buf generate
 	node_modules/.bin/tsc -b
@@ -137,12 +141,12 @@ chromium: ## a Chromium for the browser tests, unless there is one
 build: $(PACKAGES) $(PAGE) ## TypeScript to JavaScript, and the page of the dashboard
 	@node_modules/.bin/tsc -b
 
-clean: ## forget what was built here; the cache stays
+clean: ## remove what was built here; the cache stays
 	rm -rf node_modules $(BUILD) packages/*/dist services/*/dist services/dashboard/build packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
 
-# What the targets stand on. Fetched folders appear whole or not at all, and are never rebuilt by date.
+# Prerequisites. A fetched folder appears complete or not at all, and is never rebuilt by date.
 
-# Not `npm ci`: that of npm 11 wants the optional packages of all platforms in the lock file, and not every registry has them.
+# Not `npm ci`: npm 11 requires the optional packages of all platforms in the lock file, and not every registry has them.
 $(PACKAGES): package-lock.json | $(NODE)
 	npm install --no-save --loglevel=error
 	@touch $@
@@ -159,7 +163,7 @@ tools:
 $(TRIKD_CACHE)/fashion-mnist:
 	@python3 scripts/fetch-fashion-mnist.py
 
-# The page, and then the report, which comes last and stands for both.
+# The page first, then the report, whose file is the target of both.
 $(PAGE): $(PAGE_SOURCES) | $(PACKAGES)
 	@node_modules/.bin/vite build services/dashboard --logLevel warn
 	@node_modules/.bin/vite build services/dashboard --logLevel warn --mode report

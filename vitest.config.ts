@@ -12,26 +12,39 @@ const alias = [
   },
 ];
 
-const project = (name: string, include: string[], testTimeout: number, maxWorkers = 2) => ({
+const project = (name: string, include: string[], testTimeout: number, more: ProjectOptions = {}) => ({
   resolve: { alias },
-  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, maxWorkers },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: 'forks' as const, maxWorkers: 2, ...more },
 });
+
+interface ProjectOptions {
+  readonly maxWorkers?: number;
+  /** Whether each file gets a process of its own. Default true. */
+  readonly isolate?: boolean;
+  readonly exclude?: string[];
+}
+
+/** Unit tests that compute: the engine keeps state for the whole process, so each file gets its own. */
+const computing = [
+  'packages/engine/src/**/*.test.ts',
+  'packages/core/src/{training,reference,losses,models}/**/*.test.ts',
+  'test/golden/**/*.test.ts',
+];
+/** The others share processes, which saves a third of their time. */
+const pure = ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/soak}/**/*.test.ts'];
 
 export default defineConfig({
   test: {
     projects: [
-      project(
-        'unit',
-        ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden,test/soak}/**/*.test.ts'],
-        60_000,
-      ),
+      project('unit', pure, 60_000, { isolate: false, exclude: computing }),
+      project('unit-engine', computing, 60_000),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
       // Alone: it uses all cores by itself, and says how long it took.
-      project('simulation', ['test/simulation/**/*.test.ts'], 120_000, 1),
+      project('simulation', ['test/simulation/**/*.test.ts'], 120_000, { maxWorkers: 1 }),
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
-      project('browser', ['test/browser/**/*.test.ts'], 180_000, 1),
+      project('browser', ['test/browser/**/*.test.ts'], 180_000, { maxWorkers: 1 }),
       // One after the other: they measure how long recovery takes.
-      project('faults', ['test/faults/**/*.test.ts'], 900_000, 1),
+      project('faults', ['test/faults/**/*.test.ts'], 900_000, { maxWorkers: 1 }),
     ],
   },
 });

@@ -123,7 +123,7 @@ async function loadAnchor(
   client.close();
 }
 
-/** Tells when a trainer has trained up to a step, and when it rests there with its checkpoint saved. */
+/** Reports when a trainer has trained up to a step, and when it rests there with its checkpoint saved. */
 function watchSteps(client: TrainerServiceClient, attempt: ReturnType<typeof fromPosition>) {
   const call = client.watchTrainer({ attempt, fromEvent: 0, pastOnly: false });
   const waiting: { readonly kind: string; readonly step: number; readonly resolve: (now: number) => void }[] = [];

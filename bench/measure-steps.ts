@@ -7,7 +7,7 @@ import { TRIO, trioSpec } from './trio-spec.ts';
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** PyTorch eager with channels last; idle OpenMP threads sleep instead of burning a core that somebody else measures on. */
+/** PyTorch eager with channels last; idle OpenMP threads sleep instead of burning a core that the other side measures on. */
 async function pytorch(name: string, python: string, mode: string): Promise<Contestant> {
   const { threads, classes, batchSize: batch, studentDepth: student, teacherDepth: teacher } = TRIO;
   const child = startLineProcess(python, [path('pytorch/peer.py')], {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { ServiceName } from '@trikd/process/service-process';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import type { Finding } from './finding.ts';
 import { startLineProcess } from './line-process.ts';
@@ -20,20 +21,19 @@ const TURN = 10;
 const GOAL = 1.05;
 
 const NAME = 'watched';
-const model = { kind: 'plain-cnn', channels: [8, 8] };
-const spec = {
+const objective = [{ kind: 'task' as const }, { kind: 'distillation' as const, from: 'peer' as const }];
+const rarely = { everyEpochs: 100_000 };
+const spec = specFor('soak', {
   name: NAME,
   data: { kind: 'synthetic', height: 16, width: 16, train: 4096 },
-  batchSize: 64,
   epochs: 100_000,
-  student: { model, objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }] },
-  teacher: { model, objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }] },
-  evaluation: { everyEpochs: 100_000 },
-  checkpoint: { everyEpochs: 100_000 },
-  engine: { threads: 1 },
-};
+  student: { objective },
+  teacher: { model: { kind: 'plain-cnn', channels: [8, 8] }, objective },
+  evaluation: rarely,
+  checkpoint: rarely,
+});
 
-/** A run of small steps, with nobody who watches it and with a thousand, in turns. */
+/** A run of small steps without watchers and with a thousand, in turns. */
 export async function measureWatchers(rounds: number): Promise<Finding> {
   const folder = await mkdtemp(join(tmpdir(), 'trikd-watchers-'));
   const start = (name: ServiceName, settings: Readonly<Record<string, string>> = {}) =>
@@ -68,7 +68,7 @@ export async function measureWatchers(rounds: number): Promise<Finding> {
     }
     return times;
   };
-  const alone: Contestant = { name: 'nobody watches', step: turns, end: async () => undefined };
+  const alone: Contestant = { name: 'no watcher', step: turns, end: async () => undefined };
   const watched: Contestant = {
     name: `${WATCHERS} watch`,
     async step(count) {

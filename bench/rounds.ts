@@ -1,6 +1,6 @@
 import { type Summary, summarise } from './statistics.ts';
 
-/** Something that can be told to do N steps and says how long each took, in milliseconds. */
+/** Something that does N steps and reports how long each took, in milliseconds. */
 export interface Contestant {
   readonly name: string;
   step(count: number): Promise<readonly number[]>;

@@ -35,11 +35,11 @@ async function compareAll(): Promise<void> {
   };
   const sent = { OTEL_EXPORTER_OTLP_ENDPOINT: observers.otlp };
   const [off, metrics, traced] = await Promise.all([child(0, {}), child(0, sent), child(1, sent)]);
-  const told = (what: string, value: number) =>
+  const print = (what: string, value: number) =>
     console.log(`${what}: ${value.toFixed(0)} µs of processor a step, ${(value - off).toFixed(0)} more`);
-  told('without telemetry', off);
-  told('metrics', metrics);
-  told('metrics, every step traced', traced);
+  print('without telemetry', off);
+  print('metrics', metrics);
+  print('metrics, every step traced', traced);
   await observers.kill();
 }
 

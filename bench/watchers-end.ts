@@ -1,4 +1,4 @@
-// A process that follows a run many times over. It gives way to everybody else: real watchers have machines of their own.
+// A process that follows a run many times over. It yields to all other processes: real watchers have machines of their own.
 import { setPriority } from 'node:os';
 import { type ClientReadableStream, credentials } from '@grpc/grpc-js';
 import { RunServiceClient, WatchRunRequest } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -42,9 +42,9 @@ function close(): void {
 }
 
 await answerLines(async ([word, address = '', runId = '', count]) => {
-  const told = messages;
+  const counted = messages;
   if (word === 'open') await open(address, runId, Number(count));
   else close();
   messages = 0;
-  return { messages: told };
+  return { messages: counted };
 });

@@ -43,7 +43,7 @@ FONTS = """<?xml version="1.0"?>
 
 
 def apt_options(scratch: pathlib.Path, lists: bool) -> list[str]:
-    """Options that move all that apt-get writes into `scratch`, so that anybody may run it."""
+    """Options that move all that apt-get writes into `scratch`, so that it needs no root."""
     (scratch / 'cache' / 'archives' / 'partial').mkdir(parents=True, exist_ok=True)
     options = [
         '-o', f'Dir::Cache={scratch}/cache', '-o', 'APT::Sandbox::User=', '-o', 'Debug::NoLocking=true',

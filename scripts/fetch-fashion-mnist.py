@@ -50,7 +50,7 @@ def has_idx_files(folder: pathlib.Path) -> bool:
 
 
 def apt_options(scratch: pathlib.Path) -> list[str]:
-    """Options that move all that apt-get writes into `scratch`, so that anybody may run it."""
+    """Options that move all that apt-get writes into `scratch`, so that it needs no root."""
     (scratch / 'state' / 'lists' / 'partial').mkdir(parents=True)
     (scratch / 'cache' / 'archives' / 'partial').mkdir(parents=True)
     return [

@@ -109,7 +109,7 @@ def main(*names: str) -> None:
     unknown = [name for name in names if name not in TOOLS]
     if unknown or not names:
         fail(f'there is no tool {" or ".join(unknown)}; there are {", ".join(TOOLS)}' if unknown else 'which tool?')
-    # Whoever else uses the machine goes first: these builds take minutes of all its cores.
+    # Other processes go first: these builds take minutes of all cores.
     os.nice(10)
     with shared('go-builds') as kept:
         for name in names:

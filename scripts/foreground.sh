@@ -3,9 +3,8 @@
 #
 # usage: foreground.sh PROGRAM [ARGUMENT]...
 #
-# SIGTERM goes on to the program: a shell that merely waited would die of it and leave the program behind. Ctrl-C reaches the
-# program by itself, and make too, which ends by it: to say 'Error 130' on top would help nobody, so this ends with 0 then.
-# In all other cases the exit status is the program's.
+# SIGTERM is forwarded: a shell that only waits would die of it and leave the program running. Ctrl-C reaches the program and
+# make directly; this script then ends with 0, so that make prints no 'Error 130'. Otherwise the exit status is the program's.
 
 "$@" <&0 &
 program=$!

@@ -1,5 +1,5 @@
 /**
- * Runs an OpenTelemetry Collector and a Jaeger on this machine until Ctrl-C, and says how services are told of them.
+ * Runs an OpenTelemetry Collector and a Jaeger on this machine until Ctrl-C, and prints the variables for services.
  *
  * usage: node scripts/observe.ts [--otlp PORT] [--jaeger PORT]
  */
@@ -16,13 +16,13 @@ const observers = await startObservers({ otlp: Number(values.otlp), jaeger: Numb
   },
 );
 
-console.log(`A collector and a Jaeger listen on this machine alone; Ctrl-C ends them, and what they know is gone.
+console.log(`A collector and a Jaeger listen on the loopback interface; Ctrl-C ends them, and their data are lost.
 
-Services, and \`trikd run\` for those it starts, send to them with
+Services, and those that \`trikd run\` starts, send telemetry to them with
 
   export OTEL_EXPORTER_OTLP_ENDPOINT=${observers.otlp}
 
-Jaeger answers at ${observers.jaeger}, in JSON: it comes without pages.
+Jaeger answers in JSON at ${observers.jaeger}; its user interface is not included.
 
   curl '${observers.jaeger}/api/traces?service=orchestrator&operation=trikd.step&limit=5'
   curl '${observers.jaeger}/api/traces/TRACE_ID'`);

@@ -1,5 +1,5 @@
 // A protoc plugin: writes the descriptor of every file of the protocol as TypeScript, so that a server can answer reflection without
-// reading a file. Comments and positions are left out: nobody asks reflection for them.
+// reading a file. Comments and positions are left out: reflection does not need them.
 import { buffer } from 'node:stream/consumers';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 

@@ -17,7 +17,7 @@ const server = await startS3Server('minio', {
   return process.exit(1);
 });
 
-console.log(`MinIO listens on this machine alone, and keeps its objects in ${values.data}; Ctrl-C ends it.
+console.log(`MinIO listens on the loopback interface and keeps its objects in ${values.data}; Ctrl-C ends it.
 
   endpoint    ${server.endpoint}
   bucket      ${server.bucket}

@@ -31,7 +31,7 @@ test('a suite that wrote no report fails', () => {
   expect(tally(undefined, 1)).toEqual({ passed: 0, failed: 1 });
 });
 
-test('an unhappy exit that no test explains is one failure', () => {
+test('an exit code that no test explains is one failure', () => {
   expect(tally({ testResults: [file('passed', 'passed')] }, 1)).toEqual({ passed: 1, failed: 1 });
 });
 

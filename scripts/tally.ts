@@ -13,7 +13,7 @@ export interface VitestReport {
 }
 
 /**
- * Counts a report. Nothing but 'passed' passes: a skipped test is one that nobody ran, a file that broke before its first
+ * Counts a report. Nothing but 'passed' passes: a skipped test did not run, a file that broke before its first
  * test is one failure, and so is an unhappy exit of Vitest (an unhandled rejection, no tests at all) that no test explains.
  */
 export function tally(report: VitestReport | undefined, exitCode: number): Tally {

@@ -6,6 +6,8 @@ import { renderReport } from '@trikd/events/render-report';
 import { foldAll } from '@trikd/events/run-history';
 import { percent } from '@trikd/events/words';
 import { AnchorMoveKind, type Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { hears } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { unary } from '@trikd/transport/grpc/clients';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -29,20 +31,16 @@ afterAll(async () => {
   await services?.stop();
 });
 
-const role = (channels: string) => ({
-  model: { kind: 'plain-cnn', channels: JSON.parse(channels) },
-  objective: [{ kind: 'task' }, { kind: 'distillation', from: 'anchor' }, { kind: 'distillation', from: 'peer' }],
-});
+/** A spec as a user submits it: it need not be one. */
 const specOf = (name: string, more: object) => ({
-  name,
-  data: { kind: 'synthetic', noise: 48 },
-  batchSize: 32,
-  epochs: 20,
-  warmupSteps: 4,
-  augment: { crop: 1 },
-  student: role('[4]'),
-  teacher: role('[8]'),
-  engine: { threads: 1 },
+  ...writtenSpec('two generations', {
+    name,
+    data: { kind: 'synthetic', noise: 48 },
+    epochs: 20,
+    student: { model: { kind: 'plain-cnn', channels: [4] } },
+    teacher: { model: { kind: 'plain-cnn', channels: [8] }, objective: hears() },
+    curriculum: {},
+  }),
   ...more,
 });
 
@@ -178,7 +176,7 @@ test('a student that the rule has refused is promoted by hand', async () => {
 
 test('a failed run says why once, and offers no resume that would fail again', async () => {
   const { page, complaints } = await openDashboard();
-  const still = { ...role('[4]'), learningRate: 1e-12 };
+  const still = { ...specOf('reef', {}).student, learningRate: 1e-12 };
   await submit(page, specOf('reef', { epochs: 2, student: still, curriculum: { generations: 2 } }));
   await phase(page, 'failed');
   const { failure } = await getRun('reef');

@@ -3,7 +3,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 /** A page, and everything that went wrong in it. */
 export interface WatchedPage {
   readonly page: Page;
-  /** What it wrote to its console as an error, and errors that nobody caught; taken away by reading. */
+  /** What it wrote to its console as an error, and uncaught errors; taken away by reading. */
   readonly complaints: () => readonly string[];
   /** Where it asked for something; all of it, always. */
   readonly asked: readonly string[];

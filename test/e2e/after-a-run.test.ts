@@ -6,7 +6,7 @@ import { run, scratch, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
-test('a run leaves curves and a report beside its events, and its models score as it has recorded', async () => {
+test('a run leaves curves and a report beside its events, and its models have the recorded scores', async () => {
   const folder = scratch();
   const store = join(folder, 'runs');
   expect(await run(folder, tiny)).toMatchObject({ status: 0 });
@@ -30,7 +30,7 @@ test('a run leaves curves and a report beside its events, and its models score a
   expect(exported.status).toBe(0);
   expect(readdirSync(out)).toEqual(expect.arrayContaining(['events.jsonl', 'scalars.csv', 'tensorboard']));
   const nothing = join(folder, 'nothing');
-  const nobody = await trikd(['runs', 'export', 'nobody', '--store', store, '--out', nothing]).ended;
-  expect(nobody).toMatchObject({ status: 3, stderr: expect.stringMatching(/^trikd: there are no events at .*\n$/) });
+  const unknown = await trikd(['runs', 'export', 'unknown', '--store', store, '--out', nothing]).ended;
+  expect(unknown).toMatchObject({ status: 3, stderr: expect.stringMatching(/^trikd: there are no events at .*\n$/) });
   expect(existsSync(nothing)).toBe(false);
 });

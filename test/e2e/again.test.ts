@@ -13,7 +13,7 @@ test('a completed run is shown again, another spec of its name is refused, and -
   const events = () => readFileSync(join(folder, 'runs/tiny/events.jsonl'), 'utf8').trimEnd().split('\n');
   const first = await run(folder, tiny);
   expect(first).toMatchObject({ status: 0, stderr: '' });
-  const told = events();
+  const before = events();
 
   const again = await run(folder, tiny);
   expect(again).toMatchObject({ status: 0, stderr: 'run tiny was completed before; --fresh begins it anew\n' });
@@ -34,11 +34,11 @@ test('a completed run is shown again, another spec of its name is refused, and -
     'trikd: run tiny exists with another spec:\n  epochs: stored 3, requested 4\n  student.learningRate: stored 0.05, requested 0.1\n' +
       'give this one a name of its own with --set name=..., or replace the other with --fresh\n',
   );
-  expect(events()).toEqual(told);
+  expect(events()).toEqual(before);
 
   const fresh = await run(folder, tiny, '--fresh');
   expect(fresh).toMatchObject({ status: 0, stderr: '' });
   expect(resultOf(fresh)).toEqual(resultOf(first));
   expect(events()[0]).toMatch(/"phase":"RUN_PHASE_PREPARING"/);
-  expect(events()[0]).not.toBe(told[0]);
+  expect(events()[0]).not.toBe(before[0]);
 });

@@ -23,7 +23,7 @@ const SWAPS = 5;
 const never = new AbortController().signal;
 const spec = specFor('two generations', { epochs: 1000 });
 
-test('100 anchors after one another, each heard by both trainers, leave memory, files and threads as they were', async () => {
+test('100 anchors after one another, each with both trainers as consumers, leave memory, files and threads as they were', async () => {
   const startOf = (generation: number): Position => ({ runId: spec.name, generation, attempt: 1, step: 0 });
   const dataset = await loadDataset(spec);
   const store = memoryStore();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
+import { lasting } from '@trikd/testing/clock/lasting';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -121,8 +122,8 @@ describe('a producer that is frozen', () => {
   });
 });
 
-describe('a machine that is gone without a word', () => {
-  test('is found out by keepalive, and its frames go on over the next connection', async () => {
+describe('a machine that disappears', () => {
+  test('is detected by keepalive, and its frames go on over the next connection', async () => {
     const [teacher, student] = [startEnd(16, 10), startEnd(16, 10)];
     const { address = '' } = await teacher.ask({ do: 'serve', role: 'teacher', listen: '127.0.0.1:0' });
     const relay = await openRelay(address);
@@ -168,7 +169,7 @@ describe('a service that is frozen in the middle of a run', () => {
       const running = startRun(folder, spec);
       await running.said(validated(generation, step));
       const thaw = freeze(pidOf(service, folder));
-      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      await lasting(1000 * seconds);
       thaw();
       const ended = await running.ended;
       expect(ended).toMatchObject({ status: 0 });

@@ -8,8 +8,8 @@ import { type Ended, run, scratch, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
-/** What `list -o json` tells of a checkpoint, and `show -o json`. */
-interface Told {
+/** A checkpoint as `list -o json` and `show -o json` print it. */
+interface Printed {
   readonly name: string;
   readonly key: string;
   readonly marks: readonly string[];
@@ -35,7 +35,7 @@ describe('a run that has completed', () => {
     const yaml = await checkpoint(original, 'list', 'tiny', '-o', 'yaml');
     const json = await checkpoint(original, 'list', 'tiny', '-o', 'json');
     expect(parse(yaml.stdout)).toEqual(JSON.parse(json.stdout));
-    const best: readonly Told[] = JSON.parse(json.stdout).checkpoints.filter(({ marks }: Told) =>
+    const best: readonly Printed[] = JSON.parse(json.stdout).checkpoints.filter(({ marks }: Printed) =>
       marks.includes('best'),
     );
     expect(best).toHaveLength(1);
@@ -56,7 +56,7 @@ describe('a run that has completed', () => {
     });
   });
 
-  test('is as much as there is: another run or checkpoint is refused with what there is', async () => {
+  test('refuses another run or checkpoint with those that exist', async () => {
     expect(await checkpoint(original, 'list', 'tinny')).toMatchObject({
       ...{ status: 1, stdout: '' },
       stderr: `trikd: there is no run tinny in ${join(original, 'runs')}; there are tiny\n`,
@@ -68,7 +68,7 @@ describe('a run that has completed', () => {
 });
 
 describe('of a store that was damaged', () => {
-  const damages: Readonly<Record<string, readonly [damage: (path: string) => void, told: RegExp]>> = {
+  const damages: Readonly<Record<string, readonly [damage: (path: string) => void, message: RegExp]>> = {
     'a flipped bit': [
       (path) => {
         const bytes = readFileSync(path);
@@ -81,18 +81,18 @@ describe('of a store that was damaged', () => {
     'a lost file': [(path) => rmSync(path), /: it is gone \(/],
   };
 
-  for (const [name, [damage, told]] of Object.entries(damages)) {
-    test(`every blob is found, by what needs it: ${name}`, async () => {
+  for (const [name, [damage, message]] of Object.entries(damages)) {
+    test(`every damaged blob is found, with what needs it: ${name}`, async () => {
       const folder = scratch();
       cpSync(original, folder, { recursive: true });
-      const shown: Told = JSON.parse((await checkpoint(folder, 'show', 'tiny', '0/24', '-o', 'json')).stdout);
+      const shown: Printed = JSON.parse((await checkpoint(folder, 'show', 'tiny', '0/24', '-o', 'json')).stdout);
       for (const { key } of shown.blobs) damage(join(folder, 'runs/tiny/store', key));
       const { status, stdout } = await checkpoint(folder, 'verify', 'tiny');
       const lines = stdout.trimEnd().split('\n');
       expect(lines).toHaveLength(5);
       for (const [index, { key }] of shown.blobs.entries()) {
         expect(lines[index]).toContain(`blob ${key}`);
-        expect(lines[index]).toMatch(told);
+        expect(lines[index]).toMatch(message);
         expect(lines[index]).toContain('needed by checkpoint 0/24-1');
       }
       expect(lines[4]).toMatch(/: 4 problems$/);
@@ -104,11 +104,11 @@ describe('of a store that was damaged', () => {
     });
   }
 
-  test('a manifest is found, and named instead of shown', async () => {
+  test('a damaged manifest is found, and named instead of shown', async () => {
     const folder = scratch();
     cpSync(original, folder, { recursive: true });
     const listed = JSON.parse((await checkpoint(folder, 'list', 'tiny', '-o', 'json')).stdout);
-    const { key }: Told = listed.checkpoints[0];
+    const { key }: Printed = listed.checkpoints[0];
     damages['a flipped bit']?.[0](join(folder, 'runs/tiny/store', key));
     expect((await checkpoint(folder, 'list', 'tiny')).stdout).toMatch(/│ +1\/24-1 │ damaged /);
     expect(await checkpoint(folder, 'show', 'tiny', '1/24')).toMatchObject({

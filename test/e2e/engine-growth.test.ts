@@ -8,7 +8,7 @@ import { dullFrames, lonePorts } from '@trikd/testing/training/lone-ports';
 import { expect, test } from 'vitest';
 import { expectSteady, type Holding, hold, MIB } from './holding.js';
 
-test('10,000 steps of a trainer that hears a peer leave memory, files and threads as they were', async () => {
+test('10,000 steps of a trainer with a peer leave memory, files and threads as they were', async () => {
   const rarely = { everyEpochs: 2000 };
   const spec = specFor('tiny', { batchSize: 64, epochs: 14_000, evaluation: rarely, checkpoint: rarely });
   const dataset = datasetFor(spec);

@@ -13,14 +13,14 @@ import { type Ended, run, scratch, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
-/** What a failed command has told: exactly this on standard error, and status 1. */
+/** What a failed command leaves: exactly this on standard error, and status 1. */
 function expectSentence({ status, stderr }: Ended, sentence: RegExp): void {
   expect(stderr).toMatch(sentence);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(status).toBe(1);
 }
 
-test('every mistake of a spec is told at once, with its line, before anything starts', async () => {
+test('every mistake of a spec is reported at once, with its line, before anything starts', async () => {
   const folder = scratch();
   const file = join(folder, 'wrong.yaml');
   writeFileSync(
@@ -56,7 +56,7 @@ test('a batch that needs more images than there are is refused before anything s
   expect(await run(folder, tiny)).toMatchObject({ status: 0, stderr: '' });
 });
 
-test('a command line that is wrong is told as such, with status 2', async () => {
+test('a wrong command line ends with status 2', async () => {
   expect(await trikd(['run']).ended).toMatchObject({
     status: 2,
     stderr: expect.stringMatching(/missing required argument/),
@@ -181,7 +181,7 @@ describe('data that cannot be read end the run with one sentence, and once they 
   });
 });
 
-test('a loss that is not finite ends the run with one sentence, and a better spec can have its name', async () => {
+test('a loss that is not finite ends the run with one sentence, and a better spec can take its name', async () => {
   const folder = scratch();
   const wild: WrittenSpec = {
     ...tiny,

@@ -48,7 +48,7 @@ function servicesIn(folder: string, credentials: Readonly<Record<string, string>
   return { start, said };
 }
 
-test('four processes with their store in MinIO end bit for bit as one, and tell nobody its secret', async () => {
+test('four processes with their store in MinIO end bit for bit as one, and log no secret', async () => {
   const folder = scratch();
   const { start, said } = servicesIn(folder);
   const [teacher, student, anchor] = await Promise.all([
@@ -124,7 +124,7 @@ describe('with the variables that `make minio` prints', () => {
     expect(await runLong('--fresh', '--set', 'epochs=1').ended).toMatchObject({ status: 0, stderr: '' });
   });
 
-  test('an option names a folder all the same', async () => {
+  test('an option still selects a folder', async () => {
     const folder = scratch();
     const variables = await printedVariables(folder);
     const store = join(folder, 'mine');

@@ -16,16 +16,16 @@ test('without a terminal every line is JSON until the table', async () => {
   const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const table = stdout.indexOf('┌');
-  const told = stdout
+  const events = stdout
     .slice(0, table)
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
-  // A machine that is slow enough tells of progress too.
-  const kinds = new Set(told.map(({ event }) => event).filter((kind) => kind !== 'progress'));
+  // A slow machine reports progress too.
+  const kinds = new Set(events.map(({ event }) => event).filter((kind) => kind !== 'progress'));
   expect(kinds).toEqual(new Set(['run', 'evaluation', 'committed']));
-  expect(told.at(-1)).toMatchObject({ event: 'run', phase: 'completed' });
-  const roles = told.flatMap(({ event, role }) => (event === 'evaluation' ? [role] : []));
+  expect(events.at(-1)).toMatchObject({ event: 'run', phase: 'completed' });
+  const roles = events.flatMap(({ event, role }) => (event === 'evaluation' ? [role] : []));
   expect(roles.filter((role) => role === 'student')).toHaveLength(6);
   expect(roles.filter((role) => role === 'teacher')).toHaveLength(6);
   expect(stdout).not.toContain('\u001b');
@@ -40,7 +40,7 @@ test('without a terminal every line is JSON until the table', async () => {
 
 const long: WrittenSpec = { ...tiny, name: 'long', epochs: 100, evaluation: { everyEpochs: 5 } };
 
-test('when whoever reads its output leaves, the run rests', async () => {
+test('when the reader of its output leaves, the run rests', async () => {
   const folder = scratch();
   const running = startRun(folder, long);
   await running.said(({ event }) => event === 'evaluation');

@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
@@ -9,7 +11,7 @@ import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer'
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { writeIdxSet } from './idx-set.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
@@ -17,8 +19,8 @@ import { run, scratch, specFile, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
-/** Nobody listens there: the port of the discard service, for which one must be root and which nobody starts any more. */
-const NOBODY = '127.0.0.1:9';
+/** An address without a listener: the port of the discard service, which needs root and is no longer in use. */
+const UNUSED = '127.0.0.1:9';
 
 const files = { kind: 'idx', train: 256, validation: 64 } as const;
 /** Reads the files that TRIKD_DATA names. */
@@ -103,11 +105,11 @@ async function failureOf(spec: WrittenSpec, orchestrator: Trainer): Promise<stri
 const ONE_TRY = { TRIKD_RETRIES: '0' };
 
 describe('an orchestrator says why it cannot train', () => {
-  test('when nobody answers where a trainer should be, and with a trainer there the run completes', async () => {
+  test('when no server listens at the address of a trainer, and with a trainer there the run completes', async () => {
     const folder = scratch();
     const { start, events } = servicesOf(folder, tiny.name);
     const [student, anchor] = await Promise.all([start('student-trainer'), start('anchor-server')]);
-    const addresses = { teacher: NOBODY, student: student.address, anchor: anchor.address, events };
+    const addresses = { teacher: UNUSED, student: student.address, anchor: anchor.address, events };
     const orchestrator = await start('orchestrator', addresses, ONE_TRY);
     expect(await failureOf(tiny, orchestrator)).toMatch(/^the teacher: .*ECONNREFUSED 127\.0\.0\.1:9.*$/);
     for (const service of [orchestrator, student, anchor]) service.terminate();
@@ -146,7 +148,7 @@ describe('a trainer says why it cannot train with its peer', () => {
   test('when no server listens at the assigned address', async () => {
     const { start } = servicesOf(scratch(), tiny.name);
     const student = await start('student-trainer');
-    const failure = await assign(student, tiny, NOBODY);
+    const failure = await assign(student, tiny, UNUSED);
     expect(await failure()).toMatch(
       /^the teacher at 127\.0\.0\.1:9 did not answer for 10 s: .*ECONNREFUSED 127\.0\.0\.1:9/,
     );
@@ -158,7 +160,7 @@ describe('a trainer says why it cannot train with its peer', () => {
       {
         spec?: WrittenSpec;
         theirs?: Partial<WrittenSpec>;
-        classes?: number;
+        classes?: 5;
         given?: Partial<GenerationAttempt>;
         says: RegExp;
       }
@@ -184,23 +186,42 @@ describe('a trainer says why it cannot train with its peer', () => {
     'another attempt': { given: { attempt: 2 }, says: /serving attempt [12], asked for [12]$/ },
   };
 
+  // The trainers serve one run after the other, each under a name of its own.
+  let folder: string;
+  let trainers: Readonly<Record<'teacher' | 'student' | 'studentOf5Classes', Trainer>>;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'trikd-peers-'));
+    const { start } = servicesOf(folder, tiny.name);
+    const startOn = (name: ServiceName, classes: number, seed: number) => {
+      const data = join(folder, `${classes} classes, seed ${seed}`);
+      writeIdxSet(data, { examples: 400, classes, seed });
+      return start(name, {}, { TRIKD_DATA: data });
+    };
+    const [teacher, student, studentOf5Classes] = await Promise.all([
+      startOn('teacher-trainer', 4, 1),
+      startOn('student-trainer', 4, 2),
+      startOn('student-trainer', 5, 2),
+    ]);
+    trainers = { teacher, student, studentOf5Classes };
+  });
+  afterAll(async () => {
+    for (const trainer of Object.values(trainers)) trainer.kill();
+    await Promise.all(Object.values(trainers).map(({ ended }) => ended));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
   test.for(Object.entries(differences))(
     'that has %s',
-    async ([, { spec = tiny, theirs, classes = 4, given, says }]) => {
-      const folder = scratch();
-      writeIdxSet(join(folder, 'ours'), { examples: 400, classes: 4, seed: 1 });
-      writeIdxSet(join(folder, 'theirs'), { examples: 400, classes, seed: 2 });
-      const { start } = servicesOf(folder, tiny.name);
-      const [teacher, student] = await Promise.all([
-        start('teacher-trainer', {}, { TRIKD_DATA: join(folder, 'ours') }),
-        start('student-trainer', {}, { TRIKD_DATA: join(folder, 'theirs') }),
-      ]);
+    async ([what, { spec = tiny, theirs, classes, given, says }]) => {
+      const { teacher } = trainers;
+      const student = classes === 5 ? trainers.studentOf5Classes : trainers.student;
+      const named = { ...spec, name: what.replaceAll(' ', '-') };
       const failures = await Promise.all([
-        assign(teacher, spec, student.address),
-        assign(student, { ...spec, ...theirs }, teacher.address, given),
+        assign(teacher, named, student.address),
+        assign(student, { ...named, ...theirs }, teacher.address, given),
       ]);
       const sentences = await Promise.all(failures.map((failure) => failure()));
-      // Both end, and at least one of them says why; the other may only have heard that its peer has ended.
+      // Both end, and at least one of them says why; the other may only report that its peer has ended.
       expect(sentences.filter((sentence) => says.test(sentence))).not.toEqual([]);
       for (const sentence of sentences) expect(sentence).toMatch(/^the (teacher|student) at 127\.0\.0\.1:\d+: /);
     },

@@ -8,7 +8,7 @@ export interface FoundProcess {
   readonly name: string;
 }
 
-/** Living processes whose environment or command line names `folder`: the services of its runs, and whoever started them. */
+/** Living processes whose environment or command line names `folder`: the services of its runs, and the processes that started them. */
 export function processesOf(folder: string): readonly FoundProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -33,7 +33,7 @@ export async function expectNoProcess(folder: string, timeout = 0): Promise<void
   expect(processesOf(folder)).toEqual([]);
 }
 
-/** Empty for a process that has just ended, or that is somebody else's. */
+/** Empty for a process that has just ended, or that belongs to another user. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

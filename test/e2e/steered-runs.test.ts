@@ -17,7 +17,7 @@ const manual: WrittenSpec = { ...tiny, name: 'manual', epochs: 12, curriculum: {
 const between: WrittenSpec = { ...tiny, name: 'between', seed: 7, curriculum: { generations: 1 } };
 const what = 'the orchestrator';
 
-test('a run that waits, is paused and makes room for another one comes to the same bits as an undisturbed one', async () => {
+test('a run that waits, is paused and makes room for another one ends with the bits of an undisturbed one', async () => {
   const folder = scratch();
   const path = join(folder, 'store');
   const cluster = await startCluster({ folder, store: { kind: 'folder', path }, orchestrators: 1 });
@@ -29,7 +29,7 @@ test('a run that waits, is paused and makes room for another one comes to the sa
     await unary(client.createRun.bind(client), request, { what, deadlineSeconds: 60 });
   };
   const of = (spec: WrittenSpec) => ({ runId: spec.name, requestId: '' });
-  /** Follows a run until something is told; the messages so far. */
+  /** Follows a run up to a message that fits; returns the messages so far. */
   const until = async (spec: WrittenSpec, fits: (message: WatchRunResponse) => boolean) => {
     const call = client.watchRun({ runId: spec.name, fromEvent: 0 });
     call.on('error', () => undefined);

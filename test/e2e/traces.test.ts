@@ -6,7 +6,7 @@ import { scratch, specFile, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
-/** A span as Jaeger's API tells it, times in microseconds. */
+/** A span as Jaeger's API returns it, times in microseconds. */
 interface JaegerSpan {
   readonly traceID: string;
   readonly spanID: string;

@@ -83,7 +83,7 @@ export function trikdOnTerminal(
   return command('python3', ['-c', relay, 'sh', '-c', sized, process.execPath, MAIN, ...args], env);
 }
 
-/** `trikd run` with the spec in `folder`, whose stores are in `folder/runs`; the result is told as JSON. */
+/** `trikd run` with the spec in `folder`, whose stores are in `folder/runs`; it prints JSON. */
 export function startRun(folder: string, spec: WrittenSpec, ...args: readonly string[]): Command {
   return trikd(['run', specFile(folder, spec), '--store', join(folder, 'runs'), '--output', 'json', ...args]);
 }

@@ -30,7 +30,7 @@ const specs: Readonly<Record<string, Partial<WrittenSpec>>> = {
     exchange: { window: 64 },
     engine: { threads: 2 },
   },
-  'a teacher that nobody hears and that hears the student': {
+  'a teacher that learns from the student, and no model from it': {
     student: { ...student, objective: task },
     teacher: { ...teacher, objective: taskAndPeer },
     exchange: { window: 1 },

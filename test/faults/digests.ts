@@ -8,7 +8,7 @@ const REFERENCE = fileURLToPath(new URL('../e2e/reference-process.ts', import.me
 
 type Reported = Omit<GenerationResult, 'pair'>;
 
-/** Everything that a curriculum comes to, as one text: digests of all weights, statistics and slots, and all scores. */
+/** The results of a curriculum as one text: digests of all params, statistics and slots, and all scores. */
 export function digestsOf(results: readonly Reported[]): string {
   const rows = results.map(({ student, teacher, ...result }) => ({
     generation: result.generation,

@@ -2,8 +2,8 @@ import { below, philox4x32 } from '@trikd/core/data/random';
 import type { Point } from '@trikd/process/points';
 
 /**
- * Who can be struck. Of the orchestrators it is the one that gets to the point: the leader. The store is a program of others, without
- * points: it is killed when so many steps were trained.
+ * The processes that faults strike. Of the orchestrators it is the one that reaches the point: the leader. The store is not ours and has
+ * no points: it is killed after a number of trained steps.
  */
 export type Victim = 'teacher' | 'student' | 'anchor' | 'leader' | 'store';
 
@@ -14,11 +14,11 @@ export interface PlannedFault {
   readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGTERM';
   /** How long a stopped process stays so, in milliseconds. */
   readonly stopMs: number;
-  /** The point lies on the way back from a fault: another one is needed to get there. */
+  /** A fault that comes before, since the point is only reached on recovery. */
   readonly after?: PlannedFault;
 }
 
-/** Where a process is struck, and how often it may pass there before. */
+/** Where a process is struck, and the most times that it passes there before. */
 type Place = readonly [point: Point, passes: number];
 
 const STEPS: readonly Place[] = [
@@ -53,7 +53,7 @@ const PLACES: Readonly<Record<Victim, readonly Place[]>> = {
   store: [['step.trained', 60]],
 };
 
-/** Where they are struck while they come back. */
+/** Where they are struck while they recover from another fault. */
 const ON_THE_WAY_BACK: Readonly<Record<Victim, readonly Place[]>> = {
   teacher: [
     ['attempt.assigned', 1],
@@ -84,7 +84,7 @@ const ON_THE_WAY_BACK: Readonly<Record<Victim, readonly Place[]>> = {
   store: [['step.trained', 1]],
 };
 
-/** Equally likely, but for the orchestrators: there are more places in them. */
+/** Equally likely, but for the orchestrators, which have more places. */
 const VICTIMS: readonly Victim[] = ['teacher', 'student', 'anchor', 'leader', 'leader', 'store'];
 
 /** Draws numbers from 0 to bound - 1; the same for the same seed. */
@@ -97,11 +97,86 @@ export function dice(seed: number): (bound: number) => number {
   };
 }
 
+/** Faults that are to happen in one test. */
+export interface FaultPlan {
+  /** Faults that have not happened. */
+  readonly left: number;
+  /**
+   * The next of them, which may be asked for again until it has happened.
+   * @param generation of the run: without an anchor in generation 0, none is struck there
+   */
+  next(generation: number): PlannedFault;
+  /** Is called with each fault that happened. */
+  happened(fault: PlannedFault): void;
+}
+
+/** So many faults, drawn one by one. */
+export function drawnFaults(count: number, draw: (bound: number) => number): FaultPlan {
+  let left = count;
+  return {
+    get left() {
+      return left;
+    },
+    next: (generation) => drawFault(draw, generation),
+    happened() {
+      left -= 1;
+    },
+  };
+}
+
 /**
- * Draws a fault, and at times another one before it that brings a process to where it strikes.
- * @param generation in hand: an anchor that is not asked is not struck
+ * A fault at every point of trainers, anchor, leader and store, in an order that is drawn. Each point that is reached on recovery gets one
+ * of the other faults before it.
  */
-export function drawFault(draw: (bound: number) => number, generation: number): PlannedFault {
+export function faultAtEveryPoint(draw: (bound: number) => number): FaultPlan {
+  const trainer = (): Victim => (draw(2) === 0 ? 'teacher' : 'student');
+  const placesIn = (places: Readonly<Record<Victim, readonly Place[]>>) =>
+    Object.values({
+      ...Object.fromEntries(places.teacher.map((place) => [place[0], { victim: trainer(), place }])),
+      ...atPlaces('anchor', places.anchor),
+      ...atPlaces('leader', places.leader),
+      ...atPlaces('store', places.store),
+    });
+  const direct = shuffled(draw, placesIn(PLACES)).map(({ victim, place }) => drawAt(draw, victim, place));
+  let pending: readonly PlannedFault[] = [
+    ...shuffled(draw, placesIn(ON_THE_WAY_BACK)).map(({ victim, place }) => {
+      const after = direct.pop();
+      return { ...drawAt(draw, victim, place), ...(after && { after: { ...after, signal: 'SIGKILL' as const } }) };
+    }),
+    ...direct,
+  ];
+  const strikesAnchor = ({ victim, after }: PlannedFault) => victim === 'anchor' || after?.victim === 'anchor';
+  return {
+    get left() {
+      return pending.length;
+    },
+    next(generation) {
+      const fault = pending.find((each) => generation > 0 || !strikesAnchor(each)) ?? pending[0];
+      if (!fault) throw new RangeError('every fault has happened');
+      // A fault that does not happen before the run ends comes again after the others.
+      pending = [...pending.filter((each) => each !== fault), fault];
+      return fault;
+    },
+    happened(fault) {
+      pending = pending.filter((each) => each !== fault);
+    },
+  };
+}
+
+/** By victim and point, so that a point with several places counts once. */
+function atPlaces(victim: Victim, places: readonly Place[]) {
+  return Object.fromEntries(places.map((place) => [`${victim} ${place[0]}`, { victim, place }]));
+}
+
+function shuffled<T>(draw: (bound: number) => number, list: readonly T[]): T[] {
+  return list
+    .map((item) => ({ item, key: draw(2 ** 31) }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
+}
+
+/** Draws a fault, and for one in four another one before it, on whose recovery it strikes. */
+function drawFault(draw: (bound: number) => number, generation: number): PlannedFault {
   const victims = generation === 0 ? VICTIMS.filter((victim) => victim !== 'anchor') : VICTIMS;
   const pick = <T>(list: readonly T[]): T => list[draw(list.length)]!;
   const victim = pick(victims);
@@ -114,7 +189,7 @@ export function drawFault(draw: (bound: number) => number, generation: number): 
 function drawAt(draw: (bound: number) => number, victim: Victim, [point, passes]: Place): PlannedFault {
   if (victim === 'store') return { victim, point, nth: 1 + draw(passes), signal: 'SIGKILL', stopMs: 0 };
   const roll = draw(20);
-  // Shorter than every deadline, or longer than the lease and the wait for a frame.
+  // Shorter than every deadline, or longer than the lease and the step timeout.
   const stopMs = draw(2) === 0 ? 200 : 4000;
   const signal = roll < 15 ? 'SIGKILL' : roll < 18 ? 'SIGSTOP' : 'SIGTERM';
   return { victim, point, nth: 1 + draw(passes), signal, stopMs };

@@ -43,7 +43,7 @@ async function watchToItsEnd(client: RunServiceClient, runId: string): Promise<R
   }
 }
 
-/** Nobody there, no answer in time, or one that does not drive the run any more: another one, or the same one later, will answer. */
+/** Unreachable, late, or no longer the leader: another orchestrator, or the same one later, will answer. */
 function isPassing(error: unknown): boolean {
   return error instanceof TrikdError && (error.kind === 'unavailable' || error.kind === 'out-of-step');
 }

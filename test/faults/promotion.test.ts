@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { loadRun } from '@trikd/core/run/run-store';
 import type { Point } from '@trikd/process/points';
 import { openFolderStore } from '@trikd/store/folder-store';
+import { lasting } from '@trikd/testing/clock/lasting';
 import { type ClusterEvent, startCluster } from '@trikd/testing/processes/cluster';
 import type { Fault } from '@trikd/testing/processes/fault-agent';
+import { hears } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, onTestFailed, onTestFinished, test } from 'vitest';
 import { scratch } from '../e2e/trikd.js';
 import { type ToyWorld, toyAnchor, toyTrainer } from '../integration/orchestrator-doubles.js';
@@ -17,7 +19,6 @@ import { dice } from './fault-plan.js';
 import { followRun } from './follow-run.js';
 import type { ReaderReport } from './store-reader.js';
 
-const ROUNDS = Number(process.env['ROUNDS'] ?? 60);
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.random()));
 
 /** Steps of a generation: one epoch is one step of the doubles, and each is saved. */
@@ -25,19 +26,15 @@ const STEPS = 2;
 const GENERATIONS = 25;
 const LEASE = 0.4;
 
-const role = {
-  model: { kind: 'plain-cnn', channels: [4] },
-  objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }, { kind: 'distillation', from: 'anchor' }],
-};
-const specOf = (name: string) => ({
-  name,
-  data: { kind: 'synthetic' },
-  epochs: STEPS,
-  student: role,
-  teacher: role,
-  checkpoint: { everyEpochs: 1 },
-  curriculum: { generations: GENERATIONS },
-});
+const specOf = (name: string) =>
+  writtenSpec('bare', {
+    name,
+    epochs: STEPS,
+    student: { objective: hears() },
+    teacher: { objective: hears() },
+    checkpoint: { everyEpochs: 1 },
+    curriculum: { generations: GENERATIONS },
+  });
 
 /** Scores rise, and never beyond 1. */
 const world: ToyWorld = {
@@ -65,7 +62,10 @@ const PATH: readonly (readonly [Point, Fault['where']?])[] = [
   ['assign.answered'],
 ];
 
-/** A process beside the trio that reads all of the store, all of the time. */
+/** Without a number, a leader is struck once at each of them. */
+const ROUNDS = Number(process.env['ROUNDS'] ?? PATH.length);
+
+/** A process that reads the whole store all the time. */
 function startReader(folder: string) {
   const program = fileURLToPath(new URL('store-reader.ts', import.meta.url));
   const child = spawn(process.execPath, [program, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -128,7 +128,7 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
   let [rounds, stopped, runs, double, lost, different] = [0, 0, 0, 0, 0, 0];
   const began = performance.now();
 
-  /** Strikes whoever leads. Undefined when the run ended before. */
+  /** Strikes the leader. Undefined when the run ended before. */
   async function round(runId: string, over: Promise<undefined>): Promise<true | undefined> {
     const [point, where] = PATH[rounds % PATH.length]!;
     const signal = draw(10) === 0 ? 'SIGSTOP' : 'SIGKILL';
@@ -145,8 +145,8 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
     const struck = cluster.orchestrators.find((each) => each.name === name)!;
     if (signal === 'SIGSTOP') {
       stopped += 1;
-      // Somebody else leads when it wakes up.
-      await delay(2500 * LEASE);
+      // Another orchestrator leads when it wakes up.
+      await lasting(2500 * LEASE);
       struck.signal('SIGCONT');
     } else await struck.ended();
     // At times the next one dies before this one is back.

@@ -18,7 +18,7 @@ test('a rolling restart in each generation drains every service in 10 s and chan
     trio.orchestrators.map(({ address }) => address),
     spec,
   );
-  // The anchor-server comes last: trainers go on with what it has sent, to the end of the generation perhaps.
+  // The anchor-server comes last: trainers continue with the frames that it has sent, perhaps to the end of the generation.
   const services = [...trio.orchestrators, ...trio.of('teacher'), ...trio.of('student'), ...trio.of('anchor')];
   const story: { service: string; drain: number; replays: number }[] = [];
   for (const generation of [0, 1]) {

@@ -1,12 +1,12 @@
 import type { Position } from '@trikd/core/domain/position';
 
-/** Where a run has come: a step counts when both trainers have trained it in one attempt. */
+/** A step that both trainers have trained in one attempt. */
 export interface PairStep extends Position {
   /** Milliseconds on the clock of the test. */
   readonly at: number;
 }
 
-/** What a new attempt of a generation cost. */
+/** The cost of a new attempt of a generation. */
 export interface Replay {
   readonly generation: number;
   readonly attempt: number;

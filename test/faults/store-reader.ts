@@ -13,7 +13,7 @@ import { manifestsOf } from '@trikd/core/run/collector';
 import { listRuns, loadRun, type SavedRun } from '@trikd/core/run/run-store';
 import { openFolderStore } from '@trikd/store/folder-store';
 
-/** What was read, and every sentence about what was wrong. */
+/** How much was read, and a sentence for each violation. */
 export interface ReaderReport {
   /** Looks at a run: its state, its pointer and everything that either names. */
   readonly looks: number;
@@ -43,7 +43,7 @@ process.stdin.resume();
 const store = await openFolderStore(process.argv[2] ?? '');
 while (!over) {
   for (const runId of await listRuns(store)) {
-    // Who has seen a run completed has seen all of it.
+    // A run that is read as completed has been read to its end.
     if (!over && seen.get(runId)?.run?.state.phase !== 'completed') await look(store, runId);
   }
   await new Promise((resolve) => setTimeout(resolve, 5));
@@ -62,7 +62,7 @@ async function look(from: ObjectStore, runId: string): Promise<void> {
   looks += 1;
 }
 
-/** A run never goes back, and what has ended stays as it ended. */
+/** A run never goes back, and ended generations do not change. */
 function compareRuns(runId: string, before: SavedRun, now: SavedRun): void {
   const place = ({ state }: SavedRun) => state.generation * 1e6 + state.attempt;
   const says = ({ revision, term, state }: SavedRun) =>
@@ -76,7 +76,7 @@ function compareRuns(runId: string, before: SavedRun, now: SavedRun): void {
   if (back) violations.push(`${runId} went from ${says(before)} to ${says(now)}`);
 }
 
-/** The pointer never goes back, and what it names is there, whole. */
+/** The pointer never goes back, and its params are in the store, complete. */
 async function readPointed(from: ObjectStore, runId: string): Promise<void> {
   const pointer = await readPointer(from, runId);
   const before = seen.get(runId)?.pointer;
@@ -94,7 +94,7 @@ async function readPointed(from: ObjectStore, runId: string): Promise<void> {
   }
 }
 
-/** What a state names is there, whole, as long as it names it. */
+/** The blobs that a state names are in the store, complete. */
 async function readNamed(from: ObjectStore, runId: string, run: SavedRun): Promise<void> {
   for (const key of manifestsOf(run.state).slice(-4)) {
     const wrong = await wrongWithManifest(from, key);
@@ -105,7 +105,7 @@ async function readNamed(from: ObjectStore, runId: string, run: SavedRun): Promi
 }
 
 /**
- * A manifest that is there stands for a checkpoint that is there, unless it is nobody's: a leader that was frozen just before it wrote one
+ * A manifest that is there stands for a checkpoint that is there, unless no state names it: a leader that was frozen just before it wrote one
  * may write it when its attempt is over and its blobs are gone. No state ever names it, and the next attempt removes it.
  */
 async function readManifests(from: ObjectStore, runId: string): Promise<void> {

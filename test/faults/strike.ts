@@ -8,7 +8,7 @@ import type { Trio } from './trio.js';
 /** A fault that happened. */
 export interface Strike {
   readonly planned: PlannedFault;
-  /** A pair was committed since the fault before: what it cost is its own. */
+  /** A pair was committed since the fault before, so its cost is its own. */
   readonly alone: boolean;
   readonly service: string;
   /** Milliseconds until both trainers trained on; undefined when the run ended before. */
@@ -62,14 +62,14 @@ function nextPair(trio: Trio, runId: string): Promise<ClusterEvent> {
   return trio.until(isPair);
 }
 
-/** Who was struck, when, and the last step before. */
+/** The process that was struck, when, and the last step before. */
 interface Struck {
   readonly name: string;
   readonly at: number;
   readonly before?: PairStep;
 }
 
-/** Arms whoever may come to the point, and waits until one of them does. */
+/** Arms every process that may reach the point, and waits until one of them does. */
 async function strikeService(
   trio: Trio,
   { point, nth, signal, stopMs }: PlannedFault,

@@ -44,7 +44,7 @@ export interface Trio extends Cluster {
   readonly of: (victim: Exclude<Victim, 'store'>) => readonly ServiceUnderTest[];
 }
 
-/** Does what a test does, and says what is known when it fails: what had happened, and the last lines of every log. */
+/** Runs the body of a test; when it fails, prints the story so far and the last lines of every log. */
 export async function explained<T>({ services }: Trio, story: readonly string[], work: () => Promise<T>): Promise<T> {
   const linesOf = (log: string) =>
     readFileSync(log, 'utf8')

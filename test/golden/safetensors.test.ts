@@ -7,8 +7,8 @@ import { decodeSafetensors, encodeSafetensors } from '@trikd/core/checkpoint/saf
 import type { HostTensor, Params } from '@trikd/core/models/params';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-/** A file as the Python script tells of it. Data are in base64. */
-interface Told {
+/** A file as the Python script describes it. Data are in base64. */
+interface Described {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: Readonly<
     Record<string, { readonly dtype: string; readonly shape: readonly number[]; readonly data: string }>
@@ -21,8 +21,8 @@ const python = (args: readonly string[], PYTHONPATH: string, input = '') =>
 
 const packages = python([path('../../scripts/fetch-safetensors.py')], '').trim();
 const script = path('safetensors_python.py');
-const readByPython = (file: string): Told => JSON.parse(python([script, 'read', file], packages));
-const writeByPython = (files: Readonly<Record<string, Told>>) =>
+const readByPython = (file: string): Described => JSON.parse(python([script, 'read', file], packages));
+const writeByPython = (files: Readonly<Record<string, Described>>) =>
   python([script, 'write'], packages, JSON.stringify(files));
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-safetensors-'));
@@ -48,20 +48,20 @@ const metadata = { format: 'trikd', '': 'ä "quoted" \\ \n', 長さ: '' };
 
 const TYPES = { float32: 'F32', int32: 'I32', uint8: 'U8' } as const;
 const base64 = ({ data }: HostTensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
-const told = (name: (tensor: HostTensor) => string): Told['tensors'] =>
+const described = (name: (tensor: HostTensor) => string): Described['tensors'] =>
   Object.fromEntries(
     [...params].map(([key, tensor]) => [key, { dtype: name(tensor), shape: tensor.shape, data: base64(tensor) }]),
   );
 
 test('the Python package reads what we write: names, types, shapes, metadata and every bit', () => {
   writeFileSync(file, encodeSafetensors(params, metadata));
-  expect(readByPython(file)).toEqual({ metadata, tensors: told(({ dtype }) => TYPES[dtype]) });
+  expect(readByPython(file)).toEqual({ metadata, tensors: described(({ dtype }) => TYPES[dtype]) });
 });
 
 test('we read what the Python package writes, and would have written the same bytes', () => {
   // Of several texts of metadata it writes any order.
   const one = { format: 'trikd' };
-  writeByPython({ [file]: { metadata: one, tensors: told(({ dtype }) => dtype) } });
+  writeByPython({ [file]: { metadata: one, tensors: described(({ dtype }) => dtype) } });
   const read = decodeSafetensors(readFileSync(file));
   expect(read.metadata).toEqual(one);
   expect(new Map([...read.params].map(([name, tensor]) => [name, { ...tensor, data: base64(tensor) }]))).toEqual(
@@ -87,7 +87,7 @@ describe('a sound file of the Python package is refused by the name of its type'
   ] as const;
   const fileOf = (dtype: string) => join(folder, `${dtype}.safetensors`);
   beforeAll(() => {
-    const written = types.map(([dtype, , bytes]): [string, Told] => {
+    const written = types.map(([dtype, , bytes]): [string, Described] => {
       const data = Buffer.alloc(2 * bytes).toString('base64');
       return [fileOf(dtype), { metadata: {}, tensors: { kernel: { dtype, shape: [2], data } } }];
     });

@@ -12,7 +12,7 @@ const python = (args: readonly string[], PYTHONPATH: string) =>
   execFileSync('python3', args, { encoding: 'utf8', env: { ...process.env, PYTHONPATH }, stdio: 'pipe' });
 
 /** By folder and tag: step, seconds since 1970, value. */
-type Told = Readonly<Record<string, Readonly<Record<string, readonly (readonly number[])[]>>>>;
+type Curves = Readonly<Record<string, Readonly<Record<string, readonly (readonly number[])[]>>>>;
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-tensorboard-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -21,7 +21,7 @@ test('the Python package tensorboard reads the curves that we write: tags, steps
   const [written = ''] = await writeEvents('r', told(), ['tensorboard'], folder);
   const runs = ['student', 'teacher', 'anchor'].map((role) => join(written, 'generation-1', role));
   const packages = python([path('../../scripts/fetch-tensorboard.py')], '').trim();
-  const read: Told = JSON.parse(python([path('tensorboard_python.py'), ...runs], packages));
+  const read: Curves = JSON.parse(python([path('tensorboard_python.py'), ...runs], packages));
   const [student = {}, teacher = {}, anchor = {}] = runs.map((run) => read[run]);
   const second = (count: number) => Date.UTC(2026, 0, 1) / 1000 + count;
   expect(student).toEqual({

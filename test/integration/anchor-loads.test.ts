@@ -3,13 +3,13 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { Role } from '@trikd/core/domain/role';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { numberAnchor, paramsOf } from '@trikd/testing/toy-model/number-model';
 import { describe, expect, test } from 'vitest';
 import { assertFrame, counted, hear, paramsOfGeneration, serveAnchor, spec, startOf } from './anchor-rig.js';
-import { paramsOf, tinyAnchor } from './tiny-model.js';
 
 describe('while frames are served, a load', () => {
   /** The anchor of generation 3, and two trainers that hear it all the time. */
-  async function underLoad(openAnchor = tinyAnchor(), store = memoryStore()) {
+  async function underLoad(openAnchor = numberAnchor(), store = memoryStore()) {
     const anchor = await serveAnchor(store, openAnchor);
     await anchor.load(startOf(3), await paramsOfGeneration(store, 3), spec);
     const over = new AbortController();
@@ -59,7 +59,7 @@ describe('while frames are served, a load', () => {
   });
 
   test('of a blob that is gone or not finite, or of a model of another shape, is refused by name', async () => {
-    const open = tinyAnchor();
+    const open = numberAnchor();
     const { anchor, store, goesOn, end } = await underLoad((given, dataset, params, attempt) => {
       if (params.get('value')?.shape.length === 1) return open(given, dataset, params, attempt);
       throw new TrikdError('invalid', 'params of the anchor do not fit the model: 1 missing (value)');
@@ -105,7 +105,7 @@ describe('while frames are served, a load', () => {
     const store = memoryStore();
     const stuck = await paramsOfGeneration(store, 4);
     const halting: ObjectStore = { ...store, get: (key) => (key === stuck.key ? never.promise : store.get(key)) };
-    const { anchor, goesOn, end } = await underLoad(tinyAnchor(), halting);
+    const { anchor, goesOn, end } = await underLoad(numberAnchor(), halting);
     const waiting = anchor.load(startOf(4), stuck, spec);
     const superseded = expect(waiting).rejects.toMatchObject({
       kind: 'out-of-step',

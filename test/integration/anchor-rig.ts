@@ -5,14 +5,14 @@ import type { Role } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { AnchorParts } from '@trikd/model-host/anchor/anchor-parts';
 import { specFor } from '@trikd/testing/specs/spec-for';
+import { numberAnchor, paramsOf } from '@trikd/testing/toy-model/number-model';
 import { onTestFinished } from 'vitest';
 import { listenTo } from './exchange-rig.js';
-import { paramsOf, tinyAnchor } from './tiny-model.js';
 import { type AnchorUnderTest, agreement, openAnchorServer } from './trio-rig.js';
 
 /** Long enough that no generation is over before it is replaced. */
 export const spec = specFor('32 steps', { epochs: 1000 });
-/** Told from the first logit of any frame: which generation's params it was computed with. */
+/** The first logit of a frame, divided by this, is the generation whose params computed it. */
 const PARAMS_STEP = 32_768;
 export const paramsOfGeneration = (store: ObjectStore, generation: number) =>
   saveParams(store, 'blobs/', paramsOf(generation * PARAMS_STEP));
@@ -39,7 +39,7 @@ export function assertFrame(next: IteratorResult<LogitsFrame, void>, { generatio
 /** Counts the models that are open. */
 export function counted() {
   const models = { open: 0, most: 0, opened: 0 };
-  const open = tinyAnchor(() => {
+  const open = numberAnchor(() => {
     models.open -= 1;
   });
   const openAnchor: AnchorParts['openAnchor'] = (...given) => {
@@ -51,7 +51,7 @@ export function counted() {
   return { models, openAnchor };
 }
 
-export async function serveAnchor(store: ObjectStore, openAnchor = tinyAnchor()): Promise<AnchorUnderTest> {
+export async function serveAnchor(store: ObjectStore, openAnchor = numberAnchor()): Promise<AnchorUnderTest> {
   const anchor = await openAnchorServer(store, openAnchor);
   onTestFinished(() => anchor.close());
   return anchor;

@@ -13,7 +13,7 @@ describe('a swap of the anchor', () => {
   /** Of the pair, in each generation, before the next swap may come. */
   const STEPS = 30;
 
-  test('is seen by nobody who asks for what is served: 100 of them, under load', async () => {
+  test('is invisible to requests for the served generation: 100 of them, under load', async () => {
     const store = memoryStore();
     const { models, openAnchor } = counted();
     const anchor = await serveAnchor(store, openAnchor);
@@ -24,7 +24,7 @@ describe('a swap of the anchor', () => {
     let over = false;
     const seen = { generation: 0, steps: 0 };
 
-    /** Ended by a swap that was asked for, and told so: as an attempt that is over. */
+    /** Ended by a swap that was asked for, with the reason: the attempt is over. */
     const byName = (error: unknown, generation: number) => {
       const ended = error instanceof TrikdError && error.kind === 'wrong-state' && wanted > generation;
       if (ended && error.message.includes(`asked for ${generation}`)) count.endedByName += 1;

@@ -5,6 +5,7 @@ import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
+import { lasting } from '@trikd/testing/clock/lasting';
 import type { Service } from '@trikd/transport/nest/create-service';
 import { afterEach, describe, expect, test } from 'vitest';
 import { agreement, attempt, frameOf, listenTo, serve, sourceOf } from './exchange-rig.js';
@@ -69,7 +70,7 @@ describe('a connection that breaks', () => {
   });
 });
 
-describe('a network that falls silent without a word', () => {
+describe('a network that falls silent', () => {
   test('for less than a step may take costs nothing: the same frames, each once', async () => {
     const { window, relay } = await relayed();
     await window.publish(frameOf('teacher', 0));
@@ -78,9 +79,7 @@ describe('a network that falls silent without a word', () => {
     relay.freeze();
     for (const step of [1, 2]) await window.publish(frameOf('teacher', step));
     const waiting = heard.next();
-    expect(await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 300, 'nothing'))])).toBe(
-      'nothing',
-    );
+    expect(await Promise.race([waiting, lasting(300)])).toBeUndefined();
     relay.thaw();
     expect((await waiting).value).toEqual(frameOf('teacher', 1));
     expect((await heard.next()).value).toEqual(frameOf('teacher', 2));
@@ -88,7 +87,7 @@ describe('a network that falls silent without a word', () => {
     await heard.return();
   });
 
-  test('for longer ends the step by name, and who asks anew goes on at the right step', async () => {
+  test('for longer ends the step by name, and a new subscription continues at the right step', async () => {
     const { window, relay } = await relayed();
     for (const step of [0, 1]) await window.publish(frameOf('teacher', step));
     const heard = listenTo(relay.address, { stepTimeoutSeconds: 0.5 });
@@ -106,7 +105,7 @@ describe('a network that falls silent without a word', () => {
     await again.return();
   });
 
-  test('before anybody answered is told from a service that is slow', async () => {
+  test('before the first answer is not taken for a slow service', async () => {
     const { relay } = await relayed();
     relay.freeze();
     await expect(listenTo(relay.address, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
@@ -126,7 +125,7 @@ test('100 ms on every way cost time only', async () => {
   await heard.return();
 });
 
-describe('clients that take nothing', () => {
+describe('clients that read nothing', () => {
   const wide = { ...agreement, batchSize: 1024, classes: 100 };
 
   /** Opens a stream and never reads from it. */
@@ -147,7 +146,7 @@ describe('clients that take nothing', () => {
     opened.push({ close: () => socket.destroy() });
   }
 
-  test('take nothing from those who read', async () => {
+  test('take nothing from clients that read', async () => {
     const window = windowFor(['student']);
     const { address } = await served(sourceOf(window, wide));
     const frame = frameOf('teacher', 0, wide);

@@ -74,7 +74,7 @@ describe('trikd runs', () => {
     });
   });
 
-  test('a run that is not there ends with 3, a state that forbids it with 3, and nobody there with 4', async () => {
+  test('the status is 3 for an unknown run and for a forbidden state, and 4 for an unreachable server', async () => {
     const { address } = await fakeRunService([training]);
     expect(await trikd(address, 'runs', 'get', 'other')).toMatchObject({
       status: 3,
@@ -85,7 +85,7 @@ describe('trikd runs', () => {
       status: 3,
       stderr: expect.stringMatching(/it does not wait\n`trikd runs get mine`/),
     });
-    // A server that has gone leaves a port at which nobody listens.
+    // A server that has ended leaves a port without a listener.
     expect(await trikd('unix:/nobody/there', 'runs', 'pause', 'mine', '--timeout', '1')).toMatchObject({
       status: 4,
       stderr: expect.stringMatching(/does nothing twice\n.*TRIKD_SERVER/),

@@ -71,7 +71,7 @@ function asksFor(from: number[]) {
 }
 
 describe('a call', () => {
-  test('is answered with what the service says, as JSON', async () => {
+  test('is answered with the response of the service, as JSON', async () => {
     const { url } = await dashboardOf({
       getRun: ({ request: { runId } }: Call<GetRunRequest>, answer: Answer) =>
         answer(null, GetRunResponse.fromJSON({ run: { runId, phase: 'RUN_PHASE_PAUSED', generation: 2 } })),
@@ -81,7 +81,7 @@ describe('a call', () => {
     expect(await response.json()).toEqual({ run: { runId: 'tiny', phase: 'RUN_PHASE_PAUSED', generation: 2 } });
   });
 
-  test('carries what stands in its path and in its body', async () => {
+  test('carries the fields of its path and of its body', async () => {
     const heard: PromoteGenerationRequest[] = [];
     const { url } = await dashboardOf({
       promoteGeneration: ({ request: asked }: Call<PromoteGenerationRequest>, answer: Answer) => {
@@ -151,7 +151,7 @@ describe('a stream of events', () => {
     expect(from).toEqual([1]);
   });
 
-  test('goes on after the last event that was heard', async () => {
+  test('goes on after the last event that arrived', async () => {
     const from: number[] = [];
     const { url } = await dashboardOf(asksFor(from));
     const response = await fetch(`${url}/api/runs/tiny/events`, { headers: { 'last-event-id': '7' } });
@@ -179,7 +179,7 @@ describe('a stream of events', () => {
     await expect(response.text()).rejects.toThrow();
   });
 
-  test('is not told to anybody any more when its reader leaves', async () => {
+  test('ends in the service when its reader leaves', async () => {
     const left = Promise.withResolvers<void>();
     const { url } = await dashboardOf({
       watchRun: (call: Call<object>) => {
@@ -195,7 +195,7 @@ describe('a stream of events', () => {
 });
 
 describe('the page', () => {
-  test('allows itself nothing from elsewhere and no script within', async () => {
+  test('allows no foreign resource and no inline script', async () => {
     const { url } = await dashboardOf({});
     const response = await fetch(url);
     expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';/);
@@ -213,16 +213,16 @@ describe('the page', () => {
   });
 });
 
-describe('somebody else', () => {
+describe('a foreign page', () => {
   const headers = { 'content-type': 'application/json' };
 
-  test('cannot steer from a page of another origin', async () => {
+  test('of another origin cannot steer', async () => {
     const { url } = await dashboardOf({});
     const from = { ...headers, origin: 'http://evil.example' };
     expect((await fetch(`${url}/api/runs`, { method: 'POST', headers: from, body: '{}' })).status).toBe(403);
   });
 
-  test('cannot read through a name that leads here', async () => {
+  test('cannot read through a name that resolves to this server', async () => {
     const { url } = await dashboardOf({});
     const asked = request(`${url}/api/runs`, { headers: { host: 'rebound.example' } }).end();
     const [response] = await once(asked, 'response');

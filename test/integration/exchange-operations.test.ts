@@ -60,7 +60,7 @@ describe('a service', () => {
     await expect(health(client, 'trikd.v1.Nobody')).rejects.toMatchObject({ code: 5 });
   });
 
-  test.each(['v1', 'v1alpha'])('tells its protocol by reflection %s', async (version) => {
+  test.each(['v1', 'v1alpha'])('describes its protocol by reflection %s', async (version) => {
     const { client } = await open();
     const listed = await reflect(client, version, text(7, ''));
     expect(listed.includes('trikd.v1.ExchangeService')).toBe(true);
@@ -175,9 +175,9 @@ describe('a shutdown', () => {
     const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', raw, raw, text(1, ''));
     watch.on('error', () => undefined);
     expect((await once(watch, 'data'))[0]).toEqual(SERVING);
-    const told = once(watch, 'data');
+    const next = once(watch, 'data');
     const closed = service.close();
-    expect((await told)[0]).toEqual(NOT_SERVING);
+    expect((await next)[0]).toEqual(NOT_SERVING);
     await closed;
   });
 
@@ -204,16 +204,16 @@ describe('a shutdown', () => {
     await ended;
   });
 
-  test('ends a service that told its parent where it listens, after its work was let go', async () => {
+  test('ends a service that reported its address to its parent, after its work was abandoned', async () => {
     const shutdown = new AbortController();
     const source = sourceOf(windowOf());
     let stopped = false;
-    const told: ListeningMessage[] = [];
+    const reported: ListeningMessage[] = [];
     const parent = {
       connected: true,
       send(message: ListeningMessage) {
         shutdown.abort();
-        return told.push(message) > 0;
+        return reported.push(message) > 0;
       },
       disconnect() {
         parent.connected = false;
@@ -231,7 +231,7 @@ describe('a shutdown', () => {
       parent,
     });
     await running;
-    expect(told).toEqual([{ type: 'listening', address: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d*$/) }]);
+    expect(reported).toEqual([{ type: 'listening', address: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d*$/) }]);
     expect({ stopped, connected: parent.connected }).toEqual({ stopped: true, connected: false });
   });
 

@@ -18,7 +18,7 @@ export const attempt: GenerationAttempt = { runId: 'r', generation: 3, attempt: 
 export const agreement: Agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 16, seed: 1 };
 export const log = createLogger({ level: 'silent' }, 'test');
 
-/** A frame whose every logit tells its role and step. */
+/** A frame whose every logit depends on its role and step. */
 export function frameOf(role: Role, step: number, of: Agreement = agreement): LogitsFrame {
   const data = Float32Array.from({ length: of.batchSize * of.classes }, (_, i) => step + i / 1024 + role.length);
   return { position: { ...attempt, step }, batchDigest: 'cc', logits: { rows: of.batchSize, cols: of.classes, data } };
@@ -44,7 +44,7 @@ export function serve(
   return createService({ module, services: EXCHANGE_SERVICES, listen, log, drainSeconds });
 }
 
-/** The student's ear at the teacher's mouth, unless told otherwise. */
+/** The frames that a consumer gets from a producer; by default the student from the teacher. */
 export function listenTo(address: string, options: Partial<SubscribeOptions> = {}) {
   return subscribe({
     address,

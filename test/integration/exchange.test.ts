@@ -65,7 +65,7 @@ describe('two services', () => {
   });
 });
 
-test('a producer is never far ahead of a consumer that takes its time', async () => {
+test('a producer is never far ahead of a slow consumer', async () => {
   const window = windowFor(['student']);
   const { address } = await served(sourceOf(window));
   const heard = listenTo(address);
@@ -168,7 +168,7 @@ describe('a producer refuses by name', () => {
 });
 
 describe('waiting', () => {
-  test('for a port nobody listens on ends with the address and the time', async () => {
+  test('for a port without a listener ends with the address and the time', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const bound = taken.address();

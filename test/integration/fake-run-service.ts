@@ -10,30 +10,30 @@ import {
 import { toStatus } from '@trikd/protocol/status';
 import { onTestFinished } from 'vitest';
 
-/** A RunService that remembers what it was asked, and whose runs are told as they are given. */
+/** A RunService that records its requests and plays given streams of events. */
 export interface FakeRunService {
   readonly address: string;
   /** The method, and the request without what is empty. */
   readonly asked: { readonly method: string; readonly request: object }[];
 }
 
-/** How a stream of events goes on: messages, then its end or a connection that breaks. */
-export interface Told {
+/** A stream of events: messages, then its end or a broken connection. */
+export interface PlayedStream {
   readonly messages: readonly WatchRunResponse[];
   readonly breaks?: boolean;
 }
 
 /**
  * @param runs by name
- * @param told one for each stream that is opened, in order
+ * @param played one for each stream that is opened, in order
  */
 export async function fakeRunService(
   runs: readonly Run[],
-  told: readonly Told[] = [],
+  played: readonly PlayedStream[] = [],
   refusal?: TrikdError,
 ): Promise<FakeRunService> {
   const asked: FakeRunService['asked'] = [];
-  const streams = [...told];
+  const streams = [...played];
   const wanted = (runId: string): Run => {
     if (refusal) throw refusal;
     const run = runs.find((one) => one.runId === runId);
@@ -90,7 +90,7 @@ export async function fakeRunService(
   return { address: `127.0.0.1:${port}`, asked };
 }
 
-/** A run as its orchestrator tells of it. */
+/** A run as its orchestrator describes it. */
 export function toldRun(runId: string, phase: RunPhase): Run {
   return Run.fromPartial({ runId, phase, spec: '{"curriculum":{"generations":3}}', attempt: 1 });
 }

@@ -14,7 +14,7 @@ export type Fate =
   /** It is refused with this status and code of S3. */
   | { readonly status: number; readonly code: string };
 
-/** A proxy in front of an HTTP server, that does to each request what it is told to. */
+/** A proxy in front of an HTTP server, that treats each request as the test decides. */
 export interface FaultyProxy {
   readonly endpoint: string;
   /** The methods of the requests so far. */

@@ -1,11 +1,11 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';
 import { traceAnchor } from '@trikd/core/training/role-program';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { toWatchedEvent, type WatchedEvent } from '@trikd/protocol/convert-trainer';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
 import {
@@ -14,14 +14,12 @@ import {
   contentOf,
   openAnchorServer,
   openTrainer,
-  spec as rigSpec,
   type TrainerUnderTest,
   until,
 } from './trio-rig.js';
 
-/** Generations of 320 steps that are saved at their end alone; a frame is waited for four seconds. */
-const spec = RunSpec.parse({
-  ...rigSpec,
+/** Generations of 320 steps that are saved only at their end, with a step timeout of 4 s. */
+const spec = specFor('32 steps', {
   epochs: 20,
   evaluation: { everyEpochs: 20 },
   checkpoint: { everyEpochs: 20 },

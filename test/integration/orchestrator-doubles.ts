@@ -42,7 +42,7 @@ export interface ToyWorld {
   ) => { readonly kind: 'diverged' | 'unavailable'; readonly message: string } | undefined;
   /** A step of every generation is not begun before this resolves. */
   readonly gate?: (role: TrainedRole, generation: number, step: number) => Promise<void>;
-  /** Told of each new limit. */
+  /** Is called with each new limit. */
   readonly limited?: (role: TrainedRole, limit: number) => void;
   readonly datasetDigest?: (role: TrainedRole) => string;
   /** What an assignment, or the load of an anchor, is refused with. */

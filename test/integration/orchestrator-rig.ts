@@ -128,7 +128,7 @@ export function gateAt(generation: number, step: number) {
 }
 
 /**
- * The same, opened by itself when both are told to rest two steps beyond the one that they are held before: so that both can still be told.
+ * The same, opened when both have their limit two steps beyond the step that holds them: both can still take it.
  */
 export function heldUntilLimited(generation: number, step: number) {
   const held = gateAt(generation, step);

@@ -61,7 +61,7 @@ describe('the orchestrator', () => {
       { peerAddress, anchorAddress: models.anchor.address },
     ]);
 
-    // Whoever reads the log of events finds every checkpoint; of each generation the last one is kept.
+    // The log of events has every checkpoint; the store keeps the last one of each generation.
     await stop();
     const lines = (await readFile(join(events, 'trial', 'events.jsonl'), 'utf8')).trim().split('\n');
     const committed = lines.flatMap((line): { step: number; manifestKey: string }[] => {
@@ -210,7 +210,7 @@ describe('the orchestrator', () => {
     }
   });
 
-  test('loses a run to an orchestrator that takes it over, and the run ends as one that was left alone', async () => {
+  test('loses a run to an orchestrator that takes it over, and the run ends like an undisturbed one', async () => {
     const calmStore = memoryStore();
     const calm = await serve(calmStore, await trio(calmStore));
     await calm.create(specOf());

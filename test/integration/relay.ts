@@ -7,7 +7,7 @@ export interface Relay {
   readonly address: string;
   /** Connections taken so far. */
   readonly connections: number;
-  /** Nothing passes any more, either way, and nobody is told: connections stay open, new ones are taken. */
+  /** Nothing passes either way, without a sign: connections stay open, new ones are accepted. */
   freeze(): void;
   /** Everything passes again; what was held comes first. */
   thaw(): void;

@@ -7,7 +7,7 @@ import { cleanUp, gateAt, lastRun, serve, specOf, trio } from './orchestrator-ri
 afterEach(cleanUp);
 
 describe('a rollback', () => {
-  test('begins the generation in hand anew beside the earlier anchor, once for one request', async () => {
+  test('restarts the current generation beside the earlier anchor, once for one request', async () => {
     const store = memoryStore();
     const held = gateAt(2, 5);
     const models = await trio(store, { gate: held.gate });

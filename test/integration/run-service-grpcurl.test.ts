@@ -33,7 +33,7 @@ const resumable = {
   moves: [{ by: 'rule' as const, to: 0, during: 0 }],
   facts: { datasetDigest: params.sha256, classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
 };
-/** Runs that rest or have ended: nobody touches them but who calls. */
+/** Runs that rest or have ended: only the calls of a test change them. */
 const RESTING: Readonly<Record<string, RunState>> = {
   waiting: { ...resumable, phase: 'waiting' },
   paused: { ...resumable, phase: 'paused' },

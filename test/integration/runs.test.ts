@@ -7,7 +7,7 @@ import { heldRun, steering } from './steering-rig.js';
 afterEach(cleanUp);
 
 describe('the list of runs', () => {
-  test('comes in pages by name, of the phases that are asked for, with those that cannot be read', async () => {
+  test('comes in pages by name, filtered by phase, and includes runs that cannot be read', async () => {
     const store = memoryStore();
     const served = await serve(store, await trio(store));
     const { list, pause } = steering(served);
@@ -48,7 +48,7 @@ describe('a run that is deleted', () => {
 });
 
 describe('an orchestrator that stands by', () => {
-  test('steers nobody, and names the one that leads; it lists and tells all the same', async () => {
+  test('refuses to steer, and names the leader; it still lists runs and streams events', async () => {
     const store = memoryStore();
     const leader = await heldRun(store);
     const standby = await serve(store, leader.models);

@@ -30,7 +30,7 @@ describe('MinIO behind a network that loses things', () => {
     return storeOn(apiOf({ ...server, endpoint: proxy.endpoint, prefix }, { idleMs }));
   };
 
-  test('a write whose reply is lost is known as one', async () => {
+  test('a write whose reply is lost counts as written', async () => {
     const store = through('lost-reply');
     proxy.decide(fates('PUT', 'lose-reply', 'lose-reply', 'lose-reply'));
     const before = proxy.methods.length;
@@ -51,7 +51,7 @@ describe('MinIO behind a network that loses things', () => {
     expect(new TextDecoder().decode((await store.get('a'))!.bytes)).toBe('2');
   });
 
-  test('a server that stops answering is given up, asked again, and its late success is known', async () => {
+  test('a server that stops answering is asked again, and its late success is recognised', async () => {
     const store = through('stall', 200);
     proxy.decide(fates('PUT', 'stall', 'lose-reply'));
     expect(await store.create('a', text('1'))).toBe('created');
@@ -80,7 +80,7 @@ describe('MinIO behind a network that loses things', () => {
     expect(await api.get('a')).toBeUndefined();
   });
 
-  test('a full disk is named, at once', async () => {
+  test('a full disk is reported at once', async () => {
     const store = through('full');
     proxy.decide(fates('PUT', { status: 507, code: 'XMinioStorageFull' }));
     await expect(store.put('a', text('1'))).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-import { RunSpec } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
 import { trainerLink } from '../../services/orchestrator/src/runs/links.js';
@@ -6,20 +6,12 @@ import type { TrainerLink } from '../../services/orchestrator/src/runs/ports.js'
 import { saveTogether } from '../../services/orchestrator/src/runs/training/common-step.js';
 import { toyTrainer } from './orchestrator-doubles.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 /** A generation of 40 steps. */
-const spec = RunSpec.parse({
-  name: 'trial',
-  data: { kind: 'synthetic' },
-  epochs: 40,
-  checkpoint: { everyEpochs: 40 },
-  student: role,
-  teacher: role,
-});
+const spec = specFor('bare', { epochs: 40, checkpoint: { everyEpochs: 40 } });
 const attempt = { runId: 'trial', generation: 0, attempt: 1 };
 const times = { prepare: 5, answer: 5, patience: 5 };
 
-test('two trainers that are asked over the wire save at one step and at their end, and nowhere else', async () => {
+test('two trainers that are asked over gRPC save at one step and at their end, and at no other step', async () => {
   const store = memoryStore();
   const held = Promise.withResolvers<void>();
   const gate = async (_role: string, _generation: number, step: number) => (step === 5 ? held.promise : undefined);

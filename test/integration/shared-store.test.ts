@@ -12,7 +12,7 @@ import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } 
 afterEach(cleanUp);
 
 describe('orchestrators that share a store', () => {
-  /** A store that answers nobody any more once its process is taken for dead. */
+  /** A store that stops answering once its process counts as dead. */
   function mortal(store: ObjectStore) {
     let dead = false;
     const unlessDead =
@@ -40,7 +40,7 @@ describe('orchestrators that share a store', () => {
     };
   }
 
-  test('the one that stands by goes on with a run whose leader has died, and tells whoever watches', async () => {
+  test('the standby goes on with a run whose leader has died, and with the streams of its watchers', async () => {
     const store = memoryStore();
     const held = gateAt(1, 5);
     const models = await trio(store, { gate: held.gate });
@@ -58,7 +58,7 @@ describe('orchestrators that share a store', () => {
     expect(await readPointer(store, 'trial')).toMatchObject({ newest: 1, moves: 2 });
   });
 
-  test('the same request, sent a hundred times to both, makes one run that is begun once', async () => {
+  test('the same request, sent a hundred times to both, creates one run and one attempt', async () => {
     const store = memoryStore();
     const models = await trio(store);
     const both = [await serve(store, models), await serve(store, models)];
@@ -71,7 +71,7 @@ describe('orchestrators that share a store', () => {
     ]);
   });
 
-  test('one that leads in a term below that of a run, as after the loss of the lease, leads anew above it', async () => {
+  test('a leader whose term is below that of a run, as after the loss of the lease, leads again above it', async () => {
     const store = memoryStore();
     const lease = { version: 1, holder: 'who could not read the run', term: 2, beat: 0, released: true };
     await store.put(LEASE_KEY, encodeJson(lease));
@@ -82,7 +82,7 @@ describe('orchestrators that share a store', () => {
     expect((await loadRun(store, 'trial')).term).toBe(8);
   });
 
-  test('one that starts goes on with what was left, without being asked', async () => {
+  test('one that starts goes on with an unfinished run, without a request', async () => {
     const store = memoryStore();
     const held = gateAt(1, 5);
     const models = await trio(store, { gate: held.gate });

@@ -2,13 +2,14 @@ import { type TrainedRole } from '@trikd/core/domain/role';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import { decodeFrame, encodeFrame } from '@trikd/protocol/frame-codec';
+import { lasting } from '@trikd/testing/clock/lasting';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { frameOf, freshSocket, listenTo, attempt as ownAttempt, serve, sourceOf } from './exchange-rig.js';
 import { type Link, type LinkEnd, openLink } from './raised-windows.js';
-import { agreement, assignment, attempt, checkpointAt, spec as narrow, openTrainer, until } from './trio-rig.js';
+import { agreement, assignment, attempt, checkpointAt, openTrainer, until } from './trio-rig.js';
 
 const opened: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -28,8 +29,7 @@ async function link(raised: boolean): Promise<Link> {
 }
 
 /** 1024 x 1000 logits: 4 MB a frame. Two steps an epoch, two epochs. */
-const spec = RunSpec.parse({
-  ...narrow,
+const spec = specFor('32 steps', {
   data: { kind: 'synthetic', classes: 1000, train: 2048, validation: 1024 },
   batchSize: 1024,
   exchange: { window: 2, stepTimeout: 3 },
@@ -45,8 +45,6 @@ async function exchange([one, other]: readonly [LinkEnd, LinkEnd]): Promise<'bot
   return 'both came';
 }
 
-const after = <T>(ms: number, value: T) => new Promise<T>((resolve) => setTimeout(resolve, ms, value));
-
 describe('one connection that both ends write 4 MB to at once', () => {
   test('passes 10 of 10 while its windows are as they were', async () => {
     const { ends } = await link(false);
@@ -56,7 +54,7 @@ describe('one connection that both ends write 4 MB to at once', () => {
   // Should this ever fail, then Node.js reads again while it writes, and two connections for a pair are one too many.
   test('hangs for ever once the windows of both ends are raised', async () => {
     const { ends } = await link(true);
-    expect(await Promise.race([exchange(ends), after(2000, 'a stall')])).toBe('a stall');
+    expect(await Promise.race([exchange(ends), lasting(2000)])).toBeUndefined();
   });
 });
 

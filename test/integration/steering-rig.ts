@@ -27,7 +27,7 @@ export function steering({ client }: Served) {
 
 export const LONG = { epochs: 12, checkpoint: { everyEpochs: 8 } };
 
-/** A run that is held in training of generation 1, until both trainers are told to rest two steps further on. */
+/** A run that is held in training of generation 1, until both trainers have a limit two steps further on. */
 export async function heldRun(store: ObjectStore) {
   const held = heldUntilLimited(1, 5);
   const models = await trio(store, held);

@@ -65,7 +65,7 @@ describe('a run that is paused', () => {
     await expect(pause('trial')).rejects.toMatchObject({ kind: 'wrong-state' });
 
     expect(await resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, attempt: 2 });
-    // Whoever follows hears of the rest and of the end, in one stream.
+    // One stream of events reports the pause and the end.
     const events = await watched;
     const phases = events.flatMap((event) => (event.$case === 'run' ? [event.value.phase] : []));
     expect(phases).toContain(RunPhase.RUN_PHASE_PAUSED);
@@ -100,7 +100,7 @@ describe('a run that is paused', () => {
 });
 
 describe('a run whose generations are begun by hand', () => {
-  test('waits before each but the first, and comes to what it comes to by itself', async () => {
+  test('waits before each but the first, and ends with the results of an automatic run', async () => {
     const store = memoryStore();
     const served = await serve(store, await trio(store));
     const { trigger } = steering(served);
@@ -128,7 +128,7 @@ describe('a run whose generations are begun by hand', () => {
 });
 
 describe('a run that is cancelled', () => {
-  test('has ended for good, keeps what it has learned, and frees the trainers', async () => {
+  test('never continues, keeps its results, and frees the trainers', async () => {
     const store = memoryStore();
     const { cancel, resume, create, watch } = await heldRun(store);
     const watched = watch('trial');
@@ -148,9 +148,9 @@ describe('a run that is cancelled', () => {
 });
 
 describe('a promotion by hand', () => {
-  test('makes a student the anchor that the rule has not promoted, and the generation in hand begins anew', async () => {
+  test('makes a student the anchor that the rule refused, and the current generation restarts', async () => {
     const store = memoryStore();
-    // The anchor double scores 0.7 and every student less: after generation 0 the rule promotes nobody.
+    // The anchor double scores 0.7 and every student less: after generation 0 the rule promotes no student.
     const held = gateAt(2, 5);
     const accuracyAt = (_role: string, _generation: number, step: number) => 0.5 + 0.01 * step;
     const models = await trio(store, { gate: held.gate, accuracyAt });
@@ -179,8 +179,8 @@ describe('a promotion by hand', () => {
   });
 });
 
-describe('a run that failed of what may have passed', () => {
-  test('is resumed from its last pair, and whoever follows from an event on hears the failure and the end', async () => {
+describe('a run that failed of a passing cause', () => {
+  test('is resumed from its last pair, and a watcher from an earlier event on gets the failure and the end', async () => {
     const store = memoryStore();
     let broken = true;
     const failureAt: ToyWorld['failureAt'] = (_role, { step }) =>
@@ -204,7 +204,7 @@ describe('a run that failed of what may have passed', () => {
 });
 
 describe('trainers that train a run', () => {
-  test('take no other one, and a run that is resumed meanwhile waits for its turn', async () => {
+  test('take no other one, and a run that is resumed in the meantime waits its turn', async () => {
     const store = memoryStore();
     const { pause, resume, create, get, watch } = await heldRun(store);
     await expect(create(specOf({ name: 'another' }))).rejects.toMatchObject({

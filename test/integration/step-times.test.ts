@@ -5,10 +5,10 @@ import { fromPosition } from '@trikd/protocol/convert';
 import { toRoleStep } from '@trikd/protocol/convert-timing';
 import { StepPhaseKind, TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { paramsOf } from '@trikd/testing/toy-model/number-model';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
-import { paramsOf } from './tiny-model.js';
 import { agreement, assignment, attempt, openAnchorServer, openTrainer, TOTAL_STEPS, until } from './trio-rig.js';
 
 const store = memoryStore();

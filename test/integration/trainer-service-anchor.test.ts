@@ -1,9 +1,9 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { numberAnchor, paramsOf } from '@trikd/testing/toy-model/number-model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
-import { paramsOf, tinyAnchor } from './tiny-model.js';
 import { agreement, attempt, openAnchorServer, TOTAL_STEPS } from './trio-rig.js';
 
 const store = memoryStore();
@@ -15,7 +15,7 @@ beforeEach(async () => {
   closed = 0;
   anchor = await openAnchorServer(
     store,
-    tinyAnchor(() => {
+    numberAnchor(() => {
       closed += 1;
     }),
   );

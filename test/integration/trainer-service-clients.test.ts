@@ -8,12 +8,12 @@ import { systemClock } from '@trikd/process/system-clock';
 import { fromPosition } from '@trikd/protocol/convert';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { numberTrainer } from '@trikd/testing/toy-model/number-model';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 import { afterEach, expect, test } from 'vitest';
 import { freshSocket, listenTo, log, serve, sourceOf } from './exchange-rig.js';
-import { tinyTrainer } from './tiny-model.js';
 import { attempt, spec } from './trio-rig.js';
 
 const opened: { close(): unknown }[] = [];
@@ -44,7 +44,7 @@ async function silentPort(): Promise<string> {
   return `127.0.0.1:${typeof bound === 'object' ? bound?.port : undefined}`;
 }
 
-test('a call that nobody answers ends at its deadline, with the name of whom it went to', async () => {
+test('a call without an answer ends at its deadline, with the name of the service', async () => {
   const client = steer(await silentPort());
   await expect(
     unary(client.getTrainer.bind(client), {}, { what: 'the student', deadlineSeconds: 0.2 }),
@@ -76,7 +76,7 @@ test('a watch goes on after its server was away, from the event after the last',
     role: 'student',
     store,
     loadDataset,
-    trainGeneration: tinyTrainer(),
+    trainGeneration: numberTrainer(),
     log,
     ...outside,
   });

@@ -1,9 +1,9 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { toWatchedEvent } from '@trikd/protocol/convert-trainer';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { numberTrainer, paramsOf } from '@trikd/testing/toy-model/number-model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
-import { paramsOf, tinyTrainer } from './tiny-model.js';
 import {
   agreement,
   assignment,
@@ -100,7 +100,7 @@ describe('an assignment', () => {
     expect((await student.get()).next).toMatchObject({ attempt: 1, step: 4 });
   });
 
-  test('of a newer attempt ends the one before, whose watchers are told', async () => {
+  test('of a newer attempt ends the one before, and its watchers get the reason', async () => {
     await assignBoth({ limit: 4 });
     await until(student, 'resting');
     const watching = (async () => {
@@ -141,7 +141,7 @@ describe('an assignment', () => {
     expect((await student.get()).next).toMatchObject({ attempt: 2, step: 0 });
   });
 
-  test('that no limit lets begin is told the step it begins at', async () => {
+  test('whose limit allows no step gets the step that it would start at', async () => {
     await student.assign(assignment({ limit: 0 }));
     expect((await until(student, 'resting')).nextStep).toBe(0);
   });
@@ -209,7 +209,7 @@ describe('events', () => {
     }
   });
 
-  test('of an attempt nobody gave are refused', async () => {
+  test('of an unknown attempt are refused', async () => {
     await expect(until(student, 'resting')).rejects.toMatchObject({
       kind: 'out-of-step',
       message: 'the student: serving nothing, asked for run r generation 0 attempt 1',
@@ -219,7 +219,7 @@ describe('events', () => {
 
 describe('a failure', () => {
   test('ends the attempt on both sides, by name, and the processes take the next one', async () => {
-    const broken = await open(openTrainer('teacher', store, tinyTrainer(3)));
+    const broken = await open(openTrainer('teacher', store, numberTrainer(3)));
     await broken.assign(assignment({ peerAddress: student.address }));
     await student.assign(assignment({ peerAddress: broken.address }));
     await expect(until(broken, 'resting')).rejects.toThrow('broken at step 3');
@@ -233,14 +233,14 @@ describe('a failure', () => {
 });
 
 describe('the exchange of a trainer', () => {
-  /** Somebody who listens beside the real peer. */
+  /** A second consumer beside the real peer. */
   const ear = async (of = attempt, datasetDigest?: string) => {
     const mine = await agreement();
     const shared = datasetDigest === undefined ? mine : { ...mine, datasetDigest };
     return listenTo(teacher.address, { consumer: 'anchor', from: { ...of, step: 0 }, agreement: shared });
   };
 
-  test('keeps a peer waiting that asks for an attempt to come, and refuses it when none comes', async () => {
+  test('keeps a peer waiting for a later attempt, and refuses it when none comes', async () => {
     const early = await ear();
     const first = early.next();
     await assignBoth({ limit: 1 });

@@ -19,10 +19,10 @@ import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { type AssignRequest, TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { specFor } from '@trikd/testing/specs/spec-for';
+import { numberAnchor, numberTrainer } from '@trikd/testing/toy-model/number-model';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
-import { tinyAnchor, tinyTrainer } from './tiny-model.js';
 
 export const spec = specFor('32 steps');
 export const TOTAL_STEPS = 32;
@@ -37,7 +37,7 @@ export async function agreement(of = spec): Promise<Agreement> {
 }
 
 /** One trainer as a service, with a client that steers it. */
-export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGeneration = tinyTrainer()) {
+export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGeneration = numberTrainer()) {
   const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
   const trainer: Trainer = createTrainer({ role, store, loadDataset, trainGeneration, log, ...outside }, 0.3);
   const module = trainerModule(trainer, never);
@@ -77,7 +77,7 @@ export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGe
 export type TrainerUnderTest = Awaited<ReturnType<typeof openTrainer>>;
 
 /** The anchor-server as a service, with a client that steers it. */
-export async function openAnchorServer(store: ObjectStore, openAnchor = tinyAnchor()) {
+export async function openAnchorServer(store: ObjectStore, openAnchor = numberAnchor()) {
   const anchor = createAnchorHolder({
     store,
     loadDataset: rememberLast(loadDataset),

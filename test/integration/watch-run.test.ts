@@ -16,8 +16,8 @@ async function read(messages: AsyncIterable<WatchRunResponse>, until: (message: 
 const numbered = (messages: readonly WatchRunResponse[]) => messages.filter(({ number }) => number > 0);
 const never = () => false;
 
-/** All that is told of a run that nothing happens to. */
-async function toldOfARun(): Promise<readonly WatchRunResponse[]> {
+/** All events of an undisturbed run. */
+async function eventsOfARun(): Promise<readonly WatchRunResponse[]> {
   const store = memoryStore();
   const { client, create, watch } = await serve(store, await trio(store));
   await create(specOf());
@@ -50,7 +50,7 @@ test('a stream is resumed from an event number where it was left, under another 
   const numbers = after.map(({ number }) => number);
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
   expect(after.at(-1)?.event).toMatchObject({ $case: 'run', value: { phase: 4, spec: '' } });
-  // And all of it again, from anybody, when the run is over.
+  // Every orchestrator streams all of it again when the run is over.
   const again = numbered(await read(second.client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
   expect(again).toEqual([...before, ...after.slice(expected.length)]);
 });
@@ -75,7 +75,7 @@ test('hundreds follow one run, and each hears all of it but progress that is pas
   expect(stories[1]?.at(-1)).toBe(stories[0]?.at(-1));
 });
 
-test('a run whose newest events are lost is told of to its end all the same', async () => {
+test('a run whose newest events are lost is still streamed to its end', async () => {
   const store = memoryStore();
   const { client, create, watch } = await serve(store, await trio(store));
   await create(specOf());
@@ -91,20 +91,20 @@ test('a run whose newest events are lost is told of to its end all the same', as
   expect(seen.at(-1)).toMatchObject({ number: 0, event: { $case: 'run', value: { phase: 4 } } });
 });
 
-test('a pair that is committed is told by itself, and the run only where it has changed', async () => {
-  const told = await toldOfARun();
-  const changing = told.flatMap(({ event }) => {
+test('a committed pair is an event of its own, and the run is one only where it changed', async () => {
+  const events = await eventsOfARun();
+  const changing = events.flatMap(({ event }) => {
     if (event?.$case !== 'run') return [];
     const { progress: _, updateTime: _at, ...run } = event.value;
     return [JSON.stringify(run)];
   });
   expect(new Set(changing).size).toBe(changing.length);
-  expect(told.filter(({ event }) => event?.$case === 'committed').length).toBeGreaterThan(changing.length);
+  expect(events.filter(({ event }) => event?.$case === 'committed').length).toBeGreaterThan(changing.length);
 });
 
-test('an event of a run has the last result and the last move of the anchor alone, until the end tells all', async () => {
-  const told = await toldOfARun();
-  const runs = told.flatMap(({ event }) => (event?.$case === 'run' ? [event.value] : []));
+test('an event of a run has only the last result and the last move of the anchor; the last event has all', async () => {
+  const events = await eventsOfARun();
+  const runs = events.flatMap(({ event }) => (event?.$case === 'run' ? [event.value] : []));
   const end = runs.pop();
   const [results, moves] = [runs.flatMap(({ generations }) => generations), runs.flatMap((run) => run.anchorMoves)];
   expect(end?.generations.length).toBeGreaterThan(2);
@@ -112,7 +112,7 @@ test('an event of a run has the last result and the last move of the anchor alon
     expect(generations.length).toBeLessThanOrEqual(1);
     expect(anchorMoves.length).toBeLessThanOrEqual(1);
   }
-  // What ends with the last generation is told by the end.
+  // The last event reports what ends with the last generation.
   expect(new Set(results.map(({ generation }) => generation)).size).toBe(end!.generations.length - 1);
   expect(end?.generations).toEqual(expect.arrayContaining(results));
   expect(end?.anchorMoves).toEqual(expect.arrayContaining(moves));

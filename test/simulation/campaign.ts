@@ -17,11 +17,11 @@ export interface Campaign {
   readonly mutation?: string;
   /** Failures after which nothing more is tried. Default 10. */
   readonly failures?: number;
-  /** Told of every outcome. */
-  heard?(figures: Figures): void;
+  /** Is called after every outcome. */
+  onOutcome?(figures: Figures): void;
 }
 
-/** What has become of the seeds so far. */
+/** The outcomes so far. */
 export interface Figures {
   readonly outcomes: readonly Outcome[];
   readonly failed: readonly Outcome[];
@@ -35,7 +35,7 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 /** Arguments of Node.js for a program of this folder that runs the sources. */
 export const programOf = (name: string) => [
   '--no-warnings',
-  // Worlds are made and forgotten: most of what is collected is young.
+  // Each seed makes a world and drops it: most garbage is young.
   '--max-semi-space-size=64',
   '--import',
   here('sources.ts'),
@@ -44,7 +44,7 @@ export const programOf = (name: string) => [
 
 /** Simulates in processes of its own, each with a part of the seeds. */
 export async function simulateSeeds(campaign: Campaign): Promise<Figures> {
-  const { first = 0, seeds, workers = 2, slow = false, mutation, failures = 10, heard } = campaign;
+  const { first = 0, seeds, workers = 2, slow = false, mutation, failures = 10, onOutcome } = campaign;
   const began = performance.now();
   const outcomes: Outcome[] = [];
   const counts: Record<string, number> = {};
@@ -73,7 +73,7 @@ export async function simulateSeeds(campaign: Campaign): Promise<Figures> {
       outcomes.push(outcome);
       for (const [kind, count] of Object.entries(outcome.counts)) counts[kind] = (counts[kind] ?? 0) + count;
       if (outcome.failure !== undefined) failed += 1;
-      heard?.(figures());
+      onOutcome?.(figures());
       if (failed >= failures) over.abort();
     }
     const [code] = await ended;
@@ -96,7 +96,7 @@ export function summary({ outcomes, failed, seconds, counts }: Figures): string 
   ].join('\n');
 }
 
-/** How a failure is told, with the command that shows how it came about. */
+/** A failure as a sentence, with the command that shows its trace. */
 export function sentence({ seed, failure }: Outcome): string {
   return `seed ${seed}: ${failure}\n  make simulate SEED=${seed} TRACE=1`;
 }

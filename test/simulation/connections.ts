@@ -24,14 +24,14 @@ export interface Connection<Service> {
   toServer(what: string, happen: (service: Service, life: Life) => void): void;
   /** Runs in the client, once it arrives there. */
   toClient(what: string, happen: () => void): void;
-  /** Both ends hear of it, in their time; what is under way is lost. */
+  /** Both ends notice it, in their time; messages under way are lost. */
   breakDown(why: string): void;
-  /** Nobody hears of anything any more. */
+  /** Nothing arrives at either end any more. */
   close(): void;
   readonly ends: readonly [client: string, server: string];
 }
 
-/** Connections between processes. What arrives over one arrives in order. */
+/** Connections between processes. Each delivers in order. */
 export interface Connections {
   /** Opened by the client; the server accepts it with the first message that comes. */
   open<Service>(

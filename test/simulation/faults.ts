@@ -64,7 +64,7 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
     world.after(chance.between(10, Math.min(longest, 10_000)), 'restart', () => host.start());
   }
 
-  /** As SIGTERM does; who does not come to an end is killed. */
+  /** As SIGTERM does; a process that does not end is killed. */
   function end(host: Host<unknown>): void {
     const { life } = host;
     const over = () => {

@@ -10,9 +10,9 @@ export interface Life {
   readonly clock: Clock;
   random(): number;
   readonly alive: boolean;
-  /** Whether it is stopped for now: what reaches it waits, and it believes what it believed. */
+  /** Whether it is stopped: messages to it wait, and its memory is unchanged. */
   readonly frozen: boolean;
-  /** Something reaches the process from outside. A dead one never hears of it. */
+  /** Delivers something to the process from outside; lost when it is dead. */
   reach(happen: () => void): void;
   /** As `reach`, after so many milliseconds. */
   after(ms: number, what: string, happen: () => void): void;
@@ -21,16 +21,16 @@ export interface Life {
   note(line: () => string): void;
 }
 
-/** A place where processes live, one after the other. `Service` is what others reach in it. */
+/** A place where processes live, one after the other. Others call their `Service`. */
 export interface Host<Service> {
   readonly name: string;
   readonly life: Life;
   /** Undefined between two lives. */
   readonly service: Service | undefined;
   start(): void;
-  /** Asks the process to end in order. Calls back when it is ready to, if it lives so long. */
+  /** Asks the process to end. Calls back when it is ready, if it lives so long. */
   end(ready: () => void): void;
-  /** Nothing that the process awaits ever comes: it ends between two instructions. */
+  /** Nothing that the process awaits ever arrives: it ends between two instructions. */
   kill(): void;
   freeze(): void;
   thaw(): void;
@@ -46,9 +46,9 @@ interface Living {
 
 export interface HostOptions<Service> {
   readonly name: string;
-  /** What a process does when it starts; the service is what others can call from then on. */
+  /** Starts a process; others can call the service from then on. */
   boot(life: Life): Service;
-  /** What it does when it is asked to end. */
+  /** Ends it on request. */
   end?(service: Service): Promise<void>;
   /** How fast its clock runs: 1 as the world's. */
   drift(): number;

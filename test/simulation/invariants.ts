@@ -31,7 +31,7 @@ interface Lease {
   readonly holder: string;
 }
 
-/** @param broken told the sentence of what does not hold */
+/** @param broken is called with a sentence for each invariant that does not hold */
 export function createInvariants(
   oracle: Oracle,
   { disk, misread }: Pick<VirtualStore, 'disk' | 'misread'>,
@@ -85,7 +85,7 @@ export function createInvariants(
   }
 
   function leaseChanged(before: Lease | undefined, now: Lease): void {
-    // Who cannot read the lease begins again above the terms that runs were written in.
+    // A candidate that cannot read the lease starts again above the terms of all runs.
     if (misread.has(LEASE_KEY)) return;
     const led = before?.term ?? 0;
     if (now.term !== led && now.term !== led + 1) broken(`term ${now.term} follows term ${led}`);

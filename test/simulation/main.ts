@@ -25,20 +25,20 @@ if (values.seed !== undefined && values.trace) {
 }
 
 const range = values.seed === undefined ? { seeds: Number(values.seeds) } : { first: Number(values.seed), seeds: 1 };
-let told = 0;
+let printed = 0;
 
 function progress({ outcomes, failed, seconds }: Figures): void {
   const failure = outcomes.at(-1);
   if (failure?.failure !== undefined) console.log(sentence(failure));
   const pause = process.stdout.isTTY ? 0.2 : 10;
-  if (seconds - told < pause) return;
-  told = seconds;
+  if (seconds - printed < pause) return;
+  printed = seconds;
   const line = `${outcomes.length} of ${range.seeds} seeds, ${failed.length} differences, ${seconds.toFixed(0)} s`;
   if (process.stdout.isTTY) process.stdout.write(`\r${line}\x1b[K`);
   else console.log(line);
 }
 
-const figures = await simulateSeeds({ ...range, ...planted, heard: progress });
+const figures = await simulateSeeds({ ...range, ...planted, onOutcome: progress });
 if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
 console.log(summary(figures));
 process.exitCode = figures.failed.length > 0 || figures.outcomes.length < range.seeds ? 1 : 0;

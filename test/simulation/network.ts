@@ -7,7 +7,7 @@ import type { World } from './world.js';
 /** Calls and streams between processes, over connections that break. */
 export interface Network extends Pick<Connections, 'cut' | 'mend' | 'reset' | 'died'> {
   /**
-   * One call, as gRPC makes it: whether it was executed when it fails, and how often when it succeeds, nobody knows.
+   * One call, as gRPC makes it: a failed one may have been executed, and a successful one more than once.
    * @throws TrikdError of the kind that the other side threw, 'unavailable' when it cannot be reached in time.
    */
   call<Service, Reply>(
@@ -31,14 +31,14 @@ export interface Network extends Pick<Connections, 'cut' | 'mend' | 'reset' | 'd
 export interface CallOptions {
   /** Seconds, retries included. Default 10. */
   readonly seconds?: number;
-  /** How often a call that found nobody is made again. Default 4. */
+  /** Retries of a call that did not reach its service. Default 4. */
   readonly retries?: number;
 }
 
 export interface StreamOptions {
   /** Whether an item may come twice. */
   readonly doubles?: boolean;
-  /** Told whether somebody is at the other end. */
+  /** Is called with whether the connection stands. */
   connected?(connected: boolean): void;
 }
 
@@ -84,10 +84,10 @@ export function createNetwork(world: World, weather: Weather): Network {
           answer(service).then(
             (reply) => line.toClient(what, () => end(() => settle(() => resolve(reply)))),
             (error: unknown) => {
-              const told = asTold(error, `the ${to.name}`);
-              life.note(() => `refuses ${what} of ${from.host}: ${told.message}`);
-              const gone = told instanceof TrikdError && told.kind === 'unavailable';
-              line.toClient(what, () => end(() => (gone ? again(told.message) : settle(() => reject(told)))));
+              const refusal = asReceived(error, `the ${to.name}`);
+              life.note(() => `refuses ${what} of ${from.host}: ${refusal.message}`);
+              const gone = refusal instanceof TrikdError && refusal.kind === 'unavailable';
+              line.toClient(what, () => end(() => (gone ? again(refusal.message) : settle(() => reject(refusal)))));
             },
           );
         });
@@ -122,7 +122,7 @@ export function createNetwork(world: World, weather: Weather): Network {
     const line = connections.open(from, to, {
       client: (why) => {
         connected?.(false);
-        // What lies in the socket may be read or not; of a stream that ended in order, it is.
+        // Messages in the socket may be lost, unless the stream ended in order.
         if (!end && chance.happens(0.5)) arrived.length = 0;
         finish({ error: new TrikdError('unavailable', why) });
       },
@@ -151,7 +151,7 @@ export function createNetwork(world: World, weather: Weather): Network {
         }
         line.toClient(what, () => finish({}));
       } catch (error) {
-        if (!left.signal.aborted) line.toClient(what, () => finish({ error: asTold(error, `the ${to.name}`) }));
+        if (!left.signal.aborted) line.toClient(what, () => finish({ error: asReceived(error, `the ${to.name}`) }));
       }
     };
     line.toServer(what, (service, life) => {
@@ -204,8 +204,8 @@ export function createNetwork(world: World, weather: Weather): Network {
   };
 }
 
-/** What a caller gets of an error: its kind and sentence, or nothing but that there was one. */
-function asTold(error: unknown, who: string): Error {
+/** An error as the caller gets it: kind and sentence of a TrikdError, nothing of another. */
+function asReceived(error: unknown, who: string): Error {
   if (error instanceof TrikdError) return new TrikdError(error.kind, `${who}: ${error.message}`);
   return new Error(`${who}: internal error`, { cause: error });
 }

@@ -10,12 +10,12 @@ import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { type TrainedStep, toySessions } from '@trikd/testing/toy-model/toy-sessions';
 import { chanceOf } from './chance.js';
 
-/** What a run must come to, whatever happens to it. */
+/** The results that a run must end with under any faults. */
 export interface Oracle {
   readonly spec: RunSpec;
   readonly dataset: Dataset;
   readonly results: readonly Verdict[];
-  /** Whether a step of the undisturbed run began and heard as this one. */
+  /** Whether the undisturbed run has a step with this start and these logits. */
   knows(step: TrainedStep): boolean;
 }
 
@@ -54,7 +54,7 @@ async function makeOracle(variant: number): Promise<Oracle> {
     dataset,
     save: (params) => saveParams(store, folder, params),
     load: (blob) => loadParams(store, blob),
-    // Nobody is late, so nobody looks at it.
+    // Nothing is late here, so the clock is not used.
     clock: { now: () => 0, sleep: () => new Promise(() => undefined) },
     sessions: toySessions({
       pause: async () => undefined,

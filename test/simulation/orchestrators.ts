@@ -69,7 +69,7 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
     log: { info: (fields: unknown, message?: string) => life.note(() => `${message} ${JSON.stringify(fields)}`) },
     date: () => new Date(Math.max(0, clock.now())),
     openLog: () => ({ write: () => undefined, close: async () => undefined }),
-    // What was told is for looking back.
+    // Past events are read by no process of the simulation.
     openPages: async () => NO_PAGES,
     removeLog: async () => undefined,
     failed: (_runId, error) => life.note(() => `does not drive the run: ${error}`),
@@ -77,8 +77,8 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
 }
 
 /**
- * Somebody who wants the run to end: asks for it until an orchestrator has heard, looks now and then, and asks anew when it failed.
- * @param choose who is asked next
+ * A client that wants the run to end: it asks until an orchestrator has answered, polls, and asks again when the run failed.
+ * @param choose the next orchestrator to ask
  */
 export async function wantRun(
   network: Network,
@@ -108,9 +108,9 @@ export async function wantRun(
 }
 
 /**
- * Somebody who meddles with the run: lets it rest now and then, and go on again, and begins the generations that wait for it.
+ * A client that steers the run: it pauses and resumes it now and then, and triggers the generations that wait.
  * @param resting whether it may still be brought to rest
- * @param steered told of what an orchestrator has done
+ * @param steered is called with each request that an orchestrator has fulfilled
  */
 export async function meddle(
   network: Network,
@@ -143,7 +143,7 @@ function wishOf(state: RunState, rest: boolean): Wish | undefined {
   return rest && duty(state) ? 'paused' : undefined;
 }
 
-/** Who waits for such an answer gives up by the clock. */
+/** The caller of such a stream gives up by the clock. */
 const NEVER = new AbortController().signal;
 
 function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role: TrainedRole): TrainerLink {

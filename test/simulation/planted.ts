@@ -37,7 +37,7 @@ export function plantedSource(url: string, replacements: readonly Replacement[],
 }
 
 /**
- * What a mutation puts in the place of an export.
+ * The faulty export that a mutation puts in the place of a real one.
  * @throws RangeError naming an export that the module does not have
  */
 export function faultyExport(

@@ -15,7 +15,7 @@ import { createWorld, type WorldOptions } from './world.js';
 /** What became of one seed. */
 export interface Outcome {
   readonly seed: number;
-  /** What did not hold; undefined when everything did and the run came to what it comes to undisturbed. */
+  /** The first broken invariant; undefined when all held and the run ended with the undisturbed results. */
   readonly failure?: string;
   readonly finished: boolean;
   /** Of the course of events: the same for the same seed. */
@@ -26,7 +26,7 @@ export interface Outcome {
 
 /** Milliseconds after the last fault within which the run must end. */
 const BOUND = 30 * 60_000;
-/** Milliseconds that processes live on after the end: what comes late must change nothing. */
+/** Milliseconds that processes live on after the end: late messages must change nothing. */
 const AFTERMATH = 1_500;
 
 /** Lives through one seed. */
@@ -103,7 +103,7 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
   const hosts: readonly Host<unknown>[] = [storeHost, teacher, student, anchor, ...orchestrators];
   const faults = createFaults({ world, network, weather, health, hosts, store: storeHost });
 
-  // When a generation begins changes nothing of what it comes to.
+  // The time at which a generation begins does not change its results.
   const steered = { paused: 0, resumed: 0, triggered: 0 };
   const meddled = chance.happens(0.3);
   const advance = meddled ? chance.pick(['automatic', 'manual'] as const) : 'automatic';
@@ -131,7 +131,7 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
   });
   if (endedAt === undefined && failure === undefined) {
     const waits = [...hosts, ...callers].map(
-      ({ name, life }) => `${name} waits for ${[...life.waiting].join(', ') || 'nobody'}`,
+      ({ name, life }) => `${name} waits for ${[...life.waiting].join(', ') || 'nothing'}`,
     );
     const { phase, generation, attempt } = invariants.state ?? {};
     broken(

@@ -19,14 +19,14 @@ export interface StoreHealth {
   damages: number;
 }
 
-/** What a client can ask for. */
+/** The requests of a client. */
 export type S3Method = Exclude<keyof S3Api, 'place'>;
 
-/** Somebody who looks on as the store changes. */
+/** Observes the changes of a store. */
 export interface Onlooker {
   /** A request is about to be done. Whether it still is: the store may be killed by this. */
   before(life: Life, method: S3Method): boolean;
-  /** It was done, and nobody has been told yet. */
+  /** It was done, and the answer is not sent yet. */
   after(life: Life, method: S3Method): void;
   /** An object was written, or removed when there are no bytes. */
   changed(life: Life, key: string, bytes: Uint8Array | undefined): void;
@@ -43,7 +43,7 @@ export interface VirtualStore {
   boot(life: Life): StoreService;
   /** The store of a process: ours, over requests that can fail in every way. */
   open(life: Life, network: Network, host: Host<StoreService>): ObjectStore;
-  /** Keys of what was read with a bit flipped. */
+  /** Keys of objects that were read with a bit flipped. */
   readonly misread: ReadonlySet<string>;
   readonly counts: Record<'requests to the store' | 'answers of 503' | 'flipped bits', number>;
 }
@@ -63,7 +63,7 @@ export function createStore(world: World, health: StoreHealth, onlooker: Onlooke
         counts['answers of 503'] += 1;
         throw failure('SlowDown');
       }
-      // Killed before it is done, a request leaves nothing; killed after, it is whole, and nobody was told.
+      // Killed before it is done, a request leaves nothing; killed after, it is whole, and no answer was sent.
       await life.clock.sleep(chance.after(health.work));
       if (!onlooker.before(from, method)) return new Promise(() => undefined);
       const result = await act(disk);
@@ -74,7 +74,7 @@ export function createStore(world: World, health: StoreHealth, onlooker: Onlooke
 
   /** Some disks, and some memories between them and us, forget a bit. */
   function read(life: Life, key: string, object: S3Object | undefined): S3Object | undefined {
-    // Params are read seldom: else nobody would ever resume from damaged ones.
+    // Params are read seldom: with equal odds no attempt would ever resume from damaged ones.
     const odds = (key.endsWith('.safetensors') ? 5 : 1) * health.damages;
     if (!object || !chance.happens(odds)) return object;
     counts['flipped bits'] += 1;
@@ -89,14 +89,14 @@ export function createStore(world: World, health: StoreHealth, onlooker: Onlooke
   function open(life: Life, network: Network, host: Host<StoreService>): ObjectStore {
     const send = async <T>(method: S3Method, key: string, act: (api: S3Api) => Promise<T>): Promise<T> => {
       const what = `${method} ${key}`;
-      const told = await network
+      const answer = await network
         .call(life, host, what, (service) => service.perform(method, life, act).then((value) => ({ value }), refusal), {
           seconds: 10,
           retries: 0,
         })
         .catch(() => ({ refused: 'ECONNRESET' }));
-      if ('refused' in told) throw failure(told.refused);
-      return told.value;
+      if ('refused' in answer) throw failure(answer.refused);
+      return answer.value;
     };
     const api: S3Api = {
       place: PLACE,

@@ -18,14 +18,14 @@ export interface TrioParts {
   readonly dataset: Dataset;
   readonly network: Network;
   storeOf(life: Life): ObjectStore;
-  /** Whom an address leads to. */
+  /** The host at an address. */
   reach(address: string): Host<ExchangeSource>;
   trained(life: Life, step: TrainedStep): void;
-  /** Told of a stream that breaks its promise. */
+  /** Is called with what is wrong about a stream. */
   misled(life: Life, sentence: string): void;
 }
 
-/** A trainer as its process wires it, but for the model and what is outside. */
+/** A trainer as its process wires it, with another model and other ports. */
 export function bootTrainer(parts: TrioParts, role: TrainedRole, life: Life): Trainer {
   const sessions = sessionsOf(parts, life);
   return createTrainer({
@@ -102,7 +102,7 @@ function received({ logits, ...frame }: LogitsFrame): LogitsFrame {
   return { ...frame, logits: { ...logits, data: logits.data.slice() } };
 }
 
-/** What a process writes into its log goes into the trace. */
+/** A log whose lines go into the trace. */
 export function logOf(life: Life): Logger {
   const write = (fields: unknown, message?: unknown) => life.note(() => `${message ?? fields}${saidOf(fields)}`);
   const log: Logger = {

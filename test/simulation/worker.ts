@@ -19,7 +19,7 @@ const { values } = parseArgs({
   },
 });
 
-// Time and chance are arguments: whoever takes them from elsewhere would not be replayed.
+// Time and chance are arguments: code that takes them from elsewhere could not be replayed.
 forbid(globalThis, 'setTimeout', 'setInterval');
 forbid(Date, 'now');
 forbid(performance, 'now');
@@ -27,10 +27,10 @@ forbid(Math, 'random');
 forbid(process.getBuiltinModule('node:crypto'), 'randomUUID', 'randomBytes', 'randomInt');
 syncBuiltinESMExports();
 
-// Node.js never forgets a composite signal that somebody listens to, and with it a world in which a process was killed while it did.
+// Node.js never frees a composite signal with a listener, nor the world of a process that was killed while it listened.
 Object.defineProperty(AbortSignal, 'any', { value: eitherOf });
 
-// Errors are thrown by the thousand and nobody looks where.
+// Errors are thrown by the thousand, and their stacks are not read.
 if (!values.trace) Error.stackTraceLimit = 0;
 
 let unhandled: unknown;
@@ -42,7 +42,7 @@ const trace = values.trace ? (line: string) => process.stderr.write(`${line}\n`)
 for (let seed = Number(values.first); seed < Number(values.end); seed += Number(values.stride)) {
   const outcome = await simulate(seed, { slow: values.slow, ...(trace && { trace }) });
   await turn();
-  const failure = unhandled === undefined ? {} : { failure: `an error that nobody handled: ${unhandled}` };
+  const failure = unhandled === undefined ? {} : { failure: `an unhandled error: ${unhandled}` };
   unhandled = undefined;
   process.stdout.write(`${JSON.stringify({ ...outcome, ...failure })}\n`);
 }

@@ -1,17 +1,17 @@
 import { type Chance, chanceOf } from './chance.js';
 
-/** Virtual time: events happen one after the other, and between two of them everything that follows from the first. */
+/** Virtual time: events happen one after the other, each with all its consequences before the next. */
 export interface World {
   readonly chance: Chance;
   /** Milliseconds since the beginning. */
   now(): number;
-  /** Lets something happen after so many milliseconds; what is due at the same time happens in the order of the calls. */
+  /** Schedules an event after so many milliseconds; events at the same time happen in the order of the calls. */
   after(ms: number, what: string, happen: () => void): void;
   /** Writes a line into the trace, if there is one. */
   note(who: string, line: () => string): void;
-  /** Lets things happen until `over`, or until nothing is left to happen. */
+  /** Runs events until `over`, or until none is left. */
   run(over: () => boolean): Promise<void>;
-  /** Tells one course of events from another. */
+  /** Differs between two courses of events. */
   digest(): string;
   readonly events: number;
 }

@@ -20,11 +20,11 @@ const mallocTrim: () => void = createRequire(import.meta.url)('../../packages/en
 const file = join(process.env['SOAK_FOLDER'] ?? '.', `${process.pid}`);
 
 process.on('SIGUSR2', () => {
-  // As if memory were about to run out: compacts, lets go of code that is not in use, and makes the young generation small again, whose
-  // size follows what the last minutes have allocated. The second takes what finalizers of the first have let go of.
+  // As if memory were running out: compacts, drops unused code, and shrinks the young generation, whose size follows recent allocations.
+  // The second collection frees what finalizers of the first released.
   const everything = { type: 'major', execution: 'sync', flavor: 'last-resort' } as const;
   for (let times = 0; times < 2; times++) globalThis.gc?.(everything);
-  // Pages that are free within malloc's heap: how many there are changes by megabytes with what was freed last.
+  // Returns the free pages of malloc's heap, whose number varies by megabytes with the last allocations.
   mallocTrim();
   const anonymous = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
   const { heapUsed, external } = process.memoryUsage();

@@ -2,9 +2,9 @@
  * Lets the four services step on small data for a while, with checkpoints, and measures whether any of them grows. Exits with 1 when
  * a process gains more than 1 MB an hour after warm-up, or has more open files or threads in the second half of that than in the first.
  *
- * Memory is what a process has for itself (RssAnon): pages of libraries that are read for the first time are no growth. Each sample is
+ * Memory is what a process has for itself (RssAnon): first reads of library pages are not growth. Each sample is
  * taken after a full collection and a trim of malloc's heap, since what waits to be used again is no growth either; what JavaScript holds
- * then, what of that is compiled code, and the most that the process had at any time are told beside it. Where a process is within a
+ * then, what of that is compiled code, and the most that the process had at any time are reported beside it. Where a process is within a
  * generation makes 4 MB of difference: it is looked at once in each, always at the same step.
  *
  * Warm-up is a run of many short generations, until what is done once a generation has been compiled as after hours of training; and
@@ -127,7 +127,7 @@ async function usageOf(pid: number, minutes: number): Promise<Usage | undefined>
   return { ...memory, minutes, mostMb: field('VmHWM') / KB_PER_MB, files, threads: field('Threads') };
 }
 
-/** Those that stay open: a file of events is open for an instant at each line. */
+/** Files that stay open: a file of events is open for an instant at each line. */
 async function filesOf(pid: number): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let times = 0; times < 10; times++) {

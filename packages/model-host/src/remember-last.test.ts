@@ -1,12 +1,10 @@
 import type { Dataset } from '@trikd/core/data/split';
-import { RunSpec } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { loadDataset } from './data/load-dataset.js';
 import { rememberLast } from './remember-last.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const specOf = (seed: number, epochs = 1) =>
-  RunSpec.parse({ name: 'r', seed, epochs, data: { kind: 'synthetic' }, student: role, teacher: role });
+const specOf = (seed: number, epochs = 1) => specFor('bare', { name: 'r', seed, epochs });
 
 test('data are read again only when they are others', async () => {
   let reads = 0;

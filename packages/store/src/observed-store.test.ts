@@ -3,8 +3,8 @@ import { manifestKey } from '@trikd/core/checkpoint/manifest';
 import { pointerKey } from '@trikd/core/run/anchor-pointer';
 import { LEASE_KEY } from '@trikd/core/run/lease';
 import { createRun, specKey, stateKey } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import { POINT_CHANNEL, type Reached } from '@trikd/process/points';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeStoreContract } from '../../testing/src/stores/store.contract.js';
@@ -41,9 +41,7 @@ test.for([
 
 test('the write of a state tells which phase it brings', async () => {
   const store = memoryStore();
-  const model = { kind: 'plain-cnn', channels: [4] };
-  const role = { model, objective: [{ kind: 'task' }] };
-  const spec = RunSpec.parse({ name: 'r', data: { kind: 'synthetic' }, epochs: 1, student: role, teacher: role });
+  const spec = specFor('bare', { name: 'r', epochs: 1 });
   const heard = listen();
   await createRun(observedStore(store), spec);
   const written = heard.find(({ point, key }) => point === 'state.written' && key === stateKey('r'));

@@ -1,5 +1,5 @@
 import type { GenerationResult } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { resultsTable, whatNext } from './results-table.js';
 
@@ -21,9 +21,7 @@ const result = (generation: number, student: number, promoted: boolean): Generat
   teacherStateSha256: 'c'.repeat(64),
   pair: { step: 360, manifestKey: 'm' },
 });
-
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+const spec = specFor('bare');
 
 const cells = (table: string, row: number) =>
   (table.split('\n').filter((line) => line.includes('│'))[row] ?? '')

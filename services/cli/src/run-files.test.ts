@@ -1,15 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RunSpec } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeEvents } from './export-events/event-files.js';
 import { told, toldRun } from './export-events/testing/told-run.js';
 import { runFiles } from './run-files.js';
 import { makeRunFolder, runFolder } from './run-folder.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const spec = RunSpec.parse({ name: 'r', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+const spec = specFor('bare', { name: 'r' });
 
 let parent = '';
 beforeEach(() => {

@@ -2,13 +2,12 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeRunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
 import { openRunStore } from './run-store.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+const spec = specFor('bare');
 
 let runs = '';
 beforeEach(async () => {

@@ -1,20 +1,12 @@
+import { specFor } from '@trikd/testing/specs/spec-for';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FailureKind, TrikdError } from '../domain/errors.js';
-import { RunSpec } from '../spec/run-spec.js';
 import { advance, duty, type RunEvent } from './advance.js';
 import { firstState, MOST_PAIRS, type Outcome, RunState } from './state.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const rules = (curriculum: object = {}, retries = 2, keepPairs = 2) => ({
-  spec: RunSpec.parse({
-    name: 'law',
-    data: { kind: 'synthetic' },
-    epochs: 4,
-    student: role,
-    teacher: role,
-    curriculum,
-  }),
+  spec: specFor('bare', { name: 'law', epochs: 4, curriculum }),
   retries,
   keepPairs,
 });

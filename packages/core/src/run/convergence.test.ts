@@ -1,20 +1,11 @@
+import { specFor } from '@trikd/testing/specs/spec-for';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RunSpec } from '../spec/run-spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { afterValidations, converged, NOT_VALIDATED, nextLimit, sinceGain } from './convergence.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-
 function specWith(patience: number, everyEpochs: number): RunSpec {
-  return RunSpec.parse({
-    name: 'law',
-    data: { kind: 'synthetic' },
-    epochs: 10,
-    student: role,
-    teacher: role,
-    evaluation: { everyEpochs },
-    convergence: { patience },
-  });
+  return specFor('bare', { name: 'law', epochs: 10, evaluation: { everyEpochs }, convergence: { patience } });
 }
 
 /** How many of the last accuracies lie behind the best of those before, from the whole list. */

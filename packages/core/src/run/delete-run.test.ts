@@ -1,15 +1,13 @@
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import type { ObjectStore } from '../domain/object-store.js';
-import { RunSpec } from '../spec/run-spec.js';
 import { promote } from './anchor-pointer.js';
 import { deleteRun } from './delete-run.js';
 import { createRun, saveRun, stateKey } from './run-store.js';
 import { firstState } from './state.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const specOf = (name: string, epochs = 2) =>
-  RunSpec.parse({ name, data: { kind: 'synthetic' }, epochs, student: role, teacher: role });
+const specOf = (name: string, epochs = 2) => specFor('bare', { name, epochs });
 
 async function cancelled(store: ObjectStore, name: string): Promise<void> {
   const run = await createRun(store, specOf(name));

@@ -1,25 +1,16 @@
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
-import { RunSpec } from '../spec/run-spec.js';
 import { advance, type Duty, type RunEvent } from './advance.js';
 import { afterValidations, converged, NOT_VALIDATED } from './convergence.js';
 import { drive } from './drive.js';
 import { createRun, loadRun, saveRun } from './run-store.js';
 import type { Outcome, RunState } from './state.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const spec = RunSpec.parse({
-  name: 'law',
-  data: { kind: 'synthetic' },
-  epochs: 8,
-  student: role,
-  teacher: role,
-  convergence: { patience: 2 },
-  curriculum: { generations: 3 },
-});
+const spec = specFor('bare', { name: 'law', epochs: 8, convergence: { patience: 2 }, curriculum: { generations: 3 } });
 const rules = { spec, retries: 3, keepPairs: 2 };
 const never = new AbortController().signal;
 

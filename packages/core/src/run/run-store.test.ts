@@ -1,8 +1,9 @@
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { manifestKey } from '../checkpoint/manifest.js';
 import { MAX_SEALED_BYTES, sealJson } from '../checkpoint/sealed-json.js';
-import { MOST_GENERATIONS, RunSpec } from '../spec/run-spec.js';
+import { MOST_GENERATIONS } from '../spec/run-spec.js';
 import {
   createRun,
   LONGEST_REQUEST_ID,
@@ -22,9 +23,7 @@ import {
   type RunState,
 } from './state.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const spec = (change: object = {}) =>
-  RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role, ...change });
+const spec = (change: object = {}) => specFor('bare', change);
 
 describe('createRun', () => {
   test('lets one of many creators own the first attempt', async () => {
@@ -37,7 +36,7 @@ describe('createRun', () => {
   test('refuses another spec under the same name and names every field that differs', async () => {
     const store = memoryStore();
     await createRun(store, spec());
-    const other = spec({ epochs: 3, student: { ...role, learningRate: 0.1 } });
+    const other = spec({ epochs: 3, student: { learningRate: 0.1 } });
     await expect(createRun(store, other)).rejects.toMatchObject({
       kind: 'invalid',
       message:

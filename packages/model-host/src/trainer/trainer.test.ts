@@ -4,19 +4,18 @@ import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Params } from '@trikd/core/models/params';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Assignment } from '@trikd/core/training/assignment';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createLogger } from '@trikd/process/logging';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { loadDataset } from '../data/load-dataset.js';
 import { agreementOf } from '../exchange/agreement-of.js';
 import { createTrainer, type Trainer } from './trainer.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const spec = RunSpec.parse({ name: 'r', data: { kind: 'synthetic' }, epochs: 1, student: role, teacher: role });
+const spec = specFor('bare', { name: 'r', epochs: 1 });
 const numbered = (attempt: number): GenerationAttempt => ({ runId: 'r', generation: 0, attempt });
 const given = (attempt: number, resume?: RoleCheckpoint): Assignment => ({
   attempt: numbered(attempt),

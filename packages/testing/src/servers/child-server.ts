@@ -5,15 +5,15 @@ import { createServer } from 'node:net';
 
 /** A server of ours, as long as it runs. */
 export interface ChildServer {
-  /** Ends it in order. */
+  /** Ends it by SIGTERM. */
   stop(): Promise<void>;
-  /** Ends it at once: nothing in its memory gets to its disk. */
+  /** Ends it by SIGKILL: it stores nothing more. */
   kill(): Promise<void>;
   /** Resolves when it has ended, for whatever reason. */
   readonly ended: Promise<void>;
 }
 
-/** A port that was free just now. */
+/** A free port. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -24,7 +24,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** The last words of a process on its standard error. */
+/** The end of what a process wrote on its standard error. */
 export function wordsOf({ stderr }: ChildProcess): () => string {
   let words = '';
   stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -6,7 +6,7 @@ import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
 @Module({})
 class ExchangeModule {}
 
-/** The exchange alone: what a process needs that hands out frames and is steered by nobody, as a benchmark is. */
+/** The exchange alone, for a process that only streams frames, such as a benchmark. */
 export function exchangeModule(source: ExchangeSource, shutdown: AbortSignal): DynamicModule {
   return {
     module: ExchangeModule,

@@ -7,9 +7,9 @@ import { goTool } from './go-tool.js';
 
 /** The two of them, ready to take and to answer. */
 export interface Observers extends ChildServer {
-  /** Where services send to: the value of OTEL_EXPORTER_OTLP_ENDPOINT. */
+  /** Where services send telemetry: the value of OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly otlp: string;
-  /** The same over HTTP, for those who set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf or http/json. */
+  /** The same over HTTP, for OTEL_EXPORTER_OTLP_PROTOCOL http/protobuf and http/json. */
   readonly otlpHttp: string;
   /** Jaeger's HTTP API. */
   readonly jaeger: string;
@@ -18,7 +18,7 @@ export interface Observers extends ChildServer {
 }
 
 export interface ObserverPorts {
-  /** Where services send to. Default, as for the other: one that is free. */
+  /** Where services send telemetry. Default, as for the other: a free port. */
   readonly otlp?: number;
   /** Of Jaeger's HTTP API. */
   readonly jaeger?: number;

@@ -22,7 +22,7 @@ export interface S3Server extends ChildServer {
 export interface S3ServerOptions {
   /** Keeps its objects, and outlives it; made when absent. */
   readonly folder: string;
-  /** Default: one that is free. */
+  /** Default: a free port. */
   readonly port?: number;
 }
 
@@ -60,7 +60,7 @@ export async function startS3Server(name: S3ServerName, options: S3ServerOptions
   const objects = join(options.folder, 'objects');
   mkdirSync(objects, { recursive: true });
   const child = spawn(goTool(name), args(objects, port), {
-    // What a server keeps in the home of its user, it keeps here.
+    // A server that stores files in the home of its user stores them here.
     env: { PATH: process.env['PATH'], HOME: options.folder, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -95,7 +95,7 @@ async function untilReady(port: number, ended: Promise<void>): Promise<void> {
     retryOptions: { disableRetry: true },
   });
   let gone = false;
-  // Somebody else's server may hold the port, and never answer.
+  // A foreign server may hold the port, and never answer.
   const end = ended.then(() => {
     gone = true;
   });

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './child-server.js';
 import { goTool } from './go-tool.js';
 
-/** What a toxic does to the bytes of all connections while it is there; attributes as toxiproxy names them. */
+/** A fault of all connections, for as long as it is active; attributes as toxiproxy names them. */
 export interface Toxic {
   readonly type: 'reset_peer' | 'timeout' | 'limit_data' | 'latency' | 'bandwidth' | 'slicer';
   readonly attributes: Readonly<Record<string, number>>;
@@ -12,7 +12,7 @@ export interface Toxic {
 
 /** A service behind a toxiproxy. */
 export interface Intercepted {
-  /** Whom to dial instead of the service: host:port. */
+  /** The address to dial instead of the service's: host:port. */
   readonly address: string;
   /** Puts toxics into both directions for a while. */
   poison(toxics: readonly Toxic[], ms: number): Promise<void>;

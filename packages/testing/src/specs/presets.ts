@@ -7,7 +7,7 @@ type WrittenRole = WrittenSpec['student'];
 
 const plainCnn = (...channels: number[]) => ({ kind: 'plain-cnn' as const, channels });
 
-/** Terms of an objective that hears both other models. */
+/** Terms of an objective with distillation from both other models. */
 export function hears(anchor = 1, peer = 1, temperature?: number): WrittenRole['objective'] {
   const at = temperature === undefined ? {} : { temperature };
   return [

@@ -7,20 +7,20 @@ export interface S3Request {
 }
 
 export interface FakeS3Options {
-  /** Throws what becomes of a request that is lost on its way. */
+  /** Throws to lose a request on its way. */
   readonly onRequest?: (request: S3Request) => void;
-  /** Throws what becomes of a request whose reply is lost. */
+  /** Throws to lose the reply of a request. */
   readonly onReply?: (request: S3Request) => void;
   /** Promises of S3 that it breaks. */
   readonly breaks?: readonly ('If-None-Match' | 'If-Match' | 'If-Match on nothing' | 'notes' | 'sizes')[];
 }
 
-/** S3 in memory, failing where it is told to. */
+/** S3 in memory, with faults where the test wants them. */
 export function fakeS3({ onRequest, onReply, breaks = [] }: FakeS3Options = {}): S3Api {
   const objects = new Map<string, S3Object>();
   const answer = async <T>(request: S3Request, work: () => T): Promise<T> => {
     onRequest?.(request);
-    // What arrives together is interleaved, as on a network.
+    // Concurrent requests interleave, as on a network.
     await Promise.resolve();
     const result = work();
     onReply?.(request);

@@ -5,23 +5,23 @@ import type { Params } from '@trikd/core/models/params';
 import { LOGITS, PREDICT, TRAIN } from '@trikd/core/training/role-program';
 import type { ModelSession, ModelSessions } from '@trikd/core/training/sessions';
 
-// A model of a few words of 24 bits, mixed by a hash instead of a gradient: cheap, exact, and one bit of one frame that is wrong,
-// missing or heard twice changes everything that follows.
+// A model of a few words of 24 bits in the place of the engine, mixed by a hash instead of a gradient: cheap and exact. One bit of one
+// frame that is wrong, missing or taken twice changes everything that follows.
 
-/** What a step began from, and what it heard: each as a number that tells it from any other. */
+/** The state that a step began from and the logits that it took, each as a digest. */
 export interface TrainedStep {
   readonly generation: number;
   readonly role: TrainedRole;
   /** Of the model's state and the batch. */
   readonly from: number;
-  /** Of the logits heard. */
+  /** Of the logits of the other models. */
   readonly heard: number;
 }
 
 export interface ToyOptions {
   /** Takes as long as a part of a step does. */
   pause(): Promise<void>;
-  /** Told of every step that was trained. */
+  /** Is called for every trained step. */
   trained(step: TrainedStep): void;
 }
 
@@ -143,7 +143,7 @@ function toyOf(params: Params): Toy {
   return { words: read('words'), slots: read('words/momentum') };
 }
 
-/** Logits between -2 and 2 that nothing but the state and the image decides. */
+/** Logits between -2 and 2, a function of state and image. */
 function forward({ words }: Toy, dataset: Dataset, images: Uint8Array): Float32Array {
   const { classes } = dataset;
   const size = dataset.height * dataset.width * dataset.channels;
@@ -157,7 +157,7 @@ function forward({ words }: Toy, dataset: Dataset, images: Uint8Array): Float32A
   return logits;
 }
 
-/** As `forward`, but most images are known: nine of ten, others after every step. */
+/** As `forward`, but right for nine images of ten, others after every step. */
 function predict(toy: Toy, dataset: Dataset, images: Uint8Array): Float32Array {
   const logits = forward(toy, dataset, images);
   const size = dataset.height * dataset.width * dataset.channels;

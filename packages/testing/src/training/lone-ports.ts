@@ -15,7 +15,7 @@ export function memoryBlobs(): Pick<TrainerPorts, 'save' | 'load'> {
   return { save: (params) => saveParams(store, folder, params), load: (blob) => loadParams(store, blob) };
 }
 
-/** What a trainer says, and its ports: nobody to hear, nobody listening, no limit, a clock that stands still. */
+/** The events of a trainer, and ports without peers, consumers or a limit, whose clock stands still. */
 export function lonePorts(changes: Partial<TrainerPorts> = {}): {
   readonly ports: TrainerPorts;
   readonly events: TrainerEvent[];

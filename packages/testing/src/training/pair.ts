@@ -32,7 +32,7 @@ export interface PairStart {
   readonly from?: Readonly<Record<TrainedRole, RoleCheckpoint>>;
 }
 
-/** Two trainers, and an anchor if there is one, that hear each other in memory. */
+/** Two trainers, and an anchor if there is one, that exchange frames in memory. */
 export interface Pair {
   readonly events: readonly (readonly [TrainedRole, TrainerEvent])[];
   /** The newest checkpoint of both. */
@@ -98,7 +98,7 @@ export async function startPair(start: PairStart): Promise<Pair> {
   const producing = model ? produce(model, firstStep, windows.anchor) : Promise.resolve();
   const settled = Promise.allSettled([...training, producing]).then(() => model?.close());
   const ended = Promise.all(training).then(() => windows.anchor.close());
-  // Whoever abandons the pair looks at `settled` alone.
+  // After an abandonment only `settled` is awaited.
   ended.catch(() => {});
 
   return {
@@ -131,7 +131,7 @@ async function produce(model: AnchorModel, firstStep: number, window: ReturnType
   for (let step = firstStep; ; step++) await window.publish(await model.logits(step));
 }
 
-/** Frames up to a step, and then nobody there. */
+/** Frames up to a step, and then an unreachable producer. */
 async function* until(
   frames: AsyncIterable<LogitsFrame>,
   end = Number.POSITIVE_INFINITY,

@@ -16,7 +16,7 @@ import { virtualClock } from '../clock/virtual-clock.js';
 import { datasetFor, specFor } from '../specs/spec-for.js';
 import { memoryStore } from '../stores/memory-store.js';
 
-/** One object of a checkpoint, and how it is read by whoever resumes from it or serves it. */
+/** One object of a checkpoint, and how a trainer or an anchor reads it. */
 export interface CheckpointObject {
   readonly name: string;
   readonly key: string;

@@ -4,7 +4,7 @@ import { type Dashboard, serveDashboard } from '@trikd/transport/http/serve-dash
 import type { OrchestratorConfig } from '../config.js';
 
 /** Where `make build` leaves the page. */
-const PAGE = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
+const PAGE = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url));
 
 /** Serves the dashboard of the service that listens at an address, unless the configuration wants none. */
 export function dashboardFor(

@@ -1,12 +1,11 @@
 import { timesOfNew } from '@trikd/core/run/run-times';
 import { firstState, type RunState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { conditionsOf } from './conditions.js';
 import type { LiveView, RunView } from './ports.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+const spec = specFor('bare');
 const created = '2026-01-02T03:04:05.000Z';
 const facts = { datasetDigest: 'a'.repeat(64), classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
 const live: LiveView = { stalls: [], progress: {}, evaluations: {} };

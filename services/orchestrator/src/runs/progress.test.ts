@@ -1,13 +1,11 @@
 import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import type { ProgressNews, RunView } from './ports.js';
 import { progressOf } from './progress.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const curriculum = { generations: 3 };
-const data = { kind: 'synthetic' };
-const spec = RunSpec.parse({ name: 'trial', data, epochs: 2, student: role, teacher: role, curriculum });
+const spec = specFor('bare', { curriculum });
 const sha256 = 'a'.repeat(64);
 const facts = { datasetDigest: sha256, classes: 4, totalSteps: 100, stepsPerEpoch: 10 };
 const resultOf = (generation: number, steps: number): GenerationResult => {

@@ -4,7 +4,7 @@ import { pointAsStated, readPointer } from '@trikd/core/run/anchor-pointer';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState, type GenerationResult, type Waiting } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steering';
-import { RunSpec } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -13,8 +13,7 @@ import { createRunLog } from './run-log.js';
 import { createRunRecords } from './run-records.js';
 import { type SteeringLeader, type SteeringRequest, steerRun } from './steering.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+const spec = specFor('bare');
 const sha256 = 'a'.repeat(64);
 const resultOf = (generation: number, promoted: boolean): GenerationResult => {
   const validation = { accuracy: 0.8, nll: 0.5, examples: 400 };

@@ -7,12 +7,11 @@ import type { HostTensor } from '@trikd/core/models/params';
 import { promote } from '@trikd/core/run/anchor-pointer';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import type { GenerationResult, Training } from '@trikd/core/run/state';
-import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { specDigest } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import type { OpenRun } from '../open-run.js';
-
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-export const spec = RunSpec.parse({ name: 'r', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+export const spec = specFor('bare', { name: 'r' });
 const datasetDigest = 'd'.repeat(64);
 
 /** A run in the middle of generation 1, whose checkpoints hold one tensor each. */

@@ -2,17 +2,15 @@ import { manifestAt } from '@trikd/core/checkpoint/manifest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { firstState, type Training } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { systemClock } from '@trikd/process/system-clock';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import type { TrainerLink } from '../ports.js';
 import { salvage } from './salvage.js';
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-const specOf = (change: object = {}) =>
-  RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 10, student: role, teacher: role, ...change });
+const specOf = (change: object = {}) => specFor('bare', { epochs: 10, ...change });
 const sha256 = 'a'.repeat(64);
 const todo: Training = {
   ...firstState,

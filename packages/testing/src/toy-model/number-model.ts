@@ -12,8 +12,9 @@ import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import type { TrainingStart } from '@trikd/core/training/training-start';
 
-// A model of one number, which every frame that is heard moves: small enough to test the services without an engine, and every
-// frame that is lost, doubled or mixed up changes its end.
+// A model of one number in the place of the training loop, to test services without engine or loop: each frame that it receives moves
+// the number, so a frame that is lost, doubled or swapped changes the result, and the first logit of a frame names the params that it
+// was computed with. The toy of `toy-sessions.ts` stands below the loop instead, in the place of the engine.
 
 export const paramsOf = (value: number): Params =>
   new Map([['value', { dtype: 'float32', shape: [1], data: Float32Array.of(value) }]]);
@@ -29,8 +30,8 @@ function frame(spec: RunSpec, dataset: Dataset, attempt: GenerationAttempt, step
   return { position: { ...attempt, step }, batchDigest, logits: { rows, cols, data } };
 }
 
-/** Goes through all ports as the real loop does. `failAt` makes a step diverge. */
-export const tinyTrainer =
+/** Uses all ports as the real loop does. It fails at step `failAt`. */
+export const numberTrainer =
   (failAt = Number.POSITIVE_INFINITY) =>
   async ({ spec, role, attempt, startStep, resume }: TrainingStart, dataset: Dataset, ports: TrainerPorts) => {
     const { totalSteps } = generationPlan(spec, dataset.train.count);
@@ -84,8 +85,8 @@ export const tinyTrainer =
     await rest(totalSteps);
   };
 
-/** An anchor whose frames depend on its params and the step. `closed` is told when it lets go. */
-export const tinyAnchor =
+/** An anchor whose frames depend on its params and the step. `closed` is called when its model is closed. */
+export const numberAnchor =
   (closed: (role: Role) => void = () => undefined) =>
   async (spec: RunSpec, dataset: Dataset, params: Params, attempt: GenerationAttempt): Promise<AnchorModel> => ({
     logits: async (step, steps) => {
