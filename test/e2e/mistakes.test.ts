@@ -153,7 +153,7 @@ describe('data that cannot be read end the run with one sentence, and once they 
     mkdirSync(data);
     expectSentence(
       await run(folder, spec(data)),
-      /^trikd: run files failed: the (teacher|student): no folder holds all of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, plain or \.gz; tried \S+\/data; run `make data`, or name their folder in TRIKD_DATA$/m,
+      /^trikd: run files failed: the (teacher|student): no folder contains all of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, plain or \.gz; tried \S+\/data; run `make data`, or set TRIKD_DATA to their folder$/m,
     );
     await expectItGoesOn(folder, data);
   });

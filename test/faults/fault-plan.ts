@@ -1,5 +1,5 @@
 import { below, philox4x32 } from '@trikd/core/data/random';
-import type { Point } from '@trikd/process/points';
+import type { FaultPoint } from '@trikd/process/fault-points';
 
 /**
  * Who can be struck. Of the orchestrators it is the one that gets to the point: the leader. The store is a program of others, without
@@ -9,7 +9,7 @@ export type Victim = 'teacher' | 'student' | 'anchor' | 'leader' | 'store';
 
 export interface PlannedFault {
   readonly victim: Victim;
-  readonly point: Point;
+  readonly point: FaultPoint;
   readonly nth: number;
   readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGTERM';
   /** How long a stopped process stays so, in milliseconds. */
@@ -19,7 +19,7 @@ export interface PlannedFault {
 }
 
 /** Where a process is struck, and how often it may pass there before. */
-type Place = readonly [point: Point, passes: number];
+type Place = readonly [point: FaultPoint, passes: number];
 
 const STEPS: readonly Place[] = [
   ['frame.publishing', 60],

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { loadRun } from '@trikd/core/run/run-store';
-import type { Point } from '@trikd/process/points';
+import type { FaultPoint } from '@trikd/process/fault-points';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { type ClusterEvent, startCluster } from '@trikd/testing/processes/cluster';
 import type { Fault } from '@trikd/testing/processes/fault-agent';
@@ -45,7 +45,7 @@ const world: ToyWorld = {
 };
 
 /** The path of a promotion, from the last pair of a generation to the next one in training. */
-const PATH: readonly (readonly [Point, Fault['where']?])[] = [
+const PATH: readonly (readonly [FaultPoint, Fault['where']?])[] = [
   ['manifest.writing', { step: STEPS }],
   ['manifest.written', { step: STEPS }],
   ['state.writing', { phase: 'promoting' }],

@@ -153,7 +153,7 @@ describe('a limit', () => {
     await until(student, 'resting');
     await expect(student.setLimit(attempt, 5)).rejects.toMatchObject({
       kind: 'wrong-state',
-      message: 'the student: cannot rest before step 5: step 6 is the first not begun',
+      message: 'the student: cannot rest before step 5: the first step that has not started is 6',
     });
     expect(await student.setLimit(attempt, 8)).toEqual({ nextStep: 7 });
   });
@@ -165,7 +165,7 @@ describe('a checkpoint that is asked for', () => {
     await Promise.all([until(teacher, 'resting'), until(student, 'resting')]);
     await expect(student.saveAt(attempt, 5)).rejects.toMatchObject({
       kind: 'wrong-state',
-      message: 'the student: cannot save at step 5: step 6 is the first not begun',
+      message: 'the student: cannot save at step 5: the first step that has not started is 6',
     });
     await expect(student.saveAt({ ...attempt, attempt: 2 }, 20)).rejects.toMatchObject({ kind: 'out-of-step' });
     for (const trainer of [teacher, student, student]) {

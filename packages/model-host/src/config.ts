@@ -5,7 +5,7 @@ import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
 import { z } from 'zod';
 
-/** Configuration of a model service: the anchor-server or one of the trainers. @param listen where it listens by default */
+/** Configuration of an anchor-server or trainer process. @param listen default address */
 export function modelServiceConfig(listen: string) {
   return z.strictObject({
     listen: Address.default(listen).describe('address of the gRPC server; port 0: any that is free'),

@@ -4,7 +4,7 @@ import { pointerKey } from '@trikd/core/run/anchor-pointer';
 import { LEASE_KEY } from '@trikd/core/run/lease';
 import { createRun, specKey, stateKey } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { POINT_CHANNEL, type Reached } from '@trikd/process/points';
+import { FAULT_POINT_CHANNEL, type FaultPointEvent } from '@trikd/process/fault-points';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeStoreContract } from '../../testing/src/stores/store.contract.js';
@@ -13,11 +13,11 @@ import { observedStore } from './observed-store.js';
 describeStoreContract('an observed store', async () => [observedStore(memoryStore())]);
 
 /** What is told from here on to the end of the test. */
-function listen(): readonly Reached[] {
-  const heard: Reached[] = [];
-  const listener = (message: unknown) => void heard.push(message as Reached);
-  subscribe(POINT_CHANNEL, listener);
-  onTestFinished(() => void unsubscribe(POINT_CHANNEL, listener));
+function listen(): readonly FaultPointEvent[] {
+  const heard: FaultPointEvent[] = [];
+  const listener = (message: unknown) => void heard.push(message as FaultPointEvent);
+  subscribe(FAULT_POINT_CHANNEL, listener);
+  onTestFinished(() => void unsubscribe(FAULT_POINT_CHANNEL, listener));
   return heard;
 }
 

@@ -10,7 +10,7 @@ import { parseSpec } from '@trikd/protocol/parse-spec';
 import { ANCHOR } from '../tokens.js';
 import type { AnchorHolder } from './anchor-holder.js';
 
-/** Translates AnchorService messages. Nothing is decided here. */
+/** Translates between AnchorService messages and the anchor. */
 @Controller()
 export class AnchorController {
   constructor(@Inject(ANCHOR) private readonly anchor: AnchorHolder) {}

@@ -15,7 +15,7 @@ import { rememberLast } from '../remember-last.js';
 import { createTrainer } from './trainer.js';
 import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
 
-/** The process of a trainer, from its start to its end. */
+/** Runs a trainer process until it is asked to exit. */
 export async function runTrainer(role: TrainedRole, config: ModelServiceConfig): Promise<void> {
   const log = createLogger(config.log, `${role}-trainer`);
   const shutdown = shutdownSignal(log);
@@ -32,7 +32,7 @@ export async function runTrainer(role: TrainedRole, config: ModelServiceConfig):
     log,
     telemetry,
   });
-  /** Streams go on while the trainer takes its leave. */
+  /** Streams stay open while the trainer leaves. */
   const left = new AbortController();
   const leave = async () => {
     await trainer.leave();

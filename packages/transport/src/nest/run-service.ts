@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
-import { reach } from '@trikd/process/points';
 import { createService, type ServiceOptions } from './create-service.js';
 
 export interface ProcessOptions extends ServiceOptions {
@@ -51,10 +51,10 @@ export async function runService(options: ProcessOptions): Promise<void> {
   const message: ListeningMessage = { type: 'listening', ...where };
   if (parent.connected) parent.send?.(message);
   if (!shutdown.aborted) await once(shutdown, 'abort');
-  reach('drain.begun');
+  faultPoint('drain.begun');
   await leave?.();
   await Promise.all([service.close().then(() => beside?.close()), stopInTime(options)]);
-  reach('drain.done');
+  faultPoint('drain.done');
   log.info('ended');
   // An IPC channel would keep the process alive.
   if (parent.connected) parent.disconnect?.();
