@@ -114,8 +114,8 @@ describe('MinIO behind a network that loses things', () => {
 
 describe('MinIO', () => {
   test.each([
-    [{ secretKey: 'another-secret' }, 'the secret key does not fit the access key (SignatureDoesNotMatch)'],
-    [{ accessKey: 'another-key' }, 'it does not know the access key (InvalidAccessKeyId)'],
+    [{ secretKey: 'another-secret' }, 'the secret key does not match the access key (SignatureDoesNotMatch)'],
+    [{ accessKey: 'another-key' }, 'unknown access key (InvalidAccessKeyId)'],
   ])('refuses %j, and a service says so when it starts', async (wrong, sentence) => {
     await expect(openStore(configOf({ ...server, ...wrong }))).rejects.toMatchObject({
       kind: 'unavailable',

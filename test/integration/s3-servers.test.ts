@@ -43,7 +43,7 @@ describe.each(['minio', 'versitygw', 'gofakes3'] as const)('%s', (name) => {
     const place = `store ${server.endpoint}/nowhere`;
     const error = {
       kind: 'unavailable',
-      message: `${place}: there is no such bucket; make it, for example with: mc mb ALIAS/BUCKET (NoSuchBucket)`,
+      message: `${place}: there is no such bucket; create it, for example with: mc mb ALIAS/BUCKET (NoSuchBucket)`,
     };
     await expect(store.put('a', text('1'))).rejects.toMatchObject(error);
     await expect(store.create('a', text('1'))).rejects.toMatchObject(error);

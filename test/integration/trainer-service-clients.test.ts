@@ -120,7 +120,7 @@ test('a watch of a server that stays away gives up, by name', async () => {
   });
   await expect(events.next()).rejects.toMatchObject({
     kind: 'unavailable',
-    message: expect.stringMatching(/^the student cannot be reached for \d+ s/),
+    message: expect.stringMatching(/^the student has been unreachable for \d+ s/),
   });
 });
 

@@ -227,7 +227,7 @@ async function* watch(
       lostAt ??= life.clock.now();
       const lost = (life.clock.now() - lostAt) / 1000;
       if (lost >= TIMES.patience) {
-        throw new TrikdError('unavailable', `${what} cannot be reached for ${lost.toFixed(0)} s: ${error.message}`);
+        throw new TrikdError('unavailable', `${what} has been unreachable for ${lost.toFixed(0)} s: ${error.message}`);
       }
     }
     await life.clock.sleep(backoff.next(), signal);

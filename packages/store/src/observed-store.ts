@@ -4,9 +4,9 @@ import { type FaultPoint, type FaultPointDetails, faultPoint } from '@trikd/proc
 
 type Kind = 'blob' | 'manifest' | 'state' | 'pointer' | 'lease' | 'spec';
 
-/** The same store, telling what it is about to write, has written, has read and removes. */
+/** Adds the fault points of reads, writes and removals to a store. */
 export function observedStore(store: ObjectStore): ObjectStore {
-  const telling = async <T>(key: string, bytes: Uint8Array, write: () => Promise<T>): Promise<T> => {
+  const observed = async <T>(key: string, bytes: Uint8Array, write: () => Promise<T>): Promise<T> => {
     const kind = kindOf(key);
     if (!kind) return write();
     faultPoint(`${kind}.writing` satisfies FaultPoint, () => detailsOf(key, bytes));
@@ -24,9 +24,9 @@ export function observedStore(store: ObjectStore): ObjectStore {
       if (object && kindOf(key) === 'blob') faultPoint('blob.read', () => detailsOf(key, object.bytes));
       return object;
     },
-    put: (key, bytes) => telling(key, bytes, () => store.put(key, bytes)),
-    create: (key, bytes) => telling(key, bytes, () => store.create(key, bytes)),
-    replace: (key, bytes, version) => telling(key, bytes, () => store.replace(key, bytes, version)),
+    put: (key, bytes) => observed(key, bytes, () => store.put(key, bytes)),
+    create: (key, bytes) => observed(key, bytes, () => store.create(key, bytes)),
+    replace: (key, bytes, version) => observed(key, bytes, () => store.replace(key, bytes, version)),
     remove: async (key) => {
       faultPoint('object.removing', () => ({ key, ...placeOf(key) }));
       await store.remove(key);
@@ -48,7 +48,7 @@ function detailsOf(key: string, bytes: Uint8Array): FaultPointDetails {
   return { key, bytes: bytes.length, ...placeOf(key), ...(kindOf(key) === 'state' && phaseOf(bytes)) };
 }
 
-/** What a key says of its place in a run. */
+/** The part of a run that a key belongs to. */
 function placeOf(key: string): FaultPointDetails {
   const runId = /^runs\/([^/]+)\//.exec(key)?.[1];
   const blob = /\/blobs\/(?<generation>\d+)\.(?<attempt>\d+)\//.exec(key);
