@@ -163,7 +163,8 @@ describe('a server', () => {
     await cancelled.ended;
     expect(cancelled.calls).toMatchObject([{ method: STREAM, code: 'CANCELLED' }]);
     const late = await openObserved(sourceOf(windowOf()));
-    late.stream(Date.now() + 50);
+    await new Promise((ready) => late.client.waitForReady(Number.POSITIVE_INFINITY, ready));
+    late.stream(Date.now() + 1000);
     await late.ended;
     expect(late.calls).toMatchObject([{ method: STREAM, code: 'DEADLINE_EXCEEDED' }]);
   });
