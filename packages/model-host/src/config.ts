@@ -12,7 +12,9 @@ const DEFAULT_PORTS: Readonly<Record<Role, number>> = { anchor: 50_051, teacher:
 /** Configuration of an anchor-server or trainer process. */
 export function modelServiceConfig(role: Role) {
   return z.strictObject({
-    listen: Address.default(`0.0.0.0:${DEFAULT_PORTS[role]}`).describe('address of the gRPC server; port 0: any free port'),
+    listen: Address.default(`0.0.0.0:${DEFAULT_PORTS[role]}`).describe(
+      'address of the gRPC server; port 0: any free port',
+    ),
     store: StoreConfig.describe('where checkpoints are stored'),
     drainSeconds: z.number().min(0).max(MAX_SERVICE_SECONDS).default(5).describe('for open calls to end after SIGTERM'),
     telemetry: TelemetryConfig,

@@ -50,7 +50,9 @@ test('the next writer continues when the process that holds the lock is killed',
   const store = await openFolderStore(folder);
   const holder = await start('hold', 'held');
   const impatient = openFolderLock(join(folder, '~lock'), { timeoutMs: 20 });
-  await expect(impatient.hold(async () => undefined)).rejects.toThrow('~lock has been locked by other processes for 20 ms');
+  await expect(impatient.hold(async () => undefined)).rejects.toThrow(
+    '~lock has been locked by other processes for 20 ms',
+  );
   let done = false;
   const writing = store.put('a', text('1')).then(() => {
     done = true;

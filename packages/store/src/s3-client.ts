@@ -3,7 +3,7 @@ import { request as requestOverTls, Agent as TlsAgent } from 'node:https';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type BucketItemStat, Client } from 'minio';
 import type { PutOptions, S3Api, S3Head } from './s3-api.js';
-import { codeOf, unexpectedResponse, s3Error } from './s3-error.js';
+import { codeOf, s3Error, unexpectedResponse } from './s3-error.js';
 import { listingQuery, parseListing } from './s3-listing.js';
 import type { S3Credentials } from './store-config.js';
 
@@ -87,10 +87,12 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
     get: (key) =>
       unlessAbsent(key, async () => {
         const answer = await client.getObject(bucket, base + key);
-        if (!(answer instanceof IncomingMessage)) throw new Error('the S3 client returned something other than an HTTP response');
+        if (!(answer instanceof IncomingMessage))
+          throw new Error('the S3 client returned something other than an HTTP response');
         const bytes = await bodyOf(answer);
         const size = Number(answer.headers['content-length']);
-        if (bytes.length !== size) throw unexpectedResponse(name, `key ${key}: received ${bytes.length} of ${size} bytes`);
+        if (bytes.length !== size)
+          throw unexpectedResponse(name, `key ${key}: received ${bytes.length} of ${size} bytes`);
         return { bytes, size, etag: unquoted(answer.headers.etag), note: `${answer.headers[NOTE] ?? ''}` };
       }),
     head: (key) =>

@@ -20,12 +20,15 @@ test.each([
   ['If-Match', 'of 32 writers that replace one version exactly one must succeed, 32 did'],
   ['If-Match on nothing', 'an object that does not exist must not be replaced, it was'],
   ['notes', 'user metadata must be stored with an object, it was not'],
-] as const)('a store that breaks %s is rejected with the guarantee, and the objects are removed', async (promise, sentence) => {
-  await expect(prove({ breaks: [promise] })).rejects.toMatchObject({
-    kind: 'wrong-state',
-    message: `store http://fake:9000/bucket is not safe to use: ${sentence}`,
-  });
-});
+] as const)(
+  'a store that breaks %s is rejected with the guarantee, and the objects are removed',
+  async (promise, sentence) => {
+    await expect(prove({ breaks: [promise] })).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: `store http://fake:9000/bucket is not safe to use: ${sentence}`,
+    });
+  },
+);
 
 test('a store that cannot be used receives one request', async () => {
   let requests = 0;

@@ -25,15 +25,27 @@ export async function proveConditionalWrites(api: S3Api, store: ObjectStore, nam
   check((await store.list(key)).length === 0, 'an object that was never written must not be listed', 'one was');
   try {
     const first = await race((text) => store.create(key, text), 'created');
-    check(first.length === 1, `of ${WRITERS} writers that create one object exactly one must succeed`, `${first.length} did`);
+    check(
+      first.length === 1,
+      `of ${WRITERS} writers that create one object exactly one must succeed`,
+      `${first.length} did`,
+    );
     const created = await store.get(key);
-    check(textOf(created?.bytes) === first[0], 'a read must return what was written', `it returned ${textOf(created?.bytes)}`);
+    check(
+      textOf(created?.bytes) === first[0],
+      'a read must return what was written',
+      `it returned ${textOf(created?.bytes)}`,
+    );
     const note = (await api.get(key))?.note;
     check(note !== undefined && note !== '', 'user metadata must be stored with an object', 'it was not');
 
     const version = created?.version ?? '';
     const second = await race((text) => store.replace(key, text, version), 'replaced');
-    check(second.length === 1, `of ${WRITERS} writers that replace one version exactly one must succeed`, `${second.length} did`);
+    check(
+      second.length === 1,
+      `of ${WRITERS} writers that replace one version exactly one must succeed`,
+      `${second.length} did`,
+    );
     const replaced = textOf((await store.get(key))?.bytes);
     check(replaced === second[0], 'a read must return what was written', `it returned ${replaced}`);
 

@@ -18,7 +18,9 @@ const FolderConfig = z.strictObject({
   path: z.string().min(1).describe('path of the folder; the same for all services of a run'),
 });
 
-const Credential = z.string({ error: 'expected text; quote a value of digits twice, once for the shell and once for YAML' }).min(1);
+const Credential = z
+  .string({ error: 'expected text; quote a value of digits twice, once for the shell and once for YAML' })
+  .min(1);
 const CredentialFile = z.string().min(1);
 
 const S3Config = z
