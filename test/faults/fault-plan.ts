@@ -58,12 +58,12 @@ const ON_THE_WAY_BACK: Readonly<Record<Victim, readonly Place[]>> = {
   teacher: [
     ['attempt.assigned', 1],
     ['blob.read', 1],
-    ['attempt.begun', 1],
+    ['attempt.started', 1],
   ],
   student: [
     ['attempt.assigned', 1],
     ['blob.read', 1],
-    ['attempt.begun', 1],
+    ['attempt.started', 1],
   ],
   anchor: [
     ['anchor.loading', 1],
@@ -73,11 +73,11 @@ const ON_THE_WAY_BACK: Readonly<Record<Victim, readonly Place[]>> = {
     ['anchor.swapped', 1],
   ],
   leader: [
-    ['anchor.asking', 1],
-    ['anchor.answered', 1],
-    ['assign.asking', 2],
-    ['assign.answered', 2],
-    ['limit.asking', 2],
+    ['anchor.requesting', 1],
+    ['anchor.acknowledged', 1],
+    ['assign.requesting', 2],
+    ['assign.acknowledged', 2],
+    ['limit.requesting', 2],
     ['state.writing', 1],
     ['lease.written', 1],
   ],

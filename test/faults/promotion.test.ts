@@ -59,10 +59,10 @@ const PATH: readonly (readonly [FaultPoint, Fault['where']?])[] = [
   ['object.removed'],
   ['lease.writing'],
   ['lease.written'],
-  ['anchor.asking'],
-  ['anchor.answered'],
-  ['assign.asking'],
-  ['assign.answered'],
+  ['anchor.requesting'],
+  ['anchor.acknowledged'],
+  ['assign.requesting'],
+  ['assign.acknowledged'],
 ];
 
 /** A process beside the trio that reads all of the store, all of the time. */

@@ -14,8 +14,8 @@ describe('a fault point', () => {
     const listen = (message: unknown) => void delivered.push(message);
     subscribe(FAULT_POINT_CHANNEL, listen);
     onTestFinished(() => void unsubscribe(FAULT_POINT_CHANNEL, listen));
-    faultPoint('drain.begun');
-    expect(delivered).toEqual([{ point: 'drain.begun' }]);
+    faultPoint('drain.started');
+    expect(delivered).toEqual([{ point: 'drain.started' }]);
     faultPoint('step.trained', () => ({ role: 'student', generation: 1, attempt: 2, step: 7 }));
     expect(delivered[1]).toEqual({ point: 'step.trained', role: 'student', generation: 1, attempt: 2, step: 7 });
   });

@@ -5,7 +5,7 @@ import type { Role } from '@trikd/core/domain/role';
 /** The places at which the fault tests kill or freeze a process, each with what is true there. */
 export const FAULT_POINTS = {
   'attempt.assigned': 'a trainer has received an assignment and has read no data or checkpoint yet',
-  'attempt.begun': 'a trainer has read its data and checkpoint; the training loop is about to start',
+  'attempt.started': 'a trainer has read its data and checkpoint; the training loop is about to start',
   'frame.publishing': 'a model has computed its logits of a step and has not published them',
   'frame.published': 'the frame is in the window; consumers can read it',
   'frame.from-peer': 'a trainer has received the frame of its peer and has not checked it',
@@ -33,12 +33,12 @@ export const FAULT_POINTS = {
   'spec.written': 'the spec of a run is stored; its state may be missing',
   'object.removing': 'an object that no state refers to is about to be removed',
   'object.removed': 'the object is removed',
-  'anchor.asking': 'an orchestrator is about to request the load of an anchor',
-  'anchor.answered': 'the anchor is served; the trainers have no assignment yet',
-  'assign.asking': 'an orchestrator is about to send a trainer its assignment',
-  'assign.answered': 'a trainer has accepted its assignment',
-  'limit.asking': 'an orchestrator is about to move the limit of a trainer',
-  'drain.begun': 'a process has been asked to exit',
+  'anchor.requesting': 'an orchestrator is about to request the load of an anchor',
+  'anchor.acknowledged': 'the anchor is served; the trainers have no assignment yet',
+  'assign.requesting': 'an orchestrator is about to send a trainer its assignment',
+  'assign.acknowledged': 'a trainer has accepted its assignment',
+  'limit.requesting': 'an orchestrator is about to move the limit of a trainer',
+  'drain.started': 'a process has been asked to exit',
   'drain.done': 'a process has finished or handed over all of its work',
 } as const;
 export type FaultPoint = keyof typeof FAULT_POINTS;

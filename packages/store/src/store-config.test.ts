@@ -36,7 +36,7 @@ function fileWith(text: string): string {
 }
 
 /** The address of a server that has gone. */
-async function nobody(): Promise<string> {
+async function unusedEndpoint(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -86,7 +86,7 @@ test('credentials may be in files, without their line break', () => {
 test('a secret appears nowhere: not in the configuration, not in errors', async () => {
   const lines: string[] = [];
   const log = createLogger({ level: 'trace' }, 'test', { write: (line: string) => void lines.push(line) });
-  const config = loadS3({ ...s3, TRIKD_STORE__ENDPOINT: await nobody() });
+  const config = loadS3({ ...s3, TRIKD_STORE__ENDPOINT: await unusedEndpoint() });
   log.info({ config }, 'started');
   lines.push(JSON.stringify(config), `${config.secretKey}`, inspect(config, { depth: 9 }));
   for (const change of [

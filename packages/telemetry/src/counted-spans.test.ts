@@ -5,7 +5,7 @@ import { countedSpans, type Deliveries } from './counted-spans.js';
 const span = {} as ReadableSpan;
 const spans = (count: number) => Array.from({ length: count }, () => span);
 
-/** A processor that keeps what it is given, and an exporter that answers with the next of some codes. */
+/** A processor that keeps its spans, and an exporter that responds with the next of some codes. */
 function rig(room: number, codes: number[] = []) {
   const exporter: SpanExporter = {
     export: (_spans, answer) => answer({ code: codes.shift()! }),

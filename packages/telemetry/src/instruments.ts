@@ -75,12 +75,12 @@ export function callMeter(record: RecordMetric): (call: { readonly method: strin
 
 /** Measures the events of trainers. */
 export function trainerMeter(record: RecordMetric): (role: Role, event: TrainerEvent) => void {
-  let begun = false;
+  let started = false;
   return (role, event) => {
     const by = { 'trikd.role': role };
     // A counter that first appears with its first increment would show no increase.
-    if (!begun) record('trikd.alarms', 0, by);
-    begun = true;
+    if (!started) record('trikd.alarms', 0, by);
+    started = true;
     switch (event.kind) {
       case 'progress': {
         const { terms, gradientNorm, learningRate } = event.progress;

@@ -45,11 +45,11 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
     measured: (step) => ifRemembered(step, measureStep),
     emitted: (role, event) => later.add(() => measureEvent(role, event)),
     traced: (trace) => ifRemembered(trace, (remembered) => makeStepSpans(steps, remembered)),
-    saved: (where, begun, ended) =>
-      later.add(() => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended })),
+    saved: (where, started, ended) =>
+      later.add(() => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', started, ended })),
     root: (attempt, seed, step) => later.add(() => makeRootSpan(steps, attempt, seed, step)),
-    span: (name, begun, ended, attributes) =>
-      later.add(() => tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended)),
+    span: (name, started, ended, attributes) =>
+      later.add(() => tracer.startSpan(name, { startTime: started, attributes }, ROOT_CONTEXT).end(ended)),
     record,
     async stop() {
       later.now();

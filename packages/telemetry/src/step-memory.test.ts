@@ -18,8 +18,8 @@ function memory(everySteps = 0, capacity = 8, role: Role = 'student') {
   const sink = {
     measured: (step: () => RoleStep | undefined) => void measured.push(step()!.step),
     traced: (trace: () => StepTrace | undefined) => void traces.push(trace()!),
-    saved: ({ step }: { readonly step: number }, begun: number, ended: number) =>
-      void saves.push([step, ended - begun]),
+    saved: ({ step }: { readonly step: number }, started: number, ended: number) =>
+      void saves.push([step, ended - started]),
   };
   const steps = createStepMemory(() => time++, sink, capacity);
   const recorder = steps.begin(attempt, role, { seed, everySteps });

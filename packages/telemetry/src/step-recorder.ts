@@ -80,10 +80,10 @@ export function createStepRecorder(
       savingSince ??= now();
     },
     saved(step) {
-      const begun = savingSince;
+      const started = savingSince;
       savingSince = undefined;
-      if (!traceIds || begun === undefined || !steps.trace(step - 1)) return;
-      sink.saved({ attempt, traceId: traceIds(step - 1), role, step: step - 1 }, begun, now());
+      if (!traceIds || started === undefined || !steps.trace(step - 1)) return;
+      sink.saved({ attempt, traceId: traceIds(step - 1), role, step: step - 1 }, started, now());
     },
     idsOf(step) {
       if (!traceIds) return {};

@@ -94,11 +94,11 @@ test('the spans of phases equal those that the tracer would create', () => {
   const { steps, spans } = rig();
   makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), received: NOTHING });
   const [, , backward, whole] = spans();
-  const begun = { startTime: 1_700_000_000_015.5 };
+  const options = { startTime: 1_700_000_000_015.5 };
   const parent = trace.setSpanContext(ROOT_CONTEXT, whole!.spanContext());
   const { spanId } = backward!.spanContext();
   steps.ids
-    .with({ traceId, spanId }, () => steps.tracer.startSpan('backward', begun, parent))
+    .with({ traceId, spanId }, () => steps.tracer.startSpan('backward', options, parent))
     .end(1_700_000_000_030.75);
   const fields = (span: ReadableSpan) => {
     const { spanContext, startTime, endTime, duration, kind, status, attributes, links, events, ended } = span;
@@ -137,7 +137,7 @@ test('a failed step has its error, and a checkpoint is in the trace of the step 
   const error = new TrikdError('diverged', 'the loss is not finite');
   makeStepSpans(steps, { attempt, traceId, step: step('teacher', 1_700_000_000_000), received: NOTHING, error });
   const where = { attempt, traceId, role: 'teacher', step: 7 } as const;
-  makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun: 1_700_000_000_040, ended: 1_700_000_000_050 });
+  makeSpanInStep(steps, where, { name: 'trikd.checkpoint', started: 1_700_000_000_040, ended: 1_700_000_000_050 });
   const [failed, checkpoint] = spans().slice(-2);
   expect(failed).toMatchObject({ status: { code: 2, message: 'the loss is not finite' } });
   expect(failed!.attributes).toMatchObject({ 'error.type': 'diverged' });

@@ -93,14 +93,14 @@ function phaseSpan(
   const parentSpanContext = parent.spanContext();
   const { spanId, traceFlags } = parentSpanContext;
   const context = { traceId, spanId: phaseSpanId(spanId, index), traceFlags };
-  const begun = started + offset;
+  const startTime = started + offset;
   return {
     name: PHASE_SPANS[kind],
     kind: SpanKind.INTERNAL,
     spanContext: () => context,
     parentSpanContext,
-    startTime: millisToHrTime(begun),
-    endTime: millisToHrTime(begun + duration),
+    startTime: millisToHrTime(startTime),
+    endTime: millisToHrTime(startTime + duration),
     duration: millisToHrTime(duration),
     ended: true,
     status: UNSET,
@@ -129,22 +129,22 @@ export function makeRootSpan(
   { step, roles, duration }: TrioStep,
 ): void {
   const traceId = traceIdOf(seed, { ...attempt, step });
-  const begun = Math.min(...roles.filter(({ role }) => role !== 'anchor').map(({ started }) => started));
-  const options = { root: true, startTime: begun, attributes: attributesOf(attempt, step) };
+  const startTime = Math.min(...roles.filter(({ role }) => role !== 'anchor').map(({ started }) => started));
+  const options = { root: true, startTime, attributes: attributesOf(attempt, step) };
   ids
     .with({ traceId, spanId: spanIdOf(traceId, 'root') }, () => tracer.startSpan('trikd.step', options, ROOT_CONTEXT))
-    .end(begun + duration);
+    .end(startTime + duration);
 }
 
 /** Creates a span below a role's step. */
 export function makeSpanInStep(
   { tracer }: StepTracer,
   { attempt, traceId, step, role }: StepOfRole,
-  { name, begun, ended }: { readonly name: string; readonly begun: number; readonly ended: number },
+  { name, started, ended }: { readonly name: string; readonly started: number; readonly ended: number },
 ): void {
   const attributes = { ...attributesOf(attempt, step), 'trikd.role': role };
   const under = within(remote({ traceId, spanId: spanIdOf(traceId, role) }));
-  tracer.startSpan(name, { startTime: begun, attributes }, under).end(ended);
+  tracer.startSpan(name, { startTime: started, attributes }, under).end(ended);
 }
 
 function attributesOf({ runId, generation, attempt }: GenerationAttempt, step: number): AttributeValues {

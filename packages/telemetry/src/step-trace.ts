@@ -36,7 +36,7 @@ export interface StepSink {
   /** A step to trace. */
   traced(trace: () => StepTrace | undefined): void;
   /** A checkpoint that was being stored between two times; it belongs to the step before it. */
-  saved(where: StepOfRole, begun: number, ended: number): void;
+  saved(where: StepOfRole, started: number, ended: number): void;
 }
 
 export const NO_SINK: StepSink = { measured: () => undefined, traced: () => undefined, saved: () => undefined };

@@ -12,7 +12,7 @@ export interface Telemetry extends StepSink {
   /** Exports the root span of a step, the parent of the spans of all roles. */
   root(attempt: GenerationAttempt, seed: string, step: TrioStep): void;
   /** Exports a span in a trace of its own. Times are in milliseconds since 1970. */
-  span(name: string, begun: number, ended: number, attributes: AttributeValues): void;
+  span(name: string, started: number, ended: number, attributes: AttributeValues): void;
   record(metric: Metric, value: number, attributes?: AttributeValues): void;
   /** Exports what is pending, for a limited time. */
   stop(): Promise<void>;

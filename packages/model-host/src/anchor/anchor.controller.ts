@@ -16,8 +16,8 @@ export class AnchorController {
   constructor(@Inject(ANCHOR) private readonly anchor: AnchorHolder) {}
 
   @GrpcMethod('AnchorService', 'loadAnchor')
-  async loadAnchor({ start, spec, params, tracing: asked }: LoadAnchorRequest): Promise<LoadAnchorResponse> {
-    const tracing = toTracing(asked);
+  async loadAnchor({ start, spec, params, tracing: tracingMessage }: LoadAnchorRequest): Promise<LoadAnchorResponse> {
+    const tracing = toTracing(tracingMessage);
     const assignment = {
       start: toPosition(start),
       spec: parseSpec(spec),

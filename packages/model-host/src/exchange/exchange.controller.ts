@@ -16,7 +16,7 @@ export interface ExchangeSource {
    * @throws TrikdError 'wrong-state' for another run, generation or agreement, 'out-of-step' for another attempt or a
    * step that has left the window
    */
-  frames(asked: Subscription, signal: AbortSignal): AsyncIterable<LogitsFrame>;
+  frames(request: Subscription, signal: AbortSignal): AsyncIterable<LogitsFrame>;
 }
 
 /** Translates between ExchangeService messages and a producer: anchor, teacher or student. */

@@ -135,7 +135,7 @@ async function train(
   const { attempt, window, limit, events, log, abandoned } = targets;
   try {
     log.info({ startStep: start.startStep, limit: limit.value }, 'training');
-    faultPoint('attempt.begun', () => ({ ...attempt, role, step: start.startStep }));
+    faultPoint('attempt.started', () => ({ ...attempt, role, step: start.startStep }));
     const traced = tracedPorts(attemptPorts(targets), role, recorder, telemetry);
     await trainGeneration(start, dataset, observedPorts(traced, role, attempt));
     window.close();

@@ -164,12 +164,12 @@ describe('an attempt whose checkpoint cannot be read yet', () => {
     await waiting(all);
     const never = new AbortController().signal;
     const from = { ...numbered(1), step: 2 };
-    const heard = trainer.frames({ consumer: 'teacher', from, agreement }, never)[Symbol.asyncIterator]().next();
+    const received = trainer.frames({ consumer: 'teacher', from, agreement }, never)[Symbol.asyncIterator]().next();
     await clock.advance(3_600_000);
     setUnavailable(false);
     await clock.advance(5000);
     await assigned;
-    expect((await heard).value?.logits.data).toEqual(Float32Array.of(7));
+    expect((await received).value?.logits.data).toEqual(Float32Array.of(7));
     await trainer.stop();
   });
 });
@@ -212,11 +212,11 @@ describe('an attempt whose store becomes unavailable', () => {
 
 describe('a requested checkpoint', () => {
   test('reaches the loop, unless the step may have started', async () => {
-    const asked: boolean[] = [];
+    const requested: boolean[] = [];
     const go = Promise.withResolvers<void>();
     const { trainer } = await rig(async (ports) => {
       await go.promise;
-      asked.push(ports.savesAt(1), ports.savesAt(2));
+      requested.push(ports.savesAt(1), ports.savesAt(2));
     });
     await trainer.assign(assignment(1));
     expect(() => trainer.saveAt(numbered(1), 0)).toThrow(
@@ -230,7 +230,7 @@ describe('a requested checkpoint', () => {
     expect(() => trainer.saveAt(numbered(2), 2)).toThrow(expect.objectContaining({ kind: 'out-of-step' }));
     go.resolve();
     await turn();
-    expect(asked).toEqual([false, true]);
+    expect(requested).toEqual([false, true]);
     await trainer.stop();
   });
 });

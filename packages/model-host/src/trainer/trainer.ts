@@ -78,16 +78,16 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
   let stopped = false;
 
   async function replace(assignment: Assignment): Promise<Facts> {
-    const asked = assignment.attempt;
+    const requested = assignment.attempt;
     if (stopped) throw shuttingDown();
-    if (attempt && isSameAttempt(attempt.id, asked)) return attempt.facts;
-    if (newest && !isSameAttempt(newest, asked)) throw superseded(asked, newest);
-    faultPoint('attempt.assigned', () => ({ ...asked, role: parts.role, step: startStepOf(assignment) }));
+    if (attempt && isSameAttempt(attempt.id, requested)) return attempt.facts;
+    if (newest && !isSameAttempt(newest, requested)) throw superseded(requested, newest);
+    faultPoint('attempt.assigned', () => ({ ...requested, role: parts.role, step: startStepOf(assignment) }));
     const before = attempt;
     attempt = undefined;
-    await before?.abandon(superseded(before.id, asked));
+    await before?.abandon(superseded(before.id, requested));
     const abandoned = new AbortController();
-    starting = { id: asked, abandoned };
+    starting = { id: requested, abandoned };
     try {
       attempt = await startAttempt({ ...parts, steps }, assignment, abandoned);
       return attempt.facts;
@@ -99,13 +99,13 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
 
   const serving = () => `serving ${attempt ? nameOf(attempt.id) : 'nothing'}`;
 
-  function currentAs(asked: GenerationAttempt): TrainerAttempt {
-    if (attempt && isSameAttempt(attempt.id, asked)) return attempt;
-    throw new TrikdError('out-of-step', `${serving()}, asked for ${nameOf(asked)}`);
+  function currentAs(requested: GenerationAttempt): TrainerAttempt {
+    if (attempt && isSameAttempt(attempt.id, requested)) return attempt;
+    throw new TrikdError('out-of-step', `${serving()}, asked for ${nameOf(requested)}`);
   }
 
   /** Waits for an attempt that may still be assigned; rejects any other at once. */
-  async function assigned(asked: GenerationAttempt, signal: AbortSignal): Promise<TrainerAttempt> {
+  async function assigned(requested: GenerationAttempt, signal: AbortSignal): Promise<TrainerAttempt> {
     let late = false;
     const stopWaiting = () => {
       late = true;
@@ -115,13 +115,13 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     parts.clock.sleep(earlyPeerSeconds * 1000, left.signal).then(stopWaiting, () => undefined);
     signal.addEventListener('abort', stopWaiting, { once: true });
     try {
-      const mayCome = () => !(attempt && (isSameAttempt(attempt.id, asked) || precedes(asked, attempt.id)));
-      const isComing = () => starting !== undefined && isSameAttempt(starting.id, asked);
+      const mayCome = () => !(attempt && (isSameAttempt(attempt.id, requested) || precedes(requested, attempt.id)));
+      const isComing = () => starting !== undefined && isSameAttempt(starting.id, requested);
       while (!signal.aborted && mayCome() && (!late || isComing())) await changed.heard();
       if (!attempt || mayCome()) {
-        throw new TrikdError('out-of-step', `${serving()}, waited ${earlyPeerSeconds} s for ${nameOf(asked)}`);
+        throw new TrikdError('out-of-step', `${serving()}, waited ${earlyPeerSeconds} s for ${nameOf(requested)}`);
       }
-      assertServing(attempt.id, asked);
+      assertServing(attempt.id, requested);
       return attempt;
     } finally {
       left.abort();
@@ -132,28 +132,29 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
   return {
     role: parts.role,
     async assign(assignment) {
-      const asked = assignment.attempt;
-      if (newest && precedes(asked, newest)) throw behind(asked, newest);
-      newest = asked;
+      const requested = assignment.attempt;
+      if (newest && precedes(requested, newest)) throw behind(requested, newest);
+      newest = requested;
       // Otherwise this assignment would wait while the previous one waits for the store.
-      if (starting && !isSameAttempt(starting.id, asked)) starting.abandoned.abort(superseded(starting.id, asked));
+      if (starting && !isSameAttempt(starting.id, requested))
+        starting.abandoned.abort(superseded(starting.id, requested));
       return assignments.run(() => replace(assignment));
     },
-    setLimit(asked, limit) {
-      const current = currentAs(asked);
+    setLimit(requested, limit) {
+      const current = currentAs(requested);
       assertOpen(current, limit, 'rest before');
       current.limit.move(limit);
       return current.firstOpenStep();
     },
-    saveAt(asked, step) {
-      const current = currentAs(asked);
+    saveAt(requested, step) {
+      const current = currentAs(requested);
       assertOpen(current, step, 'save at');
       current.saveAt(step);
       return current.firstOpenStep();
     },
     steps,
     current: () => attempt,
-    watch: (asked, from, signal, pastOnly) => currentAs(asked).events.read(from, signal, pastOnly),
+    watch: (requested, from, signal, pastOnly) => currentAs(requested).events.read(from, signal, pastOnly),
     async *frames({ consumer, from, agreement }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
       const current = await assigned(from, signal);
       assertAgreement(current.agreement, agreement, consumer);

@@ -12,15 +12,15 @@ import { createClient } from './create-client.js';
 export const dialProducer: Dial = (producer, address, agreement) => {
   const client = createClient(Client, address, exchangeChannel(agreement));
   return {
-    stream: (asked, signal) => framesOf(streamFrom(client, asked), signal, `the ${producer} at ${address}`),
+    stream: (request, signal) => framesOf(streamFrom(client, request), signal, `the ${producer} at ${address}`),
     connected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
     close: () => client.close(),
   };
 };
 
-function streamFrom(client: Client, asked: Subscription): ClientReadableStream<LogitsFrame> {
+function streamFrom(client: Client, request: Subscription): ClientReadableStream<LogitsFrame> {
   const { path, requestSerialize, responseDeserialize } = ExchangeDefinition.streamLogits;
-  return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, fromSubscription(asked));
+  return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, fromSubscription(request));
 }
 
 /** The frames of a call, which is cancelled when `signal` aborts or the caller stops iterating. */

@@ -39,17 +39,17 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
     assign: async (assignment) => {
       const options = { what, deadlineSeconds: times.prepare };
       const at = () => ({ ...assignment.attempt, role, step: startStepOf(assignment) });
-      faultPoint('assign.asking', at);
+      faultPoint('assign.requesting', at);
       const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await unary(
         client.assign.bind(client),
         fromAssignment(assignment),
         options,
       );
-      faultPoint('assign.answered', at);
+      faultPoint('assign.acknowledged', at);
       return { datasetDigest, classes, totalSteps, stepsPerEpoch };
     },
     setLimit: async (attempt, limit) => {
-      faultPoint('limit.asking', () => ({ ...attempt, role, step: limit }));
+      faultPoint('limit.requesting', () => ({ ...attempt, role, step: limit }));
       const request = { limit: fromPosition({ ...attempt, step: limit }) };
       await unary(client.setLimit.bind(client), request, { what, deadlineSeconds: times.answer });
     },
@@ -126,9 +126,9 @@ export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLi
       };
       const options = { what: 'the anchor', deadlineSeconds: times.prepare };
       const at = () => ({ ...attempt, step, role: 'anchor' as const, key: params.key });
-      faultPoint('anchor.asking', at);
+      faultPoint('anchor.requesting', at);
       const answer = await unary(client.loadAnchor.bind(client), request, options);
-      faultPoint('anchor.answered', at);
+      faultPoint('anchor.acknowledged', at);
       return {
         datasetDigest: answer.datasetDigest,
         validation: toScore(answer.validation),
