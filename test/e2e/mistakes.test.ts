@@ -75,7 +75,7 @@ describe('an address that another process uses', () => {
     return typeof address === 'object' && address ? `127.0.0.1:${address.port}` : '';
   }
   const sentence = (address: string) =>
-    `cannot listen on ${address}: another process uses this address; stop it, or choose another port, such as 0 for any that is free`;
+    `cannot listen on ${address}: another process uses this address; stop it, or choose another port, such as 0 for any free port`;
 
   test('is named by `trikd run`, which leaves nothing behind', async () => {
     const [folder, address] = [scratch(), await used()];
