@@ -13,7 +13,7 @@ describe('a swap of the anchor', () => {
   /** Of the pair, in each generation, before the next swap may come. */
   const STEPS = 30;
 
-  test('is seen by nobody who asks for what is served: 100 of them, under load', async () => {
+  test('is invisible to clients of the served anchor: 100 swaps, under load', async () => {
     const store = memoryStore();
     const { models, openAnchor } = counted();
     const anchor = await serveAnchor(store, openAnchor);

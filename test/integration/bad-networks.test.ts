@@ -44,7 +44,7 @@ function numbers(seed: number) {
 const LEAST_WAIT = { random: () => 0 };
 
 describe('a connection that breaks', () => {
-  test('100 times each way, at any byte, brings a pair every frame once and unchanged', async () => {
+  test('100 times each way, at any byte, delivers every frame once and unchanged', async () => {
     const random = numbers(7);
     const windows = { teacher: windowFor(['student'], 2), student: windowFor(['teacher'], 2) };
     const breaksAfter = () => 1 + random(5000);
@@ -69,8 +69,8 @@ describe('a connection that breaks', () => {
   });
 });
 
-describe('a network that falls silent without a word', () => {
-  test('for less than a step may take costs nothing: the same frames, each once', async () => {
+describe('a network that drops everything silently', () => {
+  test('for less than the step timeout loses nothing: the same frames, each once', async () => {
     const { window, relay } = await relayed();
     await window.publish(frameOf('teacher', 0));
     const heard = listenTo(relay.address);
@@ -88,7 +88,7 @@ describe('a network that falls silent without a word', () => {
     await heard.return();
   });
 
-  test('for longer ends the step by name, and who asks anew goes on at the right step', async () => {
+  test('for longer ends the step by name, and a new request continues at the right step', async () => {
     const { window, relay } = await relayed();
     for (const step of [0, 1]) await window.publish(frameOf('teacher', step));
     const heard = listenTo(relay.address, { stepTimeoutSeconds: 0.5 });
@@ -106,7 +106,7 @@ describe('a network that falls silent without a word', () => {
     await again.return();
   });
 
-  test('before anybody answered is told from a service that is slow', async () => {
+  test('before the first response is distinguished from a slow service', async () => {
     const { relay } = await relayed();
     relay.freeze();
     await expect(listenTo(relay.address, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
@@ -116,7 +116,7 @@ describe('a network that falls silent without a word', () => {
   });
 });
 
-test('100 ms on every way cost time only', async () => {
+test('100 ms of latency each way cost only time', async () => {
   const { window, relay } = await relayed(windowFor([]), { delay: 100 });
   const heard = listenTo(relay.address);
   for (let step = 0; step < 5; step++) {
@@ -126,7 +126,7 @@ test('100 ms on every way cost time only', async () => {
   await heard.return();
 });
 
-describe('clients that take nothing', () => {
+describe('clients that read nothing', () => {
   const wide = { ...agreement, batchSize: 1024, classes: 100 };
 
   /** Opens a stream and never reads from it. */
@@ -147,7 +147,7 @@ describe('clients that take nothing', () => {
     opened.push({ close: () => socket.destroy() });
   }
 
-  test('take nothing from those who read', async () => {
+  test('do not affect clients that read', async () => {
     const window = windowFor(['student']);
     const { address } = await served(sourceOf(window, wide));
     const frame = frameOf('teacher', 0, wide);

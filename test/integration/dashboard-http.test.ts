@@ -71,7 +71,7 @@ function asksFor(from: number[]) {
 }
 
 describe('a call', () => {
-  test('is answered with what the service says, as JSON', async () => {
+  test('returns the response of the service as JSON', async () => {
     const { url } = await dashboardOf({
       getRun: ({ request: { runId } }: Call<GetRunRequest>, answer: Answer) =>
         answer(null, GetRunResponse.fromJSON({ run: { runId, phase: 'RUN_PHASE_PAUSED', generation: 2 } })),
@@ -81,7 +81,7 @@ describe('a call', () => {
     expect(await response.json()).toEqual({ run: { runId: 'tiny', phase: 'RUN_PHASE_PAUSED', generation: 2 } });
   });
 
-  test('carries what stands in its path and in its body', async () => {
+  test('has the fields of its path and of its body', async () => {
     const heard: PromoteGenerationRequest[] = [];
     const { url } = await dashboardOf({
       promoteGeneration: ({ request: asked }: Call<PromoteGenerationRequest>, answer: Answer) => {
@@ -95,7 +95,7 @@ describe('a call', () => {
     expect(heard).toEqual([{ runId: 'tiny', generation: 1, requestId: 'once' }]);
   });
 
-  test('that fails has the status, the kind and what is wrong with each field', async () => {
+  test('that fails has the status, the kind and the invalid fields', async () => {
     const violation = { field: 'spec.epochs', description: 'expected a number', reason: '' };
     const details = [
       {
@@ -126,7 +126,7 @@ describe('a call', () => {
   test.each([
     ['no JSON', '{"spec":', 400],
     ['longer than any request', `"${'x'.repeat(2 ** 20)}"`, 413],
-  ])('whose body is %s is not made', async (_, body, expected) => {
+  ])('whose body is %s is not sent', async (_, body, expected) => {
     const { url } = await dashboardOf({});
     const headers = { 'content-type': 'application/json' };
     expect((await fetch(`${url}/api/runs`, { method: 'POST', headers, body })).status).toBe(expected);
@@ -134,7 +134,7 @@ describe('a call', () => {
 });
 
 describe('a stream of events', () => {
-  test('has the number of each as its id, and says when there are no more', async () => {
+  test('has the number of each as its id, and an event for the end', async () => {
     const from: number[] = [];
     const { url } = await dashboardOf(asksFor(from));
     const response = await fetch(`${url}/api/runs/tiny/events`);
@@ -151,7 +151,7 @@ describe('a stream of events', () => {
     expect(from).toEqual([1]);
   });
 
-  test('goes on after the last event that was heard', async () => {
+  test('is resumed after the last event received', async () => {
     const from: number[] = [];
     const { url } = await dashboardOf(asksFor(from));
     const response = await fetch(`${url}/api/runs/tiny/events`, { headers: { 'last-event-id': '7' } });
@@ -168,7 +168,7 @@ describe('a stream of events', () => {
     expect(await response.json()).toMatchObject({ error: { message: 'there is no run tiny' } });
   });
 
-  test('that breaks off does not look like one that ended', async () => {
+  test('that breaks off has no event for the end', async () => {
     const { url } = await dashboardOf({
       watchRun: (call: Call<object>) => {
         call.write(committed(1));
@@ -179,7 +179,7 @@ describe('a stream of events', () => {
     await expect(response.text()).rejects.toThrow();
   });
 
-  test('is not told to anybody any more when its reader leaves', async () => {
+  test('is cancelled when its reader leaves', async () => {
     const left = Promise.withResolvers<void>();
     const { url } = await dashboardOf({
       watchRun: (call: Call<object>) => {
@@ -195,7 +195,7 @@ describe('a stream of events', () => {
 });
 
 describe('the page', () => {
-  test('allows itself nothing from elsewhere and no script within', async () => {
+  test('allows no resources of other origins and no inline scripts', async () => {
     const { url } = await dashboardOf({});
     const response = await fetch(url);
     expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';/);
@@ -203,7 +203,7 @@ describe('the page', () => {
     expect(await response.text()).toContain('<title>trikd</title>');
   });
 
-  test('has files that may be kept for ever, and no others', async () => {
+  test('has files that may be cached forever, and no others', async () => {
     const { url } = await dashboardOf({});
     const script = await fetch(`${url}/assets/page-1234.js`);
     expect(script.headers.get('cache-control')).toContain('immutable');
@@ -213,16 +213,16 @@ describe('the page', () => {
   });
 });
 
-describe('somebody else', () => {
+describe('another site', () => {
   const headers = { 'content-type': 'application/json' };
 
-  test('cannot steer from a page of another origin', async () => {
+  test('cannot change runs from a page of another origin', async () => {
     const { url } = await dashboardOf({});
     const from = { ...headers, origin: 'http://evil.example' };
     expect((await fetch(`${url}/api/runs`, { method: 'POST', headers: from, body: '{}' })).status).toBe(403);
   });
 
-  test('cannot read through a name that leads here', async () => {
+  test('cannot read through a DNS name of its own', async () => {
     const { url } = await dashboardOf({});
     const asked = request(`${url}/api/runs`, { headers: { host: 'rebound.example' } }).end();
     const [response] = await once(asked, 'response');

@@ -60,7 +60,7 @@ describe('a service', () => {
     await expect(health(client, 'trikd.v1.Nobody')).rejects.toMatchObject({ code: 5 });
   });
 
-  test.each(['v1', 'v1alpha'])('tells its protocol by reflection %s', async (version) => {
+  test.each(['v1', 'v1alpha'])('describes its protocol by reflection %s', async (version) => {
     const { client } = await open();
     const listed = await reflect(client, version, text(7, ''));
     expect(listed.includes('trikd.v1.ExchangeService')).toBe(true);
@@ -69,7 +69,7 @@ describe('a service', () => {
     expect(file.includes('StreamLogitsRequest')).toBe(true);
   });
 
-  test('keeps the message of a foreign error in its log, where it is once', async () => {
+  test('does not send the message of an unexpected error, and logs it once', async () => {
     const lines: string[] = [];
     const source: ExchangeSource = {
       frames() {
@@ -171,7 +171,7 @@ describe('a server', () => {
 });
 
 describe('a shutdown', () => {
-  test('says NOT_SERVING before anything else', async () => {
+  test('reports NOT_SERVING first', async () => {
     const { service, client } = await open();
     const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', raw, raw, text(1, ''));
     watch.on('error', () => undefined);
@@ -205,16 +205,16 @@ describe('a shutdown', () => {
     await ended;
   });
 
-  test('ends a service that told its parent where it listens, after its work was let go', async () => {
+  test('ends a service that has sent its address to its parent, after its background work', async () => {
     const shutdown = new AbortController();
     const source = sourceOf(windowOf());
     let stopped = false;
-    const told: ListeningMessage[] = [];
+    const sent: ListeningMessage[] = [];
     const parent = {
       connected: true,
       send(message: ListeningMessage) {
         shutdown.abort();
-        return told.push(message) > 0;
+        return sent.push(message) > 0;
       },
       disconnect() {
         parent.connected = false;
@@ -232,11 +232,11 @@ describe('a shutdown', () => {
       parent,
     });
     await running;
-    expect(told).toEqual([{ type: 'listening', address: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d*$/) }]);
+    expect(sent).toEqual([{ type: 'listening', address: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d*$/) }]);
     expect({ stopped, connected: parent.connected }).toEqual({ stopped: true, connected: false });
   });
 
-  test('refuses new streams with a code that makes clients dial again', async () => {
+  test('rejects new streams with a code that makes clients reconnect', async () => {
     const shutdown = new AbortController();
     shutdown.abort();
     const service = await serve(sourceOf(windowOf()), { shutdown: shutdown.signal });

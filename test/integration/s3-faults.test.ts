@@ -18,7 +18,7 @@ function fates(method: string, ...list: Fate[]): (of: string) => Fate {
   return (of) => (of === method ? (left.shift() ?? 'pass') : 'pass');
 }
 
-describe('MinIO behind a network that loses things', () => {
+describe('MinIO behind a lossy network', () => {
   beforeAll(async () => {
     proxy = await startFaultyProxy(server.endpoint);
   });
@@ -30,7 +30,7 @@ describe('MinIO behind a network that loses things', () => {
     return storeOn(apiOf({ ...server, endpoint: proxy.endpoint, prefix }, { idleMs }));
   };
 
-  test('a write whose reply is lost is known as one', async () => {
+  test('a write whose response is lost is recognised', async () => {
     const store = through('lost-reply');
     proxy.decide(fates('PUT', 'lose-reply', 'lose-reply', 'lose-reply'));
     const before = proxy.methods.length;
@@ -51,13 +51,13 @@ describe('MinIO behind a network that loses things', () => {
     expect(new TextDecoder().decode((await store.get('a'))!.bytes)).toBe('2');
   });
 
-  test('a server that stops answering is given up, asked again, and its late success is known', async () => {
+  test('a request without a response times out, is sent again, and its late success is recognised', async () => {
     const store = through('stall', 200);
     proxy.decide(fates('PUT', 'stall', 'lose-reply'));
     expect(await store.create('a', text('1'))).toBe('created');
   });
 
-  test('a busy server is asked again, and not often', async () => {
+  test('requests to a busy server are retried, with pauses', async () => {
     const store = through('busy');
     const busy: Fate = { status: 503, code: 'SlowDown' };
     proxy.decide(fates('PUT', busy, busy, busy));
@@ -72,7 +72,7 @@ describe('MinIO behind a network that loses things', () => {
     expect(requests / seconds).toBeLessThan(20);
   });
 
-  test('a busy server gets its sockets back: after 40 refusals there are some left', async () => {
+  test('responses of a busy server release their sockets: 40 of them do not exhaust the pool', async () => {
     const api = apiOf({ ...server, endpoint: proxy.endpoint, prefix: 'refusals' });
     proxy.decide(() => ({ status: 503, code: 'SlowDown' }));
     for (let i = 0; i < 40; i++) await expect(api.get('a')).rejects.toMatchObject({ details: { code: 'SlowDown' } });
@@ -80,7 +80,7 @@ describe('MinIO behind a network that loses things', () => {
     expect(await api.get('a')).toBeUndefined();
   });
 
-  test('a full disk is named, at once', async () => {
+  test('a full disk is reported at once', async () => {
     const store = through('full');
     proxy.decide(fates('PUT', { status: 507, code: 'XMinioStorageFull' }));
     await expect(store.put('a', text('1'))).rejects.toMatchObject({
@@ -116,14 +116,14 @@ describe('MinIO', () => {
   test.each([
     [{ secretKey: 'another-secret' }, 'the secret key does not match the access key (SignatureDoesNotMatch)'],
     [{ accessKey: 'another-key' }, 'unknown access key (InvalidAccessKeyId)'],
-  ])('refuses %j, and a service says so when it starts', async (wrong, sentence) => {
+  ])('rejects %j, and a service logs it when it starts', async (wrong, sentence) => {
     await expect(openStore(configOf({ ...server, ...wrong }))).rejects.toMatchObject({
       kind: 'unavailable',
       message: `store ${server.endpoint}/${server.bucket}: ${sentence}`,
     });
   });
 
-  test('keeps its promises in a bucket that keeps old versions', async () => {
+  test('has all guarantees in a versioned bucket', async () => {
     const { hostname, port } = new URL(server.endpoint);
     const { accessKey, secretKey } = server;
     const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey });

@@ -18,7 +18,7 @@ describe.each(['minio', 'versitygw', 'gofakes3'] as const)('%s', (name) => {
     return [storeOn(apiOf(part)), storeOn(apiOf(part)), storeOn(apiOf(part))];
   });
 
-  test('passes the proof that conditional writes hold, which leaves nothing', async () => {
+  test('passes the verification of conditional writes, which leaves no objects', async () => {
     const store = await openStore(configOf(server));
     expect(await store.list('probe')).toEqual([]);
   });
@@ -38,7 +38,7 @@ describe.each(['minio', 'versitygw', 'gofakes3'] as const)('%s', (name) => {
     await store.remove('007');
   });
 
-  test('a bucket that is not there is named, and how to make it', async () => {
+  test('a missing bucket is reported, with how to create it', async () => {
     const store = storeOn(apiOf({ ...server, bucket: 'nowhere' }));
     const place = `store ${server.endpoint}/nowhere`;
     const error = {

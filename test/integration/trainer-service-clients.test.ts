@@ -44,7 +44,7 @@ async function silentPort(): Promise<string> {
   return `127.0.0.1:${typeof bound === 'object' ? bound?.port : undefined}`;
 }
 
-test('a call that nobody answers ends at its deadline, with the name of whom it went to', async () => {
+test('a call without a response ends at its deadline, with the name of the server', async () => {
   const client = steer(await silentPort());
   await expect(
     unary(client.getTrainer.bind(client), {}, { what: 'the student', deadlineSeconds: 0.2 }),
@@ -59,7 +59,7 @@ test('a call ends with the reason of its signal', async () => {
   await expect(call).rejects.toThrow('drained');
 });
 
-test('a consumer of a port that takes connections and says nothing ends with one sentence', async () => {
+test('a consumer of a port that accepts connections and never responds ends with one sentence', async () => {
   const address = await silentPort();
   await expect(listenTo(address, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
     kind: 'unavailable',
@@ -67,7 +67,7 @@ test('a consumer of a port that takes connections and says nothing ends with one
   });
 });
 
-test('a watch goes on after its server was away, from the event after the last', async () => {
+test('a watch is resumed when its server is back, after the last event', async () => {
   const socket = await freshSocket();
   opened.push({ close: socket.remove });
   const store = memoryStore();
@@ -106,7 +106,7 @@ test('a watch goes on after its server was away, from the event after the last',
   await events.return();
 });
 
-test('a watch of a server that stays away gives up, by name', async () => {
+test('a watch of a server that stays unreachable fails, with its name', async () => {
   const socket = await freshSocket();
   opened.push({ close: socket.remove });
   const client = steer(socket.address);
@@ -124,7 +124,7 @@ test('a watch of a server that stays away gives up, by name', async () => {
   });
 });
 
-test('a service that is not there is an error of the caller', async () => {
+test('a service that does not exist is an error of the client', async () => {
   const service = await serve(sourceOf(createFrameWindow({ attempt, firstStep: 0, size: 2, consumers: [] })));
   opened.push(service);
   const client = steer(service.address);
