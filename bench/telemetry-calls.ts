@@ -66,15 +66,15 @@ async function microseconds(everySteps: number): Promise<number> {
     for (const moment of ['forward', 'next-data', 'next-data-done', 'await-anchor'] as const) {
       recorder.listen(step, moment);
     }
-    recorder.heard(step, 'anchor', contexts.anchor[step]);
+    recorder.received(step, 'anchor', contexts.anchor[step]);
     recorder.listen(step, 'publish');
     recorder.traceparent(step);
     recorder.listen(step, 'await-peer');
-    recorder.heard(step, 'teacher', contexts.teacher[step]);
+    recorder.received(step, 'teacher', contexts.teacher[step]);
     recorder.listen(step, 'backward');
     recorder.listen(step, 'done');
     const progress: TrainerProgress = { ...values, nextStep: step + 1, terms };
-    telemetry.told('student', { kind: 'progress', progress });
+    telemetry.emitted('student', { kind: 'progress', progress });
     await delay(2);
   }
   const { user, system } = process.cpuUsage(before);

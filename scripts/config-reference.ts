@@ -115,7 +115,7 @@ environment: \`TRIKD_DRAIN_SECONDS=9\` sets \`drainSeconds\`, and \`TRIKD_STORE_
 an empty text if the setting accepts one, and otherwise ignored. Each service also has a [store](#the-store). The default ports are
 50051, 50052 and 50053.
 
-${table(modelServiceConfig('0.0.0.0:5005x'))}
+${table(modelServiceConfig('anchor')).replace('0.0.0.0:50051', '0.0.0.0:5005x')}
 
 ## The orchestrator
 

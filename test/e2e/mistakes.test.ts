@@ -75,7 +75,7 @@ describe('an address that another process uses', () => {
     return typeof address === 'object' && address ? `127.0.0.1:${address.port}` : '';
   }
   const sentence = (address: string) =>
-    `cannot listen on ${address}: another process uses this address; stop it, or choose another port, such as 0 for any that is free`;
+    `cannot listen on ${address}: another process uses this address; stop it, or choose another port, such as 0 for any free port`;
 
   test('is named by `trikd run`, which leaves nothing behind', async () => {
     const [folder, address] = [scratch(), await used()];
@@ -127,7 +127,7 @@ describe('a store that cannot be', () => {
     const ended = await run(scratch(), tiny, '--store', '/sys/trikd');
     expectSentence(
       ended,
-      /^trikd: store \/sys\/trikd\/tiny\/store: (the operation is not permitted|permission is denied|the file system is read-only) \(E[A-Z]+\)$/m,
+      /^trikd: store \/sys\/trikd\/tiny\/store: (operation not permitted|permission denied|the file system is read-only) \(E[A-Z]+\)$/m,
     );
   });
 });
@@ -153,7 +153,7 @@ describe('data that cannot be read end the run with one sentence, and once they 
     mkdirSync(data);
     expectSentence(
       await run(folder, spec(data)),
-      /^trikd: run files failed: the (teacher|student): no folder holds all of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, plain or \.gz; tried \S+\/data; run `make data`, or name their folder in TRIKD_DATA$/m,
+      /^trikd: run files failed: the (teacher|student): no folder contains all of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, plain or \.gz; tried \S+\/data; run `make data`, or set TRIKD_DATA to their folder$/m,
     );
     await expectItGoesOn(folder, data);
   });

@@ -145,7 +145,7 @@ test('a service that its store refuses says why, without the secret, and ends be
   const { start, said } = servicesIn(scratch(), { 'store.secretKey': wrong });
   const place = `store ${minio.endpoint}/${minio.bucket}`;
   await expect(start('anchor-server')).rejects.toThrow(
-    `the anchor-server ended (status 1): no store: ${place}: the secret key does not fit the access key`,
+    `the anchor-server ended (status 1): store not opened: ${place}: the secret key does not match the access key`,
   );
   expect(said().join('')).not.toContain(wrong);
 });

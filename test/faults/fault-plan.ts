@@ -1,5 +1,5 @@
 import { below, philox4x32 } from '@trikd/core/data/random';
-import type { Point } from '@trikd/process/points';
+import type { FaultPoint } from '@trikd/process/fault-points';
 
 /**
  * The processes that faults strike. Of the orchestrators it is the one that reaches the point: the leader. The store is not ours and has
@@ -9,7 +9,7 @@ export type Victim = 'teacher' | 'student' | 'anchor' | 'leader' | 'store';
 
 export interface PlannedFault {
   readonly victim: Victim;
-  readonly point: Point;
+  readonly point: FaultPoint;
   readonly nth: number;
   readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGTERM';
   /** How long a stopped process stays so, in milliseconds. */
@@ -18,8 +18,8 @@ export interface PlannedFault {
   readonly after?: PlannedFault;
 }
 
-/** Where a process is struck, and the most times that it passes there before. */
-type Place = readonly [point: Point, passes: number];
+/** Where a process is struck, and how often it may pass there before. */
+type Place = readonly [point: FaultPoint, passes: number];
 
 const STEPS: readonly Place[] = [
   ['frame.publishing', 60],
@@ -58,12 +58,12 @@ const ON_THE_WAY_BACK: Readonly<Record<Victim, readonly Place[]>> = {
   teacher: [
     ['attempt.assigned', 1],
     ['blob.read', 1],
-    ['attempt.begun', 1],
+    ['attempt.started', 1],
   ],
   student: [
     ['attempt.assigned', 1],
     ['blob.read', 1],
-    ['attempt.begun', 1],
+    ['attempt.started', 1],
   ],
   anchor: [
     ['anchor.loading', 1],
@@ -73,11 +73,11 @@ const ON_THE_WAY_BACK: Readonly<Record<Victim, readonly Place[]>> = {
     ['anchor.swapped', 1],
   ],
   leader: [
-    ['anchor.asking', 1],
-    ['anchor.answered', 1],
-    ['assign.asking', 2],
-    ['assign.answered', 2],
-    ['limit.asking', 2],
+    ['anchor.requesting', 1],
+    ['anchor.acknowledged', 1],
+    ['assign.requesting', 2],
+    ['assign.acknowledged', 2],
+    ['limit.requesting', 2],
     ['state.writing', 1],
     ['lease.written', 1],
   ],

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { loadRun } from '@trikd/core/run/run-store';
-import type { Point } from '@trikd/process/points';
+import type { FaultPoint } from '@trikd/process/fault-points';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { lasting } from '@trikd/testing/clock/lasting';
 import { type ClusterEvent, startCluster } from '@trikd/testing/processes/cluster';
@@ -42,7 +42,7 @@ const world: ToyWorld = {
 };
 
 /** The path of a promotion, from the last pair of a generation to the next one in training. */
-const PATH: readonly (readonly [Point, Fault['where']?])[] = [
+const PATH: readonly (readonly [FaultPoint, Fault['where']?])[] = [
   ['manifest.writing', { step: STEPS }],
   ['manifest.written', { step: STEPS }],
   ['state.writing', { phase: 'promoting' }],
@@ -56,10 +56,10 @@ const PATH: readonly (readonly [Point, Fault['where']?])[] = [
   ['object.removed'],
   ['lease.writing'],
   ['lease.written'],
-  ['anchor.asking'],
-  ['anchor.answered'],
-  ['assign.asking'],
-  ['assign.answered'],
+  ['anchor.requesting'],
+  ['anchor.acknowledged'],
+  ['assign.requesting'],
+  ['assign.acknowledged'],
 ];
 
 /** Without a number, a leader is struck once at each of them. */

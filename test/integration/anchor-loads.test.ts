@@ -40,7 +40,7 @@ describe('while frames are served, a load', () => {
     ['flipped', (bytes: Uint8Array) => bytes.with(bytes.length - 1, bytes.at(-1)! ^ 1), /expected SHA-256 .*, found/],
     ['cut', (bytes: Uint8Array) => bytes.slice(0, -1), /expected \d+ bytes, found \d+/],
     ['empty', () => new Uint8Array(), /expected \d+ bytes, found 0/],
-  ])('of a blob that was %s is refused by name, and every frame comes', async (_name, damage, says) => {
+  ])('of a blob that was %s is rejected by name, and every frame is sent', async (_name, damage, says) => {
     const { anchor, store, goesOn, end } = await underLoad();
     const params = await paramsOfGeneration(store, 4);
     const intact = await store.get(params.key);
@@ -85,7 +85,7 @@ describe('while frames are served, a load', () => {
     await end();
   });
 
-  test('that fails while it is scored leaves no model behind', async () => {
+  test('that fails while it is scored leaves no model open', async () => {
     const { models, openAnchor } = counted();
     const { anchor, store, goesOn, end } = await underLoad(async (...given) => {
       const model = await openAnchor(...given);
@@ -100,7 +100,7 @@ describe('while frames are served, a load', () => {
     await end();
   });
 
-  test('that the store keeps waiting gives way to a newer one, by name', async () => {
+  test('that waits for the store is superseded by a newer one, by name', async () => {
     const never = Promise.withResolvers<never>();
     const store = memoryStore();
     const stuck = await paramsOfGeneration(store, 4);
@@ -126,7 +126,7 @@ describe('while frames are served, a load', () => {
     expect((await anchor.get()).serving).toEqual(startOf(5));
   });
 
-  test('during trouble of the store waits until it is over, and the same load asked for again joins it', async () => {
+  test('during an outage of the store waits for its end, and the same load requested again joins it', async () => {
     const store = memoryStore();
     const params = await paramsOfGeneration(store, 4);
     let [refused, mended] = [0, false];
@@ -150,7 +150,7 @@ describe('while frames are served, a load', () => {
     expect((await anchor.get()).serving).toEqual(startOf(4));
   });
 
-  test('is not held up by a client that reads nothing of what is served', async () => {
+  test('is not delayed by a client that reads none of its frames', async () => {
     const { models, openAnchor } = counted();
     const { anchor, store, end } = await underLoad(openAnchor);
     await end();

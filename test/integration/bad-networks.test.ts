@@ -45,7 +45,7 @@ function numbers(seed: number) {
 const LEAST_WAIT = { random: () => 0 };
 
 describe('a connection that breaks', () => {
-  test('100 times each way, at any byte, brings a pair every frame once and unchanged', async () => {
+  test('100 times each way, at any byte, delivers every frame once and unchanged', async () => {
     const random = numbers(7);
     const windows = { teacher: windowFor(['student'], 2), student: windowFor(['teacher'], 2) };
     const breaksAfter = () => 1 + random(5000);
@@ -115,7 +115,7 @@ describe('a network that falls silent', () => {
   });
 });
 
-test('100 ms on every way cost time only', async () => {
+test('100 ms of latency each way cost only time', async () => {
   const { window, relay } = await relayed(windowFor([]), { delay: 100 });
   const heard = listenTo(relay.address);
   for (let step = 0; step < 5; step++) {

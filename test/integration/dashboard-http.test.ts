@@ -95,7 +95,7 @@ describe('a call', () => {
     expect(heard).toEqual([{ runId: 'tiny', generation: 1, requestId: 'once' }]);
   });
 
-  test('that fails has the status, the kind and what is wrong with each field', async () => {
+  test('that fails has the status, the kind and the invalid fields', async () => {
     const violation = { field: 'spec.epochs', description: 'expected a number', reason: '' };
     const details = [
       {
@@ -126,7 +126,7 @@ describe('a call', () => {
   test.each([
     ['no JSON', '{"spec":', 400],
     ['longer than any request', `"${'x'.repeat(2 ** 20)}"`, 413],
-  ])('whose body is %s is not made', async (_, body, expected) => {
+  ])('whose body is %s is not sent', async (_, body, expected) => {
     const { url } = await dashboardOf({});
     const headers = { 'content-type': 'application/json' };
     expect((await fetch(`${url}/api/runs`, { method: 'POST', headers, body })).status).toBe(expected);
@@ -134,7 +134,7 @@ describe('a call', () => {
 });
 
 describe('a stream of events', () => {
-  test('has the number of each as its id, and says when there are no more', async () => {
+  test('has the number of each as its id, and an event for the end', async () => {
     const from: number[] = [];
     const { url } = await dashboardOf(asksFor(from));
     const response = await fetch(`${url}/api/runs/tiny/events`);
@@ -168,7 +168,7 @@ describe('a stream of events', () => {
     expect(await response.json()).toMatchObject({ error: { message: 'there is no run tiny' } });
   });
 
-  test('that breaks off does not look like one that ended', async () => {
+  test('that breaks off has no event for the end', async () => {
     const { url } = await dashboardOf({
       watchRun: (call: Call<object>) => {
         call.write(committed(1));
@@ -203,7 +203,7 @@ describe('the page', () => {
     expect(await response.text()).toContain('<title>trikd</title>');
   });
 
-  test('has files that may be kept for ever, and no others', async () => {
+  test('has files that may be cached forever, and no others', async () => {
     const { url } = await dashboardOf({});
     const script = await fetch(`${url}/assets/page-1234.js`);
     expect(script.headers.get('cache-control')).toContain('immutable');

@@ -49,7 +49,7 @@ describe('two services', () => {
     await Promise.all([train('teacher', 'student'), train('student', 'teacher')]);
   });
 
-  test('carry 10,000 frames without gathering listeners', async () => {
+  test('exchange 10,000 frames without accumulating listeners', async () => {
     const warnings: Error[] = [];
     const listen = (warning: Error) => warnings.push(warning);
     process.on('warning', listen);
@@ -85,7 +85,7 @@ test('a producer is never far ahead of a slow consumer', async () => {
 });
 
 describe('a lost connection', () => {
-  test('is dialled again and the same bytes come again', async () => {
+  test('is re-established, and the same bytes are sent again', async () => {
     const socket = await freshSocket();
     opened.push({ close: socket.remove });
     const window = windowFor([]);
@@ -122,7 +122,7 @@ describe('a lost connection', () => {
   });
 });
 
-describe('a producer refuses by name', () => {
+describe('a producer rejects by name', () => {
   test.each([
     ['another run', { from: { ...attempt, runId: 'q', step: 0 } }, 'serving run r, asked for q', 'FAILED_PRECONDITION'],
     [

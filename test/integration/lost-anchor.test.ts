@@ -29,7 +29,7 @@ const spec = specFor('32 steps', {
 const STEPS = 320;
 const numbered = (attempt: number) => ({ runId: 'r', generation: 1, attempt });
 
-test('real models that lose their anchor leave a pair of one step, and go on from it to the same bits', async () => {
+test('real models that lose their anchor leave a pair of one step, and continue from it to the same bits', async () => {
   const store = memoryStore();
   const anchor = await anchorServer();
   const [teacher, student] = await Promise.all(

@@ -18,7 +18,7 @@ function fates(method: string, ...list: Fate[]): (of: string) => Fate {
   return (of) => (of === method ? (left.shift() ?? 'pass') : 'pass');
 }
 
-describe('MinIO behind a network that loses things', () => {
+describe('MinIO behind a lossy network', () => {
   beforeAll(async () => {
     proxy = await startFaultyProxy(server.endpoint);
   });
@@ -57,7 +57,7 @@ describe('MinIO behind a network that loses things', () => {
     expect(await store.create('a', text('1'))).toBe('created');
   });
 
-  test('a busy server is asked again, and not often', async () => {
+  test('requests to a busy server are retried, with pauses', async () => {
     const store = through('busy');
     const busy: Fate = { status: 503, code: 'SlowDown' };
     proxy.decide(fates('PUT', busy, busy, busy));
@@ -72,7 +72,7 @@ describe('MinIO behind a network that loses things', () => {
     expect(requests / seconds).toBeLessThan(20);
   });
 
-  test('a busy server gets its sockets back: after 40 refusals there are some left', async () => {
+  test('responses of a busy server release their sockets: 40 of them do not exhaust the pool', async () => {
     const api = apiOf({ ...server, endpoint: proxy.endpoint, prefix: 'refusals' });
     proxy.decide(() => ({ status: 503, code: 'SlowDown' }));
     for (let i = 0; i < 40; i++) await expect(api.get('a')).rejects.toMatchObject({ details: { code: 'SlowDown' } });
@@ -114,16 +114,16 @@ describe('MinIO behind a network that loses things', () => {
 
 describe('MinIO', () => {
   test.each([
-    [{ secretKey: 'another-secret' }, 'the secret key does not fit the access key (SignatureDoesNotMatch)'],
-    [{ accessKey: 'another-key' }, 'it does not know the access key (InvalidAccessKeyId)'],
-  ])('refuses %j, and a service says so when it starts', async (wrong, sentence) => {
+    [{ secretKey: 'another-secret' }, 'the secret key does not match the access key (SignatureDoesNotMatch)'],
+    [{ accessKey: 'another-key' }, 'unknown access key (InvalidAccessKeyId)'],
+  ])('rejects %j, and a service logs it when it starts', async (wrong, sentence) => {
     await expect(openStore(configOf({ ...server, ...wrong }))).rejects.toMatchObject({
       kind: 'unavailable',
       message: `store ${server.endpoint}/${server.bucket}: ${sentence}`,
     });
   });
 
-  test('keeps its promises in a bucket that keeps old versions', async () => {
+  test('has all guarantees in a versioned bucket', async () => {
     const { hostname, port } = new URL(server.endpoint);
     const { accessKey, secretKey } = server;
     const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey });

@@ -18,7 +18,7 @@ describe.each(['minio', 'versitygw', 'gofakes3'] as const)('%s', (name) => {
     return [storeOn(apiOf(part)), storeOn(apiOf(part)), storeOn(apiOf(part))];
   });
 
-  test('passes the proof that conditional writes hold, which leaves nothing', async () => {
+  test('passes the verification of conditional writes, which leaves no objects', async () => {
     const store = await openStore(configOf(server));
     expect(await store.list('probe')).toEqual([]);
   });
@@ -38,12 +38,12 @@ describe.each(['minio', 'versitygw', 'gofakes3'] as const)('%s', (name) => {
     await store.remove('007');
   });
 
-  test('a bucket that is not there is named, and how to make it', async () => {
+  test('a missing bucket is reported, with how to create it', async () => {
     const store = storeOn(apiOf({ ...server, bucket: 'nowhere' }));
     const place = `store ${server.endpoint}/nowhere`;
     const error = {
       kind: 'unavailable',
-      message: `${place}: there is no such bucket; make it, for example with: mc mb ALIAS/BUCKET (NoSuchBucket)`,
+      message: `${place}: there is no such bucket; create it, for example with: mc mb ALIAS/BUCKET (NoSuchBucket)`,
     };
     await expect(store.put('a', text('1'))).rejects.toMatchObject(error);
     await expect(store.create('a', text('1'))).rejects.toMatchObject(error);

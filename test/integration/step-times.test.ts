@@ -55,7 +55,7 @@ beforeEach(async () => {
   for (const each of [teacher, student]) await until(each, 'resting', undefined, of);
 });
 
-test('anchor, teacher and student say where the time of each step went', async () => {
+test('anchor, teacher and student report the times of each step', async () => {
   for (const [role, address] of Object.entries(addresses)) {
     const steps = (await stepsOf(address).read(of)).map(toRoleStep);
     expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: TOTAL_STEPS }, (_, step) => step));
@@ -76,14 +76,14 @@ test('anchor, teacher and student say where the time of each step went', async (
   ]);
 });
 
-test('nothing is known of another attempt, and steps that never were are passed over', async () => {
+test('other attempts have no steps, and missing steps are skipped', async () => {
   const student = stepsOf(addresses.student);
   expect(await student.read({ ...of, attempt: 9 })).toEqual([]);
   expect(await student.trace({ ...of, attempt: 9 }, [1])).toEqual({ remembered: 0 });
   expect(await student.trace(of, [1, 2, 99])).toEqual({ remembered: 2 });
 });
 
-test('the frame of a sampled step carries its trace, and that of another none', async () => {
+test('the frame of a sampled step carries its trace context, others carry none', async () => {
   for (const producer of ['anchor', 'teacher'] as const) {
     const heard = listenTo(addresses[producer], {
       producer,

@@ -38,7 +38,7 @@ async function take(frames: AsyncIterator<LogitsFrame, void>, count: number): Pr
 }
 
 describe('the anchor-server', () => {
-  test('scores what it loads and says what it serves', async () => {
+  test('scores the anchor that it loads, and reports the one that it serves', async () => {
     expect((await anchor.get()).serving).toBeUndefined();
     const params = await paramsIn(3);
     const loaded = await anchor.load(generation(3), params);
@@ -47,7 +47,7 @@ describe('the anchor-server', () => {
     expect(await anchor.get()).toEqual({ serving: generation(3), params });
   });
 
-  test('gives both trainers the same frames, all of them', async () => {
+  test('sends both trainers all frames', async () => {
     await anchor.load(generation(3), await paramsIn(3));
     const [teacher, student] = await Promise.all([hear('teacher'), hear('student')]);
     const [first, second] = await Promise.all([take(teacher, TOTAL_STEPS), take(student, TOTAL_STEPS)]);
@@ -56,7 +56,7 @@ describe('the anchor-server', () => {
     await Promise.all([teacher.return(), student.return()]);
   });
 
-  test('computes again, bit for bit, what has left its window', async () => {
+  test('computes frames that have left its window again, bit for bit', async () => {
     await anchor.load(generation(3), await paramsIn(3));
     const [teacher, student] = await Promise.all([hear('teacher'), hear('student')]);
     const [before] = await Promise.all([take(student, 20), take(teacher, 20)]);
@@ -67,7 +67,7 @@ describe('the anchor-server', () => {
     await Promise.all([teacher.return(), again.return()]);
   });
 
-  test('refuses another generation, and everything before the first load', async () => {
+  test('rejects other generations, and every request before the first load', async () => {
     const early = await hear('student');
     await expect(early.next()).rejects.toMatchObject({
       kind: 'out-of-step',
@@ -88,7 +88,7 @@ describe('the anchor-server', () => {
     });
   });
 
-  test('ends the streams of the generation before, then closes its model', async () => {
+  test('ends the streams of the previous generation, then closes its model', async () => {
     await anchor.load(generation(3), await paramsIn(3));
     const student = await hear('student');
     await take(student, 1);
@@ -104,7 +104,7 @@ describe('the anchor-server', () => {
     await next.return();
   });
 
-  test('keeps serving what it serves when the next anchor cannot be loaded', async () => {
+  test('keeps serving the current anchor if the next one cannot be loaded', async () => {
     await anchor.load(generation(3), await paramsIn(3));
     const missing = { key: `blobs/${'0'.repeat(64)}.safetensors`, sha256: '0'.repeat(64), bytes: 9 };
     await expect(anchor.load(generation(4), missing)).rejects.toMatchObject({ kind: 'corrupt' });
@@ -114,7 +114,7 @@ describe('the anchor-server', () => {
     await student.return();
   });
 
-  test('takes the same load twice, refuses an older one and other params of the same one', async () => {
+  test('accepts the same load twice, and rejects an older one and other params for the same one', async () => {
     const params = await paramsIn(3);
     const first = await anchor.load(generation(3), params);
     expect(await anchor.load(generation(3), params)).toEqual(first);

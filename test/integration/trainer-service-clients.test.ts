@@ -59,7 +59,7 @@ test('a call ends with the reason of its signal', async () => {
   await expect(call).rejects.toThrow('drained');
 });
 
-test('a consumer of a port that takes connections and says nothing ends with one sentence', async () => {
+test('a consumer of a port that accepts connections and never responds ends with one sentence', async () => {
   const address = await silentPort();
   await expect(listenTo(address, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
     kind: 'unavailable',
@@ -67,7 +67,7 @@ test('a consumer of a port that takes connections and says nothing ends with one
   });
 });
 
-test('a watch goes on after its server was away, from the event after the last', async () => {
+test('a watch is resumed when its server is back, after the last event', async () => {
   const socket = await freshSocket();
   opened.push({ close: socket.remove });
   const store = memoryStore();
@@ -106,7 +106,7 @@ test('a watch goes on after its server was away, from the event after the last',
   await events.return();
 });
 
-test('a watch of a server that stays away gives up, by name', async () => {
+test('a watch of a server that stays unreachable fails, with its name', async () => {
   const socket = await freshSocket();
   opened.push({ close: socket.remove });
   const client = steer(socket.address);
@@ -120,11 +120,11 @@ test('a watch of a server that stays away gives up, by name', async () => {
   });
   await expect(events.next()).rejects.toMatchObject({
     kind: 'unavailable',
-    message: expect.stringMatching(/^the student cannot be reached for \d+ s/),
+    message: expect.stringMatching(/^the student has been unreachable for \d+ s/),
   });
 });
 
-test('a service that is not there is an error of the caller', async () => {
+test('a service that does not exist is an error of the client', async () => {
   const service = await serve(sourceOf(createFrameWindow({ attempt, firstStep: 0, size: 2, consumers: [] })));
   opened.push(service);
   const client = steer(service.address);

@@ -44,7 +44,7 @@ const assignBoth = (options: Parameters<typeof assignment>[0] = {}) =>
   ]);
 
 describe('two trainers', () => {
-  test('train a generation and say what they derived', async () => {
+  test('train a generation and return its facts', async () => {
     const [facts] = await assignBoth();
     const { datasetDigest } = await agreement();
     expect(facts).toEqual({ datasetDigest, classes: 4, totalSteps: 32, stepsPerEpoch: 16 });
@@ -53,7 +53,7 @@ describe('two trainers', () => {
     expect(await student.get()).toMatchObject({ next: { ...attempt, step: TOTAL_STEPS }, limit: TOTAL_STEPS });
   });
 
-  test('end with the same state whether they rested, resumed from a checkpoint, or did neither', async () => {
+  test('end with the same state whether they paused, resumed from a checkpoint, or did neither', async () => {
     await assignBoth();
     const ends = async (of = attempt) =>
       [await checkpointAt(teacher, TOTAL_STEPS, of), await checkpointAt(student, TOTAL_STEPS, of)].map(contentOf);
@@ -74,7 +74,7 @@ describe('two trainers', () => {
     expect(await ends(third)).toEqual(undisturbed);
   });
 
-  test('hear the anchor from generation 1 on', async () => {
+  test('consume frames of the anchor from generation 1 on', async () => {
     const anchor = await open(openAnchorServer(store));
     const of = { ...attempt, generation: 1 };
     const params = await saveParams(store, blobsFolder(attempt), paramsOf(3));
@@ -92,7 +92,7 @@ describe('two trainers', () => {
 });
 
 describe('an assignment', () => {
-  test('given again changes nothing', async () => {
+  test('is idempotent', async () => {
     await assignBoth({ limit: 4 });
     await until(student, 'resting');
     const again = await student.assign(assignment({ limit: 4, peerAddress: teacher.address }));
@@ -115,7 +115,7 @@ describe('an assignment', () => {
     await refused;
   });
 
-  test('of an older attempt is refused', async () => {
+  test('of an older attempt is rejected', async () => {
     await student.assign(assignment({ of: { ...attempt, attempt: 2 }, limit: 0 }));
     await expect(student.assign(assignment())).rejects.toMatchObject({ kind: 'out-of-step' });
     await expect(student.setLimit(attempt, 9)).rejects.toMatchObject({
@@ -124,7 +124,7 @@ describe('an assignment', () => {
     });
   });
 
-  test('with a spec that is wrong in two places is refused with both', async () => {
+  test('with a spec with two mistakes is rejected with both', async () => {
     const request = { ...assignment(), spec: JSON.stringify({ name: 'R', data: { kind: 'synthetic' }, epochs: 0 }) };
     await expect(student.assign(request)).rejects.toMatchObject({
       kind: 'invalid',
@@ -132,7 +132,7 @@ describe('an assignment', () => {
     });
   });
 
-  test('with a checkpoint that is not in the store is refused, and the next one is taken', async () => {
+  test('with a checkpoint that is not in the store is rejected, and the next one accepted', async () => {
     const state = { key: `blobs/${'0'.repeat(64)}.safetensors`, sha256: '0'.repeat(64), bytes: 9 };
     await expect(student.assign(assignment({ resume: { step: 4, state } }))).rejects.toMatchObject({
       kind: 'corrupt',
@@ -148,24 +148,24 @@ describe('an assignment', () => {
 });
 
 describe('a limit', () => {
-  test('before a step that was begun is refused with both numbers', async () => {
+  test('before a step that has started is rejected with both numbers', async () => {
     await assignBoth({ limit: 6 });
     await until(student, 'resting');
     await expect(student.setLimit(attempt, 5)).rejects.toMatchObject({
       kind: 'wrong-state',
-      message: 'the student: cannot rest before step 5: step 6 is the first not begun',
+      message: 'the student: cannot rest before step 5: the first step that has not started is 6',
     });
     expect(await student.setLimit(attempt, 8)).toEqual({ nextStep: 7 });
   });
 });
 
-describe('a checkpoint that is asked for', () => {
-  test('is saved by both at its step while they train on, and by none of them at a step that may have begun', async () => {
+describe('a requested checkpoint', () => {
+  test('is saved by both at its step while they train on, and by neither at a step that may have started', async () => {
     await assignBoth({ limit: 6 });
     await Promise.all([until(teacher, 'resting'), until(student, 'resting')]);
     await expect(student.saveAt(attempt, 5)).rejects.toMatchObject({
       kind: 'wrong-state',
-      message: 'the student: cannot save at step 5: step 6 is the first not begun',
+      message: 'the student: cannot save at step 5: the first step that has not started is 6',
     });
     await expect(student.saveAt({ ...attempt, attempt: 2 }, 20)).rejects.toMatchObject({ kind: 'out-of-step' });
     for (const trainer of [teacher, student, student]) {
@@ -190,7 +190,7 @@ describe('a checkpoint that is asked for', () => {
 });
 
 describe('events', () => {
-  test('are replayed from the number asked for', async () => {
+  test('are replayed from the requested number', async () => {
     await assignBoth({ limit: 4 });
     await until(student, 'resting');
     const all: number[] = [];
@@ -255,7 +255,7 @@ describe('the exchange of a trainer', () => {
     });
   });
 
-  test('refuses a peer of an earlier attempt at once', async () => {
+  test('rejects a peer of an earlier attempt at once', async () => {
     await teacher.assign(assignment({ of: { ...attempt, attempt: 2 }, limit: 0 }));
     const zombie = await ear();
     await expect(zombie.next()).rejects.toMatchObject({
@@ -264,7 +264,7 @@ describe('the exchange of a trainer', () => {
     });
   });
 
-  test('refuses a peer that read other images, with both digests', async () => {
+  test('rejects a peer with other images, with both digests', async () => {
     await teacher.assign(assignment({ limit: 0 }));
     const { datasetDigest } = await agreement();
     const other = await ear(attempt, 'xx');

@@ -8,10 +8,10 @@ import type { RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
-import type { NumberedEvent } from '@trikd/model-host/trainer/event-log';
+import type { NumberedEvent } from '@trikd/model-host/trainer/attempt-events';
 import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import type { WatchedEvent } from '@trikd/protocol/convert-trainer';
-import { patientStore } from '@trikd/store/patient-store';
+import { retryingStore } from '@trikd/store/retrying-store';
 import { type Orchestrator, orchestrator } from '../../services/orchestrator/src/orchestrator.js';
 import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
 import type { Host, Life } from './host.js';
@@ -53,7 +53,7 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
   const writer = `${life.host} ${life.number}`;
   return orchestrator({
     store,
-    retrying: (signal, trouble) => patientStore(store, { clock, random: life.random, signal, trouble }),
+    retrying: (signal, trouble) => retryingStore(store, { clock, random: life.random, signal, onOutage: trouble }),
     candidate: createCandidate({ store, clock, holder: writer, seconds: TIMES.lease }),
     look: TIMES.look,
     keepPairs: parts.keepPairs,
@@ -175,9 +175,9 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
         trainer,
         'next step',
         async (service) => {
-          const present = service.present();
+          const present = service.current();
           if (!present) throw new TrikdError('out-of-step', `the ${role} has no assignment any more`);
-          return present.notBegun();
+          return present.firstOpenStep();
         },
         { seconds: TIMES.answer },
       ),
@@ -236,7 +236,7 @@ async function* watch(
       lostAt ??= life.clock.now();
       const lost = (life.clock.now() - lostAt) / 1000;
       if (lost >= TIMES.patience) {
-        throw new TrikdError('unavailable', `${what} cannot be reached for ${lost.toFixed(0)} s: ${error.message}`);
+        throw new TrikdError('unavailable', `${what} has been unreachable for ${lost.toFixed(0)} s: ${error.message}`);
       }
     }
     await life.clock.sleep(backoff.next(), signal);

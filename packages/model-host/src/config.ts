@@ -1,3 +1,4 @@
+import type { Role } from '@trikd/core/domain/role';
 import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/durations';
 import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
@@ -5,11 +6,16 @@ import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
 import { z } from 'zod';
 
-/** Configuration of a model service: the anchor-server or one of the trainers. @param listen where it listens by default */
-export function modelServiceConfig(listen: string) {
+/** The ports on which the services of the models listen by default. */
+const DEFAULT_PORTS: Readonly<Record<Role, number>> = { anchor: 50_051, teacher: 50_052, student: 50_053 };
+
+/** Configuration of an anchor-server or trainer process. */
+export function modelServiceConfig(role: Role) {
   return z.strictObject({
-    listen: Address.default(listen).describe('address of the gRPC server; port 0: any that is free'),
-    store: StoreConfig.describe('where checkpoints are'),
+    listen: Address.default(`0.0.0.0:${DEFAULT_PORTS[role]}`).describe(
+      'address of the gRPC server; port 0: any free port',
+    ),
+    store: StoreConfig.describe('where checkpoints are stored'),
     drainSeconds: z.number().min(0).max(MAX_SERVICE_SECONDS).default(5).describe('for open calls to end after SIGTERM'),
     telemetry: TelemetryConfig,
     log: LogConfig,

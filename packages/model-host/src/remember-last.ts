@@ -1,7 +1,7 @@
 import type { Dataset } from '@trikd/core/data/split';
 import { canonicalJson, type RunSpec } from '@trikd/core/spec/run-spec';
 
-/** The same loader, reading nothing again while data and seed stay as they were: from one generation to the next. */
+/** Caches the latest dataset: the generations of a run share their data and seed. */
 export function rememberLast(load: (spec: RunSpec) => Promise<Dataset>): (spec: RunSpec) => Promise<Dataset> {
   let last: { readonly key: string; readonly dataset: Promise<Dataset> } | undefined;
   return (spec) => {
@@ -9,7 +9,7 @@ export function rememberLast(load: (spec: RunSpec) => Promise<Dataset>): (spec: 
     if (last?.key === key) return last.dataset;
     const dataset = load(spec);
     last = { key, dataset };
-    // A failure is not remembered: what was missing may be there next time.
+    // A failure is not cached: the missing files may be there next time.
     dataset.catch(() => {
       if (last?.dataset === dataset) last = undefined;
     });

@@ -28,7 +28,7 @@ describe('loadConfig', () => {
     expect(loadConfig(schema, { TRIKD_STORE__PATH: '/data' }).store.path).toBe('/data');
   });
 
-  test('reports all problems at once, each with its place', () => {
+  test('reports all problems at once, each with its path', () => {
     const env = { TRIKD_STORE__PTH: '/data', TRIKD_STEP_TIMEOUT: '-1', TRIKD_LISTN: 'x' };
     expect(() => loadConfig(schema, env)).toThrow(
       expect.objectContaining({
@@ -38,11 +38,11 @@ describe('loadConfig', () => {
     );
   });
 
-  test('leaves alone what other parts read from the environment', () => {
+  test('ignores variables that are not fields', () => {
     expect(loadConfig(schema, { TRIKD_STORE__PATH: '/data', TRIKD_DATA: '/images' }).store).toEqual({ path: '/data' });
   });
 
-  test('keeps text that is no YAML as text', () => {
+  test('keeps text that is not YAML', () => {
     expect(loadConfig(schema, { TRIKD_STORE__PATH: '@weird: [' }).store.path).toBe('@weird: [');
   });
 
@@ -55,7 +55,7 @@ describe('loadConfig', () => {
     ['secretKey: |s3cr3t', '1:13: Block scalar header includes extra characters'],
     ['%s3cr3t\n---\nsecretKey: a', '1:1: a directive, which starts with %, is not known'],
     ['secretKey: @s3cr3t', '1:12: a value that starts with a special character needs quotes'],
-  ])('says where YAML is wrong and why, and never quotes the file: %j', (text, reason) => {
+  ])('reports where YAML is invalid and why, without quoting the file: %j', (text, reason) => {
     const file = fileWith(text);
     let message = '';
     try {
@@ -67,17 +67,17 @@ describe('loadConfig', () => {
     expect(message).not.toContain('3cr3t');
   });
 
-  test('takes an empty variable for an empty text, and for none where the setting takes no empty text', () => {
+  test('reads an empty variable as an empty text, and ignores it if the setting accepts none', () => {
     const env = { TRIKD_LISTEN: '', TRIKD_STEP_TIMEOUT: '', TRIKD_STORE__PATH: '/data' };
     expect(loadConfig(schema, env)).toEqual({ listen: '', stepTimeout: 30, store: { path: '/data' } });
   });
 
-  test('names a folder that is no file', () => {
+  test('rejects a folder', () => {
     expect(() => loadConfig(schema, {}, tmpdir())).toThrow(`cannot read ${tmpdir()}: it is a folder`);
   });
 
-  test('names a file that is not there, and one that holds no mapping', () => {
+  test('rejects a file that does not exist, and one without a mapping', () => {
     expect(() => loadConfig(schema, {}, '/nowhere.yaml')).toThrow('cannot read /nowhere.yaml: there is no such file');
-    expect(() => loadConfig(schema, {}, fileWith('- a\n- b\n'))).toThrow('holds no mapping');
+    expect(() => loadConfig(schema, {}, fileWith('- a\n- b\n'))).toThrow('does not contain a mapping');
   });
 });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readYaml } from './read-yaml.js';
 
 const PREFIX = 'TRIKD_';
-/** Environment variables that are read elsewhere and name no field of a configuration. */
+/** Environment variables with our prefix that are not fields of a configuration. */
 const NOT_FIELDS = new Set([
   'TRIKD_CONFIG',
   'TRIKD_DATA',
@@ -17,10 +17,10 @@ const NOT_FIELDS = new Set([
 type Tree = Record<string, unknown>;
 
 /**
- * Reads a configuration: the YAML file `file`, or the one that TRIKD_CONFIG names; then the environment, where
- * `TRIKD_STORE__PATH=/data` stands for `store.path`; then the schema with its defaults. An empty variable is an empty text where the
- * setting takes one, and elsewhere the same as no variable.
- * @throws TrikdError 'invalid' that lists every problem at once, 'not-found' when the file is absent.
+ * Reads a configuration: the YAML file `file`, or the one that TRIKD_CONFIG names; then environment variables, of which
+ * `TRIKD_STORE__PATH=/data` sets `store.path`; then the defaults of the schema. An empty variable is an empty text if the
+ * setting accepts one, and is otherwise ignored.
+ * @throws TrikdError 'invalid' with a list of all problems, 'not-found' if the file does not exist
  */
 export function loadConfig<S extends z.ZodType>(
   schema: S,
@@ -42,7 +42,7 @@ export function loadConfig<S extends z.ZodType>(
   throw new TrikdError('invalid', `configuration is invalid:\n${z.prettifyError(result.error)}`);
 }
 
-/** A variable of the environment that names a field. */
+/** An environment variable that sets a field. */
 interface Variable {
   readonly path: readonly string[];
   readonly value: string;
@@ -57,7 +57,7 @@ function treeOf(file: string | undefined, variables: readonly Variable[]): Tree 
 function readTree(file: string): Tree {
   const tree = readYaml(file) ?? {};
   if (isTree(tree)) return tree;
-  throw new TrikdError('invalid', `configuration is invalid:\n${file} holds no mapping of names to values`);
+  throw new TrikdError('invalid', `configuration is invalid:\n${file} does not contain a mapping`);
 }
 
 function assign(tree: Tree, path: readonly string[], value: unknown): void {
@@ -71,7 +71,7 @@ function assign(tree: Tree, path: readonly string[], value: unknown): void {
   inner[path.at(-1)!] = value;
 }
 
-/** Numbers, booleans and lists are written as in YAML; what is none of them is text. */
+/** Parses a value as YAML. What is not valid YAML is text. */
 function scalarOf(text: string): unknown {
   try {
     return parse(text, { logLevel: 'error' });
@@ -88,7 +88,7 @@ function camelCase(name: string): string {
   return name.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** `loadConfig` for the start of a process: what is wrong is said without a stack, and the process ends before it listens. */
+/** Reads the configuration of a process. Prints its problems, without a stack, and exits. */
 export function configOrExit<S extends z.ZodType>(
   schema: S,
   env: Readonly<Record<string, string | undefined>>,

@@ -20,12 +20,12 @@ test.each([
   expect(cacheFolder()).toBe(folder);
 });
 
-test('data is looked for in the cache, then where the Debian package puts it', () => {
+test('data is searched for in the cache, then where the Debian package installs it', () => {
   environment({ TRIKD_CACHE: '/c', XDG_CACHE_HOME: '', TRIKD_DATA: '' });
   expect(dataFolders()).toEqual(['/c/fashion-mnist', '/usr/share/datasets/fashion-mnist']);
 });
 
-test('TRIKD_DATA means its folder alone', () => {
+test('TRIKD_DATA overrides all other folders', () => {
   environment({ TRIKD_CACHE: '/c', XDG_CACHE_HOME: '', TRIKD_DATA: '/d' });
   expect(dataFolders()).toEqual(['/d']);
 });

@@ -19,12 +19,12 @@ describe('lastError', () => {
       'log.jsonl',
       [
         '{"level":50,"msg":"a call failed","err":{"message":"first"}}',
-        '{"level":60,"msg":"an error that nobody handled","err":{"message":"out of memory"}}',
+        '{"level":60,"msg":"unhandled error","err":{"message":"out of memory"}}',
         '{"level":30,"msg":"shutting down"}',
         '{"level":60,"ms',
       ].join('\n'),
     );
-    expect(lastError(log, stderr)).toBe('an error that nobody handled: out of memory');
+    expect(lastError(log, stderr)).toBe('unhandled error: out of memory');
   });
 
   test('is the last line of standard error when the log has no error', () => {

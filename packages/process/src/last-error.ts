@@ -1,18 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** Level from which on pino calls a line an error. */
+/** pino's level of errors. */
 const ERROR = 50;
 
-/**
- * The last thing that went wrong by the account of a service: the last error in its log, else the last words on its
- * standard error, else undefined.
- */
+/** The last error in the log of a service, otherwise the last line of its standard error, otherwise undefined. */
 export function lastError(log: string, stderr: string): string | undefined {
   const errors = linesOf(log).flatMap((line) => errorIn(line) ?? []);
   return errors.at(-1) ?? linesOf(stderr).findLast((line) => !CHATTER.test(line));
 }
 
-/** What TensorFlow writes to standard error when all is well. */
+/** Lines that TensorFlow writes to standard error without an error. */
 const CHATTER = /^([IW]\d{4} |\d{4}-\d{2}-\d{2} [\d:.]+: [IW] |WARNING: All log messages before)/;
 
 function linesOf(path: string): readonly string[] {
@@ -31,7 +28,7 @@ function errorIn(line: string): string | undefined {
   return isRecord(err) && typeof err.message === 'string' ? `${message}: ${err.message}` : message;
 }
 
-/** A process that is killed while it writes leaves half a line. */
+/** A process that is killed while it writes leaves an incomplete line. */
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line);

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { z } from 'zod';
 
-/** One JSON object a line: a constant message and fields. */
+/** Writes one JSON object per line: a constant message, and fields. */
 export type Logger = Pick<pino.Logger, 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'> & {
   child(fields: Readonly<Record<string, unknown>>): Logger;
 };
@@ -9,12 +9,12 @@ export type Logger = Pick<pino.Logger, 'fatal' | 'error' | 'warn' | 'info' | 'de
 export const LogConfig = z
   .strictObject({
     level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-    file: z.string().min(1).optional().describe('path to append to; default: standard output'),
+    file: z.string().min(1).optional().describe('path of a file to append to; default: standard output'),
   })
   .prefault({});
 export type LogConfig = z.infer<typeof LogConfig>;
 
-/** The log of a process. Writes are synchronous, so that the last words of a crash are kept. */
+/** The log of a process. Writes are synchronous, so that the last lines before a crash are kept. */
 export function createLogger(
   config: LogConfig,
   service: string,

@@ -7,10 +7,10 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
-  ELOOP: 'its links form a circle',
+  ELOOP: 'its symbolic links form a cycle',
 };
 
-/** Reads a file that a user named. @throws TrikdError 'not-found' that says why it cannot be read */
+/** Reads a file that a user has named. @throws TrikdError 'not-found' with the reason */
 export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');

@@ -2,7 +2,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { LineCounter, parseDocument, type YAMLParseError } from 'yaml';
 import { readText } from './read-text.js';
 
-/** Reasons in place of the parser's, which quote the file: a secret may be in it. */
+/** Replaces messages of the parser that quote the file, which may contain secrets. */
 const REASONS: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
   BAD_ALIAS: 'an alias, which starts with *, has no anchor',
   BAD_DIRECTIVE: 'a directive, which starts with %, is not known',
@@ -12,8 +12,8 @@ const REASONS: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
 };
 
 /**
- * The value in a YAML file that may have secrets in it.
- * @throws TrikdError 'not-found' without the file, 'invalid' with line, column and reason, and without any text of the file
+ * Reads a YAML file that may contain secrets.
+ * @throws TrikdError 'not-found' if there is no such file, 'invalid' with line, column and reason, without text of the file
  */
 export function readYaml(file: string): unknown {
   const lines = new LineCounter();
@@ -27,7 +27,7 @@ export function readYaml(file: string): unknown {
   }
 }
 
-/** What the parser quotes comes after a colon. */
+/** Removes what the parser quotes, which follows a colon. */
 function reasonOf(message: string): string {
   return message.replace(/:.*/s, '');
 }

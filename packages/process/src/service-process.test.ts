@@ -14,7 +14,7 @@ function service(name: string, text: string) {
 }
 
 describe('startService', () => {
-  test('hands over the settings, hears where the service listens, and ends it in order', async () => {
+  test('passes the settings to the service, learns its address, and ends it in order', async () => {
     const { ready } = service(
       'good',
       `process.on('SIGTERM', () => process.exit(0));

@@ -13,21 +13,21 @@ export interface ServiceProcess {
   readonly name: ServiceName;
   /** host:port. */
   readonly address: string;
-  /** Of what it serves over HTTP, such as the dashboard of the orchestrator. */
+  /** URL of its sidecar, such as the dashboard of the orchestrator. */
   readonly url?: string;
-  /** Resolves with one sentence when the process has ended, for whatever reason. */
+  /** Resolves with a sentence when the process has ended, for any reason. */
   readonly ended: Promise<string>;
-  /** Asks it to end in order. */
+  /** Asks it to exit. */
   readonly terminate: () => void;
-  /** Ends it, and what it started, at once. */
+  /** Kills it and its child processes. */
   readonly kill: () => void;
 }
 
-/** What a service is started with. */
+/** How to start a service. */
 export interface ServiceSetup {
-  /** Configuration by path, such as `store.path`. Each value can be written as JSON. */
+  /** Configuration by path, such as `store.path`. Values are serialised as JSON. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Folder of its log. */
+  /** Folder for its log. */
   readonly logs: string;
   /** The compiled service. */
   readonly entry?: string;
@@ -41,15 +41,15 @@ export interface ServiceSetup {
 /** A service that has been spawned. */
 export interface StartedService {
   readonly child: ChildProcess;
-  /** Ends it, and what it started, at once. */
+  /** Kills it and its child processes. */
   readonly kill: () => void;
-  /** Resolves when it listens; rejects with 'unavailable' when it ended before. */
+  /** Resolves when it listens. Rejects with 'unavailable' if it ends first. */
   readonly ready: Promise<ServiceProcess>;
 }
 
 /**
- * What keeps a service from growing by a hundred MB without holding anything: by default V8 lets the space for young objects grow,
- * and glibc gives each of many threads an arena that returns little.
+ * Saves a service about a hundred MB of unused memory: by default V8 grows the space for young objects, and glibc gives
+ * each of many threads an arena that returns little.
  */
 const YOUNG_SPACE = '--max-semi-space-size=8';
 const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' };
@@ -60,8 +60,8 @@ function entryOf(name: ServiceName): string {
 }
 
 /**
- * Starts a service, on a free port of the loopback interface unless its settings say otherwise.
- * It ends by itself, in order, when this process does: their IPC channel tells it.
+ * Starts a service, by default on a free port of the loopback interface. It exits when this process does, because their
+ * IPC channel closes.
  */
 export function startService(name: ServiceName, setup: ServiceSetup): StartedService {
   const { logs, settings, entry = entryOf(name), env = {}, node = [], streams = [] } = setup;
@@ -93,7 +93,7 @@ export function startService(name: ServiceName, setup: ServiceSetup): StartedSer
   return { child, kill, ready: Promise.race([listening, early]) };
 }
 
-/** `store.path` is TRIKD_STORE__PATH. JSON texts are YAML too: no value can be taken for a number. */
+/** `store.path` becomes TRIKD_STORE__PATH. Values are JSON, which is YAML too, so that a text is not read as a number. */
 function asEnvironment(settings: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(settings).map(([path, value]) => [
@@ -118,7 +118,7 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    // It may have ended just now.
+    // It may have ended meanwhile.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }

@@ -15,7 +15,7 @@ function fakeProcess(connected = false) {
 }
 
 describe('the shutdown signal', () => {
-  test.each(['SIGTERM', 'SIGINT'])('aborts on %s, and says so once', (name) => {
+  test.each(['SIGTERM', 'SIGINT'])('aborts on %s, and logs it once', (name) => {
     const { own, signal, lines } = fakeProcess();
     expect(signal.aborted).toBe(false);
     own.emit(name);
@@ -24,17 +24,17 @@ describe('the shutdown signal', () => {
     expect(lines).toHaveLength(1);
   });
 
-  test('aborts when the parent process is gone', () => {
+  test('aborts when the parent process has exited', () => {
     const { own, signal } = fakeProcess(true);
     own.emit('disconnect');
     expect(signal.aborted).toBe(true);
   });
 
-  test.each(['uncaughtException', 'unhandledRejection'])('does not survive an %s, and logs it', (event) => {
+  test.each(['uncaughtException', 'unhandledRejection'])('exits on an %s, and logs it', (event) => {
     const { own, signal, lines, exits } = fakeProcess();
-    own.emit(event, new Error('what nobody expected'));
+    own.emit(event, new Error('a defect'));
     expect(exits).toEqual([1]);
-    expect(lines.join()).toContain('what nobody expected');
+    expect(lines.join()).toContain('a defect');
     expect(signal.aborted).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import type { Logger } from './logging.js';
 
-/** What is asked of the process itself. */
+/** The part of `process` that is used here. */
 interface OwnProcess {
   readonly connected: boolean;
   on(event: string, listener: (error: unknown) => void): unknown;
@@ -9,8 +9,8 @@ interface OwnProcess {
 }
 
 /**
- * Aborts when the process is asked to end: by SIGTERM, SIGINT, or because the parent that started it with an IPC channel is gone.
- * An error that nobody handled is logged and ends the process with status 1: what it left behind cannot be trusted.
+ * Aborts when the process is asked to exit: by SIGTERM, by SIGINT, or when the parent process closes the IPC channel.
+ * An unhandled error is logged, and the process exits with status 1: its state can no longer be trusted.
  */
 export function shutdownSignal(log: Logger, own: OwnProcess = process): AbortSignal {
   const shutdown = new AbortController();
@@ -21,9 +21,9 @@ export function shutdownSignal(log: Logger, own: OwnProcess = process): AbortSig
   };
   own.on('SIGTERM', end('SIGTERM'));
   own.on('SIGINT', end('SIGINT'));
-  if (own.connected) own.once('disconnect', end('the parent process is gone'));
+  if (own.connected) own.once('disconnect', end('parent process exited'));
   const crash = (error: unknown) => {
-    log.fatal({ err: error }, 'an error that nobody handled');
+    log.fatal({ err: error }, 'unhandled error');
     own.exit(1);
   };
   own.on('uncaughtException', crash);

@@ -13,7 +13,7 @@ describe('the clock of the process', () => {
     await expect(month).rejects.toBe(reason);
   });
 
-  test('waits as long as it is asked, in parts that a timer can wait for', async () => {
+  test('sleeps for any time, as a chain of timers', async () => {
     await fc.assert(
       fc.asyncProperty(fc.double({ min: 0, max: 100 * MAX_TIMER_MS, noNaN: true }), async (ms) => {
         const parts: number[] = [];

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@trikd/core/async/clock';
 
-/** Longest wait of one timer of Node.js, in milliseconds: a timer that is set to more fires at once. */
+/** The longest timer of Node.js, in milliseconds: a longer one fires at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 type Wait = (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 
-/** A sleep of any length, as timers that each can wait for their part of it. @param wait for at most MAX_TIMER_MS */
+/** Sleeps for any time, as a chain of timers. @param wait waits for at most MAX_TIMER_MS */
 export function chained(wait: Wait): Clock['sleep'] {
   return async (ms, signal) => {
     let left = ms;
@@ -15,7 +15,7 @@ export function chained(wait: Wait): Clock['sleep'] {
   };
 }
 
-/** The process's own time. */
+/** The clock of the process; it starts at 0. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   sleep: chained(async (ms, signal) => {

@@ -4,19 +4,19 @@ import type { Any } from './gen/node/google/protobuf/any.js';
 import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from './gen/node/google/rpc/error_details.js';
 import { Status } from './gen/node/google/rpc/status.js';
 
-/** Metadata key under which gRPC clients look for a google.rpc.Status. */
+/** The metadata key of a google.rpc.Status. */
 export const STATUS_DETAILS = 'grpc-status-details-bin';
 
-/** Whose kinds the reasons are. */
+/** The domain of our reasons in ErrorInfo. */
 const DOMAIN = 'trikd';
-/** A trailer is small, and the sentence itself is in it already. Bytes, and characters. */
-const LARGEST = 3000;
-const LONGEST_SENTENCE = 200;
-const MOST_VIOLATIONS = 32;
+/** Trailers are limited to a few KB, and contain the message already. */
+const MAX_BYTES = 3000;
+const MAX_SENTENCE = 200;
+const MAX_VIOLATIONS = 32;
 
-/** One field of a request, and what is wrong with it. */
+/** A field of a request, and what is wrong with it. */
 export interface FieldViolation {
-  /** Its path, such as `spec.student.learningRate`. */
+  /** Path, such as `spec.student.learningRate`. */
   readonly field: string;
   readonly description: string;
 }
@@ -24,14 +24,14 @@ export interface FieldViolation {
 type Details = TrikdError['details'];
 
 /**
- * What a program can read of an error, encoded. Of the error's details: `violations` or `field` become a BadRequest, `run` what the call
- * was about, `phase` or `leader` what does not hold of it.
+ * Encodes an error as a google.rpc.Status for programs. Of the details of the error, `violations` or `field` become a
+ * BadRequest, `run` names the resource, and `phase` or `leader` the violated precondition.
  */
 export function encodeDetails(error: TrikdError, code: status): Buffer {
-  for (let most = MOST_VIOLATIONS; ; most = Math.floor(most / 2)) {
+  for (let most = MAX_VIOLATIONS; ; most = Math.floor(most / 2)) {
     const details = detailsOf(error, most);
     const bytes = Status.encode({ code, message: short(error.message), details }).finish();
-    if (bytes.length <= LARGEST || most === 0) return Buffer.from(bytes);
+    if (bytes.length <= MAX_BYTES || most === 0) return Buffer.from(bytes);
   }
 }
 
@@ -44,7 +44,7 @@ function detailsOf(error: TrikdError, most: number): Any[] {
   return further ? [first, further] : [first];
 }
 
-/** What else there is to say, by kind. */
+/** Further details, by kind. */
 const FURTHER: Readonly<Partial<Record<ErrorKind, (error: TrikdError, most: number) => Any | undefined>>> = {
   invalid: (error, most) => {
     const fieldViolations = violationsOf(error).slice(0, most);
@@ -81,7 +81,7 @@ function isViolation(value: unknown): value is FieldViolation {
   return typeof value.field === 'string' && typeof value.description === 'string';
 }
 
-/** The facts that are texts or numbers: the rest is for the log. */
+/** Details that are texts or numbers; others are for the log only. */
 function factsOf(details: Details): Record<string, string> {
   const facts = Object.entries(details).flatMap(([name, value]) =>
     name !== 'violations' && (typeof value === 'string' || typeof value === 'number')
@@ -96,7 +96,7 @@ function text(value: unknown): string | undefined {
 }
 
 function short(sentence: string): string {
-  return sentence.length > LONGEST_SENTENCE ? `${sentence.slice(0, LONGEST_SENTENCE).toWellFormed()}...` : sentence;
+  return sentence.length > MAX_SENTENCE ? `${sentence.slice(0, MAX_SENTENCE).toWellFormed()}...` : sentence;
 }
 
 function any(name: string, value: Uint8Array): Any {

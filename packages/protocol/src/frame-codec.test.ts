@@ -21,7 +21,7 @@ const frames: fc.Arbitrary<LogitsFrame> = fc
     ...(traced && { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }),
   }));
 
-test('a frame arrives as it was sent, bit for bit', () => {
+test('a decoded frame equals the encoded one, bit for bit', () => {
   fc.assert(fc.property(frames, (frame) => void expect(decodeFrame(encodeFrame(frame))).toEqual(frame)));
 });
 
@@ -43,7 +43,7 @@ test('this codec reads what the generated one writes', () => {
   );
 });
 
-test('the logits are a view of the bytes that were received behind the prefix of gRPC', () => {
+test('the logits are a view of the received bytes, behind the prefix of gRPC', () => {
   fc.assert(
     fc.property(frames, (frame) => {
       const message = encodeFrame(frame);
@@ -54,7 +54,7 @@ test('the logits are a view of the bytes that were received behind the prefix of
   );
 });
 
-test('padded lengths have no bits beyond the number, whatever the alignment', () => {
+test('padded lengths encode the same number, for every alignment', () => {
   for (const length of [0, 1, 2, 3]) {
     const frame = { ...fc.sample(frames, { numRuns: 1, seed: 1 })[0]! };
     const bytes = encodeFrame({ ...frame, position: { ...frame.position, runId: 'x'.repeat(length) } });
@@ -65,13 +65,13 @@ test('padded lengths have no bits beyond the number, whatever the alignment', ()
   }
 });
 
-test('fields of a later version are passed over', () => {
+test('unknown fields are skipped', () => {
   const frame = { ...fc.sample(frames, { numRuns: 1, seed: 1 })[0]! };
   const bytes = Buffer.concat([Buffer.from([0x7a, 2, 1, 1]), encodeFrame(frame)]);
   expect(decodeFrame(bytes)).toEqual(frame);
 });
 
-test('bytes that are no frame are refused', () => {
+test('bytes that are not a frame are rejected', () => {
   expect(() => decodeFrame(Buffer.alloc(0))).toThrow('the message lacks its frame');
   expect(() => decodeFrame(encodeFrame(fc.sample(frames, 1)[0]!).subarray(0, -1))).toThrow();
 });

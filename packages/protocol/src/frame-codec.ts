@@ -8,8 +8,8 @@ import {
   type LogitsFrame as FrameMessage,
 } from './gen/node/trikd/v1/exchange.js';
 
-// StreamLogitsResponse is the one message of the step path. The generated codec copies the logits three times on the way out and
-// once on the way in; here they are copied once and not at all. Both read what the other writes.
+// StreamLogitsResponse is the only message of every step. The generated codec copies the logits three times when it encodes
+// and once when it decodes; this one copies them once and not at all. The two are compatible.
 
 const LENGTH_DELIMITED = 2;
 const tag = (field: number) => (field << 3) | LENGTH_DELIMITED;
@@ -18,15 +18,15 @@ const RESPONSE_FRAME = 1;
 const FRAME = { position: 1, batchDigest: 2, rows: 3, cols: 4, dtype: 5, data: 6, traceparent: 7 } as const;
 const NOTHING = Buffer.alloc(0);
 
-/** gRPC puts so many bytes before a message (a flag and its length), and hands both to the reader in one piece. */
+/** gRPC prefixes a message with a flag and its length, and passes both to the decoder in one buffer. */
 export const GRPC_PREFIX = 5;
-/** Least width of a length: enough for 256 MiB. */
+/** Minimum width of a length, in bytes: enough for 256 MiB. */
 const LENGTH_WIDTH = 4;
 
 /**
- * A frame as an encoded StreamLogitsResponse. Its data begin at a multiple of 4 bytes of what the reader receives, so that the reader
- * needs no copy: the length before them is written wider than it must be.
- * @param allocate memory for so many bytes
+ * Encodes a frame as a StreamLogitsResponse. The logits start at a multiple of 4 bytes in the buffer that the decoder
+ * receives, so that it need not copy them: their length is padded accordingly.
+ * @param allocate returns a buffer of that many bytes
  */
 export function encodeFrame(frame: LogitsFrame, allocate = Buffer.allocUnsafeSlow): Buffer {
   const { data, ...rest } = fromFrame(frame);
@@ -45,8 +45,8 @@ export function encodeFrame(frame: LogitsFrame, allocate = Buffer.allocUnsafeSlo
 let scratch = Buffer.allocUnsafeSlow(0);
 
 /**
- * The same for gRPC, which copies what it is given behind its prefix before anything else can happen. So every frame is encoded into
- * the same memory: a fresh buffer for each would cost more in garbage collections than all of the encoding.
+ * Encodes a frame for gRPC, which copies the bytes behind its prefix synchronously. All frames are therefore encoded into
+ * the same buffer: a new one for each would cost more in garbage collection than the encoding itself.
  */
 function serializeFrame(frame: LogitsFrame): Buffer {
   return encodeFrame(frame, (size) => {
@@ -55,7 +55,7 @@ function serializeFrame(frame: LogitsFrame): Buffer {
   });
 }
 
-/** A tag and a length as a varint of `width` bytes: protobuf reads one with leading zeros as the same number. Returns its end. */
+/** Writes a tag and a length as a varint of `width` bytes: protobuf accepts leading zeros. Returns the end. */
 function writeLength(bytes: Buffer, at: number, fieldTag: number, length: number, width: number): number {
   bytes[at] = fieldTag;
   for (let i = 0; i < width; i++) {
@@ -66,8 +66,8 @@ function writeLength(bytes: Buffer, at: number, fieldTag: number, length: number
 }
 
 /**
- * The frame of an encoded StreamLogitsResponse; its logits are a view of `bytes` where these allow it.
- * @throws TrikdError 'invalid' for a frame that lacks a part.
+ * Decodes a StreamLogitsResponse. The logits are a view of `bytes` if they are aligned.
+ * @throws TrikdError 'invalid' if a part is missing
  */
 export function decodeFrame(bytes: Buffer): LogitsFrame {
   const reader = new BinaryReader(bytes);
@@ -101,7 +101,7 @@ function viewOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** ExchangeService with this codec for its responses. Anybody with the generated one understands it. */
+/** ExchangeService with this codec for its responses, compatible with the generated one. */
 export const ExchangeDefinition = {
   streamLogits: {
     ...ExchangeServiceService.streamLogits,

@@ -3,22 +3,22 @@ import { RunSpec } from '@trikd/core/spec/run-spec';
 import { z } from 'zod';
 import type { FieldViolation } from './error-details.js';
 
-/** Characters. Far above any spec, and far below what would cost time to parse. */
-const LONGEST_SPEC = 64 * 1024;
+/** Characters: far more than any spec has, and fast to parse. */
+const MAX_SPEC = 64 * 1024;
 
 /**
- * A run spec from its JSON, with the defaults filled in.
- * @throws TrikdError 'invalid' that lists every mistake, and names each field in `details.violations`.
+ * Parses the JSON of a run spec and fills in the defaults.
+ * @throws TrikdError 'invalid' with every mistake, and with their fields in `details.violations`
  */
 export function parseSpec(json: string): RunSpec {
-  if (json.length > LONGEST_SPEC) {
-    throw refused(`the spec has ${json.length} characters, at most ${LONGEST_SPEC} are read`);
+  if (json.length > MAX_SPEC) {
+    throw invalidSpec(`the spec has ${json.length} characters, more than ${MAX_SPEC}`);
   }
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw refused(`the spec is not JSON: ${String(cause)}`, { cause });
+    throw invalidSpec(`the spec is not JSON: ${String(cause)}`, { cause });
   }
   const result = RunSpec.safeParse(value);
   if (result.success) return result.data;
@@ -26,11 +26,11 @@ export function parseSpec(json: string): RunSpec {
   throw new TrikdError('invalid', `the spec is invalid:\n${z.prettifyError(result.error)}`, { violations });
 }
 
-function refused(sentence: string, options?: ErrorOptions): TrikdError {
+function invalidSpec(sentence: string, options?: ErrorOptions): TrikdError {
   return new TrikdError('invalid', sentence, { field: 'spec' }, options);
 }
 
-/** A mistake as the fields that it is about. */
+/** The fields that an issue is about. */
 function violationsIn(issue: z.core.$ZodIssue): readonly FieldViolation[] {
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
   if (unknown.length > 0) {
@@ -39,7 +39,7 @@ function violationsIn(issue: z.core.$ZodIssue): readonly FieldViolation[] {
   return [{ field: pathOf(issue.path), description: issue.message }];
 }
 
-/** As `spec.student.objective[0].weight`. */
+/** Such as `spec.student.objective[0].weight`. */
 function pathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${String(part)}`),

@@ -1,7 +1,7 @@
 import type { RunState } from '@trikd/core/run/state';
 import { RunPhase } from './gen/node/trikd/v1/run.js';
 
-/** The phases of a run, as they go over the wire. */
+/** The phases of a run and their values in the protocol. */
 export const RUN_PHASES = {
   preparing: RunPhase.RUN_PHASE_PREPARING,
   training: RunPhase.RUN_PHASE_TRAINING,
@@ -13,7 +13,7 @@ export const RUN_PHASES = {
   cancelled: RunPhase.RUN_PHASE_CANCELLED,
 } as const satisfies Readonly<Record<RunState['phase'], RunPhase>>;
 
-/** The phase that went over the wire; undefined for one that is none of a run. */
+/** The phase of a protocol value; undefined for an unknown one. */
 export function runPhaseOf(phase: RunPhase): RunState['phase'] | undefined {
   for (const [name, known] of Object.entries(RUN_PHASES)) if (known === phase && isName(name)) return name;
   return undefined;
@@ -25,7 +25,7 @@ function isName(name: string): name is RunState['phase'] {
 
 const FINAL: ReadonlySet<RunPhase> = new Set([RUN_PHASES.completed, RUN_PHASES.failed, RUN_PHASES.cancelled]);
 
-/** Whether a run in this phase goes on no more by itself. */
+/** Whether a run in this phase has ended. */
 export function isFinal(phase: RunPhase): boolean {
   return FINAL.has(phase);
 }

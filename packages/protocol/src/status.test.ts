@@ -24,7 +24,7 @@ describe('status', () => {
     ['diverged', status.FAILED_PRECONDITION],
     ['corrupt', status.DATA_LOSS],
     ['unavailable', status.UNAVAILABLE],
-  ])('carries the kind %s there and back', (kind, code) => {
+  ])('carries the kind %s to the client', (kind, code) => {
     const sent = toStatus(new TrikdError(kind, 'step 12 went wrong'));
     expect(sent).toMatchObject({ code, details: 'step 12 went wrong' });
     expect(fromStatus(received(sent.code, sent.details, sent.metadata), 'the teacher')).toMatchObject({
@@ -33,7 +33,7 @@ describe('status', () => {
     });
   });
 
-  test('tells programs what kind of error it was, and of which field, run or phase', () => {
+  test('has the kind, field, run and phase of an error for programs', () => {
     const details = (error: TrikdError) => {
       const [bytes] = toStatus(error).metadata.get('grpc-status-details-bin');
       return Status.decode(Buffer.from(bytes ?? '')).details.map(({ typeUrl, value }) => ({
@@ -62,7 +62,7 @@ describe('status', () => {
     ]);
   });
 
-  test('fits into a trailer, however much there is to say', () => {
+  test('fits into a trailer, however long the error is', () => {
     const violations = Array.from({ length: 1000 }, (_, i) => ({ field: `spec.${i}`, description: 'x'.repeat(5000) }));
     const error = new TrikdError('invalid', 'y'.repeat(100_000), { violations, run: 'z'.repeat(9000) });
     const [bytes] = toStatus(error).metadata.get('grpc-status-details-bin');
@@ -70,21 +70,21 @@ describe('status', () => {
     expect(bytes?.length).toBeLessThanOrEqual(3000);
   });
 
-  test('keeps the message of a foreign error at home', () => {
+  test('does not contain the message of another error', () => {
     expect(toStatus(new Error('password in here'))).toMatchObject({ code: status.INTERNAL, details: 'internal error' });
     const error = fromStatus(received(status.INTERNAL, 'internal error'), 'the anchor');
     expect(error).not.toBeInstanceOf(TrikdError);
     expect(error.message).toBe('the anchor: internal error (INTERNAL)');
   });
 
-  test('takes the kind from the code when no kind was sent', () => {
+  test('determines the kind from the code if none was sent', () => {
     expect(fromStatus(received(status.DEADLINE_EXCEEDED, 'too late'), 'x')).toMatchObject({ kind: 'unavailable' });
     const nonsense = new Metadata();
     nonsense.set('trikd-error-kind', 'toString');
     expect(fromStatus(received(status.NOT_FOUND, 'gone', nonsense), 'x')).toMatchObject({ kind: 'not-found' });
   });
 
-  test('tells a lost connection from an answer', () => {
+  test('distinguishes a lost connection from a response', () => {
     expect(isDisconnect(received(status.UNAVAILABLE, ''))).toBe(true);
     expect(isDisconnect(received(status.ABORTED, ''))).toBe(false);
     expect(isDisconnect(new Error('UNAVAILABLE'))).toBe(false);

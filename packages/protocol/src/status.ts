@@ -2,7 +2,7 @@ import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { ERROR_KINDS, type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
 import { encodeDetails, STATUS_DETAILS } from './error-details.js';
 
-/** The only place where a kind becomes a gRPC status. A new kind does not compile until it is here. */
+/** The only mapping from kinds to gRPC statuses. A new kind does not compile until it is listed. */
 const STATUS: Readonly<Record<ErrorKind, status>> = {
   invalid: status.INVALID_ARGUMENT,
   'not-found': status.NOT_FOUND,
@@ -13,7 +13,7 @@ const STATUS: Readonly<Record<ErrorKind, status>> = {
   unavailable: status.UNAVAILABLE,
 };
 
-/** For statuses that come without a kind: from the runtime, or from servers of somebody else. */
+/** The kinds of statuses without one: from the gRPC runtime, or from other servers. */
 const KIND: Readonly<Partial<Record<status, ErrorKind>>> = {
   [status.INVALID_ARGUMENT]: 'invalid',
   [status.NOT_FOUND]: 'not-found',
@@ -27,17 +27,17 @@ const KIND: Readonly<Partial<Record<status, ErrorKind>>> = {
   [status.UNIMPLEMENTED]: 'invalid',
 };
 
-/** Metadata key that carries the kind, so that the caller gets the same kind back. */
+/** The metadata key of the kind, so that the client throws the kind that the server has thrown. */
 export const ERROR_KIND = 'trikd-error-kind';
 
-/** What grpc-js takes as the failure of a call. */
+/** The form of an error that grpc-js sends. */
 export interface GrpcFailure {
   readonly code: status;
   readonly details: string;
   readonly metadata: Metadata;
 }
 
-/** Anything that was thrown, as a status to send. Errors that are not ours keep their message to the log. */
+/** Converts an error to a status. The message of an error other than a TrikdError is not sent. */
 export function toStatus(error: unknown): GrpcFailure {
   const metadata = new Metadata();
   if (!(error instanceof TrikdError)) return { code: status.INTERNAL, details: 'internal error', metadata };
@@ -48,8 +48,8 @@ export function toStatus(error: unknown): GrpcFailure {
 }
 
 /**
- * A status that was received, as the error it stands for; `what` says who answered. A status that means a bug on the other side
- * (INTERNAL and the like) becomes a plain Error.
+ * Converts a received status to an error. A status that means a bug of the server, such as INTERNAL, becomes a plain Error.
+ * @param what names the server in the message
  */
 export function fromStatus(error: unknown, what: string): Error {
   if (!isServiceError(error)) return error instanceof Error ? error : new Error(`${what}: ${String(error)}`);
@@ -60,8 +60,8 @@ export function fromStatus(error: unknown, what: string): Error {
 }
 
 /**
- * Whether a call ended because the other side could not be reached or went away. A server that is shut down by force cancels its
- * streams; a caller that cancelled by itself must not ask.
+ * Whether a call ended because the server could not be reached or went away. A server that is shut down by force cancels
+ * its streams, so that a client must not call this after it has cancelled the call itself.
  */
 export function isDisconnect(error: unknown): error is ServiceError {
   return isServiceError(error) && (error.code === status.UNAVAILABLE || error.code === status.CANCELLED);
@@ -80,7 +80,7 @@ function isKind(text: string): text is ErrorKind {
   return ERROR_KINDS.some((kind) => kind === text);
 }
 
-/** HTTP's status for one of gRPC, as google.rpc.Code documents it. */
+/** HTTP statuses as google.rpc.Code documents them. */
 const HTTP_STATUS: Readonly<Partial<Record<status, number>>> = {
   [status.INVALID_ARGUMENT]: 400,
   [status.OUT_OF_RANGE]: 400,
@@ -96,7 +96,7 @@ const HTTP_STATUS: Readonly<Partial<Record<status, number>>> = {
   [status.DEADLINE_EXCEEDED]: 504,
 };
 
-/** The HTTP status that stands for a gRPC status. */
+/** Converts a gRPC status to an HTTP status. */
 export function httpStatusOf(code: status): number {
   return HTTP_STATUS[code] ?? 500;
 }

@@ -20,13 +20,13 @@ function refusal(): Error {
 }
 
 describe('violationsOf', () => {
-  test('reads the fields that a status blames, also through the error that it became', () => {
+  test('reads the invalid fields from a status, and from the error made of it', () => {
     const blamed = [{ field: 'spec.epochs', description: 'is not a number' }];
     expect(violationsOf(refusal())).toEqual(blamed);
     expect(violationsOf(fromStatus(refusal(), 'the orchestrator'))).toEqual(blamed);
   });
 
-  test('finds none in a status without details, and in what is no status', () => {
+  test('finds none in a status without details, and in other values', () => {
     expect(violationsOf(Object.assign(new Error('no'), { metadata: new Metadata() }))).toEqual([]);
     expect(violationsOf('no')).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { Status } from './gen/node/google/rpc/status.js';
 
 const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
 
-/** The fields that a received status blames; none where it says nothing of fields. @param error what `fromStatus` was given, or made */
+/** The invalid fields in a received status; empty if it has none. @param error an argument or a result of `fromStatus` */
 export function violationsOf(error: unknown): readonly FieldViolation[] {
   const metadata = metadataIn(error) ?? (error instanceof Error ? metadataIn(error.cause) : undefined);
   const bytes = metadata?.get(STATUS_DETAILS)[0];

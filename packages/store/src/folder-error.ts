@@ -1,33 +1,33 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 
-/** What the codes that an operator can do something about mean. */
+/** The meaning of codes that an operator can act on. */
 const MEANINGS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota of the disk is used up',
+  EDQUOT: 'the disk quota is exceeded',
   EROFS: 'the file system is read-only',
-  EACCES: 'permission is denied',
-  EPERM: 'the operation is not permitted',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
   EMFILE: 'this process has too many open files',
-  EIO: 'the disk fails',
+  EIO: 'disk error',
 };
 
-/** Whether an error of the file system has one of these codes. */
+/** Whether a file system error has one of these codes. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return codes.includes(codeOf(error) ?? '');
 }
 
-/** What the codes that a key brings upon itself mean. */
+/** The meaning of codes that the key itself causes. */
 const BAD_KEYS: Readonly<Record<string, string>> = {
   ENOTDIR: 'one key is the folder of another',
   EISDIR: 'one key is the folder of another',
   EEXIST: 'one key is the folder of another',
-  ENAMETOOLONG: 'it, or a part of it, is too long',
+  ENAMETOOLONG: 'the key, or a part of it, is too long',
 };
 
 /**
- * Says what the file system refused in our words.
- * @param key What was asked for; without it no refusal is the key's fault.
- * @returns TrikdError 'invalid' for a key that cannot be, 'unavailable' for the rest; a TrikdError comes back as it is
+ * Converts a file system error.
+ * @param key the key of the operation, if it has one
+ * @returns TrikdError 'invalid' if the key cannot be stored, otherwise 'unavailable'; a TrikdError is returned unchanged
  */
 export function folderError(folder: string, cause: unknown, key?: string): TrikdError {
   if (cause instanceof TrikdError) return cause;

@@ -4,26 +4,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
 
-/** Excludes all other holders of the same file, in this process and in others. */
+/** A lock on a file, exclusive among processes and within one. */
 export interface FolderLock {
   /**
-   * Runs `work` while nobody else holds the lock; callers of one lock take turns in the order they came.
-   * @throws TrikdError 'unavailable' when the lock is not to be had in time.
+   * Runs `work` while holding the lock. Callers within the process take turns in the order of their calls.
+   * @throws TrikdError 'unavailable' if the lock is not acquired in time
    */
   hold<T>(work: () => Promise<T>): Promise<T>;
 }
 
 const SQLITE_BUSY = 5;
-/** About as long as a write holds the lock. */
+/** About the time for which a write holds the lock. */
 const PAUSE_MS = 2;
 
 /**
- * A lock on a file. It is the kernel that holds it (fcntl, by way of an SQLite transaction that writes nothing), so it ends with
- * its process, however that ends: nothing is left to be judged stale, taken over, or blamed on a process id that means something
- * else in another container. What lost: a lock file with process id and start time, whose take-over is a race of its own
- * and which two containers on one volume cannot judge; and a native flock, since the project has one native module only.
- * @param path The lock file, made when absent. It stays empty; nothing else may open it, for closing it would end the lock.
- * @throws TrikdError 'unavailable' when the file cannot be made or opened.
+ * Opens a lock on a file. The kernel holds it (fcntl, through an SQLite transaction that writes nothing), so it ends with
+ * its process however that ends, and is never stale.
+ *
+ * Alternatives that lost: a lock file with a process id and a start time, since taking one over is a race itself, and
+ * process ids mean nothing across containers that share a volume; a native flock, since the project keeps to one native
+ * module.
+ * @param path the lock file, created if absent. It stays empty. Nothing else may open it: closing it would end the lock.
+ * @throws TrikdError 'unavailable' if the file cannot be created or opened
  */
 export function openFolderLock(path: string, { timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {}): FolderLock {
   const database = open(path);
@@ -31,9 +33,9 @@ export function openFolderLock(path: string, { timeoutMs = 30_000 }: { readonly 
   const hold = async <T>(work: () => Promise<T>, endMs: number): Promise<T> => {
     while (!begin(database, path)) {
       if (performance.now() > endMs) {
-        throw new TrikdError('unavailable', `${path} has been held by others for ${timeoutMs} ms`, { path });
+        throw new TrikdError('unavailable', `${path} has been locked by other processes for ${timeoutMs} ms`, { path });
       }
-      // SQLite's own waiting would stop the event loop, and with it the streams of logits.
+      // SQLite's own wait would block the event loop.
       await delay(PAUSE_MS);
     }
     try {
@@ -55,8 +57,8 @@ export interface HeldLock {
   release(): void;
 }
 
-/** Takes a lock for good, or finds that somebody has it: then undefined. @throws TrikdError 'unavailable' as `openFolderLock` */
-export function tryLockForGood(path: string): HeldLock | undefined {
+/** Acquires a lock until it is released; undefined if it is taken. @throws TrikdError 'unavailable' as `openFolderLock` */
+export function tryLock(path: string): HeldLock | undefined {
   const database = open(path);
   if (begin(database, path)) return { release: () => database.close() };
   database.close();
@@ -66,7 +68,7 @@ export function tryLockForGood(path: string): HeldLock | undefined {
 function open(path: string): DatabaseSync {
   try {
     const database = new DatabaseSync(path, { timeout: 0 });
-    // Nothing is ever written, so there is nothing to keep a journal of.
+    // Transactions write nothing, so they need no journal file.
     database.exec('PRAGMA journal_mode = MEMORY');
     return database;
   } catch (cause) {

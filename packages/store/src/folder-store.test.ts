@@ -27,7 +27,7 @@ test('an object is the file of its key', async () => {
   expect(await readFile(join(folder, 'runs', 'tiny', 'state.json'), 'utf8')).toBe('{}');
 });
 
-test('who read A cannot replace the A that came after B', async () => {
+test('a reader of A cannot replace an A written after B', async () => {
   const store = await openFolderStore(await newFolder());
   for (const write of ['put', 'replace'] as const) {
     await store.put('a', text('A'));
@@ -40,7 +40,7 @@ test('who read A cannot replace the A that came after B', async () => {
   }
 });
 
-test('who read an object cannot replace the same bytes created after it was removed', async () => {
+test('a reader of an object cannot replace equal bytes created after its removal', async () => {
   const store = await openFolderStore(await newFolder());
   const versions = new Set<string>();
   for (let i = 0; i < 30; i++) {
@@ -52,7 +52,7 @@ test('who read an object cannot replace the same bytes created after it was remo
   expect(versions.size).toBe(30);
 });
 
-test('every write is later than the one before, though the clock was set back', async () => {
+test('every write is later than the previous one, even if the clock is set back', async () => {
   const folder = await newFolder();
   const store = await openFolderStore(folder);
   await store.put('a', text('A'));
@@ -66,7 +66,7 @@ test('every write is later than the one before, though the clock was set back', 
   }
 });
 
-test('what a dead writer left goes when the store is opened, what a living one stages stays', async () => {
+test('opening a store removes the staged files of dead writers, and keeps those of living ones', async () => {
   const folder = await newFolder();
   const living = await openFolderStore(folder);
   const [own] = await readdir(join(folder, '~staging'));
@@ -80,7 +80,7 @@ test('what a dead writer left goes when the store is opened, what a living one s
   expect(await store.list('')).toEqual(['a']);
 });
 
-test('nothing stays staged after a write, whether it won or lost', async () => {
+test('no staged file remains after a write, whether it succeeded or not', async () => {
   const folder = await newFolder();
   const store = await openFolderStore(folder);
   await store.put('a', text('1'));
@@ -90,7 +90,7 @@ test('nothing stays staged after a write, whether it won or lost', async () => {
   expect(await readdir(join(folder, '~staging', own!))).toEqual(['in-use']);
 });
 
-test('listing passes over what is no object', async () => {
+test('a listing contains objects only', async () => {
   const folder = await newFolder();
   const store = await openFolderStore(folder);
   await store.put('a/b', text('1'));
@@ -99,7 +99,7 @@ test('listing passes over what is no object', async () => {
   expect(await store.list('')).toEqual(['a/b']);
 });
 
-test('a key that runs through another object is refused', async () => {
+test('a key that runs through another object is rejected', async () => {
   const store = await openFolderStore(await newFolder());
   await store.put('a', text('1'));
   await store.put('b/c', text('1'));
@@ -115,7 +115,7 @@ test('a prefix cannot leave the folder', async () => {
   expect(await store.list('..')).toEqual([]);
 });
 
-test('a folder that cannot be made is named', async () => {
+test('a folder that cannot be created is named', async () => {
   const file = join(await newFolder(), 'file');
   await writeFile(file, '');
   const folder = join(file, 'store');
@@ -125,7 +125,7 @@ test('a folder that cannot be made is named', async () => {
   });
 });
 
-test('where no folder can be made, opening fails at once', async () => {
+test('where no folder can be created, opening fails at once', async () => {
   await expect(openFolderStore('/dev/null/store')).rejects.toThrow('store /dev/null/store: ');
 });
 
@@ -140,7 +140,7 @@ test('a folder that vanished is named', async () => {
 test.each([
   ['ENOSPC', 'unavailable', 'store /data: the disk is full (ENOSPC)'],
   ['EROFS', 'unavailable', 'store /data: the file system is read-only (EROFS)'],
-  ['EACCES', 'unavailable', 'store /data: permission is denied (EACCES)'],
+  ['EACCES', 'unavailable', 'store /data: permission denied (EACCES)'],
   ['EISDIR', 'invalid', 'store /data: key a: one key is the folder of another (EISDIR)'],
   ['EOTHER', 'unavailable', 'store /data: something else (EOTHER)'],
 ])('%s of the file system is %s', (code, kind, message) => {

@@ -14,17 +14,17 @@ interface FolderObject extends StoredObject {
 }
 
 /**
- * A store in a folder: each object is the file of its key. A write is a whole, synced file that gets its name in one step: by rename,
- * or by link where it must be the first. Writes that depend on what is there, or could come between, hold the lock of the folder.
- * Names with `~` are the store's own; no key can have one.
- * @param folder Made when absent. May be shared by processes, and by containers of one machine.
- * @throws TrikdError 'unavailable', naming the folder, when it cannot be made or written.
+ * Opens a store in a folder, in which each object is the file of its key. A write syncs a complete file, then names it
+ * atomically: by rename, or by link if it must be the first. Conditional writes, and those that could interfere with them,
+ * hold the lock of the folder. Names with `~` are reserved for the store; keys cannot contain it.
+ * @param folder created if absent. Processes, and containers on one machine, may share it.
+ * @throws TrikdError 'unavailable' with the folder if it cannot be created or written
  */
 export async function openFolderStore(folder: string): Promise<ObjectStore> {
   const root = resolve(folder);
   try {
     await makeFolder(root);
-    // The lock would find out too, but could not say why.
+    // Opening the lock would fail too, but without the reason.
     await access(root, constants.W_OK);
     const lock = openFolderLock(join(root, '~lock'));
     return storeIn(root, lock, await openStaging(root, lock));
@@ -66,7 +66,7 @@ function storeIn(root: string, lock: FolderLock, staging: Staging): ObjectStore 
 }
 
 function pathOf(root: string, key: string): string {
-  if (!isStoreKey(key)) throw new TrikdError('invalid', `${JSON.stringify(key)} is no key of a store`, { key });
+  if (!isStoreKey(key)) throw new TrikdError('invalid', `${JSON.stringify(key)} is not a valid store key`, { key });
   return join(root, key);
 }
 
@@ -89,7 +89,7 @@ async function compareAndReplace(staged: string, path: string, version: string):
   return 'replaced';
 }
 
-/** Call with the lock held. `writtenAt` is the time of what is there now. */
+/** Call with the lock held. `writtenAt` is the time of the current file. */
 async function replaceFile(staged: string, path: string, writtenAt: bigint | undefined): Promise<void> {
   if (writtenAt !== undefined) await makeLater(staged, writtenAt);
   await rename(staged, path);
@@ -97,15 +97,16 @@ async function replaceFile(staged: string, path: string, writtenAt: bigint | und
 }
 
 /**
- * Makes the time of a file later than `writtenAt`, whatever the clock says. Versions are content and time, so a key that goes from A to B
- * and back to A has three versions, and who read the first A cannot replace the second.
+ * Makes the time of a file later than `writtenAt`, whatever the clock says. A version is the content and the time, so that
+ * an object that changes from A to B and back to A has three versions: a writer that has read the first A cannot replace
+ * the second.
  */
 async function makeLater(staged: string, writtenAt: bigint): Promise<void> {
   const file = await open(staged, 'r+');
   try {
     const { mtimeNs } = await file.stat({ bigint: true });
     if (mtimeNs > writtenAt) return;
-    // A double holds a time of today to a quarter of a microsecond.
+    // A double represents the current time to a quarter of a microsecond.
     const seconds = Number(writtenAt / 1000n + 2n) / 1e6;
     await file.utimes(seconds, seconds);
     await file.sync();
@@ -124,7 +125,7 @@ async function removeFile(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** Content and time come from one open file, which is never written again: they belong together. */
+/** Content and time come from one open file, which is never written again, so they are consistent. */
 async function read(path: string): Promise<FolderObject | undefined> {
   try {
     const file = await open(path, 'r');
@@ -172,7 +173,7 @@ async function keysOf(root: string, prefix: string): Promise<readonly string[]> 
   }
 }
 
-/** Never enters a folder of the store's own: those come and go, and one that goes meanwhile would end the walk. */
+/** Skips the store's own folders, which may be removed during the walk. */
 async function keysBelow(root: string, folder: string): Promise<readonly string[]> {
   const entries = await entriesOf(join(root, folder));
   const keys = entries.map(async (entry) => {

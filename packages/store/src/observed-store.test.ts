@@ -3,7 +3,7 @@ import { manifestKey } from '@trikd/core/checkpoint/manifest';
 import { pointerKey } from '@trikd/core/run/anchor-pointer';
 import { LEASE_KEY } from '@trikd/core/run/lease';
 import { createRun, specKey, stateKey } from '@trikd/core/run/run-store';
-import { POINT_CHANNEL, type Reached } from '@trikd/process/points';
+import { FAULT_POINT_CHANNEL, type FaultPointEvent } from '@trikd/process/fault-points';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
@@ -12,13 +12,13 @@ import { observedStore } from './observed-store.js';
 
 describeStoreContract('an observed store', async () => [observedStore(memoryStore())]);
 
-/** What is told from here on to the end of the test. */
-function listen(): readonly Reached[] {
-  const heard: Reached[] = [];
-  const listener = (message: unknown) => void heard.push(message as Reached);
-  subscribe(POINT_CHANNEL, listener);
-  onTestFinished(() => void unsubscribe(POINT_CHANNEL, listener));
-  return heard;
+/** The fault points reached from here to the end of the test. */
+function listen(): readonly FaultPointEvent[] {
+  const reached: FaultPointEvent[] = [];
+  const listener = (message: unknown) => void reached.push(message as FaultPointEvent);
+  subscribe(FAULT_POINT_CHANNEL, listener);
+  onTestFinished(() => void unsubscribe(FAULT_POINT_CHANNEL, listener));
+  return reached;
 }
 
 const bytes = Uint8Array.of(1, 2, 3);
@@ -30,37 +30,37 @@ test.for([
   ['pointer', pointerKey('r'), { runId: 'r' }],
   ['spec', specKey('r'), { runId: 'r' }],
   ['lease', LEASE_KEY, {}],
-] as const)('a write is told before and after, as that of a %s, with its place', async ([kind, key, where]) => {
-  const heard = listen();
+] as const)('a write of a %s has a fault point before and after, with its place', async ([kind, key, where]) => {
+  const reached = listen();
   await observedStore(memoryStore()).create(key, bytes);
-  expect(heard).toEqual([
+  expect(reached).toEqual([
     { point: `${kind}.writing`, key, bytes: 3, ...where },
     { point: `${kind}.written`, key, bytes: 3, ...where, outcome: 'created' },
   ]);
 });
 
-test('the write of a state tells which phase it brings', async () => {
+test('the write of a state has its phase', async () => {
   const store = memoryStore();
   const spec = specFor('bare', { name: 'r', epochs: 1 });
-  const heard = listen();
+  const reached = listen();
   await createRun(observedStore(store), spec);
-  const written = heard.find(({ point, key }) => point === 'state.written' && key === stateKey('r'));
+  const written = reached.find(({ point, key }) => point === 'state.written' && key === stateKey('r'));
   expect(written).toMatchObject({ phase: 'preparing', generation: 0, attempt: 1, outcome: 'created' });
 });
 
-test('a write that fails is told as one that began', async () => {
-  const heard = listen();
+test('a write that fails has started only', async () => {
+  const reached = listen();
   const store = observedStore(memoryStore({ failOn: () => true }));
   await expect(store.put('runs/r/blobs/2.3/00ff.safetensors', bytes)).rejects.toMatchObject({ kind: 'unavailable' });
-  expect(heard.map(({ point }) => point)).toEqual(['blob.writing']);
+  expect(reached.map(({ point }) => point)).toEqual(['blob.writing']);
 });
 
-test('a blob that was read is told, and one that is not there is not', async () => {
+test('a blob that was read has a fault point, a missing one has none', async () => {
   const store = observedStore(memoryStore());
   await store.put('runs/r/blobs/2.3/00ff.safetensors', bytes);
-  const heard = listen();
+  const reached = listen();
   await store.get('runs/r/blobs/2.3/00ff.safetensors');
   await store.get('runs/r/blobs/2.3/ff00.safetensors');
   await store.remove('runs/r/blobs/2.3/00ff.safetensors');
-  expect(heard.map(({ point }) => point)).toEqual(['blob.read', 'object.removing', 'object.removed']);
+  expect(reached.map(({ point }) => point)).toEqual(['blob.read', 'object.removing', 'object.removed']);
 });

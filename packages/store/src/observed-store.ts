@@ -1,17 +1,17 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { LEASE_KEY } from '@trikd/core/run/lease';
-import { type Point, type PointDetails, reach } from '@trikd/process/points';
+import { type FaultPoint, type FaultPointDetails, faultPoint } from '@trikd/process/fault-points';
 
 type Kind = 'blob' | 'manifest' | 'state' | 'pointer' | 'lease' | 'spec';
 
-/** The same store, telling what it is about to write, has written, has read and removes. */
+/** Adds the fault points of reads, writes and removals to a store. */
 export function observedStore(store: ObjectStore): ObjectStore {
-  const telling = async <T>(key: string, bytes: Uint8Array, write: () => Promise<T>): Promise<T> => {
+  const observed = async <T>(key: string, bytes: Uint8Array, write: () => Promise<T>): Promise<T> => {
     const kind = kindOf(key);
     if (!kind) return write();
-    reach(`${kind}.writing` satisfies Point, () => detailsOf(key, bytes));
+    faultPoint(`${kind}.writing` satisfies FaultPoint, () => detailsOf(key, bytes));
     const outcome = await write();
-    reach(`${kind}.written` satisfies Point, () => ({
+    faultPoint(`${kind}.written` satisfies FaultPoint, () => ({
       ...detailsOf(key, bytes),
       ...(typeof outcome === 'string' && { outcome }),
     }));
@@ -21,16 +21,16 @@ export function observedStore(store: ObjectStore): ObjectStore {
     ...store,
     get: async (key) => {
       const object = await store.get(key);
-      if (object && kindOf(key) === 'blob') reach('blob.read', () => detailsOf(key, object.bytes));
+      if (object && kindOf(key) === 'blob') faultPoint('blob.read', () => detailsOf(key, object.bytes));
       return object;
     },
-    put: (key, bytes) => telling(key, bytes, () => store.put(key, bytes)),
-    create: (key, bytes) => telling(key, bytes, () => store.create(key, bytes)),
-    replace: (key, bytes, version) => telling(key, bytes, () => store.replace(key, bytes, version)),
+    put: (key, bytes) => observed(key, bytes, () => store.put(key, bytes)),
+    create: (key, bytes) => observed(key, bytes, () => store.create(key, bytes)),
+    replace: (key, bytes, version) => observed(key, bytes, () => store.replace(key, bytes, version)),
     remove: async (key) => {
-      reach('object.removing', () => ({ key, ...placeOf(key) }));
+      faultPoint('object.removing', () => ({ key, ...placeOf(key) }));
       await store.remove(key);
-      reach('object.removed', () => ({ key, ...placeOf(key) }));
+      faultPoint('object.removed', () => ({ key, ...placeOf(key) }));
     },
   };
 }
@@ -44,12 +44,12 @@ function kindOf(key: string): Kind | undefined {
   return key.endsWith('/spec.json') ? 'spec' : undefined;
 }
 
-function detailsOf(key: string, bytes: Uint8Array): PointDetails {
+function detailsOf(key: string, bytes: Uint8Array): FaultPointDetails {
   return { key, bytes: bytes.length, ...placeOf(key), ...(kindOf(key) === 'state' && phaseOf(bytes)) };
 }
 
-/** What a key says of its place in a run. */
-function placeOf(key: string): PointDetails {
+/** The part of a run that a key belongs to. */
+function placeOf(key: string): FaultPointDetails {
   const runId = /^runs\/([^/]+)\//.exec(key)?.[1];
   const blob = /\/blobs\/(?<generation>\d+)\.(?<attempt>\d+)\//.exec(key);
   const manifest = /\/manifests\/(?<generation>\d+)\/(?<step>\d+)-(?<attempt>\d+)\.json$/.exec(key);
@@ -60,7 +60,7 @@ function placeOf(key: string): PointDetails {
   };
 }
 
-function phaseOf(bytes: Uint8Array): PointDetails {
+function phaseOf(bytes: Uint8Array): FaultPointDetails {
   const { state } = JSON.parse(new TextDecoder().decode(bytes));
   const { phase, generation, attempt } = state;
   return { phase, generation, attempt };

@@ -12,15 +12,14 @@ import { s3Store } from './s3-store.js';
 import { credentialsOf, type StoreConfig } from './store-config.js';
 
 export interface OpenStoreOptions extends Partial<RetrySources> {
-  /** Whether to prove a bucket, which writes to it. Default true; false is for those who only look. */
+  /** Whether to verify the guarantees of a bucket, which writes to it. Default true; false for read-only use. */
   readonly prove?: boolean;
 }
 
 /**
- * Opens the store that a configuration names.
- * @returns as soon as the store is known to keep its promises
- * @throws TrikdError 'unavailable' when it cannot be reached or used, 'wrong-state' when it breaks a promise, 'invalid' when it
- *   cannot be as it is configured
+ * Opens the configured store, and verifies the guarantees of a bucket.
+ * @throws TrikdError 'unavailable' if it cannot be reached or used, 'wrong-state' if it lacks a guarantee, 'invalid' for a
+ * configuration that cannot work
  */
 export async function openStore(config: StoreConfig, options: OpenStoreOptions = {}): Promise<ObjectStore> {
   const { clock = systemClock, random = Math.random, prove = true } = options;
@@ -37,13 +36,13 @@ export async function openStore(config: StoreConfig, options: OpenStoreOptions =
   }
 }
 
-/** `openStore` for the start of a process, telling what it does (`points.ts`): what is wrong is logged, and the process ends before it listens. */
+/** Opens the store of a process, with fault points. Logs a failure and exits. */
 export async function openStoreOrExit(config: StoreConfig, log: Logger): Promise<ObjectStore> {
   try {
     return observedStore(await openStore(config));
   } catch (error) {
     if (!(error instanceof TrikdError)) throw error;
-    log.fatal({ err: error }, 'no store');
+    log.fatal({ err: error }, 'store not opened');
     process.exit(1);
   }
 }

@@ -1,27 +1,27 @@
 import { createBackoff } from '@trikd/core/async/backoff';
 import type { Clock } from '@trikd/core/async/clock';
 
-/** When to give up, whichever comes first, and how long to pause before. */
+/** When to give up, whichever comes first, and how long to pause between attempts. */
 export interface RetryPolicy {
   readonly attempts: number;
-  /** Milliseconds after which no further attempt begins. */
+  /** Milliseconds after which no further attempt starts. */
   readonly withinMs: number;
-  /** Of the pauses, that double from the first on. */
+  /** The first pause. Pauses double up to `maxMs`. */
   readonly firstMs: number;
   readonly maxMs: number;
 }
 
 export interface RetrySources {
   readonly clock: Clock;
-  /** Uniform on [0, 1): shortens pauses, so that many callers do not come back at once. */
+  /** Uniform on [0, 1): shortens pauses, so that many callers do not retry at the same time. */
   readonly random: () => number;
 }
 
-/** Does `work` until it succeeds, or fails of something that `passes` says no to, or the policy is used up: then throws what it threw. */
-export async function retrying<T>(
+/** Retries `work` while its errors are transient and the policy allows it, then throws the last error. */
+export async function retry<T>(
   policy: RetryPolicy,
   { clock, random }: RetrySources,
-  passes: (error: unknown) => boolean,
+  isTransient: (error: unknown) => boolean,
   work: () => Promise<T>,
 ): Promise<T> {
   const backoff = createBackoff({ firstMs: policy.firstMs, maxMs: policy.maxMs, random });
@@ -31,7 +31,7 @@ export async function retrying<T>(
       return await work();
     } catch (error) {
       const pause = backoff.next();
-      if (!passes(error) || attempt >= policy.attempts || clock.now() + pause > endMs) throw error;
+      if (!isTransient(error) || attempt >= policy.attempts || clock.now() + pause > endMs) throw error;
       await clock.sleep(pause);
     }
   }

@@ -1,10 +1,10 @@
-/** What S3 knows of an object beside its bytes. */
+/** The metadata of an object in S3. */
 export interface S3Head {
   /** Bytes of the object. */
   readonly size: number;
   /** Digest of the content, without quotes. The MD5, unless the server keeps objects encrypted. */
   readonly etag: string;
-  /** What its writer put with it, as `PutOptions.note`; empty when there is nothing. */
+  /** The `PutOptions.note` of its writer; empty if there is none. */
   readonly note: string;
 }
 
@@ -13,28 +13,28 @@ export interface S3Object extends S3Head {
 }
 
 export interface PutOptions {
-  /** Only if there is no object of this key, or only over the one with this ETag. */
+  /** Only if there is no object with this key, or only to replace the one with this ETag. */
   readonly onlyIf?: 'absent' | { readonly etag: string };
-  /** Kept with the object. Letters, digits, `.`, `-` and spaces, at most 1000 of them. */
+  /** Stored with the object. Letters, digits, `.`, `-` and spaces, at most 1000 characters. */
   readonly note?: string;
 }
 
 /**
- * The requests of S3 that a store is made of, and no more. Each method is one request, but for a listing of several pages and for what
- * HEAD leaves open; none is ever repeated behind the caller's back: repeating a conditional write makes a refusal out of
- * one's own success. Keys are those of the store.
+ * The requests of S3 that a store needs. Each method sends one request, except for listings with several pages and for an
+ * ambiguous HEAD. None is retried: a repeated conditional write would be refused because of its own success. Keys are
+ * those of the store.
  *
- * What goes wrong is a TrikdError as `s3Error` says it.
+ * Errors are TrikdErrors made by `s3Error`.
  */
 export interface S3Api {
-  /** What to call the store in a sentence: `http://host:9000/bucket`. */
+  /** Names the store in messages: `http://host:9000/bucket`. */
   readonly place: string;
-  /** @returns the new object's ETag, or 'refused' when what is there is not what `onlyIf` asks for. */
+  /** @returns the ETag of the new object, or 'refused' if `onlyIf` does not hold */
   put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string } | 'refused'>;
   get(key: string): Promise<S3Object | undefined>;
   head(key: string): Promise<S3Head | undefined>;
   /** Keys that start with `prefix`, in any order. */
   list(prefix: string): Promise<readonly string[]>;
-  /** Removes the object; absent is fine. Unconditional: MinIO ignores If-Match here. */
+  /** Removes the object, if it exists. Unconditional, since MinIO ignores If-Match here. */
   remove(key: string): Promise<void>;
 }

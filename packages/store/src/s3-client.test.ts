@@ -10,14 +10,14 @@ const api = openS3Api({
   secretKey: secret('s'),
 });
 
-test('a store is called by its endpoint and bucket', () => {
+test('a store is named by its endpoint and bucket', () => {
   expect(api.place).toBe('http://minio:9000/runs');
 });
 
-test('an object that does not fit one request is refused before anything is sent', async () => {
+test('an object that is too large for one request is rejected before anything is sent', async () => {
   const bytes = new Uint8Array(5 * 1024 ** 3 + 1);
   await expect(api.put('a', bytes)).rejects.toMatchObject({
     kind: 'invalid',
-    message: 'key a: 5368709121 bytes are more than the 5368709120 of one request',
+    message: 'key a: 5368709121 bytes exceed the limit of 5368709120 for one request',
   });
 });

@@ -3,37 +3,38 @@ import { request as requestOverTls, Agent as TlsAgent } from 'node:https';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type BucketItemStat, Client } from 'minio';
 import type { PutOptions, S3Api, S3Head } from './s3-api.js';
-import { codeOf, oddAnswer, s3Error } from './s3-error.js';
+import { codeOf, s3Error, unexpectedResponse } from './s3-error.js';
 import { listingQuery, parseListing } from './s3-listing.js';
 import type { S3Credentials } from './store-config.js';
 
-/** Where a bucket is, and as whom to speak to it. */
+/** A bucket and the credentials for it. */
 export interface S3Place extends S3Credentials {
   /** http://host:port or https://host:port. */
   readonly endpoint: string;
   readonly bucket: string;
   readonly region: string;
-  /** Of all keys, without the slash that follows it. */
+  /** Prefix of all keys, without a slash at the end. */
   readonly prefix?: string | undefined;
 }
 
 export interface S3ClientOptions {
-  /** How long a request may stand still before it counts as lost. Default 10 s. */
+  /** Time without progress after which a request fails. Default 10 s. */
   readonly idleMs?: number;
-  /** Keys of one page of a listing. At most 1000, the default. */
+  /** Keys per page of a listing, at most 1000. Default 1000. */
   readonly pageKeys?: number;
 }
 
-/** Sockets to the store at once; further requests wait for one. */
+/** Concurrent connections to the store; further requests wait. */
 const SOCKETS = 32;
 /**
- * What S3 takes in one request. The client would send anything larger in parts: conditional writes in parts all win, for they are
- * judged when they begin, and what a killed process has sent of one stays in the bucket, unseen.
+ * The limit of S3 for one request. The client would split a larger object into parts. Conditional writes in parts all
+ * succeed, since the condition is evaluated when they start; and the parts of a killed process stay in the bucket,
+ * invisible.
  */
 const MAX_BYTES = 5 * 1024 ** 3;
 const NOTE = 'x-amz-meta-trikd-writes';
 
-/** Answers to a conditional write that say that its condition does not hold: the last two when there is nothing to replace. */
+/** Error codes for a condition that does not hold; the last two if there is no object to replace. */
 const REFUSED: ReadonlySet<string> = new Set([
   'PreconditionFailed',
   'ConditionalRequestConflict',
@@ -50,7 +51,7 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
   const base = place.prefix === undefined ? '' : `${place.prefix}/`;
   const name = `${new URL(place.endpoint).origin}/${bucket}`;
 
-  /** What `work` gets, or undefined when it finds that there is no object. */
+  /** The result of `work`, or undefined if there is no such object. */
   const unlessAbsent = async <T>(key: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
@@ -59,8 +60,8 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
       throw s3Error(name, error, key);
     }
   };
-  const demandBucket = async () => {
-    // An answer to HEAD has no body: a bucket that is gone looks like an object that is not there.
+  const assertBucket = async () => {
+    // Responses to HEAD have no body, so that a missing bucket looks like a missing object.
     if (await client.bucketExists(bucket)) return;
     throw Object.assign(new Error('The specified bucket does not exist'), { code: 'NoSuchBucket' });
   };
@@ -71,7 +72,7 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
       if (bytes.byteLength > MAX_BYTES) {
         throw new TrikdError(
           'invalid',
-          `key ${key}: ${bytes.byteLength} bytes are more than the ${MAX_BYTES} of one request`,
+          `key ${key}: ${bytes.byteLength} bytes exceed the limit of ${MAX_BYTES} for one request`,
         );
       }
       const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -86,10 +87,12 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
     get: (key) =>
       unlessAbsent(key, async () => {
         const answer = await client.getObject(bucket, base + key);
-        if (!(answer instanceof IncomingMessage)) throw new Error('the client answers with no message of HTTP');
+        if (!(answer instanceof IncomingMessage))
+          throw new Error('the S3 client returned something other than an HTTP response');
         const bytes = await bodyOf(answer);
         const size = Number(answer.headers['content-length']);
-        if (bytes.length !== size) throw oddAnswer(name, `key ${key}: ${bytes.length} of ${size} bytes came`);
+        if (bytes.length !== size)
+          throw unexpectedResponse(name, `key ${key}: received ${bytes.length} of ${size} bytes`);
         return { bytes, size, etag: unquoted(answer.headers.etag), note: `${answer.headers[NOTE] ?? ''}` };
       }),
     head: (key) =>
@@ -97,7 +100,7 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
         try {
           return headOf(await client.statObject(bucket, base + key));
         } catch (error) {
-          if (ABSENT.has(codeOf(error))) await demandBucket();
+          if (ABSENT.has(codeOf(error))) await assertBucket();
           throw error;
         }
       }),
@@ -109,7 +112,7 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
           const query = listingQuery(base + prefix, pageKeys, token);
           const answer = await client.makeRequestAsync({ method: 'GET', bucketName: bucket, query });
           const listing = parseListing((await bodyOf(answer)).toString());
-          if (listing === undefined) throw oddAnswer(name, 'it answers a listing with something else');
+          if (listing === undefined) throw unexpectedResponse(name, 'the response to a listing is not a listing');
           keys.push(...listing.names.map((each) => each.slice(base.length)));
           token = listing.next;
         } while (token !== undefined);
@@ -133,13 +136,13 @@ function clientOf({ endpoint, region, accessKey, secretKey }: S3Place, { idleMs 
   const secure = protocol === 'https:';
   const agentOptions = { keepAlive: true, maxSockets: SOCKETS };
   return new Client({
-    // The brackets of an IPv6 address belong to the URL.
+    // Only URLs have the brackets of an IPv6 address.
     endPoint: hostname.replace(/^\[|\]$/g, ''),
     ...(port !== '' && { port: Number(port) }),
     useSSL: secure,
     accessKey,
     secretKey: secretKey.reveal(),
-    // Without a region the client asks for the bucket's own before the first request.
+    // Without a region the client would send a request for it first.
     region,
     partSize: MAX_BYTES,
     retryOptions: { disableRetry: true },
@@ -149,28 +152,28 @@ function clientOf({ endpoint, region, accessKey, secretKey }: S3Place, { idleMs 
 }
 
 /**
- * What the client sends and gets passes through here. It would wait for ever for a server that stopped answering; and an answer
- * with a status that it knows how to repeat, it would throw away with its reason, without giving back the socket.
+ * Wraps the transport of the client, which has no timeout, and which discards responses with a status that it considers
+ * retryable, with their reason and without releasing the socket.
  */
 function transportOver(send: typeof request, idleMs: number): Pick<typeof import('node:http'), 'request'> {
   const ask = (options: RequestOptions, onAnswer: (answer: IncomingMessage) => void): ClientRequest => {
     const sent = send(options, (answer) => onAnswer(asFinal(answer)));
     sent.setTimeout(idleMs, () => {
-      sent.destroy(Object.assign(new Error(`nothing came for ${idleMs} ms`), { code: 'ETIMEDOUT' }));
+      sent.destroy(Object.assign(new Error(`no data for ${idleMs} ms`), { code: 'ETIMEDOUT' }));
     });
     return sent;
   };
-  // The client uses this one of its forms.
+  // The client uses only this overload.
   return { request: ask as typeof request };
 }
 
-/** A status that nobody repeats, so that the client reads why; and a reason for an answer that has no body to give one. */
+/** Sets a status that the client does not consider retryable, so that it reads the reason; adds one if there is none. */
 function asFinal(answer: IncomingMessage): IncomingMessage {
   const { statusCode = 0, headers } = answer;
   if (statusCode < 500 && ![408, 429, 499].includes(statusCode)) return answer;
   answer.statusCode = 599;
   headers['x-minio-error-code'] ??= statusCode === 503 ? 'SlowDown' : `Status${statusCode}`;
-  headers['x-minio-error-desc'] ??= `it answers with status ${statusCode}`;
+  headers['x-minio-error-desc'] ??= `it responded with status ${statusCode}`;
   return answer;
 }
 

@@ -4,13 +4,13 @@ import { listingQuery, parseListing } from './s3-listing.js';
 const page = (inside: string) =>
   `<?xml version="1.0"?>\n<ListBucketResult xmlns="http://s3">${inside}</ListBucketResult>`;
 
-test('names are texts, whatever they look like, in the order of the answer', () => {
+test('names are texts, also if they look like numbers, in the order of the response', () => {
   const names = ['runs%2Fa', '007', '1e3', '0x10', 'true', 'b+c', '50%'];
   const xml = page(names.map((name) => `<Contents><Key>${name}</Key><Size>1</Size></Contents>`).join(''));
   expect(parseListing(xml)).toEqual({ names: ['runs/a', '007', '1e3', '0x10', 'true', 'b c', '50%'] });
 });
 
-test('a page that is not the last one says how to ask for the next', () => {
+test('a page that is not the last has the token of the next', () => {
   const xml = page('<IsTruncated>true</IsTruncated><NextContinuationToken>12&amp;&#34;</NextContinuationToken>');
   expect(parseListing(xml)).toEqual({ names: [], next: '12&"' });
   expect(
@@ -20,7 +20,7 @@ test('a page that is not the last one says how to ask for the next', () => {
   });
 });
 
-test('what is no listing is none', () => {
+test('other texts are not a listing', () => {
   expect(parseListing('<html><Key>a</Key></html>')).toBeUndefined();
 });
 

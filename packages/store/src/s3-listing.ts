@@ -1,12 +1,12 @@
-/** One page of what a bucket holds. */
+/** One page of the keys of a bucket. */
 export interface Listing {
-  /** In the order of the answer. */
+  /** In the order of the response. */
   readonly names: readonly string[];
-  /** Asks for the next page; absent on the last one. */
+  /** Token of the next page; absent on the last one. */
   readonly next?: string;
 }
 
-/** The query of a page of at most `size` names that start with `prefix`; `token` is the `next` of the page before. */
+/** The query for a page of at most `size` names that start with `prefix`; `token` is the `next` of the previous page. */
 export function listingQuery(prefix: string, size: number, token: string | undefined): string {
   const query = new Map([
     ['list-type', '2'],
@@ -16,14 +16,14 @@ export function listingQuery(prefix: string, size: number, token: string | undef
   ]);
   if (token !== undefined) query.set('continuation-token', token);
   const parts = [...query].map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  // What is signed is the sorted query.
+  // The signature covers the sorted query.
   return parts.sort().join('&');
 }
 
 /**
- * Reads the answer of ListObjectsV2. The client's own reader takes names for numbers where they look like some: 007 becomes 7.
+ * Reads the answer of ListObjectsV2. The client's own parser reads names that look like numbers as numbers: 007 becomes 7.
  * Here an answer needs no more than its elements, since `encoding-type=url` keeps names free of anything that XML would escape.
- * @returns undefined for what is no such answer
+ * @returns undefined for any other text
  */
 export function parseListing(xml: string): Listing | undefined {
   if (!/<ListBucketResult[\s>]/.test(xml)) return undefined;
@@ -33,7 +33,7 @@ export function parseListing(xml: string): Listing | undefined {
   return { names, ...(more && next !== undefined && { next: unescapeXml(next) }) };
 }
 
-/** What is no valid encoding is a name of somebody else's, and comes as it is. */
+/** A name that is not a valid encoding is not ours, and is returned unchanged. */
 function decode(name: string): string {
   try {
     return decodeURIComponent(name.replaceAll('+', ' '));

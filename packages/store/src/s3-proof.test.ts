@@ -13,21 +13,24 @@ async function prove(options: FakeS3Options = {}) {
   });
 }
 
-test('a store that keeps its promises passes, and nothing is left in it', () => prove());
+test('a store with all guarantees passes, and its objects are removed', () => prove());
 
 test.each([
-  ['If-None-Match', 'of 32 writers that create one object one must win, 32 did'],
-  ['If-Match', 'of 32 writers that replace one version one must win, 32 did'],
-  ['If-Match on nothing', 'what is not there must not be replaced, it was'],
-  ['notes', 'user metadata must be kept with an object, it was not'],
-] as const)('a store that breaks %s is refused by name, and nothing is left in it', async (promise, sentence) => {
-  await expect(prove({ breaks: [promise] })).rejects.toMatchObject({
-    kind: 'wrong-state',
-    message: `store http://fake:9000/bucket is not safe to use: ${sentence}`,
-  });
-});
+  ['If-None-Match', 'of 32 writers that create one object exactly one must succeed, 32 did'],
+  ['If-Match', 'of 32 writers that replace one version exactly one must succeed, 32 did'],
+  ['If-Match on nothing', 'an object that does not exist must not be replaced, it was'],
+  ['notes', 'user metadata must be stored with an object, it was not'],
+] as const)(
+  'a store that breaks %s is rejected with the guarantee, and the objects are removed',
+  async (promise, sentence) => {
+    await expect(prove({ breaks: [promise] })).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: `store http://fake:9000/bucket is not safe to use: ${sentence}`,
+    });
+  },
+);
 
-test('a store that cannot be used says so to one request', async () => {
+test('a store that cannot be used receives one request', async () => {
   let requests = 0;
   const denied = () => {
     requests += 1;
@@ -37,7 +40,7 @@ test('a store that cannot be used says so to one request', async () => {
   const store = s3Store(api, { clock: systemClock, random: () => 0, writer: 'w' });
   await expect(proveConditionalWrites(api, store, 'n')).rejects.toMatchObject({
     kind: 'unavailable',
-    message: 'store http://fake:9000/bucket: access is denied to these credentials (AccessDenied)',
+    message: 'store http://fake:9000/bucket: access denied to these credentials (AccessDenied)',
   });
   expect(requests).toBe(1);
 });

@@ -62,7 +62,7 @@ describe('a conditional write', () => {
     },
   );
 
-  test('that happened has succeeded, though others built on it before its writer could look', async () => {
+  test('that took effect has succeeded, even if others have replaced the object before its writer looks', async () => {
     const api = fakeS3({ onReply: failing('put', 'ECONNRESET') });
     const other = storeOn(api, 'b');
     const replaceOften = async () => {
@@ -75,7 +75,7 @@ describe('a conditional write', () => {
     expect(await read(slow, 'a')).toBe('16');
   });
 
-  test('that another did with the same bytes is not its own', async () => {
+  test('of another writer with the same bytes is not mistaken for its own', async () => {
     const api = fakeS3({ onRequest: failing('put', undefined, 'ECONNRESET', undefined, 'ECONNRESET') });
     const [store, other] = [storeOn(api, 'a'), storeOn(api, 'b')];
     expect(await other.create('a', text('same'))).toBe('created');
@@ -85,7 +85,7 @@ describe('a conditional write', () => {
     expect(await store.replace('a', text('next'), version)).toBe('conflict');
   });
 
-  test('that got lost on its way is sent again', async () => {
+  test('that was lost on its way is sent again', async () => {
     const { api, requests } = recorded({ onRequest: failing('put', 'ECONNRESET') });
     const store = storeOn(api);
     expect(await store.create('a', text('1'))).toBe('created');
@@ -93,7 +93,7 @@ describe('a conditional write', () => {
     expect(store.pauses).toEqual([200]);
   });
 
-  test('that arrives after it was given up and before it is sent again has succeeded', async () => {
+  test('that arrives after its timeout and before it is sent again has succeeded', async () => {
     const api = fakeS3();
     let late: (() => Promise<unknown>) | undefined;
     const store = storeOn({
@@ -110,7 +110,7 @@ describe('a conditional write', () => {
     expect(await store.create('a', text('1'))).toBe('created');
   });
 
-  test('that is refused by what was removed meanwhile is sent again', async () => {
+  test('that is refused because of an object removed meanwhile is sent again', async () => {
     const api = fakeS3();
     const other = storeOn(api, 'b');
     await other.create('a', text('1'));
@@ -119,18 +119,18 @@ describe('a conditional write', () => {
     expect(await read(store, 'a')).toBe('2');
   });
 
-  test('of which nobody can say whether it happened is unavailable', async () => {
+  test('whose outcome is unknown is unavailable', async () => {
     const api = fakeS3({
       onReply: failing('put', 'ECONNRESET'),
       onRequest: failing('head', ...Array<string>(9).fill('ECONNREFUSED')),
     });
     await expect(storeOn(api).create('a', text('1'))).rejects.toMatchObject({
       kind: 'unavailable',
-      message: 'store http://fake:9000/bucket: nobody listens there (ECONNREFUSED)',
+      message: 'store http://fake:9000/bucket: connection refused (ECONNREFUSED)',
     });
   });
 
-  test('of more than 1 MiB is refused before anything is sent', async () => {
+  test('of more than 1 MiB is rejected before anything is sent', async () => {
     const { api, requests } = recorded();
     const [store, large] = [storeOn(api), new Uint8Array(1024 * 1024 + 1)];
     await expect(store.create('a', large)).rejects.toMatchObject({ kind: 'invalid' });
@@ -141,7 +141,7 @@ describe('a conditional write', () => {
   });
 });
 
-test('versions tell contents apart: who read A can replace the A that came after B, and nothing else', async () => {
+test('a version stands for content: a reader of A can replace an A written after B, and nothing else', async () => {
   const store = storeOn(fakeS3());
   await store.create('a', text('A'));
   const { version } = (await store.get('a'))!;
@@ -151,8 +151,8 @@ test('versions tell contents apart: who read A can replace the A that came after
   expect(await store.replace('a', text('C'), version)).toBe('replaced');
 });
 
-describe('what fails', () => {
-  test('and lasts is not asked for again', async () => {
+describe('an error', () => {
+  test('that is permanent is not retried', async () => {
     for (const code of ['AccessDenied', 'NoSuchBucket', 'XMinioStorageFull']) {
       const { api, requests } = recorded({ onRequest: failing('put', code) });
       const store = storeOn(api);
@@ -162,7 +162,7 @@ describe('what fails', () => {
     }
   });
 
-  test('and may pass is asked for 5 times in 3 s, and a large object 6 times in 13 s', async () => {
+  test('that is transient is retried for 5 attempts in 3 s, and for a large object for 6 attempts in 13 s', async () => {
     const codes = Array<string>(20).fill('SlowDown');
     const small = recorded({ onRequest: failing('put', ...codes) });
     const store = storeOn(small.api);
@@ -176,7 +176,7 @@ describe('what fails', () => {
     expect(large.requests).toHaveLength(6);
   });
 
-  test('and then passes is not heard of', async () => {
+  test('that ends after a retry is not reported', async () => {
     const gone = ['ECONNREFUSED', 'ECONNRESET', 'SlowDown'];
     for (const method of ['put', 'get', 'head', 'list', 'remove'] as const) {
       const store = storeOn(fakeS3({ onRequest: failing(method, ...gone) }));
@@ -190,12 +190,12 @@ describe('what fails', () => {
   });
 });
 
-test('an object of which a part was kept is not acknowledged', async () => {
+test('an object that was stored in part is not acknowledged', async () => {
   const store = storeOn(fakeS3({ breaks: ['sizes'] }));
-  await expect(store.put('a', text('12345'))).rejects.toThrow('key a: it holds 4 of the 5 bytes written');
+  await expect(store.put('a', text('12345'))).rejects.toThrow('key a: it stored 4 of the 5 bytes');
 });
 
-test('an object whose ETag is no MD5 of it is acknowledged when all of its bytes are there', async () => {
+test('an object whose ETag is not its MD5 is acknowledged if all of its bytes are stored', async () => {
   const api = fakeS3();
   const encrypted: S3Api = {
     ...api,
@@ -206,7 +206,7 @@ test('an object whose ETag is no MD5 of it is acknowledged when all of its bytes
   expect(await read(store, 'a')).toBe('1');
 });
 
-test('what is in the bucket but no key of a store is not listed', async () => {
+test('names in the bucket that are not valid store keys are not listed', async () => {
   const api = fakeS3();
   await api.put('folder/', text(''));
   await api.put('a b', text(''));

@@ -1,103 +1,103 @@
 import { hash } from 'node:crypto';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { isStoreKey, type ObjectStore } from '@trikd/core/domain/object-store';
-import { type RetryPolicy, type RetrySources, retrying } from './retry.js';
+import { type RetryPolicy, type RetrySources, retry } from './retry.js';
 import type { S3Api, S3Head } from './s3-api.js';
-import { isPassing, oddAnswer } from './s3-error.js';
+import { isTransient, unexpectedResponse } from './s3-error.js';
 
 export interface S3StoreOptions extends RetrySources {
-  /** Tells this store's writes from those of all others, past and present: letters, digits and `-`, at most 40. */
+  /** Identifies the writes of this store, uniquely for all time: letters, digits and `-`, at most 40 characters. */
   readonly writer: string;
 }
 
 const MIB = 1024 * 1024;
 
 /**
- * Largest body of `create` and `replace`. MinIO locks an object for as long as a conditional write takes to arrive, and even readers
- * of it then wait: what takes long is put under a name of its own, and a small object made to point at it.
+ * Largest body of `create` and `replace`. MinIO locks an object, also for readers, while a conditional write is received:
+ * store a large object under a name of its own, and write a small one that refers to it.
  */
 const MAX_CONDITIONAL_BYTES = MIB;
 const LARGE_BYTES = MIB;
 
-/** A server that restarts is back in about a second: that long, nobody needs to hear of it. */
+/** Covers a server that restarts, in about a second. */
 const SMALL: RetryPolicy = { attempts: 5, withinMs: 15_000, firstMs: 200, maxMs: 2_000 };
-/** To send a large object again costs more than to wait. */
+/** Pauses longer: sending a large object again costs more than waiting. */
 const LARGE: RetryPolicy = { attempts: 6, withinMs: 25_000, firstMs: 500, maxMs: 5_000 };
 
-/** Writes that an object remembers: those whose makers may still be asking whether they happened. */
-const WRITES_KEPT = 16;
+/** Marks that an object carries: of writes whose outcome may still be unknown to their writers. */
+const MAX_MARKS = 16;
 
 /**
- * A store in a bucket of S3.
+ * A store in an S3 bucket.
  *
- * A conditional write goes out once in one piece, and its reply can be lost: then the object is looked at. Each write leaves a mark with
- * the object, unlike any other, and hands on the marks of the writes that it builds on; so one's own write is known even if another
- * has replaced it since. Equal bytes prove nothing: two writers may well write the same. A store that does not keep the marks
- * would call one's own success 'exists' or 'conflict' then; `proveConditionalWrites` refuses such a store.
+ * The response to a conditional write can be lost; the store then looks at the object. Each write stores a unique mark with
+ * the object, together with the marks of the writes that it builds on, so that a writer recognises its own write even
+ * after another one has replaced it. Equal bytes would prove nothing, since two writers may write the same. A server that
+ * does not keep the marks would report one's own success as 'exists' or 'conflict'; `proveConditionalWrites` rejects it.
  *
- * What is verified: that the stored bytes are those of `put`, by the MD5 that S3 answers with, or, where it answers with something
- * else, by their number. Not verified is what `get` brings beyond its length: readers of blobs compare the SHA-256 in their name.
+ * `put` verifies the stored bytes by the MD5 in the response or, if the ETag is not an MD5, by their number. `get` verifies
+ * only the length: readers of blobs compare the SHA-256 in their name.
  */
 export function s3Store(api: S3Api, options: S3StoreOptions): ObjectStore {
   const { clock, random, writer } = options;
   let writes = 0;
-  const patiently = <T>(policy: RetryPolicy, work: () => Promise<T>) =>
-    retrying(policy, { clock, random }, isPassing, work);
+  const retrying = <T>(policy: RetryPolicy, work: () => Promise<T>) =>
+    retry(policy, { clock, random }, isTransient, work);
 
-  /** Whether the write happened. */
+  /** Whether the write took effect. */
   const putIf = async (key: string, bytes: Uint8Array, expected: Expected): Promise<boolean> => {
     checkKey(key);
     checkSmall(key, bytes);
     writes += 1;
     const mark = `${writer}.${writes}`;
-    const note = [mark, ...expected.marks].slice(0, WRITES_KEPT).join(' ');
+    const note = [mark, ...expected.marks].slice(0, MAX_MARKS).join(' ');
     const onlyIf = expected.etag === undefined ? 'absent' : { etag: expected.etag };
-    return patiently(SMALL, async () => {
+    return retrying(SMALL, async () => {
       let lost: unknown;
       try {
         if ((await api.put(key, bytes, { onlyIf, note })) !== 'refused') return true;
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
         lost = error;
       }
       const now = await api.head(key);
       if (now && marksOf(now).includes(mark)) return true;
       if (now?.etag !== expected.etag) return false;
-      // What is there is still what was expected: the write got lost on its way, or something that has gone since stood in it.
-      throw lost ?? oddAnswer(api.place, `key ${key}: it refuses to write over what it was asked to write over`);
+      // The object is unchanged: the request was lost, or its condition failed because of an object that is gone again.
+      throw lost ?? unexpectedResponse(api.place, `key ${key}: it refused a write whose condition holds`);
     });
   };
 
   return {
     get: async (key) => {
       checkKey(key);
-      const object = await patiently(SMALL, () => api.get(key));
+      const object = await retrying(SMALL, () => api.get(key));
       return object && { bytes: object.bytes, version: versionOf(object) };
     },
     size: async (key) => {
       checkKey(key);
-      return (await patiently(SMALL, () => api.head(key)))?.size;
+      return (await retrying(SMALL, () => api.head(key)))?.size;
     },
     put: async (key, bytes) => {
       checkKey(key);
-      await patiently(bytes.byteLength > LARGE_BYTES ? LARGE : SMALL, () => putVerified(api, key, bytes));
+      await retrying(bytes.byteLength > LARGE_BYTES ? LARGE : SMALL, () => putVerified(api, key, bytes));
     },
     create: async (key, bytes) => ((await putIf(key, bytes, ABSENT)) ? 'created' : 'exists'),
     replace: async (key, bytes, version) => ((await putIf(key, bytes, expectedOf(version))) ? 'replaced' : 'conflict'),
     list: async (prefix) => {
       const parent = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
       if (parent !== '') checkKey(parent);
-      const keys = await patiently(SMALL, () => api.list(prefix));
+      const keys = await retrying(SMALL, () => api.list(prefix));
       return keys.filter(isStoreKey).sort();
     },
     remove: async (key) => {
       checkKey(key);
-      await patiently(SMALL, () => api.remove(key));
+      await retrying(SMALL, () => api.remove(key));
     },
   };
 }
 
-/** What a conditional write builds on: no object, or the one with this ETag. */
+/** The condition of a write: no object, or the one with this ETag. */
 interface Expected {
   readonly etag: string | undefined;
   readonly marks: readonly string[];
@@ -105,7 +105,7 @@ interface Expected {
 
 const ABSENT: Expected = { etag: undefined, marks: [] };
 
-/** A version is the ETag, which S3 compares, and the marks, which the next write hands on. */
+/** A version consists of the ETag, which S3 compares, and the marks, which the next write carries over. */
 function versionOf({ etag, note }: S3Head): string {
   return [etag, note].join(' ').trimEnd();
 }
@@ -121,24 +121,24 @@ function marksOf({ note }: S3Head): readonly string[] {
 
 async function putVerified(api: S3Api, key: string, bytes: Uint8Array): Promise<void> {
   const written = await api.put(key, bytes);
-  if (written === 'refused') throw oddAnswer(api.place, `key ${key}: it refuses a write without a condition`);
+  if (written === 'refused') throw unexpectedResponse(api.place, `key ${key}: it refused an unconditional write`);
   if (written.etag === hash('md5', bytes)) return;
-  // The ETag of an object that is kept encrypted is another.
+  // The ETag of an encrypted object is not its MD5.
   const size = (await api.head(key))?.size;
   if (size !== bytes.byteLength) {
-    throw oddAnswer(api.place, `key ${key}: it holds ${size ?? 'none'} of the ${bytes.byteLength} bytes written`);
+    throw unexpectedResponse(api.place, `key ${key}: it stored ${size ?? 'none'} of the ${bytes.byteLength} bytes`);
   }
 }
 
 function checkKey(key: string): void {
-  if (!isStoreKey(key)) throw new TrikdError('invalid', `${JSON.stringify(key)} is no key of a store`, { key });
+  if (!isStoreKey(key)) throw new TrikdError('invalid', `${JSON.stringify(key)} is not a valid store key`, { key });
 }
 
 function checkSmall(key: string, { byteLength }: Uint8Array): void {
   if (byteLength <= MAX_CONDITIONAL_BYTES) return;
   throw new TrikdError(
     'invalid',
-    `key ${key}: ${byteLength} bytes are too many for a conditional write, which may have ${MAX_CONDITIONAL_BYTES}`,
+    `key ${key}: ${byteLength} bytes exceed the limit of ${MAX_CONDITIONAL_BYTES} for a conditional write`,
     { key, bytes: byteLength },
   );
 }

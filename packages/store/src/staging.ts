@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode } from './folder-error.js';
-import { type FolderLock, tryLockForGood } from './folder-lock.js';
+import { type FolderLock, tryLock } from './folder-lock.js';
 
-/** Where one store of one process writes files before they become objects. No key can name a place in it. */
+/** A folder in which one store of one process writes files before they become objects. No key refers to it. */
 export interface Staging {
-  /** Writes a whole file to disk, to be renamed or linked from there; the caller removes it. @returns its path */
+  /** Writes and syncs a file that the caller then renames or links, and removes. @returns its path */
   write(bytes: Uint8Array): Promise<string>;
 }
 
 const STAGING = '~staging';
 
 /**
- * Opens a staging folder for this store, and removes those whose process is gone with all that it left there. A staging folder is in
- * use as long as the lock inside it is held; making one and removing others happen under the store's own lock, so that none is
- * removed between being made and being locked.
+ * Creates a staging folder for this store, and removes those whose process has ended. A staging folder is in use while the
+ * lock inside it is held. Creation and removal hold the lock of the store, so that no folder is removed between its
+ * creation and its lock.
  */
 export async function openStaging(folder: string, lock: FolderLock): Promise<Staging> {
   return lock.hold(async () => {
@@ -23,9 +23,9 @@ export async function openStaging(folder: string, lock: FolderLock): Promise<Sta
     for (const name of await readdir(join(folder, STAGING))) await removeLeftover(join(folder, STAGING, name));
     const own = join(folder, STAGING, randomUUID());
     await mkdir(own);
-    const inUse = tryLockForGood(join(own, 'in-use'));
+    const inUse = tryLock(join(own, 'in-use'));
     let files = 0;
-    // The lock belongs to what is returned: it ends when the store can no longer be reached, not before.
+    // The returned object owns the lock, which must not be garbage-collected before it.
     const staging: Staging & { readonly inUse: typeof inUse } = {
       inUse,
       write: async (bytes) => {
@@ -40,7 +40,7 @@ export async function openStaging(folder: string, lock: FolderLock): Promise<Sta
 
 /** Call with the store's lock held. */
 async function removeLeftover(staging: string): Promise<void> {
-  const unused = tryLockForGood(join(staging, 'in-use'));
+  const unused = tryLock(join(staging, 'in-use'));
   if (!unused) return;
   unused.release();
   await rm(staging, { recursive: true });
@@ -50,7 +50,7 @@ async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   const file = await open(path, 'wx');
   try {
     await file.writeFile(bytes);
-    // Kernels stamp files with the time of their last tick, up to 4 ms ago: too coarse to tell two writes apart.
+    // Kernels stamp files with the time of their latest tick, up to 4 ms ago, which cannot distinguish two writes.
     const seconds = (performance.timeOrigin + performance.now()) / 1000;
     await file.utimes(seconds, seconds);
     await file.sync();
@@ -62,7 +62,7 @@ async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Makes the names in a folder survive a power cut. */
+/** Makes the names in a folder durable. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
@@ -73,8 +73,8 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder and those above it, and their names durable. Step by step, because the recursive mkdir of Node hides why it
- * failed, and never returns where no folder can be made, as in /proc.
+ * Creates a folder and its parents durably. The recursive mkdir of Node.js hides why it failed, and does not return where
+ * no folder can be created, such as in /proc.
  */
 export async function makeFolder(path: string): Promise<void> {
   if (await isFolder(path)) return;
@@ -83,7 +83,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if (hasCode(error, 'EEXIST') && (await isFolder(path))) return;
     throw error;
   }

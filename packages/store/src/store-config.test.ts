@@ -36,7 +36,7 @@ function fileWith(text: string): string {
 }
 
 /** The address of a server that has gone. */
-async function nobody(): Promise<string> {
+async function unusedEndpoint(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -45,7 +45,7 @@ async function nobody(): Promise<string> {
   return typeof address === 'object' && address ? `http://127.0.0.1:${address.port}` : '';
 }
 
-test('a store is a folder unless it says otherwise', () => {
+test('a store is a folder by default', () => {
   expect(load({ TRIKD_STORE__PATH: '/data' })).toEqual({ kind: 'folder', path: '/data' });
   expect(load({ TRIKD_STORE__KIND: 'folder', TRIKD_STORE__PATH: '/data' })).toEqual({ kind: 'folder', path: '/data' });
 });
@@ -60,15 +60,15 @@ test.each([
   [{ TRIKD_STORE__ENDPOINT: 'minio:9000' }, /expected http:\/\/host:port/],
   [{ TRIKD_STORE__ENDPOINT: 'http://minio:9000/bucket' }, /expected nothing after the port/],
   [{ TRIKD_STORE__BUCKET: 'Up_per' }, /expected 3 to 63 of/],
-  [{ TRIKD_STORE__PREFIX: '/a' }, /expected names with/],
+  [{ TRIKD_STORE__PREFIX: '/a' }, /expected names separated by/],
   [{ TRIKD_STORE__ACCESS_KEY_FILE: '/key' }, /expected one of accessKey and accessKeyFile/],
   [{ TRIKD_STORE__SECRET_KEY: '' }, /secretKey/],
-  [{ TRIKD_STORE__SECRET_KEY: '12345678' }, /expected text; digits alone need quotes/],
-])('refuses %j', (change, message) => {
+  [{ TRIKD_STORE__SECRET_KEY: '12345678' }, /expected text; quote a value of digits/],
+])('rejects %j', (change, message) => {
   expect(() => load({ ...s3, ...change })).toThrow(message);
 });
 
-test('credentials may be in files, whose line break is not part of them', () => {
+test('credentials may be in files, without their line break', () => {
   const { TRIKD_STORE__ACCESS_KEY: _, TRIKD_STORE__SECRET_KEY: __, ...rest } = s3;
   const files = {
     TRIKD_STORE__ACCESS_KEY_FILE: fileWith('me\n'),
@@ -83,10 +83,10 @@ test('credentials may be in files, whose line break is not part of them', () => 
   expect(() => credentialsOf(loadS3({ ...rest, ...missing }))).toThrow('cannot read a credential of the store: ENOENT');
 });
 
-test('a secret is shown nowhere: not with the configuration, not by what goes wrong', async () => {
+test('a secret appears nowhere: not in the configuration, not in errors', async () => {
   const lines: string[] = [];
   const log = createLogger({ level: 'trace' }, 'test', { write: (line: string) => void lines.push(line) });
-  const config = loadS3({ ...s3, TRIKD_STORE__ENDPOINT: await nobody() });
+  const config = loadS3({ ...s3, TRIKD_STORE__ENDPOINT: await unusedEndpoint() });
   log.info({ config }, 'started');
   lines.push(JSON.stringify(config), `${config.secretKey}`, inspect(config, { depth: 9 }));
   for (const change of [
@@ -108,6 +108,6 @@ test('a secret is shown nowhere: not with the configuration, not by what goes wr
   log.error({ err: error, details: error instanceof TrikdError && error.details }, 'store');
   lines.push(inspect(error, { depth: 9 }));
   expect(lines).toHaveLength(9);
-  expect(lines.join('\n')).toContain('nobody listens there');
+  expect(lines.join('\n')).toContain('connection refused');
   expect(lines.join('\n')).not.toContain(CANARY);
 });

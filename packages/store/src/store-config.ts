@@ -3,7 +3,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { isStoreKey } from '@trikd/core/domain/object-store';
 import { z } from 'zod';
 
-/** A text that no log, message or JSON shows: only who asks for it by name gets it. */
+/** A text that does not appear in logs, messages or JSON. */
 export interface Secret {
   reveal(): string;
   toJSON(): string;
@@ -14,18 +14,20 @@ export function secret(text: string): Secret {
 }
 
 const FolderConfig = z.strictObject({
-  kind: z.literal('folder').describe('the default: a folder that all services of a run can reach'),
-  path: z.string().min(1).describe('of the folder; the same for all services of a run'),
+  kind: z.literal('folder').describe('the default: a folder that all services of a run share'),
+  path: z.string().min(1).describe('path of the folder; the same for all services of a run'),
 });
 
-const Credential = z.string({ error: 'expected text; digits alone need quotes inside the quotes of the shell' }).min(1);
+const Credential = z
+  .string({ error: 'expected text; quote a value of digits twice, once for the shell and once for YAML' })
+  .min(1);
 const CredentialFile = z.string().min(1);
 
 const S3Config = z
   .strictObject({
     kind: z
       .literal('s3')
-      .describe('MinIO, or another S3 that keeps conditional writes: the services prove it when they start'),
+      .describe('MinIO, or another S3 server with conditional writes, which the services verify when they start'),
     endpoint: z
       .url({ protocol: /^https?$/, error: 'expected http://host:port or https://host:port' })
       .refine((url) => ['', '/'].includes(url.replace(/^https?:\/\/[^/?#]*/, '')), 'expected nothing after the port')
@@ -33,17 +35,17 @@ const S3Config = z
     bucket: z
       .string()
       .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected 3 to 63 of a-z, 0-9, dot and hyphen')
-      .describe('has to exist'),
+      .describe('must exist'),
     region: z.string().min(1).default('us-east-1'),
     prefix: z
       .string()
-      .refine(isStoreKey, 'expected names with / between them')
+      .refine(isStoreKey, 'expected names separated by /')
       .optional()
-      .describe('of all keys, for a bucket that has other uses too'),
+      .describe('prefix of all keys, for a shared bucket'),
     accessKey: Credential.optional().describe('or accessKeyFile'),
     secretKey: Credential.transform(secret).optional().describe('or secretKeyFile; never logged'),
-    accessKeyFile: CredentialFile.optional().describe('file that holds the access key; read at the start'),
-    secretKeyFile: CredentialFile.optional().describe('file that holds the secret key; read at the start'),
+    accessKeyFile: CredentialFile.optional().describe('file with the access key; read at start'),
+    secretKeyFile: CredentialFile.optional().describe('file with the secret key; read at start'),
   })
   .refine((s3) => (s3.accessKey === undefined) !== (s3.accessKeyFile === undefined), {
     error: 'expected one of accessKey and accessKeyFile',
@@ -55,11 +57,11 @@ const S3Config = z
   });
 export type S3Config = z.infer<typeof S3Config>;
 
-/** Where checkpoints, manifests and the state of runs are: one section of every service's configuration. */
+/** Where checkpoints, manifests and the state of runs are stored: a section of every service's configuration. */
 export const StoreConfig = z.preprocess(withKind, z.discriminatedUnion('kind', [FolderConfig, S3Config]));
 export type StoreConfig = z.infer<typeof StoreConfig>;
 
-/** A store is a folder unless it says otherwise. */
+/** The default kind is a folder. */
 function withKind(store: unknown): unknown {
   return typeof store === 'object' && store !== null && !('kind' in store) ? { kind: 'folder', ...store } : store;
 }
@@ -69,7 +71,7 @@ export interface S3Credentials {
   readonly secretKey: Secret;
 }
 
-/** The credentials themselves, from the files where they are in files. @throws TrikdError 'invalid' when one is not there, or empty. */
+/** The credentials of a store, read from their files if necessary. @throws TrikdError 'invalid' if a file is missing or empty */
 export function credentialsOf(config: S3Config): S3Credentials {
   return {
     accessKey: config.accessKey ?? textOf(config.accessKeyFile),
@@ -77,9 +79,9 @@ export function credentialsOf(config: S3Config): S3Credentials {
   };
 }
 
-/** Files of credentials often end with a line break, which is not part of them. */
+/** Reads a credential without the line break with which its file may end. */
 function textOf(file: string | undefined): string {
-  if (file === undefined) throw new TrikdError('invalid', 'a credential is neither given nor in a file');
+  if (file === undefined) throw new TrikdError('invalid', 'the store has a credential missing');
   let text: string;
   try {
     text = readFileSync(file, 'utf8').trim();

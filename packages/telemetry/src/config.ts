@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Everything else about telemetry is in the standard OTEL_* variables. */
+/** All other settings of telemetry are standard OTEL_* variables. */
 export const TelemetryConfig = z
   .strictObject({
     everySteps: z
@@ -8,8 +8,8 @@ export const TelemetryConfig = z
       .min(0)
       .default(100)
       .describe(
-        'steps whose number it divides are traced in all processes that send spans; 0: none. That of the orchestrator counts, which ' +
-          'tells the others; they take it too, so that one environment serves all',
+        'traces every Nth step; 0: none. Only the value of the orchestrator takes effect; the other services accept it, so ' +
+          'that all can share one environment',
       ),
   })
   .prefault({});

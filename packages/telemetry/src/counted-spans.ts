@@ -1,26 +1,30 @@
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 
-/** What became of spans. */
+/** How many spans were delivered or lost. */
 export interface Deliveries {
-  /** All that were to be sent. What is neither delivered, refused nor failed is on its way. */
+  /** All spans. Those that are not delivered, refused or failed are pending. */
   readonly made: number;
   readonly delivered: number;
-  /** There was no room for them. */
+  /** Dropped, because the queue was full. */
   readonly refused: number;
-  /** Given up by the exporter: nobody took them, again and again. */
+  /** Dropped by the exporter after its retries. */
   readonly failed: number;
 }
 
-/** Spans on their way: no more than there is room for, and all of them counted. */
+/** Limits and counts the pending spans of an exporter. */
 export interface CountedSpans {
-  /** Stands before a processor that exports through `exporter`. */
+  /** Wraps a processor that exports through `exporter`. */
   processor(inner: SpanProcessor): SpanProcessor;
   readonly exporter: SpanExporter;
   deliveries(): Deliveries;
 }
 
-/** @param room for so many spans, those on the wire included @param told each time some were taken or given up */
-export function countedSpans(inner: SpanExporter, room: number, told: (deliveries: Deliveries) => void): CountedSpans {
+/** @param room pending spans, at most @param onDelivery called when spans were delivered or dropped by the exporter */
+export function countedSpans(
+  inner: SpanExporter,
+  room: number,
+  onDelivery: (deliveries: Deliveries) => void,
+): CountedSpans {
   let made = 0;
   let waiting = 0;
   let delivered = 0;
@@ -50,7 +54,7 @@ export function countedSpans(inner: SpanExporter, room: number, told: (deliverie
           // 0 is success.
           if (result.code === 0) delivered += spans.length;
           else failed += spans.length;
-          told(deliveries());
+          onDelivery(deliveries());
           answer(result);
         });
       },

@@ -4,14 +4,14 @@ import type { RoleStep, StepPhase } from '@trikd/core/timing/role-step';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { type AttributeValues, METRICS, type Metric, type MetricDefinition } from './semconv.js';
 
-/** Takes one value of a metric: adds it to a counter, and to a histogram; a gauge shows the newest. */
+/** Records one value of a metric: adds it to a counter or histogram, or sets a gauge. */
 export type RecordMetric = (metric: Metric, value: number, attributes?: AttributeValues) => void;
 
-/** Makes an instrument for every metric. */
+/** Creates an instrument for every metric. */
 export function instruments(meter: Meter): RecordMetric {
-  const takers = new Map<string, (value: number, attributes?: AttributeValues) => void>();
-  for (const [name, definition] of Object.entries(METRICS)) takers.set(name, instrument(meter, name, definition));
-  return (metric, value, attributes) => takers.get(metric)?.(value, attributes);
+  const recorders = new Map<string, (value: number, attributes?: AttributeValues) => void>();
+  for (const [name, definition] of Object.entries(METRICS)) recorders.set(name, instrument(meter, name, definition));
+  return (metric, value, attributes) => recorders.get(metric)?.(value, attributes);
 }
 
 function instrument(meter: Meter, name: string, definition: MetricDefinition) {
@@ -33,7 +33,7 @@ function instrument(meter: Meter, name: string, definition: MetricDefinition) {
   }
 }
 
-/** Keeps the newest value of each set of attributes until it is looked at: cheap where values come with every step. */
+/** Keeps the newest value for each set of attributes until the next export, which is cheap to update at every step. */
 function newest(observable: Observable) {
   const values = new Map<string, readonly [number, AttributeValues | undefined]>();
   observable.addCallback((result) => {
@@ -44,7 +44,7 @@ function newest(observable: Observable) {
   };
 }
 
-/** Attributes of a phase; the same object for the same phase, since there are some of them in every step. */
+/** The attributes of phases, one shared object for each, since every step has several. */
 function phaseAttributes() {
   const known = new Map<string, AttributeValues>();
   return (role: Role, { kind, peer }: StepPhase): AttributeValues => {
@@ -73,14 +73,14 @@ export function callMeter(record: RecordMetric): (call: { readonly method: strin
   return ({ method, code }) => record('trikd.calls', 1, { 'rpc.method': method, 'rpc.response.status_code': code });
 }
 
-/** Counts and shows what a trainer tells. */
+/** Measures the events of trainers. */
 export function trainerMeter(record: RecordMetric): (role: Role, event: TrainerEvent) => void {
-  let begun = false;
+  let started = false;
   return (role, event) => {
     const by = { 'trikd.role': role };
-    // A counter that comes with its first count shows no increase.
-    if (!begun) record('trikd.alarms', 0, by);
-    begun = true;
+    // A counter that first appears with its first increment would show no increase.
+    if (!started) record('trikd.alarms', 0, by);
+    started = true;
     switch (event.kind) {
       case 'progress': {
         const { terms, gradientNorm, learningRate } = event.progress;

@@ -10,12 +10,12 @@ import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-s
 import type { Telemetry } from './telemetry.js';
 import { workLater } from './work-later.js';
 
-// Loaded only where telemetry is wanted: it takes a while, and some memory.
+// Loaded only if telemetry is on: the SDK takes time and memory.
 
-/** Longest time that what is left may take on its way at the end, in milliseconds: whoever ends the process does not wait for long. */
-const FAREWELL = 500;
+/** For pending data when the process exits. */
+const SHUTDOWN_MS = 500;
 
-/** Starts the SDK: spans and metrics over OTLP/gRPC unless the variables say otherwise. */
+/** Starts the SDK, which exports spans and metrics as the standard variables configure it; by default over OTLP/gRPC. */
 export function startSdk(service: string, env: Readonly<Record<string, string | undefined>>, log: Logger): Telemetry {
   telemetryDefaults(service);
   diag.setLogger(quiet(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
@@ -30,38 +30,38 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
   const tracer = trace.getTracer('trikd');
   const record = instruments(metrics.getMeter('trikd'));
   if (processors.length > 0) countDropped(record, deliveries());
-  const over = (span: ReadableSpan) => {
+  const exportSpan = (span: ReadableSpan) => {
     for (const processor of processors) processor.onEnd(span);
   };
-  const steps = { tracer, ids, over };
+  const steps = { tracer, ids, over: exportSpan };
   const later = workLater();
   const ifRemembered = <T>(find: () => T | undefined, work: (found: T) => void) =>
     later.add(() => {
       const found = find();
       if (found) work(found);
     });
-  const [measure, tell] = [stepMeter(record), trainerMeter(record)];
+  const [measureStep, measureEvent] = [stepMeter(record), trainerMeter(record)];
   return {
-    measured: (step) => ifRemembered(step, measure),
-    told: (role, event) => later.add(() => tell(role, event)),
+    measured: (step) => ifRemembered(step, measureStep),
+    emitted: (role, event) => later.add(() => measureEvent(role, event)),
     traced: (trace) => ifRemembered(trace, (remembered) => makeStepSpans(steps, remembered)),
-    saved: (where, begun, ended) =>
-      later.add(() => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun, ended })),
+    saved: (where, started, ended) =>
+      later.add(() => makeSpanInStep(steps, where, { name: 'trikd.checkpoint', started, ended })),
     root: (attempt, seed, step) => later.add(() => makeRootSpan(steps, attempt, seed, step)),
-    span: (name, begun, ended, attributes) =>
-      later.add(() => tracer.startSpan(name, { startTime: begun, attributes }, ROOT_CONTEXT).end(ended)),
+    span: (name, started, ended, attributes) =>
+      later.add(() => tracer.startSpan(name, { startTime: started, attributes }, ROOT_CONTEXT).end(ended)),
     record,
     async stop() {
       later.now();
-      await withinFarewell(sdk.shutdown().catch(() => undefined));
-      if (processors.length > 0) tellEnd(log, deliveries());
+      await beforeExit(sdk.shutdown().catch(() => undefined));
+      if (processors.length > 0) logEnd(log, deliveries());
     },
   };
 }
 
-async function withinFarewell(work: Promise<unknown>): Promise<void> {
+async function beforeExit(work: Promise<unknown>): Promise<void> {
   const { promise: enough, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, FAREWELL);
+  const timer = setTimeout(resolve, SHUTDOWN_MS);
   await Promise.race([work, enough]);
   clearTimeout(timer);
 }
@@ -71,14 +71,14 @@ function countDropped(record: RecordMetric, { refused, failed }: Deliveries): vo
   record('trikd.spans.dropped', failed, { 'trikd.reason': 'exporter' });
 }
 
-/** What is neither delivered nor known to be lost is still on its way, and lost with the process. */
-function tellEnd(log: Logger, deliveries: Deliveries): void {
-  const said = { ...deliveries, dropped: deliveries.made - deliveries.delivered };
-  if (said.dropped > 0) log.warn(said, 'spans were dropped');
-  else log.info(said, 'spans were sent');
+/** Spans that are still pending are lost with the process. */
+function logEnd(log: Logger, deliveries: Deliveries): void {
+  const fields = { ...deliveries, dropped: deliveries.made - deliveries.delivered };
+  if (fields.dropped > 0) log.warn(fields, 'spans were dropped');
+  else log.info(fields, 'spans were sent');
 }
 
-/** The SDK complains of every batch that it cannot deliver; we count them. */
+/** The SDK reports every batch that it cannot export; we count them instead. */
 function quiet(log: Logger): DiagLogger {
   const debug = (message: string, ...details: unknown[]) => log.debug({ details }, message);
   return { error: debug, warn: debug, info: debug, debug, verbose: debug };

@@ -3,37 +3,37 @@ import type { Logger } from '@trikd/process/logging';
 import { countedSpans, type Deliveries } from './counted-spans.js';
 import { type Environment, spanExporters } from './span-exporters.js';
 
-/** Spans on their way to whoever wants them. */
+/** Delivers spans to exporters. */
 export interface SpanDelivery {
   /** One for each exporter. */
   readonly processors: readonly SpanProcessor[];
   deliveries(): Deliveries;
 }
 
-/** Spans that may be on their way at once: a few MB. */
+/** Pending spans, at most: a few MB. */
 const ROOM = 2048;
 
-/** Spans of one request, twice as many as usual: it takes 2 ms of processor, however many are in it. */
+/** Spans per request, twice the default: a request takes 2 ms of processor time, however many it has. */
 const BATCH = ROOM / 2;
 
-/** Least time between two complaints, in milliseconds. */
-const QUIET = 60_000;
+/** Shortest time between two warnings, in milliseconds. */
+const WARNING_INTERVAL_MS = 60_000;
 
 /**
- * Ways that count what becomes of spans. Their exporters and their queues are those of the standard variables.
- * @param changed told each time some were taken or given up
+ * Creates the processors of spans, with the exporters and queues that the standard variables configure.
+ * @param changed called when spans were delivered or dropped
  */
 export function deliverSpans(env: Environment, log: Logger, changed: (deliveries: Deliveries) => void): SpanDelivery {
-  const complain = complaints(log);
-  const deliveries = () => sum(ways.map((way) => way.deliveries()));
-  const told = () => {
+  const warn = droppedSpansWarning(log);
+  const deliveries = () => sum(counted.map((each) => each.deliveries()));
+  const onDelivery = () => {
     const now = deliveries();
     changed(now);
-    complain(now);
+    warn(now);
   };
   const room = positive(env.OTEL_BSP_MAX_QUEUE_SIZE) ?? ROOM;
-  const ways = spanExporters(env, log).map((exporter) => countedSpans(exporter, room, told));
-  const processors = ways.map(({ exporter, processor }) =>
+  const counted = spanExporters(env, log).map((exporter) => countedSpans(exporter, room, onDelivery));
+  const processors = counted.map(({ exporter, processor }) =>
     processor(new BatchSpanProcessor({ exporter, ...batching(env, room) })),
   );
   return { processors, deliveries };
@@ -44,19 +44,19 @@ function sum(all: readonly Deliveries[]): Deliveries {
   return { made: of('made'), delivered: of('delivered'), refused: of('refused'), failed: of('failed') };
 }
 
-function complaints(log: Logger): (deliveries: Deliveries) => void {
+function droppedSpansWarning(log: Logger): (deliveries: Deliveries) => void {
   let at = Number.NEGATIVE_INFINITY;
   let before = 0;
   return (deliveries) => {
     const lost = deliveries.failed + deliveries.refused;
-    if (lost === before || performance.now() - at < QUIET) return;
+    if (lost === before || performance.now() - at < WARNING_INTERVAL_MS) return;
     before = lost;
     at = performance.now();
-    log.warn(deliveries, 'spans are dropped: nobody takes them');
+    log.warn(deliveries, 'spans are dropped: the exporter does not accept them');
   };
 }
 
-/** What the SDK reads by itself only where it makes the processor. */
+/** The variables that the SDK reads only for processors that it creates itself. */
 function batching(
   env: Environment,
   room: number,
@@ -72,7 +72,7 @@ function batching(
   };
 }
 
-/** A number of a variable, where it is one that makes sense. */
+/** The positive number in a variable, if it has one. */
 function positive(text: string | undefined): number | undefined {
   const value = Number(text);
   return value > 0 ? value : undefined;

@@ -9,7 +9,7 @@ import { spanExporters } from './span-exporters.js';
 const log = createLogger({ level: 'silent' }, 'test');
 const kindsOf = (env: Readonly<Record<string, string>>) => spanExporters(env, log).map((each) => each.constructor);
 
-test('spans go over OTLP/gRPC, or as the standard variables say', () => {
+test('spans are exported over OTLP/gRPC by default, or as the standard variables say', () => {
   expect(kindsOf({})).toEqual([GrpcExporter]);
   expect(kindsOf({ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' })).toEqual([HttpProtobufExporter]);
   const both = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json' };
@@ -18,7 +18,7 @@ test('spans go over OTLP/gRPC, or as the standard variables say', () => {
   expect(kindsOf({ OTEL_TRACES_EXPORTER: 'none' })).toEqual([]);
 });
 
-test('an exporter that nobody knows is left out, and a protocol that nobody knows is grpc', () => {
+test('an unknown exporter is ignored, and an unknown protocol is replaced by grpc', () => {
   expect(kindsOf({ OTEL_TRACES_EXPORTER: 'zipkin,console' })).toEqual([ConsoleSpanExporter]);
   expect(kindsOf({ OTEL_EXPORTER_OTLP_PROTOCOL: 'pigeon' })).toEqual([GrpcExporter]);
 });

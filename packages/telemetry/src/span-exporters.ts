@@ -4,17 +4,17 @@ import { OTLPTraceExporter as HttpProtobufExporter } from '@opentelemetry/export
 import { ConsoleSpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Logger } from '@trikd/process/logging';
 
-/** Variables by name. */
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The exporters that the standard variables want, each of which reads its own further ones. What nobody knows is told, and left out. */
+/** The exporters that the standard variables select. Unknown ones are logged and ignored. */
 export function spanExporters(env: Environment, log: Logger): readonly SpanExporter[] {
   const kinds = (env.OTEL_TRACES_EXPORTER || 'otlp').split(',').map((kind) => kind.trim());
   if (kinds.includes('none')) return [];
   return kinds.flatMap((kind) => {
     if (kind === 'otlp') return otlpExporter(env, log);
     if (kind === 'console') return new ConsoleSpanExporter();
-    log.warn({ OTEL_TRACES_EXPORTER: kind }, 'no such exporter of spans: use otlp, console or none');
+    log.warn({ OTEL_TRACES_EXPORTER: kind }, 'unknown exporter of spans; supported: otlp, console, none');
     return [];
   });
 }
@@ -27,7 +27,7 @@ function otlpExporter(env: Environment, log: Logger): SpanExporter {
     case 'http/json':
       return new HttpJsonExporter();
     default:
-      if (protocol !== 'grpc') log.warn({ OTEL_EXPORTER_OTLP_PROTOCOL: protocol }, 'no such protocol: grpc is used');
+      if (protocol !== 'grpc') log.warn({ OTEL_EXPORTER_OTLP_PROTOCOL: protocol }, 'unknown protocol; using grpc');
       return new GrpcExporter();
   }
 }

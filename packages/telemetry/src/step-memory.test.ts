@@ -3,12 +3,13 @@ import type { StepMoment } from '@trikd/core/timing/moments';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { sampledContext, seedOf, traceIdOf, traceparentOf } from '@trikd/core/timing/trace-ids';
 import { describe, expect, test } from 'vitest';
-import { createStepMemory, type StepTrace } from './step-memory.js';
+import { createStepMemory } from './step-memory.js';
+import type { StepTrace } from './step-trace.js';
 
 const attempt = { runId: 'r', generation: 1, attempt: 1 };
 const seed = seedOf('r', 'now');
 
-/** A memory whose time passes by one millisecond a moment. */
+/** A memory whose clock advances by a millisecond with each moment. */
 function memory(everySteps = 0, capacity = 8, role: Role = 'student') {
   let time = 1000;
   const measured: number[] = [];
@@ -17,8 +18,8 @@ function memory(everySteps = 0, capacity = 8, role: Role = 'student') {
   const sink = {
     measured: (step: () => RoleStep | undefined) => void measured.push(step()!.step),
     traced: (trace: () => StepTrace | undefined) => void traces.push(trace()!),
-    saved: ({ step }: { readonly step: number }, begun: number, ended: number) =>
-      void saves.push([step, ended - begun]),
+    saved: ({ step }: { readonly step: number }, started: number, ended: number) =>
+      void saves.push([step, ended - started]),
   };
   const steps = createStepMemory(() => time++, sink, capacity);
   const recorder = steps.begin(attempt, role, { seed, everySteps });
@@ -30,7 +31,7 @@ function memory(everySteps = 0, capacity = 8, role: Role = 'student') {
 }
 
 describe('the memory of steps', () => {
-  test('tells steps from one on, so many at most', () => {
+  test('returns steps from one on, up to a number', () => {
     const { steps, whole, measured } = memory();
     for (const step of [0, 1, 2, 3]) whole(step);
     expect(steps.read(attempt, 1, 2).map(({ step }) => step)).toEqual([1, 2]);
@@ -38,14 +39,14 @@ describe('the memory of steps', () => {
     expect(measured).toEqual([0, 1, 2, 3]);
   });
 
-  test('forgets the oldest steps, and never has more than its capacity', () => {
+  test('forgets the oldest steps beyond its capacity', () => {
     const { steps, whole } = memory();
     for (let step = 5; step < 25; step++) whole(step);
     expect(steps.read(attempt, 0, 1024).map(({ step }) => step)).toEqual([17, 18, 19, 20, 21, 22, 23, 24]);
     expect(steps.trace(attempt, [3, 17, 24, 99])).toBe(2);
   });
 
-  test('knows nothing of a step that is not over, nor of another attempt', () => {
+  test('has no unfinished step, and none of another attempt', () => {
     const { steps, run } = memory();
     run(0, 'forward', 'publish');
     expect(steps.read(attempt, 0, 9)).toEqual([]);
@@ -53,7 +54,7 @@ describe('the memory of steps', () => {
     expect(steps.trace({ ...attempt, attempt: 2 }, [0])).toBe(0);
   });
 
-  test('keeps the attempt before the present one, and no older', () => {
+  test('keeps the previous attempt, and none before it', () => {
     const { steps, whole } = memory();
     whole(0);
     steps.begin({ ...attempt, attempt: 2 }, 'student');
@@ -64,7 +65,7 @@ describe('the memory of steps', () => {
 });
 
 describe('a trace', () => {
-  test('is made of every Nth step as it ends, and of others when they are asked for, once', () => {
+  test('is exported for every Nth step when it ends, and for others on request, once', () => {
     const { steps, whole, traced } = memory(3);
     for (let step = 0; step < 6; step++) whole(step);
     expect(traced()).toEqual([0, 3]);
@@ -79,29 +80,29 @@ describe('a trace', () => {
     expect(recorder.traceparent(5)).toBeUndefined();
   });
 
-  test('is made where the sender of a frame has made one, whatever is sampled here', () => {
+  test('is exported if the producer of a frame has sampled the step', () => {
     const { recorder, run, traces } = memory(0);
     const context = memory(1, 8, 'teacher').recorder.traceparent(5);
     run(5, 'forward', 'await-peer');
-    recorder.heard(5, 'teacher', context);
-    recorder.heard(5, 'anchor', undefined);
+    recorder.received(5, 'teacher', context);
+    recorder.received(5, 'anchor', undefined);
     expect(sampledContext(recorder.traceparent(5) ?? '')).toBeDefined();
     run(5, 'backward', 'done');
     run(6, 'forward', 'done');
-    expect(traces.map(({ step, heard }) => [step.step, ...heard])).toEqual([[5, { from: 'teacher' }]]);
+    expect(traces.map(({ step, received }) => [step.step, ...received])).toEqual([[5, { from: 'teacher' }]]);
   });
 
-  test('knows the span of a sender that has names of its own', () => {
+  test('links to the span of a producer with other ids', () => {
     const { recorder, run, traces } = memory(1);
     const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
     run(5, 'forward', 'await-peer');
-    recorder.heard(5, 'anchor', traceparentOf(span.traceId, span.spanId));
-    recorder.heard(5, 'teacher', 'no context');
+    recorder.received(5, 'anchor', traceparentOf(span.traceId, span.spanId));
+    recorder.received(5, 'teacher', 'no context');
     run(5, 'backward', 'done');
-    expect(traces.map(({ heard }) => heard)).toEqual([[{ from: 'anchor', span }]]);
+    expect(traces.map(({ received }) => received)).toEqual([[{ from: 'anchor', span }]]);
   });
 
-  test('is none of a step that has been forgotten when it is to be made', () => {
+  test('is not exported for a step that has left the memory', () => {
     const late: (() => unknown)[] = [];
     const later = (work: () => unknown) => void late.push(work);
     const steps = createStepMemory(() => 0, { measured: later, traced: later, saved: () => {} }, 2);
@@ -110,7 +111,7 @@ describe('a trace', () => {
     expect(late.map((work) => work() !== undefined)).toEqual([false, false, true, true]);
   });
 
-  test('of a step that fails ends there, and has its error; the step before it is traced too', () => {
+  test('of a failed step has its error; the previous step is traced too', () => {
     const { recorder, whole, run, traces } = memory();
     whole(0);
     whole(1);
@@ -123,7 +124,7 @@ describe('a trace', () => {
     expect(traces[1]!.step.phases.map(({ kind }) => kind)).toEqual(['forward', 'wait']);
   });
 
-  test('is made of the step before a checkpoint, which has its time in it', () => {
+  test('is exported for the step before a checkpoint, with the time it took to store', () => {
     const { recorder, whole, traced, saves } = memory();
     for (const step of [0, 1, 2]) whole(step);
     recorder.saving();
@@ -136,14 +137,14 @@ describe('a trace', () => {
     expect(saves).toHaveLength(1);
   });
 
-  test('is named where something is logged of its step', () => {
+  test('has the ids that log lines of its step have', () => {
     const { recorder } = memory();
     const { trace_id, span_id } = recorder.idsOf(5);
     expect(trace_id).toBe(traceIdOf(seed, { ...attempt, step: 5 }));
     expect(span_id).toMatch(/^[0-9a-f]{16}$/);
   });
 
-  test('is none without a seed', () => {
+  test('is not exported without a seed', () => {
     const traces: StepTrace[] = [];
     const traced = (trace: () => StepTrace | undefined) => void traces.push(trace()!);
     const steps = createStepMemory(() => 0, { measured: () => {}, traced, saved: () => {} });

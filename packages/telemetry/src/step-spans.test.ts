@@ -43,9 +43,9 @@ function rig(sampler?: Sampler) {
 const ms = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6;
 const times = (span: ReadableSpan) => [ms(span.startTime), ms(span.endTime)].map((each) => Number(each.toFixed(3)));
 
-test('the spans of a step are its phases, under its role, under a root that another process makes', () => {
+test('the spans of a step are its phases, below its role, below a root of another process', () => {
   const { steps, spans } = rig();
-  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), heard: NOTHING });
+  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), received: NOTHING });
   const made = spans().map((span) => [span.name, span.parentSpanContext?.spanId]);
   const role = spanIdOf(traceId, 'student');
   expect(made).toEqual([
@@ -69,36 +69,36 @@ test('the spans of a step are its phases, under its role, under a root that anot
   expect(wait!.attributes).toEqual({ 'trikd.role': 'student', 'trikd.peer': 'teacher' });
 });
 
-test('made again they have the same ids', () => {
+test('spans that are created again have the same ids', () => {
   const [first, again] = [rig(), rig()];
   for (const { steps } of [first, again]) {
-    makeStepSpans(steps, { attempt, traceId, step: step('anchor', 1_700_000_000_000), heard: NOTHING });
+    makeStepSpans(steps, { attempt, traceId, step: step('anchor', 1_700_000_000_000), received: NOTHING });
   }
   const ids = ({ spans }: typeof first) => spans().map((span) => span.spanContext().spanId);
   expect(ids(first)).toEqual(ids(again));
   expect(new Set(ids(first)).size).toBe(4);
 });
 
-test('a wait is linked to the span of the one who sent the frame', () => {
+test('a wait is linked to the span of the producer of the frame', () => {
   const { steps, spans } = rig();
   const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
-  for (const heard of [[{ from: 'teacher' }], [{ from: 'anchor' }, { from: 'teacher', span }]] as const) {
-    makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000), heard });
+  for (const received of [[{ from: 'teacher' }], [{ from: 'anchor' }, { from: 'teacher', span }]] as const) {
+    makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000), received });
   }
   const links = spans().map((each) => each.links.map(({ context }) => [context.traceId, context.spanId]));
   const own = [traceId, spanIdOf(traceId, 'teacher')];
   expect(links).toEqual([[], [own], [], [], [], [[span.traceId, span.spanId]], [], []]);
 });
 
-test('the spans of phases are such as the tracer would have made', () => {
+test('the spans of phases equal those that the tracer would create', () => {
   const { steps, spans } = rig();
-  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), heard: NOTHING });
+  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), received: NOTHING });
   const [, , backward, whole] = spans();
-  const begun = { startTime: 1_700_000_000_015.5 };
+  const options = { startTime: 1_700_000_000_015.5 };
   const parent = trace.setSpanContext(ROOT_CONTEXT, whole!.spanContext());
   const { spanId } = backward!.spanContext();
   steps.ids
-    .with({ traceId, spanId }, () => steps.tracer.startSpan('backward', begun, parent))
+    .with({ traceId, spanId }, () => steps.tracer.startSpan('backward', options, parent))
     .end(1_700_000_000_030.75);
   const fields = (span: ReadableSpan) => {
     const { spanContext, startTime, endTime, duration, kind, status, attributes, links, events, ended } = span;
@@ -112,13 +112,13 @@ test('the spans of phases are such as the tracer would have made', () => {
   expect(fields(backward!)).toEqual(fields(spans().at(-1)!));
 });
 
-test('where the sampler refuses a step its phases are not made either', () => {
+test('a step that the sampler drops has no phases', () => {
   const { steps, spans } = rig(new AlwaysOffSampler());
-  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000), heard: NOTHING });
+  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000), received: NOTHING });
   expect(spans()).toEqual([]);
 });
 
-test('the root spans both trainers, and not the anchor, which works ahead', () => {
+test('the root spans both trainers, and not the anchor, which runs ahead', () => {
   const { steps, spans } = rig();
   const roles = [
     step('anchor', 1_699_999_999_000),
@@ -132,12 +132,12 @@ test('the root spans both trainers, and not the anchor, which works ahead', () =
   expect(times(root!)).toEqual([1_700_000_000_000, 1_700_000_000_032.5]);
 });
 
-test('a step that failed has its error, and a checkpoint lies in the trace of the step before it', () => {
+test('a failed step has its error, and a checkpoint is in the trace of the step before it', () => {
   const { steps, spans } = rig();
   const error = new TrikdError('diverged', 'the loss is not finite');
-  makeStepSpans(steps, { attempt, traceId, step: step('teacher', 1_700_000_000_000), heard: NOTHING, error });
+  makeStepSpans(steps, { attempt, traceId, step: step('teacher', 1_700_000_000_000), received: NOTHING, error });
   const where = { attempt, traceId, role: 'teacher', step: 7 } as const;
-  makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun: 1_700_000_000_040, ended: 1_700_000_000_050 });
+  makeSpanInStep(steps, where, { name: 'trikd.checkpoint', started: 1_700_000_000_040, ended: 1_700_000_000_050 });
   const [failed, checkpoint] = spans().slice(-2);
   expect(failed).toMatchObject({ status: { code: 2, message: 'the loss is not finite' } });
   expect(failed!.attributes).toMatchObject({ 'error.type': 'diverged' });

@@ -19,11 +19,11 @@ import type { StepPhase } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import { phaseSpanId, type SpanIds, spanIdOf, traceIdOf } from '@trikd/core/timing/trace-ids';
 import { type AttributeValues, PHASE_SPANS, stepSpan } from './semconv.js';
-import type { HeardFrame, StepOfRole, StepTrace } from './step-memory.js';
+import type { StepOfRole, StepTrace, TracedFrame } from './step-trace.js';
 
-/** Ids that were chosen for the next span, and random ones otherwise. */
+/** Generates random ids, unless others are set. */
 export interface ChosenIds extends IdGenerator {
-  /** Makes one span with these ids. */
+  /** Sets the ids of the one span that `make` creates. */
   with<T>(ids: SpanIds, make: () => T): T;
 }
 
@@ -44,16 +44,16 @@ export function chosenIds(): ChosenIds {
   };
 }
 
-/** How spans of steps are made. */
+/** Creates the spans of steps. */
 export interface StepTracer {
   readonly tracer: Tracer;
-  /** The tracer's. */
+  /** The id generator of `tracer`. */
   readonly ids: ChosenIds;
-  /** Takes a span that is over and that the tracer has not made. */
+  /** Exports a finished span that `tracer` has not created. */
   over(span: ReadableSpan): void;
 }
 
-/** Makes the spans of a role's step: under the root that the orchestrator makes, or will make. */
+/** Creates the spans of a role's step, below the root span that the orchestrator creates. */
 export function makeStepSpans({ tracer, ids, over }: StepTracer, made: StepTrace): void {
   const { attempt, traceId, step, error } = made;
   const { role, started, duration } = step;
@@ -72,7 +72,7 @@ export function makeStepSpans({ tracer, ids, over }: StepTracer, made: StepTrace
   span.end(started + duration);
 }
 
-/** Spans that are recorded are of the SDK, which can read them. */
+/** Recording spans are those of the SDK, which are readable. */
 function isReadable(span: Span): span is Span & ReadableSpan {
   return span.isRecording();
 }
@@ -81,31 +81,31 @@ const UNSET = { code: SpanStatusCode.UNSET };
 const NOTHING: never[] = [];
 
 /**
- * A phase as a span that is over. The tracer would begin it, ask its sampler, look at the clock and end it again, six times a step: a
- * tenth of what tracing costs. What all spans of a step have in common the step's own says once.
+ * Creates the finished span of a phase. The tracer would start it, call its sampler, read the clock and end it, six times
+ * a step: a tenth of the cost of tracing. Attributes that all spans of a step share are on the span of the step only.
  */
 function phaseSpan(
   parent: Span & ReadableSpan,
-  { traceId, heard, step: { role, started } }: StepTrace,
+  { traceId, received, step: { role, started } }: StepTrace,
   { kind, peer, offset, duration }: StepPhase,
   index: number,
 ): ReadableSpan {
   const parentSpanContext = parent.spanContext();
   const { spanId, traceFlags } = parentSpanContext;
   const context = { traceId, spanId: phaseSpanId(spanId, index), traceFlags };
-  const begun = started + offset;
+  const startTime = started + offset;
   return {
     name: PHASE_SPANS[kind],
     kind: SpanKind.INTERNAL,
     spanContext: () => context,
     parentSpanContext,
-    startTime: millisToHrTime(begun),
-    endTime: millisToHrTime(begun + duration),
+    startTime: millisToHrTime(startTime),
+    endTime: millisToHrTime(startTime + duration),
     duration: millisToHrTime(duration),
     ended: true,
     status: UNSET,
     attributes: peer ? { 'trikd.role': role, 'trikd.peer': peer } : {},
-    links: peer ? linksTo(peer, traceId, heard) : NOTHING,
+    links: peer ? linksTo(peer, traceId, received) : NOTHING,
     events: NOTHING,
     resource: parent.resource,
     instrumentationScope: parent.instrumentationScope,
@@ -115,13 +115,13 @@ function phaseSpan(
   };
 }
 
-/** A wait is linked to the span of the one who sent the frame. */
-function linksTo(peer: Role, traceId: string, heard: readonly HeardFrame[]): Link[] {
-  const frame = heard.find(({ from }) => from === peer);
+/** A wait is linked to the span of the frame's producer. */
+function linksTo(peer: Role, traceId: string, received: readonly TracedFrame[]): Link[] {
+  const frame = received.find(({ from }) => from === peer);
   return frame ? [{ context: remote(frame.span ?? { traceId, spanId: spanIdOf(traceId, peer) }) }] : NOTHING;
 }
 
-/** Makes the root of a step, on which those of all roles hang. */
+/** Creates the root span of a step, the parent of the spans of all roles. */
 export function makeRootSpan(
   { tracer, ids }: StepTracer,
   attempt: GenerationAttempt,
@@ -129,22 +129,22 @@ export function makeRootSpan(
   { step, roles, duration }: TrioStep,
 ): void {
   const traceId = traceIdOf(seed, { ...attempt, step });
-  const begun = Math.min(...roles.filter(({ role }) => role !== 'anchor').map(({ started }) => started));
-  const options = { root: true, startTime: begun, attributes: attributesOf(attempt, step) };
+  const startTime = Math.min(...roles.filter(({ role }) => role !== 'anchor').map(({ started }) => started));
+  const options = { root: true, startTime, attributes: attributesOf(attempt, step) };
   ids
     .with({ traceId, spanId: spanIdOf(traceId, 'root') }, () => tracer.startSpan('trikd.step', options, ROOT_CONTEXT))
-    .end(begun + duration);
+    .end(startTime + duration);
 }
 
-/** Something that took a while, in the trace of a role's step. */
+/** Creates a span below a role's step. */
 export function makeSpanInStep(
   { tracer }: StepTracer,
   { attempt, traceId, step, role }: StepOfRole,
-  { name, begun, ended }: { readonly name: string; readonly begun: number; readonly ended: number },
+  { name, started, ended }: { readonly name: string; readonly started: number; readonly ended: number },
 ): void {
   const attributes = { ...attributesOf(attempt, step), 'trikd.role': role };
   const under = within(remote({ traceId, spanId: spanIdOf(traceId, role) }));
-  tracer.startSpan(name, { startTime: begun, attributes }, under).end(ended);
+  tracer.startSpan(name, { startTime: started, attributes }, under).end(ended);
 }
 
 function attributesOf({ runId, generation, attempt }: GenerationAttempt, step: number): AttributeValues {

@@ -3,27 +3,25 @@ import type { Role } from '@trikd/core/domain/role';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import type { AttributeValues, Metric } from './semconv.js';
-import type { StepSink } from './step-memory.js';
+import { NO_SINK, type StepSink } from './step-trace.js';
 
-/** Where telemetry of a process goes. */
+/** The traces and metrics of a process. */
 export interface Telemetry extends StepSink {
-  /** What a trainer tells. */
-  told(role: Role, event: TrainerEvent): void;
-  /** The root of a step, on which the spans of all roles hang. */
+  /** Measures an event of a trainer. */
+  emitted(role: Role, event: TrainerEvent): void;
+  /** Exports the root span of a step, the parent of the spans of all roles. */
   root(attempt: GenerationAttempt, seed: string, step: TrioStep): void;
-  /** Something that took a while, in milliseconds since 1970; a trace of its own. */
-  span(name: string, begun: number, ended: number, attributes: AttributeValues): void;
+  /** Exports a span in a trace of its own. Times are in milliseconds since 1970. */
+  span(name: string, started: number, ended: number, attributes: AttributeValues): void;
   record(metric: Metric, value: number, attributes?: AttributeValues): void;
-  /** Sends what is left, but not for long. */
+  /** Exports what is pending, for a limited time. */
   stop(): Promise<void>;
 }
 
-/** Telemetry that goes nowhere. */
+/** Telemetry that is turned off. */
 export const NO_TELEMETRY: Telemetry = {
-  measured: () => undefined,
-  traced: () => undefined,
-  told: () => undefined,
-  saved: () => undefined,
+  ...NO_SINK,
+  emitted: () => undefined,
   root: () => undefined,
   span: () => undefined,
   record: () => undefined,

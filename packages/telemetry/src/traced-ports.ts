@@ -1,10 +1,10 @@
 import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { TrainerPorts } from '@trikd/core/training/ports';
-import type { StepRecorder } from './step-memory.js';
+import type { StepRecorder } from './step-recorder.js';
 import type { Telemetry } from './telemetry.js';
 
-/** The same ports, whose steps are recorded, whose news are counted, and whose frames carry the trace context of a sampled step. */
+/** Adds telemetry to ports: records steps, measures events, and adds the trace context of sampled steps to frames. */
 export function tracedPorts(
   ports: TrainerPorts,
   role: TrainedRole,
@@ -13,8 +13,8 @@ export function tracedPorts(
 ): TrainerPorts {
   const { anchor, peer } = ports.frames;
   const frames = {
-    ...(anchor && { anchor: heardFrames(anchor, 'anchor', recorder) }),
-    ...(peer && { peer: heardFrames(peer, peerOf(role), recorder) }),
+    ...(anchor && { anchor: recordedFrames(anchor, 'anchor', recorder) }),
+    ...(peer && { peer: recordedFrames(peer, peerOf(role), recorder) }),
   };
   return {
     ...ports,
@@ -26,21 +26,21 @@ export function tracedPorts(
     },
     emit: (event) => {
       if (event.kind === 'checkpoint') recorder.saved(event.checkpoint.step);
-      telemetry.told(role, event);
+      telemetry.emitted(role, event);
       ports.emit(event);
     },
     steps: recorder.listen,
   };
 }
 
-/** A frame with the trace context of its step, if that is sampled. */
+/** Adds the trace context of its step to a frame, if the step is sampled. */
 export function stamped(frame: LogitsFrame, recorder: StepRecorder): LogitsFrame {
   const traceparent = recorder.traceparent(frame.position.step);
   return traceparent === undefined ? frame : { ...frame, traceparent };
 }
 
-/** Only what the loop asks of them: the next one. */
-function heardFrames(
+/** `next` is all that the training loop calls. */
+function recordedFrames(
   frames: AsyncIterator<LogitsFrame>,
   from: Role,
   recorder: StepRecorder,
@@ -48,7 +48,7 @@ function heardFrames(
   return {
     next: async () => {
       const next = await frames.next();
-      if (!next.done) recorder.heard(next.value.position.step, from, next.value.traceparent);
+      if (!next.done) recorder.received(next.value.position.step, from, next.value.traceparent);
       return next;
     },
   };

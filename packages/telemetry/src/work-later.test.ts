@@ -17,7 +17,7 @@ function rig() {
   return { done, later, add };
 }
 
-test('work is done in its order when there is enough of it', () => {
+test('work runs in order when a batch is full', () => {
   const { done, add } = rig();
   add(1, 2, 3);
   expect(done).toEqual([]);
@@ -25,7 +25,7 @@ test('work is done in its order when there is enough of it', () => {
   expect(done).toEqual([1, 2, 3, 4]);
 });
 
-test('what is too little for that is done after a while, once', () => {
+test('an incomplete batch runs after a while, once', () => {
   const { done, add } = rig();
   add(1, 2);
   vi.advanceTimersByTime(999);
@@ -37,7 +37,7 @@ test('what is too little for that is done after a while, once', () => {
   expect(done).toEqual([1, 2, 3]);
 });
 
-test('at the end nothing is left', () => {
+test('all work runs at the end', () => {
   const { done, later, add } = rig();
   add(1, 2, 3);
   later.now();

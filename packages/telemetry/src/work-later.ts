@@ -1,19 +1,19 @@
-/** Work that has time: it is done when there is some of it, or after a while, all at once. */
+/** Defers work and runs it in batches. */
 export interface WorkLater {
   add(work: () => void): void;
-  /** Does what there is. */
+  /** Runs all deferred work. */
   now(): void;
 }
 
-/** Pieces that are done at once: the work of a minute of slow steps, or of a moment of fast ones. */
+/** Pieces of work in a batch. */
 const PIECES = 96;
 
-/** Longest time that work waits, in milliseconds. */
+/** Longest time that work is deferred, in milliseconds. */
 const WAIT = 1000;
 
 /**
- * Between two steps everything that telemetry needs has left the processor's caches: done for many steps at once, it costs a third, and
- * the steps themselves wait for none of it.
+ * Defers the work of telemetry. Between two steps its code and data leave the processor's caches: in batches it costs a
+ * third, and steps do not wait for it.
  */
 export function workLater(pieces = PIECES, wait = WAIT): WorkLater {
   let waiting: (() => void)[] = [];

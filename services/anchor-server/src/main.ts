@@ -1,6 +1,7 @@
 import { openAnchor } from '@trikd/core/training/anchor';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import { modelServiceConfig } from '@trikd/model-host/config';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { rememberLast } from '@trikd/model-host/remember-last';
 import { configOrExit } from '@trikd/process/config';
@@ -12,9 +13,8 @@ import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { runService } from '@trikd/transport/nest/run-service';
-import { AnchorServerConfig } from './config.js';
 
-const config = configOrExit(AnchorServerConfig, environment());
+const config = configOrExit(modelServiceConfig('anchor'), environment());
 const log = createLogger(config.log, 'anchor-server');
 const shutdown = shutdownSignal(log);
 const telemetry = await startTelemetry('anchor-server', environment(), log);

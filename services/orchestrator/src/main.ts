@@ -19,7 +19,7 @@ const telemetry = await startTelemetry('orchestrator', environment(), log);
 const store = await openStoreOrExit(config.store, log);
 const { orchestrator, stop } = orchestratorService(config, store, log, telemetry);
 
-const beside = dashboardFor(config.http, log);
+const sidecar = dashboardFor(config.http, log);
 
 await runService({
   module: orchestratorModule(orchestrator),
@@ -31,7 +31,7 @@ await runService({
   onCall: callMeter(telemetry.record),
   shutdown,
   stop,
-  ...(beside && { beside }),
+  ...(sidecar && { sidecar }),
   // Watchers of a run still get the event that it was drained.
   drainSeconds: config.times.drain + 2,
 });

@@ -6,7 +6,7 @@ import { createCandidate } from '@trikd/core/run/lease';
 import type { Logger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { wallTime } from '@trikd/process/wall-time';
-import { patientStore } from '@trikd/store/patient-store';
+import { retryingStore } from '@trikd/store/retrying-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import type { OrchestratorConfig } from './config.js';
 import { eventLog, removeEventLog } from './events/event-log.js';
@@ -45,7 +45,7 @@ export function orchestratorService(
         else log.warn({ reason }, 'waiting for the store');
         trouble(reason);
       };
-      return patientStore(store, { clock, random: Math.random, signal, trouble: logged });
+      return retryingStore(store, { clock, random: Math.random, signal, onOutage: logged });
     },
     clock,
     candidate: createCandidate({ store, clock, holder: `${writer} ${randomUUID()}`, seconds: config.times.lease }),

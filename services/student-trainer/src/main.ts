@@ -1,7 +1,4 @@
 import { runTrainer } from '@trikd/model-host/trainer/run-trainer';
-import { configOrExit } from '@trikd/process/config';
-import { environment } from '@trikd/process/environment';
-import { StudentTrainerConfig } from './config.js';
 
-await runTrainer('student', configOrExit(StudentTrainerConfig, environment()));
+await runTrainer('student');
 process.exit(0);

@@ -1,7 +1,8 @@
 import type { layers, Tensor } from '@tensorflow/tfjs';
 import { type ActiveGraph, activeGraph } from '../active-graph.js';
-import { type Draws, drawsFor } from '../draws.js';
+import type { Draws } from '../draws.js';
 import { EngineError } from '../errors.js';
+import { drawsFor } from '../random-draws.js';
 import { tf } from './tf.js';
 
 type Layer = layers.Layer;

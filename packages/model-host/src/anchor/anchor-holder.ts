@@ -3,30 +3,31 @@ import { behind, isSameAttempt, precedes, superseded } from '@trikd/core/domain/
 import { assertAgreement, assertServing, notServed } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
-import { reach } from '@trikd/process/points';
+import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
 import type { AnchorAssignment, AnchorParts } from './anchor-parts.js';
 import { type AnchorFacts, type AnchorServing, openServing } from './anchor-serving.js';
 
-/** The anchor that is served, and at times the next one beside it: two models at most are open. */
+/** The anchor that is served and, for a while, the next one while it loads: at most two models are open. */
 export interface AnchorHolder extends ExchangeSource {
   /**
-   * Loads beside what is served, then serves it instead. The same again changes nothing. Takes the place of a load that is still
-   * going on, unless that is of a later attempt; frames are served all the while.
-   * @throws TrikdError 'out-of-step' for an attempt before the one served or loaded, or when a later load took over, 'wrong-state' for
-   * other params of the same one, 'invalid', 'not-found' (data), 'corrupt' and 'unavailable' for what it was given. What is served stays.
+   * Loads an anchor, then serves it instead of the current one, which is served until then. Idempotent. Replaces a load
+   * in progress unless that one is of a later attempt.
+   * @throws TrikdError 'out-of-step' for an earlier attempt than the one served or loading, or if a later load takes
+   * over, 'wrong-state' for other params of the same attempt, 'invalid', 'not-found' (data), 'corrupt' and 'unavailable'
+   * for what the assignment refers to. The current anchor is then still served.
    */
   load(assignment: AnchorAssignment): Promise<AnchorFacts>;
   serving(): AnchorAssignment | undefined;
-  /** Steps that are over. */
+  /** The most recent steps. */
   readonly steps: StepMemory;
-  /** Ends serving, for good. */
+  /** Stops serving and rejects new loads. */
   stop(): Promise<void>;
 }
 
-/** An anchor on its way. */
+/** A load in progress. */
 interface Loading {
   readonly assignment: AnchorAssignment;
   readonly facts: Promise<AnchorFacts>;
@@ -38,36 +39,36 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
   const steps = createStepMemory(wallTime(parts.clock), parts.telemetry);
   let served: AnchorServing | undefined;
   let loading: Loading | undefined;
-  /** Settles when no model is open but the one that is served. */
+  /** Settles when the served model is the only one that is open. */
   let released: Promise<unknown> = Promise.resolve();
   let stopped = false;
 
-  function begin(assignment: AnchorAssignment): Loading {
-    const over = new AbortController();
+  function startLoading(assignment: AnchorAssignment): Loading {
+    const abandoned = new AbortController();
     const others = released;
     const at = () => ({ ...assignment.start, role: 'anchor' as const });
-    reach('anchor.loading', at);
+    faultPoint('anchor.loading', at);
     const open = async () => {
       await others;
-      const next = await openServing({ ...parts, steps }, assignment, over.signal);
-      if (over.signal.aborted) {
-        await letGo(next, over.signal.reason);
-        throw over.signal.reason;
+      const next = await openServing({ ...parts, steps }, assignment, abandoned.signal);
+      if (abandoned.signal.aborted) {
+        await close(next, abandoned.signal.reason);
+        throw abandoned.signal.reason;
       }
-      const before = served;
-      reach('anchor.swapping', at);
+      const previous = served;
+      faultPoint('anchor.swapping', at);
       served = next;
-      reach('anchor.swapped', at);
+      faultPoint('anchor.swapped', at);
       loading = undefined;
       const { validation, test } = next.facts;
       log.info({ ...assignment.start, params: assignment.params.key, validation, test }, 'anchor loaded');
-      released = before
-        ? letGo(before, replacedBy(assignment, before.assignment)).then(() => reach('anchor.drained', at))
+      released = previous
+        ? close(previous, replacedBy(assignment, previous.assignment)).then(() => faultPoint('anchor.drained', at))
         : Promise.resolve();
       return next.facts;
     };
     const facts = open().catch((error: unknown) => {
-      if (!over.signal.aborted) loading = undefined;
+      if (!abandoned.signal.aborted) loading = undefined;
       log.warn({ ...assignment.start, params: assignment.params.key, err: error }, 'anchor not loaded');
       throw error;
     });
@@ -75,14 +76,14 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
       () => released,
       () => undefined,
     );
-    return { assignment, facts, giveUp: (reason) => over.abort(reason) };
+    return { assignment, facts, giveUp: (reason) => abandoned.abort(reason) };
   }
 
-  async function letGo(serving: AnchorServing, reason: TrikdError): Promise<void> {
+  async function close(serving: AnchorServing, reason: TrikdError): Promise<void> {
     try {
       await serving.close(reason);
     } catch (error) {
-      log.error({ ...serving.assignment.start, err: error }, 'an anchor could not be closed');
+      log.error({ ...serving.assignment.start, err: error }, 'anchor not closed');
     }
   }
 
@@ -97,7 +98,7 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
         return known.facts;
       }
       loading?.giveUp(superseded(loading.assignment.start, assignment.start));
-      loading = begin(assignment);
+      loading = startLoading(assignment);
       return loading.facts;
     },
     serving: () => served?.assignment,
@@ -113,14 +114,14 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
       const reason = new TrikdError('unavailable', 'shutting down');
       loading?.giveUp(reason);
       await released;
-      if (served) await letGo(served, reason);
+      if (served) await close(served, reason);
     },
   };
 }
 
-/** Streams of the anchor before end with what a new one of theirs would be refused with. */
-function replacedBy({ start }: AnchorAssignment, before: AnchorAssignment): TrikdError {
-  return notServed(start, before.start) ?? superseded(before.start, start);
+/** Streams of the previous anchor end with the error that a new request for it would be rejected with. */
+function replacedBy({ start }: AnchorAssignment, previous: AnchorAssignment): TrikdError {
+  return notServed(start, previous.start) ?? superseded(previous.start, start);
 }
 
 function assertSameParams({ params, start }: AnchorAssignment, again: AnchorAssignment): void {

@@ -10,7 +10,7 @@ import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import type { StepListener } from '@trikd/core/timing/moments';
 import type { AnchorModel } from '@trikd/core/training/anchor';
 import { generationPlan } from '@trikd/core/training/generation-plan';
-import { reach } from '@trikd/process/points';
+import { faultPoint } from '@trikd/process/fault-points';
 import type { StepMemory } from '@trikd/telemetry/step-memory';
 import { stamped } from '@trikd/telemetry/traced-ports';
 import { agreementOf } from '../exchange/agreement-of.js';
@@ -23,22 +23,22 @@ export interface AnchorFacts {
   readonly test: Score;
 }
 
-/** One loaded anchor and its frames. */
+/** A loaded anchor and its frames. */
 export interface AnchorServing {
   readonly assignment: AnchorAssignment;
   readonly facts: AnchorFacts;
   readonly agreement: Agreement;
-  /** Frames from any step on: what has left the window is computed again, bit for bit. */
+  /** Frames from any step on. Those that have left the window are computed again, bit for bit. */
   frames(consumer: Role, fromStep: number, signal: AbortSignal): AsyncGenerator<LogitsFrame, void>;
-  /** Ends all streams by `reason`, and lets go of the model as soon as it computes nothing; no client can hold that up. */
+  /** Ends all streams with `reason`, then closes the model. Does not wait for clients. */
   close(reason: TrikdError): Promise<void>;
 }
 
 /**
- * Loads, verifies and scores an anchor, and computes frames ahead for the trainers that hear it.
- * @param signal gives it up: at once while something is waited for, else as soon as the model has been opened or has scored a split
- * @throws TrikdError 'invalid', 'not-found' (data), 'corrupt' and 'unavailable' for what it was given; the reason of the signal.
- * Nothing of it is left open then.
+ * Loads, verifies and scores an anchor, and computes frames ahead for the trainers that consume them.
+ * @param signal abandons the load: at once while it waits, otherwise when the model is open or has scored a split
+ * @throws TrikdError 'invalid', 'not-found' (data), 'corrupt' and 'unavailable' for what the assignment refers to; the
+ * reason of the signal. The model is then closed.
  */
 export async function openServing(
   parts: AnchorParts & { readonly steps: StepMemory },
@@ -51,12 +51,12 @@ export async function openServing(
   const params = await storedParams(parts, assignment.params, signal);
   const model = await parts.openAnchor(spec, dataset, params, attempt);
   const facts = await factsOf(model, dataset, signal);
-  reach('anchor.verified', () => ({ ...start, role: 'anchor', key: assignment.params.key }));
+  faultPoint('anchor.verified', () => ({ ...start, role: 'anchor', key: assignment.params.key }));
   const { totalSteps } = generationPlan(spec, dataset.train.count);
   const consumers = consumersOf(spec, 'anchor', attempt.generation);
   const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
   const recorder = parts.steps.begin(attempt, 'anchor', assignment.tracing);
-  // A model has one set of buffers.
+  // The model reuses its buffers: one step at a time.
   const work = createSerial();
   const log = parts.log.child({ ...attempt, role: 'anchor' });
   let closing: TrikdError | undefined;
@@ -69,7 +69,7 @@ export async function openServing(
     try {
       for (let step = firstStep; step < totalSteps; step++) {
         const frame = await logits(step, recorder.listen);
-        reach('frame.publishing', () => ({ ...attempt, step, role: 'anchor' }));
+        faultPoint('frame.publishing', () => ({ ...attempt, step, role: 'anchor' }));
         recorder.listen(step, 'publish');
         await window.publish(frame);
         recorder.listen(step, 'done');
@@ -78,13 +78,13 @@ export async function openServing(
     } catch (error) {
       if (closing) return;
       recorder.failed(error);
-      log.error({ err: error, step: window.nextStep, ...recorder.idsOf(window.nextStep) }, 'the anchor failed');
+      log.error({ err: error, step: window.nextStep, ...recorder.idsOf(window.nextStep) }, 'anchor failed');
       window.close(
         error instanceof TrikdError ? error : new TrikdError('out-of-step', 'the anchor gave up: internal error'),
       );
     }
   };
-  // Without a listener nothing would hold the producer back.
+  // Without consumers the window never fills, and the producer would never wait.
   const produced = consumers.length > 0 ? produce() : Promise.resolve();
 
   return {
@@ -93,8 +93,8 @@ export async function openServing(
     agreement: agreementOf(spec, dataset),
     async *frames(consumer, fromStep, signal) {
       let step = fromStep;
-      // A consumer whose connection was lost may have received less than was sent. The window waits for it at its old place, so
-      // this comes to an end.
+      // A consumer that has lost its connection may have received less than was sent. Meanwhile the window does not move
+      // on without it, so this loop ends.
       for (; step < window.oldestStep && !signal.aborted; step++) yield await logits(step);
       if (!signal.aborted) yield* window.frames(consumer, step, signal);
     },
@@ -108,7 +108,7 @@ export async function openServing(
   };
 }
 
-/** Scoring runs the model over both splits: an anchor that is taken into service is warm. */
+/** Scores both splits, which also warms the model up before it is served. */
 async function factsOf(model: AnchorModel, dataset: Dataset, signal: AbortSignal): Promise<AnchorFacts> {
   try {
     signal.throwIfAborted();

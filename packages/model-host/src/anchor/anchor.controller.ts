@@ -10,14 +10,14 @@ import { parseSpec } from '@trikd/protocol/parse-spec';
 import { ANCHOR } from '../tokens.js';
 import type { AnchorHolder } from './anchor-holder.js';
 
-/** Translates AnchorService messages. Nothing is decided here. */
+/** Translates between AnchorService messages and the anchor. */
 @Controller()
 export class AnchorController {
   constructor(@Inject(ANCHOR) private readonly anchor: AnchorHolder) {}
 
   @GrpcMethod('AnchorService', 'loadAnchor')
-  async loadAnchor({ start, spec, params, tracing: asked }: LoadAnchorRequest): Promise<LoadAnchorResponse> {
-    const tracing = toTracing(asked);
+  async loadAnchor({ start, spec, params, tracing: tracingMessage }: LoadAnchorRequest): Promise<LoadAnchorResponse> {
+    const tracing = toTracing(tracingMessage);
     const assignment = {
       start: toPosition(start),
       spec: parseSpec(spec),

@@ -11,7 +11,7 @@ import type { AnchorHolder } from './anchor-holder.js';
 @Module({})
 class AnchorModule {}
 
-/** The wiring of the anchor-server. */
+/** Wires an anchor to its services. */
 export function anchorModule(anchor: AnchorHolder, shutdown: AbortSignal): DynamicModule {
   return {
     module: AnchorModule,
@@ -25,7 +25,7 @@ export function anchorModule(anchor: AnchorHolder, shutdown: AbortSignal): Dynam
   };
 }
 
-/** The definitions that belong to `anchorModule`. */
+/** The services of `anchorModule`. */
 export const ANCHOR_SERVICES = {
   'trikd.v1.AnchorService': AnchorServiceService,
   'trikd.v1.ExchangeService': ExchangeDefinition,

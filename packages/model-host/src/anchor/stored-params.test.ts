@@ -9,7 +9,7 @@ import { STORE_SECONDS, storedParams } from './stored-params.js';
 
 const params = new Map([['value', { dtype: 'float32' as const, shape: [1], data: Float32Array.of(3) }]]);
 
-/** A store with one blob, whose `get` is what a test makes of it. */
+/** A store with one blob, whose `get` the test replaces. */
 async function rig(get: (inner: ObjectStore) => ObjectStore['get']) {
   const inner = memoryStore();
   const blob = await saveParams(inner, 'blobs/', params);
@@ -22,8 +22,8 @@ async function rig(get: (inner: ObjectStore) => ObjectStore['get']) {
   return { blob, clock, lines, left, load };
 }
 
-describe('params from a store in trouble', () => {
-  test('are asked for again, ever more rarely, and the trouble is told once', async () => {
+describe('params from a store that is unavailable', () => {
+  test('are requested again with growing pauses, and the outage is logged once', async () => {
     let refused = 0;
     const { clock, lines, load } = await rig((inner) => async (key) => {
       if (refused === 5) return inner.get(key);
@@ -53,7 +53,7 @@ describe('params from a store in trouble', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  test('are given up at once by whoever asked', async () => {
+  test('are given up at once when the signal aborts', async () => {
     const { clock, left, load } = await rig(() => () => new Promise<never>(() => undefined));
     const failed = expect(load()).rejects.toThrow('superseded');
     left.abort(new Error('superseded'));
@@ -61,7 +61,7 @@ describe('params from a store in trouble', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  test('that are gone are not waited for', async () => {
+  test('are not waited for when the blob does not exist', async () => {
     const { load } = await rig(() => async () => undefined);
     await expect(load()).rejects.toMatchObject({ kind: 'corrupt', message: expect.stringContaining('it is gone') });
   });

@@ -2,15 +2,16 @@ import { loadParams } from '@trikd/core/checkpoint/blobs';
 import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Params } from '@trikd/core/models/params';
-import { patientStore } from '@trikd/store/patient-store';
+import { retryingStore } from '@trikd/store/retrying-store';
 import type { AnchorParts } from './anchor-parts.js';
 
-/** How long a store that cannot be reached, or does not answer, is waited for: after that whoever waits is told why. */
+/** Longest wait for a store that cannot be reached or does not answer: the caller of LoadAnchor waits too. */
 export const STORE_SECONDS = 60;
 
 /**
- * The params of a blob, verified; asked for again as long as the store is in trouble.
- * @throws TrikdError 'corrupt' at once, 'unavailable' with the newest trouble after `STORE_SECONDS`; the reason of the signal.
+ * Reads and verifies the params of a blob, retrying while the store is unavailable.
+ * @throws TrikdError 'corrupt' at once, 'unavailable' with the latest reason after `STORE_SECONDS`; the reason of the
+ * signal
  */
 export async function storedParams(
   { store, clock, random, log }: Pick<AnchorParts, 'store' | 'clock' | 'random' | 'log'>,
@@ -19,19 +20,19 @@ export async function storedParams(
 ): Promise<Params> {
   const late = new AbortController();
   const done = new AbortController();
-  let newest = 'no answer';
-  const trouble = (reason: string | undefined) => {
+  let latest = 'no answer';
+  const onOutage = (reason: string | undefined) => {
     if (reason === undefined) return;
-    newest = reason;
-    log.warn({ key: blob.key, reason }, 'the store is in trouble');
+    latest = reason;
+    log.warn({ key: blob.key, reason }, 'waiting for the store');
   };
   clock.sleep(STORE_SECONDS * 1000, done.signal).then(
-    () => late.abort(new TrikdError('unavailable', `waited ${STORE_SECONDS} s for ${blob.key}: ${newest}`)),
+    () => late.abort(new TrikdError('unavailable', `waited ${STORE_SECONDS} s for ${blob.key}: ${latest}`)),
     () => undefined,
   );
   const over = AbortSignal.any([signal, late.signal]);
   try {
-    return await loadParams(patientStore(store, { clock, random, signal: over, trouble }), blob);
+    return await loadParams(retryingStore(store, { clock, random, signal: over, onOutage }), blob);
   } finally {
     done.abort();
   }

@@ -8,7 +8,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { dataFolders } from '@trikd/process/environment';
 
-/** The four files of a set, as MNIST and all that followed it name them; each may end in `.gz`. */
+/** The four files of a dataset under the names that MNIST introduced; each may end in `.gz`. */
 const FILES = {
   trainImages: 'train-images-idx3-ubyte',
   trainLabels: 'train-labels-idx1-ubyte',
@@ -17,17 +17,17 @@ const FILES = {
 } as const;
 
 /**
- * Reads, or makes, the images of a run and splits them. IDX files are looked for in the folder of the spec, else in
- * TRIKD_DATA, else where `make data` and the Debian package put Fashion-MNIST.
- * @throws TrikdError 'not-found' naming the files and every folder tried, 'unavailable' for files that cannot
- * be read, 'invalid' for files that are no IDX and when the spec asks for more images than there are.
+ * Reads or generates the images of a run and splits them. IDX files are searched for in the folder of the spec,
+ * otherwise in TRIKD_DATA, otherwise where `make data` and the Debian package install Fashion-MNIST.
+ * @throws TrikdError 'not-found' with the files and every folder tried, 'unavailable' for files that cannot be read,
+ * 'invalid' for files that are not IDX and if the spec needs more images than there are
  */
 export async function loadDataset({ data, seed }: RunSpec): Promise<Dataset> {
   const source = data.kind === 'synthetic' ? syntheticSource(data, seed) : await idxSourceOf(data.folder);
   return splitDataset(source, data, seed);
 }
 
-/** Of some folders the first that holds all four files, without reading them; undefined when none does. */
+/** The first folder that contains all four files, without reading them; undefined if none does. */
 export async function idxFolderAmong(folders: readonly string[]): Promise<string | undefined> {
   for (const folder of folders) {
     const names: readonly string[] = await readdir(folder).catch(() => []);
@@ -45,12 +45,12 @@ async function idxSourceOf(folder: string | undefined): Promise<ImageSource> {
   const files = Object.values(FILES).join(', ');
   throw new TrikdError(
     'not-found',
-    `no folder holds all of ${files}, plain or .gz; tried ${folders.join(', ')}; run \`make data\`, or name their folder in TRIKD_DATA`,
+    `no folder contains all of ${files}, plain or .gz; tried ${folders.join(', ')}; run \`make data\`, or set TRIKD_DATA to their folder`,
     { folders },
   );
 }
 
-/** The set in a folder, or undefined when one of its files is not there. */
+/** The dataset in a folder, or undefined if one of its files is missing. */
 async function sourceIn(folder: string): Promise<ImageSource | undefined> {
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
     fileIn(folder, FILES.trainImages),

@@ -9,17 +9,17 @@ import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import { EXCHANGE, SHUTDOWN } from '../tokens.js';
 
-/** Whoever has frames to hand out. */
+/** A producer of frames. */
 export interface ExchangeSource {
   /**
-   * The frames asked for, in step order, until `signal` aborts.
-   * @throws TrikdError 'wrong-state' for another run, generation or agreement, 'out-of-step' for another attempt or a step that is
-   * no longer there.
+   * The requested frames in step order, until `signal` aborts.
+   * @throws TrikdError 'wrong-state' for another run, generation or agreement, 'out-of-step' for another attempt or a
+   * step that has left the window
    */
-  frames(asked: Subscription, signal: AbortSignal): AsyncIterable<LogitsFrame>;
+  frames(request: Subscription, signal: AbortSignal): AsyncIterable<LogitsFrame>;
 }
 
-/** Translates ExchangeService messages; the same for anchor, teacher and student. */
+/** Translates between ExchangeService messages and a producer: anchor, teacher or student. */
 @Controller()
 export class ExchangeController {
   constructor(

@@ -11,10 +11,10 @@ import type {
 import type { StepMemory } from '@trikd/telemetry/step-memory';
 import { STEPS } from '../tokens.js';
 
-/** Steps of one answer: about 250 KB. */
-const STEPS_OF_AN_ANSWER = 1024;
+/** Most steps of one response: about 250 KB. */
+const MAX_STEPS = 1024;
 
-/** Translates TimingService messages; the same for anchor, teacher and student. */
+/** Translates between TimingService messages and the steps of a model: anchor, teacher or student. */
 @Controller()
 export class TimingController {
   constructor(@Inject(STEPS) private readonly steps: StepMemory) {}
@@ -23,7 +23,7 @@ export class TimingController {
   readSteps({ from }: ReadStepsRequest): ReadStepsResponse {
     if (!from) return { steps: [] };
     const { step, ...attempt } = toPosition(from);
-    return { steps: this.steps.read(attempt, step, STEPS_OF_AN_ANSWER).map(fromRoleStep) };
+    return { steps: this.steps.read(attempt, step, MAX_STEPS).map(fromRoleStep) };
   }
 
   @GrpcMethod('TimingService', 'traceSteps')

@@ -1,5 +1,6 @@
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { trainGeneration } from '@trikd/core/training/trainer';
+import { configOrExit } from '@trikd/process/config';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
 import { shutdownSignal } from '@trikd/process/shutdown';
@@ -9,14 +10,15 @@ import { callMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { runService } from '@trikd/transport/nest/run-service';
-import type { ModelServiceConfig } from '../config.js';
+import { modelServiceConfig } from '../config.js';
 import { loadDataset } from '../data/load-dataset.js';
 import { rememberLast } from '../remember-last.js';
 import { createTrainer } from './trainer.js';
 import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
 
-/** The process of a trainer, from its start to its end. */
-export async function runTrainer(role: TrainedRole, config: ModelServiceConfig): Promise<void> {
+/** Runs a trainer process until it is asked to exit. */
+export async function runTrainer(role: TrainedRole): Promise<void> {
+  const config = configOrExit(modelServiceConfig(role), environment());
   const log = createLogger(config.log, `${role}-trainer`);
   const shutdown = shutdownSignal(log);
   const telemetry = await startTelemetry(`${role}-trainer`, environment(), log);
@@ -32,7 +34,7 @@ export async function runTrainer(role: TrainedRole, config: ModelServiceConfig):
     log,
     telemetry,
   });
-  /** Streams go on while the trainer takes its leave. */
+  /** Streams stay open while the trainer leaves. */
   const left = new AbortController();
   const leave = async () => {
     await trainer.leave();

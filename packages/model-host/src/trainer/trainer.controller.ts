@@ -19,7 +19,7 @@ import { EMPTY, type Observable } from 'rxjs';
 import { SHUTDOWN, TRAINER } from '../tokens.js';
 import type { Trainer } from './trainer.js';
 
-/** Translates TrainerService messages. Nothing is decided here. */
+/** Translates between TrainerService messages and the trainer. */
 @Controller()
 export class TrainerController {
   constructor(
@@ -47,9 +47,9 @@ export class TrainerController {
 
   @GrpcMethod('TrainerService', 'getTrainer')
   getTrainer(): GetTrainerResponse {
-    const present = this.trainer.present();
-    const next = present && fromPosition({ ...present.id, step: present.notBegun() });
-    return { role: fromRole(this.trainer.role), next, limit: present?.limit.value ?? 0 };
+    const current = this.trainer.current();
+    const next = current && fromPosition({ ...current.id, step: current.firstOpenStep() });
+    return { role: fromRole(this.trainer.role), next, limit: current?.limit.value ?? 0 };
   }
 
   @GrpcMethod('TrainerService', 'watchTrainer')

@@ -11,7 +11,7 @@ import type { Trainer } from './trainer.js';
 @Module({})
 class TrainerModule {}
 
-/** The wiring of both trainers. */
+/** Wires a trainer to its services. */
 export function trainerModule(trainer: Trainer, shutdown: AbortSignal): DynamicModule {
   return {
     module: TrainerModule,
@@ -25,7 +25,7 @@ export function trainerModule(trainer: Trainer, shutdown: AbortSignal): DynamicM
   };
 }
 
-/** The definitions that belong to `trainerModule`. */
+/** The services of `trainerModule`. */
 export const TRAINER_SERVICES = {
   'trikd.v1.TrainerService': TrainerServiceService,
   'trikd.v1.ExchangeService': ExchangeDefinition,

@@ -17,7 +17,7 @@ import { createTrainer, type Trainer } from './trainer.js';
 
 const spec = specFor('bare', { name: 'r', epochs: 1 });
 const numbered = (attempt: number): GenerationAttempt => ({ runId: 'r', generation: 0, attempt });
-const given = (attempt: number, resume?: RoleCheckpoint): Assignment => ({
+const assignment = (attempt: number, resume?: RoleCheckpoint): Assignment => ({
   attempt: numbered(attempt),
   spec,
   limit: 100,
@@ -26,14 +26,14 @@ const given = (attempt: number, resume?: RoleCheckpoint): Assignment => ({
 const state: Params = new Map([['value', { dtype: 'float32', shape: [1], data: Float32Array.of(1) }]]);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A trainer whose loop is the test's own and whose store can be away. */
+/** A trainer whose loop is the test's own and whose store can be made unavailable. */
 async function rig(loop: (ports: TrainerPorts) => Promise<void> = () => Promise.resolve()) {
   const clock = virtualClock();
-  let away = false;
+  let unavailable = false;
   const requests: number[] = [];
   const failOn = () => {
     requests.push(clock.now());
-    return away;
+    return unavailable;
   };
   const store: ObjectStore = memoryStore({ failOn });
   const stored = { step: 2, state: await saveParams(store, blobsFolder(numbered(1)), state) };
@@ -43,21 +43,21 @@ async function rig(loop: (ports: TrainerPorts) => Promise<void> = () => Promise.
     loadDataset,
     trainGeneration: (_assignment, _dataset, ports) => loop(ports),
     dial: () => {
-      throw new Error('it hears nobody');
+      throw new Error('it has no peers');
     },
     clock,
     random: () => 1,
     log: createLogger({ level: 'silent' }, 'test'),
   });
   requests.length = 0;
-  const setAway = (now: boolean) => {
-    away = now;
+  const setUnavailable = (now: boolean) => {
+    unavailable = now;
   };
-  return { trainer, stored, clock, requests, setAway };
+  return { trainer, stored, clock, requests, setUnavailable };
 }
 
-/** Lets time pass until the trainer waits for its store. */
-async function stuck({ requests, clock }: Awaited<ReturnType<typeof rig>>): Promise<void> {
+/** Resolves when the trainer waits for its store. */
+async function waiting({ requests, clock }: Awaited<ReturnType<typeof rig>>): Promise<void> {
   while (requests.length === 0 || clock.sleepers === 0) await turn();
 }
 
@@ -76,77 +76,77 @@ async function eventsOf(trainer: Trainer, attempt: number): Promise<string[]> {
 }
 
 describe('an attempt whose checkpoint cannot be read yet', () => {
-  test('begins when the store is back', async () => {
+  test('starts when the store is available again', async () => {
     const all = await rig();
-    const { trainer, stored, clock, setAway } = all;
-    setAway(true);
-    const assigned = trainer.assign(given(1, stored));
-    await stuck(all);
+    const { trainer, stored, clock, setUnavailable } = all;
+    setUnavailable(true);
+    const assigned = trainer.assign(assignment(1, stored));
+    await waiting(all);
     await clock.advance(60_000);
-    expect(trainer.present()).toBeUndefined();
-    setAway(false);
+    expect(trainer.current()).toBeUndefined();
+    setUnavailable(false);
     await clock.advance(5000);
     expect(await assigned).toMatchObject({ classes: 4 });
     expect(await eventsOf(trainer, 1)).toEqual(['went-on']);
     await trainer.stop();
   });
 
-  test('is the same when it is given again meanwhile', async () => {
+  test('is not started twice when it is assigned again meanwhile', async () => {
     const all = await rig();
-    const { trainer, stored, clock, setAway } = all;
-    setAway(true);
-    const both = [trainer.assign(given(1, stored)), trainer.assign(given(1, stored))];
-    await stuck(all);
-    setAway(false);
+    const { trainer, stored, clock, setUnavailable } = all;
+    setUnavailable(true);
+    const both = [trainer.assign(assignment(1, stored)), trainer.assign(assignment(1, stored))];
+    await waiting(all);
+    setUnavailable(false);
     await clock.advance(5000);
     const [first, second] = await Promise.all(both);
     expect(second).toBe(first);
     await trainer.stop();
   });
 
-  test('makes way at once for a newer one, and for none that is older', async () => {
+  test('is superseded at once by a newer one, and by none that is older', async () => {
     const all = await rig();
-    const { trainer, stored, setAway } = all;
-    setAway(true);
-    const second = trainer.assign(given(2, stored));
-    await stuck(all);
+    const { trainer, stored, setUnavailable } = all;
+    setUnavailable(true);
+    const second = trainer.assign(assignment(2, stored));
+    await waiting(all);
     const refused = expect(second).rejects.toMatchObject({
       kind: 'out-of-step',
       message: 'run r generation 0 attempt 2 was superseded by run r generation 0 attempt 3',
     });
-    await expect(trainer.assign(given(1))).rejects.toMatchObject({ kind: 'out-of-step' });
-    await trainer.assign(given(3));
+    await expect(trainer.assign(assignment(1))).rejects.toMatchObject({ kind: 'out-of-step' });
+    await trainer.assign(assignment(3));
     await refused;
-    expect(trainer.present()?.id).toEqual(numbered(3));
+    expect(trainer.current()?.id).toEqual(numbered(3));
     await trainer.stop();
   });
 
-  test('is never begun when a newer one was given while it waited for its turn', async () => {
+  test('is never started when a newer one is assigned before its turn', async () => {
     const all = await rig();
-    const { trainer, stored, setAway } = all;
-    setAway(true);
-    const first = trainer.assign(given(1, stored));
-    await stuck(all);
-    const outcomes = Promise.allSettled([first, trainer.assign(given(2, stored)), trainer.assign(given(3))]);
+    const { trainer, stored, setUnavailable } = all;
+    setUnavailable(true);
+    const first = trainer.assign(assignment(1, stored));
+    await waiting(all);
+    const outcomes = Promise.allSettled([first, trainer.assign(assignment(2, stored)), trainer.assign(assignment(3))]);
     expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
     await trainer.stop();
   });
 
   test('ends with its trainer', async () => {
     const all = await rig();
-    const { trainer, stored, clock, setAway } = all;
-    setAway(true);
-    const refused = expect(trainer.assign(given(1, stored))).rejects.toMatchObject({
+    const { trainer, stored, clock, setUnavailable } = all;
+    setUnavailable(true);
+    const refused = expect(trainer.assign(assignment(1, stored))).rejects.toMatchObject({
       kind: 'unavailable',
       message: 'shutting down',
     });
-    await stuck(all);
+    await waiting(all);
     await trainer.stop();
     await refused;
     expect(clock.sleepers).toBe(0);
   });
 
-  test('keeps a peer waiting that asks for it, however long it takes', async () => {
+  test('keeps the request of its peer pending, however long it takes', async () => {
     const publishes = async (ports: TrainerPorts) => {
       const frame: LogitsFrame = {
         position: { ...numbered(1), step: 2 },
@@ -156,50 +156,50 @@ describe('an attempt whose checkpoint cannot be read yet', () => {
       await ports.publish(frame);
     };
     const all = await rig(publishes);
-    const { trainer, stored, clock, setAway } = all;
+    const { trainer, stored, clock, setUnavailable } = all;
     const agreement: Agreement = agreementOf(spec, await loadDataset(spec));
-    setAway(true);
-    const assigned = trainer.assign(given(1, stored));
-    await stuck(all);
+    setUnavailable(true);
+    const assigned = trainer.assign(assignment(1, stored));
+    await waiting(all);
     const never = new AbortController().signal;
     const from = { ...numbered(1), step: 2 };
-    const heard = trainer.frames({ consumer: 'teacher', from, agreement }, never)[Symbol.asyncIterator]().next();
+    const received = trainer.frames({ consumer: 'teacher', from, agreement }, never)[Symbol.asyncIterator]().next();
     await clock.advance(3_600_000);
-    setAway(false);
+    setUnavailable(false);
     await clock.advance(5000);
     await assigned;
-    expect((await heard).value?.logits.data).toEqual(Float32Array.of(7));
+    expect((await received).value?.logits.data).toEqual(Float32Array.of(7));
     await trainer.stop();
   });
 });
 
-describe('an attempt whose store goes away', () => {
-  test('says why, and that it is back', async () => {
+describe('an attempt whose store becomes unavailable', () => {
+  test('emits a stall with the reason, and its end', async () => {
     const save = Promise.withResolvers<void>();
     const all = await rig((ports) => save.promise.then(() => ports.save(state)).then(() => undefined));
-    const { trainer, clock, setAway } = all;
-    await trainer.assign(given(1));
-    setAway(true);
+    const { trainer, clock, setUnavailable } = all;
+    await trainer.assign(assignment(1));
+    setUnavailable(true);
     save.resolve();
-    await stuck(all);
+    await waiting(all);
     const reason = expect.stringMatching(
       /^stalled on store: put of runs\/r\/blobs\/0\.1\/[0-9a-f]{64}\.safetensors failed/,
     );
     expect(await eventsOf(trainer, 1)).toEqual([reason]);
-    setAway(false);
+    setUnavailable(false);
     await clock.advance(5000);
     expect(await eventsOf(trainer, 1)).toEqual(['went-on']);
     await trainer.stop();
   });
 
-  test('asks it for nothing any more once it has ended', async () => {
+  test('sends no request after it has ended', async () => {
     const all = await rig((ports) => {
       ports.save(state).catch(() => undefined);
       return turn().then(() => Promise.reject(new Error('a defect')));
     });
-    const { trainer, clock, requests, setAway } = all;
-    setAway(true);
-    await trainer.assign(given(1));
+    const { trainer, clock, requests, setUnavailable } = all;
+    setUnavailable(true);
+    await trainer.assign(assignment(1));
     while (clock.sleepers > 0 || requests.length === 0) await turn();
     const before = requests.length;
     await clock.advance(60_000);
@@ -209,29 +209,32 @@ describe('an attempt whose store goes away', () => {
   });
 });
 
-describe('a checkpoint that is asked for', () => {
-  test('reaches the loop, unless the step may have begun', async () => {
-    const asked: boolean[] = [];
+describe('a requested checkpoint', () => {
+  test('reaches the loop, unless the step may have started', async () => {
+    const requested: boolean[] = [];
     const go = Promise.withResolvers<void>();
     const { trainer } = await rig(async (ports) => {
       await go.promise;
-      asked.push(ports.savesAt(1), ports.savesAt(2));
+      requested.push(ports.savesAt(1), ports.savesAt(2));
     });
-    await trainer.assign(given(1));
+    await trainer.assign(assignment(1));
     expect(() => trainer.saveAt(numbered(1), 0)).toThrow(
-      expect.objectContaining({ kind: 'wrong-state', message: 'cannot save at step 0: step 1 is the first not begun' }),
+      expect.objectContaining({
+        kind: 'wrong-state',
+        message: 'cannot save at step 0: the first step that has not started is 1',
+      }),
     );
     expect(trainer.saveAt(numbered(1), 2)).toBe(1);
     expect(trainer.saveAt(numbered(1), 2)).toBe(1);
     expect(() => trainer.saveAt(numbered(2), 2)).toThrow(expect.objectContaining({ kind: 'out-of-step' }));
     go.resolve();
     await turn();
-    expect(asked).toEqual([false, true]);
+    expect(requested).toEqual([false, true]);
     await trainer.stop();
   });
 });
 
-describe('a trainer that takes its leave', () => {
+describe('a trainer that leaves', () => {
   /** Rests at each limit. */
   const restAtLimits = async (ports: TrainerPorts) => {
     for (;;) {
@@ -244,9 +247,9 @@ describe('a trainer that takes its leave', () => {
   const trainOn = (ports: TrainerPorts) =>
     new Promise<void>((_resolve, reject) => ports.signal.addEventListener('abort', () => reject(ports.signal.reason)));
 
-  test('says so, and has left when whoever watches knows that it rests', async () => {
+  test('emits it, and has left when its watcher knows that it rests', async () => {
     const { trainer } = await rig(restAtLimits);
-    await trainer.assign(given(1));
+    await trainer.assign(assignment(1));
     const watching = new AbortController();
     const events = trainer.watch(numbered(1), 0, watching.signal);
     expect((await events.next()).value).toMatchObject({ event: { kind: 'resting', nextStep: 100 } });
@@ -264,9 +267,9 @@ describe('a trainer that takes its leave', () => {
     await trainer.stop();
   });
 
-  test('waits for a step that is not reached no longer than it may', async () => {
+  test('waits for a step that is not reached for a limited time only', async () => {
     const { trainer, clock } = await rig(trainOn);
-    await trainer.assign(given(1));
+    await trainer.assign(assignment(1));
     const watching = new AbortController();
     const events = trainer.watch(numbered(1), 0, watching.signal);
     const first = events.next();
@@ -279,11 +282,14 @@ describe('a trainer that takes its leave', () => {
     await trainer.stop();
   });
 
-  test('leaves at once when nobody watches, and takes no attempt any more', async () => {
+  test('leaves at once without watchers, and rejects new attempts', async () => {
     const { trainer } = await rig(trainOn);
-    await trainer.assign(given(1));
+    await trainer.assign(assignment(1));
     await trainer.leave();
-    await expect(trainer.assign(given(2))).rejects.toMatchObject({ kind: 'unavailable', message: 'shutting down' });
+    await expect(trainer.assign(assignment(2))).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: 'shutting down',
+    });
     await trainer.stop();
   });
 });

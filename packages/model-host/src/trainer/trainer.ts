@@ -9,40 +9,41 @@ import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { Facts } from '@trikd/core/run/state';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
-import { reach } from '@trikd/process/points';
+import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
-import type { NumberedEvent } from './event-log.js';
-import { startAttempt, type TrainerAttempt, type TrainerParts } from './trainer-attempt.js';
+import type { NumberedEvent } from './attempt-events.js';
+import { startAttempt, type TrainerAttempt } from './trainer-attempt.js';
+import type { TrainerParts } from './trainer-parts.js';
 
 /** A trainer: at most one attempt at a time. */
 export interface Trainer extends ExchangeSource {
   readonly role: TrainedRole;
   /**
-   * Takes an attempt. The same again changes nothing; a newer one, or one of another run, ends the present one first, even one that
-   * still waits for its data or its checkpoint.
-   * @throws TrikdError 'out-of-step' for an older one and for one that another replaced before it was taken, 'invalid', 'not-found'
-   * (data) and 'corrupt' for what it was given.
+   * Starts an attempt. Idempotent for the current attempt; a newer one, or one of another run, ends the current one
+   * first, even if it still waits for its data or its checkpoint.
+   * @throws TrikdError 'out-of-step' for an older attempt and for one that is replaced before it has started, 'invalid',
+   * 'not-found' (data) and 'corrupt' for what the assignment refers to
    */
   assign(assignment: Assignment): Promise<Facts>;
   /**
-   * Moves the step before which the trainer rests. Returns the first step that it has not begun.
-   * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' when it is beyond `limit` already.
+   * Moves the step before which the trainer rests. Returns the first open step.
+   * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' for a limit before the first open step
    */
   setLimit(attempt: GenerationAttempt, limit: number): number;
   /**
-   * Asks for a checkpoint of a step, besides those that are planned. Asking again changes nothing. Returns the first step not begun.
-   * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' when the step may have begun.
+   * Requests a checkpoint of a step besides the planned ones. Idempotent. Returns the first open step.
+   * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' for a step before the first open one
    */
   saveAt(attempt: GenerationAttempt, step: number): number;
-  /** Steps that are over. */
+  /** The most recent steps. */
   readonly steps: StepMemory;
-  /** The present attempt, ended or not. */
-  present(): TrainerAttempt | undefined;
+  /** The current attempt, ended or not. */
+  current(): TrainerAttempt | undefined;
   /**
-   * The events of the attempt from number `from` on; with `pastOnly`, those that have happened already.
-   * @throws TrikdError 'out-of-step' for another attempt, or once the attempt was replaced.
+   * The events of an attempt from number `from` on; with `pastOnly`, only those emitted so far.
+   * @throws TrikdError 'out-of-step' for another attempt, and when the attempt is replaced
    */
   watch(
     attempt: GenerationAttempt,
@@ -51,42 +52,42 @@ export interface Trainer extends ExchangeSource {
     pastOnly?: boolean,
   ): AsyncGenerator<NumberedEvent, void>;
   /**
-   * Takes no attempt any more, and gives whoever watches the present one the time to bring it to rest: then `stop` costs no step that
-   * was trained.
+   * Rejects new attempts, and gives the watchers of the current one time to pause it at a checkpoint, so that `stop`
+   * loses no trained step.
    */
   leave(): Promise<void>;
-  /** Ends the present attempt, for good. */
+  /** Ends the current attempt and rejects new ones. */
   stop(): Promise<void>;
 }
 
 /**
- * A peer may ask for an attempt before this trainer was given it: the orchestrator tells one of the two first. So long it waits, and
- * for an attempt that is being started as long as that takes.
+ * The orchestrator assigns an attempt to one of the trainers first, so its peer's request may arrive before the
+ * assignment. That request waits for so long, and while the attempt starts, until it has started.
  */
 const EARLY_PEER_SECONDS = 10;
 
-/** @param earlyPeerSeconds how long a peer that asks for an attempt to come is kept waiting */
+/** @param earlyPeerSeconds how long a peer's request waits for an attempt that is not assigned yet */
 export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER_SECONDS): Trainer {
   const changed = createBell();
   const assignments = createSerial();
   const steps = createStepMemory(wallTime(parts.clock), parts.telemetry);
   let attempt: TrainerAttempt | undefined;
   let starting: { readonly id: GenerationAttempt; readonly abandoned: AbortController } | undefined;
-  /** The newest attempt that was ever asked for, whether it could be started or not. */
+  /** The newest attempt that was ever assigned, whether it has started or not. */
   let newest: GenerationAttempt | undefined;
   let stopped = false;
 
   async function replace(assignment: Assignment): Promise<Facts> {
-    const asked = assignment.attempt;
+    const requested = assignment.attempt;
     if (stopped) throw shuttingDown();
-    if (attempt && isSameAttempt(attempt.id, asked)) return attempt.facts;
-    if (newest && !isSameAttempt(newest, asked)) throw superseded(asked, newest);
-    reach('attempt.assigned', () => ({ ...asked, role: parts.role, step: startStepOf(assignment) }));
+    if (attempt && isSameAttempt(attempt.id, requested)) return attempt.facts;
+    if (newest && !isSameAttempt(newest, requested)) throw superseded(requested, newest);
+    faultPoint('attempt.assigned', () => ({ ...requested, role: parts.role, step: startStepOf(assignment) }));
     const before = attempt;
     attempt = undefined;
-    await before?.abandon(superseded(before.id, asked));
+    await before?.abandon(superseded(before.id, requested));
     const abandoned = new AbortController();
-    starting = { id: asked, abandoned };
+    starting = { id: requested, abandoned };
     try {
       attempt = await startAttempt({ ...parts, steps }, assignment, abandoned);
       return attempt.facts;
@@ -96,15 +97,15 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     }
   }
 
-  const here = () => `serving ${attempt ? nameOf(attempt.id) : 'nothing'}`;
+  const serving = () => `serving ${attempt ? nameOf(attempt.id) : 'nothing'}`;
 
-  function presentAs(asked: GenerationAttempt): TrainerAttempt {
-    if (attempt && isSameAttempt(attempt.id, asked)) return attempt;
-    throw new TrikdError('out-of-step', `${here()}, asked for ${nameOf(asked)}`);
+  function currentAs(requested: GenerationAttempt): TrainerAttempt {
+    if (attempt && isSameAttempt(attempt.id, requested)) return attempt;
+    throw new TrikdError('out-of-step', `${serving()}, asked for ${nameOf(requested)}`);
   }
 
-  /** Waits for an attempt that is still to come; others are refused at once. */
-  async function arrived(asked: GenerationAttempt, signal: AbortSignal): Promise<TrainerAttempt> {
+  /** Waits for an attempt that may still be assigned; rejects any other at once. */
+  async function assigned(requested: GenerationAttempt, signal: AbortSignal): Promise<TrainerAttempt> {
     let late = false;
     const stopWaiting = () => {
       late = true;
@@ -114,13 +115,13 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     parts.clock.sleep(earlyPeerSeconds * 1000, left.signal).then(stopWaiting, () => undefined);
     signal.addEventListener('abort', stopWaiting, { once: true });
     try {
-      const mayCome = () => !(attempt && (isSameAttempt(attempt.id, asked) || precedes(asked, attempt.id)));
-      const isComing = () => starting !== undefined && isSameAttempt(starting.id, asked);
+      const mayCome = () => !(attempt && (isSameAttempt(attempt.id, requested) || precedes(requested, attempt.id)));
+      const isComing = () => starting !== undefined && isSameAttempt(starting.id, requested);
       while (!signal.aborted && mayCome() && (!late || isComing())) await changed.heard();
       if (!attempt || mayCome()) {
-        throw new TrikdError('out-of-step', `${here()}, waited ${earlyPeerSeconds} s for ${nameOf(asked)}`);
+        throw new TrikdError('out-of-step', `${serving()}, waited ${earlyPeerSeconds} s for ${nameOf(requested)}`);
       }
-      assertServing(attempt.id, asked);
+      assertServing(attempt.id, requested);
       return attempt;
     } finally {
       left.abort();
@@ -131,32 +132,33 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
   return {
     role: parts.role,
     async assign(assignment) {
-      const asked = assignment.attempt;
-      if (newest && precedes(asked, newest)) throw behind(asked, newest);
-      newest = asked;
-      // In its turn it would wait for as long as the one before waits for the store.
-      if (starting && !isSameAttempt(starting.id, asked)) starting.abandoned.abort(superseded(starting.id, asked));
+      const requested = assignment.attempt;
+      if (newest && precedes(requested, newest)) throw behind(requested, newest);
+      newest = requested;
+      // Otherwise this assignment would wait while the previous one waits for the store.
+      if (starting && !isSameAttempt(starting.id, requested))
+        starting.abandoned.abort(superseded(starting.id, requested));
       return assignments.run(() => replace(assignment));
     },
-    setLimit(asked, limit) {
-      const held = presentAs(asked);
-      assertNotBegun(held, limit, 'rest before');
-      held.limit.move(limit);
-      return held.notBegun();
+    setLimit(requested, limit) {
+      const current = currentAs(requested);
+      assertOpen(current, limit, 'rest before');
+      current.limit.move(limit);
+      return current.firstOpenStep();
     },
-    saveAt(asked, step) {
-      const held = presentAs(asked);
-      assertNotBegun(held, step, 'save at');
-      held.saveAt(step);
-      return held.notBegun();
+    saveAt(requested, step) {
+      const current = currentAs(requested);
+      assertOpen(current, step, 'save at');
+      current.saveAt(step);
+      return current.firstOpenStep();
     },
     steps,
-    present: () => attempt,
-    watch: (asked, from, signal, pastOnly) => presentAs(asked).events.read(from, signal, pastOnly),
+    current: () => attempt,
+    watch: (requested, from, signal, pastOnly) => currentAs(requested).events.read(from, signal, pastOnly),
     async *frames({ consumer, from, agreement }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
-      const held = await arrived(from, signal);
-      assertAgreement(held.agreement, agreement, consumer);
-      yield* held.window.frames(consumer, from.step, signal);
+      const current = await assigned(from, signal);
+      assertAgreement(current.agreement, agreement, consumer);
+      yield* current.window.frames(consumer, from.step, signal);
     },
     async leave() {
       stopped = true;
@@ -171,10 +173,10 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
   };
 }
 
-function assertNotBegun(held: TrainerAttempt, step: number, what: 'rest before' | 'save at'): void {
-  const earliest = held.notBegun();
+function assertOpen(attempt: TrainerAttempt, step: number, what: 'rest before' | 'save at'): void {
+  const earliest = attempt.firstOpenStep();
   if (step >= earliest) return;
-  const message = `cannot ${what} step ${step}: step ${earliest} is the first not begun`;
+  const message = `cannot ${what} step ${step}: the first step that has not started is ${earliest}`;
   throw new TrikdError('wrong-state', message, { step, earliest });
 }
 

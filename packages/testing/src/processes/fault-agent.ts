@@ -6,14 +6,14 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { writeSync } from 'node:fs';
 import type { Position } from '@trikd/core/domain/position';
-import { POINT_CHANNEL, type Point, type Reached } from '@trikd/process/points';
+import { FAULT_POINT_CHANNEL, type FaultPoint, type FaultPointEvent } from '@trikd/process/fault-points';
 
 /** What happens, once. */
 export interface Fault {
   readonly id: number;
-  readonly point: Point;
+  readonly point: FaultPoint;
   /** Details that the point must have to count. */
-  readonly where?: Partial<Reached>;
+  readonly where?: Partial<FaultPointEvent>;
   /** From 1, counted from now on. */
   readonly nth: number;
   readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGTERM';
@@ -26,7 +26,7 @@ export type Order = { readonly type: 'arm'; readonly fault: Fault } | { readonly
 export type Report =
   | { readonly kind: 'armed'; readonly id: number }
   /** The signal follows at once. */
-  | { readonly kind: 'hit'; readonly fault: Fault; readonly reached: Reached }
+  | { readonly kind: 'hit'; readonly fault: Fault; readonly reached: FaultPointEvent }
   | { readonly kind: 'step' | 'pair'; readonly at: Position };
 
 const OUT = 4;
@@ -41,8 +41,8 @@ process.on('message', (order: Order) => {
   emit({ kind: 'armed', id: order.fault.id });
 });
 
-subscribe(POINT_CHANNEL, (message) => {
-  const reached = message as Reached;
+subscribe(FAULT_POINT_CHANNEL, (message) => {
+  const reached = message as FaultPointEvent;
   const { point, runId, generation, attempt, step } = reached;
   const known = runId !== undefined && generation !== undefined && attempt !== undefined && step !== undefined;
   const kind = point === 'step.trained' ? 'step' : point === 'manifest.written' ? 'pair' : undefined;
@@ -56,7 +56,7 @@ subscribe(POINT_CHANNEL, (message) => {
   process.kill(process.pid, fault.signal);
 });
 
-function fits(reached: Reached, where: Partial<Reached> = {}): boolean {
+function fits(reached: FaultPointEvent, where: Partial<FaultPointEvent> = {}): boolean {
   const known = new Map<string, unknown>(Object.entries(reached));
   return Object.entries(where).every(([name, value]) => known.get(name) === value);
 }

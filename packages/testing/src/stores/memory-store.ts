@@ -13,7 +13,7 @@ export function memoryStore({ failOn = () => false }: MemoryStoreFaults = {}): O
   let writes = 0;
   const check = (key: string, operation: keyof ObjectStore) => {
     if (operation !== 'list' && !isStoreKey(key)) {
-      throw new TrikdError('invalid', `${JSON.stringify(key)} is no key of a store`, { key });
+      throw new TrikdError('invalid', `${JSON.stringify(key)} is not a valid store key`, { key });
     }
     if (failOn(key, operation)) throw new TrikdError('unavailable', `${operation} of ${key} failed on purpose`);
   };

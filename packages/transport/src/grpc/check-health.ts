@@ -5,21 +5,21 @@ import { service } from 'grpc-health-check';
 import { controlChannel } from './channel-options.js';
 import { createClient } from './create-client.js';
 
-/** What a service says of itself. */
+/** The health of a service. */
 export interface Health {
   readonly serving: boolean;
-  /** What its clock shows against ours, in milliseconds; to the second, as HTTP dates are. Absent when it does not say. */
+  /** Its clock minus ours in milliseconds, to the second, as in HTTP dates. Absent if the response has no date. */
   readonly clockOffset?: number;
-  /** How long it took to answer, in milliseconds. */
+  /** Milliseconds from request to response. */
   readonly roundTrip: number;
 }
 
-/** Asks `grpc.health.v1`. @throws TrikdError 'unavailable' when nobody answers in time */
+/** Calls `grpc.health.v1`. @throws TrikdError 'unavailable' if there is no response in time */
 export async function checkHealth(address: string, seconds: number): Promise<Health> {
   const check = service['Check'];
   if (!check) throw new TrikdError('invalid', 'the health service has no method Check');
   const client = createClient(Client, address, controlChannel());
-  const begun = Date.now();
+  const sentAt = Date.now();
   let date: string | undefined;
   try {
     const response = await new Promise<object>((resolve, reject) => {
@@ -30,25 +30,25 @@ export async function checkHealth(address: string, seconds: number): Promise<Hea
           check.responseDeserialize,
           { service: '' },
           new Metadata(),
-          { deadline: begun + 1000 * seconds },
+          { deadline: sentAt + 1000 * seconds },
           (error, value) => (error ? reject(fromStatus(error, address)) : resolve(value ?? {})),
         )
         .on('metadata', (metadata) => {
           date = metadata.get('date')[0]?.toString();
         });
     });
-    const roundTrip = Date.now() - begun;
+    const roundTrip = Date.now() - sentAt;
     const serving = 'status' in response && response.status === 'SERVING';
-    const offset = date === undefined ? undefined : offsetOf(Date.parse(date), begun, roundTrip);
+    const offset = date === undefined ? undefined : offsetOf(Date.parse(date), sentAt, roundTrip);
     return { serving, roundTrip, ...(offset !== undefined && { clockOffset: offset }) };
   } finally {
     client.close();
   }
 }
 
-/** A date without its fraction stands for any time of its second: what one clock shows within that second is no offset. */
-function offsetOf(second: number, begun: number, roundTrip: number): number | undefined {
+/** An HTTP date has no fraction of a second, so a time within its second counts as no offset. */
+function offsetOf(second: number, sentAt: number, roundTrip: number): number | undefined {
   if (!Number.isFinite(second)) return undefined;
-  if (second > begun + roundTrip) return second - begun - roundTrip;
-  return Math.min(0, second + 1000 - begun);
+  if (second > sentAt + roundTrip) return second - sentAt - roundTrip;
+  return Math.min(0, second + 1000 - sentAt);
 }

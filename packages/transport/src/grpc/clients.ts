@@ -13,7 +13,7 @@ import { fromStatus, isDisconnect } from '@trikd/protocol/status';
 import { controlChannel } from './channel-options.js';
 import { type ClientConstructor, createClient } from './create-client.js';
 
-/** A client that steers a service. The caller closes it. */
+/** A client for control calls. The caller closes it. */
 export function openClient<C extends Client>(client: ClientConstructor<C>, address: string): C {
   return createClient(client, address, controlChannel());
 }
@@ -26,16 +26,17 @@ type UnaryMethod<Request, Response> = (
 ) => ClientUnaryCall;
 
 export interface UnaryOptions {
-  /** Whom the call goes to, for messages. */
+  /** Names the server in messages. */
   readonly what: string;
-  /** Seconds, retries included. Default 10. */
+  /** Seconds, including retries. Default 10. */
   readonly deadlineSeconds?: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * One call with a deadline: `unary(client.assign.bind(client), request, { what: 'the teacher' })`.
- * @throws TrikdError of the kind that the other side threw, 'unavailable' when it cannot be reached in time; the reason of the signal.
+ * Makes one call with a deadline: `unary(client.assign.bind(client), request, { what: 'the teacher' })`.
+ * @throws TrikdError of the kind that the server threw, 'unavailable' if it cannot be reached in time; the reason of the
+ * signal
  */
 export function unary<Request, Response>(
   method: UnaryMethod<Request, Response>,
@@ -57,13 +58,13 @@ export function unary<Request, Response>(
 }
 
 export interface WatchOptions<Response> {
-  /** Whom the stream comes from, for messages. */
+  /** Names the server in messages. */
   readonly what: string;
   /** Opens the stream from a number on. */
   readonly open: (from: number) => ClientReadableStream<Response>;
-  /** The number of a message; the stream is resumed after the highest seen. */
+  /** The number of a message. The stream is resumed after the last one received. */
   readonly numberOf: (response: Response) => number;
-  /** First number wanted. Default 0. */
+  /** The first number to request. Default 0. */
   readonly from?: number;
   /** Longest time without a connection. Default 30. */
   readonly patienceSeconds?: number;
@@ -75,8 +76,9 @@ export interface WatchOptions<Response> {
 }
 
 /**
- * A server stream as messages, resumed after a lost connection. Ends when the server ends it.
- * @throws TrikdError of the kind the server refused with, 'unavailable' when it stays away; the reason of the signal.
+ * The messages of a server stream, which is resumed when the connection is lost. Ends when the server ends the stream.
+ * @throws TrikdError of the kind that the server threw, 'unavailable' if it cannot be reached for too long; the reason of
+ * the signal
  */
 export async function* watch<Response>(options: WatchOptions<Response>): AsyncGenerator<Response, void> {
   const { what, open, numberOf, patienceSeconds = 30, signal, connection, random = Math.random } = options;
@@ -91,7 +93,7 @@ export async function* watch<Response>(options: WatchOptions<Response>): AsyncGe
     signal.throwIfAborted();
     const call = open(from);
     const cancel = () => call.cancel();
-    // Nobody else listens to an error that comes after the loop was left.
+    // An error after the loop has ended would otherwise be unhandled.
     call.on('error', () => undefined);
     call.once('metadata', connected);
     signal.addEventListener('abort', cancel, { once: true });
@@ -110,7 +112,7 @@ export async function* watch<Response>(options: WatchOptions<Response>): AsyncGe
       lostAt ??= performance.now();
       const lost = (performance.now() - lostAt) / 1000;
       if (lost >= patienceSeconds) {
-        throw new TrikdError('unavailable', `${what} cannot be reached for ${lost.toFixed(0)} s: ${error.details}`);
+        throw new TrikdError('unavailable', `${what} has been unreachable for ${lost.toFixed(0)} s: ${error.details}`);
       }
     } finally {
       signal.removeEventListener('abort', cancel);

@@ -8,22 +8,22 @@ import { fromStatus, isDisconnect } from '@trikd/protocol/status';
 import { exchangeChannel } from './channel-options.js';
 import { createClient } from './create-client.js';
 
-/** The way to a producer over gRPC. */
+/** Connects to a producer over gRPC. */
 export const dialProducer: Dial = (producer, address, agreement) => {
   const client = createClient(Client, address, exchangeChannel(agreement));
   return {
-    stream: (asked, signal) => framesOf(streamFrom(client, asked), signal, `the ${producer} at ${address}`),
+    stream: (request, signal) => framesOf(streamFrom(client, request), signal, `the ${producer} at ${address}`),
     connected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
     close: () => client.close(),
   };
 };
 
-function streamFrom(client: Client, asked: Subscription): ClientReadableStream<LogitsFrame> {
+function streamFrom(client: Client, request: Subscription): ClientReadableStream<LogitsFrame> {
   const { path, requestSerialize, responseDeserialize } = ExchangeDefinition.streamLogits;
-  return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, fromSubscription(asked));
+  return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, fromSubscription(request));
 }
 
-/** What a call brings, until `signal` aborts or the caller turns away: then the call is cancelled. */
+/** The frames of a call, which is cancelled when `signal` aborts or the caller stops iterating. */
 async function* framesOf(
   call: ClientReadableStream<LogitsFrame>,
   signal: AbortSignal,
@@ -31,7 +31,7 @@ async function* framesOf(
 ): AsyncGenerator<LogitsFrame, void> {
   const cancel = () => call.cancel();
   signal.addEventListener('abort', cancel, { once: true });
-  // The iterator reports errors while it is asked; one that comes later, such as that of our own cancel, has no other listener.
+  // The iterator throws errors while it is read; a later one, such as that of our own cancel, would be unhandled.
   call.on('error', () => undefined);
   if (signal.aborted) cancel();
   try {

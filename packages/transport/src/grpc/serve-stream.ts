@@ -3,10 +3,10 @@ import { orAborted } from '@trikd/core/async/or-aborted';
 import { TrikdError } from '@trikd/core/domain/errors';
 
 /**
- * Writes what `open` yields to the call, each when the one before is on its way: a client that does not read costs the memory of one
- * item. The signal of `open` aborts when the client leaves or the process shuts down. Resolves when all is written, or when the client
- * has left; ending the call, or failing it with a status, is the caller's part.
- * @throws TrikdError 'unavailable' at a shutdown, and whatever `open` throws.
+ * Writes what `open` yields to a call, each item when the connection has taken the previous one, so that a client that
+ * does not read costs the memory of one item. The signal of `open` aborts when the client leaves or the process shuts
+ * down. Resolves when everything is written or the client has left; the caller ends the call.
+ * @throws TrikdError 'unavailable' at shutdown; the errors of `open`
  */
 export async function serveStream<Item, Response>(
   call: ServerWritableStream<unknown, Response>,
@@ -34,8 +34,8 @@ export async function serveStream<Item, Response>(
 }
 
 /**
- * Resolves when the connection has taken the message. The stream of the call is no measure: it holds 16 messages, of any size, before
- * it asks to wait.
+ * Resolves when the connection has taken the message. The return value of `write` is no measure: the stream of the call
+ * buffers 16 messages of any size before it reports backpressure.
  */
 function written<Response>(call: ServerWritableStream<unknown, Response>, message: Response): Promise<void> {
   return new Promise((resolve) => call.write(message, () => resolve()));

@@ -1,32 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type RunServiceClient, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type SentEvent, sendEvents } from './event-stream.js';
-import { httpFailure, Refusal } from './http-failure.js';
+import { httpFailure, Rejection } from './http-failure.js';
 import type { PageFile } from './page-files.js';
 import { readBody } from './read-body.js';
 import { type Route, routeOf } from './run-routes.js';
 import { RUN_RPCS } from './run-rpcs.js';
-import { refusal } from './same-origin.js';
+import { reasonToReject } from './same-origin.js';
 
-/** What requests are answered with. */
-export interface Answering {
+/** What the answers to requests are made from. */
+export interface AnswerParts {
   readonly client: RunServiceClient;
   readonly files: ReadonlyMap<string, PageFile>;
-  /** Names of this host besides localhost. */
+  /** Names of this host, besides localhost. */
   readonly hosts: readonly string[];
 }
 
-/** Seconds: a run that is brought to rest waits for a pair, and the start of one for its data. */
-const LONGEST_CALL = 60;
+/** Pausing a run waits for a checkpoint; creating one, for its data. */
+const CALL_SECONDS = 60;
 
-/** Answers one request. Throws what is to be answered instead. */
+/** Answers a request. @throws an error for `failureOf` if the answer is a failure */
 export async function answerRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  { client, files, hosts }: Answering,
+  { client, files, hosts }: AnswerParts,
 ): Promise<void> {
   const { method = 'GET', headers } = request;
-  const refused = refusal(
+  const rejected = reasonToReject(
     {
       method,
       host: headers.host,
@@ -36,15 +36,15 @@ export async function answerRequest(
     },
     hosts,
   );
-  if (refused !== undefined) throw new Refusal(httpFailure(403, 'PERMISSION_DENIED', refused));
+  if (rejected !== undefined) throw new Rejection(httpFailure(403, 'PERMISSION_DENIED', rejected));
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://here');
   if (!pathname.startsWith('/api/')) return sendFile(response, method, files.get(pathname), files.size > 0);
   const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
-  const asked = { method, path: pathname.slice('/api'.length), query: searchParams, body };
-  const route = routeOf(asked, one(headers['last-event-id']));
-  if (!route) throw new Refusal(httpFailure(404, 'NOT_FOUND', `there is no ${method} ${pathname}`));
+  const apiRequest = { method, path: pathname.slice('/api'.length), query: searchParams, body };
+  const route = routeOf(apiRequest, one(headers['last-event-id']));
+  if (!route) throw new Rejection(httpFailure(404, 'NOT_FOUND', `no route for ${method} ${pathname}`));
   if (route.kind === 'watch') return watch(response, client, route);
-  sendJson(response, 200, await RUN_RPCS[route.rpc](client, route.request, Date.now() + 1000 * LONGEST_CALL));
+  sendJson(response, 200, await RUN_RPCS[route.rpc](client, route.request, Date.now() + 1000 * CALL_SECONDS));
 }
 
 async function watch(
@@ -65,7 +65,7 @@ async function watch(
   }
 }
 
-/** The events of a run, and then that there are no more: a stream that breaks off is asked for again, one that ended is not. */
+/** The events of a run, then an event for the end: browsers reconnect to a stream that just stops. */
 async function* sentEvents(messages: AsyncIterable<WatchRunResponse>): AsyncGenerator<SentEvent> {
   for await (const message of messages) yield { number: message.number, data: WatchRunResponse.toJSON(message) };
   yield { name: 'end', data: {} };
@@ -73,19 +73,20 @@ async function* sentEvents(messages: AsyncIterable<WatchRunResponse>): AsyncGene
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const text = await readBody(request);
-  if (text === undefined) throw new Refusal(httpFailure(413, 'INVALID_ARGUMENT', 'the body is too long'));
+  if (text === undefined) throw new Rejection(httpFailure(413, 'INVALID_ARGUMENT', 'the request body is too large'));
   try {
     return text === '' ? undefined : JSON.parse(text);
   } catch {
-    throw new Refusal(httpFailure(400, 'INVALID_ARGUMENT', 'the body is not JSON'));
+    throw new Rejection(httpFailure(400, 'INVALID_ARGUMENT', 'the request body is not JSON'));
   }
 }
 
 function sendFile(response: ServerResponse, method: string, file: PageFile | undefined, built: boolean): void {
-  if (method !== 'GET' && method !== 'HEAD') throw new Refusal(httpFailure(405, 'UNIMPLEMENTED', `no ${method} here`));
+  if (method !== 'GET' && method !== 'HEAD')
+    throw new Rejection(httpFailure(405, 'UNIMPLEMENTED', `${method} is not allowed`));
   if (!file) {
-    const message = built ? 'there is no such page' : 'the page is not built: make build';
-    throw new Refusal(httpFailure(404, 'NOT_FOUND', message));
+    const message = built ? 'no such page' : 'the dashboard is not built; run make build';
+    throw new Rejection(httpFailure(404, 'NOT_FOUND', message));
   }
   const { content, type, immutable } = file;
   const caching = immutable ? 'public, max-age=31536000, immutable' : 'no-cache';

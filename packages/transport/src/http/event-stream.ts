@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
-/** Proxies close what is silent for a minute, and a browser learns of a dead connection only by what it does not hear. */
+/** Proxies close connections that are silent for a minute, and browsers detect dead ones by missing heartbeats. */
 const HEARTBEAT_MS = 15_000;
 
-/** One server-sent event. Without a name, it is a message; only what has a number can be resumed from. */
+/** A server-sent event. Without a name it is a `message`. Streams can be resumed after events with a number. */
 export interface SentEvent {
   readonly name?: string;
   readonly number?: number;
@@ -21,8 +21,8 @@ export function eventText({ name, number, data }: SentEvent): string {
 }
 
 /**
- * Sends events as they come, at the pace at which they are read. Says 200 with the first: what fails before is thrown and can be
- * answered otherwise.
+ * Sends events at the pace at which the client reads. Status 200 is sent with the first event: an earlier error is thrown,
+ * so that the caller can answer with another status.
  */
 export async function sendEvents(
   response: ServerResponse,
@@ -42,7 +42,7 @@ export async function sendEvents(
     }
   } catch (error) {
     if (!response.headersSent) throw error;
-    // Half a stream: the client asks for the rest.
+    // A broken connection makes the client resume the stream.
     response.destroy();
   } finally {
     clearInterval(heartbeat);

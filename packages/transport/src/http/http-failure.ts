@@ -2,7 +2,7 @@ import { type ServiceError, status } from '@grpc/grpc-js';
 import { ERROR_KIND, httpStatusOf, isServiceError } from '@trikd/protocol/status';
 import { violationsOf } from '@trikd/protocol/violations';
 
-/** What a client is told instead of an answer. */
+/** The response to a request that failed. */
 export interface HttpFailure {
   readonly status: number;
   readonly body: FailureBody;
@@ -10,35 +10,35 @@ export interface HttpFailure {
 
 export interface FailureBody {
   readonly error: {
-    /** gRPC's name for it, such as NOT_FOUND. */
+    /** Name of the gRPC status, such as NOT_FOUND. */
     readonly code: string;
-    /** Ours, such as not-found; empty when nobody said. */
+    /** Kind of the TrikdError, such as not-found; empty if unknown. */
     readonly kind: string;
     readonly message: string;
-    /** What is wrong with single fields of the request. */
+    /** The fields of the request that are invalid. */
     readonly fields: readonly { readonly field: string; readonly description: string }[];
   };
 }
 
-/** A failure that this side found. */
+/** A failure that the HTTP server itself detects. */
 export function httpFailure(httpStatus: number, code: string, message: string): HttpFailure {
   return { status: httpStatus, body: { error: { code, kind: '', message, fields: [] } } };
 }
 
-/** Thrown for what this side refuses. */
-export class Refusal extends Error {
+/** Thrown for requests that the HTTP server itself rejects. */
+export class Rejection extends Error {
   constructor(readonly failure: HttpFailure) {
     super(failure.body.error.message);
   }
 }
 
-/** Whatever was thrown, as an answer. What nobody foresaw keeps its message to the log. */
+/** Converts an error to a response. The message of an unexpected error is not sent. */
 export function failureOf(error: unknown): HttpFailure {
-  if (error instanceof Refusal) return error.failure;
+  if (error instanceof Rejection) return error.failure;
   return isServiceError(error) ? fromServiceError(error) : httpFailure(500, 'INTERNAL', 'internal error');
 }
 
-/** A status of gRPC, with the field violations in its details. */
+/** Converts a gRPC status, with the field violations in its details. */
 function fromServiceError(error: ServiceError): HttpFailure {
   const kind = error.metadata?.get(ERROR_KIND)[0]?.toString() ?? '';
   return {

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
 
-/** A file of the page, ready to be sent. */
+/** A file of the dashboard page. */
 export interface PageFile {
   readonly content: Buffer;
   readonly type: string;
-  /** Whether its name changes with its content. */
+  /** Whether its name changes with its content, so that it can be cached forever. */
   readonly immutable: boolean;
 }
 
@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The files of a built page by path. Only what was there is ever served, whatever path is asked for. None when there is no page. */
+/** Reads the files of a built page, by URL path; empty if it is not built. No other file can be served. */
 export function readPage(folder: string): ReadonlyMap<string, PageFile> {
   const files = new Map<string, PageFile>();
   for (const entry of entriesOf(folder)) {

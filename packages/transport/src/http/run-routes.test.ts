@@ -22,15 +22,15 @@ test.each([
   ['POST', '/runs/tiny:trigger', 'triggerGeneration', { requestId: 'r', runId: 'tiny' }],
   ['POST', '/runs/tiny:promote', 'promoteGeneration', { requestId: 'r', runId: 'tiny' }],
   ['POST', '/runs/tiny:rollback', 'rollbackAnchor', { requestId: 'r', runId: 'tiny' }],
-])('%s %s is %s', (method, path, rpc, request) => {
+])('%s %s calls %s', (method, path, rpc, request) => {
   expect(ask(method, path, { requestId: 'r' })).toEqual({ kind: 'call', rpc, request });
 });
 
 test.each([
-  ['all events when nothing is said', '/runs/tiny/events', undefined, 1],
+  ['all events by default', '/runs/tiny/events', undefined, 1],
   ['those from a number on', '/runs/tiny/events?from=7', undefined, 7],
-  ['those after the last that was heard', '/runs/tiny/events?from=7', '41', 42],
-  ['all when the last one is no number', '/runs/tiny/events', 'x', 1],
+  ['those after the last one received', '/runs/tiny/events?from=7', '41', 42],
+  ['all when the last one is not a number', '/runs/tiny/events', 'x', 1],
 ])('a stream has %s', (_, path, lastEvent, fromEvent) => {
   expect(ask('GET', path, undefined, lastEvent)).toEqual({ kind: 'watch', runId: 'tiny', fromEvent });
 });
@@ -45,6 +45,6 @@ test.each([
   ['GET', '/runs/a/b'],
   ['POST', '/runs/tiny/events'],
   ['GET', '/'],
-])('%s %s is nothing', (method, path) => {
+])('%s %s has no route', (method, path) => {
   expect(ask(method, path)).toBeUndefined();
 });

@@ -1,16 +1,16 @@
 import type { RunRpc } from './run-rpcs.js';
 
-/** What was asked for over HTTP. */
+/** A request to the HTTP API. */
 export interface ApiRequest {
   readonly method: string;
   /** Below /api, such as /runs/tiny:pause. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** JSON; undefined without a body. */
+  /** Parsed JSON; undefined without a body. */
   readonly body?: unknown;
 }
 
-/** What it stands for. */
+/** The call of RunService that a request maps to. */
 export type Route =
   | { readonly kind: 'call'; readonly rpc: RunRpc; readonly request: object }
   | { readonly kind: 'watch'; readonly runId: string; readonly fromEvent: number };
@@ -25,11 +25,11 @@ const VERBS: Readonly<Record<string, RunRpc>> = {
 };
 
 /**
- * The method of RunService that a request stands for; undefined when there is none.
- * @param lastEvent Last-Event-ID: a browser that lost its stream wants the events after that one
+ * Maps a request to a call of RunService; undefined if there is no such route.
+ * @param lastEvent Last-Event-ID, which a browser sends to resume a stream after that event
  */
 export function routeOf({ method, path, query, body }: ApiRequest, lastEvent?: string): Route | undefined {
-  const given = typeof body === 'object' && body !== null ? body : {};
+  const fields = typeof body === 'object' && body !== null ? body : {};
   const [, runId, verb, events] = /^\/runs(?:\/([^/:]+)(?::([a-z]+)|(\/events))?)?$/.exec(path) ?? [];
   if (events !== undefined && runId !== undefined) {
     return method === 'GET' ? { kind: 'watch', runId, fromEvent: firstWanted(query, lastEvent) } : undefined;
@@ -37,7 +37,7 @@ export function routeOf({ method, path, query, body }: ApiRequest, lastEvent?: s
   const rpc = rpcOf(method, path, runId, verb);
   if (!rpc) return undefined;
   if (rpc === 'listRuns') return { kind: 'call', rpc, request: listOf(query) };
-  return { kind: 'call', rpc, request: runId === undefined ? given : { ...given, runId } };
+  return { kind: 'call', rpc, request: runId === undefined ? fields : { ...fields, runId } };
 }
 
 function rpcOf(method: string, path: string, runId: string | undefined, verb: string | undefined): RunRpc | undefined {

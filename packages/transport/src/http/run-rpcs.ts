@@ -23,7 +23,7 @@ import {
   TriggerGenerationResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/run';
 
-/** One method of the service, JSON to JSON. Rejects with the status that the service answered. */
+/** Calls a unary method with JSON. Rejects with the status of the service. */
 export type JsonRpc = (client: Client, request: object, deadline: number) => Promise<unknown>;
 
 function json<Request, Response>(
@@ -50,7 +50,7 @@ function json<Request, Response>(
     });
 }
 
-/** The methods of RunService that answer once. */
+/** The unary methods of RunService. */
 export const RUN_RPCS = {
   createRun: json(RunServiceService.createRun, CreateRunRequest, CreateRunResponse),
   getRun: json(RunServiceService.getRun, GetRunRequest, GetRunResponse),

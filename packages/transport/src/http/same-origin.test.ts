@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type RequestOrigin, refusal } from './same-origin.js';
+import { type RequestOrigin, reasonToReject } from './same-origin.js';
 
 const get: RequestOrigin = {
   method: 'GET',
@@ -15,24 +15,24 @@ const post: RequestOrigin = {
   contentType: 'application/json',
 };
 
-describe('a request is answered', () => {
+describe('a request is allowed', () => {
   test.each(['127.0.0.1:8080', 'localhost', 'localhost:1', '[::1]:8080', '10.0.0.7', 'trikd.example:443'])(
     'for the host %s',
-    (host) => expect(refusal({ ...get, host }, ['trikd.example'])).toBeUndefined(),
+    (host) => expect(reasonToReject({ ...get, host }, ['trikd.example'])).toBeUndefined(),
   );
 
-  test('when it steers from the same origin, or from no page at all', () => {
-    expect(refusal(post, [])).toBeUndefined();
+  test('when it changes a run from the same origin, or from outside a browser', () => {
+    expect(reasonToReject(post, [])).toBeUndefined();
     expect(
-      refusal({ ...post, site: 'same-origin', contentType: 'application/json; charset=utf-8' }, []),
+      reasonToReject({ ...post, site: 'same-origin', contentType: 'application/json; charset=utf-8' }, []),
     ).toBeUndefined();
-    expect(refusal({ ...post, origin: undefined }, [])).toBeUndefined();
+    expect(reasonToReject({ ...post, origin: undefined }, [])).toBeUndefined();
   });
 });
 
-describe('a request is refused', () => {
+describe('a request is rejected', () => {
   test.each(['evil.example', 'localhost.evil.example', undefined, ''])('for the host %s', (host) => {
-    expect(refusal({ ...get, host }, [])).toMatch(/http\.hosts$/);
+    expect(reasonToReject({ ...get, host }, [])).toMatch(/http\.hosts$/);
   });
 
   test.each([
@@ -41,8 +41,8 @@ describe('a request is refused', () => {
     ['comes from an opaque origin', { origin: 'null' }],
     ['comes from another site', { origin: undefined, site: 'cross-site' }],
     ['has a body that a form can send', { contentType: 'text/plain' }],
-    ['does not say what its body is', { contentType: undefined }],
+    ['has no content type', { contentType: undefined }],
   ])('that %s', (_, part) => {
-    expect(refusal({ ...post, ...part }, [])).toBeDefined();
+    expect(reasonToReject({ ...post, ...part }, [])).toBeDefined();
   });
 });

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** What a request says of where it comes from. */
+/** The headers of a request that tell its origin. */
 export interface RequestOrigin {
   readonly method: string;
   readonly host: string | undefined;
@@ -11,22 +11,22 @@ export interface RequestOrigin {
 }
 
 /**
- * Why a request is refused, or undefined. A page of somebody else may neither steer runs, nor read them by pointing a name of its own
- * at this address: only addresses, localhost and the names that were configured are answered.
+ * Why a request must be rejected; undefined if it is allowed. Prevents other sites from steering runs (cross-site requests)
+ * and from reading them (DNS rebinding): only IP addresses, localhost and configured names are accepted as hosts.
  */
-export function refusal(request: RequestOrigin, names: readonly string[]): string | undefined {
+export function reasonToReject(request: RequestOrigin, names: readonly string[]): string | undefined {
   const name = hostName(request.host);
   if (name === undefined || !isOurs(name, names)) {
-    return `the host ${name ?? 'that was asked for'} is not known here: add it to http.hosts`;
+    return `host ${name ?? 'of the request'} is not allowed: add it to http.hosts`;
   }
   if (request.method === 'GET' || request.method === 'HEAD') return undefined;
   if (request.origin !== undefined && hostOf(request.origin) !== request.host)
-    return `${request.origin} may not steer runs`;
+    return `requests from ${request.origin} are not allowed`;
   if (request.site !== undefined && request.site !== 'same-origin' && request.site !== 'none') {
-    return 'another site may not steer runs';
+    return 'cross-site requests are not allowed';
   }
   const type = request.contentType?.split(';')[0]?.trim().toLowerCase();
-  return type === 'application/json' ? undefined : 'the body must be application/json';
+  return type === 'application/json' ? undefined : 'the content type must be application/json';
 }
 
 function isOurs(name: string, names: readonly string[]): boolean {

@@ -10,9 +10,9 @@ import { failureOf } from './http-failure.js';
 import { readPage } from './page-files.js';
 
 export interface DashboardOptions {
-  /** host:port, port 0 for any that is free. */
+  /** host:port, port 0 for any free port. */
   readonly listen: string;
-  /** Names, besides localhost and addresses, under which it is asked. */
+  /** Names of this host, besides localhost and IP addresses. */
   readonly hosts: readonly string[];
   /** Folder of the built page. */
   readonly page: string;
@@ -21,18 +21,18 @@ export interface DashboardOptions {
   readonly log: Logger;
 }
 
-/** The dashboard, listening. */
+/** A dashboard that is listening. */
 export interface Dashboard {
   /** Such as http://127.0.0.1:8080. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Seconds that open streams get to end by themselves. */
-const FAREWELL = 1;
+/** For open streams to end by themselves. */
+const CLOSE_SECONDS = 1;
 
-/** Nothing comes from elsewhere, nothing is in a frame, and no script is in the page itself. */
-const SECURITY = {
+/** Allows resources of this origin only, no framing, and no inline scripts. */
+const SECURITY_HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; " +
     "form-action 'none'; frame-ancestors 'none'",
@@ -48,11 +48,11 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
   const files = readPage(options.page);
   const client = openClient(RunServiceClient, options.service);
   const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries(SECURITY)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     answerRequest(request, response, { client, files, hosts }).catch((error: unknown) => {
       if (response.headersSent || response.destroyed) return void response.destroy();
       const failure = failureOf(error);
-      if (failure.status >= 500) log.warn({ err: error, url: request.url }, 'a request failed');
+      if (failure.status >= 500) log.warn({ err: error, url: request.url }, 'request failed');
       sendJson(response, failure.status, failure.body);
     });
   });
@@ -61,7 +61,7 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
     url,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      const late = setTimeout(() => server.closeAllConnections(), 1000 * FAREWELL);
+      const late = setTimeout(() => server.closeAllConnections(), 1000 * CLOSE_SECONDS);
       server.closeIdleConnections();
       await closed;
       clearTimeout(late);
@@ -70,7 +70,7 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
   };
 }
 
-/** Resolves with the host and the port that was bound. */
+/** Resolves with host:port once the port is bound. */
 async function bind(server: ReturnType<typeof createServer>, listen: string): Promise<string> {
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon);

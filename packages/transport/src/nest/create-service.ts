@@ -11,25 +11,25 @@ import { addReflection } from './reflection.js';
 import { StatusFilter } from './status-filter.js';
 
 export interface ServiceOptions extends InterceptorOptions {
-  /** The wiring: controllers and what they need. */
+  /** Controllers and their dependencies. */
   readonly module: DynamicModule;
   /** Generated definitions by full name, such as 'trikd.v1.TrainerService'. */
   readonly services: Readonly<Record<string, ServiceDefinition>>;
-  /** host:port, port 0 for any that is free, or unix:path. */
+  /** host:port, port 0 for any free port, or unix:path. */
   readonly listen: string;
-  /** Largest message that is accepted, in bytes. Default 1 MiB: everything large is sent, never received. */
+  /** Largest request, in bytes. Default 1 MiB: only responses are large. */
   readonly maxRequestBytes?: number;
-  /** Calls that one connection may have open. Default 64. */
+  /** Open calls per connection, at most. Default 64. */
   readonly maxStreams?: number;
-  /** Longest time that open calls get to end when the service closes, in seconds. Default 5. */
+  /** Seconds for open calls to end when the service closes. Default 5. */
   readonly drainSeconds?: number;
 }
 
-/** A service that listens. */
+/** A service that is listening. */
 export interface Service {
-  /** Where it listens, with the port that was bound. */
+  /** host:port with the bound port, or unix:path. */
   readonly address: string;
-  /** Says NOT_SERVING, refuses new calls, gives those in hand `drainSeconds`, then ends. Safe to call twice. */
+  /** Reports NOT_SERVING, rejects new calls, waits up to `drainSeconds` for open ones, then ends them. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -37,8 +37,8 @@ const KEEPALIVE_MS = 20_000;
 const MAX_STREAMS = 64;
 
 /**
- * Starts a Nest gRPC microservice with health and reflection. Listens only when everything in it is built.
- * @throws TrikdError 'unavailable' when it cannot listen
+ * Starts a Nest gRPC microservice with health and reflection. It listens once all of its providers exist.
+ * @throws TrikdError 'unavailable' if it cannot listen
  */
 export async function createService(options: ServiceOptions): Promise<Service> {
   const {
@@ -59,7 +59,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
     interceptors: serverInterceptors(options),
   });
-  // Nest maps controllers to methods. The server is ours: Nest would bind before the methods are there, and keep the port to itself.
+  // Nest maps controllers to methods of our server. Its own would bind before it has methods, and hides the bound port.
   const strategy = new ServerGrpc({ package: packagesOf(names), packageDefinition: services });
   strategy.createClient = async () => server;
   const app = await NestFactory.createMicroservice(module, { strategy, logger: nestLogger(log), abortOnError: false });
@@ -98,7 +98,7 @@ async function bind(server: Server, listen: string): Promise<string> {
   return listen.startsWith('unix:') ? listen : `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`;
 }
 
-/** `tryShutdown` waits for open streams for ever. */
+/** `tryShutdown` alone waits for open streams without a limit. */
 async function drain(server: Server, seconds: number): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, seconds * 1000);

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from '@trikd/process/logging';
 
-/** Nest's own messages in our log. Its story of every route and module is for debugging. */
+/** Writes Nest's messages to our log; those about routes and modules at debug. */
 export function nestLogger(log: Logger): LoggerService {
   return {
     log: (message: unknown, context: unknown) => log.debug({ context }, String(message)),

@@ -1,66 +1,66 @@
 import { once } from 'node:events';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
-import { reach } from '@trikd/process/points';
 import { createService, type ServiceOptions } from './create-service.js';
 
 export interface ProcessOptions extends ServiceOptions {
-  /** Aborted when the process is to end. */
+  /** Aborts when the process is asked to exit. */
   readonly shutdown: AbortSignal;
-  /** Takes leave of whoever depends on the process, while it answers as ever. */
+  /** Hands over to the clients of the process, which is still serving. */
   readonly leave?: () => Promise<void>;
-  /** Lets go of everything that runs beside the calls. */
+  /** Ends everything that runs in the background. */
   readonly stop?: () => Promise<void>;
-  /** What is served beside the calls, from when they are answered until the process ends. Told where the service listens. */
-  readonly beside?: (address: string) => Promise<Beside>;
-  /** The IPC channel to the parent. Default: that of this process. */
+  /** Starts a second server in the process, which runs until the process exits. Called with the address of the first. */
+  readonly sidecar?: (address: string) => Promise<Sidecar>;
+  /** The IPC channel to the parent process. Default: that of this process. */
   readonly parent?: Parent;
 }
 
-/** Something that listens beside the service. */
-export interface Beside {
+/** A server that runs beside the service in its process. */
+export interface Sidecar {
   /** Such as http://127.0.0.1:8080. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** What a child process can tell the one that started it. */
+/** The IPC channel of a child process. */
 export interface Parent {
   readonly connected: boolean;
   send?(message: ListeningMessage): boolean;
   disconnect?(): void;
 }
 
-/** What a service started as a child process tells its parent. */
+/** Sent to the parent process when the service listens. */
 export interface ListeningMessage {
   readonly type: 'listening';
   /** host:port. */
   readonly address: string;
-  /** Of what is served beside it. */
+  /** URL of the sidecar. */
   readonly url?: string;
 }
 
-/** Listens, says where, and ends in order when `shutdown` aborts: the story of a service process from here on. */
+/** Runs a service until `shutdown` aborts, then ends it in order. */
 export async function runService(options: ProcessOptions): Promise<void> {
   const { log, shutdown, leave, parent = process } = options;
   const service = await orExit(log, createService(options));
   const { address } = service;
-  const beside = options.beside && (await orExit(log, options.beside(address)));
-  const where = { address, ...(beside && { url: beside.url }) };
-  log.info({ ...where, services: Object.keys(options.services) }, 'listening');
-  const message: ListeningMessage = { type: 'listening', ...where };
+  const sidecar = options.sidecar && (await orExit(log, options.sidecar(address)));
+  const addresses = { address, ...(sidecar && { url: sidecar.url }) };
+  log.info({ ...addresses, services: Object.keys(options.services) }, 'listening');
+  const message: ListeningMessage = { type: 'listening', ...addresses };
   if (parent.connected) parent.send?.(message);
   if (!shutdown.aborted) await once(shutdown, 'abort');
-  reach('drain.begun');
+  faultPoint('drain.started');
   await leave?.();
-  await Promise.all([service.close().then(() => beside?.close()), stopInTime(options)]);
-  reach('drain.done');
+  await Promise.all([service.close().then(() => sidecar?.close()), stopInTime(options)]);
+  faultPoint('drain.done');
   log.info('ended');
-  // An IPC channel would keep the process alive.
+  // An open IPC channel would keep the process alive.
   if (parent.connected) parent.disconnect?.();
 }
 
-/** What is wrong with an address is one sentence in the log, and the process ends. */
+/** Logs a TrikdError, such as an address in use, and exits. */
 async function orExit<T>(log: Logger, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -71,13 +71,13 @@ async function orExit<T>(log: Logger, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Longer than `drainSeconds`: a step of a large model, or a checkpoint on its way, may be in hand. */
+/** More than `drainSeconds`: `stop` may wait for a step of a large model, or for a checkpoint to be stored. */
 const STOP_SECONDS = 20;
 
 async function stopInTime({ stop, log }: ProcessOptions): Promise<void> {
   if (!stop) return;
   const late = setTimeout(() => {
-    log.error({ seconds: STOP_SECONDS }, 'work in hand did not end in time');
+    log.error({ seconds: STOP_SECONDS }, 'background work did not end in time');
     process.exit(1);
   }, STOP_SECONDS * 1000);
   try {

@@ -4,7 +4,7 @@ import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import { canonicalJson } from '@trikd/core/spec/run-spec';
 import { startStepOf } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
-import { reach } from '@trikd/process/points';
+import { faultPoint } from '@trikd/process/fault-points';
 import { fromBlob, fromPosition, fromTracing, toScore } from '@trikd/protocol/convert';
 import { toRoleStep } from '@trikd/protocol/convert-timing';
 import { fromAssignment, toWatchedEvent } from '@trikd/protocol/convert-trainer';
@@ -39,17 +39,17 @@ export function trainerLink(role: TrainedRole, address: string, times: LinkTimes
     assign: async (assignment) => {
       const options = { what, deadlineSeconds: times.prepare };
       const at = () => ({ ...assignment.attempt, role, step: startStepOf(assignment) });
-      reach('assign.asking', at);
+      faultPoint('assign.requesting', at);
       const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await unary(
         client.assign.bind(client),
         fromAssignment(assignment),
         options,
       );
-      reach('assign.answered', at);
+      faultPoint('assign.acknowledged', at);
       return { datasetDigest, classes, totalSteps, stepsPerEpoch };
     },
     setLimit: async (attempt, limit) => {
-      reach('limit.asking', () => ({ ...attempt, role, step: limit }));
+      faultPoint('limit.requesting', () => ({ ...attempt, role, step: limit }));
       const request = { limit: fromPosition({ ...attempt, step: limit }) };
       await unary(client.setLimit.bind(client), request, { what, deadlineSeconds: times.answer });
     },
@@ -128,9 +128,9 @@ export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLi
       };
       const options = { what: 'the anchor', deadlineSeconds: times.prepare };
       const at = () => ({ ...attempt, step, role: 'anchor' as const, key: params.key });
-      reach('anchor.asking', at);
+      faultPoint('anchor.requesting', at);
       const scored = await unary(client.loadAnchor.bind(client), request, options);
-      reach('anchor.answered', at);
+      faultPoint('anchor.acknowledged', at);
       return {
         datasetDigest: scored.datasetDigest,
         validation: toScore(scored.validation),

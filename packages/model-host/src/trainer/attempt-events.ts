@@ -4,42 +4,42 @@ import type { TrikdError } from '@trikd/core/domain/errors';
 import type { WatchedEvent } from '@trikd/protocol/convert-trainer';
 
 export interface NumberedEvent {
-  /** Rises with every event of an attempt. Numbers of events that newer ones replaced are missing. */
+  /** Increases with every event of an attempt. Events that a newer one has replaced leave gaps. */
   readonly number: number;
   readonly event: WatchedEvent;
 }
 
 /**
- * What happened in one attempt, for anybody who asks from any number on. Everything is kept but progress and stalls, so that the log
- * of a long generation stays small: of progress only the newest, and no more than one in `PROGRESS_INTERVAL_MS` gets a number; of
- * what is waited for only how it stands.
+ * The events of one attempt, readable from any number on by any number of readers. To keep the memory of a long attempt
+ * small, only the newest progress is kept and progress is emitted at most once in `PROGRESS_INTERVAL_MS`; of stalls,
+ * only the current state of each cause is kept.
  */
-export interface EventLog {
-  append(event: WatchedEvent): void;
+export interface AttemptEvents {
+  emit(event: WatchedEvent): void;
   /**
-   * The events from number `from` on, then new ones as they come, until `signal` aborts; with `pastOnly`, none of the latter.
-   * @throws what the log was closed with, once everything was read
+   * The events from number `from` on, then new ones as they are emitted, until `signal` aborts. With `pastOnly`, it
+   * ends after the events emitted so far.
+   * @throws the error of `close`, after all events have been read
    */
   read(from: number, signal: AbortSignal, pastOnly?: boolean): AsyncGenerator<NumberedEvent, void>;
-  /** Whether somebody reads. */
-  isRead(): boolean;
-  /** Resolves when whoever reads has everything. */
-  told(): Promise<void>;
-  /** Nothing more will come. */
+  hasReaders(): boolean;
+  /** Resolves when every reader has received every event. */
+  delivered(): Promise<void>;
+  /** Ends all readers with an error, after the events emitted so far. */
   close(error: TrikdError): void;
 }
 
 export const PROGRESS_INTERVAL_MS = 250;
 
-export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
-  const bell = createBell();
-  const readers = new Set<{ hasAll: boolean }>();
-  /** Rung when a reader has everything, or leaves. */
-  const satisfied = createBell();
+export function createAttemptEvents(clock: Pick<Clock, 'now'>): AttemptEvents {
+  const changed = createBell();
+  const readers = new Set<{ isUpToDate: boolean }>();
+  /** Rings when a reader has received everything, or leaves. */
+  const caughtUp = createBell();
   let kept: NumberedEvent[] = [];
   let next = 0;
   let progressAt = Number.NEGATIVE_INFINITY;
-  /** Progress that came too early after the last; a newer one replaces it, any other event lets it go before. */
+  /** Progress too soon after the last one. Newer progress replaces it; any other event is preceded by it. */
   let held: WatchedEvent | undefined;
   let closed: TrikdError | undefined;
 
@@ -48,12 +48,12 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
     if (subject) kept = kept.filter((each) => replaceable(each.event) !== subject);
     kept.push({ number: next, event });
     next += 1;
-    for (const reader of readers) reader.hasAll = false;
-    bell.ring();
+    for (const reader of readers) reader.isUpToDate = false;
+    changed.ring();
   };
 
   return {
-    append(event) {
+    emit(event) {
       if (event.kind !== 'progress') {
         if (held) add(held);
         held = undefined;
@@ -71,9 +71,9 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
     },
     async *read(from, signal, pastOnly = false) {
       let wanted = from;
-      const reader = { hasAll: false };
+      const reader = { isUpToDate: false };
       readers.add(reader);
-      signal.addEventListener('abort', bell.ring, { once: true });
+      signal.addEventListener('abort', changed.ring, { once: true });
       try {
         while (!signal.aborted) {
           const found = kept.find(({ number }) => number >= wanted);
@@ -83,29 +83,29 @@ export function createEventLog(clock: Pick<Clock, 'now'>): EventLog {
           } else if (pastOnly) return;
           else if (closed) throw closed;
           else {
-            reader.hasAll = true;
-            satisfied.ring();
-            await bell.heard();
+            reader.isUpToDate = true;
+            caughtUp.ring();
+            await changed.heard();
           }
         }
       } finally {
         readers.delete(reader);
-        satisfied.ring();
-        signal.removeEventListener('abort', bell.ring);
+        caughtUp.ring();
+        signal.removeEventListener('abort', changed.ring);
       }
     },
-    isRead: () => readers.size > 0,
-    async told() {
-      while ([...readers].some(({ hasAll }) => !hasAll)) await satisfied.heard();
+    hasReaders: () => readers.size > 0,
+    async delivered() {
+      while ([...readers].some(({ isUpToDate }) => !isUpToDate)) await caughtUp.heard();
     },
     close(error) {
       closed ??= error;
-      bell.ring();
+      changed.ring();
     },
   };
 }
 
-/** What an event says that only the newest of its kind says truly; undefined for one that stays true. */
+/** What an event is about, if a newer event about the same makes it obsolete; undefined if it stays valid. */
 function replaceable(event: WatchedEvent): string | undefined {
   switch (event.kind) {
     case 'progress':

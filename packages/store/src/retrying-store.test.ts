@@ -3,20 +3,20 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { type VirtualClock, virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
-import { type PatienceOptions, patientStore } from './patient-store.js';
+import { type RetryingStoreOptions, retryingStore } from './retrying-store.js';
 
 const away = (sentence = 'the store is away') => new TrikdError('unavailable', sentence);
 const bytes = Uint8Array.of(1, 2, 3);
 
-/** A patient store over one that does what `fate` says of each request, and what came of it. */
+/** A retrying store over one whose requests end as `fate` decides, and what it has reported. */
 function rig(
   fate: (count: number, key: string) => Error | 'hangs' | undefined,
-  options: Partial<PatienceOptions> = {},
+  options: Partial<RetryingStoreOptions> = {},
 ) {
   const clock: VirtualClock = virtualClock();
   const inner = memoryStore();
   const requests: number[] = [];
-  const troubles: (string | undefined)[] = [];
+  const outages: (string | undefined)[] = [];
   const life = new AbortController();
   const meet = async (key: string) => {
     requests.push(clock.now());
@@ -33,12 +33,12 @@ function rig(
     list: (prefix) => meet(prefix).then(() => inner.list(prefix)),
     remove: (key) => meet(key).then(() => inner.remove(key)),
   };
-  const trouble = (reason: string | undefined) => troubles.push(reason);
-  const store = patientStore(strict, { clock, random: () => 1, signal: life.signal, trouble, ...options });
-  return { store, inner, clock, requests, troubles, life };
+  const onOutage = (reason: string | undefined) => outages.push(reason);
+  const store = retryingStore(strict, { clock, random: () => 1, signal: life.signal, onOutage, ...options });
+  return { store, inner, clock, requests, outages, life };
 }
 
-/** What a promise came to, as far as it has. */
+/** The outcome of a promise, once it has settled. */
 function outcomeOf(promise: Promise<unknown>) {
   const outcome: { value?: unknown; error?: unknown } = {};
   promise.then(
@@ -56,8 +56,8 @@ const most = (requests: readonly number[], withinMs: number) =>
   Math.max(...requests.map((from) => requests.filter((at) => at >= from && at < from + withinMs).length));
 
 describe('an operation', () => {
-  test('that can be done is done at once, whatever it is', async () => {
-    const { store, requests, troubles } = rig(() => undefined);
+  test('that succeeds is performed once, whichever it is', async () => {
+    const { store, requests, outages } = rig(() => undefined);
     await store.put('a', bytes);
     expect(await store.create('b', bytes)).toBe('created');
     expect(await store.create('b', bytes)).toBe('exists');
@@ -69,10 +69,10 @@ describe('an operation', () => {
     await store.remove('a');
     expect(await store.get('a')).toBeUndefined();
     expect(requests).toHaveLength(10);
-    expect(troubles).toEqual([]);
+    expect(outages).toEqual([]);
   });
 
-  test('that cannot is tried again after pauses that double up to the longest', async () => {
+  test('that fails is retried after pauses that double up to the longest', async () => {
     const { store, inner, clock, requests } = rig((count) => (count <= 9 ? away() : undefined));
     const put = outcomeOf(store.put('a', bytes));
     await clock.advance(30_000);
@@ -81,7 +81,7 @@ describe('an operation', () => {
     expect(await inner.size('a')).toBe(3);
   });
 
-  test('pauses shorter by up to half, at random', async () => {
+  test('is retried after pauses that are shorter by up to half, at random', async () => {
     const { store, clock, requests } = rig((count) => (count <= 3 ? away() : undefined), { random: () => 0 });
     const get = outcomeOf(store.get('a'));
     await clock.advance(1000);
@@ -93,27 +93,27 @@ describe('an operation', () => {
     new TrikdError('corrupt', 'half of it is gone'),
     new TrikdError('invalid', 'no such key'),
     new Error('a defect'),
-  ])('fails at once of anything else: %s', async (error) => {
-    const { store, requests, troubles } = rig(() => error);
+  ])('fails at once with any other error: %s', async (error) => {
+    const { store, requests, outages } = rig(() => error);
     await expect(store.get('a')).rejects.toBe(error);
     expect(requests).toHaveLength(1);
-    expect(troubles).toEqual([]);
+    expect(outages).toEqual([]);
   });
 
-  test('that fails of something else in the end is no trouble any more', async () => {
+  test('that finally fails with another error ends its outage', async () => {
     const error = new TrikdError('corrupt', 'half of it is gone');
-    const { store, clock, troubles } = rig((count) => (count === 1 ? away() : error));
+    const { store, clock, outages } = rig((count) => (count === 1 ? away() : error));
     const get = outcomeOf(store.get('a'));
     await clock.advance(1000);
     expect(get).toEqual({ error });
-    expect(troubles).toEqual(['the store is away', undefined]);
+    expect(outages).toEqual(['the store is away', undefined]);
   });
 });
 
-describe('the end of the owner', () => {
+describe('an aborted signal', () => {
   const reason = new TrikdError('out-of-step', 'superseded');
 
-  test('ends all that pause or wait, with its reason and without another request', async () => {
+  test('ends all pending operations, with its reason and without another request', async () => {
     const { store, clock, requests, life } = rig(() => away());
     const all = [store.get('a'), store.put('b', bytes), store.list('')].map(outcomeOf);
     await clock.advance(250);
@@ -125,7 +125,7 @@ describe('the end of the owner', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  test('ends an operation that the store never answers', async () => {
+  test('ends an operation that the store does not answer', async () => {
     const { store, clock, life } = rig(() => 'hangs');
     const get = outcomeOf(store.get('a'));
     await clock.advance(1);
@@ -134,24 +134,24 @@ describe('the end of the owner', () => {
     expect(get).toEqual({ error: reason });
   });
 
-  test('lets nothing begin', async () => {
+  test('lets no operation start', async () => {
     const { store, requests } = rig(() => undefined, { signal: AbortSignal.abort(reason) });
     await expect(store.get('a')).rejects.toBe(reason);
     expect(requests).toEqual([]);
   });
 });
 
-describe('trouble', () => {
-  test('is told once for one sentence, again for another, and then its end', async () => {
+describe('an outage', () => {
+  test('is reported once for one reason, again for another, and when it ends', async () => {
     const fates = [away(), away(), away('access denied'), away('access denied'), undefined];
-    const { store, clock, troubles } = rig((count) => fates[count - 1]);
+    const { store, clock, outages } = rig((count) => fates[count - 1]);
     void store.get('a');
     await clock.advance(10_000);
-    expect(troubles).toEqual(['the store is away', 'access denied', undefined]);
+    expect(outages).toEqual(['the store is away', 'access denied', undefined]);
   });
 
-  test('is not over while another operation still fails', async () => {
-    const { store, clock, troubles } = rig((count, key) =>
+  test('does not end while another operation still fails', async () => {
+    const { store, clock, outages } = rig((count, key) =>
       count < 40 && key === 'full' ? away('disk full') : undefined,
     );
     const put = outcomeOf(store.put('full', bytes));
@@ -159,30 +159,30 @@ describe('trouble', () => {
     const get = outcomeOf(store.get('b'));
     await clock.advance(10_000);
     expect([put, get]).toEqual([{}, { value: undefined }]);
-    expect(troubles).toEqual(['disk full']);
+    expect(outages).toEqual(['disk full']);
     await clock.advance(300_000);
     expect(put).toEqual({ value: undefined });
-    expect(troubles).toEqual(['disk full', undefined]);
+    expect(outages).toEqual(['disk full', undefined]);
   });
 });
 
-describe('a store in trouble is asked less than 20 times a second', () => {
+describe('a store that is unavailable receives less than 20 requests a second', () => {
   const together = 200;
   const many = (store: ObjectStore) =>
     Array.from({ length: together }, (_, i) => outcomeOf(i % 2 === 0 ? store.get(`k${i}`) : store.put(`k${i}`, bytes)));
 
-  test('when many operations wait for it', async () => {
+  test('while many operations are pending', async () => {
     const { store, clock, requests } = rig(() => away(), { random: () => 0 });
     const all = many(store);
     await clock.advance(60_000);
-    // What was under way when the trouble began came before anybody could know of it.
+    // The requests at time 0 were sent before the first of them failed.
     const later = requests.filter((at) => at > 0);
     expect(most(later, 1000)).toBeLessThan(20);
     expect(later.length).toBeLessThan(60);
     expect(all.every((outcome) => Object.keys(outcome).length === 0)).toBe(true);
   });
 
-  test('when every other request goes well, and all operations end', async () => {
+  test('while every other request succeeds, and all operations complete', async () => {
     const { store, clock, requests } = rig((count) => (count % 2 === 1 ? away() : undefined), { random: () => 0 });
     const done: number[] = [];
     const oneAfterTheOther = async () => {
@@ -194,7 +194,7 @@ describe('a store in trouble is asked less than 20 times a second', () => {
     expect(most(requests, 1000)).toBeLessThan(20);
   });
 
-  test('and when it is back, everybody is served within the longest pause', async () => {
+  test('and serves all of them within the longest pause once it is back', async () => {
     let back = false;
     const { store, clock } = rig(() => (back ? undefined : away()));
     const all = many(store);

@@ -1,0 +1,26 @@
+import type { Clock } from '@trikd/core/async/clock';
+import type { Dataset } from '@trikd/core/data/split';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import type { Dial } from '@trikd/core/exchange/subscribe';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainingStart } from '@trikd/core/training/training-start';
+import type { Logger } from '@trikd/process/logging';
+import type { Telemetry } from '@trikd/telemetry/telemetry';
+
+/** What a trainer is built from. `trainGeneration` is the model and its training loop. */
+export interface TrainerParts {
+  readonly role: TrainedRole;
+  readonly store: ObjectStore;
+  readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
+  readonly trainGeneration: (start: TrainingStart, dataset: Dataset, ports: TrainerPorts) => Promise<void>;
+  /** Connects to the models whose frames the trainer consumes. */
+  readonly dial: Dial;
+  readonly clock: Clock;
+  /** Uniform on [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Default: none. */
+  readonly telemetry?: Telemetry;
+}
