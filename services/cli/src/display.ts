@@ -1,7 +1,6 @@
 import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { createLogUpdate } from 'log-update';
 import { liveView } from './live-view.js';
-import type { Output } from './shell.js';
+import { drawing, type Output, write as writeTo } from './shell.js';
 import { lineOf, type Story, tell } from './story.js';
 
 type Event = NonNullable<WatchRunResponse['event']>;
@@ -23,25 +22,25 @@ const LIVE_INTERVAL = 100;
 
 /** A line a role, redrawn in place. */
 export function liveDisplay(terminal: Output, first: Story): Display {
-  const draw = createLogUpdate(terminal);
+  const picture = drawing(terminal);
   let story = first;
   let timer: NodeJS.Timeout | undefined;
   const redraw = () => {
     timer = undefined;
-    draw(liveView(story, terminal.columns ?? 80).join('\n'));
+    picture.draw(liveView(story, terminal.columns ?? 80).join('\n'));
   };
   redraw();
   const close = () => {
     clearTimeout(timer);
     redraw();
-    draw.done();
+    picture.done();
   };
   return {
     show: (event) => {
       story = tell(story, event);
       timer ??= setTimeout(redraw, LIVE_INTERVAL);
     },
-    say: (sentence) => draw.persist(sentence),
+    say: picture.persist,
     close,
     story: () => story,
   };
@@ -57,7 +56,7 @@ export function quietDisplay(
   let story = first;
   let progressAt = now();
   let told = '';
-  const write = (line: object) => output.write(`${JSON.stringify(line)}\n`);
+  const write = (line: object) => writeTo(output, `${JSON.stringify(line)}\n`);
   return {
     show: (event) => {
       story = tell(story, event);
@@ -71,7 +70,7 @@ export function quietDisplay(
       const { generation, totalSteps, roles } = story;
       write({ event: 'progress', generation, totalSteps, ...roles });
     },
-    say: (sentence) => errors.write(`${sentence}\n`),
+    say: (sentence) => writeTo(errors, `${sentence}\n`),
     close: () => undefined,
     story: () => story,
   };

@@ -1,4 +1,5 @@
 import { peerOf, type TrainedRole } from '@trikd/core/position';
+import { printable } from './printable.js';
 import { phaseName, type RoleStory, type Story } from './story.js';
 import { clock } from './texts.js';
 
@@ -8,7 +9,9 @@ export function liveView(story: Story, columns: number): readonly string[] {
   const lines = [headline(story), ...roles, anchorLine(story)];
   lines.push(...(story.stalls ?? []));
   if (story.alarm !== undefined) lines.push(`look: ${story.alarm}`);
-  return lines.map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
+  return lines
+    .map(printable)
+    .map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
 }
 
 function headline(story: Story): string {

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { markStyles, printable } from './printable.js';
 import { phaseName } from './story.js';
 
 /** Colours that say how things stand. */
@@ -13,7 +14,7 @@ export const plain: Paint = (_, text) => text;
 
 /** Colours for a terminal that takes them, none elsewhere; NO_COLOR and FORCE_COLOR are heeded. */
 export function paintFor(stream: NodeJS.WritableStream): Paint {
-  return (colour, text) => styleText(colour, text, { stream, validateStream: true });
+  return (colour, text) => markStyles(styleText(colour, printable(text), { stream, validateStream: true }));
 }
 
 const PHASE_COLOURS: Readonly<Record<RunPhase, Colour>> = {

@@ -22,7 +22,7 @@ import { storedRun } from './run-folder.js';
 import { runRemote } from './run-remote.js';
 import { runsCommand } from './runs/command.js';
 import { serverActions } from './server/actions.js';
-import { print, type Shell, say } from './shell.js';
+import { print, type Shell, say, write } from './shell.js';
 import { formatted } from './texts.js';
 
 /** The whole command line. @param finish told the exit status by commands that have one of their own */
@@ -31,7 +31,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   const runs = runsCommand(server.runs);
   addExportCommands(runs, exportActions(shell, finish));
   const program = commandLine({
-    run: async (options) => finish(await run(options, shell.env, shell)),
+    run: async (options) => finish(await run(options, shell)),
     runRemote: (options) => runRemote(options, shell, finish),
   })
     .addCommand(runs)
@@ -72,8 +72,8 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   const [completion, complete] = completionCommands(program, (text) => print(shell, text));
   program.addCommand(completion).addCommand(complete, { hidden: true });
   const output = {
-    writeOut: (text: string) => void shell.stdout.write(text),
-    writeErr: (text: string) => void shell.stderr.write(text),
+    writeOut: (text: string) => write(shell.stdout, text),
+    writeErr: (text: string) => write(shell.stderr, text),
   };
   for (const command of [program, ...descendants(program)]) command.configureOutput(output);
   return program;
@@ -95,8 +95,9 @@ export async function runProgram(words: readonly string[], shell: Shell): Promis
   } catch (error) {
     if (error instanceof CommanderError) return exitStatusOf(error);
     if (shell.rest.aborted && error === shell.rest.reason) return 130;
-    if (!(error instanceof TrikdError)) throw error;
-    say(shell, `trikd: ${error.message}`);
+    const isBug = !(error instanceof TrikdError);
+    const text = error instanceof Error ? (isBug ? error.stack : error.message) : `${error}`;
+    say(shell, isBug ? `trikd: internal error: ${text}` : `trikd: ${text}`);
     return 1;
   }
 }

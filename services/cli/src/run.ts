@@ -13,23 +13,12 @@ import { reportJson, reportTable, whereItContinues } from './report.js';
 import { type RunFiles, runFiles } from './run-files.js';
 import { chosenRunFolder, makeRunFolder, type RunFolder, removeRun, storedRun } from './run-folder.js';
 import { type Services, startServices } from './services.js';
-import { isTerminal, type Shell } from './shell.js';
+import { isTerminal, print, type Shell, say } from './shell.js';
 import { newStory } from './story.js';
 
-/** What the process of a run is asked from outside. */
-export interface Wishes {
-  /** Aborts when the run is to rest. */
-  readonly rest: AbortSignal;
-  /** Aborts when everything is to end at once. */
-  readonly end: AbortSignal;
-}
-
 /** `trikd run`. Returns the exit status. @throws TrikdError for everything that a user can mend */
-export async function run(
-  options: RunOptions,
-  env: Readonly<Record<string, string | undefined>>,
-  wishes: Wishes,
-): Promise<number> {
+export async function run(options: RunOptions, shell: Shell): Promise<number> {
+  const { stdout, stderr, env } = shell;
   const spec = loadSpec(options.file, options.overrides);
   const folder = chosenRunFolder(options.store, spec.name, env);
   if (options.listen !== undefined) await assertFree(options.listen);
@@ -38,40 +27,38 @@ export async function run(
   if (before) refuseOtherSpec(before.spec, spec);
   const report = options.output === 'json' ? reportJson : reportTable;
   if (before?.state.phase === 'completed') {
-    console.error(`run ${spec.name} was completed before; --fresh begins it anew`);
-    console.log(report(before, folder));
+    say(shell, `run ${spec.name} was completed before; --fresh begins it anew`);
+    print(shell, report(before, folder));
     return 0;
   }
   await makeRunFolder(folder);
-  const live = isTerminal(process.stdout) && options.output === 'table';
+  const live = isTerminal(stdout) && options.output === 'table';
   const first = newStory(spec.name, spec.curriculum.generations);
-  const display = live
-    ? liveDisplay(process.stdout, first)
-    : quietDisplay(process.stdout, process.stderr, first, () => performance.now());
+  const display = live ? liveDisplay(stdout, first) : quietDisplay(stdout, stderr, first, () => performance.now());
   const continuing = before && whereItContinues(before);
   if (continuing) display.say(continuing);
   const files = await runFiles(folder, () => new Date(), display.say);
   const told = { display, files };
-  const failure = await train(spec, folder, { ...told, env, listen: options.listen }, wishes);
+  const failure = await train(spec, folder, { ...told, listen: options.listen }, shell);
   await files.close(spec);
   display.close();
 
   const after = await storedRun(folder);
-  if (after) console.log(report(after, folder));
+  if (after) print(shell, report(after, folder));
   const { drained, phase } = display.story();
   if (failure !== undefined) {
-    console.error(`trikd: ${failure}`);
+    say(shell, `trikd: ${failure}`);
     return 1;
   }
   if (phase === RunPhase.RUN_PHASE_COMPLETED) return 0;
   if (phase === RunPhase.RUN_PHASE_CANCELLED) {
-    console.error(`trikd: run ${spec.name} was cancelled; --fresh begins it anew`);
+    say(shell, `trikd: run ${spec.name} was cancelled; --fresh begins it anew`);
     return 1;
   }
-  if (!after || !whereItContinues(after)) console.error(`run ${spec.name} was stopped before its first checkpoint`);
+  if (!after || !whereItContinues(after)) say(shell, `run ${spec.name} was stopped before its first checkpoint`);
   else {
     const place = drained ? `step ${drained.step} of generation ${drained.generation}` : 'its last checkpoint';
-    console.error(`run ${spec.name} rests at ${place}; the same command continues it`);
+    say(shell, `run ${spec.name} rests at ${place}; the same command continues it`);
   }
   return 0;
 }
@@ -96,16 +83,15 @@ interface Told {
 async function train(
   spec: RunSpec,
   folder: RunFolder,
-  { env, listen, ...told }: Told & { readonly env: Shell['env']; readonly listen: string | undefined },
-  { rest, end }: Wishes,
+  { listen, ...told }: Told & { readonly listen: string | undefined },
+  { stdout, env, rest, end }: Shell,
 ): Promise<string | undefined> {
   if (rest.aborted) return undefined;
   const { display } = told;
   const services = await startServices(folder, env, end, listen);
   const { address, dashboard } = services;
   if (listen !== undefined) display.say(`the orchestrator listens on ${address}`);
-  if (dashboard !== undefined && (listen !== undefined || isTerminal(process.stdout)))
-    display.say(`dashboard: ${dashboard}`);
+  if (dashboard !== undefined && (listen !== undefined || isTerminal(stdout))) display.say(`dashboard: ${dashboard}`);
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= services.stop();

@@ -9,8 +9,9 @@ import {
 import { unary } from '@trikd/platform/grpc/clients';
 import Table from 'cli-table3';
 import { type Paint, paintedPhase } from '../paint.js';
+import { printable } from '../printable.js';
 import type { Asking } from '../server/ask.js';
-import { age, clock, printable } from '../texts.js';
+import { age, clock } from '../texts.js';
 
 /** All runs of a server, page after page. */
 export interface RunList {

@@ -1,10 +1,10 @@
 import { type Run, RunPhase, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { stringify } from 'yaml';
 import { type Display, liveDisplay } from '../display.js';
 import type { Format } from '../options.js';
 import type { Paint } from '../paint.js';
-import type { Output } from '../shell.js';
+import { type Output, write } from '../shell.js';
 import { newStory } from '../story.js';
+import { yaml as yamlOf } from '../texts.js';
 import { eventLine } from './event-line.js';
 
 /** Shows the events of a run as they come. */
@@ -32,9 +32,9 @@ export function lineScreen(output: { write(text: string): unknown }, format: For
   const text = {
     table: (message: WatchRunResponse) => eventLine(message, paint),
     json: (message: WatchRunResponse) => JSON.stringify(WatchRunResponse.toJSON(message)),
-    yaml: (message: WatchRunResponse) => `---\n${stringify(WatchRunResponse.toJSON(message)).trimEnd()}`,
+    yaml: (message: WatchRunResponse) => `---\n${yamlOf(WatchRunResponse.toJSON(message))}`,
   }[format];
-  return { show: (message) => void output.write(`${text(message)}\n`), close: () => undefined };
+  return { show: (message) => write(output, `${text(message)}\n`), close: () => undefined };
 }
 
 /** The run as a picture that is drawn in place. */
