@@ -35,10 +35,10 @@ teacher: { model: { kind: plain-cnn, channels: [8] }, objective: [{ kind: distil
   const lines = stderr.trimEnd().split('\n');
   expect(lines[0]).toBe(`trikd: ${file} has 6 mistakes:`);
   expect(lines.slice(1).sort()).toEqual([
-    `  ${file}: sead: there is no such setting`,
+    `  ${file}: sead: there is no such setting; did you mean seed?`,
     `  ${file}:1: name: lower-case letters, digits and dashes`,
     `  ${file}:2: data.colour: there is no such setting`,
-    expect.stringMatching(/wrong\.yaml:3: epochs: .*expected number/),
+    `  ${file}:3: epochs: expected a number, found text`,
     expect.stringMatching(/wrong\.yaml:4: student\.model\.depth: depth must be 6n\+2/),
     expect.stringMatching(/wrong\.yaml:5: teacher\.objective: nothing to learn from in generation 0/),
   ]);
@@ -60,7 +60,7 @@ test('a command line that is wrong is told as such, with status 2', async () => 
   });
   const { status, stderr } = await trikd(['run', join(scratch(), 'none.yaml')]).ended;
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^trikd: cannot read \S+none\.yaml: ENOENT\n$/);
+  expect(stderr).toMatch(/^trikd: cannot read \S+none\.yaml: there is no such file\n$/);
 });
 
 describe('an address that another process uses', () => {
@@ -94,7 +94,7 @@ describe('an address that another process uses', () => {
       const log = readFileSync(join(logs, 'orchestrator.jsonl'), 'utf8');
       expect(log.trimEnd().split('\n')).toHaveLength(1);
       expect(log).not.toContain('stack');
-      },
+    },
   );
 });
 

@@ -1,6 +1,7 @@
 import { TrikdError } from '@trikd/core/errors';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { plainIssue } from './plain-issue.js';
 import { readYaml } from './read-yaml.js';
 
 const PREFIX = 'TRIKD_';
@@ -31,7 +32,7 @@ export function loadConfig<S extends z.ZodType>(
     .filter(([name, value]) => name.startsWith(PREFIX) && !NOT_FIELDS.has(name) && value !== undefined)
     .map(([name, value = '']) => ({ path: name.slice(PREFIX.length).split('__').map(camelCase), value }))
     .sort((a, b) => (a.path.join('.') < b.path.join('.') ? -1 : 1));
-  const result = schema.safeParse(treeOf(file, variables));
+  const result = schema.safeParse(treeOf(file, variables), { error: plainIssue });
   if (result.success) return result.data;
   const refused = result.error.issues.map(({ path }) => path.join('.'));
   const accepted = variables.filter(({ path, value }) => value !== '' || !refused.includes(path.join('.')));

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import type { Override } from './load-spec.js';
 import { address, requestIdOption, timeoutOption, wholeNumber } from './options.js';
 import type { ServerChoice } from './server/ask.js';
@@ -61,6 +63,7 @@ interface RawOptions {
 export function commandLine(actions: RunActions): Command {
   const program = new Command('trikd')
     .description('Triplet Knowledge Distillation: a student, a teacher and a frozen anchor learn together.')
+    .version(version(), '--version', 'print the version')
     .addHelpText('after', '\nExample:\n  $ trikd run examples/tiny.yaml')
     .exitOverride()
     .showHelpAfterError('(trikd --help says more)');
@@ -98,6 +101,12 @@ export function commandLine(actions: RunActions): Command {
         });
     });
   return program;
+}
+
+/** The version in the package of this command. */
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
 }
 
 /** Exit status of what commander threw: help is no error, and everything else is a wrong command line. */

@@ -1,6 +1,7 @@
 import { TrikdError } from '@trikd/core/errors';
 import { RunSpec } from '@trikd/core/spec';
 import { z } from 'zod';
+import { plainIssue } from '../plain-issue.js';
 import type { FieldViolation } from './error-details.js';
 
 /** Characters. Far above any spec, and far below what would cost time to parse. */
@@ -20,7 +21,7 @@ export function parseSpec(json: string): RunSpec {
   } catch (cause) {
     throw refused(`the spec is not JSON: ${String(cause)}`, { cause });
   }
-  const result = RunSpec.safeParse(value);
+  const result = RunSpec.safeParse(value, { error: plainIssue });
   if (result.success) return result.data;
   const violations = result.error.issues.flatMap(violationsIn);
   throw new TrikdError('invalid', `the spec is invalid:\n${z.prettifyError(result.error)}`, { violations });
