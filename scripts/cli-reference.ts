@@ -45,12 +45,12 @@ those of the protocol, as protobuf writes JSON.
 
 | exit status | means |
 | --- | --- |
-| 0 | done; of a run that is followed: it completed, or rests |
-| 1 | failed, or something that was looked at is not as it should be |
-| 2 | a wrong command line; nothing was done |
-| 3 | the orchestrator knows no such run, or the state of the run forbids it |
-| 4 | the orchestrator did not answer |
-| 130 | called off by Ctrl-C |
+| 0 | done; of a run that is followed: it completed or was paused |
+| 1 | failed, or something that was checked is damaged |
+| 2 | wrong command line; nothing was done |
+| 3 | there is no such run, generation or checkpoint, or the request was rejected because of the spec or the state of the run |
+| 4 | the orchestrator or the store did not answer |
+| 130 | interrupted by Ctrl-C |
 
 ${list.join('\n')}
 

@@ -26,7 +26,7 @@ test('a completed run is shown again, another spec of its name is refused, and -
 
   const other: WrittenSpec = { ...tiny, epochs: 4, student: { ...tiny.student, learningRate: 0.1 } };
   const refused = await run(folder, other);
-  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(refused).toMatchObject({ status: 3, stdout: '' });
   expect(refused.stderr).toBe(
     'trikd: run tiny exists with another spec:\n  epochs: stored 3, asked 4\n  student.learningRate: stored 0.05, asked 0.1\n' +
       'give this one a name of its own with --set name=..., or replace the other with --fresh\n',

@@ -56,12 +56,23 @@ describe('a run that has completed', () => {
 
   test('is as much as there is: another run or checkpoint is refused with what there is', async () => {
     expect(await checkpoint(original, 'list', 'tinny')).toMatchObject({
-      ...{ status: 1, stdout: '' },
+      ...{ status: 3, stdout: '' },
       stderr: `trikd: there is no run tinny in ${join(original, 'runs')}; there are tiny\n`,
     });
     expect(await checkpoint(original, 'show', 'tiny', '1/23')).toMatchObject({
-      ...{ status: 1, stdout: '', stderr: 'trikd: run tiny has no checkpoint 1/23; it has 1/24-1, 0/24-1\n' },
+      ...{ status: 3, stdout: '', stderr: 'trikd: run tiny has no checkpoint 1/23; it has 1/24-1, 0/24-1\n' },
     });
+  });
+});
+
+test('an evaluation prints its table and nothing of TensorFlow', async () => {
+  const evaluated = await trikd(['eval', 'tiny', '--store', join(original, 'runs')]).ended;
+  expect(evaluated).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/(the same.*\n.*){4}/) });
+  const wrong = await trikd(['eval', 'tiny', '7/7', '--store', join(original, 'runs')]).ended;
+  expect(wrong).toMatchObject({
+    status: 3,
+    stdout: '',
+    stderr: expect.stringMatching(/^trikd: run tiny has no .*\n$/),
   });
 });
 

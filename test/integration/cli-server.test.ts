@@ -90,7 +90,27 @@ describe('trikd runs', () => {
     // A server that has gone leaves a port at which nobody listens.
     expect(await trikd('unix:/nobody/there', 'runs', 'pause', 'mine', '--timeout', '1')).toMatchObject({
       status: 4,
-      stderr: expect.stringMatching(/does nothing twice\n.*TRIKD_SERVER/),
+      stderr: expect.stringMatching(/--request-id \S+ is safe\n.*TRIKD_SERVER/),
+    });
+  });
+
+  test.each([
+    ['invalid', 'run mine exists with another spec'],
+    ['wrong-state', 'run mine has ended'],
+    ['not-found', 'there is no generation 7'],
+  ] as const)('a request that is rejected ends with 3: %s', async (kind, reason) => {
+    const { address } = await fakeRunService([training], [], new TrikdError(kind, reason));
+    expect(await trikd(address, 'run', 'examples/tiny.yaml')).toMatchObject({ status: 3 });
+    expect(await trikd(address, 'generation', 'promote', 'mine', '7')).toMatchObject({ status: 3 });
+  });
+
+  test('a run that has to wait for another one names that one', async () => {
+    const refusal = new TrikdError('wrong-state', 'run first is being trained', { run: 'first' });
+    const { address } = await fakeRunService([], [], refusal);
+    const { status, stderr } = await trikd(address, 'run', 'examples/tiny.yaml');
+    expect({ status, stderr }).toEqual({
+      status: 3,
+      stderr: expect.stringMatching(/run first is being trained\n`trikd runs wait first` waits until it ends\n$/),
     });
   });
 

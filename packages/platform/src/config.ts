@@ -21,7 +21,7 @@ type Tree = Record<string, unknown>;
  * Reads a configuration: the YAML file `file`, or the one that TRIKD_CONFIG names; then the environment, where
  * `TRIKD_STORE__PATH=/data` stands for `store.path`; then the schema with its defaults. An empty variable is an empty text where the
  * setting takes one, and elsewhere the same as no variable.
- * @throws TrikdError 'invalid' that lists every problem at once, 'not-found' when the file is absent.
+ * @throws TrikdError 'invalid' that lists every problem at once, or says why the file cannot be read.
  */
 export function loadConfig<S extends z.ZodType>(
   schema: S,

@@ -10,12 +10,12 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'its links form a circle',
 };
 
-/** Reads a file that a user named. @throws TrikdError 'not-found' that says why it cannot be read */
+/** Reads a file that a user named. @throws TrikdError 'invalid' that says why it cannot be read */
 export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? `${cause.code}` : '';
-    throw new TrikdError('not-found', `cannot read ${file}: ${REASONS[code] ?? `${cause}`}`, { file }, { cause });
+    throw new TrikdError('invalid', `cannot read ${file}: ${REASONS[code] ?? `${cause}`}`, { file }, { cause });
   }
 }

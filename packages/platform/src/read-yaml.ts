@@ -13,7 +13,7 @@ const REASONS: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
 
 /**
  * The value in a YAML file that may have secrets in it.
- * @throws TrikdError 'not-found' without the file, 'invalid' with line, column and reason, and without any text of the file
+ * @throws TrikdError 'invalid' without the file, and with line, column and reason, and without any text of the file
  */
 export function readYaml(file: string): unknown {
   const lines = new LineCounter();

@@ -9,11 +9,16 @@ const ERROR = 50;
  */
 export function lastError(log: string, stderr: string): string | undefined {
   const errors = linesOf(log).flatMap((line) => errorIn(line) ?? []);
-  return errors.at(-1) ?? linesOf(stderr).findLast((line) => !CHATTER.test(line));
+  return errors.at(-1) ?? linesOf(stderr).findLast((line) => !isChatter(line));
 }
 
 /** What TensorFlow writes to standard error when all is well. */
 const CHATTER = /^([IW]\d{4} |\d{4}-\d{2}-\d{2} [\d:.]+: [IW] |WARNING: All log messages before)/;
+
+/** Whether a line of standard error is one that TensorFlow writes when all is well. */
+export function isChatter(line: string): boolean {
+  return CHATTER.test(line);
+}
 
 function linesOf(path: string): readonly string[] {
   if (!existsSync(path)) return [];

@@ -16,7 +16,7 @@ export interface Override {
 
 /**
  * Reads the spec of a run.
- * @throws TrikdError `not-found` without the file; `invalid` with every mistake, its name and, where it has one, its line
+ * @throws TrikdError `invalid` without the file, and with every mistake, its setting and, where it has one, its line
  */
 export function loadSpec(file: string, overrides: readonly Override[]): RunSpec {
   const lines = new LineCounter();

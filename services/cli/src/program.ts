@@ -8,7 +8,7 @@ import { doctorCommand } from './doctor/command.js';
 import { examine } from './doctor/doctor.js';
 import { findingsText } from './doctor/finding.js';
 import { evalCommand } from './eval/command.js';
-import { evaluateRun } from './eval/evaluate.js';
+import { runEvaluation } from './eval/run-evaluation.js';
 import { exportActions } from './export-events/actions.js';
 import { addExportCommands } from './export-events/command.js';
 import { readSource } from './export-events/read-source.js';
@@ -22,6 +22,7 @@ import { storedRun } from './run-folder.js';
 import { runRemote } from './run-remote.js';
 import { runsCommand } from './runs/command.js';
 import { serverActions } from './server/actions.js';
+import { exitStatusFor, withErrorReport } from './server/error-report.js';
 import { print, type Shell, say, write } from './shell.js';
 import { formatted } from './texts.js';
 
@@ -62,12 +63,14 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
       }),
     )
     .addCommand(
-      evalCommand(async (options) => {
-        const evaluated = withProgress(shell, (tell) =>
-          evaluateRun(options, shell.env, (what, done, all) => tell(`${what}: ${done} of ${all} examples`)),
-        );
-        print(shell, await evaluated);
-      }),
+      evalCommand((options) =>
+        withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () => {
+          const evaluated = withProgress(shell, (report) =>
+            runEvaluation(options, shell, (what, done, all) => report(`${what}: ${done} of ${all} examples`)),
+          );
+          print(shell, await evaluated);
+        }),
+      ),
     );
   const [completion, complete] = completionCommands(program, (text) => print(shell, text));
   program.addCommand(completion).addCommand(complete, { hidden: true });
@@ -95,9 +98,11 @@ export async function runProgram(words: readonly string[], shell: Shell): Promis
   } catch (error) {
     if (error instanceof CommanderError) return exitStatusOf(error);
     if (shell.rest.aborted && error === shell.rest.reason) return 130;
-    const isBug = !(error instanceof TrikdError);
-    const text = error instanceof Error ? (isBug ? error.stack : error.message) : `${error}`;
-    say(shell, isBug ? `trikd: internal error: ${text}` : `trikd: ${text}`);
-    return 1;
+    if (!(error instanceof TrikdError)) {
+      say(shell, `trikd: internal error: ${error instanceof Error ? error.stack : error}`);
+      return 1;
+    }
+    say(shell, `trikd: ${error.message}`);
+    return error.kind === 'wrong-state' ? exitStatusFor(error.kind) : 1;
   }
 }

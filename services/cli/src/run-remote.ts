@@ -7,7 +7,7 @@ import { paintFor } from './paint.js';
 import { standing } from './runs/standing.js';
 import { lineScreen, liveScreen, showAll } from './runs/watch.js';
 import { withServer } from './server/ask.js';
-import { orComplaint } from './server/complaint.js';
+import { withErrorReport } from './server/error-report.js';
 import { follow } from './server/follow.js';
 import { isTerminal, print, type Shell } from './shell.js';
 import { formatted } from './texts.js';
@@ -24,7 +24,7 @@ export async function runRemote(
   const { server, timeout, requestId, wait, output } = options;
   const spec = loadSpec(options.file, options.overrides);
   const runId = spec.name;
-  await orComplaint(shell, finish, { runId, requestId }, () =>
+  await withErrorReport(shell, finish, { runId, requestId }, () =>
     withServer({ server, timeout }, shell.rest, async (asking) => {
       const { client, how } = asking;
       const wanted = { spec: JSON.stringify(spec), requestId, takeOver: false };

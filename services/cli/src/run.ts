@@ -67,7 +67,7 @@ function refuseOtherSpec(stored: RunSpec, asked: RunSpec): void {
   const differences = specDifferences(stored, asked);
   if (differences.length === 0) return;
   throw new TrikdError(
-    'invalid',
+    'wrong-state',
     `run ${asked.name} exists with another spec:\n${differences.map((line) => `  ${line}`).join('\n')}\n` +
       'give this one a name of its own with --set name=..., or replace the other with --fresh',
   );

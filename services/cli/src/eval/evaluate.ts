@@ -1,4 +1,7 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
+import type { Dataset } from '@trikd/core/data/split';
+import { TrikdError } from '@trikd/core/errors';
+import type { RunSpec } from '@trikd/core/spec';
 import type { Score } from '@trikd/core/training/ports';
 import { loadDataset } from '@trikd/platform/data/load-dataset';
 import Table from 'cli-table3';
@@ -27,7 +30,7 @@ export async function evaluateRun(
   const { runId, from, splits, output } = options;
   const run = await openRun(runId, from, env);
   const subjects = await subjectsOf(run, options);
-  const dataset = await loadDataset(run.spec);
+  const dataset = await datasetOf(run.spec);
   // TensorFlow takes a second to load, and no other command needs it.
   const { openJudged } = await import('@trikd/core/training/judge');
   const scored: Scored[] = [];
@@ -46,6 +49,16 @@ export async function evaluateRun(
     }
   }
   return output === 'table' ? scoresText(scored) : formatted({ runId, scores: scored }, output);
+}
+
+/** The data of a run. @throws TrikdError 'invalid' when this machine does not have them: the run itself is there */
+async function datasetOf(spec: RunSpec): Promise<Dataset> {
+  try {
+    return await loadDataset(spec);
+  } catch (error) {
+    if (!(error instanceof TrikdError && error.kind === 'not-found')) throw error;
+    throw new TrikdError('invalid', error.message, error.details, { cause: error });
+  }
 }
 
 /** Scores as a table. */

@@ -16,7 +16,7 @@ import { isTerminal, print, type Shell } from '../shell.js';
 import { formatted } from '../texts.js';
 import { agreed } from './agreed.js';
 import { type Asking, type ServerChoice, withServer } from './ask.js';
-import { type Circumstances, orComplaint } from './complaint.js';
+import { type ErrorContext, withErrorReport } from './error-report.js';
 import { follow } from './follow.js';
 import { waiting } from './waiting.js';
 
@@ -30,8 +30,8 @@ export interface ServerActions {
 export function serverActions(shell: Shell, finish: (status: number) => void): ServerActions {
   const { stdout, rest } = shell;
   const paint = paintFor(stdout);
-  const ask = (choice: ServerChoice, about: Circumstances, work: (asking: Asking) => Promise<void>) =>
-    orComplaint(shell, finish, about, () => withServer(choice, rest, work));
+  const ask = (choice: ServerChoice, about: ErrorContext, work: (asking: Asking) => Promise<void>) =>
+    withErrorReport(shell, finish, about, () => withServer(choice, rest, work));
   const show = (format: Format, text: () => string, json: () => object) =>
     print(shell, format === 'table' ? text() : formatted(json(), format));
   const steer: RunsActions['steer'] = async (verb, options) => {
