@@ -1,5 +1,6 @@
 import { stepsPerEpoch, totalSteps } from '../data/batch-plan.js';
-import type { RunSpec } from '../spec.js';
+import { TrikdError } from '../errors.js';
+import { type RunSpec, warmupProblem } from '../spec.js';
 
 /** The steps of one generation at which something happens besides training. Durations become steps here and nowhere else. */
 export interface GenerationPlan {
@@ -11,10 +12,15 @@ export interface GenerationPlan {
   savesAfter(steps: number): boolean;
 }
 
-/** @param examples of the training split */
+/**
+ * @param examples of the training split
+ * @throws TrikdError 'invalid' when the warm-up is longer than the generation, which only the number of examples tells
+ */
 export function generationPlan(spec: RunSpec, examples: number): GenerationPlan {
   const perEpoch = stepsPerEpoch(examples, spec.batchSize);
   const total = totalSteps(examples, spec.batchSize, spec.epochs);
+  const problem = warmupProblem(spec.warmupSteps, total);
+  if (problem !== undefined) throw new TrikdError('invalid', `warmupSteps: ${problem}`);
   const { everyEpochs, everySteps } = spec.checkpoint;
   const due = (periods: readonly number[]) => (steps: number) =>
     steps > 0 && (steps === total || periods.some((period) => steps % period === 0));
