@@ -155,6 +155,32 @@ describe('data that cannot be read end the run with one sentence, and once they 
     await expectItGoesOn(folder, data);
   });
 
+  test('a folder that was mistyped, under the same name', async () => {
+    const folder = scratch();
+    const data = join(folder, 'data');
+    writeIdxSet(data, { examples: 400, classes: 4, seed: 1 });
+    expectSentence(await run(folder, spec(`${data}-mistyped`)), /^trikd: run files failed: .*no folder holds all of/m);
+    const corrected = await run(folder, spec(data));
+    expect(corrected).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/starts again with another spec:\n.*mistyped/),
+    });
+    expect(resultOf(corrected)).toEqual({ phase: 'completed', generations: await reference(spec(data)) });
+    const other = await run(folder, { ...spec(data), seed: 1 });
+    expect(other).toMatchObject({ status: 3, stderr: expect.stringMatching(/exists with another spec/) });
+  });
+
+  test('a warm-up that is longer than what the data allow', async () => {
+    const folder = scratch();
+    const data = join(folder, 'data');
+    writeIdxSet(data, { examples: 400, classes: 4, seed: 1 });
+    const { train: _, ...rest } = { kind: 'idx' as const, folder: data, train: 0, validation: 64 };
+    expectSentence(
+      await run(folder, { ...tiny, name: 'files', data: rest, warmupSteps: 1000 }),
+      /^trikd: run files failed: .*warmupSteps: 1000 steps of warm-up are more than the 30 steps of a generation$/m,
+    );
+  });
+
   test('a .gz file that was cut short', async () => {
     const folder = scratch();
     const data = join(folder, 'data');

@@ -18,13 +18,16 @@ import { writeReport } from './html-report/write-report.js';
 import { paintFor } from './paint.js';
 import { withProgress } from './progress.js';
 import { run } from './run.js';
-import { storedRun } from './run-folder.js';
+import { localRuns, RUNS, storedRun } from './run-folder.js';
 import { runRemote } from './run-remote.js';
 import { runsCommand } from './runs/command.js';
 import { serverActions } from './server/actions.js';
 import { exitStatusFor, withErrorReport } from './server/error-report.js';
+import { settingPaths } from './settings.js';
 import { print, type Shell, say, write } from './shell.js';
 import { formatted } from './texts.js';
+
+const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
 
 /** The whole command line. @param finish told the exit status by commands that have one of their own */
 export function trikdProgram(shell: Shell, finish: (status: number) => void): Command {
@@ -72,7 +75,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         }),
       ),
     );
-  const [completion, complete] = completionCommands(program, (text) => print(shell, text));
+  const [completion, complete] = completionCommands(program, localNames, (text) => print(shell, text));
   program.addCommand(completion).addCommand(complete, { hidden: true });
   const output = {
     writeOut: (text: string) => write(shell.stdout, text),

@@ -3,7 +3,8 @@ import { relative } from 'node:path';
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { resumePair } from '@trikd/core/run/state';
-import { resultsTable, whatNext } from './results-table.js';
+import { type StartedWith, whatNext } from './next-command.js';
+import { resultsTable } from './results-table.js';
 import type { RunFolder } from './run-folder.js';
 import { placeInStore } from './run-store.js';
 
@@ -17,7 +18,7 @@ export function whereItContinues({ spec, state }: SavedRun): string | undefined 
 }
 
 /** What a run came to, for a person. */
-export function reportTable({ spec, state }: SavedRun, folder: RunFolder): string {
+export function reportTable({ spec, state }: SavedRun, folder: RunFolder, started: StartedWith): string {
   const best = bestGeneration(state.results);
   const student = best === undefined ? undefined : state.results[best]?.student;
   return [
@@ -27,7 +28,7 @@ export function reportTable({ spec, state }: SavedRun, folder: RunFolder): strin
     `logs         ${place(folder.logs)}, events ${place(folder.events)}`,
     ...(existsSync(folder.report) ? [`report       ${place(folder.report)}`] : []),
     `curves       tensorboard --logdir ${place(folder.tensorboard)}`,
-    ...(state.phase === 'completed' ? [`next         ${whatNext(spec, state.results)}`] : []),
+    ...(state.phase === 'completed' ? [`next         ${whatNext(spec, state.results, started)}`] : []),
   ].join('\n');
 }
 

@@ -1,6 +1,4 @@
-import { bestGeneration } from '@trikd/core/run/promotion';
 import type { GenerationResult } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec';
 import type { BestParams, Score } from '@trikd/core/training/ports';
 import Table from 'cli-table3';
 
@@ -46,15 +44,4 @@ function trained({ validation, test, step }: ShownBest): string[] {
 function scores(validation: Score, test: Score | undefined): string[] {
   const percent = (score: Score | undefined) => (score ? `${(100 * score.accuracy).toFixed(2)} %` : '');
   return [percent(validation), percent(test), test ? test.nll.toFixed(4) : ''];
-}
-
-/** What a reader of the table may want to do now. */
-export function whatNext(spec: RunSpec, results: readonly GenerationResult[]): string {
-  const best = bestGeneration(results);
-  const named = (suffix: string) => `--set name=${spec.name}-${suffix}`;
-  if (best !== undefined && best > 0 && best === results.length - 1) {
-    const more = spec.curriculum.generations + 2;
-    return `the last generation was the best: see whether more help, --set curriculum.generations=${more} ${named('longer')}`;
-  }
-  return `one seed is an anecdote: repeat it with --seed ${spec.seed + 1} ${named(`seed-${spec.seed + 1}`)}`;
 }

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TrikdError } from '@trikd/core/errors';
+import type { SavedRun } from '@trikd/core/run/run-store';
 import { specDifferences } from '@trikd/core/run/spec-differences';
+import { type RunState, resumePair } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec';
 import { RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 import { openClient, unary } from '@trikd/platform/grpc/clients';
@@ -23,12 +25,11 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
   const folder = chosenRunFolder(options.store, spec.name, env);
   if (options.listen !== undefined) await assertFree(options.listen);
   if (options.fresh) await removeRun(folder);
-  const before = await storedRun(folder);
-  if (before) refuseOtherSpec(before.spec, spec);
+  const before = await storedRunFor(spec, folder, shell);
   const report = options.output === 'json' ? reportJson : reportTable;
   if (before?.state.phase === 'completed') {
     say(shell, `run ${spec.name} was completed before; --fresh begins it anew`);
-    print(shell, report(before, folder));
+    print(shell, report(before, folder, options));
     return 0;
   }
   await makeRunFolder(folder);
@@ -44,7 +45,7 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
   display.close();
 
   const after = await storedRun(folder);
-  if (after) print(shell, report(after, folder));
+  if (after) print(shell, report(after, folder, options));
   const { drained, phase } = display.story();
   if (failure !== undefined) {
     say(shell, `trikd: ${failure}`);
@@ -63,14 +64,31 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
   return 0;
 }
 
-function refuseOtherSpec(stored: RunSpec, asked: RunSpec): void {
-  const differences = specDifferences(stored, asked);
-  if (differences.length === 0) return;
-  throw new TrikdError(
-    'wrong-state',
-    `run ${asked.name} exists with another spec:\n${differences.map((line) => `  ${line}`).join('\n')}\n` +
-      'give this one a name of its own with --set name=..., or replace the other with --fresh',
-  );
+/**
+ * The stored run that a spec continues. One of another spec that failed before its first checkpoint is removed: a mistake in the data or
+ * the engine can be corrected under the same name.
+ * @throws TrikdError 'wrong-state' when the run of another spec has something to lose
+ */
+async function storedRunFor(spec: RunSpec, folder: RunFolder, shell: Shell): Promise<SavedRun | undefined> {
+  const stored = await storedRun(folder);
+  const differences = stored ? specDifferences(stored.spec, spec) : [];
+  if (!stored || differences.length === 0) return stored;
+  const list = differences.map((line) => `  ${line}`).join('\n');
+  if (!failedBeforeAPair(stored.state)) {
+    throw new TrikdError(
+      'wrong-state',
+      `run ${spec.name} exists with another spec:\n${list}\n` +
+        'choose another name with --set name=..., or replace the run with --fresh',
+    );
+  }
+  say(shell, `run ${spec.name} failed before its first checkpoint and starts again with another spec:\n${list}`);
+  await removeRun(folder);
+  return undefined;
+}
+
+/** Whether the run ended before its first checkpoint. One that has not failed may be running elsewhere. */
+function failedBeforeAPair(state: RunState): boolean {
+  return state.phase === 'failed' && state.results.length === 0 && resumePair(state) === undefined;
 }
 
 /** Who is told of what happens. */
@@ -136,11 +154,13 @@ async function watchToItsEnd(
   { display, files }: Told,
 ): Promise<string | undefined> {
   const what = 'the orchestrator';
-  await unary(
-    client.createRun.bind(client),
-    { spec: JSON.stringify(spec), requestId: '', takeOver: true },
-    { what, deadlineSeconds: 30 },
-  );
+  try {
+    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
+    await unary(client.createRun.bind(client), request, { what, deadlineSeconds: 30 });
+  } catch (error) {
+    if (error instanceof TrikdError && error.kind === 'wrong-state') return error.message;
+    throw error;
+  }
   const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name, fromEvent: 0 });
   try {
     for await (const message of messages) {
