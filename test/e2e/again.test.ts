@@ -13,12 +13,12 @@ test('a completed run is shown again, another spec of its name is refused, and -
   const told = events();
 
   const again = await run(folder, tiny);
-  expect(again).toMatchObject({ status: 0, stderr: 'run tiny was completed before; --fresh begins it anew\n' });
+  expect(again).toMatchObject({ status: 0, stderr: 'run tiny is already completed; --fresh starts it again\n' });
   expect(again.stdout.trimEnd().split('\n')).toHaveLength(1);
   expect(resultOf(again)).toEqual(resultOf(first));
 
   const table = await run(folder, tiny, '--output', 'table');
-  expect(table).toMatchObject({ status: 0, stderr: 'run tiny was completed before; --fresh begins it anew\n' });
+  expect(table).toMatchObject({ status: 0, stderr: 'run tiny is already completed; --fresh starts it again\n' });
   expect(table.stdout).toMatch(
     /│ +0 │ student │.*\n│ +│ teacher │.*\n│ +1 │ student │.*\n│ +│ teacher │.*\n│ +│ anchor {2}│/,
   );

@@ -50,14 +50,14 @@ describe('a run that has completed', () => {
   test('verifies, models of the spec included', async () => {
     expect(await checkpoint(original, 'verify', 'tiny')).toMatchObject({
       ...{ status: 0, stderr: '' },
-      stdout: expect.stringMatching(/^verified 2 checkpoints, \d blobs of [\d.]+ kB: all is well\n$/),
+      stdout: expect.stringMatching(/^verified 2 checkpoints, \d blobs of [\d.]+ kB: no problems\n$/),
     });
   });
 
   test('is as much as there is: another run or checkpoint is refused with what there is', async () => {
     expect(await checkpoint(original, 'list', 'tinny')).toMatchObject({
       ...{ status: 3, stdout: '' },
-      stderr: `trikd: there is no run tinny in ${join(original, 'runs')}; there are tiny\n`,
+      stderr: `trikd: there is no run tinny in ${join(original, 'runs')}; it has tiny\n`,
     });
     expect(await checkpoint(original, 'show', 'tiny', '1/23')).toMatchObject({
       ...{ status: 3, stdout: '', stderr: 'trikd: run tiny has no checkpoint 1/23; it has 1/24-1, 0/24-1\n' },

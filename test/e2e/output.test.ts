@@ -43,7 +43,7 @@ test('when whoever reads its output leaves, the run rests', async () => {
   await running.said(({ event }) => event === 'evaluation');
   running.leave();
   const { status, stderr } = await running.ended;
-  expect(stderr).toMatch(/^run long rests at step \d+ of generation 0; the same command continues it$/m);
+  expect(stderr).toMatch(/^run long is paused at step \d+ of generation 0; the same command continues it$/m);
   expect(status).toBe(0);
   await expectNoProcess(folder);
 });
@@ -87,7 +87,7 @@ describe('on a terminal', () => {
       expect(steps(role)).toEqual(steps(role).toSorted((a, b) => a - b));
     }
     expect(text).toMatch(/^student .* task \d\.\d+ .*peer \d\.\d+ .*validation \d+\.\d %.* waits teacher \d+ %/m);
-    expect(text).toMatch(/^long · generation 0 of 0 to 0 · completed/m);
+    expect(text).toMatch(/^long · generation 0 \(last: 0\) · completed/m);
     expect(stdout).toContain('\u001b[');
     expect(text).toMatch(/┌─.*\r?\n│ generation │ model/);
     expect(text).not.toMatch(/^\{/m);
@@ -109,7 +109,7 @@ describe('on a terminal', () => {
     const { status, stdout } = await running.ended;
     expect(status).toBe(0);
     expect(stripVTControlCharacters(stdout)).toMatch(
-      /^run long rests at step \d+ of generation 0; the same command continues it\r?$/m,
+      /^run long is paused at step \d+ of generation 0; the same command continues it\r?$/m,
     );
     await expectNoProcess(folder);
   });
@@ -123,6 +123,6 @@ describe('on a terminal', () => {
     await expectNoProcess(folder, 12_000);
     const continued = await run(folder, long);
     expect(continued.status).toBe(0);
-    expect(continued.stderr).toMatch(/^continuing run long: generation 0 of 0 to 1, from step \d+\n$/);
+    expect(continued.stderr).toMatch(/^continuing run long: generation 0 \(last: 1\), from step \d+\n$/);
   });
 });

@@ -68,11 +68,11 @@ describe('trikd runs', () => {
     const { status, stderr } = await trikd(address, 'runs', 'delete', 'mine');
     expect({ status, stderr, asked }).toEqual({
       status: 2,
-      stderr: expect.stringMatching(/for good\? --yes says that it is meant/),
+      stderr: expect.stringMatching(/results\? Confirm with --yes\./),
       asked: [],
     });
     expect(await trikd(address, 'runs', 'delete', 'mine', '--yes')).toMatchObject({
-      ...{ status: 0, stdout: expect.stringMatching(/^run mine is gone/) },
+      ...{ status: 0, stdout: expect.stringMatching(/^run mine is deleted/) },
     });
   });
 

@@ -1,21 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** Level from which on pino calls a line an error. */
+/** The lowest level of an error in pino. */
 const ERROR = 50;
 
 /**
- * The last thing that went wrong by the account of a service: the last error in its log, else the last words on its
- * standard error, else undefined.
+ * The last error of a service: that in its log, else the last line of its standard error, else undefined.
  */
 export function lastError(log: string, stderr: string): string | undefined {
   const errors = linesOf(log).flatMap((line) => errorIn(line) ?? []);
   return errors.at(-1) ?? linesOf(stderr).findLast((line) => !isChatter(line));
 }
 
-/** What TensorFlow writes to standard error when all is well. */
+/** Lines that TensorFlow writes to standard error without an error. */
 const CHATTER = /^([IW]\d{4} |\d{4}-\d{2}-\d{2} [\d:.]+: [IW] |WARNING: All log messages before)/;
 
-/** Whether a line of standard error is one that TensorFlow writes when all is well. */
+/** Whether a line of standard error is one that TensorFlow writes without an error. */
 export function isChatter(line: string): boolean {
   return CHATTER.test(line);
 }
@@ -36,7 +35,7 @@ function errorIn(line: string): string | undefined {
   return isRecord(err) && typeof err.message === 'string' ? `${message}: ${err.message}` : message;
 }
 
-/** A process that is killed while it writes leaves half a line. */
+/** A process that was killed while it wrote leaves half a line. */
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line);

@@ -10,7 +10,7 @@ import { settingsAt } from './settings.js';
 /** `--set student.learningRate=0.1` */
 export interface Override {
   readonly path: readonly string[];
-  /** As YAML. */
+  /** YAML. */
   readonly value: string;
 }
 
@@ -78,7 +78,7 @@ function mistake(
   return `${place}: ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`;
 }
 
-/** Where a path, or the nearest place above it, is written. What came from --set is written nowhere. */
+/** Offset of a path, or of its nearest parent, in the file. Overrides have none. */
 function offsetOf(path: readonly (string | number)[], document: Document): number | undefined {
   for (let depth = path.length; depth > 0; depth--) {
     const parent = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);

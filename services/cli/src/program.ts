@@ -29,7 +29,7 @@ import { formatted } from './texts.js';
 
 const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
 
-/** The whole command line. @param finish told the exit status by commands that have one of their own */
+/** The whole command line. @param finish called with the exit status by commands whose status is not 0 on success */
 export function trikdProgram(shell: Shell, finish: (status: number) => void): Command {
   const server = serverActions(shell, finish);
   const runs = runsCommand(server.runs);
@@ -46,8 +46,8 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         readSource(from, shell, finish, async (events, folder) => {
           const saved = folder && (await storedRun(folder));
           const spec = saved && JSON.stringify(saved.spec);
-          await withProgress(shell, (tell) => {
-            tell('reading events ...');
+          await withProgress(shell, (report) => {
+            report('reading events ...');
             return writeReport(events, spec, out);
           });
           print(shell, out);
@@ -56,7 +56,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     )
     .addCommand(
       doctorCommand(async (options) => {
-        const findings = await withProgress(shell, (tell) => examine(options, shell.env, tell));
+        const findings = await withProgress(shell, (report) => examine(options, shell.env, report));
         const { output } = options;
         print(
           shell,
@@ -85,12 +85,12 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   return program;
 }
 
-/** All commands below one. */
+/** All subcommands of a command, at every level. */
 export function descendants(command: Command): readonly Command[] {
   return command.commands.flatMap((one) => [one, ...descendants(one)]);
 }
 
-/** Does what the words ask. Returns the exit status. */
+/** Executes a command line. Returns its exit status. */
 export async function runProgram(words: readonly string[], shell: Shell): Promise<number> {
   let status = 0;
   try {

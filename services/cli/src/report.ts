@@ -8,16 +8,16 @@ import { resultsTable } from './results-table.js';
 import type { RunFolder } from './run-folder.js';
 import { placeInStore } from './run-store.js';
 
-/** From where a stored run goes on, as a sentence; undefined when it has not begun. */
+/** Where a stored run continues, as a sentence; undefined when it has not started. */
 export function whereItContinues({ spec, state }: SavedRun): string | undefined {
   if (state.phase === 'completed') return undefined;
   const step = resumePair(state)?.step ?? 0;
   if (state.generation === 0 && step === 0) return undefined;
   const from = state.phase === 'promoting' ? 'its promotion' : step === 0 ? 'its beginning' : `step ${step}`;
-  return `continuing run ${spec.name}: generation ${state.generation} of 0 to ${spec.curriculum.generations - 1}, from ${from}`;
+  return `continuing run ${spec.name}: generation ${state.generation} (last: ${spec.curriculum.generations - 1}), from ${from}`;
 }
 
-/** What a run came to, for a person. */
+/** The result of a run, for people. */
 export function reportTable({ spec, state }: SavedRun, folder: RunFolder, started: StartedWith): string {
   const best = bestGeneration(state.results);
   const student = best === undefined ? undefined : state.results[best]?.student;
@@ -37,13 +37,13 @@ function shownStore({ store }: RunFolder, key?: string): string {
   return store.kind === 'folder' ? place(text) : text;
 }
 
-/** The shorter name of a path, as long as it lies below the present folder. */
+/** A path below the current folder, relative to it. */
 function place(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;
 }
 
-/** What a run came to, for a program: one line of JSON. */
+/** The result of a run, for programs: one line of JSON. */
 export function reportJson({ spec, state }: SavedRun, folder: RunFolder): string {
   return JSON.stringify({
     event: 'result',

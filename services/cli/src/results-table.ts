@@ -2,17 +2,17 @@ import type { GenerationResult } from '@trikd/core/run/state';
 import type { BestParams, Score } from '@trikd/core/training/ports';
 import Table from 'cli-table3';
 
-/** A model that was trained, as far as the table shows it. */
+/** The part of a trained model that the table shows. */
 type ShownBest = Omit<BestParams, 'params'>;
 
-/** What the table shows of a generation. */
+/** The part of a generation that the table shows. */
 export interface ShownResult extends Pick<GenerationResult, 'generation' | 'promoted' | 'anchorScores'> {
   readonly student: ShownBest;
   readonly teacher: ShownBest;
 }
 
 /**
- * All generations as a table: each model's accuracy on both splits, its NLL on the test split, and what became of it.
+ * All generations as a table: the accuracy of each model on both splits, its NLL on the test split, and whether it was promoted.
  * @param best generation whose student is the result
  */
 export function resultsTable(results: readonly ShownResult[], best: number | undefined): string {

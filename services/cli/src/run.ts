@@ -14,11 +14,11 @@ import { loadSpec } from './load-spec.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
 import { type RunFiles, runFiles } from './run-files.js';
 import { chosenRunFolder, makeRunFolder, type RunFolder, removeRun, storedRun } from './run-folder.js';
+import { newSummary } from './run-summary.js';
 import { type Services, startServices } from './services.js';
 import { isTerminal, print, type Shell, say } from './shell.js';
-import { newStory } from './story.js';
 
-/** `trikd run`. Returns the exit status. @throws TrikdError for everything that a user can mend */
+/** `trikd run`. Returns the exit status. @throws TrikdError for everything that a user can correct */
 export async function run(options: RunOptions, shell: Shell): Promise<number> {
   const { stdout, stderr, env } = shell;
   const spec = loadSpec(options.file, options.overrides);
@@ -28,38 +28,38 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
   const before = await storedRunFor(spec, folder, shell);
   const report = options.output === 'json' ? reportJson : reportTable;
   if (before?.state.phase === 'completed') {
-    say(shell, `run ${spec.name} was completed before; --fresh begins it anew`);
+    say(shell, `run ${spec.name} is already completed; --fresh starts it again`);
     print(shell, report(before, folder, options));
     return 0;
   }
   await makeRunFolder(folder);
   const live = isTerminal(stdout) && options.output === 'table';
-  const first = newStory(spec.name, spec.curriculum.generations);
+  const first = newSummary(spec.name, spec.curriculum.generations);
   const display = live ? liveDisplay(stdout, first) : quietDisplay(stdout, stderr, first, () => performance.now());
   const continuing = before && whereItContinues(before);
   if (continuing) display.say(continuing);
   const files = await runFiles(folder, () => new Date(), display.say);
-  const told = { display, files };
-  const failure = await train(spec, folder, { ...told, listen: options.listen }, shell);
+  const outputs = { display, files };
+  const failure = await train(spec, folder, { ...outputs, listen: options.listen }, shell);
   await files.close(spec);
   display.close();
 
   const after = await storedRun(folder);
   if (after) print(shell, report(after, folder, options));
-  const { drained, phase } = display.story();
+  const { drained, phase } = display.summary();
   if (failure !== undefined) {
     say(shell, `trikd: ${failure}`);
     return 1;
   }
   if (phase === RunPhase.RUN_PHASE_COMPLETED) return 0;
   if (phase === RunPhase.RUN_PHASE_CANCELLED) {
-    say(shell, `trikd: run ${spec.name} was cancelled; --fresh begins it anew`);
+    say(shell, `trikd: run ${spec.name} was cancelled; --fresh starts it again`);
     return 1;
   }
   if (!after || !whereItContinues(after)) say(shell, `run ${spec.name} was stopped before its first checkpoint`);
   else {
     const place = drained ? `step ${drained.step} of generation ${drained.generation}` : 'its last checkpoint';
-    say(shell, `run ${spec.name} rests at ${place}; the same command continues it`);
+    say(shell, `run ${spec.name} is paused at ${place}; the same command continues it`);
   }
   return 0;
 }
@@ -91,21 +91,21 @@ function failedBeforeAPair(state: RunState): boolean {
   return state.phase === 'failed' && state.results.length === 0 && resumePair(state) === undefined;
 }
 
-/** Who is told of what happens. */
-interface Told {
+/** Where the events of a run go. */
+interface Outputs {
   readonly display: Display;
   readonly files: RunFiles;
 }
 
-/** Trains until the run ends or rests. Returns one sentence when it failed. No service is left afterwards. */
+/** Trains until the run ends or is paused. Returns one sentence when it failed. All services have ended then. */
 async function train(
   spec: RunSpec,
   folder: RunFolder,
-  { listen, ...told }: Told & { readonly listen: string | undefined },
+  { listen, ...outputs }: Outputs & { readonly listen: string | undefined },
   { stdout, env, rest, end }: Shell,
 ): Promise<string | undefined> {
   if (rest.aborted) return undefined;
-  const { display } = told;
+  const { display } = outputs;
   const services = await startServices(folder, env, end, listen);
   const { address, dashboard } = services;
   if (listen !== undefined) display.say(`the orchestrator listens on ${address}`);
@@ -116,28 +116,33 @@ async function train(
     return stopping;
   };
   const onRest = () => {
-    display.say('resting at the next step that both trainers reach; Ctrl-C again ends at once');
+    display.say('pausing at the next step that both trainers reach; Ctrl-C again stops at once');
     void stop();
   };
   if (rest.aborted) onRest();
   else rest.addEventListener('abort', onRest, { once: true });
   try {
-    return await follow(spec, services, told, rest);
+    return await follow(spec, services, outputs, rest);
   } finally {
     await stop();
     rest.removeEventListener('abort', onRest);
   }
 }
 
-/** How long a service that took the connection with it may take to be seen dead, in milliseconds. */
+/** Time for the death of a service to be noticed after its connection broke, in milliseconds. */
 const POST_MORTEM = 2000;
 
-async function follow(spec: RunSpec, services: Services, told: Told, rest: AbortSignal): Promise<string | undefined> {
+async function follow(
+  spec: RunSpec,
+  services: Services,
+  outputs: Outputs,
+  rest: AbortSignal,
+): Promise<string | undefined> {
   const client = openClient(RunServiceClient, services.address);
-  // A run that is asked to rest ends its services itself.
+  // The services of a run that is being paused end as intended.
   const failure = services.failure.then((sentence) => (rest.aborted ? undefined : sentence));
   try {
-    return await Promise.race([watchToItsEnd(client, spec, told), failure]);
+    return await Promise.race([watchToItsEnd(client, spec, outputs), failure]);
   } catch (error) {
     const sentence = await Promise.race([failure, delay(POST_MORTEM, undefined, { ref: false })]);
     if (sentence !== undefined) return sentence;
@@ -151,7 +156,7 @@ async function follow(spec: RunSpec, services: Services, told: Told, rest: Abort
 async function watchToItsEnd(
   client: RunServiceClient,
   spec: RunSpec,
-  { display, files }: Told,
+  { display, files }: Outputs,
 ): Promise<string | undefined> {
   const what = 'the orchestrator';
   try {
@@ -170,6 +175,6 @@ async function watchToItsEnd(
   } catch (error) {
     throw fromStatus(error, what);
   }
-  const { failure } = display.story();
+  const { failure } = display.summary();
   return failure === undefined ? undefined : `run ${spec.name} failed: ${failure}`;
 }

@@ -8,22 +8,22 @@ import { lastError } from './last-error.js';
 /** The services that a run needs. */
 export type ServiceName = 'anchor-server' | 'teacher-trainer' | 'student-trainer' | 'orchestrator';
 
-/** A service that runs as a child process in a group of its own, so that Ctrl-C reaches only the parent. */
+/** A service in a child process. Its process group is its own, so that Ctrl-C reaches only the parent. */
 export interface ServiceProcess {
   readonly name: ServiceName;
   /** host:port. */
   readonly address: string;
-  /** Of what it serves over HTTP, such as the dashboard of the orchestrator. */
+  /** URL that it serves over HTTP, such as the dashboard of the orchestrator. */
   readonly url?: string;
-  /** Resolves with one sentence when the process has ended, for whatever reason. */
+  /** Resolves with one sentence when the process has ended. */
   readonly ended: Promise<string>;
-  /** Asks it to end in order. */
+  /** Sends SIGTERM: the service ends in order. */
   readonly terminate: () => void;
-  /** Ends it, and what it started, at once. */
+  /** Kills it and its children. */
   readonly kill: () => void;
 }
 
-/** What a service is started with. */
+/** Options of a service process. */
 export interface ServiceSetup {
   /** Configuration by path, such as `store.path`. */
   readonly settings: Readonly<Record<string, string>>;
@@ -35,21 +35,21 @@ export interface ServiceSetup {
 }
 
 /**
- * What keeps a service from growing by a hundred MB without holding anything: by default V8 lets the space for young objects grow,
- * and glibc gives each of many threads an arena that returns little.
+ * Saves about a hundred MB a service: by default V8 lets the space for young objects grow, and glibc gives each thread an arena that
+ * returns little memory.
  */
 const YOUNG_SPACE = '--max-semi-space-size=8';
 const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' };
 
-/** The compiled service beside this one. */
+/** The compiled service. */
 function entryOf(name: ServiceName): string {
   return fileURLToPath(new URL(`../../${name}/dist/main.js`, import.meta.url));
 }
 
 /**
- * Starts a service, on a free port of the loopback interface unless its settings say otherwise.
- * It ends by itself, in order, when this process does: their IPC channel tells it.
- * @returns as soon as it is spawned; `ready` resolves when it listens, and rejects with 'unavailable' when it ended before
+ * Starts a service, by default on a free port of the loopback interface. It ends by itself when this process does, because their IPC
+ * channel closes.
+ * @returns at once; `ready` resolves when the service listens, and rejects with 'unavailable' when it ended before
  */
 export function startService(
   name: ServiceName,
@@ -84,7 +84,7 @@ export function startService(
   return { kill, ready: Promise.race([listening, early]) };
 }
 
-/** `store.path` is TRIKD_STORE__PATH. JSON texts are YAML too: no value can be taken for a number. */
+/** `store.path` is TRIKD_STORE__PATH. Values are JSON, which is YAML too, so that no text is read as a number. */
 function asEnvironment(settings: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(settings).map(([path, value]) => [
@@ -109,7 +109,7 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    // It may have ended just now.
+    // The process may have ended in the meantime.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }

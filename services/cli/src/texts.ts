@@ -36,7 +36,7 @@ const AGES = [
   [1, 'second'],
 ] as const;
 
-/** How long ago a time was: `3 hours`; empty when it is not known. */
+/** The age of a time: `3 hours`; empty without a time. */
 export function age(time: string | undefined, now: Date): string {
   if (time === undefined) return '';
   const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(time)) / 1000));
@@ -50,7 +50,7 @@ export function percent(score: Pick<Score, 'accuracy'> | undefined): string {
   return score ? `${(100 * score.accuracy).toFixed(2)} %` : '';
 }
 
-/** A time to go: `1:02:03`, `2:03`. */
+/** A duration: `1:02:03`, `2:03`. */
 export function clock(seconds: number): string {
   const whole = Math.ceil(seconds);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];

@@ -14,14 +14,14 @@ import { type Subject, subjectsOf } from './subjects.js';
 export interface Scored extends Omit<Subject, 'recorded'> {
   readonly split: SplitName;
   readonly score: Score;
-  /** What the run says of the same params. */
+  /** Score of the same params that the run recorded. */
   readonly recorded?: Score;
 }
 
-/** Told how far an evaluation is. */
+/** Receives the progress of an evaluation. */
 export type EvalProgress = (what: string, done: number, all: number) => void;
 
-/** `trikd eval`. Returns what it prints. @throws TrikdError for everything that a user can mend */
+/** `trikd eval`. Returns the text to print. @throws TrikdError for everything that a user can correct */
 export async function evaluateRun(
   options: EvalOptions,
   env: Readonly<Record<string, string | undefined>>,
@@ -39,8 +39,8 @@ export async function evaluateRun(
     const model = await openJudged(run.spec, dataset, role, await loadParams(run.store, blob));
     try {
       for (const split of splits) {
-        const told = (done: number) => progress(`${role} on ${split}`, done, dataset[split].count);
-        const score = await model.score(split, told);
+        const report = (done: number) => progress(`${role} on ${split}`, done, dataset[split].count);
+        const score = await model.score(split, report);
         const known = recorded[split];
         scored.push({ ...subject, split, score, ...(known && { recorded: known }) });
       }

@@ -17,8 +17,8 @@ export type EvalMessage =
 const PROCESS = fileURLToPath(new URL('process.js', import.meta.url));
 
 /**
- * Evaluates in a process of its own: TensorFlow writes to standard error when all is well, and has no switch for that which leaves the
- * numbers as they are. Other lines are passed on.
+ * Evaluates in a child process and filters its standard error: TensorFlow writes lines there without an error, and has no option against
+ * them that leaves the numbers as they are.
  * @throws TrikdError of the kind that the evaluation failed with
  */
 export async function runEvaluation(options: EvalOptions, shell: Shell, progress: EvalProgress): Promise<string> {

@@ -3,13 +3,13 @@ import type { BestParams } from '@trikd/platform/gen/trikd/v1/trainer';
 import { toScore } from '@trikd/platform/grpc/convert';
 import { resultsTable, type ShownResult } from '../results-table.js';
 
-/** The generations of a run that have ended, for a person. */
+/** The generations of a run that have ended, for people. */
 export function generationsText({ runId, generations, bestGeneration }: Run): string {
   if (generations.length === 0) return `no generation of run ${runId} has ended yet`;
   return resultsTable(generations.map(shown), bestGeneration);
 }
 
-/** The generations for a program. */
+/** The generations, for programs. */
 export function generationsJson({ runId, generations, bestGeneration }: Run): object {
   return {
     runId,

@@ -8,17 +8,17 @@ import { renderReport } from '@trikd/history/render-report';
 import { emptyHistory, fold, type RunHistory, withRun } from '@trikd/history/run-history';
 import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
 
-/** The page that the dashboard is built into for reports. */
+/** The template of reports, part of the build of the dashboard. */
 const TEMPLATE = fileURLToPath(new URL('../../../dashboard/dist/report.html', import.meta.url));
 
-/** Whether the page is built that reports are made of. */
+/** Whether the template of reports is built. */
 export function canReport(): boolean {
   return existsSync(TEMPLATE);
 }
 
 /**
  * Writes the report of a run: one file of HTML that needs no network.
- * @param spec of the run, where its events leave it out
+ * @param spec of the run, when its events do not have it
  * @throws TrikdError 'invalid' when the page is not built, 'not-found' when no event is of a run
  */
 export async function writeReport(

@@ -23,7 +23,7 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
 
 /**
  * Exit status of a command that failed: 3 when there is no such run or the request was rejected, 4 without an answer, otherwise 1. Offline
- * nobody rejects: what is invalid there is a mistake in a file.
+ * an `invalid` error is a mistake in a file, so that it is 1.
  */
 export function exitStatusFor(kind: ErrorKind, { offline = false }: ErrorContext = {}): number {
   return offline && kind === 'invalid' ? 1 : STATUS[kind];
