@@ -29,7 +29,7 @@ test('a completed run is shown again, another spec of its name is refused, and -
   expect(refused).toMatchObject({ status: 3, stdout: '' });
   expect(refused.stderr).toBe(
     'trikd: run tiny exists with another spec:\n  epochs: stored 3, asked 4\n  student.learningRate: stored 0.05, asked 0.1\n' +
-      'give this one a name of its own with --set name=..., or replace the other with --fresh\n',
+      'choose another name with --set name=..., or replace the run with --fresh\n',
   );
   expect(events()).toEqual(told);
 

@@ -87,7 +87,7 @@ describe('while a trainer is frozen', () => {
     process.kill(pidOf('student-trainer', folder), 'SIGSTOP');
     const asked = performance.now();
     running.kill('SIGINT');
-    await running.complained(/^pausing at the next step that both trainers reach; Ctrl-C again ends at once$/m);
+    await running.complained(/^pausing at the next step that both trainers reach; Ctrl-C again stops at once$/m);
     return { running, asked };
   };
 
