@@ -52,7 +52,7 @@ OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packag
 PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
 PACKAGES := node_modules/.package-lock.json
 PAGE := services/dashboard/dist/report.html
-PAGE_SOURCES := $(shell find services/dashboard packages/history/src -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
+PAGE_SOURCES := $(shell find services/dashboard packages/events/src packages/protocol/src/gen/browser -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules: see scripts/fetch-go-tool.py.
@@ -94,12 +94,12 @@ faults: build engine data tools ## real processes, killed at named points; longe
 	@ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
 
 soak: build engine $(BUILD)/malloc_trim.node ## MINUTES of stepping; fails when a process grows
-	@exec node scripts/soak.ts $(MINUTES)
+	@exec node test/soak/soak.ts $(MINUTES)
 
-minio: $(PACKAGES) ## an object store on this machine, until Ctrl-C; ARGS='--port 9000 --data FOLDER'
+minio: build ## an object store on this machine, until Ctrl-C; ARGS='--port 9000 --data FOLDER'
 	@exec scripts/foreground.sh node scripts/run-minio.ts $(ARGS)
 
-observe: $(PACKAGES) ## a collector and a Jaeger on this machine, until Ctrl-C; ARGS='--otlp 4317 --jaeger 16686'
+observe: build ## a collector and a Jaeger on this machine, until Ctrl-C; ARGS='--otlp 4317 --jaeger 16686'
 	@exec scripts/foreground.sh node scripts/observe.ts $(ARGS)
 
 alerts: ## the alert rules and their tests, by promtool; the first time builds it, 6 minutes
@@ -172,7 +172,7 @@ $(BUILD)/trikd_engine.node: $(OBJECTS) $(LINKED)
 	@$(CXX) -shared -o $@ $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow -l:libtensorflow_cc.so.2 \
 		-l:libtensorflow_framework.so.2 -Wl,-rpath,$(TENSORFLOW_HOME)/tensorflow
 
-$(BUILD)/malloc_trim.node: scripts/malloc-trim.c | $(NODE)
+$(BUILD)/malloc_trim.node: test/soak/malloc-trim.c | $(NODE)
 	@mkdir -p $(@D)
 	@$(CC) -std=c17 -O2 -Wall -Wextra -shared -fPIC -I$(NODE_HEADERS) -o $@ $<
 

@@ -6,7 +6,10 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // Tests read the sources, never the built copies, so that no test can pass on yesterday's code.
 const alias = [
   { find: /^@trikd\/engine$/, replacement: source('packages/engine/src/index.ts') },
-  { find: /^@trikd\/(core|platform|history)\/(.*)$/, replacement: `${source('packages')}/$1/src/$2.ts` },
+  {
+    find: /^@trikd\/(core|process|protocol|events|store|telemetry|transport|model-host|testing)\/(.*)$/,
+    replacement: `${source('packages')}/$1/src/$2.ts`,
+  },
 ];
 
 const project = (name: string, include: string[], testTimeout: number, maxWorkers = 2) => ({
@@ -17,7 +20,11 @@ const project = (name: string, include: string[], testTimeout: number, maxWorker
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden}/**/*.test.ts'], 60_000),
+      project(
+        'unit',
+        ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/golden,test/soak}/**/*.test.ts'],
+        60_000,
+      ),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
       // Alone: it uses all cores by itself, and says how long it took.
       project('simulation', ['test/simulation/**/*.test.ts'], 120_000, 1),

@@ -2,16 +2,17 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import { canonicalJson, type RunSpec } from '@trikd/core/spec';
-import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
-import type { StepTracing } from '@trikd/platform/gen/trikd/v1/common';
-import { TrainerServiceClient, type WatchTrainerResponse } from '@trikd/platform/gen/trikd/v1/trainer';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { fromPosition } from '@trikd/platform/grpc/convert';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { canonicalJson, type RunSpec } from '@trikd/core/spec/run-spec';
+import { fromPosition } from '@trikd/protocol/convert';
+import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
+import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
+import { TrainerServiceClient, type WatchTrainerResponse } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { openFolderStore } from '@trikd/store/folder-store';
+import { datasetFor } from '@trikd/testing/specs/spec-for';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
+import { type MeasuredService, startMeasured } from './measured-service.ts';
 import type { Contestant } from './rounds.ts';
-import { type ServiceProcess, startService } from './services.ts';
-import { datasetOf, freshAnchor } from './trio-spec.ts';
+import { freshAnchor } from './trio-spec.ts';
 
 /** How late the event loop of a service was, in milliseconds. */
 export interface Lag {
@@ -46,9 +47,9 @@ export async function startDistributed(
   const folder = await mkdtemp(join(tmpdir(), 'trikd-bench-'));
   const lagFile = (service: string) => join(folder, `${service}.lag.json`);
   const started = await Promise.all(
-    NAMES.map((service) => startService(service, join(folder, 'store'), lagFile(service), env)),
+    NAMES.map((service) => startMeasured(service, join(folder, 'store'), lagFile(service), {}, env)),
   );
-  const [anchor, teacher, student] = started as [ServiceProcess, ServiceProcess, ServiceProcess];
+  const [anchor, teacher, student] = started as [MeasuredService, MeasuredService, MeasuredService];
   const position = (step: number) => fromPosition({ runId: spec.name, generation: 1, attempt: 1, step });
   await loadAnchor(anchor.address, join(folder, 'store'), spec, position(0), tracing);
   const trainers = [teacher, student].map(({ address }) => openClient(TrainerServiceClient, address));
@@ -73,12 +74,12 @@ export async function startDistributed(
   let limit = 0;
   return {
     name,
-    pids: Object.fromEntries(NAMES.map((service, index) => [service, started[index]?.child.pid ?? 0])),
+    pids: Object.fromEntries(NAMES.map((service, index) => [service, started[index]?.pid ?? 0])),
     async step(count) {
       limit += count;
       const reached = watches.map((watch) => watch.reaches(limit));
       const resting = watches.map((watch) => watch.rests(limit));
-      for (const { child } of started) child.kill('SIGUSR2');
+      for (const { pid } of started) process.kill(pid, 'SIGUSR2');
       const from = performance.now();
       await Promise.all(
         trainers.map((client) =>
@@ -110,7 +111,7 @@ async function loadAnchor(
   start: ReturnType<typeof fromPosition>,
   tracing: StepTracing | undefined,
 ): Promise<void> {
-  const params = freshAnchor(spec, datasetOf(spec));
+  const params = freshAnchor(spec, datasetFor(spec));
   const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
   const blob = await saveParams(await openFolderStore(store), folder, params);
   const client = openClient(AnchorServiceClient, address);

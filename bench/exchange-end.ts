@@ -5,11 +5,11 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { subscribe } from '@trikd/core/exchange/subscribe';
-import { dialProducer } from '@trikd/platform/grpc/exchange-client';
-import { createLogger } from '@trikd/platform/logging';
-import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/platform/model-service/exchange.module';
-import { createService } from '@trikd/platform/nest/create-service';
-import { systemClock } from '@trikd/platform/system-clock';
+import { createLogger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { createService } from '@trikd/transport/nest/create-service';
 import { answerLines } from './line-process.ts';
 
 interface End {

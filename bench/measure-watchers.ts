@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
-import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
+import type { ServiceName } from '@trikd/process/service-process';
+import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import type { Finding } from './finding.ts';
 import { startLineProcess } from './line-process.ts';
+import { startMeasured } from './measured-service.ts';
 import { type Contestant, compare, ratio } from './rounds.ts';
-import { startService } from './services.ts';
 
 const WATCHERS = 1000;
 /** Seconds of a turn. */
@@ -35,18 +36,18 @@ const spec = {
 /** A run of small steps, with nobody who watches it and with a thousand, in turns. */
 export async function measureWatchers(rounds: number): Promise<Finding> {
   const folder = await mkdtemp(join(tmpdir(), 'trikd-watchers-'));
-  const start = (name: string, settings: Readonly<Record<string, string>> = {}) =>
-    startService(name, join(folder, 'store'), join(folder, `${name}.json`), settings);
+  const start = (name: ServiceName, settings: Readonly<Record<string, string>> = {}) =>
+    startMeasured(name, join(folder, 'store'), join(folder, `${name}.json`), settings);
   const [anchor, teacher, student] = await Promise.all([
     start('anchor-server'),
     start('teacher-trainer'),
     start('student-trainer'),
   ]);
   const orchestrator = await start('orchestrator', {
-    TRIKD_EVENTS: join(folder, 'events'),
-    TRIKD_ANCHOR: anchor.address,
-    TRIKD_TEACHER: teacher.address,
-    TRIKD_STUDENT: student.address,
+    events: join(folder, 'events'),
+    anchor: anchor.address,
+    teacher: teacher.address,
+    student: student.address,
   });
   const runs = openClient(RunServiceClient, orchestrator.address);
   const trainer = openClient(TrainerServiceClient, student.address);
@@ -72,9 +73,9 @@ export async function measureWatchers(rounds: number): Promise<Finding> {
     name: `${WATCHERS} watch`,
     async step(count) {
       await watchers.ask(`open ${orchestrator.address} ${NAME} ${WATCHERS}`);
-      const busy = cpuSeconds(orchestrator.child.pid);
+      const busy = cpuSeconds(orchestrator.pid);
       const times = await turns(count);
-      const share = (cpuSeconds(orchestrator.child.pid) - busy) / (count * TURN);
+      const share = (cpuSeconds(orchestrator.pid) - busy) / (count * TURN);
       const { messages } = (await watchers.ask('close')) as { messages: number };
       const rate = Math.round(messages / (count * TURN));
       console.log(

@@ -1,15 +1,16 @@
 // Our training in one process, driven line by line: `setup solo|trio {settings}`, then `step N` -> {"ms": [...]}.
 import { paramsDigest } from '@trikd/core/checkpoint/blobs';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { peerOf, type TrainedRole } from '@trikd/core/position';
-import type { RunSpec } from '@trikd/core/spec';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
-import { systemClock } from '@trikd/platform/system-clock';
+import { systemClock } from '@trikd/process/system-clock';
+import { datasetFor } from '@trikd/testing/specs/spec-for';
 import { answerLines } from './line-process.ts';
-import { datasetOf, freshAnchor, soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
+import { freshAnchor, soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
 
 type Trained = readonly TrainedRole[];
 
@@ -20,7 +21,7 @@ async function setup(mode: string, settings: TrioSettings): Promise<(steps: numb
 }
 
 async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => Promise<number[]>> {
-  const dataset = datasetOf(spec);
+  const dataset = datasetFor(spec);
   const attempt = { runId: spec.name, generation: 1, attempt: 1 };
   const open = (consumers: Trained) =>
     createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });

@@ -8,13 +8,13 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import type { Role } from '@trikd/core/position';
-import type { TrainerProgress } from '@trikd/core/training/ports';
-import { createLogger } from '@trikd/platform/logging';
-import { createStepMemory } from '@trikd/platform/telemetry/step-memory';
-import { startTelemetry } from '@trikd/platform/telemetry/telemetry';
-import { spanIdOf, traceIdsOf, traceparentOf } from '@trikd/platform/telemetry/trace-ids';
-import { startObservers } from '../scripts/observers.ts';
+import type { Role } from '@trikd/core/domain/role';
+import { spanIdOf, traceIdsOf, traceparentOf } from '@trikd/core/timing/trace-ids';
+import type { TrainerProgress } from '@trikd/core/training/trainer-event';
+import { createLogger } from '@trikd/process/logging';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
+import { createStepMemory } from '@trikd/telemetry/step-memory';
+import { startObservers } from '@trikd/testing/servers/observers';
 
 const { values } = parseArgs({
   options: { steps: { type: 'string', default: '8000' }, alone: { type: 'string' } },

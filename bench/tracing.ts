@@ -6,9 +6,9 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { startObservers } from '@trikd/testing/servers/observers';
 import { parse } from 'yaml';
-import { startObservers } from '../scripts/observers.ts';
 import { type DistributedTrio, startDistributed } from './distributed.ts';
 import { compare, ratio } from './rounds.ts';
 import { summarise } from './statistics.ts';

@@ -1,7 +1,7 @@
 // A process that follows a run many times over. It gives way to everybody else: real watchers have machines of their own.
 import { setPriority } from 'node:os';
 import { type ClientReadableStream, credentials } from '@grpc/grpc-js';
-import { RunServiceClient, WatchRunRequest } from '@trikd/platform/gen/trikd/v1/run';
+import { RunServiceClient, WatchRunRequest } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { answerLines } from './line-process.ts';
 
 /** Streams of one connection; a server takes 64. */

@@ -38,19 +38,19 @@ console.log(`# The command line
 
 Written by \`make generate\` from the help of the commands; do not edit.
 
-\`trikd\` is \`services/cli/dist/main.js\`, which \`make build\` makes: \`npx trikd\` in this folder, or \`npm link -w services/cli\` for all
-folders. Commands that ask an orchestrator take \`--server HOST:PORT\` or \`TRIKD_SERVER\`. Results go to standard output, everything else
-to standard error; colours and pictures are for terminals alone, and \`NO_COLOR\` is heeded. In the formats json and yaml the names are
-those of the protocol, as protobuf writes JSON.
+\`make build\` builds \`trikd\`. Call it with \`npx trikd\` in this folder, or install it for all folders with \`npm link -w services/cli\`.
+Commands that ask an orchestrator take \`--server HOST:PORT\` or \`TRIKD_SERVER\`. Results go to standard output, everything else to
+standard error. Colours and live output are for terminals only, and \`NO_COLOR\` turns colours off. The formats json and yaml use the
+names of the protocol, as in proto JSON.
 
 | exit status | means |
 | --- | --- |
-| 0 | done; of a run that is followed: it completed or was paused |
-| 1 | failed, or something that was checked is damaged |
+| 0 | success; a followed run has completed or was paused |
+| 1 | failure, or a defect was found |
 | 2 | wrong command line; nothing was done |
-| 3 | there is no such run, generation or checkpoint, or the request was rejected because of the spec or the state of the run |
+| 3 | no such run, generation or checkpoint, or the spec or the state of the run does not allow the request |
 | 4 | the orchestrator or the store did not answer |
-| 130 | interrupted by Ctrl-C |
+| 130 | cancelled by Ctrl-C |
 
 ${list.join('\n')}
 

@@ -3,9 +3,9 @@
  *
  * usage: node scripts/config-reference.ts > docs/configuration.md      (after a build)
  */
-import { RunSpec } from '@trikd/core/spec';
-import { modelServiceConfig } from '@trikd/platform/model-service/config';
-import { StoreConfig } from '@trikd/platform/store/store-config';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { modelServiceConfig } from '@trikd/model-host/config';
+import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
 import { OrchestratorConfig } from '../services/orchestrator/dist/config.js';
 
@@ -102,37 +102,35 @@ Written by \`make generate\` from the schemas that read it; do not edit.
 
 ## A run
 
-The file that \`trikd run FILE\` reads, in YAML. It decides the params of the run, bit for bit, and nothing else; it cannot be
-changed while the run exists. \`--set path=value\` overrides a setting. Settings that do not exist are refused, and all
-mistakes are named at once. \`ROLE\` stands for \`student\` and for \`teacher\`; what stands in parentheses is the \`kind\` that has
-the setting.
+The spec of a run is a YAML file for \`trikd run FILE\`. It determines the params of the run, bit for bit, and cannot change while the
+run exists. \`--set path=value\` overrides a setting. Unknown settings are rejected, and all errors are reported at once. \`ROLE\`
+stands for \`student\` and for \`teacher\`. The word in parentheses is the \`kind\` that has the setting.
 
 ${table(RunSpec)}
 
 ## The model services
 
-anchor-server, teacher-trainer and student-trainer. The file that \`TRIKD_CONFIG\` names, in YAML, then the environment:
-\`TRIKD_DRAIN_SECONDS=9\` stands for \`drainSeconds\`, and \`TRIKD_STORE__PATH=/data\` for \`store.path\`. An empty variable is an empty
-text where the setting takes one, and elsewhere the same as no variable. They have a [store](#the-store) too, and listen on ports
-50051, 50052 and 50053 by default.
+These are anchor-server, teacher-trainer and student-trainer. They read the YAML file that \`TRIKD_CONFIG\` names, then the
+environment: \`TRIKD_DRAIN_SECONDS=9\` sets \`drainSeconds\`, and \`TRIKD_STORE__PATH=/data\` sets \`store.path\`. An empty variable is
+an empty text if the setting accepts one, and otherwise ignored. Each service also has a [store](#the-store). The default ports are
+50051, 50052 and 50053.
 
 ${table(modelServiceConfig('0.0.0.0:5005x'))}
 
 ## The orchestrator
 
-Read like the above, and with a [store](#the-store) too.
+It reads its configuration in the same way, and also has a [store](#the-store).
 
 ${table(OrchestratorConfig)}
 
 ## The store
 
-Where checkpoints, manifests and the state of runs are: the section \`store\` of each service's configuration, and the same for all
-services of a run.
+The store holds checkpoints, manifests and run states. It is the section \`store\` in the configuration of each service, and the same
+for all services of a run.
 
 ${table(StoreConfig, 'store')}
 
-A bucket is used with the rights to get, put, delete and list its objects. When a service starts it proves, with objects below
-\`probe/\` that it removes again, that of 32 racing conditional writes one wins; otherwise it does not start, and says what the store
-let happen. It does not start either when the store cannot be reached or refuses the credentials: whoever keeps services alive
-starts it again. \`make minio\` runs a MinIO for trials and prints the settings for it. What is true of all settings is true of
-credentials in the environment: they are read as YAML, so one of digits alone needs quotes of its own, \`'"1234"'\`.`);
+A service needs the rights to get, put, delete and list the objects of its bucket. At its start it races 32 conditional writes, with
+objects under \`probe/\` that it removes afterwards. Unless exactly one wins, the service does not start and reports what it saw. It
+also exits if the store is unreachable or rejects the credentials, and a supervisor should restart it. \`make minio\` starts a MinIO
+and prints its settings. Variables are read as YAML, so a credential of digits only needs quotes of its own: \`'"1234"'\`.`);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parser } from '@prometheus-io/lezer-promql';
-import { ATTRIBUTES, METRICS, SPANS } from '@trikd/platform/telemetry/semconv';
+import { ATTRIBUTES, METRICS, SPANS } from '@trikd/telemetry/semconv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';

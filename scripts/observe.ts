@@ -4,7 +4,7 @@
  * usage: node scripts/observe.ts [--otlp PORT] [--jaeger PORT]
  */
 import { parseArgs } from 'node:util';
-import { startObservers } from './observers.ts';
+import { startObservers } from '@trikd/testing/servers/observers';
 
 const { values } = parseArgs({
   options: { otlp: { type: 'string', default: '4317' }, jaeger: { type: 'string', default: '16686' } },

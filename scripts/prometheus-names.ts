@@ -1,5 +1,5 @@
 /** How the OTLP receiver of Prometheus names our metrics. */
-import { METRICS, type MetricDefinition } from '@trikd/platform/telemetry/semconv';
+import { METRICS, type MetricDefinition } from '@trikd/telemetry/semconv';
 
 const UNITS: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' };
 

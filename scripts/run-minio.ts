@@ -4,7 +4,7 @@
  * usage: node scripts/run-minio.ts [--port PORT] [--data FOLDER]
  */
 import { parseArgs } from 'node:util';
-import { startS3Server } from './s3-server.ts';
+import { startS3Server } from '@trikd/testing/servers/s3-server';
 
 const { values } = parseArgs({
   options: { port: { type: 'string' }, data: { type: 'string', default: 'minio-data' } },

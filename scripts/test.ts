@@ -11,7 +11,7 @@ import { add, summary, type Tally, tally, type VitestReport } from './tally.ts';
 
 const suites = ['check', 'unit', 'integration', 'simulation', 'end-to-end', 'browser', 'faults'];
 const scratch = mkdtempSync(join(tmpdir(), 'trikd-test-'));
-const generated = ['packages/platform/src/gen', 'packages/history/src/gen'];
+const generated = ['packages/protocol/src/gen/node', 'packages/protocol/src/gen/browser'];
 
 /** Some tools paint whenever CI is set: only a terminal gets colours. */
 const colours = process.stdout.isTTY ? { env: {}, biome: [] } : { env: { NO_COLOR: '1' }, biome: ['--colors=off'] };

@@ -3,7 +3,7 @@ import { defineConfig, type Plugin } from 'vite';
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Puts scripts and styles into the page itself, so that it is one file. */
+/** Inlines scripts and styles, so that the page is one file. */
 function inlined(): Plugin {
   return {
     name: 'inlined',
@@ -22,7 +22,7 @@ function inlined(): Plugin {
           const inline = name.endsWith('.css')
             ? `<style>${content}</style>`
             : `<script type="module">${content}</script>`;
-          // Modules wait for the whole page, wherever they stand. A function: `$&` in a script is no pattern.
+          // Modules run after the whole page is parsed. A function, since `$&` in a script must not act as a pattern.
           text = text.replace(tag, () => inline);
           delete bundle[name];
         }
@@ -32,11 +32,13 @@ function inlined(): Plugin {
   };
 }
 
-// vite build: the page; vite build --mode report: the report that `trikd report` puts a history into.
+// vite build: the page; vite build --mode report: the template into which `trikd report` puts a history.
 export default defineConfig(({ mode }) => ({
   root: source('.'),
   resolve: {
-    alias: [{ find: /^@trikd\/history\/(.*)$/, replacement: `${source('../../packages/history/src')}/$1.ts` }],
+    alias: [
+      { find: /^@trikd\/(core|events|protocol)\/(.*)$/, replacement: `${source('../../packages')}/$1/src/$2.ts` },
+    ],
   },
   oxc: { jsx: { runtime: 'automatic' as const, importSource: 'preact' } },
   publicDir: mode === 'report' ? false : 'public',
@@ -46,7 +48,7 @@ export default defineConfig(({ mode }) => ({
     emptyOutDir: mode !== 'report',
     modulePreload: false,
     target: 'es2022',
-    // One script each: a report is a single file, and a page of this size gains nothing by parts.
+    // One script per page: a report is a single file, and a page of this size gains nothing from splitting.
     ...(mode === 'report' && { assetsInlineLimit: 1_000_000, cssCodeSplit: false }),
     rolldownOptions: { input: source(mode === 'report' ? 'report.html' : 'index.html') },
   },

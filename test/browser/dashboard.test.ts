@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { eventsIn } from '@trikd/history/event';
-import { renderReport } from '@trikd/history/render-report';
-import { foldAll } from '@trikd/history/run-history';
-import { percent } from '@trikd/history/words';
-import { AnchorMoveKind, type Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
+import { eventsIn } from '@trikd/events/event';
+import { renderReport } from '@trikd/events/render-report';
+import { foldAll } from '@trikd/events/run-history';
+import { percent } from '@trikd/events/words';
+import { AnchorMoveKind, type Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { unary } from '@trikd/transport/grpc/clients';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openRelay, type Relay } from '../integration/relay.js';
@@ -117,14 +117,14 @@ test('a run is started, followed, paused, resumed, rolled back and cancelled, al
     expect(await shown('student-test')).toBe(percent(student?.test?.accuracy ?? -1));
   }
   const steps = `${paused.progress?.stepsDone}`;
-  expect((await page.locator('.facts').textContent())?.replaceAll('\u202f', '')).toContain(`${steps} of `);
+  expect((await page.locator('.head .facts').textContent())?.replaceAll('\u202f', '')).toContain(`${steps} of `);
 
   await confirm(page, 'Resume');
   await phase(page, 'training');
 
-  await confirm(card(page, 0), 'Roll back to it');
+  await confirm(card(page, 0), 'Roll back');
   await marked(page, 0, 'the anchor');
-  await marked(page, 0, 'brought back');
+  await marked(page, 0, 'rolled back to');
   expect((await getRun('coast')).rollbacks).toBe(1);
 
   await confirm(page, 'Cancel');
@@ -141,7 +141,7 @@ test('a generation begins when it is triggered; the run is listed, and deleted a
   const { page, complaints } = await openDashboard();
   await submit(page, specOf('island', { epochs: 3, curriculum: { generations: 2, advance: 'manual' } }));
   await phase(page, 'waiting');
-  await confirm(page, 'Begin the generation');
+  await confirm(page, 'Start the generation');
   await phase(page, 'completed');
   await page.emulateMedia({ colorScheme: 'dark' });
   expect(await seriousFaults(page, axe)).toEqual([]);
@@ -165,7 +165,7 @@ test('a student that the rule has refused is promoted by hand', async () => {
   const curriculum = { generations: 3, advance: 'manual', promotion: 'if-better' };
   await submit(page, specOf('cliff', { data: { kind: 'synthetic', noise: 8 }, curriculum }));
   await phase(page, 'waiting');
-  await confirm(page, 'Begin the generation');
+  await confirm(page, 'Start the generation');
   await marked(page, 1, 'not promoted');
   await confirm(card(page, 1), 'Promote');
   await marked(page, 1, 'promoted by hand');
@@ -173,6 +173,30 @@ test('a student that the rule has refused is promoted by hand', async () => {
   const { anchor, anchorMoves } = await getRun('cliff');
   expect(anchor?.generation).toBe(1);
   expect(anchorMoves.at(-1)?.kind).toBe(AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE);
+  expect(complaints()).toEqual([]);
+});
+
+test('a failed run says why once, and offers no resume that would fail again', async () => {
+  const { page, complaints } = await openDashboard();
+  const still = { ...role('[4]'), learningRate: 1e-12 };
+  await submit(page, specOf('reef', { epochs: 2, student: still, curriculum: { generations: 2 } }));
+  await phase(page, 'failed');
+  const { failure } = await getRun('reef');
+  expect(failure).toContain('it answers like chance');
+  const head = (await page.locator('.head').textContent()) ?? '';
+  expect(head.split(failure)).toHaveLength(2);
+  expect(await page.getByRole('button', { name: 'Resume' }).count()).toBe(0);
+  expect(await page.getByRole('button', { name: 'Delete', exact: true }).count()).toBe(1);
+  await page.getByText('Configuration', { exact: true }).click();
+  const configuration = page.locator('.configuration');
+  expect(await configuration.getByText('Student, learning rate').locator('xpath=..').textContent()).toContain('1e-12');
+  expect(await configuration.locator('pre').textContent()).toContain('"seed": 0');
+  expect(await seriousFaults(page, axe)).toEqual([]);
+  const shown = await page.locator('.head .progress .number').textContent();
+  await page.getByRole('link', { name: 'Runs' }).click();
+  const listed = page.getByRole('row', { name: 'reef' });
+  await listed.waitFor();
+  expect(await listed.locator('.progress .number').textContent()).toBe(shown);
   expect(complaints()).toEqual([]);
 });
 

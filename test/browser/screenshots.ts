@@ -6,9 +6,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { eventsIn } from '@trikd/history/event';
-import { renderReport } from '@trikd/history/render-report';
-import { foldAll } from '@trikd/history/run-history';
+import { eventsIn } from '@trikd/events/event';
+import { renderReport } from '@trikd/events/render-report';
+import { foldAll } from '@trikd/events/run-history';
 import type { Browser, Page } from 'playwright-core';
 import { launch, startTestServices } from './dashboard.js';
 
@@ -80,7 +80,7 @@ async function sendMistakes(page: Page): Promise<void> {
 
 async function askToRollBack(page: Page): Promise<void> {
   await page.locator('.chart canvas').first().waitFor();
-  await page.getByRole('button', { name: 'Roll back to it' }).first().click();
+  await page.getByRole('button', { name: 'Roll back' }).first().click();
   await page.getByRole('dialog').waitFor();
 }
 
@@ -101,11 +101,11 @@ try {
   await start(page, services.url, spec('breakwater', 'curriculum: { generations: 4 }'));
   await page.locator('.phase.completed').waitFor({ timeout: 300_000 });
   await start(page, services.url, spec('lighthouse', 'curriculum: { generations: 4, advance: manual }'));
-  const begin = page.getByRole('button', { name: 'Begin the generation' });
+  const begin = page.getByRole('button', { name: 'Start the generation' });
   for (const generation of [1, 2]) {
     await page.locator(`.generation[data-generation="${generation}"]`).waitFor({ timeout: 300_000 });
     await begin.click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Begin the generation' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Start the generation' }).click();
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
   }
   await page.locator('.generation[data-generation="3"]').waitFor({ timeout: 300_000 });

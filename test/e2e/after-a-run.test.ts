@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
-import { tiny } from './specs.js';
 import { run, scratch, trikd } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 test('a run leaves curves and a report beside its events, and its models score as it has recorded', async () => {
   const folder = scratch();

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { resultOf } from './outcome.js';
-import { tiny } from './specs.js';
-import { run, scratch, type WrittenSpec } from './trikd.js';
+import { run, scratch } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 test('a completed run is shown again, another spec of its name is refused, and --fresh begins it anew', async () => {
   const folder = scratch();
@@ -28,7 +31,7 @@ test('a completed run is shown again, another spec of its name is refused, and -
   const refused = await run(folder, other);
   expect(refused).toMatchObject({ status: 3, stdout: '' });
   expect(refused.stderr).toBe(
-    'trikd: run tiny exists with another spec:\n  epochs: stored 3, asked 4\n  student.learningRate: stored 0.05, asked 0.1\n' +
+    'trikd: run tiny exists with another spec:\n  epochs: stored 3, requested 4\n  student.learningRate: stored 0.05, requested 0.1\n' +
       'choose another name with --set name=..., or replace the run with --fresh\n',
   );
   expect(events()).toEqual(told);

@@ -1,32 +1,32 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
+import type { Position } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { subscribe } from '@trikd/core/exchange/subscribe';
-import type { Position, TrainedRole } from '@trikd/core/position';
-import { RunSpec } from '@trikd/core/spec';
 import { openAnchor } from '@trikd/core/training/anchor';
 import { traceAnchor } from '@trikd/core/training/role-program';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { dialProducer } from '@trikd/platform/grpc/exchange-client';
-import { createLogger } from '@trikd/platform/logging';
-import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
-import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
-import { rememberLast } from '@trikd/platform/model-service/remember-last';
-import { agreementOf } from '@trikd/platform/model-service/trainer-attempt';
-import { createService } from '@trikd/platform/nest/create-service';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
-import { systemClock } from '@trikd/platform/system-clock';
+import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
+import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { agreementOf } from '@trikd/model-host/exchange/agreement-of';
+import { rememberLast } from '@trikd/model-host/remember-last';
+import { createLogger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { createService } from '@trikd/transport/nest/create-service';
 import { expect, onTestFinished, test } from 'vitest';
 import { expectSteady, type Holding, hold, MIB } from './holding.js';
-import { tiny } from './specs.js';
 
 const ROUNDS = 20;
 const SWAPS = 5;
 const never = new AbortController().signal;
-const spec = RunSpec.parse({ ...tiny, epochs: 1000 });
+const spec = specFor('two generations', { epochs: 1000 });
 
 test('100 anchors after one another, each heard by both trainers, leave memory, files and threads as they were', async () => {
   const startOf = (generation: number): Position => ({ runId: spec.name, generation, attempt: 1, step: 0 });
   const dataset = await loadDataset(spec);
-  const store = openMemoryStore();
+  const store = memoryStore();
   const { variables } = traceAnchor({ spec, dataset, generation: 1 });
   const fresh = [...variables.values()].map(
     ({ name, shape, initial }) => [name, { dtype: 'float32', shape, data: initial }] as const,

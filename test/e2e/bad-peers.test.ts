@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
-import { ExchangeServiceClient } from '@trikd/platform/gen/trikd/v1/exchange';
-import { fromSubscription } from '@trikd/platform/grpc/convert';
+import { fromSubscription } from '@trikd/protocol/convert';
+import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openRelay } from '../integration/relay.js';
 import { type ExchangeEnd, startEnd, startPair } from './exchange-ends.js';
 import { reference, resultOf } from './outcome.js';
 import { pidOf } from './processes.js';
-import { tiny } from './specs.js';
-import { type Line, scratch, startRun, type WrittenSpec } from './trikd.js';
+import { type Line, scratch, startRun } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 const MIB = 2 ** 20;
 /** 4 MB of logits a frame. */

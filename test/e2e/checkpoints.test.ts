@@ -1,10 +1,12 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { tiny } from './specs.js';
 import { type Ended, run, scratch, trikd } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** What `list -o json` tells of a checkpoint, and `show -o json`. */
 interface Told {

@@ -1,6 +1,6 @@
+import { freePort } from '@trikd/testing/servers/child-server';
+import { startObservers } from '@trikd/testing/servers/observers';
 import { expect, onTestFinished, test } from 'vitest';
-import { freePort } from '../../scripts/child-server.js';
-import { startObservers } from '../../scripts/observers.js';
 import { SERVICES, tracedRun } from './traced-run.js';
 
 /** Spans of each trainer: 48 steps, each with forward, data, publish and backward, and one wait, or two where there is an anchor. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../scripts/child-server.js';
+import { freePort } from '@trikd/testing/servers/child-server';
 
 /** A block of commands in a document. */
 export interface DocsBlock {

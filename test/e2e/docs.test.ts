@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { goTool } from '@trikd/testing/servers/go-tool';
 import { expect, test } from 'vitest';
-import { goTool } from '../../scripts/go-tool.js';
 import { type DocsBlock, execute, NOT_EXECUTED, otherBlocks, ROOT, readmeBlocks, reasonOf } from './docs-blocks.js';
 import { binOf, scratch } from './trikd.js';
 

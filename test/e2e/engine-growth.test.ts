@@ -1,16 +1,17 @@
-import type { TrainerEvent } from '@trikd/core/training/ports';
 import { traceTrainer } from '@trikd/core/training/role-program';
-import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from '@trikd/core/training/testing/tiny-run';
 import { trainGeneration } from '@trikd/core/training/trainer';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { Engine } from '@trikd/engine';
-import { systemClock } from '@trikd/platform/system-clock';
+import { systemClock } from '@trikd/process/system-clock';
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
+import { dullFrames, lonePorts } from '@trikd/testing/training/lone-ports';
 import { expect, test } from 'vitest';
 import { expectSteady, type Holding, hold, MIB } from './holding.js';
 
 test('10,000 steps of a trainer that hears a peer leave memory, files and threads as they were', async () => {
   const rarely = { everyEpochs: 2000 };
-  const spec = tinySpec({ batchSize: 64, epochs: 14_000, evaluation: rarely, checkpoint: rarely });
-  const dataset = tinyDataset(spec);
+  const spec = specFor('tiny', { batchSize: 64, epochs: 14_000, evaluation: rarely, checkpoint: rarely });
+  const dataset = datasetFor(spec);
   const attempt = { runId: spec.name, generation: 0, attempt: 1 };
   const samples: Holding[] = [];
   const { ports } = lonePorts({
@@ -27,8 +28,8 @@ test('10,000 steps of a trainer that hears a peer leave memory, files and thread
 });
 
 test('200 programs traced, loaded, run into and closed leave memory, files and threads as they were', async () => {
-  const spec = aloneSpec();
-  const dataset = tinyDataset(spec);
+  const spec = specFor('tiny, student alone');
+  const dataset = datasetFor(spec);
   const engine = await Engine.open(spec.engine);
   const samples: Holding[] = [];
   for (let round = 1; round <= 200; round++) {

@@ -1,8 +1,12 @@
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { hears } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
-import { hears, tiny } from './specs.js';
-import { run, scratch, type WrittenSpec } from './trikd.js';
+import { run, scratch } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** The nets and the objectives of examples/fashion-mnist.yaml, 200 steps a generation. */
 const fashionMnist: WrittenSpec = {

@@ -4,17 +4,17 @@
  *
  * usage: fork it, with ROWS and COLS of the logits as arguments
  */
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { subscribe } from '@trikd/core/exchange/subscribe';
-import { peerOf, type TrainedRole } from '@trikd/core/position';
-import { dialProducer } from '@trikd/platform/grpc/exchange-client';
-import { createLogger } from '@trikd/platform/logging';
-import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
-import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/platform/model-service/exchange.module';
-import { createService } from '@trikd/platform/nest/create-service';
-import { systemClock } from '@trikd/platform/system-clock';
+import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import { createLogger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { createService } from '@trikd/transport/nest/create-service';
 
 /** What a parent can ask for. */
 export type Order =

@@ -11,12 +11,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PairManifest, parseManifest } from '@trikd/core/checkpoint/manifest';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { afterAll, describe, expect, test } from 'vitest';
 import { writeIdxSet } from './idx-set.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess, pidOf } from './processes.js';
-import { tiny } from './specs.js';
-import { type Line, run, scratch, startRun, type WrittenSpec } from './trikd.js';
+import { type Line, run, scratch, startRun } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** Two generations of 640 steps, saved every 80. */
 const spec: WrittenSpec = { ...tiny, name: 'faults', epochs: 80, checkpoint: { everyEpochs: 10 } };

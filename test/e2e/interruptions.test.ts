@@ -1,8 +1,11 @@
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess, pidOf, processesOf } from './processes.js';
-import { tiny } from './specs.js';
-import { type Line, run, scratch, startRun, type WrittenSpec } from './trikd.js';
+import { type Line, run, scratch, startRun } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** Generations long enough to be interrupted: 800 steps, saved rarely. */
 const long: WrittenSpec = { ...tiny, name: 'long', epochs: 100, checkpoint: { everyEpochs: 30 } };
@@ -16,7 +19,9 @@ const SERVICES = ['anchor-server', 'orchestrator', 'student-trainer', 'teacher-t
 
 async function expectTheSameEnd(folder: string): Promise<void> {
   const continued = await run(folder, long);
-  expect(continued.stderr).toMatch(/^continuing run long: generation \d \(last: 1\), from (step \d+|its beginning)\n$/);
+  expect(continued.stderr).toMatch(
+    /^continuing run long: generation \d \([12] of 2\), from (step \d+|its beginning)\n$/,
+  );
   expect(continued.status).toBe(0);
   expect(resultOf(continued)).toEqual({ phase: 'completed', generations: await undisturbed });
   await expectNoProcess(folder);

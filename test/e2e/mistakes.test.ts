@@ -2,13 +2,16 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { startService } from '@trikd/process/service-process';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startService } from '../../services/cli/src/service-process.js';
 import { writeIdxSet } from './idx-set.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
-import { tiny } from './specs.js';
-import { type Ended, run, scratch, trikd, type WrittenSpec } from './trikd.js';
+import { type Ended, run, scratch, trikd } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** What a failed command has told: exactly this on standard error, and status 1. */
 function expectSentence({ status, stderr }: Ended, sentence: RegExp): void {
@@ -220,7 +223,7 @@ test('a loss that is not finite ends the run with one sentence, and a better spe
   const again = await run(folder, wild);
   expectSentence(
     again,
-    /^trikd: the orchestrator: the run failed in generation 0 and would fail again: the student .*; change its spec \(.*\) and start it anew$/m,
+    /^trikd: the orchestrator: the run failed in generation 0 and would fail again: the student .*; change its spec \(.*\) and start a new run$/m,
   );
   const ended = await run(folder, tiny, '--fresh');
   expect(ended).toMatchObject({ status: 0, stderr: '' });

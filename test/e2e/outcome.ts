@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Blob } from '@trikd/core/domain/blob';
+import type { BestParams } from '@trikd/core/domain/role-checkpoint';
 import { GenerationResult } from '@trikd/core/run/state';
-import { canonicalJson, RunSpec } from '@trikd/core/spec';
-import type { BestParams, Blob } from '@trikd/core/training/ports';
-import type { Ended, WrittenSpec } from './trikd.js';
+import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import type { Ended } from './trikd.js';
 
 /** A generation's result without any key of the store: what is there must be the same in every attempt, where it is must not. */
 export type Content = Omit<GenerationResult, 'student' | 'teacher' | 'pair'> & {

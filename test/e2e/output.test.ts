@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { fakeRunService, toldRun } from '../integration/fake-run-service.js';
 import { expectNoProcess } from './processes.js';
-import { tiny } from './specs.js';
-import { MAIN, run, scratch, specFile, startRun, trikd, trikdOnTerminal, type WrittenSpec } from './trikd.js';
+import { MAIN, run, scratch, specFile, startRun, trikd, trikdOnTerminal } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 test('without a terminal every line is JSON until the table', async () => {
   const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table');
@@ -87,7 +90,7 @@ describe('on a terminal', () => {
       expect(steps(role)).toEqual(steps(role).toSorted((a, b) => a - b));
     }
     expect(text).toMatch(/^student .* task \d\.\d+ .*peer \d\.\d+ .*validation \d+\.\d %.* waits teacher \d+ %/m);
-    expect(text).toMatch(/^long · generation 0 \(last: 0\) · completed/m);
+    expect(text).toMatch(/^long · generation 0 \(1 of 1\) · completed/m);
     expect(stdout).toContain('\u001b[');
     expect(text).toMatch(/┌─.*\r?\n│ generation │ model/);
     expect(text).not.toMatch(/^\{/m);
@@ -123,6 +126,6 @@ describe('on a terminal', () => {
     await expectNoProcess(folder, 12_000);
     const continued = await run(folder, long);
     expect(continued.status).toBe(0);
-    expect(continued.stderr).toMatch(/^continuing run long: generation 0 \(last: 1\), from step \d+\n$/);
+    expect(continued.stderr).toMatch(/^continuing run long: generation 0 \(1 of 2\), from step \d+\n$/);
   });
 });

@@ -1,18 +1,21 @@
 import { join } from 'node:path';
-import type { GenerationAttempt } from '@trikd/core/position';
-import { canonicalJson, RunSpec } from '@trikd/core/spec';
-import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
-import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { fromPosition } from '@trikd/platform/grpc/convert';
-import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { type ServiceName, startService } from '@trikd/process/service-process';
+import { fromPosition } from '@trikd/protocol/convert';
+import { toWatchedEvent } from '@trikd/protocol/convert-trainer';
+import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type ServiceName, startService } from '../../services/cli/src/service-process.js';
 import { writeIdxSet } from './idx-set.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
-import { tiny } from './specs.js';
-import { run, scratch, specFile, trikd, type WrittenSpec } from './trikd.js';
+import { run, scratch, specFile, trikd } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** Nobody listens there: the port of the discard service, for which one must be root and which nobody starts any more. */
 const NOBODY = '127.0.0.1:9';
@@ -140,12 +143,12 @@ describe('an orchestrator says why it cannot train', () => {
 });
 
 describe('a trainer says why it cannot train with its peer', () => {
-  test('when nobody answers at the address that it was given', async () => {
+  test('when no server listens at the assigned address', async () => {
     const { start } = servicesOf(scratch(), tiny.name);
     const student = await start('student-trainer');
     const failure = await assign(student, tiny, NOBODY);
     expect(await failure()).toMatch(
-      /^nobody answers at 127\.0\.0\.1:9 for the teacher, tried for 10 s: .*ECONNREFUSED 127\.0\.0\.1:9/,
+      /^the teacher at 127\.0\.0\.1:9 did not answer for 10 s: .*ECONNREFUSED 127\.0\.0\.1:9/,
     );
   });
 

@@ -5,11 +5,11 @@
  * usage: node reference-process.ts SPEC_AS_JSON
  */
 import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
-import { memoryStore } from '@trikd/core/run/memory-store';
-import { RunSpec } from '@trikd/core/spec';
-import { type ReferenceResult, runReference } from '@trikd/core/training/reference';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { systemClock } from '@trikd/platform/system-clock';
+import { type ReferenceResult, runReference } from '@trikd/core/reference/reference';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { systemClock } from '@trikd/process/system-clock';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 
 const spec = RunSpec.parse(JSON.parse(process.argv[2] ?? ''));
 const store = memoryStore();

@@ -1,5 +1,5 @@
+import { startObservers } from '@trikd/testing/servers/observers';
 import { expect, onTestFinished, test } from 'vitest';
-import { startObservers } from '../../scripts/observers.js';
 import { SERVICES, tracedRun } from './traced-run.js';
 
 test('a collector takes the spans of all services over HTTP too', async () => {

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { loadRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec';
-import { type Run, RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { type Run, RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { openFolderStore } from '@trikd/store/folder-store';
+import { startCluster } from '@trikd/testing/processes/cluster';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { expect, onTestFinished, test } from 'vitest';
-import { startCluster } from '../faults/cluster.js';
 import { contentOf, reference } from './outcome.js';
-import { tiny } from './specs.js';
-import { scratch, type WrittenSpec } from './trikd.js';
+import { scratch } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 const manual: WrittenSpec = { ...tiny, name: 'manual', epochs: 12, curriculum: { generations: 2, advance: 'manual' } };
 const between: WrittenSpec = { ...tiny, name: 'between', seed: 7, curriculum: { generations: 1 } };

@@ -7,19 +7,22 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadRun } from '@trikd/core/run/run-store';
 import { movesByHand } from '@trikd/core/run/state';
-import { canonicalJson, RunSpec } from '@trikd/core/spec';
-import { RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { openStore } from '@trikd/platform/store/open-store';
-import { secret } from '@trikd/platform/store/store-config';
+import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { type ServiceName, startService } from '@trikd/process/service-process';
+import { RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { openStore } from '@trikd/store/open-store';
+import { secret } from '@trikd/store/store-config';
+import { type S3Server, startS3Server } from '@trikd/testing/servers/s3-server';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type S3Server, startS3Server } from '../../scripts/s3-server.js';
-import { type ServiceName, startService } from '../../services/cli/src/service-process.js';
 import { type Fate, type FaultyProxy, startFaultyProxy } from '../integration/faulty-proxy.js';
 import { contentOf, reference } from './outcome.js';
 import { expectNoProcess } from './processes.js';
-import { tiny } from './specs.js';
-import { MAIN, scratch, specFile, type WrittenSpec } from './trikd.js';
+import { MAIN, scratch, specFile } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** Two generations of 800 steps, saved every 40. */
 const spec: WrittenSpec = { ...tiny, name: 'trouble', epochs: 100, checkpoint: { everyEpochs: 5 } };

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect } from 'vitest';
 import { resultOf } from './outcome.js';
-import { tiny } from './specs.js';
 import { scratch, specFile, trikd } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** A run, traced at every step. What its services said of their spans at the end, and what came of it. */
 export async function tracedRun(env: Readonly<Record<string, string>>) {

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import { startObservers } from '@trikd/testing/servers/observers';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, onTestFinished, test } from 'vitest';
-import { startObservers } from '../../scripts/observers.js';
-import { tiny } from './specs.js';
 import { scratch, specFile, trikd } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 /** A span as Jaeger's API tells it, times in microseconds. */
 interface JaegerSpan {

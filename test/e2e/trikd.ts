@@ -5,13 +5,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { onTestFinished } from 'vitest';
-import type { z } from 'zod';
 import { processesOf } from './processes.js';
-
-/** A spec as its author writes it: defaults left out. */
-export type WrittenSpec = z.input<typeof RunSpec>;
 
 /** The compiled command. */
 export const MAIN = fileURLToPath(new URL('../../services/cli/dist/main.js', import.meta.url));

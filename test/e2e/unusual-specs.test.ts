@@ -1,7 +1,11 @@
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { hears } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { reference, resultOf } from './outcome.js';
-import { hears, tiny } from './specs.js';
-import { run, scratch, type WrittenSpec } from './trikd.js';
+import { run, scratch } from './trikd.js';
+
+const tiny = writtenSpec('two generations');
 
 const { student, teacher } = tiny;
 const task = [{ kind: 'task' as const }];

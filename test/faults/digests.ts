@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { GenerationResult } from '@trikd/core/run/state';
-import { canonicalJson, RunSpec } from '@trikd/core/spec';
+import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
 
 const REFERENCE = fileURLToPath(new URL('../e2e/reference-process.ts', import.meta.url));
 

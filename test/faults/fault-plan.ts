@@ -1,5 +1,5 @@
 import { below, philox4x32 } from '@trikd/core/data/random';
-import type { Point } from '@trikd/platform/points';
+import type { Point } from '@trikd/process/points';
 
 /**
  * Who can be struck. Of the orchestrators it is the one that gets to the point: the leader. The store is a program of others, without

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { TrikdError } from '@trikd/core/errors';
-import { canonicalJson, RunSpec } from '@trikd/core/spec';
-import { type Run, RunPhase, RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { fromStatus } from '@trikd/platform/grpc/status';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { type Run, RunPhase, RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { fromStatus } from '@trikd/protocol/status';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 
 /**
  * Has a run made and follows it to its end, through the deaths of the orchestrators: whichever answers is asked.

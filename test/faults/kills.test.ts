@@ -1,5 +1,5 @@
 import { loadRun } from '@trikd/core/run/run-store';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { expect, test } from 'vitest';
 import { digestsOf, referenceDigests } from './digests.js';
 import { dice, drawFault } from './fault-plan.js';

@@ -1,10 +1,10 @@
 import { loadRun } from '@trikd/core/run/run-store';
+import { type Intercepted, openToxiproxy, type Toxic } from '@trikd/testing/servers/toxiproxy';
 import { expect, onTestFinished, test } from 'vitest';
 import { openRelay, type Relay } from '../integration/relay.js';
 import { digestsOf, referenceDigests } from './digests.js';
 import { dice } from './fault-plan.js';
 import { followRun } from './follow-run.js';
-import { type Intercepted, openToxiproxy, type Toxic } from './toxiproxy.js';
 import { explained, specOf, startTrio } from './trio.js';
 
 const TROUBLES = Number(process.env['TROUBLES'] ?? 20);

@@ -5,14 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { loadRun } from '@trikd/core/run/run-store';
-import type { Point } from '@trikd/platform/points';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import type { Point } from '@trikd/process/points';
+import { openFolderStore } from '@trikd/store/folder-store';
+import { type ClusterEvent, startCluster } from '@trikd/testing/processes/cluster';
+import type { Fault } from '@trikd/testing/processes/fault-agent';
 import { expect, onTestFailed, onTestFinished, test } from 'vitest';
 import { scratch } from '../e2e/trikd.js';
 import { type ToyWorld, toyAnchor, toyTrainer } from '../integration/orchestrator-doubles.js';
-import { type ClusterEvent, startCluster } from './cluster.js';
 import { digestsOf } from './digests.js';
-import type { Fault } from './fault-agent.js';
 import { dice } from './fault-plan.js';
 import { followRun } from './follow-run.js';
 import type { ReaderReport } from './store-reader.js';
@@ -92,8 +92,8 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
   for (const { close } of [teacher, student, anchor]) onTestFinished(close);
   const models = { teacher: teacher.address, student: student.address, anchor: anchor.address };
   const hits = new Map<number, (service: string) => void>();
-  const heard = (event: ClusterEvent) => {
-    if (event.kind === 'told' && event.told.kind === 'hit') hits.get(event.told.fault.id)?.(event.service);
+  const onEvent = (event: ClusterEvent) => {
+    if (event.kind === 'reported' && event.report.kind === 'hit') hits.get(event.report.fault.id)?.(event.service);
   };
   const settings = {
     retries: 1000,
@@ -114,7 +114,7 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
     models,
     settings,
     faults: true,
-    heard,
+    onEvent,
   });
   onTestFinished(() => cluster.stop());
   const addresses = cluster.orchestrators.map(({ address }) => address);

@@ -1,7 +1,7 @@
-import type { Position } from '@trikd/core/position';
+import type { Position } from '@trikd/core/domain/position';
 import { loadRun } from '@trikd/core/run/run-store';
+import type { ClusterEvent } from '@trikd/testing/processes/cluster';
 import { expect, test } from 'vitest';
-import type { ClusterEvent } from './cluster.js';
 import { digestsOf, referenceDigests } from './digests.js';
 import { followRun } from './follow-run.js';
 import { INTERVAL, specOf, startTrio } from './trio.js';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { dataFolders } from '@trikd/platform/environment';
+import { dataFolders } from '@trikd/process/environment';
 
 /** The first images of Fashion-MNIST, as files of their own: a process that is started again has read them at once. */
 export function writeFirstImages(folder: string, train: number, test: number): void {

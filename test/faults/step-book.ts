@@ -1,4 +1,4 @@
-import type { Position } from '@trikd/core/position';
+import type { Position } from '@trikd/core/domain/position';
 
 /** Where a run has come: a step counts when both trainers have trained it in one attempt. */
 export interface PairStep extends Position {

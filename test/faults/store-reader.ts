@@ -6,12 +6,12 @@
  */
 import { hash } from 'node:crypto';
 import { blobsOf, parseManifest } from '@trikd/core/checkpoint/manifest';
+import type { Blob } from '@trikd/core/domain/blob';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { type AnchorPointer, readPointer } from '@trikd/core/run/anchor-pointer';
 import { manifestsOf } from '@trikd/core/run/collector';
 import { listRuns, loadRun, type SavedRun } from '@trikd/core/run/run-store';
-import type { ObjectStore } from '@trikd/core/store';
-import type { Blob } from '@trikd/core/training/ports';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { openFolderStore } from '@trikd/store/folder-store';
 
 /** What was read, and every sentence about what was wrong. */
 export interface ReaderReport {

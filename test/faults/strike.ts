@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ClusterEvent } from './cluster.js';
-import type { Fault, Told } from './fault-agent.js';
+import type { ClusterEvent } from '@trikd/testing/processes/cluster';
+import type { Fault, Report } from '@trikd/testing/processes/fault-agent';
 import type { PlannedFault, Victim } from './fault-plan.js';
 import type { PairStep } from './step-book.js';
 import type { Trio } from './trio.js';
@@ -17,7 +17,7 @@ export interface Strike {
   readonly replays: readonly number[];
 }
 
-type Hit = ClusterEvent & { readonly kind: 'told'; readonly told: Told & { readonly kind: 'hit' } };
+type Hit = ClusterEvent & { readonly kind: 'reported'; readonly report: Report & { readonly kind: 'hit' } };
 
 let faults = 0;
 
@@ -58,7 +58,7 @@ export async function strike(
 
 function nextPair(trio: Trio, runId: string): Promise<ClusterEvent> {
   const isPair = (event: ClusterEvent): event is ClusterEvent =>
-    event.kind === 'told' && event.told.kind === 'pair' && event.told.at.runId === runId;
+    event.kind === 'reported' && event.report.kind === 'pair' && event.report.at.runId === runId;
   return trio.until(isPair);
 }
 
@@ -79,14 +79,14 @@ async function strikeService(
   const victims = trio.of(kind);
   const fault: Fault = { id: faults++, point, nth, signal };
   const isHit = (event: ClusterEvent): event is Hit =>
-    event.kind === 'told' && event.told.kind === 'hit' && event.told.fault.id === fault.id;
+    event.kind === 'reported' && event.report.kind === 'hit' && event.report.fault.id === fault.id;
   const hit = trio.until(isHit);
   for (const victim of victims) victim.arm(fault);
   const found = await unlessOver(hit, over);
   for (const victim of victims) victim.disarm();
   const victim = victims.find(({ name }) => name === found?.service);
   if (!found || !victim) return undefined;
-  const before = found.told.kind === 'hit' ? trio.steps.last(found.told.reached.runId ?? '') : undefined;
+  const before = trio.steps.last(found.report.reached.runId ?? '');
   if (signal === 'SIGSTOP') {
     await delay(stopMs);
     victim.signal('SIGCONT');

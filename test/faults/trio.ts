@@ -1,19 +1,20 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ObjectStore } from '@trikd/core/store';
-import { openStore } from '@trikd/platform/store/open-store';
-import { StoreConfig } from '@trikd/platform/store/store-config';
-import { onTestFinished } from 'vitest';
-import { hears } from '../e2e/specs.js';
-import { scratch, type WrittenSpec } from '../e2e/trikd.js';
-import { ownServer } from '../integration/s3-rig.js';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { openStore } from '@trikd/store/open-store';
+import { StoreConfig } from '@trikd/store/store-config';
 import {
   type Cluster,
   type ClusterEvent,
   type ClusterOptions,
   type ServiceUnderTest,
   startCluster,
-} from './cluster.js';
+} from '@trikd/testing/processes/cluster';
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
+import { onTestFinished } from 'vitest';
+import { scratch } from '../e2e/trikd.js';
+import { ownServer } from '../integration/s3-rig.js';
 import type { Victim } from './fault-plan.js';
 import { writeFirstImages } from './small-data.js';
 import { type StepBook, stepBook } from './step-book.js';
@@ -21,26 +22,12 @@ import { type StepBook, stepBook } from './step-book.js';
 /** Steps between two checkpoints of `specOf`. */
 export const INTERVAL = 32;
 
-/**
- * Two generations of 256 steps on the first 1152 images of Fashion-MNIST; a checkpoint every 32 steps, which is longer than it takes to
- * store one.
- */
+/** Two generations of 256 steps on the first 1152 images of Fashion-MNIST. */
 export function specOf(name: string, data: string): WrittenSpec {
-  const model = (channels: number[]) => ({ kind: 'plain-cnn' as const, channels });
-  return {
+  return writtenSpec('1024 images', {
     name,
     data: { kind: 'idx', folder: data, train: 1024, validation: 128, test: 128 },
-    batchSize: 128,
-    epochs: 32,
-    warmupSteps: 8,
-    checkpoint: { everyEpochs: 4 },
-    evaluation: { everyEpochs: 8 },
-    student: { model: model([4, 4]), objective: hears(1, 1) },
-    teacher: { model: model([8, 8]), objective: hears(0.1, 0.1) },
-    curriculum: { generations: 2 },
-    exchange: { stepTimeout: 3 },
-    engine: { threads: 1 },
-  };
+  });
 }
 
 /** The services on small data, followed step by step. */
@@ -58,13 +45,9 @@ export interface Trio extends Cluster {
 }
 
 /** Does what a test does, and says what is known when it fails: what had happened, and the last lines of every log. */
-export async function explained<T>(
-  { folder, services }: Trio,
-  story: readonly string[],
-  work: () => Promise<T>,
-): Promise<T> {
-  const linesOf = (name: string) =>
-    readFileSync(join(folder, 'logs', `${name}.jsonl`), 'utf8')
+export async function explained<T>({ services }: Trio, story: readonly string[], work: () => Promise<T>): Promise<T> {
+  const linesOf = (log: string) =>
+    readFileSync(log, 'utf8')
       .trimEnd()
       .split('\n')
       .slice(-5)
@@ -72,7 +55,7 @@ export async function explained<T>(
   try {
     return await work();
   } catch (error) {
-    console.log([...story, ...services.flatMap(({ name }) => [`${name}:`, ...linesOf(name)])].join('\n'));
+    console.log([...story, ...services.flatMap(({ name, log }) => [`${name}:`, ...linesOf(log)])].join('\n'));
     throw error;
   }
 }
@@ -97,15 +80,15 @@ export async function startTrio(kind: 'folder' | 'minio', options: Partial<Clust
   const steps = stepBook();
   const events: ClusterEvent[] = [];
   const waiting = new Set<(event: ClusterEvent) => void>();
-  const heard = (event: ClusterEvent) => {
-    if (event.kind === 'told' && event.told.kind === 'step') {
-      steps.trained(event.service, event.told.at, event.at);
+  const onEvent = (event: ClusterEvent) => {
+    if (event.kind === 'reported' && event.report.kind === 'step') {
+      steps.trained(event.service, event.report.at, event.at);
       return;
     }
     events.push(event);
     for (const look of waiting) look(event);
   };
-  const cluster = await startCluster({ folder: join(folder, 'logs'), store, faults: true, heard, ...options });
+  const cluster = await startCluster({ folder: join(folder, 'logs'), store, faults: true, onEvent, ...options });
   onTestFinished(() => cluster.stop());
   const { anchor, teacher, student, orchestrators } = cluster;
   const present = (service: ServiceUnderTest | undefined) => (service ? [service] : []);

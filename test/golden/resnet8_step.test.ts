@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { decodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import type { Dataset } from '@trikd/core/data/split';
-import type { HostTensor, Params } from '@trikd/core/params';
-import { RunSpec } from '@trikd/core/spec';
+import type { HostTensor, Params } from '@trikd/core/models/params';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import {
   LOGITS,
   optimizerFeeds,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeSafetensors, encodeSafetensors } from '@trikd/core/checkpoint/safetensors';
-import type { HostTensor, Params } from '@trikd/core/params';
+import type { HostTensor, Params } from '@trikd/core/models/params';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 /** A file as the Python script tells of it. Data are in base64. */

@@ -1,15 +1,15 @@
 import { saveParams } from '@trikd/core/checkpoint/blobs';
-import { TrikdError } from '@trikd/core/errors';
-import type { Role } from '@trikd/core/position';
-import type { ObjectStore } from '@trikd/core/store';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { Role } from '@trikd/core/domain/role';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { assertFrame, counted, hear, paramsOfGeneration, serveAnchor, spec, startOf } from './anchor-rig.js';
 import { paramsOf, tinyAnchor } from './tiny-model.js';
 
 describe('while frames are served, a load', () => {
   /** The anchor of generation 3, and two trainers that hear it all the time. */
-  async function underLoad(openAnchor = tinyAnchor(), store = openMemoryStore()) {
+  async function underLoad(openAnchor = tinyAnchor(), store = memoryStore()) {
     const anchor = await serveAnchor(store, openAnchor);
     await anchor.load(startOf(3), await paramsOfGeneration(store, 3), spec);
     const over = new AbortController();
@@ -102,7 +102,7 @@ describe('while frames are served, a load', () => {
 
   test('that the store keeps waiting gives way to a newer one, by name', async () => {
     const never = Promise.withResolvers<never>();
-    const store = openMemoryStore();
+    const store = memoryStore();
     const stuck = await paramsOfGeneration(store, 4);
     const halting: ObjectStore = { ...store, get: (key) => (key === stuck.key ? never.promise : store.get(key)) };
     const { anchor, goesOn, end } = await underLoad(tinyAnchor(), halting);
@@ -127,7 +127,7 @@ describe('while frames are served, a load', () => {
   });
 
   test('during trouble of the store waits until it is over, and the same load asked for again joins it', async () => {
-    const store = openMemoryStore();
+    const store = memoryStore();
     const params = await paramsOfGeneration(store, 4);
     let [refused, mended] = [0, false];
     const { models, openAnchor } = counted();

@@ -1,16 +1,17 @@
 import { saveParams } from '@trikd/core/checkpoint/blobs';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { Position } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import type { Position, Role } from '@trikd/core/position';
-import type { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import type { AnchorParts } from '@trikd/platform/model-service/anchor-serving';
+import type { AnchorParts } from '@trikd/model-host/anchor/anchor-parts';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { onTestFinished } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { paramsOf, tinyAnchor } from './tiny-model.js';
-import { type AnchorUnderTest, agreement, openAnchorServer, spec as shortSpec } from './trio-rig.js';
+import { type AnchorUnderTest, agreement, openAnchorServer } from './trio-rig.js';
 
 /** Long enough that no generation is over before it is replaced. */
-export const spec: RunSpec = { ...shortSpec, epochs: 1000 };
+export const spec = specFor('32 steps', { epochs: 1000 });
 /** Told from the first logit of any frame: which generation's params it was computed with. */
 const PARAMS_STEP = 32_768;
 export const paramsOfGeneration = (store: ObjectStore, generation: number) =>

@@ -1,6 +1,6 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { assertFrame, counted, hear, paramsOfGeneration, serveAnchor, spec, startOf } from './anchor-rig.js';
 
@@ -14,7 +14,7 @@ describe('a swap of the anchor', () => {
   const STEPS = 30;
 
   test('is seen by nobody who asks for what is served: 100 of them, under load', async () => {
-    const store = openMemoryStore();
+    const store = memoryStore();
     const { models, openAnchor } = counted();
     const anchor = await serveAnchor(store, openAnchor);
     const count = { steps: 0, frames: 0, asked: 0, endedByName: 0 };

@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { credentials } from '@grpc/grpc-js';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import type { TrainedRole } from '@trikd/core/position';
-import { ExchangeServiceClient } from '@trikd/platform/gen/trikd/v1/exchange';
-import { fromSubscription } from '@trikd/platform/grpc/convert';
-import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
-import type { Service } from '@trikd/platform/nest/create-service';
+import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import { fromSubscription } from '@trikd/protocol/convert';
+import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
+import type { Service } from '@trikd/transport/nest/create-service';
 import { afterEach, describe, expect, test } from 'vitest';
 import { agreement, attempt, frameOf, listenTo, serve, sourceOf } from './exchange-rig.js';
 import { openRelay, type RelayOptions } from './relay.js';
@@ -111,7 +111,7 @@ describe('a network that falls silent without a word', () => {
     relay.freeze();
     await expect(listenTo(relay.address, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
       kind: 'unavailable',
-      message: expect.stringContaining(`nobody answers at ${relay.address} for the teacher, tried for 0.3 s`),
+      message: expect.stringContaining(`the teacher at ${relay.address} did not answer for 0.3 s`),
     });
   });
 });

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TrikdError } from '@trikd/core/errors';
-import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import { RunPhase, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
+import { RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { runProgram } from '../../services/cli/src/program.js';

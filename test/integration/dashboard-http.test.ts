@@ -4,17 +4,17 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Metadata, Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { BadRequest } from '@trikd/platform/gen/google/rpc/error_details';
-import { Status } from '@trikd/platform/gen/google/rpc/status';
+import { createLogger } from '@trikd/process/logging';
+import { BadRequest } from '@trikd/protocol/gen/node/google/rpc/error_details';
+import { Status } from '@trikd/protocol/gen/node/google/rpc/status';
 import {
   type GetRunRequest,
   GetRunResponse,
   type PromoteGenerationRequest,
   RunServiceService,
   WatchRunResponse,
-} from '@trikd/platform/gen/trikd/v1/run';
-import { type Dashboard, serveDashboard } from '@trikd/platform/http/serve-dashboard';
-import { createLogger } from '@trikd/platform/logging';
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { type Dashboard, serveDashboard } from '@trikd/transport/http/serve-dashboard';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 const silent = createLogger({ level: 'error' }, 'test', { write: () => undefined });

@@ -1,14 +1,16 @@
 import { once } from 'node:events';
 import { Client, credentials } from '@grpc/grpc-js';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { ExchangeServiceClient } from '@trikd/platform/gen/trikd/v1/exchange';
-import { fromSubscription } from '@trikd/platform/grpc/convert';
-import { createLogger } from '@trikd/platform/logging';
-import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
-import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/platform/model-service/exchange.module';
-import { createService, type Service } from '@trikd/platform/nest/create-service';
-import { type ListeningMessage, runService } from '@trikd/platform/nest/run-service';
-import { afterEach, describe, expect, test } from 'vitest';
+import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import { createLogger } from '@trikd/process/logging';
+import { fromSubscription } from '@trikd/protocol/convert';
+import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
+import type { EndedCall } from '@trikd/transport/grpc/observe-calls';
+import { createService, type Service } from '@trikd/transport/nest/create-service';
+import { type ListeningMessage, runService } from '@trikd/transport/nest/run-service';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { agreement, attempt, frameOf, listenTo, log, serve, sourceOf } from './exchange-rig.js';
 
 const opened: { close(): unknown }[] = [];
@@ -85,6 +87,85 @@ describe('a service', () => {
       `the teacher at ${service.address}: internal error (INTERNAL)`,
     );
     expect(lines.filter((line) => line.includes('a secret path'))).toHaveLength(1);
+  });
+});
+
+/** A service, and the calls that it has reported. */
+async function openObserved(source: ExchangeSource) {
+  const calls: EndedCall[] = [];
+  const lines: string[] = [];
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const service = await createService({
+    module: exchangeModule(source, new AbortController().signal),
+    services: EXCHANGE_SERVICES,
+    listen: '127.0.0.1:0',
+    log: createLogger({ level: 'debug' }, 'test', { write: (line) => void lines.push(line) }),
+    onCall: (call) => {
+      calls.push(call);
+      resolve();
+    },
+    drainSeconds: 0.2,
+  });
+  const client = new Client(service.address, credentials.createInsecure());
+  opened.push(client, service);
+  const stream = (deadline?: number) => {
+    const request = fromSubscription({ consumer: 'student', from: { ...attempt, step: 0 }, agreement });
+    const { path, requestSerialize } = EXCHANGE_SERVICES['trikd.v1.ExchangeService'].streamLogits;
+    const call = client.makeServerStreamRequest(path, requestSerialize, raw, request, deadline ? { deadline } : {});
+    call.on('error', () => undefined);
+    return call;
+  };
+  return { calls, lines, ended, client, stream };
+}
+
+describe('a server', () => {
+  const STREAM = 'trikd.v1.ExchangeService/StreamLogits';
+
+  test('reports and logs each call when it ends, health and reflection included', async () => {
+    const { calls, lines, client } = await openObserved(sourceOf(windowOf()));
+    await health(client, '');
+    await expect(health(client, 'trikd.v1.Nobody')).rejects.toMatchObject({ code: 5 });
+    await reflect(client, 'v1', text(7, ''));
+    await vi.waitFor(() => expect(calls).toHaveLength(3));
+    expect(calls.map(({ method, code }) => [method, code])).toEqual([
+      ['grpc.health.v1.Health/Check', 'OK'],
+      ['grpc.health.v1.Health/Check', 'NOT_FOUND'],
+      ['grpc.reflection.v1.ServerReflection/ServerReflectionInfo', 'OK'],
+    ]);
+    const logged = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'call ended');
+    expect(logged).toMatchObject(calls);
+    expect(logged[0]).toMatchObject({ level: 20, peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/) });
+  });
+
+  test('reports a stream once, with the status that its source has thrown', async () => {
+    const { calls, ended, stream } = await openObserved({
+      frames() {
+        throw new TrikdError('out-of-step', 'serving attempt 2');
+      },
+    });
+    stream();
+    await ended;
+    expect(calls).toMatchObject([{ method: STREAM, code: 'ABORTED' }]);
+  });
+
+  test('reports a stream that its client has cancelled, and one whose deadline has passed, as such', async () => {
+    const { promise: reached, resolve } = Promise.withResolvers<void>();
+    const frames = sourceOf(windowOf()).frames;
+    const cancelled = await openObserved({
+      frames(...asked) {
+        resolve();
+        return frames(...asked);
+      },
+    });
+    const call = cancelled.stream();
+    await reached;
+    call.cancel();
+    await cancelled.ended;
+    expect(cancelled.calls).toMatchObject([{ method: STREAM, code: 'CANCELLED' }]);
+    const late = await openObserved(sourceOf(windowOf()));
+    late.stream(Date.now() + 50);
+    await late.ended;
+    expect(late.calls).toMatchObject([{ method: STREAM, code: 'DEADLINE_EXCEEDED' }]);
   });
 });
 

@@ -1,17 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { Role } from '@trikd/core/domain/role';
 import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { FrameWindow } from '@trikd/core/exchange/frame-window';
 import { type SubscribeOptions, subscribe } from '@trikd/core/exchange/subscribe';
-import type { GenerationAttempt, Role } from '@trikd/core/position';
-import { dialProducer } from '@trikd/platform/grpc/exchange-client';
-import { createLogger } from '@trikd/platform/logging';
-import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
-import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/platform/model-service/exchange.module';
-import { createService, type Service } from '@trikd/platform/nest/create-service';
-import { systemClock } from '@trikd/platform/system-clock';
+import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import { createLogger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
+import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { createService, type Service } from '@trikd/transport/nest/create-service';
 
 export const attempt: GenerationAttempt = { runId: 'r', generation: 3, attempt: 1 };
 export const agreement: Agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 16, seed: 1 };

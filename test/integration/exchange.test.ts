@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
-import type { TrainedRole } from '@trikd/core/position';
-import type { Service } from '@trikd/platform/nest/create-service';
+import type { Service } from '@trikd/transport/nest/create-service';
 import { afterEach, describe, expect, test } from 'vitest';
 import { agreement, attempt, frameOf, freshSocket, listenTo, serve, sourceOf } from './exchange-rig.js';
 
@@ -177,7 +177,7 @@ describe('waiting', () => {
     await expect(listenTo(`127.0.0.1:${port}`, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
       kind: 'unavailable',
       message: expect.stringMatching(
-        new RegExp(`^nobody answers at 127.0.0.1:${port} for the teacher, tried for 0.3 s: .*ECONNREFUSED`),
+        new RegExp(`^the teacher at 127.0.0.1:${port} did not answer for 0.3 s: .*ECONNREFUSED`),
       ),
     });
   });

@@ -1,13 +1,13 @@
 import { Server, ServerCredentials, type ServerWritableStream, type sendUnaryData } from '@grpc/grpc-js';
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import {
   Run,
   RunPhase,
   RunServiceService,
   type WatchRunRequest,
   type WatchRunResponse,
-} from '@trikd/platform/gen/trikd/v1/run';
-import { toStatus } from '@trikd/platform/grpc/status';
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { toStatus } from '@trikd/protocol/status';
 import { onTestFinished } from 'vitest';
 
 /** A RunService that remembers what it was asked, and whose runs are told as they are given. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { goTool } from '../../scripts/go-tool.js';
+import { goTool } from '@trikd/testing/servers/go-tool';
 
 /** What grpcurl made of a call: the messages that came, and the status where it was not OK. */
 export interface Answer {

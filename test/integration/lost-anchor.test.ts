@@ -1,12 +1,12 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import { RunSpec } from '@trikd/core/spec';
+import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';
-import type { RoleCheckpoint } from '@trikd/core/training/ports';
 import { traceAnchor } from '@trikd/core/training/role-program';
 import { trainGeneration } from '@trikd/core/training/trainer';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { toWatchedEvent, type WatchedEvent } from '@trikd/platform/grpc/convert-trainer';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { toWatchedEvent, type WatchedEvent } from '@trikd/protocol/convert-trainer';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   assignment,
@@ -32,7 +32,7 @@ const STEPS = 320;
 const numbered = (attempt: number) => ({ runId: 'r', generation: 1, attempt });
 
 test('real models that lose their anchor leave a pair of one step, and go on from it to the same bits', async () => {
-  const store = openMemoryStore();
+  const store = memoryStore();
   const anchor = await anchorServer();
   const [teacher, student] = await Promise.all(
     (['teacher', 'student'] as const).map(async (role) => {

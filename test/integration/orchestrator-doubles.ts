@@ -3,18 +3,13 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerWritableStream, type sendUnaryData } from '@grpc/grpc-js';
 import { blobsFolder } from '@trikd/core/checkpoint/blobs';
-import { TrikdError } from '@trikd/core/errors';
-import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/position';
-import { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import type { BestParams, Blob, RoleCheckpoint } from '@trikd/core/training/ports';
-import { AnchorServiceService, type LoadAnchorRequest } from '@trikd/platform/gen/trikd/v1/anchor';
-import {
-  type AssignRequest,
-  TrainerServiceService,
-  type WatchTrainerRequest,
-  type WatchTrainerResponse,
-} from '@trikd/platform/gen/trikd/v1/trainer';
+import type { Blob } from '@trikd/core/domain/blob';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import {
   fromPosition,
   fromRole,
@@ -23,9 +18,16 @@ import {
   toBestParams,
   toBlob,
   toPosition,
-} from '@trikd/platform/grpc/convert';
-import { fromWatchedEvent, type WatchedEvent } from '@trikd/platform/grpc/convert-trainer';
-import { toStatus } from '@trikd/platform/grpc/status';
+} from '@trikd/protocol/convert';
+import { fromWatchedEvent, type WatchedEvent } from '@trikd/protocol/convert-trainer';
+import { AnchorServiceService, type LoadAnchorRequest } from '@trikd/protocol/gen/node/trikd/v1/anchor';
+import {
+  type AssignRequest,
+  TrainerServiceService,
+  type WatchTrainerRequest,
+  type WatchTrainerResponse,
+} from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { toStatus } from '@trikd/protocol/status';
 
 const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
 export const DATASET = digestOf('the training split');

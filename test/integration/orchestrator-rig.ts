@@ -1,33 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memoryStore } from '@trikd/core/run/memory-store';
-import type { ObjectStore } from '@trikd/core/store';
-import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { createLogger } from '@trikd/platform/logging';
-import { createService } from '@trikd/platform/nest/create-service';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { createLogger } from '@trikd/process/logging';
+import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { writtenSpec } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
+import { createService } from '@trikd/transport/nest/create-service';
+import { orchestratorModule } from '../../services/orchestrator/src/api/orchestrator.module.js';
+import { RUN_SERVICE } from '../../services/orchestrator/src/api/run-service.js';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
-import { orchestratorModule } from '../../services/orchestrator/src/orchestrator.module.js';
-import { RUN_SERVICE } from '../../services/orchestrator/src/run-service.js';
 import { orchestratorService } from '../../services/orchestrator/src/service.js';
 import { type ToyWorld, toyAnchor, toyTrainer } from './orchestrator-doubles.js';
 
-const role = {
-  model: { kind: 'plain-cnn', channels: [4] },
-  objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }, { kind: 'distillation', from: 'anchor' }],
-};
-export const specOf = (change: object = {}) => ({
-  name: 'trial',
-  data: { kind: 'synthetic' },
-  epochs: 8,
-  student: role,
-  teacher: role,
-  evaluation: { everyEpochs: 2 },
-  checkpoint: { everyEpochs: 2 },
-  curriculum: { generations: 3 },
-  ...change,
-});
+/** A spec as a client sends it: it need not be one. */
+export const specOf = (change: object = {}) => ({ ...writtenSpec('three generations'), ...change });
 
 const cleanups: (() => unknown)[] = [];
 
@@ -52,8 +40,12 @@ export async function trio(store: ObjectStore, world: ToyWorld = {}, anchorDiges
 }
 
 /** The orchestrator as its process wires it, and a client. */
-export async function serve(store: ObjectStore, models: Awaited<ReturnType<typeof trio>>, events?: string) {
-  const log = createLogger({ level: 'silent' }, 'orchestrator');
+export async function serve(
+  store: ObjectStore,
+  models: Awaited<ReturnType<typeof trio>>,
+  events?: string,
+  log = createLogger({ level: 'silent' }, 'orchestrator'),
+) {
   const config = OrchestratorConfig.parse({
     store: { path: 'unused: the store is given' },
     events: events ?? (await folder()),

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TrikdError } from '@trikd/core/errors';
-import type { Role } from '@trikd/core/position';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { Role } from '@trikd/core/domain/role';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
-import { memoryStore } from '@trikd/core/run/memory-store';
 import { loadRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import {
@@ -254,7 +254,7 @@ describe('the orchestrator', () => {
     await create(specOf());
     await watch('trial');
     await expect(create(specOf({ epochs: 9 }))).rejects.toMatchObject({
-      message: expect.stringContaining('epochs: stored 8, asked 9'),
+      message: expect.stringContaining('epochs: stored 8, requested 9'),
     });
     expect(RunSpec.parse(JSON.parse((await create(specOf()))?.spec ?? '{}')).epochs).toBe(8);
   });

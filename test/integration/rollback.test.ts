@@ -1,6 +1,6 @@
 import { readPointer } from '@trikd/core/run/anchor-pointer';
-import { memoryStore } from '@trikd/core/run/memory-store';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cleanUp, gateAt, lastRun, serve, specOf, trio } from './orchestrator-rig.js';
 

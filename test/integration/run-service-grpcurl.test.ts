@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { memoryStore } from '@trikd/core/run/memory-store';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, grpcurl } from './grpcurl.js';
 import { cleanUp, serve, specOf, trio } from './orchestrator-rig.js';
@@ -44,7 +44,7 @@ const RESTING: Readonly<Record<string, RunState>> = {
 };
 
 async function put(store: ObjectStore, name: string, phase: keyof typeof RESTING): Promise<void> {
-  const run = await createRun(store, RunSpec.parse(specOf({ name })), undefined, '2026-01-02T03:04:05.000Z');
+  const run = await createRun(store, specFor('three generations', { name }), undefined, '2026-01-02T03:04:05.000Z');
   const { anchor: _none, ...state } = { anchor: undefined, ...RESTING[phase]! };
   if (state.phase !== 'completed') return void (await saveRun(store, run, { state }));
   const { generation, attempt, results, moves } = state;
@@ -146,7 +146,7 @@ describe('wrong states', () => {
 
   test.each<[string, number, RegExp]>([
     ['PromoteGeneration', 0, /was promoted before: roll back to it/],
-    ['PromoteGeneration', 9, /generation 9 has not ended: only those up to 1 have/],
+    ['PromoteGeneration', 9, /generation 9 has not ended: only generations up to 1 have/],
     ['RollbackAnchor', 1, /was not promoted: only those of 0 were/],
     ['RollbackAnchor', 4294967295, /was not promoted/],
   ])('%s of generation %i is refused by the field', async (method, generation, sentence) => {
@@ -215,7 +215,7 @@ describe('huge and hostile requests', () => {
     expect(details['BadRequest']).toMatchObject({
       fieldViolations: [
         { field: 'spec.batchSize' },
-        { field: 'spec.epochs', description: 'epochs: stored 8, asked 9' },
+        { field: 'spec.epochs', description: 'epochs: stored 8, requested 9' },
       ],
     });
   });

@@ -1,5 +1,5 @@
-import { memoryStore } from '@trikd/core/run/memory-store';
-import { ConditionStatus, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { ConditionStatus, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cleanUp, serve, specOf, trio } from './orchestrator-rig.js';
 import { heldRun, steering } from './steering-rig.js';
@@ -56,7 +56,7 @@ describe('an orchestrator that stands by', () => {
     for (const refused of [pause('trial'), remove('trial')]) {
       await expect(refused).rejects.toMatchObject({
         kind: 'wrong-state',
-        message: expect.stringMatching(/this orchestrator does not lead: orchestrator \d+ on .* leads, ask that one/),
+        message: expect.stringMatching(/this orchestrator does not lead: send the request to orchestrator \d+ on /),
       });
     }
     expect(await list()).toMatchObject({ runs: [{ runId: 'trial', phase: RunPhase.RUN_PHASE_TRAINING }] });

@@ -1,4 +1,4 @@
-import { openStore } from '@trikd/platform/store/open-store';
+import { openStore } from '@trikd/store/open-store';
 import { Client } from 'minio';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Fate, type FaultyProxy, startFaultyProxy } from './faulty-proxy.js';

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ObjectStore } from '@trikd/core/store';
-import type { S3Api } from '@trikd/platform/store/s3-api';
-import { openS3Api, type S3ClientOptions } from '@trikd/platform/store/s3-client';
-import { s3Store } from '@trikd/platform/store/s3-store';
-import { type S3Config, secret } from '@trikd/platform/store/store-config';
-import { systemClock } from '@trikd/platform/system-clock';
-import { type S3Server, type S3ServerName, startS3Server } from '../../scripts/s3-server.js';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { systemClock } from '@trikd/process/system-clock';
+import type { S3Api } from '@trikd/store/s3-api';
+import { openS3Api, type S3ClientOptions } from '@trikd/store/s3-client';
+import { s3Store } from '@trikd/store/s3-store';
+import { type S3Config, secret } from '@trikd/store/store-config';
+import { type S3Server, type S3ServerName, startS3Server } from '@trikd/testing/servers/s3-server';
 
 export const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 

@@ -1,6 +1,6 @@
-import { openStore } from '@trikd/platform/store/open-store';
+import { openStore } from '@trikd/store/open-store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { describeStoreContract } from '../../packages/platform/src/store/store.contract.js';
+import { describeStoreContract } from '../../packages/testing/src/stores/store.contract.js';
 import { apiOf, configOf, type OwnServer, ownServer, storeOn, text } from './s3-rig.js';
 
 describe.each(['minio', 'versitygw', 'gofakes3'] as const)('%s', (name) => {

@@ -1,9 +1,9 @@
-import { memoryStore } from '@trikd/core/run/memory-store';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
-import { trainerLink } from '../../services/orchestrator/src/links.js';
-import type { TrainerLink } from '../../services/orchestrator/src/ports.js';
-import { saveTogether } from '../../services/orchestrator/src/save-together.js';
+import { trainerLink } from '../../services/orchestrator/src/runs/links.js';
+import type { TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
+import { saveTogether } from '../../services/orchestrator/src/runs/training/common-step.js';
 import { toyTrainer } from './orchestrator-doubles.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };

@@ -1,11 +1,11 @@
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { encodeJson } from '@trikd/core/run/json-object';
 import { LEASE_KEY } from '@trikd/core/run/lease';
-import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';
 
@@ -75,7 +75,7 @@ describe('orchestrators that share a store', () => {
     const store = memoryStore();
     const lease = { version: 1, holder: 'who could not read the run', term: 2, beat: 0, released: true };
     await store.put(LEASE_KEY, encodeJson(lease));
-    const spec = RunSpec.parse(specOf());
+    const spec = specFor('three generations');
     await saveRun(store, await createRun(store, spec), { term: 7 });
     const { watch } = await serve(store, await trio(store));
     expect(lastRun(await watch('trial'))?.phase).toBe(RunPhase.RUN_PHASE_COMPLETED);

@@ -1,10 +1,10 @@
+import { type TrainedRole } from '@trikd/core/domain/role';
+import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { type TrainedRole } from '@trikd/core/position';
-import { RunSpec } from '@trikd/core/spec';
-import type { RoleCheckpoint } from '@trikd/core/training/ports';
-import { decodeFrame, encodeFrame } from '@trikd/platform/grpc/frame-codec';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { decodeFrame, encodeFrame } from '@trikd/protocol/frame-codec';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import { frameOf, freshSocket, listenTo, attempt as ownAttempt, serve, sourceOf } from './exchange-rig.js';
 import { type Link, type LinkEnd, openLink } from './raised-windows.js';
@@ -61,7 +61,7 @@ describe('one connection that both ends write 4 MB to at once', () => {
 });
 
 describe('trainers whose frames go over such a connection', () => {
-  const store = openMemoryStore();
+  const store = memoryStore();
   const open = async (role: TrainedRole) => {
     const trainer = await openTrainer(role, store);
     opened.push(trainer);

@@ -1,6 +1,6 @@
-import type { ObjectStore } from '@trikd/core/store';
-import type { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { unary } from '@trikd/transport/grpc/clients';
 import { heldUntilLimited, serve, specOf, trio } from './orchestrator-rig.js';
 
 type Served = Awaited<ReturnType<typeof serve>>;

@@ -1,17 +1,17 @@
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { encodeJson } from '@trikd/core/run/json-object';
 import { LEASE_KEY } from '@trikd/core/run/lease';
-import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
 import {
   AnchorMoveKind,
   ConditionStatus,
   type Run,
   RunPhase,
   type WatchRunResponse,
-} from '@trikd/platform/gen/trikd/v1/run';
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';
@@ -36,7 +36,7 @@ test('a run that rests and was written in a later term is resumed by one that le
   const store = memoryStore();
   const lease = { version: 1, holder: 'who could not read the run', term: 2, beat: 0, released: true };
   await store.put(LEASE_KEY, encodeJson(lease));
-  const run = await createRun(store, RunSpec.parse(specOf()));
+  const run = await createRun(store, specFor('three generations'));
   await saveRun(store, run, { term: 7, state: { ...firstState, phase: 'paused' } });
   const served = await serve(store, await trio(store));
   const { resume } = steering(served);
@@ -122,7 +122,7 @@ describe('a run whose generations are begun by hand', () => {
     expect(resultOf(last)).toEqual(resultOf(await undisturbed()));
     await expect(trigger('trial')).rejects.toMatchObject({
       kind: 'wrong-state',
-      message: expect.stringContaining('the run waits for no trigger: it has completed after generation 2'),
+      message: expect.stringContaining('the run cannot be triggered: it completed after generation 2'),
     });
   });
 });
@@ -161,7 +161,7 @@ describe('a promotion by hand', () => {
     await held.reached;
     await expect(promote('trial', 0)).rejects.toMatchObject({ kind: 'invalid' });
     await expect(promote('trial', 7)).rejects.toMatchObject({
-      message: expect.stringContaining('generation 7 has not ended: only those up to 1 have'),
+      message: expect.stringContaining('generation 7 has not ended: only generations up to 1 have'),
     });
     const promoting = promote('trial', 1, 'once');
     held.open();
@@ -213,8 +213,13 @@ describe('trainers that train a run', () => {
     });
     await pause('trial');
     await create(specOf({ name: 'another', epochs: 40, curriculum: { generations: 1 } }));
-    await resume('trial');
-    expect((await get('trial'))?.phase).toBe(RunPhase.RUN_PHASE_PREPARING);
+    for (const queued of [await resume('trial'), await get('trial')]) {
+      expect(queued?.phase).toBe(RunPhase.RUN_PHASE_PREPARING);
+      expect(queued?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
+        ...{ status: ConditionStatus.CONDITION_STATUS_TRUE, reason: 'WaitingForTrainers' },
+        message: 'the trainers train run another; this run continues when that one ends or pauses',
+      });
+    }
     expect(lastRun(await watch('another'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
     expect(resultOf(lastRun(await watch('trial')))).toEqual(resultOf(await undisturbed(LONG)));
   });

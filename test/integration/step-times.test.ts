@@ -1,17 +1,17 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import type { GenerationAttempt } from '@trikd/core/position';
-import { StepPhaseKind, TimingServiceClient } from '@trikd/platform/gen/trikd/v1/timing';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { fromPosition } from '@trikd/platform/grpc/convert';
-import { toRoleStep } from '@trikd/platform/grpc/convert-timing';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
-import { sampledContext, seedOf, traceIdOf } from '@trikd/platform/telemetry/trace-ids';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import { sampledContext, seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
+import { fromPosition } from '@trikd/protocol/convert';
+import { toRoleStep } from '@trikd/protocol/convert-timing';
+import { StepPhaseKind, TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { paramsOf } from './tiny-model.js';
 import { agreement, assignment, attempt, openAnchorServer, openTrainer, TOTAL_STEPS, until } from './trio-rig.js';
 
-const store = openMemoryStore();
+const store = memoryStore();
 const tracing = { seed: seedOf('r', 'now'), everySteps: TOTAL_STEPS - 1 };
 const of = { ...attempt, generation: 1 };
 const closing: (() => unknown)[] = [];

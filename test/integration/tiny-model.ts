@@ -1,14 +1,16 @@
 import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
+import { type GenerationAttempt } from '@trikd/core/domain/position';
+import { peerOf, type Role } from '@trikd/core/domain/role';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { activeTerms, sourcesOf } from '@trikd/core/losses/objective';
-import type { Params } from '@trikd/core/params';
-import { type GenerationAttempt, peerOf, type Role } from '@trikd/core/position';
-import type { RunSpec } from '@trikd/core/spec';
+import type { Params } from '@trikd/core/models/params';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { AnchorModel } from '@trikd/core/training/anchor';
 import { generationPlan } from '@trikd/core/training/generation-plan';
-import type { Assignment, TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainingStart } from '@trikd/core/training/training-start';
 
 // A model of one number, which every frame that is heard moves: small enough to test the services without an engine, and every
 // frame that is lost, doubled or mixed up changes its end.
@@ -30,7 +32,7 @@ function frame(spec: RunSpec, dataset: Dataset, attempt: GenerationAttempt, step
 /** Goes through all ports as the real loop does. `failAt` makes a step diverge. */
 export const tinyTrainer =
   (failAt = Number.POSITIVE_INFINITY) =>
-  async ({ spec, role, attempt, startStep, resume }: Assignment, dataset: Dataset, ports: TrainerPorts) => {
+  async ({ spec, role, attempt, startStep, resume }: TrainingStart, dataset: Dataset, ports: TrainerPorts) => {
     const { totalSteps } = generationPlan(spec, dataset.train.count);
     let value = resume ? numberIn(resume.state) : role === 'teacher' ? 1 : 2;
     const rest = async (step: number) => {

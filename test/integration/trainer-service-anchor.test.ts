@@ -1,12 +1,12 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { paramsOf, tinyAnchor } from './tiny-model.js';
 import { agreement, attempt, openAnchorServer, TOTAL_STEPS } from './trio-rig.js';
 
-const store = openMemoryStore();
+const store = memoryStore();
 const generation = (number: number) => ({ runId: 'r', generation: number, attempt: 1, step: 0 });
 let anchor: Awaited<ReturnType<typeof openAnchorServer>>;
 let closed = 0;

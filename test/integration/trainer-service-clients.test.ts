@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
-import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
-import { fromPosition } from '@trikd/platform/grpc/convert';
-import { dialProducer } from '@trikd/platform/grpc/exchange-client';
-import { createTrainer } from '@trikd/platform/model-service/trainer';
-import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/trainer.module';
-import { createService } from '@trikd/platform/nest/create-service';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
-import { systemClock } from '@trikd/platform/system-clock';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { createTrainer } from '@trikd/model-host/trainer/trainer';
+import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/trainer.module';
+import { systemClock } from '@trikd/process/system-clock';
+import { fromPosition } from '@trikd/protocol/convert';
+import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { createService } from '@trikd/transport/nest/create-service';
 import { afterEach, expect, test } from 'vitest';
 import { freshSocket, listenTo, log, serve, sourceOf } from './exchange-rig.js';
 import { tinyTrainer } from './tiny-model.js';
@@ -63,14 +63,14 @@ test('a consumer of a port that takes connections and says nothing ends with one
   const address = await silentPort();
   await expect(listenTo(address, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
     kind: 'unavailable',
-    message: expect.stringContaining(`nobody answers at ${address} for the teacher, tried for 0.3 s`),
+    message: expect.stringContaining(`the teacher at ${address} did not answer for 0.3 s`),
   });
 });
 
 test('a watch goes on after its server was away, from the event after the last', async () => {
   const socket = await freshSocket();
   opened.push({ close: socket.remove });
-  const store = openMemoryStore();
+  const store = memoryStore();
   const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
   const trainer = createTrainer({
     role: 'student',
@@ -89,7 +89,7 @@ test('a watch goes on after its server was away, from the event after the last',
       drainSeconds: 0,
     });
   const first = await serveTrainer();
-  await trainer.assign({ attempt, spec, startStep: 0, limit: 0 });
+  await trainer.assign({ attempt, spec, limit: 0 });
   const client = steer(socket.address);
   const events = watch({
     what: 'the student',

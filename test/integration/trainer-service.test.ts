@@ -1,6 +1,6 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import { toWatchedEvent } from '@trikd/platform/grpc/convert-trainer';
-import { openMemoryStore } from '@trikd/platform/store/memory-store';
+import { toWatchedEvent } from '@trikd/protocol/convert-trainer';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { paramsOf, tinyTrainer } from './tiny-model.js';
@@ -17,7 +17,7 @@ import {
   until,
 } from './trio-rig.js';
 
-const store = openMemoryStore();
+const store = memoryStore();
 const opened: { close(): Promise<void> }[] = [];
 let teacher: TrainerUnderTest;
 let student: TrainerUnderTest;

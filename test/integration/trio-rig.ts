@@ -1,39 +1,30 @@
+import type { Blob } from '@trikd/core/domain/blob';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement } from '@trikd/core/exchange/frame';
-import type { GenerationAttempt, Position, TrainedRole } from '@trikd/core/position';
-import { RunSpec, specDigest } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import type { Blob, RoleCheckpoint } from '@trikd/core/training/ports';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { AnchorServiceClient } from '@trikd/platform/gen/trikd/v1/anchor';
-import type { StepTracing } from '@trikd/platform/gen/trikd/v1/common';
-import { type AssignRequest, TrainerServiceClient } from '@trikd/platform/gen/trikd/v1/trainer';
-import { openClient, unary, watch } from '@trikd/platform/grpc/clients';
-import { fromPosition, fromRoleCheckpoint } from '@trikd/platform/grpc/convert';
-import { toWatchedEvent, type WatchedEvent } from '@trikd/platform/grpc/convert-trainer';
-import { dialProducer } from '@trikd/platform/grpc/exchange-client';
-import { createLogger } from '@trikd/platform/logging';
-import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
-import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
-import { rememberLast } from '@trikd/platform/model-service/remember-last';
-import { createTrainer, type Trainer } from '@trikd/platform/model-service/trainer';
-import { TRAINER_SERVICES, trainerModule } from '@trikd/platform/model-service/trainer.module';
-import { createService } from '@trikd/platform/nest/create-service';
-import { systemClock } from '@trikd/platform/system-clock';
+import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
+import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { rememberLast } from '@trikd/model-host/remember-last';
+import { createTrainer, type Trainer } from '@trikd/model-host/trainer/trainer';
+import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/trainer.module';
+import { createLogger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
+import { fromPosition, fromRoleCheckpoint } from '@trikd/protocol/convert';
+import { toWatchedEvent, type WatchedEvent } from '@trikd/protocol/convert-trainer';
+import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
+import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
+import { type AssignRequest, TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { createService } from '@trikd/transport/nest/create-service';
 import { tinyAnchor, tinyTrainer } from './tiny-model.js';
 
-const model = { kind: 'plain-cnn', channels: [4] };
-const objective = [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }, { kind: 'distillation', from: 'anchor' }];
-
-/** 256 images in batches of 16, two epochs: 32 steps. */
-export const spec: RunSpec = RunSpec.parse({
-  name: 'r',
-  data: { kind: 'synthetic' },
-  batchSize: 16,
-  epochs: 2,
-  student: { model, objective },
-  teacher: { model, objective },
-  exchange: { window: 2, stepTimeout: 20 },
-});
+export const spec = specFor('32 steps');
 export const TOTAL_STEPS = 32;
 export const attempt: GenerationAttempt = { runId: 'r', generation: 0, attempt: 1 };
 

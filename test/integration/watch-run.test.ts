@@ -1,5 +1,5 @@
-import { memoryStore } from '@trikd/core/run/memory-store';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, expect, test } from 'vitest';
 import { cleanUp, gateAt, serve, specOf, trio } from './orchestrator-rig.js';
 

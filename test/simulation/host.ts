@@ -1,4 +1,4 @@
-import type { Clock } from '@trikd/core/clock';
+import type { Clock } from '@trikd/core/async/clock';
 import { chanceOf } from './chance.js';
 import type { World } from './world.js';
 

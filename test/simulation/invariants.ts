@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import type { PairManifest } from '@trikd/core/checkpoint/manifest';
+import type { Blob } from '@trikd/core/domain/blob';
 import { type AnchorPointer, pointerKey } from '@trikd/core/run/anchor-pointer';
 import { manifestsOf } from '@trikd/core/run/collector';
 import { LEASE_KEY } from '@trikd/core/run/lease';
 import { stateKey } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
-import type { Blob } from '@trikd/core/training/ports';
 import { type Oracle, verdictOf } from './oracle.js';
 import type { VirtualStore } from './store.js';
 
@@ -151,12 +151,13 @@ export function createInvariants(
   };
 }
 
-/** Whether a state knows less of its generation than the one before, up to the pair that it goes on from. */
+/** Whether a state knows something else of the validations before a pair than the state before did. */
 function forgotten(was: RunState, now: RunState): boolean {
-  if (was.generation !== now.generation || !('validations' in was) || !('validations' in now)) return false;
-  const step = now.pairs.at(-1)?.step ?? 0;
-  const known = now.validations.map((validation) => validation.step);
-  return was.validations.some((validation) => validation.step <= step && !known.includes(validation.step));
+  if (was.generation !== now.generation || !('pairs' in was) || !('pairs' in now)) return false;
+  return now.pairs.some(({ manifestKey, convergence }) => {
+    const known = was.pairs.find((pair) => pair.manifestKey === manifestKey);
+    return known !== undefined && !same(known.convergence, convergence);
+  });
 }
 
 /** Read as it was written: nothing here came from outside. */

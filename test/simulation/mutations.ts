@@ -1,118 +1,244 @@
-/** A bug that the simulation must find: a text of our sources, and what stands there instead. */
-interface Mutation {
-  readonly path: string;
-  readonly text: string;
-  readonly instead: string;
+/**
+ * The bugs that the simulation must find. Each replaces exports of modules by wrappers that break one behaviour, so the sources know
+ * nothing of it and only their exports are relied on: `sources.ts` puts the wrapper where the export is imported.
+ */
+import { hash } from 'node:crypto';
+import type * as blobs from '@trikd/core/checkpoint/blobs';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type * as checkFrame from '@trikd/core/exchange/check-frame';
+import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import type * as frameWindow from '@trikd/core/exchange/frame-window';
+import type * as inOrder from '@trikd/core/exchange/in-order';
+import type * as subscribe from '@trikd/core/exchange/subscribe';
+import type { Params } from '@trikd/core/models/params';
+import type * as anchorPointer from '@trikd/core/run/anchor-pointer';
+import type * as collector from '@trikd/core/run/collector';
+import type * as runStore from '@trikd/core/run/run-store';
+import type { Anchor, RunState } from '@trikd/core/run/state';
+import type * as steer from '@trikd/core/run/steer';
+import type * as trainer from '@trikd/core/training/trainer';
+import type * as fakeS3 from '@trikd/testing/stores/fake-s3';
+import type * as commitPair from '../../services/orchestrator/src/runs/training/commit-pair.js';
+
+/** The modules that have an export replaced, by the name that an import in this folder gives them. */
+interface Modules {
+  '@trikd/core/checkpoint/blobs': typeof blobs;
+  '@trikd/core/exchange/check-frame': typeof checkFrame;
+  '@trikd/core/exchange/frame-window': typeof frameWindow;
+  '@trikd/core/exchange/in-order': typeof inOrder;
+  '@trikd/core/exchange/subscribe': typeof subscribe;
+  '@trikd/core/run/anchor-pointer': typeof anchorPointer;
+  '@trikd/core/run/collector': typeof collector;
+  '@trikd/core/run/run-store': typeof runStore;
+  '@trikd/core/run/steer': typeof steer;
+  '@trikd/core/training/trainer': typeof trainer;
+  '@trikd/testing/stores/fake-s3': typeof fakeS3;
+  '../../services/orchestrator/src/runs/training/commit-pair.js': typeof commitPair;
 }
 
-/** Planted from outside, so that the sources know nothing of it. Each by its name, and each found within 200 seeds. */
-export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
+/** One export of a module, and what stands in its place. */
+export interface Replacement {
+  readonly module: string;
+  readonly export: string;
+  /** Makes the faulty export from the real one, and from the module for what the fault needs besides. */
+  readonly wrap: (real: never, module: never) => unknown;
+}
+
+function replace<Module extends keyof Modules, Export extends keyof Modules[Module] & string>(
+  module: Module,
+  name: Export,
+  wrap: (real: Modules[Module][Export], module: Modules[Module]) => Modules[Module][Export],
+): Replacement {
+  return { module, export: name, wrap };
+}
+
+const loseOptimizer = (state: Params): Params =>
+  new Map(
+    [...state].map(([name, tensor]) => [
+      name,
+      name.includes('/') ? { ...tensor, data: tensor.data.map(() => 0) } : tensor,
+    ]),
+  );
+
+/** Moves the pointer to the student that the rule promoted last, once more. Whether it was that student. */
+async function promotedAgain(
+  { pointerKey, readPointer }: typeof anchorPointer,
+  store: ObjectStore,
+  runId: string,
+  anchor: Anchor,
+  term: number,
+): Promise<boolean> {
+  const key = pointerKey(runId);
+  const [pointer, file] = [await readPointer(store, runId), await store.get(key)];
+  if (!file || pointer?.newest !== anchor.generation) return false;
+  const again = { ...pointer, ...anchor, moves: pointer.moves + 1, term };
+  await store.replace(key, Buffer.from(JSON.stringify(again)), file.version);
+  return true;
+}
+
+/** By name. Each is found within 200 seeds. */
+export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
   'no fencing: compare-and-swap swaps without comparing': [
-    {
-      path: 'packages/platform/src/store/testing/fake-s3.ts',
-      text: "if (!holds(objects.get(key), onlyIf)) return 'refused';",
-      instead: '',
-    },
+    replace('@trikd/testing/stores/fake-s3', 'fakeS3', (real) => (options) => {
+      const api = real(options);
+      return { ...api, put: (key, bytes, { note = '' } = {}) => api.put(key, bytes, { note }) };
+    }),
   ],
-  'no fencing: a leader writes whoever has written since': [
-    {
-      path: 'packages/core/src/run/run-store.ts',
-      text: 'await store.replace(stateKey(name), bytes, run.version);',
-      instead: 'await store.put(stateKey(name), bytes);',
-    },
+  'no fencing: a leader overwrites the state that another leader wrote': [
+    replace('@trikd/core/run/run-store', 'saveRun', (real) => (store, run, change) => {
+      const overwrite = async (key: string, bytes: Uint8Array) => {
+        await store.put(key, bytes);
+        return 'replaced' as const;
+      };
+      return real({ ...store, replace: overwrite }, run, change);
+    }),
   ],
   'manifest first: a checkpoint is reported before its blob is stored': [
-    {
-      path: 'packages/core/src/checkpoint/blobs.ts',
-      text: 'await store.put(key, bytes);',
-      instead: 'store.put(key, bytes).catch(() => undefined);',
-    },
-    {
-      path: 'services/orchestrator/src/commit-pair.ts',
-      text: 'for (const blob of blobsOf(manifest)) await assertThere(store, blob);',
-      instead: '',
-    },
+    replace('@trikd/core/checkpoint/blobs', 'saveParams', (real) => (store, ...rest) => {
+      const put = async (key: string, bytes: Uint8Array) => {
+        store.put(key, bytes).catch(() => undefined);
+      };
+      return real({ ...store, put }, ...rest);
+    }),
+    replace(
+      '../../services/orchestrator/src/runs/training/commit-pair.js',
+      'commitPair',
+      (real) => (ports, todo, pair) => {
+        const named = [pair.teacher, pair.student].flatMap(({ state, best }) =>
+          best ? [state, best.params] : [state],
+        );
+        const size = async (key: string) => named.find((blob) => blob.key === key)?.bytes;
+        return real({ ...ports, store: { ...ports.store, size } }, todo, pair);
+      },
+    ),
   ],
   'no digest check: params are loaded as they come': [
-    {
-      path: 'packages/core/src/checkpoint/blobs.ts',
-      text: 'if (sha256 !== blob.sha256) throw',
-      instead: 'if (false) throw',
-    },
+    replace('@trikd/core/checkpoint/blobs', 'loadParams', (real) => (store, blob) => {
+      let digest = blob.sha256;
+      const get = async (key: string) => {
+        const object = await store.get(key);
+        if (object) digest = hash('sha256', object.bytes);
+        return object;
+      };
+      const trusted = {
+        ...blob,
+        get sha256() {
+          return digest;
+        },
+      };
+      return real({ ...store, get }, trusted);
+    }),
   ],
   'no digest check: frames are taken as they come': [
-    {
-      path: 'packages/core/src/training/train-step.ts',
-      text: 'checkFrame(next.value, expected, name);',
-      instead: '',
-    },
-    {
-      path: 'packages/core/src/exchange/in-order.ts',
-      text: 'if (step < expected) continue;',
-      instead: '',
-    },
+    replace('@trikd/core/exchange/check-frame', 'checkFrame', () => () => undefined),
+    replace(
+      '@trikd/core/exchange/in-order',
+      'inOrder',
+      () =>
+        async function* (frames) {
+          yield* frames;
+        },
+    ),
   ],
   'window off by one: a frame is pushed out before it is taken': [
-    {
-      path: 'packages/core/src/exchange/frame-window.ts',
-      text: 'taken(role) > oldestStep()',
-      instead: 'taken(role) >= oldestStep()',
-    },
+    replace('@trikd/core/exchange/frame-window', 'createFrameWindow', (real) => (options) => {
+      const capacity = Math.max(2, options.size);
+      // It lets the producer get one step further ahead than it retains frames.
+      const window = real({ ...options, size: capacity + 1 });
+      const published = new Map<number, LogitsFrame>();
+      return {
+        publish(frame) {
+          const { step } = frame.position;
+          published.set(step, frame);
+          published.delete(step - 2 * capacity);
+          return window.publish(frame);
+        },
+        async *frames(...args) {
+          for await (const frame of window.frames(...args)) {
+            const pushing = frame.position.step + capacity;
+            yield pushing < window.nextStep ? published.get(pushing)! : frame;
+          }
+        },
+        close: (error) => window.close(error),
+        get nextStep() {
+          return window.nextStep;
+        },
+        get oldestStep() {
+          return Math.max(options.firstStep, window.nextStep - capacity);
+        },
+      };
+    }),
   ],
   'window off by one: a stream begins a step late': [
-    {
-      path: 'packages/core/src/exchange/subscribe.ts',
-      text: 'from: { ...from, step } }, patience.over)',
-      instead: 'from: { ...from, step: step + Number(step > from.step) } }, patience.over)',
-    },
+    replace(
+      '@trikd/core/exchange/subscribe',
+      'subscribe',
+      (real) => (options) =>
+        real({
+          ...options,
+          dial: (...args) => {
+            const link = options.dial(...args);
+            return {
+              ...link,
+              stream: ({ from, ...asked }, signal) => {
+                const step = from.step + Number(from.step > options.from.step);
+                return link.stream({ ...asked, from: { ...from, step } }, signal);
+              },
+            };
+          },
+        }),
+    ),
   ],
   'a resumed model forgets its optimizer': [
-    {
-      path: 'packages/platform/src/model-service/trainer-attempt.ts',
-      text: 'const state = await loadParams(store, resume.state);',
-      instead:
-        "const saved = await loadParams(store, resume.state); const state = new Map([...saved].map(([name, tensor]) => [name, name.includes('/') ? { ...tensor, data: tensor.data.map(() => 0) } : tensor]));",
-    },
+    replace(
+      '@trikd/core/training/trainer',
+      'trainGeneration',
+      (real) =>
+        ({ resume, ...start }, ...rest) =>
+          real(resume ? { ...start, resume: { ...resume, state: loseOptimizer(resume.state) } } : start, ...rest),
+    ),
   ],
   'a resumed model forgets its best params': [
-    {
-      path: 'packages/platform/src/model-service/trainer-attempt.ts',
-      text: 'resume: resume.best ? { state, best: resume.best } : { state }',
-      instead: 'resume: { state }',
-    },
+    replace(
+      '@trikd/core/training/trainer',
+      'trainGeneration',
+      (real) =>
+        ({ resume, ...start }, ...rest) =>
+          real(resume ? { ...start, resume: { state: resume.state } } : start, ...rest),
+    ),
   ],
-  'the collector takes what is still named': [
-    {
-      path: 'packages/core/src/run/collector.ts',
-      text: 'const kept = new Set([...live, ...manifestsOf(state)]);',
-      instead: 'const kept = new Set();',
-    },
+  'the collector removes what is still named': [
+    replace('@trikd/core/run/collector', 'collectLeftovers', (real) => (store, runId, state) => {
+      const { phase, generation, attempt } = state;
+      const common = { generation, attempt, results: [], moves: [] };
+      const nameless: RunState =
+        phase === 'completed' ? { ...common, phase } : { ...common, phase: 'preparing', pairs: [], losses: 0 };
+      return real(store, runId, nameless);
+    }),
   ],
-  'a run that is resumed has forgotten its validations': [
-    {
-      path: 'packages/core/src/run/steer.ts',
-      text: 'if (!outcome || !facts) return { ...restarted(state), losses: 0 };',
-      instead: 'if (!outcome || !facts) return { ...restarted(state), validations: [], losses: 0 };',
-    },
+  'a resumed run has forgotten its validations': [
+    replace('@trikd/core/run/steer', 'steer', (real) => (state, ...rest) => {
+      const next = real(state, ...rest);
+      if (state.phase !== 'paused' || next.phase !== 'preparing') return next;
+      return { ...next, pairs: next.pairs.map(({ convergence: _, ...pair }) => pair) };
+    }),
   ],
   'a promotion is done twice': [
-    {
-      path: 'packages/core/src/run/anchor-pointer.ts',
-      text: 'if (present.newest < anchor.generation) {',
-      instead: 'if (present.newest <= anchor.generation) {',
-    },
+    replace('@trikd/core/run/anchor-pointer', 'promote', (real, module) => async (store, runId, anchor, term) => {
+      if (!(await promotedAgain(module, store, runId, anchor, term))) await real(store, runId, anchor, term);
+    }),
+    replace('@trikd/core/run/anchor-pointer', 'pointAsStated', (real, module) => async (store, runId, state, term) => {
+      const newest = state.results.findLast(({ promoted }) => promoted);
+      const anchor = newest && { generation: newest.generation, params: newest.student.params };
+      if (anchor) await promotedAgain(module, store, runId, anchor, term);
+      await real(store, runId, state, term);
+    }),
   ],
 };
 
-/** The text of a source, with the bug in it when it is there that it belongs. */
-export function mutated(name: string | undefined, path: string, source: string): string {
-  if (name === undefined) return source;
+/** @throws RangeError for a name that no mutation has */
+export function mutationNamed(name: string): readonly Replacement[] {
   const mutation = MUTATIONS[name];
-  if (!mutation) throw new RangeError(`there is no mutation ${name}; there are ${Object.keys(MUTATIONS).join(', ')}`);
-  return mutation
-    .filter((each) => each.path === path)
-    .reduce((text, { text: original, instead }) => {
-      if (text.split(original).length !== 2) throw new RangeError(`${path} has not exactly one ${original}`);
-      return text.replace(original, () => instead);
-    }, source);
+  if (mutation) return mutation;
+  throw new RangeError(`there is no mutation ${name}; there are ${Object.keys(MUTATIONS).join(', ')}`);
 }

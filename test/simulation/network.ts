@@ -1,5 +1,5 @@
-import { TrikdError } from '@trikd/core/errors';
-import { createBell } from '@trikd/core/exchange/bell';
+import { createBell } from '@trikd/core/async/bell';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { type Connections, createConnections, type Weather } from './connections.js';
 import type { Host, Life } from './host.js';
 import type { World } from './world.js';

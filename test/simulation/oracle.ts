@@ -1,14 +1,14 @@
 import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
-import { type Dataset, splitDataset } from '@trikd/core/data/split';
-import { syntheticSource } from '@trikd/core/data/synthetic';
-import { TrikdError } from '@trikd/core/errors';
-import { memoryStore } from '@trikd/core/run/memory-store';
+import type { Dataset } from '@trikd/core/data/split';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { BestParams } from '@trikd/core/domain/role-checkpoint';
+import { type ReferenceResult, runReference } from '@trikd/core/reference/reference';
 import type { GenerationResult } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
-import type { BestParams } from '@trikd/core/training/ports';
-import { type ReferenceResult, runReference } from '@trikd/core/training/reference';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { type TrainedStep, toySessions } from '@trikd/testing/toy-model/toy-sessions';
 import { chanceOf } from './chance.js';
-import { type TrainedStep, toySessions } from './toy-model.js';
 
 /** What a run must come to, whatever happens to it. */
 export interface Oracle {
@@ -44,8 +44,7 @@ export function oracleOf(number: number): Promise<Oracle> {
 
 async function makeOracle(variant: number): Promise<Oracle> {
   const spec = specOf(variant);
-  if (spec.data.kind !== 'synthetic') throw new TypeError('the data are synthetic');
-  const dataset = splitDataset(syntheticSource(spec.data, spec.seed), spec.data, spec.seed);
+  const dataset = datasetFor(spec);
   const store = memoryStore();
   const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
   const heard = new Map<string, number>();
@@ -76,11 +75,10 @@ async function makeOracle(variant: number): Promise<Oracle> {
 /** Two or three generations of 8 to 12 steps. */
 function specOf(variant: number): RunSpec {
   const chance = chanceOf(variant + 1);
-  const task = { kind: 'task' };
-  const from = (source: string) => ({ kind: 'distillation', from: source });
-  const model = { kind: 'plain-cnn', channels: [1] };
+  const from = (source: 'anchor' | 'peer') => ({ kind: 'distillation' as const, from: source });
+  const task = { kind: 'task' as const };
   const both = [task, from('anchor'), from('peer')];
-  return RunSpec.parse({
+  return specFor('bare', {
     name: 'simulated',
     seed: variant,
     data: { kind: 'synthetic', height: 4, width: 4, classes: 3, train: 16, validation: 12, test: 4 },
@@ -88,8 +86,8 @@ function specOf(variant: number): RunSpec {
     batchSize: 4,
     epochs: chance.pick([2, 3]),
     warmupSteps: 2,
-    student: { model, objective: both },
-    teacher: { model, objective: chance.pick([both, both, [task, from('peer')], [task, from('anchor')]]) },
+    student: { objective: both },
+    teacher: { objective: chance.pick([both, both, [task, from('peer')], [task, from('anchor')]]) },
     checkpoint: {
       everyEpochs: chance.pick([1, 1, 2]),
       everySteps: chance.pick([undefined, undefined, undefined, 3]),

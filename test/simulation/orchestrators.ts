@@ -1,19 +1,19 @@
-import { createBackoff } from '@trikd/core/backoff';
-import { TrikdError } from '@trikd/core/errors';
-import type { TrainedRole } from '@trikd/core/position';
+import { createBackoff } from '@trikd/core/async/backoff';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { duty } from '@trikd/core/run/advance';
 import { createCandidate } from '@trikd/core/run/lease';
 import type { RunState } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import type { TrainerEvent } from '@trikd/core/training/ports';
-import type { WatchedEvent } from '@trikd/platform/grpc/convert-trainer';
-import type { AnchorHolder } from '@trikd/platform/model-service/anchor-holder';
-import type { NumberedEvent } from '@trikd/platform/model-service/event-log';
-import type { Trainer } from '@trikd/platform/model-service/trainer';
-import { patientStore } from '@trikd/platform/store/patient-store';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import type { NumberedEvent } from '@trikd/model-host/trainer/event-log';
+import type { Trainer } from '@trikd/model-host/trainer/trainer';
+import type { WatchedEvent } from '@trikd/protocol/convert-trainer';
+import { patientStore } from '@trikd/store/patient-store';
 import { type Orchestrator, orchestrator } from '../../services/orchestrator/src/orchestrator.js';
-import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/ports.js';
+import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
 import type { Host, Life } from './host.js';
 import type { Network } from './network.js';
 
@@ -53,7 +53,7 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
   const writer = `${life.host} ${life.number}`;
   return orchestrator({
     store,
-    patient: (signal, trouble) => patientStore(store, { clock, random: life.random, signal, trouble }),
+    retrying: (signal, trouble) => patientStore(store, { clock, random: life.random, signal, trouble }),
     candidate: createCandidate({ store, clock, holder: writer, seconds: TIMES.lease }),
     look: TIMES.look,
     keepPairs: parts.keepPairs,
@@ -66,6 +66,7 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
     clock,
     retries: 4,
     writer,
+    log: { info: (fields: unknown, message?: string) => life.note(() => `${message} ${JSON.stringify(fields)}`) },
     date: () => new Date(Math.max(0, clock.now())),
     openLog: () => ({ write: () => undefined, close: async () => undefined }),
     // What was told is for looking back.
@@ -154,7 +155,6 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
         attempt,
         spec,
         limit,
-        startStep: resume?.step ?? 0,
         ...(peerAddress && { peerAddress }),
         ...(anchorAddress && { anchorAddress }),
         ...(resume && { resume }),
@@ -188,10 +188,15 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
         ),
         role,
       ),
-    watch: (attempt, signal) =>
+    watch: (attempt, signal, connection) =>
       trainerEvents(
-        watch(life, signal, `the ${role}`, (from) =>
-          network.stream(life, trainer, 'events', (service, left) => service.watch(attempt, from, left), signal),
+        watch(
+          life,
+          signal,
+          `the ${role}`,
+          (from) =>
+            network.stream(life, trainer, 'events', (service, left) => service.watch(attempt, from, left), signal),
+          connection,
         ),
         role,
       ),
@@ -208,6 +213,7 @@ async function* watch(
   signal: AbortSignal,
   what: string,
   open: (from: number) => AsyncIterable<NumberedEvent>,
+  connection: (lost: string | undefined) => void = () => undefined,
 ): AsyncGenerator<WatchedEvent, void> {
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random: life.random });
   let from = 0;
@@ -216,6 +222,7 @@ async function* watch(
     signal.throwIfAborted();
     try {
       for await (const { number, event } of open(from)) {
+        if (lostAt !== undefined) connection(undefined);
         lostAt = undefined;
         backoff.reset();
         from = number + 1;
@@ -225,6 +232,7 @@ async function* watch(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof TrikdError && error.kind === 'unavailable')) throw error;
+      if (lostAt === undefined) connection(`${what} cannot be reached: ${error.message}`);
       lostAt ??= life.clock.now();
       const lost = (life.clock.now() - lostAt) / 1000;
       if (lost >= TIMES.patience) {

@@ -1,6 +1,6 @@
-import type { AnchorHolder } from '@trikd/platform/model-service/anchor-holder';
-import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
-import type { Trainer } from '@trikd/platform/model-service/trainer';
+import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import type { Orchestrator } from '../../services/orchestrator/src/orchestrator.js';
 import { createFaults, drawWeather } from './faults.js';
 import { createHost, type Host, type Life } from './host.js';

@@ -1,17 +1,17 @@
 import type { Dataset } from '@trikd/core/data/split';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Dial } from '@trikd/core/exchange/subscribe';
-import type { TrainedRole } from '@trikd/core/position';
-import type { ObjectStore } from '@trikd/core/store';
 import { openAnchor } from '@trikd/core/training/anchor';
 import { trainGeneration } from '@trikd/core/training/trainer';
-import type { Logger } from '@trikd/platform/logging';
-import { type AnchorHolder, createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
-import type { ExchangeSource } from '@trikd/platform/model-service/exchange.controller';
-import { createTrainer, type Trainer } from '@trikd/platform/model-service/trainer';
+import { type AnchorHolder, createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import { createTrainer, type Trainer } from '@trikd/model-host/trainer/trainer';
+import type { Logger } from '@trikd/process/logging';
+import { type TrainedStep, toySessions } from '@trikd/testing/toy-model/toy-sessions';
 import type { Host, Life } from './host.js';
 import type { Network } from './network.js';
-import { type TrainedStep, toySessions } from './toy-model.js';
 
 /** What the three model services share in one simulated world. */
 export interface TrioParts {

@@ -1,4 +1,4 @@
-import { modelServiceConfig } from '@trikd/platform/model-service/config';
+import { modelServiceConfig } from '@trikd/model-host/config';
 
 /** Configuration of the anchor-server process. */
 export const AnchorServerConfig = modelServiceConfig('0.0.0.0:50051');

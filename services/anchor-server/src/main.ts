@@ -1,16 +1,17 @@
 import { openAnchor } from '@trikd/core/training/anchor';
-import { configOrExit } from '@trikd/platform/config';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { environment } from '@trikd/platform/environment';
-import { createLogger } from '@trikd/platform/logging';
-import { ANCHOR_SERVICES, anchorModule } from '@trikd/platform/model-service/anchor.module';
-import { createAnchorHolder } from '@trikd/platform/model-service/anchor-holder';
-import { rememberLast } from '@trikd/platform/model-service/remember-last';
-import { runService } from '@trikd/platform/nest/run-service';
-import { shutdownSignal } from '@trikd/platform/nest/shutdown';
-import { openStoreOrExit } from '@trikd/platform/store/open-store';
-import { systemClock } from '@trikd/platform/system-clock';
-import { startTelemetry } from '@trikd/platform/telemetry/telemetry';
+import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
+import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { rememberLast } from '@trikd/model-host/remember-last';
+import { configOrExit } from '@trikd/process/config';
+import { environment } from '@trikd/process/environment';
+import { createLogger } from '@trikd/process/logging';
+import { shutdownSignal } from '@trikd/process/shutdown';
+import { systemClock } from '@trikd/process/system-clock';
+import { openStoreOrExit } from '@trikd/store/open-store';
+import { callMeter } from '@trikd/telemetry/instruments';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
+import { runService } from '@trikd/transport/nest/run-service';
 import { AnchorServerConfig } from './config.js';
 
 const config = configOrExit(AnchorServerConfig, environment());
@@ -28,6 +29,14 @@ const anchor = createAnchorHolder({
   telemetry,
 });
 const module = anchorModule(anchor, shutdown);
-await runService({ ...config, module, services: ANCHOR_SERVICES, log, shutdown, stop: anchor.stop });
+await runService({
+  ...config,
+  module,
+  services: ANCHOR_SERVICES,
+  log,
+  onCall: callMeter(telemetry.record),
+  shutdown,
+  stop: anchor.stop,
+});
 await telemetry.stop();
 process.exit(0);

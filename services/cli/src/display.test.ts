@@ -1,5 +1,5 @@
-import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import { Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
+import { Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
 import { quietDisplay } from './display.js';
 import { newSummary } from './run-summary.js';

@@ -1,4 +1,4 @@
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { liveView } from './live-view.js';
 import { lineOf, type RunSummary, withEvent } from './run-summary.js';
 import { drawing, type Output, write as writeTo } from './shell.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { listenError } from '@trikd/platform/address';
+import { listenError } from '@trikd/process/address';
 
 /**
  * Checks that a service can listen on an address, before anything is made for it. Another process may still take it afterwards.

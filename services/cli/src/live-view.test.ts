@@ -1,5 +1,5 @@
-import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import { Run, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
+import { Run, RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
 import { liveView } from './live-view.js';
 import { lineOf, newSummary, type RunSummary, withEvent } from './run-summary.js';
@@ -58,7 +58,7 @@ describe('liveView', () => {
     const committed: Event = { $case: 'committed', value: { generation: 1, step: 60, manifestKey: 'key' } };
     const told = summary(run(1, 2), progress(Role.ROLE_STUDENT, 1, 120), evaluation, committed);
     expect(liveView(told, 200)).toEqual([
-      'trial · generation 1 (last: 2) · training · attempt 2 · checkpoint at step 60 · at most 0:50 left',
+      'trial · generation 1 (2 of 3) · training · attempt 2 · checkpoint at step 60 · at most 0:50 left',
       'student  step 120/360  task 0.413  peer 0.100  batch 87.5 %  validation 79.2 %  12.0 steps/s  waits teacher 25 %',
       'teacher  waiting for its first step',
       'anchor   the student of generation 0  validation 82.3 %  test 80.0 %',

@@ -1,4 +1,5 @@
-import { peerOf, type TrainedRole } from '@trikd/core/position';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
+import { lossText } from '@trikd/events/words';
 import { printable } from './printable.js';
 import { phaseName, type RoleSummary, type RunSummary } from './run-summary.js';
 import { clock } from './texts.js';
@@ -18,7 +19,7 @@ function headline(summary: RunSummary): string {
   const { runId, generation, generations, attempt, phase, committed } = summary;
   return [
     runId,
-    `generation ${generation} (last: ${generations - 1})`,
+    `generation ${generation} (${generation + 1} of ${generations})`,
     phaseName(phase),
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(committed === undefined ? [] : [`checkpoint at step ${committed}`]),
@@ -33,7 +34,7 @@ function roleLine(summary: RunSummary, role: TrainedRole): string {
   return [
     role,
     `step ${String(values.step).padStart(String(total).length)}/${total}`,
-    ...values.terms.map(({ part, value }) => `${part} ${value.toFixed(3)}`),
+    ...values.terms.map(({ part, value }) => `${part} ${lossText(value, 3)}`),
     `batch ${percent(values.batchAccuracy)}`,
     ...(values.validation === undefined ? [] : [`validation ${percent(values.validation)}`]),
     `${values.stepsPerSecond.toFixed(1)} steps/s`,

@@ -1,7 +1,7 @@
-import { TrikdError } from '@trikd/core/errors';
-import { RunSpec } from '@trikd/core/spec';
-import { plainIssue } from '@trikd/platform/plain-issue';
-import { readText } from '@trikd/platform/read-text';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { plainIssue } from '@trikd/core/spec/plain-issue';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { readText } from '@trikd/process/read-text';
 import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { closest } from './closest.js';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { environment } from '@trikd/platform/environment';
+import { environment } from '@trikd/process/environment';
 import { runProgram } from './program.js';
 
 const rest = new AbortController();

@@ -1,6 +1,6 @@
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { GenerationResult } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Override } from './load-spec.js';
 
 /** The command that a run was started with. */

@@ -1,4 +1,5 @@
-import { isAddress } from '@trikd/platform/address';
+import { eventNumber } from '@trikd/events/event-name';
+import { isAddress } from '@trikd/process/address';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** Format of a result. */
@@ -42,6 +43,13 @@ export function positiveNumber(text: string): number {
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
+}
+
+/** An event as `runs watch` names it, `1.2`, or its number. */
+export function eventOption(text: string): number {
+  const number = eventNumber(text);
+  if (number === undefined) throw new InvalidArgumentError('Expected an event, such as 1.2, or its number.');
+  return number;
 }
 
 /** `--request-id ID` */

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { RunPhase } from '@trikd/platform/gen/trikd/v1/run';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { markStyles, printable } from './printable.js';
 import { phaseName } from './run-summary.js';
 

@@ -1,4 +1,4 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { type Command, CommanderError } from 'commander';
 import { commandLine, exitStatusOf } from './args.js';
 import { checkpointActions } from './checkpoint/actions.js';

@@ -14,7 +14,7 @@ export function whereItContinues({ spec, state }: SavedRun): string | undefined 
   const step = resumePair(state)?.step ?? 0;
   if (state.generation === 0 && step === 0) return undefined;
   const from = state.phase === 'promoting' ? 'its promotion' : step === 0 ? 'its beginning' : `step ${step}`;
-  return `continuing run ${spec.name}: generation ${state.generation} (last: ${spec.curriculum.generations - 1}), from ${from}`;
+  return `continuing run ${spec.name}: generation ${state.generation} (${state.generation + 1} of ${spec.curriculum.generations}), from ${from}`;
 }
 
 /** The result of a run, for people. */

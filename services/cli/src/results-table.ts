@@ -1,5 +1,7 @@
+import type { BestParams } from '@trikd/core/domain/role-checkpoint';
+import type { Score } from '@trikd/core/domain/score';
 import type { GenerationResult } from '@trikd/core/run/state';
-import type { BestParams, Score } from '@trikd/core/training/ports';
+import { lossText } from '@trikd/events/words';
 import Table from 'cli-table3';
 
 /** The part of a trained model that the table shows. */
@@ -43,5 +45,5 @@ function trained({ validation, test, step }: ShownBest): string[] {
 
 function scores(validation: Score, test: Score | undefined): string[] {
   const percent = (score: Score | undefined) => (score ? `${(100 * score.accuracy).toFixed(2)} %` : '');
-  return [percent(validation), percent(test), test ? test.nll.toFixed(4) : ''];
+  return [percent(validation), percent(test), test ? lossText(test.nll, 4) : ''];
 }

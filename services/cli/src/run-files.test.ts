@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeEvents } from './export-events/event-files.js';
 import { emitted, emittedRun } from './export-events/testing/emitted-run.js';

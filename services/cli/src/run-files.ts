@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { RunSpec } from '@trikd/core/spec';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { tensorboardFiles } from './export-events/curve-files.js';
 import { scalarsOf } from './export-events/scalars.js';
 import { storedEvents } from './export-events/stored-events.js';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeRunFolder, removeRun, runFolder, storedRun } from './run-folder.js';
 import { openRunStore } from './run-store.js';

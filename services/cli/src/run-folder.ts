@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
-import type { StoreConfig } from '@trikd/platform/store/store-config';
+import type { StoreConfig } from '@trikd/store/store-config';
 import { openRunStore, storeInEnvironment, storeOfRun } from './run-store.js';
 import type { Shell } from './shell.js';
 

@@ -1,6 +1,6 @@
-import { TrikdError } from '@trikd/core/errors';
-import { Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { unary } from '@trikd/transport/grpc/clients';
 import type { RemoteRunOptions } from './args.js';
 import { loadSpec } from './load-spec.js';
 import { paintFor } from './paint.js';

@@ -1,8 +1,8 @@
-import type { ObjectStore } from '@trikd/core/store';
-import { loadConfig } from '@trikd/platform/config';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
-import { openStore } from '@trikd/platform/store/open-store';
-import { StoreConfig } from '@trikd/platform/store/store-config';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { loadConfig } from '@trikd/process/config';
+import { openFolderStore } from '@trikd/store/folder-store';
+import { openStore } from '@trikd/store/open-store';
+import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
 import type { Shell } from './shell.js';
 

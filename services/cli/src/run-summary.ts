@@ -1,10 +1,10 @@
-import type { TrainedRole } from '@trikd/core/position';
-import type { LossTerm } from '@trikd/core/training/ports';
-import { Role, type Score } from '@trikd/platform/gen/trikd/v1/common';
-import { type Run, type RunAnchor, RunPhase, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { toScore, toTrainedRole } from '@trikd/platform/grpc/convert';
-import { toProgress } from '@trikd/platform/grpc/convert-trainer';
-import { runPhaseOf } from '@trikd/platform/grpc/run-phases';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import type { LossTerm } from '@trikd/core/training/trainer-event';
+import { toScore, toTrainedRole } from '@trikd/protocol/convert';
+import { toProgress } from '@trikd/protocol/convert-trainer';
+import { Role, type Score } from '@trikd/protocol/gen/node/trikd/v1/common';
+import { type Run, type RunAnchor, RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { runPhaseOf } from '@trikd/protocol/run-phases';
 
 /** The newest values of one role in the current generation. */
 export interface RoleSummary {

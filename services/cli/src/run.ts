@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { SavedRun } from '@trikd/core/run/run-store';
-import { specDifferences } from '@trikd/core/run/spec-differences';
 import { type RunState, resumePair } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec';
-import { RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, unary } from '@trikd/platform/grpc/clients';
-import { fromStatus } from '@trikd/platform/grpc/status';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { specDifferences } from '@trikd/core/spec/spec-differences';
+import { RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { fromStatus } from '@trikd/protocol/status';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
 import type { RunOptions } from './args.js';
 import { type Display, liveDisplay, quietDisplay } from './display.js';
 import { assertFree } from './free-address.js';

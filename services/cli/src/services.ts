@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type ServiceName, type ServiceProcess, startService } from '@trikd/process/service-process';
 import type { RunFolder } from './run-folder.js';
 import { storeSettings, withoutStore } from './run-store.js';
-import { type ServiceName, type ServiceProcess, startService } from './service-process.js';
 
 /** The four services of a run. */
 export interface Services {

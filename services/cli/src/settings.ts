@@ -1,4 +1,4 @@
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { z } from 'zod';
 
 /** The part of a JSON schema that names settings. */

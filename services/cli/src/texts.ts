@@ -1,4 +1,4 @@
-import type { Score } from '@trikd/core/training/ports';
+import type { Score } from '@trikd/core/domain/score';
 import { stringify } from 'yaml';
 import type { Format } from './options.js';
 import { hasUnprintable } from './printable.js';

@@ -1,67 +1,67 @@
-import type { Run, RunPhase } from '@trikd/history/gen/trikd/v1/run';
-import { hasEnded } from '@trikd/history/words';
+import type { Verb } from '@trikd/core/run/verbs';
+import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { api, requestId } from './api.js';
 import { Confirm } from './confirm.js';
+import { possibleVerbs } from './possible-verbs.js';
 
-/** Asks RunService for something, by the verb of its path. */
+/** Sends a request to steer a run. @param verb the last part of its path, as in `/runs/ID:pause` */
 export function steer(runId: string, verb: string, more: object = {}): Promise<unknown> {
   return api('POST', `/runs/${encodeURIComponent(runId)}:${verb}`, { requestId: requestId(), ...more });
 }
 
-const RUNNING: readonly RunPhase[] = [
-  'RUN_PHASE_PREPARING',
-  'RUN_PHASE_TRAINING',
-  'RUN_PHASE_PROMOTING',
-  'RUN_PHASE_WAITING',
-];
+function deleteRun(runId: string): Promise<unknown> {
+  return api('DELETE', `/runs/${encodeURIComponent(runId)}`, { requestId: requestId() });
+}
 
-/** What can be asked of a run as a whole. */
+/** Buttons for what can be asked of a run as a whole. @param props.done called when a request was accepted */
 export function RunActions({ run, done }: { readonly run: Run; readonly done: () => void }) {
-  const { runId, phase } = run;
-  const ask = (verb: string) => () => steer(runId, verb).then(done);
+  const { runId } = run;
+  const verbs = possibleVerbs(run);
+  const can = (verb: Verb) => verbs.includes(verb);
+  const request = (verb: string) => () => steer(runId, verb).then(done);
   return (
     <section class="buttons actions" aria-label="Steer the run">
-      {phase === 'RUN_PHASE_WAITING' && (
+      {can('triggered') && (
         <Confirm
-          label="Begin the generation"
-          question={`Begin generation ${run.generation}?`}
-          consequence="Student and teacher start again from fresh random weights, beside the present anchor."
-          act={ask('trigger')}
+          label="Start the generation"
+          question={`Start generation ${run.generation}?`}
+          consequence="Student and teacher start from new random weights and learn from the current anchor."
+          act={request('trigger')}
         />
       )}
-      {RUNNING.includes(phase) && (
+      {can('paused') && (
         <Confirm
           label="Pause"
           question={`Pause ${runId}?`}
-          consequence="The run comes to rest at a committed pair and stays there until it is resumed. Nothing is lost."
-          act={ask('pause')}
+          consequence="The run saves a checkpoint and stops until it is resumed. Nothing is lost."
+          act={request('pause')}
         />
       )}
-      {(phase === 'RUN_PHASE_PAUSED' || phase === 'RUN_PHASE_FAILED') && (
+      {can('resumed') && (
         <Confirm
           label="Resume"
           question={`Resume ${runId}?`}
-          consequence="The run goes on from its newest checkpoint."
-          act={ask('resume')}
+          consequence="The run continues from its newest checkpoint."
+          act={request('resume')}
         />
       )}
-      {!hasEnded(phase) && (
+      {can('cancelled') && (
         <Confirm
           label="Cancel"
           danger
           question={`Cancel ${runId}?`}
-          consequence="The run comes to rest and ends for good. What it has learned stays until it is deleted."
-          act={ask('cancel')}
+          consequence="The run saves a checkpoint and ends for good. Its models are kept until it is deleted."
+          act={request('cancel')}
         />
       )}
-      {hasEnded(phase) && (
+      {can('deleted') && (
         <Confirm
           label="Delete"
           danger
           question={`Delete ${runId}?`}
-          consequence="The run and everything that it has stored, its models too, are removed for good."
+          consequence="The run, its models and its history are deleted for good."
           act={() =>
-            api('DELETE', `/runs/${encodeURIComponent(runId)}`, { requestId: requestId() }).then(() => {
+            deleteRun(runId).then(() => {
               window.location.hash = '#/';
             })
           }

@@ -1,4 +1,4 @@
-/** The run that the address names; undefined for the list of runs. */
+/** The run in the address of the page; undefined for the list of runs. */
 export function runInAddress(): string | undefined {
   const [, name] = /^#\/runs\/([^/]+)$/.exec(window.location.hash) ?? [];
   return name === undefined ? undefined : decodeURIComponent(name);

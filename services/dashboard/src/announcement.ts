@@ -1,6 +1,6 @@
-import type { LogEntry } from '@trikd/history/log';
+import type { LogEntry } from '@trikd/events/log';
 
-/** The last thing worth saying aloud: what every epoch brings is not. */
+/** The newest event that a screen reader announces; routine events of every epoch are left out. */
 export function announcement(log: readonly LogEntry[]): string {
   return log.findLast(({ tone, kind }) => tone !== 'plain' || kind === 'run' || kind === 'result')?.text ?? '';
 }

@@ -1,10 +1,10 @@
-/** What is wrong with one field of a request. */
+/** A problem with one field of a request. */
 export interface FieldProblem {
   readonly field: string;
   readonly description: string;
 }
 
-/** A request that the service refused, or that did not reach it. */
+/** A request that the service refused or that did not reach it. */
 export class ApiError extends Error {
   constructor(
     message: string,
@@ -15,7 +15,7 @@ export class ApiError extends Error {
   }
 }
 
-/** One request to /api. Resolves with the JSON of the answer. @throws ApiError */
+/** Sends a request to /api and resolves with the JSON of the answer. @throws ApiError */
 export async function api(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> {
   const init =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
@@ -44,7 +44,7 @@ function textAt(value: unknown, ...path: readonly string[]): string | undefined 
   return typeof found === 'string' ? found : undefined;
 }
 
-/** What lies in a JSON value under a path of names. */
+/** The member of a JSON value at a path of names; undefined when there is none. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   let found = value;
   for (const name of path) {
@@ -54,7 +54,7 @@ export function at(value: unknown, ...path: readonly string[]): unknown {
   return found;
 }
 
-/** Names a request, so that the same again does nothing again. */
+/** A new id of a request: sent twice with the same id, a request is carried out once. */
 export function requestId(): string {
   return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

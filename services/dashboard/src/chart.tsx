@@ -1,4 +1,4 @@
-import { percent } from '@trikd/history/words';
+import { percent } from '@trikd/events/words';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { value } from './format.js';
@@ -7,7 +7,7 @@ import { newest, type Plot, type Series } from './series.js';
 
 const HEIGHT = 200;
 
-/** A plot, its legend with the values under the pointer or the newest ones, and the same as a table. */
+/** A plot, a legend with the values at the pointer or the newest ones, and a table of values. */
 export function Chart({ plot }: { readonly plot: Plot }) {
   const host = useRef<HTMLDivElement>(null);
   const drawn = useRef<uPlot | undefined>(undefined);
@@ -17,7 +17,7 @@ export function Chart({ plot }: { readonly plot: Plot }) {
   const marks = useRef(plot.marks);
   marks.current = plot.marks;
 
-  // A new picture only when its lines change; new numbers are put into the one that is there.
+  // The chart is built again only when its lines change; new values go into the existing chart.
   useEffect(() => {
     const element = host.current;
     if (!element) return;
@@ -59,7 +59,7 @@ export function Chart({ plot }: { readonly plot: Plot }) {
   );
 }
 
-/** The last value of each line in each generation: what a picture says to who does not see it. */
+/** The last value of each line in each generation, for readers who cannot see the plot. */
 function ValuesTable({ plot }: { readonly plot: Plot }) {
   return (
     <Scroll label={`${plot.title}, values`}>
@@ -127,7 +127,7 @@ function upTo(series: Series, index: number): number | undefined {
 }
 
 function lastWithin(plot: Plot, series: Series, from: number, to: number): number | undefined {
-  // A step that ends one generation is before the first of the next: steps are counted when they are trained.
+  // The last step of a generation lies before the first of the next one: a step counts once it is trained.
   return series.values.findLast((each, index) => {
     const step = plot.steps[index] ?? 0;
     return each !== undefined && step > from && step <= to;
@@ -183,7 +183,7 @@ function optionsOf(
   };
 }
 
-/** A dashed line where a generation begins. */
+/** A dashed line at the start of each generation. */
 function drawMarks(chart: uPlot, marks: Plot['marks'], colour: string, font: string): void {
   const { ctx, bbox } = chart;
   if (marks.length < 2) return;
@@ -204,7 +204,7 @@ function drawMarks(chart: uPlot, marks: Plot['marks'], colour: string, font: str
   ctx.restore();
 }
 
-/** Light or dark: pictures are drawn anew when it changes. */
+/** Light or dark: a change draws the charts again. */
 function useScheme(): string {
   const query = '(prefers-color-scheme: dark)';
   const [dark, setDark] = useState(() => window.matchMedia(query).matches);

@@ -1,17 +1,18 @@
 import { useId, useRef, useState } from 'preact/hooks';
 
 interface ConfirmProps {
-  /** On the button, and what the dialog asks. */
+  /** Text of the button. */
   readonly label: string;
+  /** Title of the dialog. */
   readonly question: string;
-  /** What will happen. */
+  /** What the action does. */
   readonly consequence: string;
   readonly danger?: boolean;
-  /** Does it; what it throws is shown, and can be tried again. */
+  /** The action. An error is shown in the dialog, and the action can be tried again. */
   readonly act: () => Promise<unknown>;
 }
 
-/** A button that asks before it acts. */
+/** A button that asks for confirmation. */
 export function Confirm({ label, question, consequence, danger = false, act }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState('');
@@ -48,7 +49,7 @@ export function Confirm({ label, question, consequence, danger = false, act }: C
         )}
         <div class="buttons">
           <button type="button" onClick={() => dialog.current?.close()}>
-            Leave it
+            Back
           </button>
           <button type="button" class={danger ? 'danger' : 'primary'} disabled={busy} onClick={() => void go()}>
             {busy ? 'Working…' : label}

@@ -1,9 +1,9 @@
-import type { RunHistory } from '@trikd/history/run-history';
+import type { RunHistory } from '@trikd/events/run-history';
 import { useId, useMemo, useState } from 'preact/hooks';
 import { Chart } from './chart.js';
 import { plotsOf } from './series.js';
 
-/** Losses, accuracy and NLL of both roles, while they train and when they are validated. */
+/** Losses, accuracy and NLL of both roles, in training and validation. */
 export function Curves({ history }: { readonly history: RunHistory }) {
   const [chosen, setChosen] = useState('');
   const id = useId();
@@ -27,7 +27,7 @@ export function Curves({ history }: { readonly history: RunHistory }) {
           </label>
         )}
       </div>
-      {plots.length === 0 && <p class="empty">No step was trained yet.</p>}
+      {plots.length === 0 && <p class="empty">No step has been trained yet.</p>}
       <div class="charts">
         {plots.map((plot) => (
           <Chart key={plot.title} plot={plot} />

@@ -1,12 +1,12 @@
-import type { LogEntry } from '@trikd/history/log';
+import type { LogEntry } from '@trikd/events/log';
 import { useState } from 'preact/hooks';
 import { moment } from './format.js';
 
 const ROUTINE: readonly LogEntry['kind'][] = ['evaluation', 'committed', 'slow-step'];
-/** Lines that are shown at once. */
+/** Entries that are added by one press of the button. */
 const PAGE = 100;
 
-/** What happened, the newest first. */
+/** The events of a run, newest first. */
 export function EventLog({ log }: { readonly log: readonly LogEntry[] }) {
   const [all, setAll] = useState(false);
   const [pages, setPages] = useState(1);
@@ -16,11 +16,11 @@ export function EventLog({ log }: { readonly log: readonly LogEntry[] }) {
       <div class="title">
         <h2 id="log">Events</h2>
         <label>
-          <input type="checkbox" checked={all} onChange={(event) => setAll(event.currentTarget.checked)} /> checkpoints,
-          validations and slow steps too
+          <input type="checkbox" checked={all} onChange={(event) => setAll(event.currentTarget.checked)} /> include
+          checkpoints, validations and slow steps
         </label>
       </div>
-      {shown.length === 0 && <p class="empty">Nothing has happened yet.</p>}
+      {shown.length === 0 && <p class="empty">No events yet.</p>}
       <ol class="log">
         {shown.slice(0, pages * PAGE).map(({ number, time, tone, generation, text }) => (
           <li key={`${number} ${text}`} class={tone}>

@@ -23,7 +23,8 @@ test.each([
   [0, '0.0000'],
   [0.45, '0.4500'],
   [0.00001, '1.00e-5'],
+  [1.3635006312654832e19, '1.36e19'],
   [123.456, '123.5'],
 ])('the value %s is written %s', (number, text) => expect(value(number)).toBe(text));
 
-test('thousands are apart', () => expect(count(1_234_567)).toBe('1\u202f234\u202f567'));
+test('thousands are separated', () => expect(count(1_234_567)).toBe('1\u202f234\u202f567'));

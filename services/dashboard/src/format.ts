@@ -1,4 +1,4 @@
-/** 93784 is '1 d 2 h', 75 is '1 min 15 s': the two largest units. */
+/** A duration in its two largest units: 93784 is '1 d 2 h', 75 is '1 min 15 s'. */
 export function duration(seconds: number): string {
   const units = [
     [86_400, 'd'],
@@ -16,25 +16,26 @@ export function duration(seconds: number): string {
   return parts.slice(0, 2).join(' ') || '0 s';
 }
 
-/** Milliseconds with three digits that count. */
+/** Milliseconds with three significant digits. */
 export function milliseconds(value: number): string {
   if (value >= 1000) return `${(value / 1000).toFixed(value >= 10_000 ? 1 : 2)} s`;
   return `${value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)} ms`;
 }
 
-/** A number of a curve. */
+/** A value of a curve; large and small ones as powers of ten, such as 1.36e19. */
 export function value(number: number | undefined | null): string {
   if (number === undefined || number === null || !Number.isFinite(number)) return '–';
   const size = Math.abs(number);
-  if (size !== 0 && (size < 0.001 || size >= 100_000)) return number.toExponential(2);
+  if (size !== 0 && (size < 0.001 || size >= 100_000)) return number.toExponential(2).replace('e+', 'e');
   return number.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 4);
 }
 
+/** A whole number with its thousands apart. */
 export function count(number: number): string {
   return number.toLocaleString('en').replaceAll(',', '\u202f');
 }
 
-/** Local date and time of an ISO 8601 time, without the year while it is this one; or only the time. */
+/** An ISO 8601 time as local date and time, without the current year; or the time alone. */
 export function moment(iso: string | undefined, dated = true): string {
   if (!iso) return '–';
   const time = new Date(iso);
@@ -44,7 +45,7 @@ export function moment(iso: string | undefined, dated = true): string {
   return `${time.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year })}, ${clock}`;
 }
 
-/** With a capital letter and a full stop. */
+/** A text with a capital letter and a full stop. */
 export function sentence(text: string): string {
   if (text === '') return '';
   return `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;

@@ -1,6 +1,6 @@
-import { eventOf } from '@trikd/history/event';
-import { Run } from '@trikd/history/gen/trikd/v1/run';
-import { foldAll } from '@trikd/history/run-history';
+import { eventOf } from '@trikd/events/event';
+import { foldAll } from '@trikd/events/run-history';
+import { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { expect, test } from 'vitest';
 import { lineageOf } from './lineage-of.js';
 
@@ -17,14 +17,14 @@ const move = (kind: string, generation: number, during: number) => ({
 });
 const runOf = (members: object) => Run.fromJSON({ runId: 'tiny', phase: 'RUN_PHASE_TRAINING', ...members });
 
-test('a run that has just begun has one generation, without an anchor', () => {
+test('a new run has one generation, without an anchor', () => {
   const [first, ...others] = lineageOf(runOf({}));
   expect(others).toEqual([]);
-  expect(first).toMatchObject({ generation: 0, state: 'in-hand', isAnchor: false, canPromote: false });
+  expect(first).toMatchObject({ generation: 0, state: 'current', isAnchor: false, canPromote: false });
   expect(first?.anchor).toBeUndefined();
 });
 
-test('after a promotion, the student is the anchor of the generation in hand', () => {
+test('after a promotion, the student is the anchor of the current generation', () => {
   const run = runOf({
     generation: 1,
     generations: [result(0, 0.5, true)],
@@ -34,16 +34,16 @@ test('after a promotion, the student is the anchor of the generation in hand', (
   });
   const [first, second] = lineageOf(run);
   expect(first).toMatchObject({ state: 'ended', became: 'rule', isAnchor: true, isBest: true, canRollBack: false });
-  expect(second).toMatchObject({ state: 'in-hand', anchor: 0, validation: { anchor: { accuracy: 0.5 } } });
+  expect(second).toMatchObject({ state: 'current', anchor: 0, validation: { anchor: { accuracy: 0.5 } } });
 });
 
-test('the generation in hand has the newest validation that was heard of', () => {
+test('the current generation has the newest validation', () => {
   const evaluation = { step: 9, validation: { accuracy: 0.75, nll: 1 } };
   const { generations } = foldAll([eventOf({ evaluation: { role: 'ROLE_STUDENT', generation: 0, evaluation } })]);
   expect(lineageOf(runOf({}), generations)[0]?.validation.student?.accuracy).toBe(0.75);
 });
 
-test('one can go back to an earlier anchor, and override what the rule refused', () => {
+test('a run can go back to an earlier anchor, and promote a student that the rule refused', () => {
   const run = runOf({
     generation: 3,
     generations: [result(0, 0.5, true), result(1, 0.6, true), result(2, 0.4, false)],
@@ -58,7 +58,7 @@ test('one can go back to an earlier anchor, and override what the rule refused',
   ]);
 });
 
-test('after a rollback, the generation in hand has the earlier anchor', () => {
+test('after a rollback, the current generation has the earlier anchor', () => {
   const run = runOf({
     generation: 2,
     generations: [result(0, 0.5, true), result(1, 0.6, true)],
@@ -70,9 +70,15 @@ test('after a rollback, the generation in hand has the earlier anchor', () => {
   expect(lineage[1]).toMatchObject({ isAnchor: false, canRollBack: true });
 });
 
-test.each(['RUN_PHASE_COMPLETED', 'RUN_PHASE_CANCELLED'])('nothing can be done to a run in %s', (phase) => {
+test.each([
+  ...['RUN_PHASE_TRAINING', 'RUN_PHASE_WAITING', 'RUN_PHASE_PAUSED'],
+  ...['RUN_PHASE_COMPLETED', 'RUN_PHASE_FAILED', 'RUN_PHASE_CANCELLED'],
+])('a student can be promoted in %s, as the orchestrator accepts it', (phase) => {
   const run = runOf({ phase, generation: 1, generations: [result(0, 0.5, false), result(1, 0.5, false)] });
-  const lineage = lineageOf(run);
-  expect(lineage).toHaveLength(2);
-  expect(lineage.some(({ canPromote, canRollBack }) => canPromote || canRollBack)).toBe(false);
+  expect(lineageOf(run).map(({ canPromote }) => canPromote)).toEqual([true, true]);
+});
+
+test('a run in an unknown phase offers nothing', () => {
+  const run = runOf({ phase: 'RUN_PHASE_UNSPECIFIED', generation: 1, generations: [result(0, 0.5, false)] });
+  expect(lineageOf(run).some(({ canPromote, canRollBack }) => canPromote || canRollBack)).toBe(false);
 });

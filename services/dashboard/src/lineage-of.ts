@@ -1,32 +1,33 @@
-import type { Score } from '@trikd/history/gen/trikd/v1/common';
-import { AnchorMoveKind, type Run } from '@trikd/history/gen/trikd/v1/run';
-import type { GenerationHistory } from '@trikd/history/run-history';
-import { hasEnded, type TrainedRole, trainedRole } from '@trikd/history/words';
+import type { GenerationHistory } from '@trikd/events/run-history';
+import { hasEnded, type TrainedRole, trainedRole } from '@trikd/events/words';
+import type { Score } from '@trikd/protocol/gen/browser/trikd/v1/common';
+import { AnchorMoveKind, type Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { possibleVerbs } from './possible-verbs.js';
 
-/** One generation in the descent of the student. */
+/** One generation in the lineage of the student. */
 export interface Ancestor {
   readonly generation: number;
-  readonly state: 'ended' | 'in-hand';
-  /** Whose student was its anchor; absent without one. */
+  readonly state: 'ended' | 'current';
+  /** The generation whose student was its anchor; absent without an anchor. */
   readonly anchor?: number;
   /** On the validation split. */
   readonly validation: Readonly<Partial<Record<TrainedRole | 'anchor', Score>>>;
-  /** On the test split; only reported. */
+  /** On the test split, which is only reported. */
   readonly test: Readonly<Partial<Record<TrainedRole | 'anchor', Score>>>;
   readonly steps?: number;
-  /** How its student became an anchor, the last time that it did. */
+  /** How its student became the anchor most recently. */
   readonly became?: 'rule' | 'override' | 'rollback';
   /** Its student is the anchor now. */
   readonly isAnchor: boolean;
-  /** Its student is the best of all. */
+  /** Its student is the best of the run. */
   readonly isBest: boolean;
   readonly canPromote: boolean;
   readonly canRollBack: boolean;
 }
 
-/** The generations of a run, and what was made of each. */
+/** The generations of a run, with their scores and what became of their students. */
 export function lineageOf(run: Run, generations: readonly GenerationHistory[] = []): readonly Ancestor[] {
-  const open = !hasEnded(run.phase) || run.phase === 'RUN_PHASE_FAILED';
+  const verbs = possibleVerbs(run);
   const present = presentAnchor(run);
   const ended = run.generations.map((result): Ancestor => {
     const { generation, student, teacher, anchorValidation, anchorTest, steps } = result;
@@ -42,15 +43,15 @@ export function lineageOf(run: Run, generations: readonly GenerationHistory[] = 
       ...(became && { became }),
       isAnchor,
       isBest: run.bestGeneration === generation,
-      canPromote: open && !isAnchor && became === undefined,
-      canRollBack: open && !isAnchor && became !== undefined,
+      canPromote: verbs.includes('promoted') && !isAnchor && became === undefined,
+      canRollBack: verbs.includes('rolled-back') && !isAnchor && became !== undefined,
     };
   });
   const last = run.generations.at(-1)?.generation ?? -1;
-  return run.generation > last && !hasEnded(run.phase) ? [...ended, inHand(run, generations)] : ended;
+  return run.generation > last && !hasEnded(run.phase) ? [...ended, currentOf(run, generations)] : ended;
 }
 
-function inHand(run: Run, generations: readonly GenerationHistory[]): Ancestor {
+function currentOf(run: Run, generations: readonly GenerationHistory[]): Ancestor {
   const history = generations.find(({ generation }) => generation === run.generation);
   const newest = (role: TrainedRole): Score | undefined => {
     const values = history?.roles[role].validation.points.at(-1)?.values;
@@ -59,7 +60,7 @@ function inHand(run: Run, generations: readonly GenerationHistory[]): Ancestor {
   };
   return {
     generation: run.generation,
-    state: 'in-hand',
+    state: 'current',
     ...(run.anchor && { anchor: run.anchor.generation }),
     validation: known({ student: newest('student'), teacher: newest('teacher'), anchor: run.anchor?.validation }),
     test: known({ student: undefined, teacher: undefined, anchor: run.anchor?.test }),
@@ -70,14 +71,14 @@ function inHand(run: Run, generations: readonly GenerationHistory[]): Ancestor {
   };
 }
 
-/** Whose student the anchor is, or will be in the next generation. */
+/** The generation whose student is the anchor now, or in the next generation. */
 export function presentAnchor({ anchor, anchorMoves, generations }: Run): number | undefined {
   return (
     anchorMoves.at(-1)?.generation ?? anchor?.generation ?? generations.findLast(({ promoted }) => promoted)?.generation
   );
 }
 
-/** The rule moves the anchor for the generation that follows; people move it for the one in hand. */
+/** The rule moves the anchor for the next generation; a move by hand applies to the current one. */
 function anchorIn(run: Run, generation: number): { readonly anchor?: number } {
   const rule = AnchorMoveKind.ANCHOR_MOVE_KIND_RULE;
   const move = run.anchorMoves.findLast(({ kind, during }) =>

@@ -1,6 +1,6 @@
-import type { Run } from '@trikd/history/gen/trikd/v1/run';
-import type { GenerationHistory } from '@trikd/history/run-history';
-import { percent } from '@trikd/history/words';
+import type { GenerationHistory } from '@trikd/events/run-history';
+import { percent } from '@trikd/events/words';
+import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { steer } from './actions.js';
 import { Confirm } from './confirm.js';
 import { count } from './format.js';
@@ -9,7 +9,7 @@ import { type Ancestor, lineageOf } from './lineage-of.js';
 const BECAME: Readonly<Record<NonNullable<Ancestor['became']>, string>> = {
   rule: 'promoted',
   override: 'promoted by hand',
-  rollback: 'brought back',
+  rollback: 'rolled back to',
 };
 
 const ROLES = ['student', 'teacher', 'anchor'] as const;
@@ -20,7 +20,7 @@ interface LineageProps {
   readonly done?: () => void;
 }
 
-/** The generations, what each came to, and whose student was whose anchor. */
+/** The generations of a run: their scores, their anchors, and what became of their students. */
 export function Lineage({ run, generations, done }: LineageProps) {
   const lineage = lineageOf(run, generations);
   return (
@@ -28,7 +28,7 @@ export function Lineage({ run, generations, done }: LineageProps) {
       <h2 id="lineage">Lineage</h2>
       <ol class="lineage">
         {lineage.map((each) => (
-          <Generation key={each.generation} of={each} runId={run.runId} {...(done && { done })} />
+          <Generation key={each.generation} of={each} run={run} {...(done && { done })} />
         ))}
       </ol>
     </section>
@@ -37,18 +37,18 @@ export function Lineage({ run, generations, done }: LineageProps) {
 
 interface GenerationProps {
   readonly of: Ancestor;
-  readonly runId: string;
+  readonly run: Run;
   readonly done?: () => void;
 }
 
-function Generation({ of: generation, runId, done }: GenerationProps) {
+function Generation({ of: generation, run, done }: GenerationProps) {
   const { state, anchor, validation, test, steps, became, isAnchor, isBest } = generation;
   const number = generation.generation;
   return (
     <li class={`generation ${state}${isAnchor ? ' is-anchor' : ''}`} data-generation={number}>
       <h3>Generation {number}</h3>
       <p class="marks">
-        {state === 'in-hand' && <span class="mark">in hand</span>}
+        {state === 'current' && <span class="mark">current</span>}
         {isAnchor && <span class="mark anchor">the anchor</span>}
         {became && <span class="mark good">{BECAME[became]}</span>}
         {state === 'ended' && !became && <span class="mark">not promoted</span>}
@@ -87,30 +87,34 @@ function Generation({ of: generation, runId, done }: GenerationProps) {
         {anchor === undefined ? 'no anchor' : `anchor: the student of generation ${anchor}`}
         {steps !== undefined && ` · ${count(steps)} steps`}
       </p>
-      {done && <GenerationActions of={generation} runId={runId} done={done} />}
+      {done && <GenerationActions of={generation} run={run} done={done} />}
     </li>
   );
 }
 
-function GenerationActions({ of: { generation, canPromote, canRollBack }, runId, done }: Required<GenerationProps>) {
+function GenerationActions({ of: { generation, canPromote, canRollBack }, run, done }: Required<GenerationProps>) {
   if (!canPromote && !canRollBack) return null;
-  const beside = 'A generation in training begins anew beside it.';
+  const { runId } = run;
+  const over = run.phase === 'RUN_PHASE_COMPLETED' || run.phase === 'RUN_PHASE_CANCELLED';
+  const effect = over
+    ? 'The results of the run do not change.'
+    : 'The current generation starts again with this anchor. What it has learned so far is dropped.';
   return (
     <div class="buttons">
       {canPromote && (
         <Confirm
           label="Promote"
           question={`Make the student of generation ${generation} the anchor?`}
-          consequence={`The rule has not promoted it: this is recorded as an override. ${beside}`}
+          consequence={`The promotion rule did not choose it: this is recorded as an override. ${effect}`}
           act={() => steer(runId, 'promote', { generation }).then(done)}
         />
       )}
       {canRollBack && (
         <Confirm
-          label="Roll back to it"
+          label="Roll back"
           danger
-          question={`Go back to the student of generation ${generation} as the anchor?`}
-          consequence={beside}
+          question={`Make the student of generation ${generation} the anchor again?`}
+          consequence={effect}
           act={() => steer(runId, 'rollback', { generation }).then(done)}
         />
       )}

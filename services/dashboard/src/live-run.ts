@@ -1,33 +1,36 @@
-import { eventOf, type RunEvent } from '@trikd/history/event';
-import { GetRunResponse } from '@trikd/history/gen/trikd/v1/run';
-import { emptyHistory, foldAll, type RunHistory, withRun } from '@trikd/history/run-history';
-import { hasEnded } from '@trikd/history/words';
+import { eventOf, type RunEvent } from '@trikd/events/event';
+import { emptyHistory, foldAll, type RunHistory, withRun } from '@trikd/events/run-history';
+import { hasEnded } from '@trikd/events/words';
+import { GetRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { ApiError, api } from './api.js';
 
-/** A run as this page knows it. */
+/** The run of a page. */
 export interface LiveRun {
   readonly history: RunHistory;
-  /** `lost`: what is shown may be old; the page tries again by itself. */
+  /** `lost`: the page may be out of date, and reconnects by itself. */
   readonly connection: 'connecting' | 'live' | 'lost' | 'ended';
-  /** Why there is nothing to show. */
+  /** Why the page has nothing to show. */
   readonly problem?: string;
 }
 
 export interface Follower {
-  /** Asks at once, after something was done. */
+  /** Reads the run at once, after a request changed it. */
   readonly refresh: () => void;
   readonly stop: () => void;
 }
 
-/** Milliseconds: events are shown together, so that a long history does not draw thousands of pictures. */
+// All in milliseconds.
+/** Events of this time are drawn together, so that a long history does not redraw the page thousands of times. */
 const FRAME = 100;
 const RETRY = 1000;
-/** A failed run may be resumed by somebody else. */
+/** Between two reads of an active run: its progress is computed by the orchestrator alone. */
+const REFRESH = 2000;
+/** Between two reads of a run that has ended: another client may resume it. */
 const LOOK = 4000;
-/** The service says something every 15 seconds: a connection that is silent for longer is dead, though nobody said so. */
+/** The service sends a beat every 15 seconds: a connection that is silent for this long is dead. */
 const SILENCE = 40_000;
 
-/** Follows a run by server-sent events, and goes on after the last one when the connection was lost. */
+/** Follows a run by server-sent events. After a lost connection it continues behind the last event. */
 export function followRun(runId: string, show: (run: LiveRun) => void): Follower {
   const path = `/runs/${encodeURIComponent(runId)}`;
   let live: LiveRun = { history: emptyHistory, connection: 'connecting' };
@@ -36,6 +39,7 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
   let timer: ReturnType<typeof setTimeout> | undefined;
   let watchdog: ReturnType<typeof setTimeout> | undefined;
   let frame: ReturnType<typeof setTimeout> | undefined;
+  let refresh: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;
 
   const change = (part: Partial<LiveRun>) => {
@@ -88,12 +92,12 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
     });
     opened.addEventListener('error', () => {
       change({ connection: 'lost' });
-      // The browser tries again by itself, unless it was refused.
+      // The browser reconnects by itself, unless the service refused the request.
       if (opened.readyState === EventSource.CLOSED) later(look, RETRY);
     });
   };
 
-  /** Asks how the run stands: whether it exists, and whether there is something to follow again. */
+  /** Reads the run: whether it exists, how far it is, and whether it has events to follow again. */
   const look = async () => {
     try {
       const { run } = GetRunResponse.fromJSON(await api('GET', path));
@@ -104,19 +108,29 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
       else later(look, LOOK);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) change({ problem: error.message, connection: 'ended' });
+      // A stream that is open, or reconnects, says by itself how the connection is.
+      else if (source && source.readyState !== EventSource.CLOSED) return;
       else change({ connection: 'lost' });
       later(look, LOOK);
     }
   };
+  const refreshSoon = () => {
+    refresh = setTimeout(async () => {
+      if (live.connection === 'live' && !document.hidden) await look();
+      if (!stopped) refreshSoon();
+    }, REFRESH);
+  };
 
   open();
   void look();
+  refreshSoon();
   return {
     refresh: () => void look(),
     stop: () => {
       stopped = true;
       clearTimeout(timer);
       clearTimeout(frame);
+      clearTimeout(refresh);
       close();
     },
   };

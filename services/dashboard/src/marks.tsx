@@ -1,5 +1,5 @@
-import type { RunPhase } from '@trikd/history/gen/trikd/v1/run';
-import { phaseName } from '@trikd/history/words';
+import { phaseName } from '@trikd/events/words';
+import type { RunPhase } from '@trikd/protocol/gen/browser/trikd/v1/run';
 
 /** The phase of a run as a badge. */
 export function Phase({ phase }: { readonly phase: RunPhase }) {
@@ -7,7 +7,7 @@ export function Phase({ phase }: { readonly phase: RunPhase }) {
   return <span class={`phase ${name}`}>{name}</span>;
 }
 
-/** How far something is; nothing while that is not known. */
+/** A progress bar with the whole percent reached; a dash while the progress is unknown. */
 export function Progress({ percent, label }: { readonly percent: number | undefined; readonly label: string }) {
   if (percent === undefined) return <span class="muted">–</span>;
   return (

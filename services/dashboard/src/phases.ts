@@ -1,17 +1,17 @@
-import type { Role } from '@trikd/history/gen/trikd/v1/common';
-import { StepPhaseKind as Kind, type RoleTimes, type StepPhaseKind } from '@trikd/history/gen/trikd/v1/timing';
-import { roleName, stepPhaseName } from '@trikd/history/words';
+import { roleName, stepPhaseName } from '@trikd/events/words';
+import type { Role } from '@trikd/protocol/gen/browser/trikd/v1/common';
+import { StepPhaseKind as Kind, type RoleTimes, type StepPhaseKind } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 
 /** A part of a bar. */
 export interface Segment {
   readonly name: string;
-  /** Of the colour. */
+  /** Name of the colour. */
   readonly tone: string;
   /** Milliseconds. */
   readonly size: number;
 }
 
-/** What a phase is drawn with. */
+/** The colour of a phase. */
 export function toneOf(kind: StepPhaseKind, peer: Role): string {
   switch (kind) {
     case Kind.STEP_PHASE_KIND_WAIT:
@@ -31,8 +31,8 @@ export function toneOf(kind: StepPhaseKind, peer: Role): string {
 }
 
 /**
- * The phases of a role one after the other, by their means, and what lies between two steps. Batches are made while the graph computes:
- * their time is inside another phase, so it is no part of the bar, except for the anchor, which has nothing else to do meanwhile.
+ * The mean durations of the phases of a role, and of the time between two steps. A trainer prepares its batches during other phases, so
+ * the bar leaves them out; the anchor prepares them by themselves.
  */
 export function segmentsOf({ phases, between, role }: RoleTimes): readonly Segment[] {
   const inside = roleName(role) !== 'anchor';

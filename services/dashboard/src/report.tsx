@@ -1,10 +1,9 @@
-import type { RunHistory } from '@trikd/history/run-history';
+import type { RunHistory } from '@trikd/events/run-history';
 import { render } from 'preact';
-import { progressOf } from './progress-of.js';
 import { RunHead } from './run-head.js';
 import { RunView } from './run-view.js';
 
-/** The history that the report was written with: renderReport has put it into the page. */
+/** The history that renderReport has put into the page. */
 function historyInPage(): RunHistory | undefined {
   const text = document.getElementById('history')?.textContent ?? '';
   return text.trim() === '' ? undefined : JSON.parse(text);
@@ -14,7 +13,7 @@ function Report({ history }: { readonly history: RunHistory }) {
   return (
     <main class="report">
       <h1>{history.run?.runId ?? 'A run'}</h1>
-      {history.run && <RunHead run={history.run} progress={progressOf(history)} />}
+      {history.run && <RunHead run={history.run} />}
       <RunView history={history} />
     </main>
   );

@@ -1,12 +1,12 @@
-import { type Run, RunAdvance } from '@trikd/history/gen/trikd/v1/run';
+import { type Run, RunAdvance } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { generationsIn } from './configuration-of.js';
+import { Fact } from './fact.js';
 import { count, duration, moment, sentence } from './format.js';
 import { Phase, Progress } from './marks.js';
-import { generationsIn, type Progress as Known } from './progress-of.js';
 
-/** Where a run stands, in one look. */
-export function RunHead({ run, progress }: { readonly run: Run; readonly progress: Known | undefined }) {
-  const { generation, attempt, failure, stalls, conditions, createTime, endTime } = run;
-  const holding = conditions.filter(({ status, type }) => status === 'CONDITION_STATUS_TRUE' && type !== 'Stalled');
+/** Where a run stands. */
+export function RunHead({ run }: { readonly run: Run }) {
+  const { generation, attempt, progress, createTime, endTime } = run;
   return (
     <section class="panel head" aria-label="Where the run stands">
       <dl class="facts">
@@ -15,8 +15,10 @@ export function RunHead({ run, progress }: { readonly run: Run; readonly progres
         </Fact>
         <Fact name="Generation">
           {generation}
-          {generations(run)}
-          {attempt > 1 && <span class="muted"> · start {attempt}</span>}
+          <span class="muted">
+            {outOf(run)}
+            {attempt > 1 && ` · attempt ${attempt}`}
+          </span>
         </Fact>
         <Fact name="Progress">
           <Progress percent={progress?.percent} label="progress of the run" />
@@ -29,7 +31,7 @@ export function RunHead({ run, progress }: { readonly run: Run; readonly progres
         <Fact name="Speed">
           {progress && progress.stepsPerSecond > 0 ? `${progress.stepsPerSecond.toFixed(1)} steps/s` : '–'}
         </Fact>
-        <Fact name={endTime ? 'Ended' : 'Remaining'}>
+        <Fact name={endTime ? 'Ended' : 'Remaining, at most'}>
           {endTime
             ? moment(endTime)
             : progress?.secondsRemaining === undefined
@@ -37,8 +39,21 @@ export function RunHead({ run, progress }: { readonly run: Run; readonly progres
               : duration(progress.secondsRemaining)}
         </Fact>
         <Fact name="Created">{moment(createTime)}</Fact>
-        {run.advance === RunAdvance.RUN_ADVANCE_MANUAL && <Fact name="Generations begin">when triggered</Fact>}
+        {run.advance === RunAdvance.RUN_ADVANCE_MANUAL && <Fact name="Generations start">on a trigger</Fact>}
       </dl>
+      <Conditions run={run} />
+    </section>
+  );
+}
+
+/** What holds of the run now, each fact once: a failure, what it waits for, and its other conditions. */
+function Conditions({ run: { failure, stalls, conditions } }: { readonly run: Run }) {
+  const holding = conditions.filter(
+    ({ status, type }) =>
+      status === 'CONDITION_STATUS_TRUE' && type !== 'Failed' && (type !== 'Stalled' || stalls.length === 0),
+  );
+  return (
+    <>
       {failure !== '' && <p class="notice bad">The run failed: {failure}</p>}
       {stalls.map(({ by, on, reason }) => (
         <p key={`${by} ${on}`} class="notice warning">
@@ -54,21 +69,12 @@ export function RunHead({ run, progress }: { readonly run: Run; readonly progres
           ))}
         </ul>
       )}
-    </section>
+    </>
   );
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
-/** The last one of the budget, when the spec is known. */
-function generations({ spec }: Run): string {
+/** Generations count from 0: generation 1 is the second. */
+function outOf({ spec, generation }: Run): string {
   const many = generationsIn(spec);
-  return many > 0 ? ` of 0 to ${many - 1}` : '';
+  return many === undefined ? '' : ` (${generation + 1} of ${many})`;
 }

@@ -1,20 +1,19 @@
-import { emptyHistory } from '@trikd/history/run-history';
+import { emptyHistory } from '@trikd/events/run-history';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { RunActions } from './actions.js';
 import { announcement } from './announcement.js';
 import { type Follower, followRun, type LiveRun } from './live-run.js';
-import { progressOf } from './progress-of.js';
 import { RunHead } from './run-head.js';
 import { RunView } from './run-view.js';
 
 const CONNECTION: Readonly<Record<LiveRun['connection'], string>> = {
   connecting: 'connecting…',
   live: 'live',
-  lost: 'connection lost, trying again…',
-  ended: 'over',
+  lost: 'connection lost, retrying…',
+  ended: 'ended',
 };
 
-/** One run, as it happens. */
+/** The page of one run, live. */
 export function RunPage({ runId }: { readonly runId: string }) {
   const [{ history, connection, problem }, setLive] = useState<LiveRun>({
     history: emptyHistory,
@@ -41,12 +40,12 @@ export function RunPage({ runId }: { readonly runId: string }) {
       </p>
       {run ? (
         <>
-          <RunHead run={run} progress={progressOf(history)} />
+          <RunHead run={run} />
           <RunActions run={run} done={() => follower.current?.refresh()} />
           <RunView history={history} done={() => follower.current?.refresh()} />
         </>
       ) : (
-        <p class="empty">Reading the run…</p>
+        <p class="empty">Loading the run…</p>
       )}
     </>
   );

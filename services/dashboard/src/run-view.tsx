@@ -1,4 +1,6 @@
-import type { RunHistory } from '@trikd/history/run-history';
+import { eventName } from '@trikd/events/event-name';
+import type { RunHistory } from '@trikd/events/run-history';
+import { Configuration } from './configuration.js';
 import { Curves } from './curves.js';
 import { EventLog } from './event-log.js';
 import { Lineage } from './lineage.js';
@@ -7,20 +9,21 @@ import { StepTimes } from './step-times.js';
 
 interface RunViewProps {
   readonly history: RunHistory;
-  /** Told when something was asked of the run; absent where nothing can be. */
+  /** Called when a request was accepted; absent in a report, which has no buttons. */
   readonly done?: () => void;
 }
 
-/** All that is known of a run: on its page, and in its report. */
+/** Everything that is known of a run: on its page and in its report. */
 export function RunView({ history, done }: RunViewProps) {
   const { run, missing } = history;
   return (
     <>
       {missing && (
         <p class="notice">
-          The events before number {missing.firstKept} are not kept any more: what they told is not shown.
+          Events before {eventName(missing.firstKept)} are no longer stored, so this page does not show them.
         </p>
       )}
+      {run && <Configuration spec={run.spec} />}
       {run && <Lineage run={run} generations={history.generations} {...(done && { done })} />}
       <Curves history={history} />
       <StepTimes windows={history.windows} />

@@ -1,5 +1,5 @@
-import { ListRunsResponse, type Run, type UnreadableRun } from '@trikd/history/gen/trikd/v1/run';
-import { percent } from '@trikd/history/words';
+import { percent } from '@trikd/events/words';
+import { ListRunsResponse, type Run, type UnreadableRun } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { useEffect, useState } from 'preact/hooks';
 import { addressOf } from './address.js';
 import { api } from './api.js';
@@ -13,7 +13,7 @@ interface Listed {
   readonly unreadable: readonly UnreadableRun[];
 }
 
-/** Milliseconds between two looks while somebody looks on. */
+/** Milliseconds between two reads of the list while the page is visible. */
 const LOOK = 2000;
 
 async function listAll(): Promise<Listed> {
@@ -29,7 +29,7 @@ async function listAll(): Promise<Listed> {
   return { runs, unreadable };
 }
 
-/** All runs of the store, and a form to start one. */
+/** The runs of the store, and a form to start a run. */
 export function RunsPage() {
   const [listed, setListed] = useState<Listed>();
   const [problem, setProblem] = useState('');
@@ -64,7 +64,7 @@ export function RunsPage() {
         </p>
       )}
       {listed && listed.runs.length > 0 && <RunsTable runs={listed.runs} />}
-      {listed && listed.runs.length === 0 && <p class="empty">There is no run yet.</p>}
+      {listed && listed.runs.length === 0 && <p class="empty">No runs yet.</p>}
       {listed?.unreadable.map(({ runId, reason }) => (
         <p key={runId} class="notice bad">
           Run {runId} cannot be read: {reason}

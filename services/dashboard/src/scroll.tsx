@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-/** What is wider than a phone scrolls by itself, with the keyboard too. */
+/** Content that scrolls sideways on a narrow screen, also with the keyboard. */
 export function Scroll({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: without it, the keyboard could not scroll

@@ -1,5 +1,5 @@
-import { eventOf } from '@trikd/history/event';
-import { foldAll } from '@trikd/history/run-history';
+import { eventOf } from '@trikd/events/event';
+import { foldAll } from '@trikd/events/run-history';
 import { describe, expect, test } from 'vitest';
 import { newest, plotsOf } from './series.js';
 
@@ -29,7 +29,7 @@ const history = foldAll([
 const plot = (title: string, generation?: number) => plotsOf(history, generation).find((each) => each.title === title);
 
 describe('plots', () => {
-  test('lay generations one after the other', () => {
+  test('show generations in sequence', () => {
     const accuracy = plot('Accuracy');
     expect(accuracy?.steps).toEqual([10, 12, 20, 25]);
     expect(accuracy?.marks).toEqual([
@@ -42,19 +42,19 @@ describe('plots', () => {
     ]);
   });
 
-  test('show one generation alone from its own step 0 on', () => {
+  test('show one generation from its own step 0', () => {
     expect(plot('Task loss', 1)).toMatchObject({ steps: [5], series: [{ values: [1] }] });
   });
 
-  test('take the weight out of the task loss for the NLL of a batch', () => {
+  test('divide the task loss by its weight for the NLL of a batch', () => {
     expect(plot('Negative log-likelihood')?.series[0]?.values).toEqual([6, undefined, 4, 2]);
   });
 
-  test('are left out when nothing is known of them', () => {
+  test('are left out when they have no values', () => {
     expect(plot('Distillation loss from the anchor')).toBeUndefined();
   });
 
-  test('know the newest value of each line', () => {
+  test('give the newest value of each line', () => {
     expect(plot('Accuracy')?.series.map(newest)).toEqual([0.5, 0.75]);
   });
 });

@@ -1,24 +1,24 @@
-import type { Curve } from '@trikd/history/curve';
-import type { RunHistory } from '@trikd/history/run-history';
-import { taskWeight } from '@trikd/history/train-nll';
-import type { TrainedRole } from '@trikd/history/words';
+import type { Curve } from '@trikd/events/curve';
+import type { RunHistory } from '@trikd/events/run-history';
+import { taskWeight } from '@trikd/events/train-nll';
+import type { TrainedRole } from '@trikd/events/words';
 
 /** One line of a plot. */
 export interface Series {
   readonly role: TrainedRole;
   readonly split: 'train' | 'validation';
-  /** As the columns of the plot; undefined where there is no value. */
+  /** One value for each step of the plot; undefined where there is none. */
   readonly values: readonly (number | undefined)[];
 }
 
-/** A plot over the steps of one generation, or of all of them, one after the other. */
+/** A plot over the steps of one generation, or of all generations in sequence. */
 export interface Plot {
   readonly title: string;
   readonly share: boolean;
-  /** Steps from the beginning of the first generation shown. */
+  /** Steps since the start of the first generation shown. */
   readonly steps: readonly number[];
   readonly series: readonly Series[];
-  /** Where generations begin. */
+  /** Where generations start. */
   readonly marks: readonly { readonly at: number; readonly generation: number }[];
 }
 
@@ -51,7 +51,7 @@ function batchNll(role: TrainedRole, spec: string) {
 
 const ROLES: readonly TrainedRole[] = ['student', 'teacher'];
 
-/** The plots that have something to show. */
+/** The plots that have values. */
 export function plotsOf(history: RunHistory, generation?: number): readonly Plot[] {
   return PLOTS.map((wanted) => plotOf(history, wanted, generation)).filter(({ series }) => series.length > 0);
 }
@@ -92,7 +92,7 @@ function plotOf(history: RunHistory, wanted: Wanted, generation: number | undefi
   return { title: wanted.title, share: wanted.share ?? false, steps, series, marks };
 }
 
-/** A generation that ended early is as long as it was trained, but nobody knows that before the next. */
+/** Trained steps of a generation, which can end early; its budget before its first step. */
 function lengthOf(totalSteps: number, curves: readonly Curve[]): number {
   const trained = Math.max(0, ...curves.map(({ points }) => points.at(-1)?.last ?? 0));
   return trained > 0 ? trained : totalSteps;

@@ -1,4 +1,4 @@
-import type { SlowStep } from '@trikd/history/gen/trikd/v1/timing';
+import type { SlowStep } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { useState } from 'preact/hooks';
 import { milliseconds } from './format.js';
 import { Scroll } from './scroll.js';
@@ -6,14 +6,14 @@ import { StepPicture } from './step-picture.js';
 
 const keyOf = ({ generation, attempt, step }: SlowStep) => `${generation} ${attempt} ${step}`;
 
-/** The slowest steps, and a picture of the one that is chosen. */
+/** The slowest steps, and a timeline of the selected one. */
 export function SlowSteps({ steps }: { readonly steps: readonly SlowStep[] }) {
   const [chosen, setChosen] = useState<string>();
   const shown = steps.find((each) => keyOf(each) === chosen) ?? steps[0];
   return (
     <section class="panel" aria-labelledby="slow-steps">
       <h2 id="slow-steps">Slowest steps</h2>
-      {!shown && <p class="empty">No step took much longer than its neighbours.</p>}
+      {!shown && <p class="empty">No step has taken much longer than usual.</p>}
       {shown && (
         <>
           <StepPicture step={shown} />
@@ -31,7 +31,7 @@ export function SlowSteps({ steps }: { readonly steps: readonly SlowStep[] }) {
                   </th>
                   <th scope="col">trace</th>
                   <th scope="col">
-                    <span class="visually-hidden">picture</span>
+                    <span class="visually-hidden">timeline</span>
                   </th>
                 </tr>
               </thead>

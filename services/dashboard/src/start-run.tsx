@@ -27,9 +27,9 @@ interface Problem {
   readonly fields: readonly FieldProblem[];
 }
 
-/** A form that starts a run from the text of its spec. */
+/** A form that starts a run from its spec. */
 export function StartRun({ open }: { readonly open: boolean }) {
-  // What is open when the page comes stays so until somebody closes it, whatever runs come meanwhile.
+  // The form that is open when the page loads stays open until the user closes it, even if runs appear meanwhile.
   const [openAtFirst] = useState(open);
   const [text, setText] = useState(EXAMPLE);
   const [problem, setProblem] = useState<Problem>();
@@ -54,7 +54,7 @@ export function StartRun({ open }: { readonly open: boolean }) {
     <details class="panel start" open={openAtFirst}>
       <summary>Start a run</summary>
       <form onSubmit={(event) => void start(event)}>
-        <label for={`${id}-spec`}>Spec, in YAML or JSON. A run of the same name and spec is continued.</label>
+        <label for={`${id}-spec`}>Spec, in YAML or JSON. If a run of this name and spec exists, it continues.</label>
         <textarea
           id={`${id}-spec`}
           rows={18}
@@ -94,15 +94,15 @@ function specIn(text: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    throw new ApiError(`this is no YAML: ${error instanceof Error ? error.message : String(error)}`, 400);
+    throw new ApiError(`this is not valid YAML: ${error instanceof Error ? error.message : String(error)}`, 400);
   }
 }
 
 function problemOf(error: unknown): Problem {
   if (error instanceof ApiError) {
     const { message, fields } = error;
-    // The sentence goes on with what the fields say.
-    return { message: fields.length > 0 ? 'Nothing was started: the spec has mistakes.' : message, fields };
+    // The problems of the fields are listed below the message.
+    return { message: fields.length > 0 ? 'The run was not started: the spec has mistakes.' : message, fields };
   }
   return { message: error instanceof Error ? error.message : String(error), fields: [] };
 }

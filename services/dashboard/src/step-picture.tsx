@@ -1,5 +1,5 @@
-import { type RoleStep, type SlowStep, StepPhaseKind } from '@trikd/history/gen/trikd/v1/timing';
-import { roleName, stepPhaseName } from '@trikd/history/words';
+import { roleName, stepPhaseName } from '@trikd/events/words';
+import { type RoleStep, type SlowStep, StepPhaseKind } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { milliseconds } from './format.js';
 import { toneOf } from './phases.js';
 
@@ -8,10 +8,10 @@ const BAR = 22;
 const TOP = 22;
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 
-/** One step across all processes, each by its own clock: what each did, and for whom it waited. */
+/** A timeline of one step in all processes, each by its own clock: what each one did and what it waited for. */
 export function StepPicture({ step }: { readonly step: SlowStep }) {
   const { roles } = step;
-  // The anchor runs ahead of the trainers: what it did before they began is told, not drawn.
+  // The anchor runs ahead of the trainers: its work before they start is written, not drawn.
   const trainers = roles.filter(({ role }) => roleName(role) !== 'anchor');
   const start = Math.min(...(trainers.length > 0 ? trainers : roles).map(({ startedMs }) => startedMs));
   const end = Math.max(...roles.map(({ startedMs, durationMs }) => startedMs + durationMs));
@@ -69,13 +69,13 @@ function RoleRow({ role, y, start, length }: RoleRowProps) {
   const shown = (offset: number) => Math.max(0, offset - ahead);
   const place = (offset: number) => `${(100 * shown(offset)) / length}%`;
   const size = (offset: number, duration: number) => `${(100 * (shown(offset + duration) - shown(offset))) / length}%`;
-  // The batch of the next step is made inside another phase: it is drawn below it.
+  // The next batch is prepared during another phase, so it is drawn below that phase.
   const below = (kind: StepPhaseKind) => kind === StepPhaseKind.STEP_PHASE_KIND_DATA;
   return (
     <g>
       <text class={`row-name ${roleName(role.role)}`} x="0" y={y + 12}>
         {roleName(role.role)}
-        {ahead > 0 && <tspan class="tick-text"> began {milliseconds(ahead)} before</tspan>}
+        {ahead > 0 && <tspan class="tick-text"> started {milliseconds(ahead)} earlier</tspan>}
       </text>
       <rect class="whole" x={place(0)} width={size(0, role.durationMs)} y={y + 16} height={BAR} />
       {role.phases.map(({ kind, peer, offsetMs, durationMs }) => (

@@ -1,17 +1,17 @@
-import type { RoleTimes, Spread, StepTimes as Times } from '@trikd/history/gen/trikd/v1/timing';
-import type { StepWindows } from '@trikd/history/step-windows';
-import { percent, roleName, stepPhaseName } from '@trikd/history/words';
+import type { StepWindows } from '@trikd/events/step-windows';
+import { percent, roleName, stepPhaseName } from '@trikd/events/words';
+import type { RoleTimes, Spread, StepTimes as Times } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { milliseconds, sentence } from './format.js';
 import { type Segment, segmentsOf, toneOf } from './phases.js';
 import { Scroll } from './scroll.js';
 
-/** Where the time of a step goes, who waits for whom, and what bounds the speed. */
+/** How long the phases of a step take, which role waits for which, and what limits the speed. */
 export function StepTimes({ windows }: { readonly windows: StepWindows }) {
   const { newest, kept } = windows;
   return (
     <section class="panel" aria-labelledby="step-times">
       <h2 id="step-times">Where the time goes</h2>
-      {newest ? <Newest times={newest} kept={kept} /> : <p class="empty">No steps were measured yet.</p>}
+      {newest ? <Newest times={newest} kept={kept} /> : <p class="empty">No steps have been measured yet.</p>}
     </section>
   );
 }
@@ -23,7 +23,7 @@ function Newest({ times, kept }: { readonly times: Times; readonly kept: readonl
     <>
       {verdict !== '' && <p class="verdict">{sentence(verdict)}</p>}
       <p class="muted small">
-        The mean of {steps} steps from step {firstStep} of generation {generation} on.
+        Mean of {steps} steps of generation {generation}, from step {firstStep}.
       </p>
       <div class="bars">
         {roles.map((role) => (
@@ -38,7 +38,7 @@ function Newest({ times, kept }: { readonly times: Times; readonly kept: readonl
             <tr>
               <th scope="col">role</th>
               <th scope="col">phase</th>
-              {['half below', '95 % below', 'longest', 'share'].map((name) => (
+              {['median', '95th percentile', 'longest', 'share'].map((name) => (
                 <th key={name} scope="col" class="number">
                   {name}
                 </th>
@@ -99,7 +99,7 @@ function Legend({ roles }: { readonly roles: readonly RoleTimes[] }) {
 function RoleRows({ role }: { readonly role: RoleTimes }) {
   const name = roleName(role.role);
   const rows: readonly { name: string; tone?: string; times: Spread | undefined; share?: number }[] = [
-    { name: 'a step', times: role.step },
+    { name: 'whole step', times: role.step },
     ...role.phases.map(({ kind, peer, times, share }) => ({
       name: stepPhaseName(kind, peer),
       tone: toneOf(kind, peer),
@@ -130,7 +130,7 @@ function RoleRows({ role }: { readonly role: RoleTimes }) {
   );
 }
 
-/** The bars of one role from the beginning of the run to its present. */
+/** The bars of one role over the whole run. */
 function Timeline({ name, windows }: { readonly name: string; readonly windows: readonly Times[] }) {
   const bars = windows.map(({ roles }) => {
     const role = roles.find((each) => roleName(each.role) === name);
@@ -141,7 +141,7 @@ function Timeline({ name, windows }: { readonly name: string; readonly windows: 
   return (
     <figure class="timeline">
       <figcaption>
-        <span class={name}>{name}</span> <span class="muted">over the run, up to {milliseconds(longest)} a step</span>
+        <span class={name}>{name}</span> <span class="muted">over the run, up to {milliseconds(longest)} per step</span>
       </figcaption>
       <svg width="100%" height="72" role="img" aria-label={`Phases of the ${name}'s steps over the run`}>
         {bars.map((segments, index) => (

@@ -1,10 +1,10 @@
-import { Address } from '@trikd/platform/address';
-import { LogConfig } from '@trikd/platform/logging';
-import { StoreConfig } from '@trikd/platform/store/store-config';
-import { TelemetryConfig } from '@trikd/platform/telemetry/config';
+import { MOST_PAIRS } from '@trikd/core/run/state';
+import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
+import { Address } from '@trikd/process/address';
+import { LogConfig } from '@trikd/process/logging';
+import { StoreConfig } from '@trikd/store/store-config';
+import { TelemetryConfig } from '@trikd/telemetry/config';
 import { z } from 'zod';
-
-const Seconds = z.number().positive();
 
 const HttpConfig = z
   .strictObject({
@@ -12,15 +12,9 @@ const HttpConfig = z
       .string()
       .regex(/^(|.+:\d+)$/, 'host:port, or nothing')
       .default('127.0.0.1:0')
-      .describe('address of the dashboard, which asks nobody for a password; port 0: any; empty: none'),
-    hosts: z
-      .array(z.string())
-      .default([])
-      .describe('names, besides localhost and addresses, under which it may be asked'),
-    page: z
-      .string()
-      .optional()
-      .describe('folder of the built page; without it, the one that was built beside this service'),
+      .describe('address of the dashboard, which has no password; port 0: any; empty: none'),
+    hosts: z.array(z.string()).default([]).describe('host names of the dashboard, besides localhost and IP addresses'),
+    page: z.string().optional().describe('folder of the built page; default: the one built with this service'),
   })
   .prefault({});
 
@@ -30,29 +24,30 @@ export const OrchestratorConfig = z.strictObject({
   http: HttpConfig,
   store: StoreConfig,
   events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),
-  teacher: Address.describe('host:port of the teacher-trainer; also what the student-trainer is told'),
-  student: Address.describe('host:port of the student-trainer; also what the teacher-trainer is told'),
-  anchor: Address.describe('host:port of the anchor-server; also what both trainers are told'),
+  teacher: Address.describe('host:port of the teacher-trainer; the student-trainer uses it too'),
+  student: Address.describe('host:port of the student-trainer; the teacher-trainer uses it too'),
+  anchor: Address.describe('host:port of the anchor-server; both trainers use it too'),
   keepCheckpoints: z
     .int()
     .positive()
+    .max(MOST_PAIRS)
     .default(2)
     .describe(
-      'checkpoints of the generation in hand to keep; the last one of each generation and every best model are kept too',
+      'checkpoints of the current generation to keep, besides the last one of each generation and all best params',
     ),
   retries: z.int().min(0).default(4).describe('attempts that may be lost in a row before a run fails'),
   times: z
     .strictObject({
-      prepare: Seconds.default(600).describe('for a trainer to read data and trace graphs, or the anchor to be scored'),
-      answer: Seconds.default(10).describe('for all other calls'),
-      lease: Seconds.default(5).describe(
-        'of silence, after which another orchestrator takes the place of the one that leads',
+      prepare: Seconds.default(600).describe(
+        'for a trainer to read data and trace graphs, or for the anchor to be evaluated',
       ),
-      look: Seconds.default(1).describe('between two looks at the store for what other orchestrators have written'),
-      steps: Seconds.default(3).describe('between two looks at where the time of steps went'),
+      answer: Seconds.default(10).describe('for all other calls'),
+      lease: Seconds.default(5).describe('of silence of the leader, after which another orchestrator leads'),
+      look: Seconds.default(1).describe('between two reads of what other orchestrators have stored'),
+      steps: Seconds.default(3).describe('between two reads of step times'),
       patience: Seconds.default(20).describe('without a connection to a trainer, before its attempt is lost'),
-      grace: Seconds.default(2).describe('for the second trainer to say what the first one failed of'),
-      drain: Seconds.default(5).describe('for a drained run to rest at a new pair'),
+      grace: Seconds.default(2).describe('for the second trainer to report after the first one has failed'),
+      drain: Seconds.default(5).describe('for a drained run to reach a new pair'),
       firstRetry: Seconds.default(1).describe('pause before the first new attempt; doubles with each'),
       longestRetry: Seconds.default(30),
     })

@@ -1,14 +1,15 @@
-import { configOrExit } from '@trikd/platform/config';
-import { environment } from '@trikd/platform/environment';
-import { createLogger } from '@trikd/platform/logging';
-import { runService } from '@trikd/platform/nest/run-service';
-import { shutdownSignal } from '@trikd/platform/nest/shutdown';
-import { openStoreOrExit } from '@trikd/platform/store/open-store';
-import { startTelemetry } from '@trikd/platform/telemetry/telemetry';
+import { configOrExit } from '@trikd/process/config';
+import { environment } from '@trikd/process/environment';
+import { createLogger } from '@trikd/process/logging';
+import { shutdownSignal } from '@trikd/process/shutdown';
+import { openStoreOrExit } from '@trikd/store/open-store';
+import { callMeter } from '@trikd/telemetry/instruments';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
+import { runService } from '@trikd/transport/nest/run-service';
+import { dashboardFor } from './api/dashboard.js';
+import { orchestratorModule } from './api/orchestrator.module.js';
+import { RUN_SERVICE } from './api/run-service.js';
 import { OrchestratorConfig } from './config.js';
-import { dashboardFor } from './dashboard.js';
-import { orchestratorModule } from './orchestrator.module.js';
-import { RUN_SERVICE } from './run-service.js';
 import { orchestratorService } from './service.js';
 
 const config = configOrExit(OrchestratorConfig, environment());
@@ -24,13 +25,14 @@ await runService({
   module: orchestratorModule(orchestrator),
   services: { 'trikd.v1.RunService': RUN_SERVICE },
   listen: config.listen,
-  // Those who watch through one proxy, or through the dashboard, share a connection.
+  // Watchers behind one proxy, or behind the dashboard, share a connection.
   maxStreams: 1024,
   log,
+  onCall: callMeter(telemetry.record),
   shutdown,
   stop,
   ...(beside && { beside }),
-  // Whoever watches a run hears that it was drained.
+  // Watchers of a run still get the event that it was drained.
   drainSeconds: config.times.drain + 2,
 });
 await telemetry.stop();

@@ -1,146 +1,155 @@
-import { TrikdError } from '@trikd/core/errors';
+import { createSerial } from '@trikd/core/async/serial';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { advance, duty } from '@trikd/core/run/advance';
-import { createRun, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
-import type { Steering } from '@trikd/core/run/steer';
-import type { RunSpec } from '@trikd/core/spec';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { rulesOf } from './driven-run.js';
-import type { EventLog } from './event-log.js';
-import type { EventPages } from './event-pages.js';
-import { type LeadingPorts, leading } from './leading.js';
-import { type PageWanted, pageOfRuns, type RunPage } from './list-runs.js';
-import type { RunView } from './ports.js';
-import { removeRun, type SteeringPorts, steerRun } from './steering.js';
-import { createStories } from './stories.js';
-import { watchRun } from './watch-run.js';
+import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
+import type { Steering } from '@trikd/core/run/steering';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { Logger } from '@trikd/process/logging';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { type PageWanted, pageOfRuns, type RunPage } from './api/list-runs.js';
+import { createStories, type StoriesPorts } from './events/stories.js';
+import { watchRun } from './events/watch-run.js';
+import type { CampaignPorts } from './leadership/campaign.js';
+import { startLeader } from './leadership/leader.js';
+import { createCounters } from './runs/counters.js';
+import type { RunNews, RunView } from './runs/ports.js';
+import { rulesOf } from './runs/rules.js';
+import { createRunLog } from './runs/run-log.js';
+import { createRunRecords } from './runs/run-records.js';
+import type { RunServices } from './runs/run-services.js';
+import { removeRun, type SteeringPorts, steerRun } from './runs/steering.js';
 
 /** What an orchestrator works with. */
-export interface OrchestratorPorts extends LeadingPorts {
-  openLog(runId: string): EventLog;
-  openPages(runId: string): Promise<EventPages>;
-  /** Called when a run is deleted. */
+export interface OrchestratorPorts extends CampaignPorts, SteeringPorts, StoriesPorts {
+  /** Gets a line for each change of a run. */
+  readonly log: Pick<Logger, 'info'>;
+  /** Makes the counter of a run that is driven here. Default: none is counted. */
+  counter?(): (news: RunNews) => void;
+  /** Removes the event file of a run that is deleted. */
   removeLog(runId: string): Promise<void>;
 }
 
 /** A run to start or to continue. */
-export interface Wanted {
+export interface CreateRequest {
   readonly spec: RunSpec;
-  /** The same id again does nothing again. */
+  /** A request with the same id is done once. */
   readonly requestId?: string;
-  /** Leads at once, whoever leads now. */
+  /** Takes the lease at once, whichever orchestrator has it. */
   readonly takeOver?: boolean;
 }
 
-/** Drives runs, one at a time: its trainers train one at a time. Of several orchestrators of one store, one does. */
+/** Drives runs, one at a time: the trainers train one at a time. Of several orchestrators of a store, one leads. */
 export interface Orchestrator {
-  /** Makes the run of a spec exist, or continues the stored one; the leader drives it. */
-  create(wanted: Wanted): Promise<RunView>;
+  /** Creates the run of a spec, or continues the stored one; the leader drives it. */
+  create(request: CreateRequest): Promise<RunView>;
   get(runId: string): Promise<RunView>;
   list(wanted: PageWanted): Promise<RunPage>;
   /**
-   * First how things stand, then what happens until the run ends or is drained: events from a number on, or 0: from now on. Every
-   * follower gets the same messages, each made once.
+   * First a snapshot, then what happens until the run ends or is drained: events from a number on, or 0: from now on. Every watcher gets
+   * the same messages, each made once.
    */
   watch(runId: string, from: number, signal: AbortSignal): AsyncIterable<WatchRunResponse>;
   /**
-   * Makes a run what somebody wants, the same request once.
-   * @throws TrikdError `wrong-state` when the run is in no phase for it or another orchestrator leads, `invalid` as `steer` does
+   * Does what is requested of a run; a request with the same id is done once.
+   * @throws TrikdError `wrong-state` when the phase of the run does not allow it or another orchestrator leads, `invalid` as `steer` does
    */
   steer(runId: string, steering: Steering, requestId?: string): Promise<RunView>;
-  /** Removes a run that has ended, with all that it has stored. */
+  /** Removes a run that has ended, with everything that it has stored. */
   remove(runId: string, requestId?: string): Promise<void>;
-  /** Brings the run in hand to rest at a committed pair. Nothing is taken on afterwards. */
+  /** Pauses the current run at a committed pair. No other is taken on afterwards. */
   drain(): Promise<void>;
 }
 
-/** Removals that are remembered, for those who ask again. */
+/** Removals that are remembered: a repeated request finds no run any more that remembers it. */
 const REMOVALS = 256;
 
 export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const { store } = ports;
-  const now = () => ports.date().toISOString();
-  const stories = createStories(ports);
+  const log = createRunLog(ports.log);
+  const services: RunServices = {
+    log,
+    records: createRunRecords(log, ports.date),
+    stories: createStories(ports),
+    counters: createCounters(ports.counter ?? (() => () => undefined)),
+  };
   const drained = new AbortController();
-  const leader = leading(ports, stories, drained.signal);
-  let turn: Promise<unknown> = Promise.resolve();
+  const leader = startLeader(ports, services, drained.signal);
+  // One after the other: two requests at once must not drive a run twice.
+  const commands = createSerial();
   let removals: readonly string[] = [];
 
-  const present = (runId: string) => (leader.driven()?.runId === runId ? leader.driven() : undefined);
-  const find = async (runId: string): Promise<RunView> => present(runId)?.view() ?? loadRun(store, runId);
+  const drivenHere = (runId: string) => {
+    const drive = leader.driven();
+    return drive?.runId === runId ? drive : undefined;
+  };
+  const find = async (runId: string): Promise<RunView> =>
+    drivenHere(runId)?.view() ?? leader.placed(await loadRun(store, runId));
 
-  /** Waits until the run is driven here, or is nobody's duty any more. */
-  async function underWay(runId: string, takeOver: boolean): Promise<RunView> {
-    for (;;) {
-      const here = present(runId);
-      if (here) return here.view();
-      const run = await loadRun(store, runId);
-      if (!duty(run.state) || drained.signal.aborted) return run;
-      // Another orchestrator leads: it will find the run.
-      if (leader.term() === undefined && !takeOver) return run;
-      await leader.news(drained.signal);
-    }
-  }
-
-  async function create({ spec, requestId, takeOver = false }: Wanted): Promise<RunView> {
+  async function create({ spec, requestId, takeOver = false }: CreateRequest): Promise<RunView> {
     if (drained.signal.aborted) throw new TrikdError('unavailable', 'the orchestrator is shutting down');
     const other = leader.driven()?.runId ?? spec.name;
     if (other !== spec.name) {
       const message = `run ${other} is being trained, and the trainers train one run at a time`;
       throw new TrikdError('wrong-state', message, { run: other });
     }
-    const { created, ...run } = await createRun(store, spec, requestId, now());
+    const { created, ...run } = await services.records.create(store, spec, requestId);
     const again = !created && requestId !== undefined && run.requests.includes(requestId);
-    const here = present(spec.name);
+    const here = drivenHere(spec.name);
     if (here) return here.view();
     if (run.state.phase === 'failed' && !again) await revive(run, requestId);
     else if (!duty(run.state)) return run;
-    leader.ring({ seize: takeOver });
+    leader.wake({ seize: takeOver });
     return underWay(spec.name, takeOver);
   }
 
-  async function revive(run: SavedRun, request: string | undefined): Promise<void> {
+  async function revive(run: SavedRun, requestId: string | undefined): Promise<void> {
     const state = advance(run.state, { kind: 'taken-over' }, rulesOf(run.spec, ports));
-    await saveRun(store, run, { state, ...(request !== undefined && { request }), at: now() });
+    await services.records.save(store, run, { state, request: { kind: 'created', id: requestId } });
   }
 
-  const steeringPorts: SteeringPorts = { ...ports, ...leader, stories, now };
+  /** Waits until the run is driven here, has nothing to do, or is left to another orchestrator. */
+  async function underWay(runId: string, takeOver: boolean): Promise<RunView> {
+    for (;;) {
+      const here = drivenHere(runId);
+      if (here) return here.view();
+      const run = await loadRun(store, runId);
+      if (!duty(run.state) || drained.signal.aborted) return run;
+      if (leader.term() === undefined && !takeOver) return run;
+      await leader.news(drained.signal);
+    }
+  }
 
-  const oneByOne = <T>(work: () => Promise<T>): Promise<T> => {
-    // One after the other: two calls at once must not start two drives.
-    const mine = turn.then(work);
-    turn = mine.catch(() => undefined);
-    return mine;
-  };
+  async function remove(runId: string, requestId: string | undefined, term: number): Promise<void> {
+    const removal = `${runId} ${requestId}`;
+    if (requestId !== undefined && removals.includes(removal)) return;
+    await leader.assertTerm(term, runId);
+    await leader.pause(runId);
+    await removeRun(store, services, term, { runId, requestId });
+    await ports.removeLog(runId);
+    removals = [...removals, removal].slice(-REMOVALS);
+  }
+
+  async function steer(runId: string, steering: Steering, requestId: string | undefined, term: number) {
+    await leader.assertTerm(term, runId);
+    return steerRun(ports, services, leader, term, { runId, steering, requestId });
+  }
 
   return {
-    create: (wanted) => oneByOne(() => create(wanted)),
+    create: (request) => commands.run(() => create(request)),
     get: find,
     list: (wanted) => pageOfRuns(store, wanted, find),
-    watch: (runId, from, signal) =>
-      watchRun({ store, stories, find, news: leader.news, drained: drained.signal }, runId, from, signal),
+    watch: (runId, from, signal) => {
+      const { stories } = services;
+      const { placed, news } = leader;
+      return watchRun({ store, stories, find, placed, news, drained: drained.signal }, runId, from, signal);
+    },
     steer: (runId, steering, requestId) =>
-      oneByOne(() =>
-        leader.holding(async (term) => {
-          await leader.assertAtMost(term, runId);
-          return steerRun(steeringPorts, term, { runId, steering, requestId });
-        }),
-      ),
-    remove: (runId, requestId) =>
-      oneByOne(() =>
-        leader.holding(async (term) => {
-          const removal = `${runId} ${requestId}`;
-          if (requestId !== undefined && removals.includes(removal)) return;
-          await leader.assertAtMost(term, runId);
-          await leader.rest(runId);
-          await removeRun(steeringPorts, term, runId);
-          await ports.removeLog(runId);
-          removals = [...removals, removal].slice(-REMOVALS);
-        }),
-      ),
+      commands.run(() => leader.holding((term) => steer(runId, steering, requestId, term))),
+    remove: (runId, requestId) => commands.run(() => leader.holding((term) => remove(runId, requestId, term))),
     drain: async () => {
       drained.abort(new TrikdError('unavailable', 'the orchestrator is shutting down'));
-      leader.ring();
-      await turn;
+      leader.wake();
+      await commands.idle();
       await leader.over;
     },
   };

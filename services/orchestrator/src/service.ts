@@ -1,27 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { within } from '@trikd/core/async/within';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createCandidate } from '@trikd/core/run/lease';
-import type { ObjectStore } from '@trikd/core/store';
-import type { Logger } from '@trikd/platform/logging';
-import { patientStore } from '@trikd/platform/store/patient-store';
-import { systemClock } from '@trikd/platform/system-clock';
-import { NO_TELEMETRY, type Telemetry } from '@trikd/platform/telemetry/telemetry';
-import { wallTime } from '@trikd/platform/telemetry/wall-time';
+import type { Logger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
+import { wallTime } from '@trikd/process/wall-time';
+import { patientStore } from '@trikd/store/patient-store';
+import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import type { OrchestratorConfig } from './config.js';
-import { eventLog, removeEventLog } from './event-log.js';
-import { openPages } from './event-pages.js';
-import { anchorLink, stepLink, trainerLink } from './links.js';
-import { newsCounter } from './news-counter.js';
+import { eventLog, removeEventLog } from './events/event-log.js';
+import { openPages } from './events/event-pages.js';
+import { newsCounter } from './events/news-counter.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
+import { anchorLink, stepLink, trainerLink } from './runs/links.js';
 
 /** The orchestrator of a configuration, with its connections. */
 export interface OrchestratorService {
   readonly orchestrator: Orchestrator;
-  /** Drains, but not for ever, and lets go of all connections. */
+  /** Drains within the configured time, and closes all connections. */
   readonly stop: () => Promise<void>;
 }
 
-/** Time to tell everybody, after a drain that took as long as it may, in seconds. */
+/** Seconds to end all event streams, after a drain that took as long as it may. */
 const FAREWELL = 1.5;
 
 export function orchestratorService(
@@ -38,13 +39,13 @@ export function orchestratorService(
   const clock = systemClock;
   const driver = orchestrator({
     store,
-    patient: (signal, trouble) => {
-      const told = (reason: string | undefined) => {
+    retrying: (signal, trouble) => {
+      const logged = (reason: string | undefined) => {
         if (reason === undefined) log.info('the store works again');
         else log.warn({ reason }, 'waiting for the store');
         trouble(reason);
       };
-      return patientStore(store, { clock, random: Math.random, signal, trouble: told });
+      return patientStore(store, { clock, random: Math.random, signal, trouble: logged });
     },
     clock,
     candidate: createCandidate({ store, clock, holder: `${writer} ${randomUUID()}`, seconds: config.times.lease }),
@@ -57,6 +58,7 @@ export function orchestratorService(
     everySteps: config.telemetry.everySteps,
     steps: { links, look: config.times.steps, traced: telemetry.root },
     writer,
+    log,
     counter: () => newsCounter(telemetry, wallTime(clock)),
     date: () => new Date(),
     openLog: (runId) =>
@@ -75,10 +77,7 @@ export function orchestratorService(
   return {
     orchestrator: driver,
     stop: async () => {
-      const late = new AbortController();
-      const enough = systemClock.sleep(1000 * (config.times.drain + FAREWELL), late.signal);
-      await Promise.race([driver.drain(), enough.catch(() => undefined)]);
-      late.abort();
+      await within(driver.drain(), config.times.drain + FAREWELL, systemClock);
       for (const link of [teacher, student, anchor, ...links]) link.close();
     },
   };

@@ -1,4 +1,4 @@
-import { modelServiceConfig } from '@trikd/platform/model-service/config';
+import { modelServiceConfig } from '@trikd/model-host/config';
 
 /** Configuration of the student-trainer process. */
 export const StudentTrainerConfig = modelServiceConfig('0.0.0.0:50053');

@@ -1,6 +1,6 @@
-import { configOrExit } from '@trikd/platform/config';
-import { environment } from '@trikd/platform/environment';
-import { runTrainer } from '@trikd/platform/model-service/run-trainer';
+import { runTrainer } from '@trikd/model-host/trainer/run-trainer';
+import { configOrExit } from '@trikd/process/config';
+import { environment } from '@trikd/process/environment';
 import { StudentTrainerConfig } from './config.js';
 
 await runTrainer('student', configOrExit(StudentTrainerConfig, environment()));

@@ -1,7 +1,7 @@
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { HostTensor, Params } from '../params.js';
-import { memoryStore } from '../run/memory-store.js';
+import type { HostTensor, Params } from '../models/params.js';
 import { assertParamsMatch, blobsFolder, loadParams, paramsDigest, saveParams } from './blobs.js';
 
 const folder = blobsFolder({ runId: 'r', generation: 1, attempt: 12 });

@@ -1,29 +1,29 @@
 import { hash } from 'node:crypto';
 import type { TensorSpec } from '@trikd/engine';
-import { TrikdError } from '../errors.js';
-import type { Params } from '../params.js';
-import type { GenerationAttempt } from '../position.js';
-import type { ObjectStore } from '../store.js';
-import type { Blob } from '../training/ports.js';
+import type { Blob } from '../domain/blob.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import type { GenerationAttempt } from '../domain/position.js';
+import type { Params } from '../models/params.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 import { describeTensor } from './tensor-types.js';
 
 /**
- * Prefix of the keys of all blobs that an attempt writes. Each has its own, so that who removes what older attempts left behind
+ * Key prefix of all blobs that an attempt writes. Each attempt has its own, so garbage collection of older attempts
  * never meets a blob that is being written.
  */
 export function blobsFolder({ runId, generation, attempt }: GenerationAttempt): string {
   return `runs/${runId}/blobs/${generation}.${attempt}/`;
 }
 
-/** SHA-256 of the encoding of params without metadata, hex: equal exactly when all names, shapes and bits are equal. */
+/** SHA-256, hex, of the encoding of params without metadata: equal exactly if all names, shapes and bits are equal. */
 export function paramsDigest(params: Params): string {
   return hash('sha256', encodeSafetensors(params));
 }
 
 /**
- * Stores params in a folder, under the digest of their encoding. Storing the same params again changes nothing.
- * @param folder of `blobsFolder`
+ * Stores params in a folder under the digest of their encoding. Storing the same params again changes nothing.
+ * @param folder as `blobsFolder` returns it
  */
 export async function saveParams(
   store: ObjectStore,
@@ -39,13 +39,13 @@ export async function saveParams(
 }
 
 /**
- * Loads params, and hands out none of them before length, digest, structure and finiteness hold.
- * Who names a blob has it from a manifest, which is written last: one that is absent was lost.
- * @throws TrikdError 'corrupt' when the blob is absent or not what it must be.
+ * Loads params and returns them only if length, digest, structure and finiteness hold. Blobs are named by manifests,
+ * which are written last, so an absent blob was lost.
+ * @throws TrikdError 'corrupt' if the blob is absent or not what the manifest says
  */
 export async function loadParams(store: ObjectStore, blob: Blob): Promise<Params> {
   const size = await store.size(blob.key);
-  // What has another size is not read: it could fill the memory.
+  // A blob of another size is not read: it could fill the memory.
   if (size !== undefined && size !== blob.bytes) throw corrupt(blob, `expected ${blob.bytes} bytes, found ${size}`);
   const object = await store.get(blob.key);
   if (!object) throw corrupt(blob, 'it is gone');
@@ -61,8 +61,8 @@ export async function loadParams(store: ObjectStore, blob: Blob): Promise<Params
 
 /**
  * Compares params with what the reader's own spec expects.
- * @param what Names the params in the message, such as 'params of the anchor'.
- * @throws TrikdError 'invalid' naming every tensor that is missing, extra, or of another type or shape.
+ * @param what names the params in the message, such as 'params of the anchor'
+ * @throws TrikdError 'invalid' that names every tensor that is missing, unexpected, or of another type or shape
  */
 export function assertParamsMatch(params: Params, expected: ReadonlyMap<string, TensorSpec>, what: string): void {
   const missing = [...expected.keys()].filter((name) => !params.has(name));
@@ -86,7 +86,7 @@ export function assertParamsMatch(params: Params, expected: ReadonlyMap<string, 
   }
 }
 
-/** All of them are in the error's details; the sentence names the first few. */
+/** The error's details list all of them; the message names the first few. */
 function named(problem: string, list: readonly string[]): readonly string[] {
   if (list.length === 0) return [];
   const more = list.length > 5 ? ` and ${list.length - 5} more` : '';

@@ -1,15 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import type { HostTensor, Params } from '../params.js';
-import { encodeManifest, type PairManifest } from './manifest.js';
-import { encodeSafetensors } from './safetensors.js';
 import {
   type CheckpointObject,
   type RealCheckpoint,
   readBlob,
   realCheckpoint,
   storeBlob,
-} from './testing/real-checkpoint.js';
+} from '@trikd/testing/training/real-checkpoint';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TrikdError } from '../domain/errors.js';
+import type { HostTensor, Params } from '../models/params.js';
+import { encodeManifest, type PairManifest } from './manifest.js';
+import { encodeSafetensors } from './safetensors.js';
 
 const inherited = Object.getOwnPropertyNames(Object.prototype);
 let real: RealCheckpoint;

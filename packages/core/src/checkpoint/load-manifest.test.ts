@@ -1,5 +1,5 @@
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
-import { memoryStore } from '../run/memory-store.js';
 import { loadManifest } from './load-manifest.js';
 import { encodeManifest, manifestKey, type PairManifest } from './manifest.js';
 

@@ -1,20 +1,20 @@
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { manifestAt, type PairManifest } from './manifest.js';
 import { MAX_SEALED_BYTES } from './sealed-json.js';
 
-/** What somebody knows of a manifest who has its key from the state of the run. */
+/** What the state of a run implies about a manifest. */
 export interface ExpectedManifest extends Pick<PairManifest, 'runId' | 'generation' | 'step' | 'specDigest'> {
-  /** Undefined: not known. */
+  /** Undefined if not known. */
   readonly datasetDigest: string | undefined;
-  /** SHA-256 of the params of the generation's anchor. Undefined: there is none. */
+  /** SHA-256 of the params of the generation's anchor. Undefined if there is none. */
   readonly anchor: string | undefined;
 }
 
 /**
- * Loads a manifest, and hands out nothing of it before it is whole, lies at its own key and is of the run that asks.
- * Who names a manifest has its key from the state, which is written after it: one that is absent was lost.
- * @throws TrikdError 'corrupt' when it is absent or not what it must be
+ * Loads a manifest and returns it only if it is whole, is stored at its own key and belongs to the expected run. The
+ * state that names a manifest is written after it, so an absent manifest was lost.
+ * @throws TrikdError 'corrupt' if it is absent or not as expected
  */
 export async function loadManifest(store: ObjectStore, key: string, expected: ExpectedManifest): Promise<PairManifest> {
   const manifest = manifestAt(key, await read(store, key));
@@ -22,7 +22,10 @@ export async function loadManifest(store: ObjectStore, key: string, expected: Ex
   return manifest;
 }
 
-/** Compares a manifest with what is expected of it. @throws TrikdError 'corrupt', naming the field and both values */
+/**
+ * Compares a manifest with what is expected of it.
+ * @throws TrikdError 'corrupt' with the field and both values
+ */
 export function assertManifest(key: string, manifest: PairManifest, expected: ExpectedManifest): void {
   for (const name of ['runId', 'generation', 'step', 'specDigest', 'anchor'] as const) {
     assertEqual(key, name, manifest[name], expected[name]);
@@ -31,7 +34,7 @@ export function assertManifest(key: string, manifest: PairManifest, expected: Ex
   if (datasetDigest !== undefined) assertEqual(key, 'datasetDigest', manifest.datasetDigest, datasetDigest);
 }
 
-/** What is larger than any manifest is not read: it could fill the memory. */
+/** Anything larger than a manifest is not read: it could fill the memory. */
 async function read(store: ObjectStore, key: string): Promise<Uint8Array> {
   const size = await store.size(key);
   if (size !== undefined && size > MAX_SEALED_BYTES) {

@@ -1,6 +1,6 @@
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { memoryStore } from '../run/memory-store.js';
 import {
   encodeManifest,
   manifestKey,

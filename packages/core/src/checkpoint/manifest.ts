@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { TrikdError } from '../errors.js';
-import type { Position } from '../position.js';
-import { isStoreKey, type ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import { isStoreKey, type ObjectStore } from '../domain/object-store.js';
+import type { Position } from '../domain/position.js';
 import { openSealedJson, sealJson } from './sealed-json.js';
 
 const Count = z.int().min(0).max(0xffffffff);
@@ -20,7 +20,7 @@ const ScoreSchema = z.strictObject({
 });
 
 const RolePart = z.strictObject({
-  /** Params, batch-norm statistics and optimizer slots at the step of the manifest. */
+  /** Params, batch-norm statistics and optimizer slots at the manifest's step. */
   state: BlobSchema,
   /** The best validated params so far; absent before the first validation. */
   best: z
@@ -35,15 +35,15 @@ const RolePart = z.strictObject({
 export type RolePart = z.infer<typeof RolePart>;
 
 /**
- * What makes a checkpoint exist: teacher and student at the same step of the same attempt, and all that their numbers
- * depend on. Written last and only once; blobs without a manifest are nothing.
+ * Makes a checkpoint exist: teacher and student at the same step of the same attempt, with everything that their
+ * numbers depend on. It is written last and only once; blobs that no manifest names are garbage.
  */
 export const PairManifest = z.strictObject({
   version: z.literal(1),
   runId: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected the name of a run'),
   generation: Count,
   attempt: z.int().min(1).max(0xffffffff),
-  /** Steps trained before it. */
+  /** Number of steps trained before this checkpoint. */
   step: Count,
   specDigest: Sha256,
   datasetDigest: Sha256,
@@ -56,14 +56,18 @@ export const PairManifest = z.strictObject({
 });
 export type PairManifest = Readonly<z.infer<typeof PairManifest>>;
 
-/** One text for one manifest, with a digest of its own in it. @throws TrikdError 'invalid' for a manifest that no reader would take. */
+/**
+ * Encodes a manifest as sealed JSON: equal manifests give equal bytes.
+ * @throws TrikdError 'invalid' for a manifest that no reader would accept
+ */
 export function encodeManifest(manifest: PairManifest): Uint8Array {
   return sealJson(checked(manifest, 'invalid'));
 }
 
 /**
- * @param what names it in the message
- * @throws TrikdError 'corrupt' for a single bit that is not as it was written, naming each field that is wrong
+ * Decodes a manifest.
+ * @param what names the manifest in the message
+ * @throws TrikdError 'corrupt' if a single bit has changed, with each field that is wrong
  */
 export function parseManifest(bytes: Uint8Array, what = 'manifest'): PairManifest {
   return checked(openSealedJson(bytes, what), 'corrupt', what);
@@ -80,12 +84,15 @@ export function blobsOf({ teacher, student }: PairManifest): readonly z.infer<ty
   return [teacher, student].flatMap(({ state, best }) => (best ? [state, best.params] : [state]));
 }
 
-/** Where a manifest lives. Sorted keys are sorted by step, then by attempt. @throws TrikdError 'invalid' beyond 10 digits. */
+/**
+ * The key of the manifest at a position. Keys sort by step, then by attempt.
+ * @throws TrikdError 'invalid' beyond 10 digits
+ */
 export function manifestKey({ runId, generation, step, attempt }: Position): string {
   return `${manifestFolder(runId, generation)}${digits(step)}-${digits(attempt)}.json`;
 }
 
-/** The position whose manifest has this key; undefined for a key that is not of a manifest. */
+/** The position whose manifest has this key, or undefined if the key is not a manifest's. */
 export function manifestPosition(key: string): Position | undefined {
   const [, runId, ...numbers] = /^runs\/([^/]+)\/manifests\/(\d{10})\/(\d{10})-(\d{10})\.json$/.exec(key) ?? [];
   const [generation, step, attempt] = numbers.map(Number);
@@ -106,14 +113,14 @@ function digits(count: number): string {
   return String(count).padStart(10, '0');
 }
 
-/** A manifest in the store, or why what lies at its key is none. */
+/** A manifest in the store, or the reason why the object at its key is not one. */
 export type FoundManifest =
   | { readonly key: string; readonly manifest: PairManifest }
   | { readonly key: string; readonly refusal: TrikdError };
 
 /**
- * All manifests of a run, or of one of its generations, newest first, those that cannot be used included: who resumes takes the
- * first that holds.
+ * All manifests of a run, or of one of its generations, newest first. Unusable ones are included, so a resume takes the
+ * first valid one.
  */
 export async function* manifestsNewestFirst(
   store: ObjectStore,
@@ -127,7 +134,7 @@ export async function* manifestsNewestFirst(
   }
 }
 
-/** The newest manifest that can be used, or undefined. One that is corrupt is passed over, for the one before it. */
+/** The newest valid manifest, or undefined. A corrupt manifest is skipped in favour of the one before it. */
 export async function newestManifest(
   store: ObjectStore,
   runId: string,
@@ -140,8 +147,8 @@ export async function newestManifest(
 }
 
 /**
- * The manifest that lies at a key.
- * @throws TrikdError 'corrupt' when it is none, or one that belongs to another key
+ * The manifest at a key.
+ * @throws TrikdError 'corrupt' if the object is not a manifest, or belongs to another key
  */
 export function manifestAt(key: string, bytes: Uint8Array): PairManifest {
   const manifest = parseManifest(bytes, `manifest ${key}`);

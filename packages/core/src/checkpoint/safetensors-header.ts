@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { decodeStrictJson } from './strict-json.js';
 import { ELEMENT_BYTES, elementCount, type TensorType, TYPE_NAMED } from './tensor-types.js';
 
 export const METADATA_KEY = '__metadata__';
-/** Far above the header of any model here, and far below what would cost memory to parse. */
+/** Far above the header of any model here, and far below what would take noticeable memory to parse. */
 export const MAX_HEADER_BYTES = 1024 * 1024;
 export const MAX_TENSORS = 4096;
 
@@ -18,7 +18,7 @@ const TensorEntry = z.strictObject({
 });
 export type TensorEntry = z.infer<typeof TensorEntry>;
 
-/** A tensor that has been found sound: its range has the size of its shape and lies inside the data. */
+/** A validated tensor: its range has the size of its shape and lies inside the data. */
 export interface LocatedTensor {
   readonly name: string;
   readonly dtype: TensorType;
@@ -31,11 +31,14 @@ export interface LocatedTensor {
 export interface Header {
   readonly tensors: readonly LocatedTensor[];
   readonly metadata: Readonly<Record<string, string>>;
-  /** Where the data begins in the file. */
+  /** Offset of the data in the file. */
   readonly dataStart: number;
 }
 
-/** Reads and checks everything of a safetensors file but the data. @throws TrikdError 'corrupt' */
+/**
+ * Reads and validates a safetensors file except for its data.
+ * @throws TrikdError 'corrupt'
+ */
 export function decodeHeader(bytes: Uint8Array): Header {
   const dataStart = 8 + headerLength(bytes);
   const members = parseMembers(bytes.subarray(8, dataStart));
@@ -59,7 +62,7 @@ function headerLength(bytes: Uint8Array): number {
 function parseMembers(header: Uint8Array): readonly [string, unknown][] {
   if (header[0] !== '{'.charCodeAt(0)) throw corrupt('the header does not begin with {');
   try {
-    // It begins with a brace and is valid JSON: so it is an object.
+    // It starts with a brace and is valid JSON, so it is an object.
     return Object.entries(Object(decodeStrictJson(header)));
   } catch (cause) {
     throw corrupt(`the header is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
@@ -89,7 +92,7 @@ function locate(name: string, value: unknown): LocatedTensor {
   return { name, dtype, shape, begin, end };
 }
 
-/** The tensors, by offset, must follow each other without hole or overlap and end with the file. */
+/** The tensors, by offset, must follow each other without gaps or overlaps and end with the file. */
 function assertCovered(tensors: readonly LocatedTensor[], dataBytes: number): void {
   let end = 0;
   for (const tensor of tensors.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import type { HostTensor, Params } from '../params.js';
+import { TrikdError } from '../domain/errors.js';
+import type { HostTensor, Params } from '../models/params.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 
 const shape = fc.array(fc.nat(3), { maxLength: 3 });

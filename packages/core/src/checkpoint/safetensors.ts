@@ -1,5 +1,5 @@
-import { TrikdError } from '../errors.js';
-import type { HostTensor, Params } from '../params.js';
+import { TrikdError } from '../domain/errors.js';
+import type { HostTensor, Params } from '../models/params.js';
 import { decodeHeader, MAX_HEADER_BYTES, MAX_TENSORS, METADATA_KEY, type TensorEntry } from './safetensors-header.js';
 import {
   describeTensor,
@@ -10,7 +10,7 @@ import {
   typeOfData,
 } from './tensor-types.js';
 
-/** Named tensors and named texts, as one file holds them. */
+/** Named tensors and named strings, as one file stores them. */
 export interface Safetensors {
   readonly params: Params;
   readonly metadata: Readonly<Record<string, string>>;
@@ -19,10 +19,11 @@ export interface Safetensors {
 const TYPE_ORDER = Object.keys(SAFETENSORS_NAME);
 
 /**
- * Params in the safetensors format (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header padded
- * with spaces to a multiple of 8, the data. Little-endian, as every host that TensorFlow supports. Equal params give equal bytes:
- * tensors are sorted as the Python package does it (type, then name by UTF-8 bytes), metadata by key.
- * @throws TrikdError 'invalid' for params that the format, or our own reader, would refuse.
+ * Encodes params in the safetensors format (https://github.com/huggingface/safetensors): 8 bytes of header length, a
+ * JSON header padded with spaces to a multiple of 8, the data. Little-endian, as all hosts that TensorFlow supports
+ * are. Equal params give equal bytes: tensors are sorted as the Python package sorts them (type, then name by UTF-8
+ * bytes), metadata by key.
+ * @throws TrikdError 'invalid' for params that the format, or our own reader, would reject
  */
 export function encodeSafetensors(params: Params, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   if (params.size > MAX_TENSORS) throw invalid(`${params.size} tensors, at most ${MAX_TENSORS} are allowed`);
@@ -51,9 +52,9 @@ export function encodeSafetensors(params: Params, metadata: Readonly<Record<stri
 }
 
 /**
- * Reads what `encodeSafetensors`, or another writer of float32, int32 and uint8 tensors, wrote. The tensors share memory with
- * `bytes` where its alignment allows it.
- * @throws TrikdError 'corrupt' for anything that is not exactly one sound file: nothing is guessed, nothing is left over.
+ * Decodes what `encodeSafetensors`, or another writer of float32, int32 and uint8 tensors, wrote. The tensors share
+ * memory with `bytes` where alignment allows it.
+ * @throws TrikdError 'corrupt' unless the bytes are exactly one valid file; nothing is guessed or left over
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const { tensors, metadata, dataStart } = decodeHeader(bytes);
@@ -69,7 +70,7 @@ function encodeHeader(
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const texts = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
-  // Assembled by hand: JSON.stringify of an object would move keys that look like whole numbers to the front.
+  // Assembled by hand: JSON.stringify moves keys that look like integers to the front.
   const members = tensors.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`);
   if (texts.length > 0) {
     const inner = texts.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`);
@@ -92,7 +93,7 @@ function assertSound(name: string, tensor: HostTensor): void {
 
 function dataOf(bytes: Uint8Array, dtype: TensorType): HostTensor['data'] {
   if (dtype === 'uint8') return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  // A view must begin at a multiple of its element; a copy begins at 0.
+  // A view must start at a multiple of its element size; a copy starts at 0.
   const aligned = bytes.byteOffset % ELEMENT_BYTES[dtype] === 0 ? bytes : new Uint8Array(bytes);
   const length = bytes.length / ELEMENT_BYTES[dtype];
   return dtype === 'float32'

@@ -1,15 +1,16 @@
 import { hash } from 'node:crypto';
-import { TrikdError } from '../errors.js';
-import { canonicalJson } from '../spec.js';
+import { TrikdError } from '../domain/errors.js';
+import { canonicalJson } from '../spec/run-spec.js';
 import { decodeStrictJson } from './strict-json.js';
 
-/** Far above any manifest here, and far below what would cost memory to parse. */
+/** Far above any manifest or state here, and far below what would take noticeable memory to parse. */
 export const MAX_SEALED_BYTES = 1024 * 1024;
 
 /**
- * Fields as JSON with sorted keys and one more, `digest`: the SHA-256, hex, of the text without it. Equal fields give equal bytes.
- * A blob has its digest from a manifest; what nobody else names must carry its own.
- * @throws TrikdError 'invalid' for more bytes than a reader takes
+ * Encodes fields as JSON with sorted keys and one more field, `digest`: the SHA-256, hex, of the text without it. Equal
+ * fields give equal bytes. A manifest carries the digests of its blobs; a document that nothing else names carries its
+ * own.
+ * @throws TrikdError 'invalid' for more bytes than a reader accepts
  */
 export function sealJson(fields: Readonly<Record<string, unknown>>): Uint8Array {
   const bytes = sealed(fields);
@@ -23,8 +24,8 @@ function sealed(fields: Readonly<Record<string, unknown>>): Uint8Array {
 }
 
 /**
- * The fields of what `sealJson` wrote. Any other bytes are refused, those included that mean the same.
- * @param what names the bytes in the message, such as `manifest`
+ * Decodes what `sealJson` encoded. Any other bytes are rejected, even if they parse to the same fields.
+ * @param what names the document in the message, such as `manifest`
  * @throws TrikdError 'corrupt'
  */
 export function openSealedJson(bytes: Uint8Array, what: string): Readonly<Record<string, unknown>> {

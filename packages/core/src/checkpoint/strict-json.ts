@@ -1,14 +1,14 @@
-/** No file here is nested deeper than a few levels, and what reads a value calls itself for each. */
+/** Documents here nest a few levels deep, and the parser recurses once per level. */
 const MAX_DEPTH = 64;
 
 /**
- * JSON text as a value; an object that names a key twice is an error here, while `JSON.parse` keeps the last and says
- * nothing, so that two readers could see two different files.
+ * Parses JSON and rejects objects with duplicate keys. `JSON.parse` silently keeps the last value, so two readers could
+ * see two different documents.
  * @throws SyntaxError
  */
 export function parseStrictJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  // The text is valid JSON from here on, so strings and brackets are all that has to be told apart.
+  // The text is valid JSON from here on, so only strings and brackets need to be distinguished.
   const open: { readonly keys: Set<string> | undefined; atKey: boolean }[] = [];
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],]/g)) {
     const inner = open.at(-1);
@@ -29,8 +29,8 @@ export function parseStrictJson(text: string): unknown {
 }
 
 /**
- * Bytes as strict JSON. Bytes that are not UTF-8 are refused, and so is a byte order mark.
- * @throws SyntaxError, or TypeError for bad UTF-8.
+ * Parses bytes as strict JSON. Bytes that are not UTF-8 and a byte order mark are rejected.
+ * @throws SyntaxError, or TypeError for invalid UTF-8
  */
 export function decodeStrictJson(bytes: Uint8Array): unknown {
   return parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));

@@ -1,15 +1,15 @@
-import type { HostTensor } from '../params.js';
+import type { HostTensor } from '../models/params.js';
 
 export type TensorType = HostTensor['dtype'];
 
-/** How each element type is called in safetensors, in the order in which the Python package stores them. */
+/** Names of the element types in safetensors, in the order in which the Python package stores them. */
 export const SAFETENSORS_NAME: Readonly<Record<TensorType, 'F32' | 'I32' | 'U8'>> = {
   float32: 'F32',
   int32: 'I32',
   uint8: 'U8',
 };
 
-/** The other way round. */
+/** The inverse mapping. */
 export const TYPE_NAMED: Readonly<Record<'F32' | 'I32' | 'U8', TensorType>> = {
   F32: 'float32',
   I32: 'int32',
@@ -24,13 +24,13 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** What a tensor's data is, whatever its `dtype` claims. */
+/** The element type of a tensor's data, whatever its `dtype` claims. */
 export function typeOfData(data: HostTensor['data']): TensorType {
   if (data instanceof Float32Array) return 'float32';
   return data instanceof Int32Array ? 'int32' : 'uint8';
 }
 
-/** For messages: `float32[3,3,1,16]`. */
+/** A tensor's type and shape for messages: `float32[3,3,1,16]`. */
 export function describeTensor(tensor: Pick<HostTensor, 'dtype' | 'shape'>): string {
   return `${tensor.dtype}[${tensor.shape.join(',')}]`;
 }

@@ -1,27 +1,31 @@
-import type { AugmentSpec } from '../spec.js';
+import type { AugmentSpec } from '../spec/run-spec.js';
 import { type ImageShape, imageBytes } from './image-source.js';
 import { below, type RandomStream, randomWords } from './random.js';
 
-/** What happens to one image of one step. */
+/** The augmentation of one image at one step. */
 export interface Augmentation {
-  /** Rows by which the picture moves up, negative for down; what comes in from outside is 0. */
+  /** Rows by which the image moves up, negative for down. Pixels from outside are 0. */
   readonly up: number;
-  /** Columns by which the picture moves left. */
+  /** Columns by which the image moves left. */
   readonly left: number;
-  /** Mirrors left-right, after the move. */
+  /** Mirrors the image left-right, after the move. */
   readonly flip: boolean;
-  /** A square set to 0, after the flip, cut at the border. Side 0: none. */
+  /** A square that is set to 0 after the flip, clipped at the border. Side 0 disables it. */
   readonly cutout: { readonly centerY: number; readonly centerX: number; readonly side: number };
 }
 
-/** Where a sample's random numbers come from: augmentation depends on nothing else, its place in the batch included. */
+/**
+ * Determines an example's random numbers. Augmentation depends on nothing else, not even on the example's place in the
+ * batch.
+ */
 export type AugmentStream = RandomStream & { readonly purpose: 'augmentation' };
 
 const words = new Uint32Array(4);
 
 /**
- * Draws what happens to a training image, named by its index in the training split. A crop of the padded image
- * (He et al. 2016), a flip, and cutout around a uniform centre (DeVries & Taylor 2017) take one random word each but for the crop's two.
+ * Draws the augmentation of a training image, identified by its index in the training split: a crop of the padded image
+ * (He et al. 2016), a flip, and cutout around a uniform centre (DeVries & Taylor 2017). The crop takes two random
+ * words, each of the others one.
  */
 export function drawAugmentation(
   spec: AugmentSpec,
@@ -50,7 +54,7 @@ export function applyAugmentation(
     output.set(input);
   } else {
     output.fill(0, 0, imageBytes(shape));
-    // Only the part that stays inside is visited, so that the inner loop asks nothing.
+    // Only the part that stays inside is visited, so the inner loop has no branches.
     const [firstX, endX] = [Math.max(0, -left), Math.min(width, width - left)];
     for (let y = Math.max(0, -up); y < Math.min(height, height - up); y++) {
       let from = ((y + up) * width + firstX + left) * channels;

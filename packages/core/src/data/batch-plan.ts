@@ -1,16 +1,16 @@
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { below, randomWords } from './random.js';
 
-/** All that decides which examples a step sees. */
+/** Everything that decides which examples a step sees. */
 export interface BatchPlan {
   readonly seed: number;
   readonly generation: number;
-  /** Of the training split. */
+  /** Size of the training split. */
   readonly examples: number;
   readonly batchSize: number;
 }
 
-/** Whole batches in one pass over the examples; the remainder is dropped. */
+/** Full batches in one pass over the examples; the remainder is dropped. */
 export function stepsPerEpoch(examples: number, batchSize: number): number {
   if (batchSize > examples) {
     throw new TrikdError('invalid', `a batch of ${batchSize} needs more than the ${examples} training images`, {
@@ -21,19 +21,19 @@ export function stepsPerEpoch(examples: number, batchSize: number): number {
   return Math.floor(examples / batchSize);
 }
 
-/** Steps of one whole generation. */
+/** Number of steps of one generation. */
 export function totalSteps(examples: number, batchSize: number, epochs: number): number {
   return epochs * stepsPerEpoch(examples, batchSize);
 }
 
-/** The epoch that a step belongs to, from 0. */
+/** The epoch of a step, from 0. */
 export function epochOf(plan: BatchPlan, step: number): number {
   return Math.floor(step / stepsPerEpoch(plan.examples, plan.batchSize));
 }
 
 /**
- * The examples of one step, `batchSize` indices into the training split: a slice of a permutation of all examples that is drawn anew
- * for every (seed, generation, epoch). A pure function: steps may be asked for in any order.
+ * The examples of one step, as `batchSize` indices into the training split: a slice of a permutation of all examples
+ * that is drawn anew for every (seed, generation, epoch). A pure function; steps may be requested in any order.
  */
 export function batchIndices(plan: BatchPlan, step: number): Uint32Array {
   if (!Number.isSafeInteger(step) || step < 0) {
@@ -49,7 +49,10 @@ interface Remembered {
   readonly permutation: Uint32Array;
 }
 
-/** The newest permutations, newest first: the trio in one process, and an anchor that is already in the next epoch. */
+/**
+ * The most recent permutations, newest first. Several are kept for the trio in one process, and for an anchor that is
+ * already in the next epoch.
+ */
 const remembered: Remembered[] = [];
 const REMEMBER = 3;
 
@@ -68,7 +71,7 @@ function permutationOf(plan: BatchPlan, epoch: number): Uint32Array {
   return permutation;
 }
 
-/** Fisher-Yates, from the last place down. */
+/** Fisher-Yates shuffle, from the last position down. */
 function permute({ seed, generation, examples }: BatchPlan, epoch: number): Uint32Array {
   const permutation = Uint32Array.from({ length: examples }, (_, i) => i);
   const words = new Uint32Array(4);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { RunSpec } from '../spec.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { makeBatch } from './batch.js';
 import { batchIndices } from './batch-plan.js';
 import { splitDataset } from './split.js';

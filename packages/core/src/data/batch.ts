@@ -1,24 +1,24 @@
 import { createHash } from 'node:crypto';
-import type { RunSpec } from '../spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { applyAugmentation, drawAugmentation } from './augment.js';
 import { batchIndices, epochOf } from './batch-plan.js';
 import { imageBytes } from './image-source.js';
 import type { Dataset } from './split.js';
 
-/** The examples of one step. Teacher, student and anchor each make it by themselves and get the same bytes. */
+/** The examples of one step. Teacher, student and anchor each derive them and get the same bytes. */
 export interface Batch {
   readonly step: number;
   /** batchSize x height x width x channels, row-major, 0..255, augmented. */
   readonly images: Uint8Array;
   /** batchSize class indices. */
   readonly labels: Int32Array;
-  /** First 16 bytes of the SHA-256 over images and labels, hex: what frames of the step must agree on. */
+  /** First 16 bytes, hex, of the SHA-256 over images and labels. All frames of the step must carry the same digest. */
   readonly digest: string;
 }
 
 /**
- * Makes the batch of one step. A pure function of the dataset, the spec, the generation and the step.
- * @throws TrikdError 'invalid' when the batch is larger than the training split.
+ * Derives the batch of one step: a pure function of dataset, spec, generation and step.
+ * @throws TrikdError 'invalid' if the batch is larger than the training split
  */
 export function makeBatch(dataset: Dataset, spec: RunSpec, generation: number, step: number): Batch {
   const { seed, batchSize } = spec;

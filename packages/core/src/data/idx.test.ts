@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { type IdxFiles, idxSource } from './idx.js';
 
 function idx(shape: readonly number[], data: readonly number[], type = 8): Uint8Array {

@@ -1,14 +1,14 @@
 import { gunzipSync } from 'node:zlib';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 
-/** One IDX file, plain or gzip, and the name that messages use for it. */
+/** One IDX file, plain or gzip, with its name for messages. */
 export interface IdxFile {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-/** The four files of a set in the layout of MNIST. */
+/** The four files of a dataset in the layout of MNIST. */
 export interface IdxFiles {
   readonly trainImages: IdxFile;
   readonly trainLabels: IdxFile;
@@ -22,13 +22,13 @@ interface IdxTensor {
 }
 
 const UNSIGNED_BYTE = 0x08;
-/** Far above any set of this format, and low enough that a hostile gzip cannot fill the memory. */
+/** Far above any dataset of this format, and low enough that a hostile gzip file cannot fill the memory. */
 const MAX_INFLATED_BYTES = 4 * 1024 ** 3;
 
 /**
- * Reads a set in the format of http://yann.lecun.com/exdb/mnist: images of rank 3 (grey) or 4 (channels last), labels
- * of rank 1, all unsigned bytes. The number of classes is one more than the largest label.
- * @throws TrikdError 'invalid', naming the file and the numbers, for anything else than that.
+ * Reads a dataset in the format of http://yann.lecun.com/exdb/mnist: images of rank 3 (grey) or 4 (channels last),
+ * labels of rank 1, all unsigned bytes. The number of classes is the largest label plus one.
+ * @throws TrikdError 'invalid' with the file and the numbers, for anything else
  */
 export function idxSource(name: string, files: IdxFiles): ImageSource {
   const train = readSplit(files.trainImages, files.trainLabels);
@@ -110,7 +110,7 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-/** Not 'corrupt': no older checkpoint would mend it. */
+/** Not 'corrupt': an older checkpoint would not help. */
 function unusable(file: IdxFile, problem: string, options?: ErrorOptions): TrikdError {
   return new TrikdError('invalid', `${file.name}: ${problem}`, { file: file.name }, options);
 }

@@ -1,4 +1,4 @@
-/** Images of one split with their labels, as they were stored: nothing normalised, nothing augmented. */
+/** Images of one split with their labels, as stored: not normalised, not augmented. */
 export interface LabelledImages {
   readonly count: number;
   /** count x height x width x channels, row-major, 0..255. */
@@ -14,9 +14,9 @@ export interface ImageShape {
   readonly channels: number;
 }
 
-/** Where images come from. Every loader ends in one of these, and nothing after it knows the file format. */
+/** Where images come from. Every loader returns one of these, and nothing after it knows the file format. */
 export interface ImageSource extends ImageShape {
-  /** For messages: the folder, or what the images were made from. */
+  /** For messages: the folder, or how the images were made. */
   readonly name: string;
   readonly classes: number;
   /** Training and validation images are drawn from these. */

@@ -1,11 +1,13 @@
 /**
- * What random numbers are for. Each purpose has numbers of its own, so that drawing more for one never moves another.
- * The position in this list is part of the result: append only.
+ * What random numbers are used for. Each purpose has its own stream, so drawing more numbers for one never changes
+ * another. The position in this list is part of the result: append only.
  */
 const PURPOSES = ['permutation', 'augmentation', 'prototypes', 'noise', 'weights'] as const;
 export type RandomPurpose = (typeof PURPOSES)[number];
 
-/** Names one sequence of random numbers. Seed, generation and epoch are uint32; different names share no number. */
+/**
+ * Identifies one stream of random numbers. Seed, generation and epoch are uint32. Different streams share no number.
+ */
 export interface RandomStream {
   readonly purpose: RandomPurpose;
   readonly seed: number;
@@ -14,9 +16,9 @@ export interface RandomStream {
 }
 
 /**
- * Writes the four random words at `index` (uint32) of a stream into `out` (length 4). Any index can be asked for in any order:
- * the generator has no state. The name of the stream and the index are key and counter of Philox4x32-10 as they are,
- * without hashing, so no two can collide.
+ * Writes the four random words at `index` (uint32) of a stream into `out` (length 4). The generator has no state, so
+ * indices may be requested in any order. Stream and index are used unhashed as key and counter of Philox4x32-10, so no
+ * two streams collide.
  */
 export function randomWords(stream: RandomStream, index: number, out: Uint32Array): void {
   out[0] = index;
@@ -32,8 +34,8 @@ export function below(word: number, bound: number): number {
 }
 
 /**
- * Philox4x32-10: replaces a counter of four words by four random words.
- * Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3 (SC 2011); constants and test vectors from Random123.
+ * Philox4x32-10: replaces a counter of four words by four random words. Salmon et al., Parallel Random Numbers: As Easy
+ * as 1, 2, 3 (SC 2011); constants and test vectors from Random123.
  */
 export function philox4x32(block: Uint32Array, key0: number, key1: number): void {
   let [c0, c1, c2, c3] = [block[0]!, block[1]!, block[2]!, block[3]!];
@@ -56,7 +58,9 @@ export function philox4x32(block: Uint32Array, key0: number, key1: number): void
   block[3] = c3;
 }
 
-/** Upper 32 bits of the 64-bit product of two uint32, from 16-bit halves so that every partial sum is exact. */
+/**
+ * Upper 32 bits of the 64-bit product of two uint32, computed from 16-bit halves so that every partial sum is exact.
+ */
 function multiplyHigh(a: number, b: number): number {
   const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);

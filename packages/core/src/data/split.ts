@@ -1,23 +1,25 @@
 import { createHash, hash } from 'node:crypto';
-import { TrikdError } from '../errors.js';
-import type { DataSpec } from '../spec.js';
+import { TrikdError } from '../domain/errors.js';
+import type { DataSpec } from '../spec/run-spec.js';
 import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 
-/** The three splits of a run. Every process that trains, serves or judges derives the same one. */
+/** The three splits of a run. Every process derives the same ones. */
 export interface Dataset extends ImageShape {
   readonly classes: number;
   readonly train: LabelledImages;
   readonly validation: LabelledImages;
   readonly test: LabelledImages;
-  /** SHA-256 over the training split: shape, pixels and labels in their order, hex. */
+  /** SHA-256, hex, over the training split: shape, pixels and labels in order. */
   readonly digest: string;
-  /** Of each channel of the training split, pixels on the scale 0..1. */
+  /** Mean of each channel of the training split, with pixels scaled to 0..1. */
   readonly mean: readonly number[];
-  /** As `mean`; 1 where every pixel of the channel is the same, so that normalising is always defined. */
+  /**
+   * Standard deviation of each channel, as `mean`; 1 for a constant channel, so that normalisation is always defined.
+   */
   readonly std: readonly number[];
 }
 
-/** One image of a pool, named by its content. */
+/** One image of a pool, identified by its content. */
 interface Entry {
   readonly index: number;
   readonly label: number;
@@ -25,11 +27,11 @@ interface Entry {
 }
 
 /**
- * Splits a source by what the images show, not by where they stand in a file: the order of the files changes nothing. The validation
- * images are the first by their digest, the same for every seed, so that runs of several seeds are compared on one set. The
- * training images are drawn from the rest by a digest keyed with the seed; an image whose copy is in the validation
- * split is never drawn.
- * @throws TrikdError 'invalid' when more images are asked for than there are.
+ * Splits a source by image content, not by position: the order of the files changes nothing. The validation images are
+ * the first by digest, the same for every seed, so that runs with several seeds are compared on one set. The training
+ * images are drawn from the rest by a digest keyed with the seed. An image with a copy in the validation split is never
+ * drawn.
+ * @throws TrikdError 'invalid' if more images are requested than there are
  */
 export function splitDataset(source: ImageSource, spec: DataSpec, seed: number): Dataset {
   const pool = sortedBy(entries(source, source.train), (entry) => entry.digest);
@@ -63,7 +65,7 @@ function entries(shape: ImageShape, split: LabelledImages): readonly Entry[] {
   }));
 }
 
-/** Copies of an image may differ in their label alone: it breaks the tie, so that the order is one. */
+/** Copies of an image may differ in their label alone; the label breaks the tie, so the order is unique. */
 function sortedBy(list: readonly Entry[], key: (entry: Entry) => string): readonly Entry[] {
   return list
     .map((entry) => ({ entry, key: key(entry) }))
@@ -96,7 +98,7 @@ function digestOf(source: ImageSource, split: LabelledImages): string {
     .digest('hex');
 }
 
-/** From counts of the 256 values: exact, so the same on every machine, and one pass over the pixels. */
+/** Computed from counts of the 256 values: exact, so the same on every machine, and one pass over the pixels. */
 function statistics(images: Uint8Array, channels: number): Pick<Dataset, 'mean' | 'std'> {
   const counts = Array.from({ length: channels }, () => new Float64Array(256));
   for (let channel = 0; channel < channels; channel++) {

@@ -1,18 +1,19 @@
-import type { DataSpec } from '../spec.js';
+import type { DataSpec } from '../spec/run-spec.js';
 import { type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 import { type RandomPurpose, randomWords } from './random.js';
 
 export type SyntheticSpec = Extract<DataSpec, { kind: 'synthetic' }>;
 
-/** Cells of a prototype along each side: coarse enough that a crop moved by a pixel still shows the same picture. */
+/** Cells of a prototype along each side: coarse enough that the image survives a crop that moves it by a pixel. */
 const CELLS = 4;
 /** Four uniform bytes: their sum has mean 510 and variance 4 (256^2 - 1) / 12. */
 const BYTE_SUM_MEAN = 510;
 const BYTE_SUM_DEVIATION = Math.sqrt((4 * (256 ** 2 - 1)) / 12);
 
 /**
- * Makes images from nothing but a seed: one coarse random picture a class, plus noise on every pixel. Classes are balanced to within
- * one image. The noise is a sum of four uniform bytes, nearly normal and, unlike a logarithm, the same on every machine.
+ * Makes images from a seed: one coarse random pattern per class, plus noise on every pixel. Class sizes differ by at
+ * most one image. The noise is a sum of four uniform bytes: nearly normal and, unlike a logarithm, the same on every
+ * machine.
  */
 export function syntheticSource(spec: SyntheticSpec, seed: number): ImageSource {
   const pool = spec.train + spec.validation;
@@ -61,7 +62,7 @@ function makeImages(
   return { count: range.count, images, labels };
 }
 
-/** The words of a stream, one by one; reading on is cheap because a block of four is kept. */
+/** The words of a stream, one at a time. Consecutive reads are cheap because a block of four is cached. */
 function wordsOf(seed: number, purpose: RandomPurpose): (index: number) => number {
   const stream = { purpose, seed, generation: 0, epoch: 0 };
   const block = new Uint32Array(4);

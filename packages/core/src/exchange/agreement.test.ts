@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { RunSpec } from '../spec.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { assertAgreement, assertServing, differences } from './agreement.js';
+import { consumersOf } from './consumers.js';
 import type { Agreement } from './frame.js';
-import { listeners } from './listeners.js';
 
 const mine: Agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 128, seed: 1 };
 
@@ -44,7 +44,7 @@ describe('agreement', () => {
   });
 });
 
-describe('listeners', () => {
+describe('consumers', () => {
   const model = { kind: 'plain-cnn', channels: [4] };
   const spec = RunSpec.parse({
     name: 'r',
@@ -55,12 +55,12 @@ describe('listeners', () => {
   });
 
   test('are the roles whose objective asks for the model', () => {
-    expect(listeners(spec, 'teacher', 0)).toEqual(['student']);
-    expect(listeners(spec, 'student', 0)).toEqual([]);
-    expect(listeners(spec, 'anchor', 1)).toEqual(['teacher']);
+    expect(consumersOf(spec, 'teacher', 0)).toEqual(['student']);
+    expect(consumersOf(spec, 'student', 0)).toEqual([]);
+    expect(consumersOf(spec, 'anchor', 1)).toEqual(['teacher']);
   });
 
   test('leave the anchor out in generation 0', () => {
-    expect(listeners(spec, 'anchor', 0)).toEqual([]);
+    expect(consumersOf(spec, 'anchor', 0)).toEqual([]);
   });
 });

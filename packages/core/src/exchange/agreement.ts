@@ -1,5 +1,5 @@
-import { TrikdError } from '../errors.js';
-import type { GenerationAttempt } from '../position.js';
+import { TrikdError } from '../domain/errors.js';
+import type { GenerationAttempt } from '../domain/position.js';
 import type { Agreement } from './frame.js';
 
 const NAMES: Readonly<Record<keyof Agreement, string>> = {
@@ -18,7 +18,7 @@ const FIELDS = [
   'specDigest',
 ] as const satisfies readonly (keyof Agreement)[];
 
-/** Each field in which the two differ, with both values; empty when they agree. */
+/** Each field that differs, with both values; empty if the two agree. */
 export function differences(mine: Agreement, theirs: Agreement): readonly string[] {
   return FIELDS.filter((field) => mine[field] !== theirs[field]).map(
     (field) => `${NAMES[field]} ${mine[field]} here, ${theirs[field]} there`,
@@ -26,8 +26,9 @@ export function differences(mine: Agreement, theirs: Agreement): readonly string
 }
 
 /**
- * Refuses a consumer whose logits would mean something else; `who` names it.
- * @throws TrikdError 'wrong-state' with every difference.
+ * Rejects a consumer whose logits would mean something else.
+ * @param who names the consumer in the message
+ * @throws TrikdError 'wrong-state' with every difference
  */
 export function assertAgreement(mine: Agreement, theirs: Agreement, who: string): void {
   const found = differences(mine, theirs);
@@ -37,8 +38,8 @@ export function assertAgreement(mine: Agreement, theirs: Agreement, who: string)
 }
 
 /**
- * Why somebody who asks for something else than is served must stop: 'wrong-state' for another run or generation, 'out-of-step' for
- * another attempt of the generation served. Undefined when that is what is served.
+ * Why a request for `asked` must be rejected: 'wrong-state' for another run or generation than is served, 'out-of-step'
+ * for another attempt of that generation. Undefined if `asked` is served.
  */
 export function notServed(serving: GenerationAttempt, asked: GenerationAttempt): TrikdError | undefined {
   for (const [field, name, kind] of [
@@ -52,7 +53,7 @@ export function notServed(serving: GenerationAttempt, asked: GenerationAttempt):
   return undefined;
 }
 
-/** @throws TrikdError of `notServed` */
+/** @throws TrikdError as `notServed` returns it */
 export function assertServing(serving: GenerationAttempt, asked: GenerationAttempt): void {
   const refusal = notServed(serving, asked);
   if (refusal) throw refusal;

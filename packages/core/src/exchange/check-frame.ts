@@ -1,20 +1,21 @@
-import { TrikdError } from '../errors.js';
-import type { Position } from '../position.js';
+import { TrikdError } from '../domain/errors.js';
+import type { Position } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
 
-/** What a frame must be before its logits may be learned from. */
+/** What a step expects of a frame before it learns from the logits. */
 export interface ExpectedFrame {
   readonly position: Position;
-  /** Of the batch that this process itself derived for the step, hex. */
+  /** Digest, hex, of the batch that this process derived for the step. */
   readonly batchDigest: string;
   readonly rows: number;
   readonly cols: number;
 }
 
 /**
- * Refuses a frame that this step must not learn from; `from` names the model that sent it.
- * @throws TrikdError 'out-of-step' for another position or batch, 'invalid' for another shape, 'diverged' for a logit that is not
- * finite.
+ * Rejects a frame that the step must not learn from.
+ * @param from names the sending model in the message
+ * @throws TrikdError 'out-of-step' for another position or batch, 'invalid' for another shape, 'diverged' for a logit
+ * that is not finite
  */
 export function checkFrame(frame: LogitsFrame, expected: ExpectedFrame, from: string): void {
   assertPosition(frame.position, expected.position, from);

@@ -1,28 +1,30 @@
-import { TrikdError } from '../errors.js';
-import type { GenerationAttempt, Role } from '../position.js';
-import { createBell } from './bell.js';
+import { createBell } from '../async/bell.js';
+import { TrikdError } from '../domain/errors.js';
+import type { GenerationAttempt } from '../domain/position.js';
+import type { Role } from '../domain/role.js';
 import type { LogitsFrame } from './frame.js';
 
-/** The producer's side of an exchange: the newest frames of one model in one attempt. */
+/** The producer's side of an exchange: the latest frames of one model in one attempt. */
 export interface FrameWindow {
   /**
-   * Adds the frame of the next step. Resolves when it is in the window; waits while that would push out a frame which an expected
-   * consumer has not taken, so a producer is never more than the window ahead of its slowest consumer.
-   * @throws TrikdError 'out-of-step' for another position, or what the window was closed with.
+   * Adds the frame of the next step. Waits while that would evict a frame that an expected consumer has not taken, so a
+   * producer is never further ahead of its slowest consumer than the window.
+   * @throws TrikdError 'out-of-step' for another position, or the error that the window was closed with
    */
   publish(frame: LogitsFrame): Promise<void>;
   /**
-   * Frames in step order from `fromStep`, retained ones again, then new ones as they come. Ends when the window was closed without
-   * an error and everything was taken, or when `signal` aborts. A later call for the same consumer supersedes this one.
-   * @throws TrikdError 'out-of-step' when `fromStep` has left the window or the stream was superseded, or what the window was closed
-   * with.
+   * Frames in step order from `fromStep`: retained ones first, then new ones as they arrive. Ends when the window was
+   * closed without an error and all frames were taken, or when `signal` aborts. A later call for the same consumer
+   * supersedes this one.
+   * @throws TrikdError 'out-of-step' if `fromStep` has left the window or the stream was superseded, or the error that
+   * the window was closed with
    */
   frames(consumer: Role, fromStep: number, signal?: AbortSignal): AsyncGenerator<LogitsFrame, void>;
-  /** Nothing more will come: because all is done, or because of `error`, which whoever waits then gets. */
+  /** Ends the exchange. Without `error` consumers may take the remaining frames; with it, all waiters get the error. */
   close(error?: TrikdError): void;
-  /** First step that has not been published. */
+  /** First step that is not published. */
   readonly nextStep: number;
-  /** Oldest step that is still retained, or the first step before there is any. */
+  /** Oldest retained step, or the first step if none was published. */
   readonly oldestStep: number;
 }
 
@@ -30,25 +32,26 @@ export interface FrameWindowOptions {
   readonly attempt: GenerationAttempt;
   /** Step of the first frame. */
   readonly firstStep: number;
-  /** Frames to retain; at least 2 are. */
+  /** Frames to retain; at least 2. */
   readonly size: number;
-  /** Those that must take every frame. A producer without any never waits. */
+  /** Roles that must take every frame. A producer without consumers never waits. */
   readonly consumers: readonly Role[];
 }
 
-/** Where a consumer stands. `stream` tells its newest stream from those before. */
+/** A consumer's position. `stream` counts its streams, so that a newer one supersedes an older one. */
 interface Place {
   next: number;
   stream: number;
 }
 
 /**
- * Two frames are the least that lets a pair in lockstep lose a connection: a producer that publishes step k has received the peer's
- * frame k-1, which the peer made after it had received step k-2 from here. So the peer may still ask for k-1 and k, never for less.
+ * Two frames are the minimum that lets a pair in lockstep survive a lost connection: a producer that publishes step k
+ * has received the peer's frame k-1, which the peer made after receiving step k-2. So the peer may still request k-1
+ * and k, never an earlier step.
  */
 const LEAST_RETAINED = 2;
 
-/** An empty window. Memory: at most `size` frames, whatever the consumers do. */
+/** Creates an empty window. It holds at most `size` frames, whatever the consumers do. */
 export function createFrameWindow({ attempt, firstStep, size, consumers }: FrameWindowOptions): FrameWindow {
   const capacity = Math.max(LEAST_RETAINED, size);
   const ring: LogitsFrame[] = [];
@@ -113,7 +116,7 @@ export function createFrameWindow({ attempt, firstStep, size, consumers }: Frame
     frames,
     close(error) {
       closed ??= { error };
-      // Nobody gets them any more, and a consumer that reads nothing keeps the window alive.
+      // No consumer gets them any more, and an idle consumer keeps the window alive.
       if (closed.error) ring.length = 0;
       bell.ring();
     },

@@ -1,10 +1,10 @@
-import type { Matrix } from '../matrix.js';
-import type { Position } from '../position.js';
+import type { Matrix } from '../domain/matrix.js';
+import type { Position } from '../domain/position.js';
 
-/** One model's logits for one step: all that ever crosses the wire between models. */
+/** One model's logits for one step: the only thing that models exchange. */
 export interface LogitsFrame {
   readonly position: Position;
-  /** Digest of the augmented images and labels the logits were computed from, hex. */
+  /** Digest, hex, of the augmented images and labels that the logits were computed from. */
   readonly batchDigest: string;
   readonly logits: Matrix;
   /** W3C trace context of the step that made the frame. */
@@ -12,8 +12,8 @@ export interface LogitsFrame {
 }
 
 /**
- * What two models must share before their logits mean anything to each other.
- * Compared field by field when a stream opens, so that a mismatch is named.
+ * What two models must have in common for their logits to be comparable. Compared field by field when a stream opens,
+ * so that a mismatch is named.
  */
 export interface Agreement {
   /** SHA-256 of the canonical run spec, hex. */

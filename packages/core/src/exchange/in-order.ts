@@ -1,9 +1,10 @@
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from './frame.js';
 
 /**
- * Every step once, from `fromStep`: frames that came already, as after a reconnect, are dropped by their position.
- * @throws TrikdError 'out-of-step' at a gap: training on across one would pair the wrong batches.
+ * Yields every step once, from `fromStep`. Frames that were already received, as after a reconnect, are dropped by
+ * position.
+ * @throws TrikdError 'out-of-step' at a gap: training across a gap would combine different batches
  */
 export async function* inOrder(
   frames: AsyncIterable<LogitsFrame>,

@@ -1,6 +1,6 @@
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import { virtualClock } from '../testing/virtual-clock.js';
+import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from './frame.js';
 import { type FrameWait, type SubscribeOptions, type Subscription, subscribe } from './subscribe.js';
 
@@ -154,7 +154,7 @@ describe('a subscription', () => {
     const { frames, clock } = listen([[[], lost]], { connectTimeoutSeconds: 3 }, false);
     const waiting = expect(frames.next()).rejects.toMatchObject({
       kind: 'unavailable',
-      message: 'nobody answers at there:1 for the teacher, tried for 3 s: connection reset',
+      message: 'the teacher at there:1 did not answer for 3 s: connection reset',
     });
     await clock.advance(3000);
     await waiting;

@@ -1,35 +1,37 @@
-import { createBackoff } from '../backoff.js';
-import type { Clock } from '../clock.js';
-import { TrikdError } from '../errors.js';
-import type { Position, Role } from '../position.js';
+import { createBackoff } from '../async/backoff.js';
+import type { Clock } from '../async/clock.js';
+import { TrikdError } from '../domain/errors.js';
+import type { Position } from '../domain/position.js';
+import type { Role } from '../domain/role.js';
 import type { Agreement, LogitsFrame } from './frame.js';
 import { inOrder } from './in-order.js';
 
-/** What a consumer asks a producer for. */
+/** What a consumer requests of a producer. */
 export interface Subscription {
   readonly consumer: Role;
-  /** The first step wanted. */
+  /** First step to send. */
   readonly from: Position;
   readonly agreement: Agreement;
 }
 
-/** A way to one producer, over which streams are opened one after the other. */
+/** A connection to one producer, over which streams are opened one after the other. */
 export interface ProducerLink {
   /**
-   * Frames as the producer sends them, until it ends them or `signal` aborts.
-   * @throws TrikdError 'unavailable' when nobody is there or the connection is lost; what the producer refused otherwise.
+   * Frames as the producer sends them, until it ends the stream or `signal` aborts.
+   * @throws TrikdError 'unavailable' if the producer cannot be reached or the connection is lost; otherwise the error
+   * that the producer rejected the request with
    */
   stream(asked: Subscription, signal: AbortSignal): AsyncIterable<LogitsFrame>;
-  /** Whether somebody is at the other end now. */
+  /** Whether the connection is established. */
   connected(): boolean;
   close(): void;
 }
 
-/** Makes the way to `producer` at an address: host:port, or unix:path. Nothing is sent yet. */
+/** Creates the connection to `producer` at an address: host:port, or unix:path. Nothing is sent yet. */
 export type Dial = (producer: Role, address: string, agreement: Agreement) => ProducerLink;
 
 export interface SubscribeOptions extends Subscription {
-  /** Who is heard. */
+  /** The model whose frames are requested. */
   readonly producer: Role;
   readonly address: string;
   readonly dial: Dial;
@@ -37,36 +39,37 @@ export interface SubscribeOptions extends Subscription {
   readonly stepTimeoutSeconds: number;
   /** Longest wait for the first connection. Default 10. */
   readonly connectTimeoutSeconds?: number;
-  /** Told of a wait that has lasted half as long as it may, once a frame: somebody should look. */
+  /** Called once per frame when it has been awaited for half of the timeout, as a warning. */
   readonly slow?: (wait: FrameWait) => void;
-  /** Ends the subscription; its reason is thrown. */
+  /** Ends the subscription, which then throws the signal's reason. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** Uniform on [0, 1): spreads reconnects. */
   readonly random: () => number;
 }
 
-/** Who waits for what, and for how long now. */
+/** A consumer that waits for a frame, and for how long. */
 export interface FrameWait {
   readonly consumer: Role;
   readonly producer: Role;
   readonly address: string;
   readonly step: number;
   readonly seconds: number;
-  /** Why the newest connection was lost, or could not be had. */
+  /** Why the latest connection was lost or refused. */
   readonly trouble?: string;
 }
 
-/** A wait as one sentence. */
+/** Describes a wait in one sentence. */
 export function sentenceOf({ consumer, producer, address, step, seconds, trouble }: FrameWait): string {
   const why = trouble ? `: ${trouble}` : '';
   return `the ${consumer} has waited ${seconds} s for step ${step} of the ${producer} at ${address}${why}`;
 }
 
 /**
- * The frames of another model in step order, each once. A lost connection is dialled again, from the first step that was not received;
- * nothing else is. Dials at the first `next()`.
- * @throws TrikdError 'unavailable' when a frame does not come in time or nobody answers, or what the producer refused otherwise.
+ * The frames of another model in step order, each once. A lost connection is dialled again from the first step that was
+ * not received; other errors are not retried. Dials at the first `next()`.
+ * @throws TrikdError 'unavailable' if a frame does not arrive in time or the producer cannot be reached; otherwise the
+ * error that the producer rejected the request with
  */
 export function subscribe(options: SubscribeOptions): AsyncGenerator<LogitsFrame, void> {
   return inOrder(received(options), options.from.step);
@@ -108,15 +111,15 @@ async function* received(options: SubscribeOptions): AsyncGenerator<LogitsFrame,
   }
 }
 
-/** Counts how long one frame is waited for, over all reconnects. */
+/** Measures how long one frame is awaited, across reconnects. */
 interface Patience {
-  /** Aborts with a TrikdError when the wait was too long, or with the reason of the caller's signal. */
+  /** Aborts with a TrikdError when the wait exceeds the timeout, or with the reason of the caller's signal. */
   readonly over: AbortSignal;
-  /** A frame is waited for. */
+  /** The wait for a frame starts. */
   start(step: number): void;
-  /** It came. */
+  /** The frame has arrived. */
   stop(): void;
-  /** Why the newest attempt failed, for the message. */
+  /** Why the latest attempt to connect failed, for the message. */
   trouble(reason: string): void;
   end(): void;
 }
@@ -128,7 +131,7 @@ function createPatience(options: SubscribeOptions, link: ProducerLink): Patience
   let step = options.from.step;
   let trouble = '';
   let since: number | undefined;
-  let told = -1;
+  let reported = -1;
   let heard = false;
 
   const waited = (seconds: number): FrameWait => ({
@@ -141,15 +144,15 @@ function createPatience(options: SubscribeOptions, link: ProducerLink): Patience
   });
   const giveUp = (wait: FrameWait, sentence: string) =>
     over.abort(new TrikdError('unavailable', sentence, { ...wait }));
-  // One sleeper for all frames: what began while it slept is not overdue when it wakes.
+  // One timer serves all frames: a wait that started during its sleep is not yet overdue when it fires.
   const watch = async () => {
     const [half, all] = [500 * stepTimeoutSeconds, 1000 * stepTimeoutSeconds];
     for (;;) {
       const now = clock.now();
       const ms = now - (since ?? now);
       if (ms >= all) return giveUp(waited(stepTimeoutSeconds), sentenceOf(waited(stepTimeoutSeconds)));
-      if (ms >= half && told !== step) {
-        told = step;
+      if (ms >= half && reported !== step) {
+        reported = step;
         slow?.(waited(stepTimeoutSeconds / 2));
       }
       await clock.sleep((ms < half ? half : all) - ms, ended.signal);
@@ -158,10 +161,10 @@ function createPatience(options: SubscribeOptions, link: ProducerLink): Patience
   const connect = async () => {
     await clock.sleep(connectTimeoutSeconds * 1000, ended.signal);
     if (heard || link.connected()) return;
-    const sentence = `nobody answers at ${address} for the ${producer}, tried for ${connectTimeoutSeconds} s`;
+    const sentence = `the ${producer} at ${address} did not answer for ${connectTimeoutSeconds} s`;
     giveUp(waited(connectTimeoutSeconds), trouble ? `${sentence}: ${trouble}` : sentence);
   };
-  // They fail of nothing but the end of the subscription.
+  // These fail only when the subscription ends.
   for (const each of [watch, connect]) each().catch(() => undefined);
 
   const leave = () => over.abort(signal.reason);

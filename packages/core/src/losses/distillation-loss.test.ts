@@ -1,8 +1,8 @@
 import { type Scalar, type Tensor2D, tf } from '@trikd/engine';
+import { klToTarget, numericalGradient, type Rows, softmax } from '@trikd/testing/training/reference-losses';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { distillationLoss } from './distillation-loss.js';
-import { klToTarget, numericalGradient, type Rows, softmax } from './testing/reference-losses.js';
 
 /** The value and its gradient with respect to the logits, by tfjs. */
 function lossOf(logits: Rows, target: Rows, temperature: number) {

@@ -1,11 +1,11 @@
 import { type Scalar, softmaxCrossEntropy, type Tensor2D, tf } from '@trikd/engine';
 
 /**
- * T² · KL(softmax(target / T) ‖ softmax(logits / T)), sum over classes, mean over the batch (Hinton et al. 2015).
- * T² keeps the size of the gradient independent of the temperature T. The target is a constant.
- * Its gradient per row, before the mean, is T · (softmax(logits / T) - softmax(target / T)).
+ * T² · KL(softmax(target / T) ‖ softmax(logits / T)), sum over classes, mean over the batch (Hinton et al. 2015). The
+ * factor T² keeps the size of the gradient independent of the temperature T. The target is a constant. Per row and
+ * before the mean, the gradient is T · (softmax(logits / T) - softmax(target / T)).
  * @param logits [rows, classes], of the model that learns
- * @param target [rows, classes], logits of the model that is imitated
+ * @param target [rows, classes], of the model that is imitated
  */
 export function distillationLoss(logits: Tensor2D, target: Tensor2D, temperature: Scalar): Scalar {
   const logTarget = tf.logSoftmax(tf.div(target, temperature)) as Tensor2D;

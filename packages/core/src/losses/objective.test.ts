@@ -1,8 +1,4 @@
 import { type Scalar, type Tensor1D, type Tensor2D, tf } from '@trikd/engine';
-import { describe, expect, test } from 'vitest';
-import type { TrainedRole } from '../position.js';
-import { RunSpec, type TermSpec } from '../spec.js';
-import { activeTerms, partOf, sourcesOf, termValue } from './objective.js';
 import {
   crossEntropy,
   divergence,
@@ -11,7 +7,11 @@ import {
   numericalGradient,
   type Rows,
   softmax,
-} from './testing/reference-losses.js';
+} from '@trikd/testing/training/reference-losses';
+import { describe, expect, test } from 'vitest';
+import type { TrainedRole } from '../domain/role.js';
+import { RunSpec, type TermSpec } from '../spec/run-spec.js';
+import { activeTerms, partOf, sourcesOf, termValue } from './objective.js';
 
 const [ROWS, CLASSES] = [3, 4];
 const labels = [2, 0, 3];

@@ -1,23 +1,23 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
-import type { TrainedRole } from '../position.js';
-import type { RunSpec, TermSpec } from '../spec.js';
-import type { FrameSource, LossTerm } from '../training/ports.js';
+import type { FrameSource, TrainedRole } from '../domain/role.js';
+import type { RunSpec, TermSpec } from '../spec/run-spec.js';
+import type { LossTerm } from '../training/trainer-event.js';
 import { distillationLoss } from './distillation-loss.js';
 import { taskLoss } from './task-loss.js';
 
-/** The terms of a role's loss that are at work in a generation: generation 0 has no anchor. */
+/** The terms of a role's loss that are active in a generation. Generation 0 has no anchor. */
 export function activeTerms(spec: RunSpec, role: TrainedRole, generation: number): readonly TermSpec[] {
   return spec[role].objective.filter((term) => term.kind === 'task' || term.from === 'peer' || generation > 0);
 }
 
-/** The models whose logits the terms ask for. */
+/** The models whose logits the terms need. */
 export function sourcesOf(terms: readonly TermSpec[]): readonly FrameSource[] {
   return (['anchor', 'peer'] as const).filter((source) =>
     terms.some((term) => term.kind === 'distillation' && term.from === source),
   );
 }
 
-/** The name of a term in reports. */
+/** The name of a term in progress events. */
 export function partOf(term: TermSpec): LossTerm['part'] {
   return term.kind === 'task' ? 'task' : term.from;
 }

@@ -1,8 +1,8 @@
 import { type Tensor1D, type Tensor2D, tf } from '@trikd/engine';
+import { crossEntropy, numericalGradient, type Rows } from '@trikd/testing/training/reference-losses';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { taskLoss } from './task-loss.js';
-import { crossEntropy, numericalGradient, type Rows } from './testing/reference-losses.js';
 
 function lossOf(logits: Rows, labels: readonly number[]) {
   return tf.tidy(() => {

@@ -1,18 +1,18 @@
 import { batchNormalization, type LayersModel, tf } from '@trikd/engine';
 
-/** A value between two layers while a model is being built. */
+/** A symbolic tensor between two layers. */
 export type Node = ReturnType<typeof tf.input>;
 
 type Layer = ReturnType<typeof batchNormalization>;
 
 const apply = (layer: Layer, node: Node | Node[]) => layer.apply(node) as Node;
 
-/** The layers that our models are made of. Every kernel has a seed of its own, counted from the model's. */
+/** Creates the layers of our models. Each kernel gets its own seed, counted from the model's. */
 export class LayerFactory {
   private seed: number;
 
   constructor(seed: number) {
-    // tfjs takes a seed of 0 for none at all, and draws one.
+    // tfjs treats a seed of 0 as absent and draws one.
     this.seed = seed + 1;
   }
 
@@ -20,10 +20,11 @@ export class LayerFactory {
     return tf.input({ shape: [height, width, channels] });
   }
 
-  /** Convolution without bias, SAME padding; He initialisation over the outputs (He et al. 2015). */
+  /** Convolution without bias, SAME padding, He initialisation by fan-out (He et al. 2015). */
   convolution(node: Node, name: string, filters: number, options: { size?: number; stride?: number } = {}): Node {
     const { size = 3, stride = 1 } = options;
-    // Not tfjs's own variance scaling: it cuts the normal distribution off and leaves 0.88 of the deviation.
+    // Not tfjs's variance scaling: it truncates the normal distribution and so reduces the deviation to 0.88 of what it
+    // should be.
     const stddev = Math.sqrt(2 / (size * size * filters));
     const kernelInitializer = tf.initializers.randomNormal({ mean: 0, stddev, seed: this.seed++ });
     return apply(

@@ -1,4 +1,4 @@
-/** What a model takes and gives: images [height, width, channels] in, logits [classes] out. */
+/** Input and output of a model: images [height, width, channels] in, logits [classes] out. */
 export interface ModelShape {
   readonly height: number;
   readonly width: number;

@@ -1,11 +1,11 @@
 import type { LayersModel } from '@trikd/engine';
-import type { ModelSpec } from '../spec.js';
+import type { ModelSpec } from '../spec/run-spec.js';
 import { LayerFactory, type Node } from './layers.js';
 import type { ModelShape } from './model-shape.js';
 
 /**
- * A plain convolutional net: 3x3 convolutions with batch norm and ReLU, 2x2 max-pooling after every second, dense
- * layers on what is left (the nets of Mirzadeh et al. 2020).
+ * A plain convolutional network: 3x3 convolutions with batch norm and ReLU, 2x2 max-pooling after every second one,
+ * then dense layers (the networks of Mirzadeh et al. 2020).
  */
 export function plainCnn(spec: ModelSpec & { kind: 'plain-cnn' }, shape: ModelShape, seed: number): LayersModel {
   const layers = new LayerFactory(seed);

@@ -1,11 +1,11 @@
 import type { LayersModel } from '@trikd/engine';
-import type { ModelSpec } from '../spec.js';
+import type { ModelSpec } from '../spec/run-spec.js';
 import { LayerFactory, type Node } from './layers.js';
 import type { ModelShape } from './model-shape.js';
 
 /**
- * ResNet for small images, depth 6n+2: three stages of n basic blocks with strides 1, 2, 2 (He et al. 2016, section 4.2),
- * with a 1x1 convolution on the shortcut where the shape changes, as the distillation literature has it.
+ * ResNet for small images, depth 6n+2: three stages of n basic blocks with strides 1, 2, 2 (He et al. 2016, section
+ * 4.2), with a 1x1 convolution on the shortcut where the shape changes, as is usual in the distillation literature.
  */
 export function resnet(spec: ModelSpec & { kind: 'resnet' }, shape: ModelShape, seed: number): LayersModel {
   const layers = new LayerFactory(seed);

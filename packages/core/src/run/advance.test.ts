@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import { RunSpec } from '../spec.js';
+import { type FailureKind, TrikdError } from '../domain/errors.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { advance, duty, type RunEvent } from './advance.js';
-import { type FailureKind, firstState, type Outcome, RunState } from './state.js';
+import { firstState, MOST_PAIRS, type Outcome, RunState } from './state.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const rules = (curriculum: object = {}, retries = 2, keepPairs = 2) => ({
@@ -57,7 +57,7 @@ const after = (events: readonly RunEvent[], by = rules(), from: RunState = first
   events.reduce((state, event) => advance(state, event, by), from);
 
 describe('advance', () => {
-  test('makes the student of a generation the anchor of the next, which starts from nothing', () => {
+  test('makes the student of a generation the anchor of the next, which starts without checkpoints', () => {
     const next = after([assigned(), committed(2), trained(0.8), verified]);
     expect(next).toMatchObject({
       phase: 'preparing',
@@ -65,12 +65,11 @@ describe('advance', () => {
       attempt: 1,
       anchor: { generation: 0, params: blob('student-0.8') },
       pairs: [],
-      validations: [],
       results: [{ generation: 0, promoted: true }],
     });
   });
 
-  test('keeps the anchor when the policy asks for a better student', () => {
+  test('keeps the anchor when the policy requires a better student', () => {
     const careful = rules({ promotion: 'if-better' });
     const next = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.79), verified], careful);
     expect(next).toMatchObject({
@@ -80,7 +79,7 @@ describe('advance', () => {
     });
   });
 
-  test('completes after the last generation, whose student becomes no anchor', () => {
+  test('completes after the last generation, whose student does not become the anchor', () => {
     const two = rules({ generations: 2 });
     const end = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.9), verified], two);
     expect(end).toMatchObject({
@@ -114,7 +113,7 @@ describe('advance', () => {
     });
   });
 
-  test('fails when attempts are lost in a row, and counts anew after a committed pair', () => {
+  test('fails when attempts are lost in a row, and counts from 0 after a committed pair', () => {
     const thrice = [assigned(), lost('unavailable'), assigned(), lost('out-of-step'), assigned(), lost('unavailable')];
     expect(after(thrice)).toMatchObject({
       phase: 'failed',
@@ -124,13 +123,13 @@ describe('advance', () => {
     expect(after([...thrice.slice(0, 5), committed(2), lost('unavailable')])).toMatchObject({ phase: 'preparing' });
   });
 
-  test('goes back to the pair before when the last one cannot be read', () => {
+  test('goes back to the previous pair when the last one cannot be read', () => {
     const state = after([assigned(), committed(2), committed(3), damaged(3)]);
-    expect(state).toMatchObject({ phase: 'preparing', pairs: [{ step: 2 }], validations: [{ step: 2 }] });
+    expect(state).toMatchObject({ phase: 'preparing', pairs: [{ step: 2, convergence: { best: 0.5, sinceGain: 0 } }] });
     expect(after([assigned(), damaged(2)], rules(), state)).toMatchObject({ phase: 'preparing', pairs: [] });
   });
 
-  test('gives no pair up for damage that is not its own', () => {
+  test('drops no pair for damage elsewhere', () => {
     const trained = after([assigned(), committed(2), committed(3)]);
     const pairs = [{ step: 2 }, { step: 3 }];
     for (const event of [lost('corrupt'), damaged(2)]) {
@@ -159,16 +158,16 @@ describe('advance', () => {
     expect(() => after([{ kind: 'taken-over' }], rules(), diverged)).toThrow('would fail again: the teacher is gone');
   });
 
-  test('leaves a promotion that was taken over as it is, so that it happens once', () => {
+  test('does not change a promotion that is taken over, so that it happens once', () => {
     const promoting = after([assigned(), trained(0.8)]);
     expect(after([{ kind: 'taken-over' }], rules(), promoting)).toBe(promoting);
   });
 
-  test('refuses another training split than the run began with', () => {
+  test('refuses a training split that differs from the one that the run started with', () => {
     const facts = { datasetDigest: 'e'.repeat(64), classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
     const again: RunEvent = { kind: 'assigned', facts };
     expect(() => after([assigned(), lost('unavailable'), again])).toThrow(
-      /the run began with datasetDigest dddd.*eeee/,
+      /the run started with datasetDigest dddd.*eeee/,
     );
   });
 
@@ -176,13 +175,47 @@ describe('advance', () => {
     expect(() => after([assigned(), committed(2), committed(2)])).toThrow(TrikdError);
   });
 
-  test('keeps the newest checkpoints of a generation, as many as are wanted', () => {
+  test('keeps as many of the newest checkpoints of a generation as configured', () => {
     const state = after([assigned(), committed(1), committed(2), committed(3)], rules({}, 2, 2));
     expect(state).toMatchObject({
-      pairs: [{ step: 2 }, { step: 3 }],
-      validations: [{ step: 1 }, { step: 2 }, { step: 3 }],
+      pairs: [
+        { step: 2, convergence: { best: 0.5, sinceGain: 1 } },
+        { step: 3, convergence: { best: 0.5, sinceGain: 2 } },
+      ],
     });
     expect(after([assigned(), committed(1), committed(2)], rules({}, 2, 1))).toMatchObject({ pairs: [{ step: 2 }] });
+  });
+
+  test('shortens the reason of a failure that is too long', () => {
+    const event: RunEvent = { kind: 'attempt-lost', error: 'invalid', message: 'x'.repeat(1_000_000) };
+    const failed = after([assigned(), event]);
+    expect(failed.phase === 'failed' && failed.reason).toMatch(/^x{1999}…$/);
+  });
+
+  test('keeps no more pairs than a state has room for', () => {
+    const many = Array.from({ length: MOST_PAIRS + 5 }, (_, index) => committed(index + 1));
+    const state = after([assigned(), ...many], rules({}, 2, 1000));
+    expect('pairs' in state && state.pairs).toHaveLength(MOST_PAIRS);
+  });
+
+  test('keeps the state small however many validations a generation has', () => {
+    const accuracyAt = (step: number) => 0.5 + 0.4 * (step / 100_000);
+    let state = after([assigned()]);
+    for (let step = 1; step <= 100_000; step += 1) {
+      const pair = { step, manifestKey: `pair-${step}` };
+      const validations = [{ step, accuracy: accuracyAt(step) }];
+      state = advance(state, { kind: 'pair-committed', pair, validations }, rules());
+    }
+    expect(state).toMatchObject({ pairs: [{ step: 99_999 }, { step: 100_000, convergence: { sinceGain: 0 } }] });
+    expect(JSON.stringify(state).length).toBeLessThan(1000);
+    const validations = Array.from({ length: 100_000 }, (_, step) => ({ step, accuracy: 0.5 }));
+    const together = advance(
+      after([assigned()]),
+      { kind: 'pair-committed', pair: { step: 1, manifestKey: 'pair' }, validations },
+      rules(),
+    );
+    expect(together).toMatchObject({ pairs: [{ convergence: { best: 0.5, sinceGain: 99_999 } }] });
+    expect(JSON.stringify(together).length).toBeLessThan(1000);
   });
 
   describe('a rollback', () => {
@@ -198,7 +231,7 @@ describe('advance', () => {
       committed(2),
     ]);
 
-    test('begins the generation in hand anew beside the earlier anchor', () => {
+    test('starts the current generation again with the earlier anchor', () => {
       expect(second).toMatchObject({ generation: 2, attempt: 1, anchor: { generation: 1 } });
       expect(after([rolledBack(0)], rules(), second)).toMatchObject({
         phase: 'preparing',
@@ -206,7 +239,6 @@ describe('advance', () => {
         attempt: 2,
         anchor: { generation: 0, params: blob('student-0.8') },
         pairs: [],
-        validations: [],
         moves: [
           { by: 'rule', to: 0, during: 0 },
           { by: 'rule', to: 1, during: 1 },
@@ -215,7 +247,7 @@ describe('advance', () => {
       });
     });
 
-    test('of a run that is over changes none of its results', () => {
+    test('of a run that has ended changes none of its results', () => {
       const two = rules({ generations: 2 });
       const end = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.9), verified], two);
       expect(after([rolledBack(0)], two, end)).toMatchObject({
@@ -224,7 +256,7 @@ describe('advance', () => {
       });
     });
 
-    test('goes to a promoted student alone', () => {
+    test('goes to promoted students only', () => {
       expect(() => after([rolledBack(2)], rules(), second)).toThrow(
         'the student of generation 2 was not promoted: only those of 0, 1 were',
       );
@@ -232,7 +264,7 @@ describe('advance', () => {
     });
   });
 
-  test('waits before each generation but the first when generations are begun by hand', () => {
+  test('waits before each generation but the first when generations start by hand', () => {
     const manual = rules({ advance: 'manual' });
     expect(firstState.phase).toBe('preparing');
     const waiting = after([assigned(), trained(0.8), verified], manual);
@@ -241,7 +273,7 @@ describe('advance', () => {
     expect(after([{ kind: 'triggered' }], manual, waiting)).toEqual({ ...waiting, phase: 'preparing' });
   });
 
-  test('remembers when the rule has moved the anchor', () => {
+  test('records when the rule moved the anchor', () => {
     const at = '2026-01-02T03:04:05.000Z';
     expect(after([assigned(), trained(0.8), { kind: 'candidate-verified', at }])).toMatchObject({
       moves: [{ by: 'rule', to: 0, during: 0, at }],

@@ -1,5 +1,8 @@
-import { TrikdError } from '../errors.js';
-import type { RunSpec } from '../spec.js';
+import type { FailureKind } from '../domain/errors.js';
+import { TrikdError } from '../domain/errors.js';
+import type { RunSpec } from '../spec/run-spec.js';
+import { afterValidations, NOT_VALIDATED } from './convergence.js';
+import { assertSameFacts } from './facts.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
 import { restarted, revived } from './restarted.js';
 import {
@@ -7,8 +10,9 @@ import {
   type AnchorMove,
   type AnchorScores,
   type Facts,
-  type FailureKind,
   type GenerationResult,
+  LONGEST_REASON,
+  MOST_PAIRS,
   type Outcome,
   type PairRef,
   type Preparing,
@@ -18,13 +22,14 @@ import {
   type Training,
   type Validation,
 } from './state.js';
-import { type Steering, steer } from './steer.js';
+import { steer } from './steer.js';
+import { type Steering } from './steering.js';
 
-/** Something that happened to a run. */
+/** An event in the life of a run. */
 export type RunEvent =
-  /** An orchestrator starts to drive a run that another one, or an earlier life of it, left. */
+  /** An orchestrator takes the run over from another one, or from an earlier process of its own. */
   | { readonly kind: 'taken-over' }
-  /** The anchor serves and both trainers have taken their assignments. */
+  /** The anchor serves, and both trainers have accepted their assignments. */
   | {
       readonly kind: 'assigned';
       readonly facts: Facts;
@@ -34,37 +39,37 @@ export type RunEvent =
   | {
       readonly kind: 'pair-committed';
       readonly pair: PairRef;
-      /** Of the student, since the pair before. */
+      /** Of the student, since the previous pair. */
       readonly validations: readonly Validation[];
     }
-  /** Both trainers rest at the end of the generation. */
+  /** Both trainers have stopped at the end of the generation. */
   | { readonly kind: 'generation-trained'; readonly outcome: Outcome }
-  /** The candidate's params were read back as they were written. */
+  /** The candidate's params were read back and are as they were written. */
   | { readonly kind: 'candidate-verified'; readonly at?: string }
-  /** The duty in hand could not be done. */
+  /** The current duty failed. */
   | {
       readonly kind: 'attempt-lost';
       readonly error: FailureKind;
       readonly message: string;
-      /** Step of the pair that is to blame; absent for anything else. */
+      /** Step of the damaged pair; absent when no pair is damaged. */
       readonly pair?: number;
     }
-  /** Somebody steers. */
+  /** A request to steer the run. */
   | Steering;
 
-/** What the decisions depend on besides the state: the same for the whole run. */
+/** What decisions depend on besides the state. It is constant for the whole run. */
 export interface RunRules {
   readonly spec: RunSpec;
-  /** Attempts that may be lost in a row, without a pair committed between them, before the run fails. */
+  /** Attempts in a row that may be lost without a committed pair between them before the run fails. */
   readonly retries: number;
-  /** Checkpoints of the generation in hand to keep; at least 1. */
+  /** Pairs of the current generation to keep, 1..MOST_PAIRS. */
   readonly keepPairs: number;
 }
 
-/** What is to be done next: the phase itself, when it demands something. Follows from the state alone. */
+/** The next piece of work, which follows from the state alone: the phase itself, where it requires work. */
 export type Duty = Preparing | Training | Promoting;
 
-/** The duty of a state; undefined when the run has ended, or rests until somebody steers it. */
+/** The duty of a state; undefined when the run has ended or waits for a request. */
 export function duty(state: RunState): Duty | undefined {
   switch (state.phase) {
     case 'preparing':
@@ -81,8 +86,8 @@ export function duty(state: RunState): Duty | undefined {
 }
 
 /**
- * What a run becomes when something has happened. Neither (generation, attempt) nor the list of results ever goes back.
- * @throws TrikdError `wrong-state` when the event does not belong to the phase
+ * The state of a run after an event. Neither (generation, attempt) nor the list of results ever goes back.
+ * @throws TrikdError `wrong-state` when the event is not possible in the phase
  */
 export function advance(state: RunState, event: RunEvent, rules: RunRules): RunState {
   switch (event.kind) {
@@ -126,7 +131,7 @@ function takenOver(state: RunState): RunState {
     case 'paused':
       return state;
     case 'completed':
-      throw new TrikdError('wrong-state', `the run has completed after generation ${state.generation}`);
+      throw new TrikdError('wrong-state', `the run completed after generation ${state.generation}`);
     case 'cancelled':
       throw new TrikdError('wrong-state', `the run was cancelled in generation ${state.generation}`);
     case 'failed':
@@ -146,7 +151,7 @@ function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, ru
       break;
     case 'corrupt':
       if (!retried) break;
-      // The pair that could not be read is given up for the one before it. Of other damage no pair is to blame, and none is given up.
+      // A damaged pair is dropped in favour of the previous one. Damage elsewhere costs no pair.
       if (state.phase === 'promoting' || event.pair === undefined) return next;
       return event.pair === resumePair(state)?.step ? withoutLastPair(next) : next;
     case 'invalid':
@@ -162,47 +167,50 @@ function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, ru
     attempt: state.attempt,
     phase: 'failed',
     kind: event.error,
-    reason: event.message + row,
+    reason: shortened(event.message, LONGEST_REASON - row.length) + row,
   };
 }
 
 function withoutLastPair(state: Preparing): Preparing {
-  const pairs = state.pairs.slice(0, -1);
-  const step = pairs.at(-1)?.step ?? 0;
-  return { ...state, pairs, validations: state.validations.filter((validation) => validation.step <= step) };
+  return { ...state, pairs: state.pairs.slice(0, -1) };
 }
 
 function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 'assigned' }): Training {
-  const known: Facts = state.facts ?? facts;
-  for (const name of ['datasetDigest', 'classes', 'totalSteps', 'stepsPerEpoch'] as const) {
-    if (known[name] !== facts[name]) {
-      throw new TrikdError(
-        'invalid',
-        `the run began with ${name} ${known[name]}, the trainers now find ${facts[name]}`,
-      );
-    }
-  }
+  assertSameFacts(state.facts ?? facts, facts, (name, started, found) => {
+    return `the run started with ${name} ${started}, but the trainers now find ${found}`;
+  });
   return { ...state, phase: 'training', facts, ...(anchorScores && { anchorScores }) };
 }
 
 function pairCommitted(
   state: Training,
   event: RunEvent & { kind: 'pair-committed' },
-  { keepPairs }: RunRules,
+  { keepPairs, spec }: RunRules,
 ): Training {
-  const last = state.pairs.at(-1)?.step ?? 0;
-  if (event.pair.step <= last) {
-    throw new TrikdError('out-of-step', `pair of step ${event.pair.step} comes after the pair of step ${last}`);
+  const last = resumePair(state);
+  if (event.pair.step <= (last?.step ?? 0)) {
+    throw new TrikdError(
+      'out-of-step',
+      `the pair of step ${event.pair.step} is not newer than the pair of step ${last?.step ?? 0}`,
+    );
   }
-  return {
-    ...state,
-    pairs: [...state.pairs, event.pair].slice(-Math.max(1, keepPairs)),
-    validations: [...state.validations, ...event.validations],
-    losses: 0,
-  };
+  const accuracies = event.validations.map(({ accuracy }) => accuracy);
+  const before = last?.convergence ?? NOT_VALIDATED;
+  const convergence = afterValidations(before, accuracies, spec.convergence.minDelta);
+  const pair = { ...event.pair, ...(convergence !== NOT_VALIDATED && { convergence }) };
+  return { ...state, pairs: [...state.pairs, pair].slice(-clamp(1, keepPairs, MOST_PAIRS)), losses: 0 };
 }
 
-/** Whether the candidate of a generation becomes the next anchor. The last generation of a curriculum promotes nobody. */
+/** Limits the length of a message, which another process wrote. */
+function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+function clamp(least: number, value: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}
+
+/** The next anchor, if the candidate of a generation becomes it. The last generation of a curriculum promotes no student. */
 export function promotion(
   { generation, outcome, anchorScores, facts, results }: Promoting,
   { spec }: RunRules,
@@ -223,7 +231,7 @@ function judged(state: Promoting, rules: RunRules, at: string | undefined): RunS
     promoted,
   });
   if (flaw !== undefined && anchor === undefined) {
-    const reason = `the student of generation ${generation} can be no anchor: ${flaw}`;
+    const reason = `the student of generation ${generation} cannot be the anchor: ${flaw}`;
     return { ...restarted(state), attempt, phase: 'failed', kind: 'diverged', reason };
   }
   const unpromoted = [...state.results, result(false)];
@@ -240,7 +248,6 @@ function judged(state: Promoting, rules: RunRules, at: string | undefined): RunS
     results: [...state.results, result(promoted !== undefined)],
     moves: promoted ? [...moves, move] : moves,
     pairs: [],
-    validations: [],
     losses: 0,
     facts,
     ...(next && { anchor: next }),

@@ -1,7 +1,7 @@
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { pointAsStated, pointByHand, pointerKey, promote, readPointer } from './anchor-pointer.js';
-import { memoryStore } from './memory-store.js';
 import { type Anchor, type AnchorMove, firstState, type GenerationResult } from './state.js';
 
 const anchor = (generation: number, digit = `${generation}`): Anchor => ({
@@ -9,7 +9,7 @@ const anchor = (generation: number, digit = `${generation}`): Anchor => ({
   params: { key: `blobs/${generation}`, sha256: digit.repeat(64), bytes: 8 },
 });
 
-test('a promotion moves the pointer once, however often it is done and by however many', async () => {
+test('a promotion moves the pointer once, however often and by however many processes it is repeated', async () => {
   const store = memoryStore();
   await Promise.all(Array.from({ length: 8 }, (_, term) => promote(store, 'r', anchor(0), term + 1)));
   expect(await readPointer(store, 'r')).toMatchObject({ ...anchor(0), newest: 0, moves: 1 });
@@ -24,7 +24,7 @@ test('a promotion that comes too late is refused', async () => {
   await expect(promote(store, 'r', anchor(1), 1)).rejects.toMatchObject({ kind: 'out-of-step' });
 });
 
-test('a student that was trained again, and lies elsewhere now, is pointed to there', async () => {
+test('the pointer moves to the new key of a student that was trained again', async () => {
   const store = memoryStore();
   await promote(store, 'r', anchor(0), 1);
   const again: Anchor = { generation: 0, params: { ...anchor(0).params, key: 'blobs/0-again' } };
@@ -38,7 +38,7 @@ test('another student of the same generation is refused', async () => {
   await expect(promote(store, 'r', anchor(0, 'f'), 1)).rejects.toMatchObject({ kind: 'corrupt' });
 });
 
-test('a rollback moves the pointer back once, and the next promotion goes on from the newest generation', async () => {
+test('a rollback moves the pointer back once, and the next promotion continues from the newest generation', async () => {
   const store = memoryStore();
   for (const generation of [0, 1, 2]) await promote(store, 'r', anchor(generation), 1);
   await pointByHand(store, 'r', anchor(0), 1, 1);
@@ -50,14 +50,14 @@ test('a rollback moves the pointer back once, and the next promotion goes on fro
   expect(await readPointer(store, 'r')).toMatchObject({ ...anchor(3), newest: 3, rollbacks: 1, moves: 5 });
 });
 
-test('a student is pointed to by hand where the rule has promoted nobody', async () => {
+test('the pointer is moved by hand where the rule promoted no student', async () => {
   const store = memoryStore();
   await pointByHand(store, 'r', anchor(0), 1, 1);
   await pointByHand(store, 'r', anchor(0), 1, 1);
   expect(await readPointer(store, 'r')).toMatchObject({ ...anchor(0), rollbacks: 1, moves: 1 });
 });
 
-test('without rollbacks the pointer never goes back, whoever promotes what', async () => {
+test('without rollbacks the pointer never goes back, whatever is promoted', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(5), { maxLength: 30 }), async (generations) => {
       const store = memoryStore();

@@ -1,22 +1,20 @@
 import { z } from 'zod';
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { decodeJson, encodeJson } from './json-object.js';
 import { Anchor, movesByHand, type RunState } from './state.js';
 
 const Count = z.int().nonnegative();
 
-/** Which student is the anchor now: for everybody who wants the newest without following the run. */
+/** The current anchor of a run, for readers that do not follow the run. */
 export const AnchorPointer = z
   .strictObject({
     version: z.literal(1),
     ...Anchor.unwrap().shape,
-    newest: Count.describe('the last generation whose student the rule has promoted: it never goes back'),
-    rollbacks: Count.describe(
-      'how often somebody has asked for another anchor: back to an earlier one, or against the rule',
-    ),
-    moves: z.int().positive().describe('how often it was moved'),
-    term: Count.describe('of the orchestrator that moved it'),
+    newest: Count.describe('the last generation whose student the rule promoted; it never goes back'),
+    rollbacks: Count.describe('how often the anchor was moved by hand: back to an earlier one, or against the rule'),
+    moves: z.int().positive().describe('changes of the pointer'),
+    term: Count.describe('of the orchestrator that wrote it'),
   })
   .readonly();
 export type AnchorPointer = z.infer<typeof AnchorPointer>;
@@ -31,8 +29,8 @@ export async function readPointer(store: ObjectStore, runId: string): Promise<An
 }
 
 /**
- * Points to a promoted student. Doing it twice moves once; two who race move once.
- * @throws TrikdError `out-of-step` when a later generation was promoted already, `corrupt` when another student of this one was
+ * Points to a promoted student. A repeated or concurrent call has no second effect.
+ * @throws TrikdError `out-of-step` when a later generation was promoted already, `corrupt` when another student of this generation was
  */
 export async function promote(store: ObjectStore, runId: string, anchor: Anchor, term: number): Promise<void> {
   await move(store, runId, (present) => {
@@ -49,15 +47,14 @@ export async function promote(store: ObjectStore, runId: string, anchor: Anchor,
       const message = `generation ${anchor.generation} of run ${runId} was promoted with params ${present.params.sha256}`;
       throw new TrikdError('corrupt', `${message}, not ${anchor.params.sha256}`);
     }
-    // Trained again, the student is the same, and lies under another attempt.
+    // A student that was trained again is the same, under the key of another attempt.
     if (present.params.key === anchor.params.key) return undefined;
     return { ...present, ...anchor, moves: present.moves + 1, term };
   });
 }
 
 /**
- * Points to the student that somebody has asked for. `asked` counts how often that was in the run's life, so that doing it twice moves
- * once.
+ * Points to a student by hand. `asked` counts such moves in the life of the run, so that a repeated call has no second effect.
  */
 export async function pointByHand(
   store: ObjectStore,
@@ -67,14 +64,14 @@ export async function pointByHand(
   term: number,
 ): Promise<void> {
   await move(store, runId, (present) => {
-    // Of a run of one generation the rule promotes nobody.
+    // In a run of one generation the rule promotes no student.
     if (!present) return { ...anchor, newest: anchor.generation, rollbacks: asked, moves: 1, term };
     if (present.rollbacks >= asked) return undefined;
     return { ...present, ...anchor, rollbacks: asked, moves: present.moves + 1, term };
   });
 }
 
-/** Makes the pointer say what a state says: after a move by hand, where a process died between the two, and where the pointer was lost. */
+/** Brings the pointer in line with a state: after a move by hand, after a crash between the two writes, and after a lost pointer. */
 export async function pointAsStated(store: ObjectStore, runId: string, state: RunState, term: number): Promise<void> {
   const studentOf = (generation: number): Anchor => {
     const result = state.results[generation];
@@ -83,7 +80,7 @@ export async function pointAsStated(store: ObjectStore, runId: string, state: Ru
   };
   const newest = state.results.findLast(({ promoted }) => promoted);
   if (newest) await promote(store, runId, studentOf(newest.generation), term);
-  // A promotion since then has moved the pointer forward again.
+  // A later promotion by the rule has moved the pointer forward again.
   const last = state.moves.at(-1);
   if (last && last.by !== 'rule') await pointByHand(store, runId, studentOf(last.to), movesByHand(state).length, term);
 }
@@ -98,7 +95,7 @@ async function move(store: ObjectStore, runId: string, next: Move): Promise<void
     const bytes = encodeJson(AnchorPointer.parse({ ...wanted, version: 1 }));
     const key = pointerKey(runId);
     const outcome = found ? await store.replace(key, bytes, found.version) : await store.create(key, bytes);
-    // Whoever was faster may have done the same: look again.
+    // Another process wrote first, perhaps the same: read again.
     if (outcome === 'replaced' || outcome === 'created') return;
   }
 }

@@ -1,9 +1,9 @@
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import { encodeManifest, manifestKey, type PairManifest } from '../checkpoint/manifest.js';
-import type { ObjectStore } from '../store.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { pointerKey, promote } from './anchor-pointer.js';
 import { collectDropped, collectLeftovers } from './collector.js';
-import { memoryStore } from './memory-store.js';
 import { type Completed, firstState, type GenerationResult, type PairRef, type Preparing } from './state.js';
 
 const DIGEST = 'a'.repeat(64);
@@ -66,7 +66,7 @@ function resultOf(generation: number, last: PairRef, student: string, teacher: s
 
 const stateOf = (change: Partial<Preparing>): Preparing => ({ ...firstState, ...change });
 
-test('a checkpoint that a state lets go of is removed, but for what another still names', async () => {
+test('a checkpoint that the state no longer names is removed, except for blobs that another checkpoint names', async () => {
   const store = memoryStore();
   const one = await pair(store, 1);
   const best = { key: 'runs/r/blobs/0.1/best-1', sha256: DIGEST, bytes: 1 };
@@ -80,7 +80,7 @@ test('a checkpoint that a state lets go of is removed, but for what another stil
   ]);
 });
 
-test('what the pointer leads to stays, though the state has given it up', async () => {
+test('the student that the pointer names stays, although the state no longer names it', async () => {
   const store = memoryStore();
   const [one, two] = [await pair(store, 1), await pair(store, 2)];
   await promote(store, 'r', { generation: 0, params: { key: 'runs/r/blobs/0.1/best-2', sha256: DIGEST, bytes: 1 } }, 1);
@@ -93,7 +93,7 @@ test('what the pointer leads to stays, though the state has given it up', async 
   expect(await collectLeftovers(store, 'r', state)).toEqual([]);
 });
 
-test('letting go of a checkpoint reads the manifests of its generation alone, however many there were before', async () => {
+test('removing a checkpoint reads the manifests of its generation only, however many earlier ones there are', async () => {
   const store = memoryStore();
   const results = await Promise.all(
     [0, 1, 2].map(async (generation) =>
@@ -111,14 +111,14 @@ test('letting go of a checkpoint reads the manifests of its generation alone, ho
   expect(read.filter((key) => key.includes('/manifests/')).sort()).toEqual([one.manifestKey, two.manifestKey]);
 });
 
-test('nothing is removed while a manifest that is kept cannot be read', async () => {
+test('nothing is removed while a kept manifest cannot be read', async () => {
   const store = memoryStore();
   const [one, two] = [await pair(store, 1), await pair(store, 2)];
   await store.put(two.manifestKey, Buffer.from('{'));
   expect(await collectDropped(store, 'r', stateOf({ pairs: [one, two] }), stateOf({ pairs: [two] }))).toEqual([]);
 });
 
-test('what an attempt left that is over is removed, and nothing of the present one', async () => {
+test('the remains of earlier attempts are removed, and nothing of the current attempt', async () => {
   const store = memoryStore();
   const kept = await pair(store, 1);
   const orphan = await pair(store, 2);
@@ -136,7 +136,7 @@ test('what an attempt left that is over is removed, and nothing of the present o
   expect(await store.list('runs/r/blobs/0.2/')).toHaveLength(1);
 });
 
-test('of a generation that is over its last checkpoint and its best models are kept', async () => {
+test('the last checkpoint and the best models of an ended generation are kept', async () => {
   const store = memoryStore();
   const [first, last] = [await pair(store, 1), await pair(store, 2)];
   await blob(store, '0.1', 'teacher-best');

@@ -1,18 +1,18 @@
 import { blobsOf, manifestPosition, parseManifest } from '../checkpoint/manifest.js';
-import { TrikdError } from '../errors.js';
-import type { GenerationAttempt } from '../position.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import type { GenerationAttempt } from '../domain/position.js';
 import { readPointer } from './anchor-pointer.js';
 import type { RunState } from './state.js';
 
-/** The manifests that a state names: those that its generation can resume from, and the last one of each generation before. */
+/** The manifests that a state names: those of the current generation's pairs, and the last one of each earlier generation. */
 export function manifestsOf(state: RunState): readonly string[] {
   const pairs = 'pairs' in state ? state.pairs : [];
   const last = 'outcome' in state && state.outcome ? [state.outcome.pair] : [];
   return [...state.results.map(({ pair }) => pair), ...pairs, ...last].map(({ manifestKey }) => manifestKey);
 }
 
-/** The blobs that a state names by itself: every generation's best models, and the anchor. */
+/** The blobs that a state names directly: the best models of every generation, and the anchor. */
 function blobsNamedBy(state: RunState): readonly string[] {
   const outcomes = 'outcome' in state && state.outcome ? [...state.results, state.outcome] : state.results;
   const best = outcomes.flatMap(({ student, teacher }) => [student.params.key, teacher.params.key]);
@@ -20,9 +20,9 @@ function blobsNamedBy(state: RunState): readonly string[] {
 }
 
 /**
- * Removes what a state has let go of: manifests that `before` names and `after` does not, then the blobs that only those name.
- * Call it when `after` was saved over `before`: whoever holds a state that was replaced has nothing to remove. An upload in flight
- * is safe: it belongs to an attempt that no manifest was let go of, or its content is looked for again when its pair is committed.
+ * Removes what a state no longer names: manifests that `before` names and `after` does not, then the blobs that only those name.
+ * Call it after `after` was saved over `before`: a process whose state was replaced by another has nothing to remove. An upload in
+ * progress is safe: no manifest of its attempt is dropped, or its blob is looked up again when its pair is committed.
  * @returns keys removed
  */
 export async function collectDropped(
@@ -34,7 +34,7 @@ export async function collectDropped(
   const kept = new Set(manifestsOf(after));
   const dropped = manifestsOf(before).filter((key) => !kept.has(key));
   if (dropped.length === 0) return [];
-  // What a manifest names was written by attempts of its own generation, so that no other generation's names what it lets go of.
+  // A manifest names blobs of its own generation only, so the manifests of other generations need not be read.
   const generations = new Set(dropped.map(generationOf));
   const live = await liveBlobs(store, runId, after, generations);
   if (!live) return [];
@@ -44,8 +44,8 @@ export async function collectDropped(
 }
 
 /**
- * Removes what attempts that are over have left behind without a manifest that the state names, as a process does that dies between
- * an upload and its manifest. Attempts from the present one on are not looked at.
+ * Removes blobs and manifests of earlier attempts that the state does not name, such as those of a process that died between an upload
+ * and its manifest. The current attempt and later ones are left alone.
  * @returns keys removed
  */
 export async function collectLeftovers(store: ObjectStore, runId: string, state: RunState): Promise<readonly string[]> {
@@ -58,7 +58,7 @@ export async function collectLeftovers(store: ObjectStore, runId: string, state:
   return removeAll(store, over);
 }
 
-/** Whether a key belongs to an attempt before the present one. A run that has ended has no present one. */
+/** Whether a key belongs to an attempt before the current one. A completed run has no current attempt. */
 function isOver(key: string, runId: string, state: RunState): boolean {
   const attempt = attemptIn(key, runId);
   if (!attempt) return false;
@@ -78,8 +78,8 @@ function generationOf(key: string): number | undefined {
 }
 
 /**
- * All blobs that a state and the pointer lead to: the pointer may have been moved already to a student that the state has given up
- * since. Undefined when a manifest cannot be read: then nobody knows what it names, and nothing may go.
+ * All blobs that a state and the pointer name: the pointer may name a student that the state no longer does. Undefined when a
+ * manifest cannot be read: what it names is unknown, and nothing may be removed.
  * @param generations whose manifests are read; all, if absent
  */
 async function liveBlobs(
@@ -117,7 +117,7 @@ async function unlessCorrupt<T>(read: () => Promise<T>): Promise<T | 'corrupt'> 
   }
 }
 
-/** Manifests first: a manifest never names what is gone. */
+/** Manifests first: a manifest never names a removed blob. */
 async function removeAll(store: ObjectStore, keys: readonly string[]): Promise<readonly string[]> {
   const manifestsFirst = keys.toSorted((a, b) => Number(a.includes('/blobs/')) - Number(b.includes('/blobs/')));
   for (const key of manifestsFirst) await store.remove(key);

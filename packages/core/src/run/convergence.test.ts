@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RunSpec } from '../spec.js';
-import { converged, nextLimit, sinceGain } from './convergence.js';
+import { RunSpec } from '../spec/run-spec.js';
+import { afterValidations, converged, NOT_VALIDATED, nextLimit, sinceGain } from './convergence.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 
@@ -15,6 +15,18 @@ function specWith(patience: number, everyEpochs: number): RunSpec {
     evaluation: { everyEpochs },
     convergence: { patience },
   });
+}
+
+/** How many of the last accuracies lie behind the best of those before, from the whole list. */
+function behind(all: readonly number[], minDelta: number): number {
+  let reference = Number.NEGATIVE_INFINITY;
+  let last = -1;
+  for (const [index, accuracy] of all.entries()) {
+    if (accuracy <= reference || accuracy - reference < minDelta - 1e-12) continue;
+    reference = accuracy;
+    last = index;
+  }
+  return all.length - 1 - last;
 }
 
 describe('sinceGain', () => {
@@ -36,15 +48,31 @@ describe('converged', () => {
   test('never happens without patience', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true })), (accuracies) => {
-        expect(converged(accuracies, { patience: 0, minDelta: 0 })).toBe(false);
+        expect(converged(afterValidations(NOT_VALIDATED, accuracies, 0), { patience: 0, minDelta: 0 })).toBe(false);
       }),
     );
   });
 
   test('happens at the validation that uses up the patience, not before', () => {
-    const convergence = { patience: 2, minDelta: 0 };
-    expect(converged([0.5, 0.6, 0.6], convergence)).toBe(false);
-    expect(converged([0.5, 0.6, 0.6, 0.6], convergence)).toBe(true);
+    const after = (accuracies: readonly number[]) =>
+      converged(afterValidations(NOT_VALIDATED, accuracies, 0), { patience: 2, minDelta: 0 });
+    expect(after([0.5, 0.6, 0.6])).toBe(false);
+    expect(after([0.5, 0.6, 0.6, 0.6])).toBe(true);
+  });
+
+  test('decides from what was kept at any validation, read back from the store, as from all of them', () => {
+    const accuracies = fc.array(
+      fc.integer({ min: 0, max: 20 }).map((of20) => of20 / 20),
+      { maxLength: 40 },
+    );
+    const minDelta = fc.constantFrom(0, 0.05, 0.1, 0.3);
+    fc.assert(
+      fc.property(accuracies, fc.nat(40), minDelta, fc.nat(5), (all, cut, minDelta, patience) => {
+        const kept = afterValidations(NOT_VALIDATED, all.slice(0, cut), minDelta);
+        const resumed = afterValidations(JSON.parse(JSON.stringify(kept)), all.slice(cut), minDelta);
+        expect(converged(resumed, { patience, minDelta })).toBe(patience > 0 && behind(all, minDelta) >= patience);
+      }),
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import type { RunSpec } from '../spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 
 /** The length of a generation and of its parts, in steps. */
 export interface GenerationLength {
@@ -7,37 +7,52 @@ export interface GenerationLength {
   readonly stepsPerEpoch: number;
 }
 
-/** Accuracies are quotients of integers: what two of them differ by is known to about this much. */
+/** Rounding error of the difference of two accuracies, which are quotients of integers. */
 const ROUNDING = 1e-12;
+
+/** All that convergence needs of a series of validations, however many there were. */
+export interface ConvergenceState {
+  /** The last accuracy, 0..1, that was a gain; absent before the first. */
+  readonly best?: number;
+  /** Validations since then. */
+  readonly sinceGain: number;
+}
+
+/** Before the first validation. */
+export const NOT_VALIDATED: ConvergenceState = { sinceGain: 0 };
+
+/** The state after further validations. @param accuracies in the order of their steps */
+export function afterValidations(
+  before: ConvergenceState,
+  accuracies: readonly number[],
+  minDelta: number,
+): ConvergenceState {
+  if (accuracies.length === 0) return before;
+  let { best, sinceGain } = before;
+  for (const accuracy of accuracies) {
+    const reference = best ?? Number.NEGATIVE_INFINITY;
+    const gain = accuracy > reference && accuracy - reference >= minDelta - ROUNDING;
+    best = gain ? accuracy : best;
+    sinceGain = gain ? 0 : sinceGain + 1;
+  }
+  return { sinceGain, ...(best !== undefined && { best }) };
+}
 
 /** How many of the last values brought no gain of at least `minDelta` over the best before them. */
 export function sinceGain(accuracies: readonly number[], minDelta: number): number {
-  let reference = Number.NEGATIVE_INFINITY;
-  let since = 0;
-  for (const accuracy of accuracies) {
-    if (accuracy > reference && accuracy - reference >= minDelta - ROUNDING) {
-      reference = accuracy;
-      since = 0;
-    } else {
-      since += 1;
-    }
-  }
-  return since;
+  return afterValidations(NOT_VALIDATED, accuracies, minDelta).sinceGain;
+}
+
+/** Whether a generation has converged: `patience` validations of the student in a row were not better. */
+export function converged(state: ConvergenceState, { patience }: RunSpec['convergence']): boolean {
+  return patience > 0 && state.sinceGain >= patience;
 }
 
 /**
- * Whether a generation has converged: `patience` validations of the student in a row were not better.
- * @param accuracies of the student on the validation split, in the order of their steps
- */
-export function converged(accuracies: readonly number[], convergence: RunSpec['convergence']): boolean {
-  return convergence.patience > 0 && sinceGain(accuracies, convergence.minDelta) >= convergence.patience;
-}
-
-/**
- * The step before which both trainers rest next. Without patience nothing is decided inside a generation, and that is
- * its end; with patience it is the next validation. A pure function of the step, so that where trainers rest, and hence
- * where a generation can end, is the same however often it was interrupted.
- * @param step first step that is not yet trained; below `totalSteps`
+ * The step before which both trainers stop next: the end of the generation without patience, since nothing is decided inside it, and
+ * the next validation with patience. It is a pure function of the step, so that a generation ends at the same step however often it
+ * was interrupted.
+ * @param step first step that is not trained yet; below `totalSteps`
  */
 export function nextLimit(step: number, length: GenerationLength, spec: RunSpec): number {
   if (spec.convergence.patience === 0) return length.totalSteps;

@@ -1,9 +1,9 @@
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
-import { RunSpec } from '../spec.js';
-import type { ObjectStore } from '../store.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { promote } from './anchor-pointer.js';
 import { deleteRun } from './delete-run.js';
-import { memoryStore } from './memory-store.js';
 import { createRun, saveRun, stateKey } from './run-store.js';
 import { firstState } from './state.js';
 
@@ -20,7 +20,7 @@ async function cancelled(store: ObjectStore, name: string): Promise<void> {
   await promote(store, name, { generation: 0, params }, 1);
 }
 
-test('a run that has ended is removed with everything it has stored, and nothing of another', async () => {
+test('a run that has ended is removed with everything it stored, and nothing of another run', async () => {
   const store = memoryStore();
   await cancelled(store, 'trial');
   await cancelled(store, 'trial-2');
@@ -30,7 +30,7 @@ test('a run that has ended is removed with everything it has stored, and nothing
   await expect(deleteRun(store, 'trial', 2)).rejects.toMatchObject({ kind: 'not-found' });
 });
 
-test('a run that has not ended, or that somebody else drives, stays', async () => {
+test('a run that has not ended, or that another orchestrator drives, stays', async () => {
   const store = memoryStore();
   await createRun(store, specOf('young'));
   await expect(deleteRun(store, 'young', 2)).rejects.toMatchObject({
@@ -42,7 +42,7 @@ test('a run that has not ended, or that somebody else drives, stays', async () =
   expect(await store.get(stateKey('trial'))).toBeDefined();
 });
 
-test('a removal that is cut short anywhere can be done again, and lets nobody begin over the remains', async () => {
+test('an interrupted removal can be repeated, and no run is created over the remains', async () => {
   for (let lifetime = 0; lifetime < 5; lifetime += 1) {
     const store = memoryStore();
     await cancelled(store, 'trial');

@@ -1,25 +1,25 @@
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { pointerKey } from './anchor-pointer.js';
 import { loadRun, saveRun, specKey, stateKey } from './run-store.js';
 import { hasEnded } from './state.js';
 import { howItStands } from './steer.js';
 
-/** What a run is: spec, state, pointer, checkpoints. */
+/** Folder of a run: spec, state, pointer, checkpoints. */
 function runFolder(runId: string): string {
   return `runs/${runId}/`;
 }
 
-/** What has happened in a run. Apart from the rest, so that whoever looks for runs has less to look through. */
+/** Folder of the events of a run, apart from the rest so that listing runs reads fewer keys. */
 export function eventsFolder(runId: string): string {
   return `events/${runId}/`;
 }
 
 /**
- * Removes a run that has ended, and what is left of one whose removal was cut short. What says that there is a run goes first, and the spec
- * last: until then nobody can begin another run of this name over the remains.
- * @param term of the leader that removes it
- * @throws TrikdError `not-found`, `wrong-state` when it has not ended, `out-of-step` when another orchestrator drives it
+ * Removes a run that has ended, or the remains of an interrupted removal. The state goes first and the spec last: until then no other run
+ * of this name can be created over the remains.
+ * @param term of the leader that removes the run
+ * @throws TrikdError `not-found`, `wrong-state` when the run has not ended, `out-of-step` when another orchestrator drives it
  */
 export async function deleteRun(store: ObjectStore, runId: string, term: number): Promise<void> {
   if ((await store.size(stateKey(runId))) !== undefined) await letGo(store, runId, term);
@@ -28,7 +28,7 @@ export async function deleteRun(store: ObjectStore, runId: string, term: number)
   }
   const own = (await store.list(runFolder(runId))).filter((key) => key !== specKey(runId));
   const keys = [...own, ...(await store.list(eventsFolder(runId)))];
-  // A manifest never names what is gone.
+  // A manifest never names a removed blob.
   const manifestsFirst = keys.toSorted((a, b) => Number(a.includes('/blobs/')) - Number(b.includes('/blobs/')));
   for (const key of [...manifestsFirst, specKey(runId)]) await store.remove(key);
 }
@@ -39,7 +39,7 @@ async function letGo(store: ObjectStore, runId: string, term: number): Promise<v
     const details = { run: runId, phase: run.state.phase };
     throw new TrikdError('wrong-state', `the run cannot be deleted: ${howItStands(run.state)}`, details);
   }
-  // Whoever lost the lead without noticing is stopped here.
+  // A process that lost the lead without noticing is stopped here.
   await saveRun(store, run, { term });
   await store.remove(pointerKey(runId));
   await store.remove(stateKey(runId));

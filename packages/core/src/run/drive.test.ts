@@ -1,12 +1,12 @@
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import { RunSpec } from '../spec.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { advance, type Duty, type RunEvent } from './advance.js';
-import { converged } from './convergence.js';
+import { afterValidations, converged, NOT_VALIDATED } from './convergence.js';
 import { drive } from './drive.js';
-import { memoryStore } from './memory-store.js';
 import { createRun, loadRun, saveRun } from './run-store.js';
 import type { Outcome, RunState } from './state.js';
 
@@ -51,13 +51,12 @@ async function* perform(todo: Duty, tick: () => void): AsyncGenerator<RunEvent> 
       yield { kind: 'candidate-verified' };
       return;
     case 'training': {
-      const validations = [...todo.validations];
+      let convergence = todo.pairs.at(-1)?.convergence ?? NOT_VALIDATED;
       for (let step = (todo.pairs.at(-1)?.step ?? 0) + 1; ; step++) {
         tick();
         const validation = { step, accuracy: accuracyAt(todo.generation, step) };
-        validations.push(validation);
-        const accuracies = validations.map(({ accuracy }) => accuracy);
-        if (step === facts.totalSteps || converged(accuracies, spec.convergence)) {
+        convergence = afterValidations(convergence, [validation.accuracy], spec.convergence.minDelta);
+        if (step === facts.totalSteps || converged(convergence, spec.convergence)) {
           yield { kind: 'generation-trained', outcome: outcomeAt(todo.generation, step) };
           return;
         }
@@ -155,7 +154,7 @@ describe('drive', () => {
     expect((await loadRun(store, 'law')).state).toMatchObject({ phase: 'preparing', attempt: 2 });
   });
 
-  test('retries a lost attempt and fails at a diverged one with its sentence', async () => {
+  test('retries a lost attempt, and fails when one diverges, with its message', async () => {
     const store = memoryStore();
     const { created: _created, ...run } = await createRun(store, spec);
     const failures = [new TrikdError('unavailable', 'the student is gone'), new TrikdError('diverged', 'loss is NaN')];
@@ -169,7 +168,7 @@ describe('drive', () => {
     expect(end.state).toMatchObject({ reason: 'loss is NaN' });
   });
 
-  test('leaves the run where it is when it is drained', async () => {
+  test('does not change the run when it is drained', async () => {
     const store = memoryStore();
     const { created: _created, ...run } = await createRun(store, spec);
     const drain = new AbortController();

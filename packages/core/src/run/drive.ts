@@ -1,32 +1,32 @@
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { advance, type Duty, duty, type RunEvent, type RunRules } from './advance.js';
 import { collectDropped } from './collector.js';
 import { type SavedRun, saveRun } from './run-store.js';
 import type { RunState } from './state.js';
 
-/** What driving a run needs from outside. */
+/** The dependencies of driving a run. */
 export interface DrivePorts {
   readonly store: ObjectStore;
   readonly rules: RunRules;
   /**
-   * Does what a phase demands and says what happened, in order; the state is saved after each event, before the next is
-   * asked for. Doing a duty twice is harmless. What it throws ends the attempt; of damage to the pair that it resumed from, the
-   * details name the step as `pair`. Ends without changing the phase only when `drained` aborts.
+   * Performs a duty and yields its events in order. The state is saved after each event, before the next is requested. A duty may be
+   * performed twice. An error ends the attempt; when the pair that it resumed from is damaged, the error's details name the step as
+   * `pair`. It ends without changing the phase only when `drained` aborts.
    */
   perform(duty: Duty): AsyncIterable<RunEvent>;
-  /** Told after each save. */
+  /** Called after each save. */
   changed(run: SavedRun): void;
-  /** The time of day, as ISO 8601 in UTC; nothing is decided by it. */
+  /** The time of day, as ISO 8601 in UTC. No decision depends on it. */
   now?(): string;
-  /** Aborts when the run is to be left where it is, for somebody else to continue. */
+  /** Aborts when the run is to be left as it is, for another process to continue. */
   readonly drained: AbortSignal;
 }
 
 /**
- * Performs duties until none is left or the run is drained. Killing it at any point loses nothing: who starts it again,
- * with `taken-over` as the first event, continues from what was saved.
- * @throws TrikdError `out-of-step` when another orchestrator drives the run now
+ * Performs duties until none is left or the run is drained. A process that is killed at any point loses nothing: the next one applies
+ * `taken-over` and continues from the saved state.
+ * @throws TrikdError `out-of-step` when another orchestrator drives the run
  */
 export async function drive(run: SavedRun, ports: DrivePorts): Promise<SavedRun> {
   let saved = run;
@@ -60,12 +60,12 @@ export async function drive(run: SavedRun, ports: DrivePorts): Promise<SavedRun>
   return saved;
 }
 
-/** Promotions remember when they happened. */
+/** Adds the time to a promotion. */
 function dated(event: RunEvent, at: string | undefined): RunEvent {
   return event.kind === 'candidate-verified' && at !== undefined ? { ...event, at } : event;
 }
 
-/** Tells a failure of a duty, which is the run's, from one of saving, which is this orchestrator's. */
+/** Separates a failure of a duty, which belongs to the run, from a failure to save, which belongs to this orchestrator. */
 async function settled<T>(work: () => Promise<T>): Promise<{ readonly value: T } | { readonly failed: unknown }> {
   try {
     return { value: await work() };

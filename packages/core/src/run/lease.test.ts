@@ -1,10 +1,10 @@
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import type { ObjectStore } from '../store.js';
-import { virtualClock } from '../testing/virtual-clock.js';
-import { tinySpec } from '../training/testing/tiny-run.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
 import { createCandidate, LEASE_KEY } from './lease.js';
-import { memoryStore } from './memory-store.js';
 import { createRun, saveRun, stateKey } from './run-store.js';
 
 const never = new AbortController().signal;
@@ -46,7 +46,7 @@ test('a leader that renews is never replaced', async () => {
   expect(other).toEqual({});
 });
 
-test('a silent leader is replaced, with a higher term, and hears of it when it comes back', async () => {
+test('a silent leader is replaced, with a higher term, and notices when it comes back', async () => {
   const { store, clock, candidate } = electorate();
   let frozen = false;
   const frozenNow = () => (frozen ? new Promise<never>(() => undefined) : undefined);
@@ -60,7 +60,7 @@ test('a silent leader is replaced, with a higher term, and hears of it when it c
   expect(campaign.value?.term).toBe(first.term + 1);
 });
 
-test('a leader that was replaced hears of it at its next renewal', async () => {
+test('a leader that was replaced notices at its next renewal', async () => {
   const { clock, candidate } = electorate();
   const first = await candidate('a').campaign(never);
   const usurper = candidate('b');
@@ -71,7 +71,7 @@ test('a leader that was replaced hears of it at its next renewal', async () => {
   expect(first.lost.reason).toMatchObject({ kind: 'out-of-step' });
 });
 
-test('a campaign under way that seizes leads at once', async () => {
+test('a campaign in progress that seizes leads at once', async () => {
   const { clock, candidate } = electorate();
   await candidate('a').campaign(never);
   const usurper = candidate('b');
@@ -82,7 +82,7 @@ test('a campaign under way that seizes leads at once', async () => {
   expect(campaign.value?.term).toBe(2);
 });
 
-test('a wish to seize that came while one led is not kept for when somebody else leads', async () => {
+test('a leader that seizes does not seize again after another process leads', async () => {
   const { clock, candidate } = electorate();
   const first = candidate('a');
   await first.campaign(never);
@@ -107,7 +107,7 @@ test('a lease that was released is taken without waiting for it to lapse', async
   expect(first.lost.aborted).toBe(false);
 });
 
-test('a store that is away for longer than the lease costs nobody the lead', async () => {
+test('an unreachable store costs no leader the lead, even for longer than the lease', async () => {
   const { store, clock, candidate } = electorate();
   let away = false;
   const get: ObjectStore['get'] = async (key) => {
@@ -122,7 +122,7 @@ test('a store that is away for longer than the lease costs nobody the lead', asy
   expect(lost.aborted).toBe(false);
 });
 
-test('the time in which the store answered nobody is no silence of the leader, whoever is answered first', async () => {
+test('time in which the store answered no process does not count as silence of the leader', async () => {
   const { store, clock, candidate } = electorate();
   const back = Promise.withResolvers<void>();
   let away = false;
@@ -146,7 +146,7 @@ test('the time in which the store answered nobody is no silence of the leader, w
   expect(lost.aborted).toBe(false);
 });
 
-test('a leader that does not come back with the store is replaced when it has been silent for as long as any other', async () => {
+test('a leader that does not come back with the store is replaced after the usual silence', async () => {
   const { store, clock, candidate } = electorate();
   const back = Promise.withResolvers<void>();
   let away = false;
@@ -167,7 +167,7 @@ test('a leader that does not come back with the store is replaced when it has be
   expect(campaign.value?.term).toBe(first.term + 1);
 });
 
-test('a lease that is damaged lapses as a silent one does', async () => {
+test('a damaged lease lapses like a silent one', async () => {
   const { store, clock, candidate } = electorate();
   await store.put(LEASE_KEY, Buffer.from('{'));
   const campaign = outcomeOf(candidate('a').campaign(never));
@@ -182,9 +182,9 @@ test.each<[string, (store: ObjectStore) => Promise<unknown>]>([
   ['damaged', (store) => store.put(LEASE_KEY, Buffer.from('{'))],
 ])('after a lease that is %s comes a term above all that runs were written in', async (_what, lose) => {
   const { store, clock, candidate } = electorate();
-  const first = await createRun(store, tinySpec({ name: 'a' }));
+  const first = await createRun(store, specFor('tiny', { name: 'a' }));
   await saveRun(store, first, { term: 7 });
-  await createRun(store, tinySpec({ name: 'b' }));
+  await createRun(store, specFor('tiny', { name: 'b' }));
   await store.put(stateKey('c'), Buffer.from('{'));
   await lose(store);
   const campaign = outcomeOf(candidate('a').campaign(never));
@@ -192,7 +192,7 @@ test.each<[string, (store: ObjectStore) => Promise<unknown>]>([
   expect(campaign.value?.term).toBe(8);
 });
 
-test('a term is above the one that the candidate knows of', async () => {
+test('a new term is above every term that the candidate knows', async () => {
   const { candidate } = electorate();
   const first = await candidate('a').campaign(never, 6);
   await first.release();
@@ -200,7 +200,7 @@ test('a term is above the one that the candidate knows of', async () => {
   expect([first.term, second.term]).toEqual([7, 8]);
 });
 
-test('of two who lead in the same term, since the lease was lost before anything was written in it, one is told', async () => {
+test('of two leaders in the same term, after the lease was lost before its first write, one loses the lead', async () => {
   const { store, clock, candidate } = electorate();
   const first = await candidate('a').campaign(never);
   await store.remove(LEASE_KEY);

@@ -1,56 +1,56 @@
 import { z } from 'zod';
-import type { Clock } from '../clock.js';
-import { TrikdError } from '../errors.js';
-import type { ObjectStore, StoredObject } from '../store.js';
+import type { Clock } from '../async/clock.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore, StoredObject } from '../domain/object-store.js';
 import { decodeJson, encodeJson } from './json-object.js';
 import { newestTerm } from './run-store.js';
 
 const LeaseRecord = z.strictObject({
   version: z.literal(1),
-  holder: z.string().min(1).describe('names the process'),
-  term: z.int().positive().describe('rises with every change of the holder: what this leader writes carries it'),
+  holder: z.string().min(1).describe('name of the process'),
+  term: z.int().positive().describe('rises with every change of the holder; every write of this leader carries it'),
   beat: z.int().nonnegative().describe('rises with every renewal'),
-  released: z.boolean().describe('the holder has left: nobody has to wait for the lease to lapse'),
+  released: z.boolean().describe('the holder has left: the lease need not lapse'),
 });
 type LeaseRecord = z.infer<typeof LeaseRecord>;
 
-/** Where the orchestrators of one trio elect their leader. */
+/** Key of the lease by which the orchestrators of one trio elect their leader. */
 export const LEASE_KEY = 'leases/orchestrator.json';
 
-/** What holds from one election to the next. */
+/** The lead of one process, from its election to the next. */
 export interface Leadership {
   readonly term: number;
-  /** Aborts, with a TrikdError `out-of-step`, when somebody else leads. */
+  /** Aborts, with a TrikdError `out-of-step`, when another process leads. */
   readonly lost: AbortSignal;
-  /** Lets the next one lead at once. */
+  /** Releases the lease, so that another process can lead at once. */
   release(): Promise<void>;
 }
 
 export interface Candidate {
   /**
-   * Resolves when this process leads: when nobody does, or the one who does has not been heard of for the length of the lease.
-   * @param above a term that is known to have been, whatever the lease says
+   * Resolves when this process leads: when there is no leader, or the leader has been silent for the length of the lease.
+   * @param above a term that is known to have existed, whatever the lease says
    */
   campaign(signal: AbortSignal, above?: number): Promise<Leadership>;
-  /** Makes a campaign that is under way, or the next one, succeed at once, whoever leads. */
+  /** Makes the current or the next campaign succeed at once, even against another leader. */
   seize(): void;
-  /** Who led when the lease was written last; undefined: nobody, or it cannot be read. */
+  /** The holder when the lease was last written; undefined: none, or the lease cannot be read. */
   leader(): Promise<string | undefined>;
 }
 
 export interface LeaseOptions {
   readonly store: ObjectStore;
   readonly clock: Clock;
-  /** Names the process. Another process must have another name. */
+  /** Name of the process, different from that of any other. */
   readonly holder: string;
-  /** How long a leader may be silent before another takes its place. */
+  /** How long a leader may be silent before another process takes the lead. */
   readonly seconds: number;
 }
 
 /**
- * A candidate for leading the orchestrators of one trio. The lease decides who works, not what is true: a leader that was frozen
- * and does not know that it has been replaced is stopped by compare-and-swap and by attempt numbers, never by its clock.
- * Times are compared on one's own clock alone: a lease has lapsed when its record was seen to be the same for its whole length.
+ * A candidate for the lead of the orchestrators of one trio. The lease decides which process works, not what is true: a leader that was
+ * frozen and does not know that it was replaced is stopped by compare-and-swap and by attempt numbers, never by its clock.
+ * A process compares times of its own clock only: a lease has lapsed when its record has not changed for its whole length.
  */
 export function createCandidate({ store, clock, holder, seconds }: LeaseOptions): Candidate {
   const pause = (1000 * seconds) / 3;
@@ -70,7 +70,7 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
 
   return {
     seize() {
-      // Who leads has nothing to seize, and must not remember the wish for later, when somebody else has seized it.
+      // A leader has nothing to seize, and must not seize the lease later, when another process has seized it.
       if (present && !present.lost.aborted) return;
       seizing = true;
       wake.abort();
@@ -90,8 +90,8 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
         const found = await store.get(LEASE_KEY);
         const record = found && recordIn(found);
         const now = clock.now();
-        // Silence that nobody listened to does not count: the store was away, and perhaps for the leader too, or this process was. A
-        // store that needs so long for every look would let no leader keep its lease either.
+        // Silence counts only while this process can read the store: otherwise the store may be away for the leader too. A store
+        // that takes this long for every read would let no leader keep its lease either.
         const missed = now - lookedAt > 2 * pause;
         lookedAt = now;
         if (found && (missed || found.version !== seen?.version)) seen = { version: found.version, at: now };
@@ -109,7 +109,7 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
   };
 }
 
-/** What a lease says; undefined when it is damaged: then it tells of nobody who leads, and lapses unless somebody writes it anew. */
+/** The record of a lease; undefined when it is damaged: then it names no leader, and lapses unless it is written again. */
 function recordIn(found: StoredObject): LeaseRecord | undefined {
   try {
     return decodeJson(LeaseRecord, found.bytes, LEASE_KEY);
@@ -119,7 +119,7 @@ function recordIn(found: StoredObject): LeaseRecord | undefined {
   }
 }
 
-/** Renews the lease until somebody else has it. A store that is away loses nobody the lease: nobody else can take it meanwhile. */
+/** Renews the lease until another process has it. An unreachable store costs no lease: no other process can take it meanwhile. */
 function hold(
   { store, clock, pause }: { readonly store: ObjectStore; readonly clock: Clock; readonly pause: number },
   first: LeaseRecord,
@@ -146,7 +146,7 @@ function hold(
         if (error instanceof TrikdError && error.kind === 'unavailable') continue;
         throw error;
       }
-      throw new TrikdError('out-of-step', `another orchestrator leads now, term ${record.term} is over`);
+      throw new TrikdError('out-of-step', `another orchestrator leads now, and term ${record.term} is over`);
     }
   };
   const renewing = renew().catch((error: unknown) => {

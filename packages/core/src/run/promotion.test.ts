@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Score } from '../training/ports.js';
+import type { Score } from '../domain/score.js';
 import { bestGeneration, curriculumOver, degenerate, promotes } from './promotion.js';
 
 const score = (accuracy: number, examples = 2000): Score => ({ accuracy, nll: 0.7, examples });
@@ -10,7 +10,7 @@ const students = (...accuracies: number[]) =>
   }));
 
 describe('degenerate', () => {
-  test('refuses a collapsed net, which answers one class for all', () => {
+  test('refuses a collapsed net, which gives one answer to every image', () => {
     expect(degenerate(score(0.1), 10)).toMatch('accuracy 0.1000 on 2000 validation images of 10 classes');
     expect(degenerate(score(0.5, 400), 2)).toMatch('answers like chance');
   });
@@ -19,18 +19,18 @@ describe('degenerate', () => {
     expect(degenerate({ ...score(0.9), nll: Number.NaN }, 10)).toMatch('NLL NaN');
   });
 
-  test('accepts a poor but honest net, of two classes too', () => {
+  test('accepts a weak net that is better than guessing, also with two classes', () => {
     expect(degenerate(score(0.15), 10)).toBeUndefined();
     expect(degenerate(score(0.7, 400), 2)).toBeUndefined();
   });
 });
 
 describe('promotes', () => {
-  test('always promotes by the policy always, a worse student too', () => {
+  test('always promotes under the policy always, also a worse student', () => {
     expect(promotes('always', score(0.7), score(0.8))).toBe(true);
   });
 
-  test('keeps the anchor by the policy if-better when the student is not better', () => {
+  test('keeps the anchor under the policy if-better when the student is not better', () => {
     expect(promotes('if-better', score(0.8), score(0.8))).toBe(false);
     expect(promotes('if-better', score(0.801), score(0.8))).toBe(true);
     expect(promotes('if-better', score(0.3), undefined)).toBe(true);
@@ -71,7 +71,7 @@ describe('bestGeneration', () => {
     expect(bestGeneration([])).toBeUndefined();
   });
 
-  test('is the first of those with the highest validation accuracy', () => {
+  test('is the earliest with the highest validation accuracy', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1 }), (tenths) => {
         const accuracies = tenths.map((tenth) => tenth / 10);

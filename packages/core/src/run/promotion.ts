@@ -1,14 +1,15 @@
-import type { RunSpec } from '../spec.js';
-import type { BestParams, Score } from '../training/ports.js';
+import type { BestParams } from '../domain/role-checkpoint.js';
+import type { Score } from '../domain/score.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { sinceGain } from './convergence.js';
 
-/** Of a score that guessing reaches, one in about 700 lies further above chance than this many standard deviations. */
+/** Guessing scores further above chance than this many standard deviations about once in 700 times. */
 const STANDARD_DEVIATIONS = 3;
 
 /**
- * Why a candidate can be no anchor, or undefined when it can: its score is not finite, or its accuracy is within three
- * standard deviations of guessing among `classes` (a collapsed net answers one class for all, NLL = ln classes).
- * A fixed multiple of 1/classes would refuse honest students of two classes and pass collapsed ones of a hundred.
+ * Why a candidate cannot be the anchor, or undefined when it can: its score is not finite, or its accuracy is within three
+ * standard deviations of guessing among `classes` (a collapsed net gives one answer to every image, NLL = ln classes).
+ * A fixed multiple of 1/classes would refuse good students of two classes and accept collapsed students of a hundred.
  */
 export function degenerate(validation: Score, classes: number): string | undefined {
   const { accuracy, nll, examples } = validation;
@@ -23,7 +24,7 @@ export function degenerate(validation: Score, classes: number): string | undefin
 
 /**
  * Whether a candidate that is not degenerate becomes the anchor.
- * @param anchor score of the present anchor on the same validation split; absent in generation 0
+ * @param anchor score of the current anchor on the same validation split; absent in generation 0
  */
 export function promotes(
   policy: RunSpec['curriculum']['promotion'],
@@ -33,7 +34,7 @@ export function promotes(
   return policy === 'always' || anchor === undefined || candidate.accuracy > anchor.accuracy;
 }
 
-/** What the curriculum looks at: the best validated student of each generation that has ended, in order. */
+/** The best validated student of each generation that has ended, in order. */
 export type StudentResults = readonly { readonly student: BestParams }[];
 
 /** Whether no generation follows: the budget is used up, or `patience` generations in a row brought no gain. */
@@ -43,7 +44,7 @@ export function curriculumOver(results: StudentResults, curriculum: RunSpec['cur
   return curriculum.patience > 0 && sinceGain(accuracies, curriculum.minDelta) >= curriculum.patience;
 }
 
-/** Index of the generation whose student validated best, of equals the earliest; undefined before the first has ended. */
+/** The generation with the best validated student, the earliest of equals; undefined before the first has ended. */
 export function bestGeneration(results: StudentResults): number | undefined {
   let best: number | undefined;
   for (const [generation, { student }] of results.entries()) {

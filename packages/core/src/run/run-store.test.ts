@@ -1,10 +1,26 @@
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import { manifestKey } from '../checkpoint/manifest.js';
-import { sealJson } from '../checkpoint/sealed-json.js';
-import { MOST_GENERATIONS, RunSpec } from '../spec.js';
-import { memoryStore } from './memory-store.js';
-import { createRun, listRuns, loadRun, type SavedRun, saveRun, specKey, stateKey } from './run-store.js';
-import { firstState, type GenerationResult } from './state.js';
+import { MAX_SEALED_BYTES, sealJson } from '../checkpoint/sealed-json.js';
+import { MOST_GENERATIONS, RunSpec } from '../spec/run-spec.js';
+import {
+  createRun,
+  LONGEST_REQUEST_ID,
+  listRuns,
+  loadRun,
+  type SavedRun,
+  saveRun,
+  specKey,
+  stateKey,
+} from './run-store.js';
+import {
+  firstState,
+  type GenerationResult,
+  LONGEST_REASON,
+  MOST_MOVES_BY_HAND,
+  MOST_PAIRS,
+  type RunState,
+} from './state.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = (change: object = {}) =>
@@ -25,11 +41,11 @@ describe('createRun', () => {
     await expect(createRun(store, other)).rejects.toMatchObject({
       kind: 'invalid',
       message:
-        'run trial exists with another spec: epochs: stored 2, asked 3; student.learningRate: stored 0.05, asked 0.1',
+        'run trial exists with another spec: epochs: stored 2, requested 3; student.learningRate: stored 0.05, requested 0.1',
     });
   });
 
-  test('completes what a creator left that died between its two writes', async () => {
+  test('completes a run whose creator died between its two writes', async () => {
     const store = memoryStore();
     await createRun(store, spec());
     await store.remove(stateKey('trial'));
@@ -38,15 +54,15 @@ describe('createRun', () => {
 });
 
 describe('loadRun', () => {
-  test('says that there is no run', async () => {
+  test('reports that a run does not exist', async () => {
     await expect(loadRun(memoryStore(), 'absent')).rejects.toMatchObject({ kind: 'not-found' });
   });
 
   test.each<[string, (text: string) => Uint8Array]>([
-    ['with a phase that there is not', (text) => resealed(text, { state: { phase: 'dreaming' } })],
+    ['with an unknown phase', (text) => resealed(text, { state: { phase: 'dreaming' } })],
     ['of another version', (text) => resealed(text, { version: 1 })],
     ['with one digit changed', (text) => Buffer.from(text.replace('"attempt":1', '"attempt":3'))],
-    ['that is cut', (text) => Buffer.from(text.slice(0, 6))],
+    ['that is truncated', (text) => Buffer.from(text.slice(0, 6))],
   ])('refuses a state file %s', async (_what, damage) => {
     const store = memoryStore();
     await createRun(store, spec());
@@ -55,7 +71,7 @@ describe('loadRun', () => {
     await expect(loadRun(store, 'trial')).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
-  test('reads a state of the version before, with the moves of the anchor in their order', async () => {
+  test('reads a state of version 2, with the moves of the anchor in order', async () => {
     const store = memoryStore();
     const { state } = await createRun(store, spec());
     const result = resultOf(0);
@@ -76,6 +92,30 @@ describe('loadRun', () => {
     });
   });
 
+  test('reads a state of version 3, and decides from its pairs as from its list of validations', async () => {
+    const store = memoryStore();
+    const { state } = await createRun(store, spec({ convergence: { patience: 3, minDelta: 0.05 } }));
+    const accuracies = [0.5, 0.52, 0.6, 0.61];
+    const before = {
+      ...state,
+      validations: accuracies.map((accuracy, index) => ({ step: 10 * (index + 1), accuracy })),
+      pairs: [5, 20, 40].map((step) => ({ step, manifestKey: `pair-${step}` })),
+    };
+    const times = { created: '2026-01-02T03:04:05.000Z', changed: {} };
+    const file = { version: 3, revision: 4, term: 3, requests: [], times, state: before };
+    await store.put(stateKey('trial'), sealJson(file));
+    const run = await loadRun(store, 'trial');
+    expect(run.state).toEqual({
+      ...state,
+      pairs: [
+        { step: 5, manifestKey: 'pair-5' },
+        { step: 20, manifestKey: 'pair-20', convergence: { best: 0.5, sinceGain: 1 } },
+        { step: 40, manifestKey: 'pair-40', convergence: { best: 0.6, sinceGain: 1 } },
+      ],
+    });
+    expect((await saveRun(store, run, { term: 4 })).state).toEqual(run.state);
+  });
+
   test('refuses a spec file of another shape', async () => {
     const store = memoryStore();
     await createRun(store, spec());
@@ -85,7 +125,7 @@ describe('loadRun', () => {
 });
 
 describe('saveRun', () => {
-  test('refuses the slower of two orchestrators', async () => {
+  test('refuses the slower write of two orchestrators', async () => {
     const store = memoryStore();
     const run = await createRun(store, spec());
     const mine = { ...run.state, attempt: 2 };
@@ -97,14 +137,14 @@ describe('saveRun', () => {
     expect((await saveRun(store, saved, { state: { ...mine, attempt: 3 } })).state.attempt).toBe(3);
   });
 
-  test('refuses a leader whose term is over, though it has read the newest state', async () => {
+  test('refuses a leader whose term is over, although it has read the newest state', async () => {
     const store = memoryStore();
     const run = await saveRun(store, await createRun(store, spec()), { term: 5 });
     await expect(saveRun(store, run, { term: 4 })).rejects.toMatchObject({ kind: 'out-of-step' });
     expect((await saveRun(store, run, { term: 6 })).term).toBe(6);
   });
 
-  test('never writes the same content twice, so that no reader takes a later state for the one it has read', async () => {
+  test('never writes the same content twice, so that a reader notices every new state', async () => {
     const store = memoryStore();
     const first = await createRun(store, spec());
     const bytes = async () => (await store.get(stateKey('trial')))!.bytes;
@@ -114,7 +154,7 @@ describe('saveRun', () => {
     expect(second.revision).toBe(first.revision + 1);
   });
 
-  test('remembers the newest requests', async () => {
+  test('keeps the newest request ids', async () => {
     const store = memoryStore();
     let run: SavedRun = await createRun(store, spec(), 'first');
     expect(run.requests).toEqual(['first']);
@@ -124,7 +164,7 @@ describe('saveRun', () => {
   });
 });
 
-test('a run remembers when it was created, changed and ended, and since when which condition holds', async () => {
+test('a run records when it was created, changed and ended, and since when each condition holds', async () => {
   const store = memoryStore();
   const at = (second: number) => `2026-01-02T03:04:0${second}.000Z`;
   const created = await createRun(store, spec(), undefined, at(1));
@@ -140,21 +180,45 @@ test('a run remembers when it was created, changed and ended, and since when whi
   expect(revived.times).toEqual({ created: at(1), updated: at(5), changed: { Paused: at(4), Failed: at(5) } });
 });
 
-test('a run of as many generations as a spec may ask for is written and read again, and has room to be steered', async () => {
-  const store = memoryStore();
-  const name = 'n'.repeat(63);
-  const run = await createRun(store, spec({ name, curriculum: { generations: MOST_GENERATIONS } }));
-  const results = Array.from({ length: MOST_GENERATIONS }, (_, generation) => longestResult(name, generation));
-  const at = '2026-01-02T03:04:05.000Z';
-  const moves = [...results, ...results].map(({ generation }) => {
-    return { by: 'rollback' as const, to: generation, during: generation, at };
-  });
-  const state = { ...firstState, results, moves };
-  await saveRun(store, run, { state });
-  expect((await loadRun(store, name)).state).toEqual(state);
-});
+test.each<'failed' | 'paused'>(['failed', 'paused'])(
+  'the longest state that a spec permits is written and read again: %s',
+  async (phase) => {
+    const store = memoryStore();
+    const name = 'n'.repeat(63);
+    const at = '2026-01-02T03:04:05.000Z';
+    const longest = spec({ name, curriculum: { generations: MOST_GENERATIONS } });
+    let run: SavedRun = await createRun(store, longest, undefined, at);
+    for (let i = 0; i < 64; i++) run = await saveRun(store, run, { request: `${i}`.padEnd(LONGEST_REQUEST_ID, '"') });
+    const state = longestState(name, phase, at);
+    await saveRun(store, run, { state, term: 0xffffffff, at });
+    expect((await loadRun(store, name)).state).toEqual(state);
+    const { bytes } = (await store.get(stateKey(name)))!;
+    expect(bytes.length).toBeLessThan(MAX_SEALED_BYTES);
+  },
+);
 
-test('a spec that asks for more generations than the state of a run can hold is refused', () => {
+/** Everything that grows in a state, as long as it gets. */
+function longestState(name: string, phase: 'failed' | 'paused', at: string): RunState {
+  const most = 0xffffffff;
+  const results = Array.from({ length: MOST_GENERATIONS }, (_, generation) => longestResult(name, generation));
+  const last = longestResult(name, MOST_GENERATIONS - 1);
+  const { generation, promoted: _promoted, anchorScores, ...outcome } = last;
+  const manifest = manifestKey({ runId: name, generation, attempt: most, step: most });
+  const convergence = { best: 0.12345678901234566, sinceGain: most };
+  const resumable = {
+    ...{ generation, attempt: most, results, losses: most },
+    facts: { datasetDigest: 'a'.repeat(64), classes: most, totalSteps: most, stepsPerEpoch: most },
+    anchor: { generation, params: last.student.params },
+    pairs: Array.from({ length: MOST_PAIRS }, () => ({ step: most, manifestKey: manifest, convergence })),
+    moves: Array.from({ length: MOST_GENERATIONS + MOST_MOVES_BY_HAND }, () => {
+      return { by: 'rollback' as const, to: generation, during: generation, at };
+    }),
+  };
+  if (phase === 'failed') return { ...resumable, phase, kind: 'internal', reason: '\u0001'.repeat(LONGEST_REASON) };
+  return { ...resumable, phase, outcome, ...(anchorScores && { anchorScores }) };
+}
+
+test('a spec with more generations than the state of a run can hold is refused', () => {
   const curriculum = { generations: MOST_GENERATIONS + 1 };
   expect(() => spec({ curriculum })).toThrow(`<=${MOST_GENERATIONS}`);
 });

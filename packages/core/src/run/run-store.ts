@@ -1,27 +1,34 @@
 import { z } from 'zod';
-import { TrikdError } from '../errors.js';
-import { RunSpec } from '../spec.js';
-import type { ObjectStore } from '../store.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import { RunSpec } from '../spec/run-spec.js';
+import { specDifferences } from '../spec/spec-differences.js';
 import { decodeJson, encodeJson } from './json-object.js';
 import { RunTimes, timesAfter, timesOfNew } from './run-times.js';
-import { specDifferences } from './spec-differences.js';
 import { firstState, RunState } from './state.js';
-import { upgraded } from './upgraded.js';
+import { STATE_VERSION, upgraded } from './upgraded.js';
 
-/** Requests that a run remembers, so that one that is sent again is not done again. */
+/** Ids of requests that a run keeps, so that a repeated request has no second effect. */
 const REQUESTS = 64;
 
+/** Characters of a request's id, at most. */
+export const LONGEST_REQUEST_ID = 128;
+
 const StateRecord = z.strictObject({
-  version: z.literal(3),
-  revision: z.int().positive().describe('rises with every write: no two contents of the file are the same'),
-  term: z.int().nonnegative().describe('of the leader that wrote it; 0: nobody has driven the run yet'),
-  requests: z.array(z.string().min(1)).max(REQUESTS).readonly().describe('ids of the newest requests that were done'),
+  version: z.literal(STATE_VERSION),
+  revision: z.int().positive().describe('rises with every write, so that no two contents of the file are the same'),
+  term: z.int().nonnegative().describe('of the leader that wrote it; 0: no leader has driven the run yet'),
+  requests: z.array(z.string().min(1)).max(REQUESTS).readonly().describe('ids of the newest requests that took effect'),
   times: RunTimes,
   state: RunState,
 });
-const StateFile = z.preprocess(upgraded, StateRecord);
 
-/** A run as the store has it. */
+/** A state file of this version or of one before, as one of this version. */
+function stateFileOf(spec: RunSpec) {
+  return z.preprocess((file) => upgraded(file, spec.convergence.minDelta), StateRecord);
+}
+
+/** A stored run. */
 export interface SavedRun {
   readonly spec: RunSpec;
   readonly state: RunState;
@@ -29,34 +36,34 @@ export interface SavedRun {
   readonly revision: number;
   readonly requests: readonly string[];
   readonly times: RunTimes;
-  /** What the next write of the state compares: whoever else wrote in between wins. */
+  /** The version that the next write of the state compares: a write by another process in between wins. */
   readonly version: string;
 }
 
-/** What a write changes. */
+/** The changes of a write. */
 export interface RunChange {
   readonly state?: RunState;
-  /** Of the leader that writes. */
+  /** Term of the leader that writes. */
   readonly term?: number;
-  /** Id of the request that this write does. */
+  /** Id of the request that this write carries out. */
   readonly request?: string;
-  /** When it is written. */
+  /** Time of the write. */
   readonly at?: string;
 }
 
-/** Where a run keeps its spec. Written once. */
+/** Key of the spec, which is written once. */
 export function specKey(runId: string): string {
   return `runs/${runId}/spec.json`;
 }
 
-/** Where a run keeps its state. Replaced by compare-and-swap alone. */
+/** Key of the state, which is replaced by compare-and-swap only. */
 export function stateKey(runId: string): string {
   return `runs/${runId}/state.json`;
 }
 
 /**
- * Makes the run of a spec exist. Of many callers that race, one gets `created: true`.
- * @param request id of the request; the same again finds the run created
+ * Creates the run of a spec. Of many callers that race, one gets `created: true`.
+ * @param request id of the request; a repeated request finds the run created
  * @param at the time
  * @throws TrikdError `invalid` when a run of this name has another spec, naming the fields that differ
  */
@@ -74,22 +81,22 @@ export async function createRun(
       violations,
     });
   }
-  // A creator that died between the two writes left a spec without a state: the next one completes it.
+  // A creator that dies between the two writes leaves a spec without a state: the next creator completes it.
   const requests = request === undefined ? [] : [request];
-  const first = { version: 3, revision: 1, term: 0, requests, times: timesOfNew(at), state: firstState };
+  const first = { version: STATE_VERSION, revision: 1, term: 0, requests, times: timesOfNew(at), state: firstState };
   const outcome = await store.create(stateKey(spec.name), encodeJson(StateRecord.parse(first)));
   return { ...(await loadRun(store, spec.name)), created: outcome === 'created' };
 }
 
 /**
  * Reads a run.
- * @throws TrikdError `not-found` when there is none, `corrupt` when what is there is no run
+ * @throws TrikdError `not-found` when it does not exist, `corrupt` when it cannot be read
  */
 export async function loadRun(store: ObjectStore, runId: string): Promise<SavedRun> {
   const spec = await loadSpec(store, runId);
   const stored = await store.get(stateKey(runId));
   if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`, { run: runId });
-  const { version: _, ...file } = decodeJson(StateFile, stored.bytes, stateKey(runId));
+  const { version: _, ...file } = decodeJson(stateFileOf(spec), stored.bytes, stateKey(runId));
   return { spec, ...file, version: stored.version };
 }
 
@@ -100,8 +107,8 @@ export async function listRuns(store: ObjectStore): Promise<readonly string[]> {
 }
 
 /**
- * The highest term that a run was written in; runs that cannot be read do not count. Where the lease is lost the next term is above
- * this one, since a run refuses whoever writes in a lower one.
+ * The highest term in which a run was written; runs that cannot be read do not count. After the loss of the lease the next term is
+ * higher than this, since a run refuses writes of a lower term.
  */
 export async function newestTerm(store: ObjectStore): Promise<number> {
   const terms = await Promise.all((await listRuns(store)).map((runId) => termOf(store, runId)));
@@ -118,8 +125,8 @@ async function termOf(store: ObjectStore, runId: string): Promise<number> {
 }
 
 /**
- * Replaces the state of a run that is still as it was read.
- * @throws TrikdError `out-of-step` when another orchestrator has written since, or one of a later term before
+ * Replaces the state of a run, if it is still as it was read.
+ * @throws TrikdError `out-of-step` when another orchestrator has written since, or in a later term
  */
 export async function saveRun(store: ObjectStore, run: SavedRun, change: RunChange): Promise<SavedRun> {
   const { name } = run.spec;
@@ -129,9 +136,9 @@ export async function saveRun(store: ObjectStore, run: SavedRun, change: RunChan
   const requests = request === undefined ? run.requests : [...run.requests, request].slice(-REQUESTS);
   const times = timesAfter(run.times, run.state, state, at);
   const next = { revision: run.revision + 1, term, requests, times, state };
-  const bytes = encodeJson(StateRecord.parse({ ...next, version: 3 }));
+  const bytes = encodeJson(StateRecord.parse({ ...next, version: STATE_VERSION }));
   await store.replace(stateKey(name), bytes, run.version);
-  // What is there tells who wrote: a write whose answer was lost, and that was made again, conflicts with itself.
+  // The content shows which write won: a write whose answer was lost is repeated, and then conflicts with itself.
   const now = await store.get(stateKey(name));
   if (now === undefined || Buffer.compare(now.bytes, bytes) !== 0) throw superseded();
   return { spec: run.spec, ...next, version: now.version };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hasEnded, type RunState, Time } from './state.js';
 
-/** Conditions that follow from the phase alone, each with the phase in which it holds. */
+/** Conditions that depend on the phase alone, each with the phase in which it holds. */
 export const PHASE_CONDITIONS = {
   Training: 'training',
   Waiting: 'waiting',
@@ -14,23 +14,23 @@ export type PhaseCondition = keyof typeof PHASE_CONDITIONS;
 
 const names = z.enum(['Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled']);
 
-/** When things happened to a run. What is absent was not written down. */
+/** Times in the life of a run. An absent time was not recorded. */
 export const RunTimes = z
   .strictObject({
     created: Time.exactOptional(),
-    updated: Time.exactOptional().describe('the last write of the state'),
+    updated: Time.exactOptional().describe('last write of the state'),
     ended: Time.exactOptional().describe('absent until the run has ended'),
-    changed: z.partialRecord(names, Time).readonly().describe('the last time that a condition began or ceased to hold'),
+    changed: z.partialRecord(names, Time).readonly().describe('last time that a condition began or ceased to hold'),
   })
   .readonly();
 export type RunTimes = z.infer<typeof RunTimes>;
 
-/** Of a run that is just created. */
+/** Times of a new run. */
 export function timesOfNew(at: string | undefined): RunTimes {
   return { changed: {}, ...(at !== undefined && { created: at, updated: at }) };
 }
 
-/** Of a run whose state is replaced. */
+/** Times of a run after its state is replaced. */
 export function timesAfter(times: RunTimes, before: RunState, after: RunState, at: string | undefined): RunTimes {
   const { ended = at, ...rest } = times;
   const over = hasEnded(after) && ended !== undefined ? { ended } : {};

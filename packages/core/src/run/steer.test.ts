@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import { firstState, type GenerationResult, type RunState } from './state.js';
-import { type Steering, steer } from './steer.js';
+import { FAILURE_KINDS, type FailureKind, TrikdError } from '../domain/errors.js';
+import { firstState, type GenerationResult, hasEnded, MOST_MOVES_BY_HAND, type RunState } from './state.js';
+import { howItStands, steer } from './steer.js';
+import { type Steering } from './steering.js';
+import { verbsOf } from './verbs.js';
 
 const sha256 = 'a'.repeat(64);
 const resultOf = (generation: number, promoted: boolean, accuracy = 0.8): GenerationResult => {
@@ -12,7 +14,7 @@ const resultOf = (generation: number, promoted: boolean, accuracy = 0.8): Genera
   return { generation, steps: 4, student: best, teacher: best, promoted, pair, ...digests };
 };
 const facts = { datasetDigest: sha256, classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
-/** Generation 3 in hand; 0 was promoted by the rule, 1 was not, and 2 answers like chance. */
+/** In generation 3; the rule promoted 0 and refused 1, and 2 answers like chance. */
 const resumable = {
   ...firstState,
   generation: 3,
@@ -21,8 +23,7 @@ const resumable = {
   moves: [{ by: 'rule' as const, to: 0, during: 0 }],
   facts,
   anchor: { generation: 0, params: resultOf(0, true).student.params },
-  pairs: [{ step: 2, manifestKey: 'pair-2' }],
-  validations: [{ step: 2, accuracy: 0.7 }],
+  pairs: [{ step: 2, manifestKey: 'pair-2', convergence: { best: 0.7, sinceGain: 0 } }],
   losses: 1,
 };
 const { steps, student, teacher, studentStateSha256, teacherStateSha256, pair } = resultOf(3, false);
@@ -43,7 +44,7 @@ const STATES = {
 type Phase = RunState['phase'];
 const PHASES = Object.keys(STATES).filter((name): name is Phase => name in STATES);
 
-/** What each wish makes of a run of each phase; undefined: it is refused. */
+/** The phase after each request in each phase; undefined: the request is refused. */
 const LAW: Readonly<Record<Steering['kind'], Readonly<Record<Phase, Phase | undefined>>>> = {
   triggered: {
     ...{ preparing: undefined, training: undefined, promoting: undefined, waiting: 'preparing', paused: undefined },
@@ -70,7 +71,7 @@ const LAW: Readonly<Record<Steering['kind'], Readonly<Record<Phase, Phase | unde
     ...{ completed: 'completed', failed: 'failed', cancelled: 'cancelled' },
   },
 };
-const WISHES: Readonly<Record<Steering['kind'], Steering>> = {
+const REQUESTS: Readonly<Record<Steering['kind'], Steering>> = {
   triggered: { kind: 'triggered' },
   paused: { kind: 'paused' },
   resumed: { kind: 'resumed' },
@@ -79,37 +80,69 @@ const WISHES: Readonly<Record<Steering['kind'], Steering>> = {
   'rolled-back': { kind: 'rolled-back', to: 0 },
 };
 
-describe.each(Object.values(WISHES))('a run that is to be $kind', (wish) => {
-  test.each(PHASES.map((phase) => [phase, LAW[wish.kind][phase]]))('%s becomes %s', (phase, next) => {
+describe.each(Object.values(REQUESTS))('a request for a run to be $kind', (request) => {
+  test.each(PHASES.map((phase) => [phase, LAW[request.kind][phase]]))('%s becomes %s', (phase, next) => {
     if (phase === undefined) throw new TypeError('every case names a phase');
-    if (next !== undefined) return expect(steer(STATES[phase], wish).phase).toBe(next);
-    expect(() => steer(STATES[phase], wish)).toThrow(TrikdError);
-    expect(() => steer(STATES[phase], wish)).toThrow(/^the run .*: it .*; it can (be|only be) /);
+    if (next !== undefined) return expect(steer(STATES[phase], request).phase).toBe(next);
+    expect(() => steer(STATES[phase], request)).toThrow(TrikdError);
+    expect(() => steer(STATES[phase], request)).toThrow(/^the run .*: it .*; it can be /);
+  });
+});
+
+describe('the table of possible requests', () => {
+  const kinds: readonly (FailureKind | undefined)[] = [undefined, ...FAILURE_KINDS];
+  const stateOf = (phase: Phase, kind: FailureKind | undefined): RunState =>
+    phase === 'failed' && kind ? { ...STATES.failed, kind } : STATES[phase];
+  const accepts = (state: RunState, request: Steering) => {
+    try {
+      steer(state, request);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  test.each(PHASES)('names exactly what is accepted while a run is %s', (phase) => {
+    for (const kind of phase === 'failed' ? kinds : [undefined]) {
+      const state = stateOf(phase, kind);
+      const accepted = Object.values(REQUESTS).filter((request) => accepts(state, request));
+      const named = verbsOf(phase, kind).filter((verb) => verb !== 'deleted');
+      expect(named.toSorted()).toEqual(accepted.map((request) => request.kind).toSorted());
+      expect(verbsOf(phase, kind).includes('deleted')).toBe(hasEnded(state));
+    }
+  });
+
+  test('is listed by a refusal', () => {
+    expect(howItStands(STATES.waiting)).toBe(
+      'it waits for a trigger before generation 3; it can be triggered or cancelled',
+    );
+    expect(howItStands(STATES.failed)).toBe('it failed in generation 3; it can be resumed or deleted');
+    expect(howItStands({ ...STATES.failed, kind: 'diverged' })).toBe('it failed in generation 3; it can be deleted');
   });
 });
 
 describe('steering', () => {
-  test('a run that rests goes on from its last pair, as a new attempt', () => {
-    const resumed = steer(steer(STATES.training, WISHES.paused), WISHES.resumed);
+  test('a paused run continues from its last pair, as a new attempt', () => {
+    const resumed = steer(steer(STATES.training, REQUESTS.paused), REQUESTS.resumed);
     expect(resumed).toEqual({ ...STATES.preparing, attempt: 3, losses: 0 });
   });
 
-  test('a candidate that was being judged is judged when the run goes on', () => {
-    const resting = steer(STATES.promoting, WISHES.paused);
+  test('a candidate that was being judged is judged when the run continues', () => {
+    const resting = steer(STATES.promoting, REQUESTS.paused);
     expect(resting).toMatchObject({ phase: 'paused', outcome, anchorScores });
-    expect(steer(resting, WISHES.resumed)).toEqual(STATES.promoting);
+    expect(steer(resting, REQUESTS.resumed)).toEqual(STATES.promoting);
   });
 
-  test('a cancelled run keeps what it has learned', () => {
-    expect(steer(STATES.training, WISHES.cancelled)).toMatchObject({ attempt: 2, results, pairs: [{ step: 2 }] });
-    expect(steer(STATES.promoting, WISHES.cancelled)).toMatchObject({ outcome });
+  test('a cancelled run keeps its results and its last pair', () => {
+    expect(steer(STATES.training, REQUESTS.cancelled)).toMatchObject({ attempt: 2, results, pairs: [{ step: 2 }] });
+    expect(steer(STATES.promoting, REQUESTS.cancelled)).toMatchObject({ outcome });
   });
 
-  test('a run that diverged would diverge again, and is not resumed', () => {
-    expect(() => steer({ ...STATES.failed, kind: 'diverged' }, WISHES.resumed)).toThrow('would fail again');
+  test('a run that diverged is not resumed, since it would diverge again', () => {
+    expect(() => steer({ ...STATES.failed, kind: 'diverged' }, REQUESTS.resumed)).toThrow('would fail again');
   });
 
-  test('a student that the rule has not promoted becomes the anchor, recorded as an override', () => {
+  test('a student that the rule refused becomes the anchor, recorded as an override', () => {
     const at = '2026-01-02T03:04:05.000Z';
     expect(steer(STATES.training, { kind: 'promoted', to: 1, at })).toEqual({
       ...STATES.preparing,
@@ -117,14 +150,13 @@ describe('steering', () => {
       anchor: { generation: 1, params: results[1]?.student.params },
       moves: [...moves, { by: 'override', to: 1, during: 3, at }],
       pairs: [],
-      validations: [],
       losses: 0,
     });
   });
 
-  test('one goes back to a student that was promoted by hand, as to any other', () => {
-    const promoted = steer(STATES.training, WISHES.promoted);
-    const back = steer(steer(promoted, WISHES['rolled-back']), { kind: 'rolled-back', to: 1 });
+  test('a run can be rolled back to a student that was promoted by hand', () => {
+    const promoted = steer(STATES.training, REQUESTS.promoted);
+    const back = steer(steer(promoted, REQUESTS['rolled-back']), { kind: 'rolled-back', to: 1 });
     expect(back).toMatchObject({ anchor: { generation: 1 }, results });
     expect(back.moves.map(({ by, to }) => [by, to])).toEqual([
       ['rule', 0],
@@ -136,19 +168,29 @@ describe('steering', () => {
 
   test.each<[number, string]>([
     [0, 'the student of generation 0 was promoted before: roll back to it'],
-    [2, 'the student of generation 2 can be no anchor: it answers like chance'],
-    [3, 'generation 3 has not ended: only those up to 2 have'],
-  ])('no override makes generation %i the anchor', (to, sentence) => {
+    [2, 'the student of generation 2 cannot be the anchor: it answers like chance'],
+    [3, 'generation 3 has not ended: only generations up to 2 have'],
+  ])('an override to generation %i is refused', (to, sentence) => {
     expect(() => steer(STATES.training, { kind: 'promoted', to })).toThrow(sentence);
   });
 
-  test('a run that rests and gets another anchor keeps nothing that was learned beside the one before', () => {
-    const resting = steer(steer(STATES.promoting, WISHES.paused), WISHES.promoted);
+  test('the anchor can be moved by hand as often as the state has room for', () => {
+    const byHand = (count: number): RunState => ({
+      ...STATES.training,
+      moves: Array.from({ length: count }, () => ({ by: 'rollback' as const, to: 0, during: 3 })),
+    });
+    const last = steer(byHand(MOST_MOVES_BY_HAND - 1), REQUESTS['rolled-back']);
+    expect(last.moves).toHaveLength(MOST_MOVES_BY_HAND);
+    expect(() => steer(last, REQUESTS['rolled-back'])).toThrow('was moved by hand 500 times');
+    expect(steer(last, REQUESTS.paused).phase).toBe('paused');
+  });
+
+  test('a paused run that gets another anchor drops what it learned with the previous one', () => {
+    const resting = steer(steer(STATES.promoting, REQUESTS.paused), REQUESTS.promoted);
     expect(resting).toMatchObject({
       phase: 'paused',
       attempt: 2,
       pairs: [],
-      validations: [],
       anchor: { generation: 1 },
     });
     expect('outcome' in resting).toBe(false);

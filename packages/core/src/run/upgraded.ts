@@ -1,10 +1,21 @@
+import { z } from 'zod';
+import { afterValidations, NOT_VALIDATED } from './convergence.js';
+
+/** Of the state files that are written today. */
+export const STATE_VERSION = 4;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * A state file of the version before, as one of today: it knew no times, and of the moves of the anchor the rollbacks alone. Whatever
- * else comes is given back as it is, for the schema to judge.
+ * A state file of an earlier version as one of today. Anything else is returned as it is, for the schema to judge.
+ * @param minDelta of the run's convergence, by which version 4 sums up the validations that version 3 lists
  */
-export function upgraded(file: unknown): unknown {
+export function upgraded(file: unknown, minDelta: number): unknown {
+  return withConvergence(withMoves(file), minDelta);
+}
+
+/** Version 2 has no times, and of the moves of the anchor the rollbacks alone. */
+function withMoves(file: unknown): unknown {
   if (!isFields(file) || file['version'] !== 2 || !isFields(file['state'])) return file;
   const { rollbacks, ...state } = file['state'];
   return { ...file, version: 3, times: { changed: {} }, state: { ...state, moves: movesOf(state, rollbacks) } };
@@ -15,8 +26,24 @@ function movesOf(state: Fields, rollbacks: unknown): readonly unknown[] {
     .filter(({ promoted }) => promoted === true)
     .map(({ generation }) => ({ by: 'rule', to: generation, during: generation }));
   const byHand = fieldsIn(rollbacks).map(({ during, to }) => ({ by: 'rollback', to, during }));
-  // A rollback happens while its generation is in hand, which is before that one is judged.
+  // A rollback happens while its generation is trained, which is before that one is judged.
   return [...byHand, ...byRule].sort((a, b) => Number(a.during) - Number(b.during));
+}
+
+const Validations = z.array(z.strictObject({ step: z.int().nonnegative(), accuracy: z.number() }));
+
+/** Version 3 lists every validation of the generation instead of what its pairs need of them. */
+function withConvergence(file: unknown, minDelta: number): unknown {
+  if (!isFields(file) || file['version'] !== 3 || !isFields(file['state'])) return file;
+  const { validations, ...state } = file['state'];
+  if (validations === undefined) return { ...file, version: STATE_VERSION, state };
+  const listed = Validations.safeParse(validations);
+  if (!listed.success) return file;
+  const pairs = fieldsIn(state['pairs']).map((pair) => {
+    const upTo = listed.data.filter(({ step }) => step <= Number(pair['step'])).map(({ accuracy }) => accuracy);
+    return upTo.length === 0 ? pair : { ...pair, convergence: afterValidations(NOT_VALIDATED, upTo, minDelta) };
+  });
+  return { ...file, version: STATE_VERSION, state: { ...state, pairs } };
 }
 
 function fieldsIn(list: unknown): readonly Fields[] {

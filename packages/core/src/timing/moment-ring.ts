@@ -1,19 +1,22 @@
 import { STEP_MOMENTS, type StepMoment, type TimedMoment } from './moments.js';
 
-/** The moments of the newest steps, in memory that stops growing when it is full: steps are no objects in it. */
+/**
+ * The moments of the latest steps, in typed arrays rather than objects, so that memory is constant once the ring is
+ * full.
+ */
 export interface MomentRing {
-  /** In the place of the step that came `capacity` steps before. */
+  /** Adds a moment. A new step takes the place of the one `capacity` steps earlier. */
   keep(step: number, moments: readonly TimedMoment[]): void;
-  /** Whether a step is still remembered. */
+  /** Whether a step is still in the ring. */
   has(step: number): boolean;
-  /** Those of a step that is still remembered. */
+  /** The moments of a step that is still in the ring. */
   find(step: number): readonly TimedMoment[] | undefined;
 }
 
 const CODES: ReadonlyMap<StepMoment, number> = new Map(STEP_MOMENTS.map((moment, code) => [moment, code]));
-/** Moments of a step that there is room for: each of them once, and one more. */
+/** Moments per step that the ring has room for: each of them once, and one more. */
 const ROOM = STEP_MOMENTS.length + 1;
-/** Steps for which memory is taken at once. */
+/** Steps for which memory is allocated at once. */
 const PAGE = 64;
 
 interface Page {
@@ -39,7 +42,7 @@ export function createMomentRing(capacity: number): MomentRing {
     const slot = step % capacity;
     return { page: Math.floor(slot / PAGE), slot: slot % PAGE };
   };
-  /** Where a step is that is still remembered. */
+  /** Index of a step that is still in the ring. */
   const kept = (step: number) => {
     const { page: number, slot } = placeOf(step);
     const page = pages.get(number);
@@ -51,7 +54,7 @@ export function createMomentRing(capacity: number): MomentRing {
       const page = pages.get(place.page) ?? newPage();
       pages.set(place.page, page);
       const first = place.slot * ROOM;
-      // The last says when the step was over.
+      // The last moment is the end of the step.
       const fitting = moments.length <= ROOM ? moments : [...moments.slice(0, ROOM - 1), ...moments.slice(-1)];
       for (const [index, { moment, at }] of fitting.entries()) {
         page.codes[first + index] = CODES.get(moment) ?? 0;

@@ -1,7 +1,7 @@
-import { peerOf, type Role } from '../position.js';
+import { peerOf, type Role } from '../domain/role.js';
 import type { PhaseKind, RoleStep, StepPhase } from './role-step.js';
 
-/** All moments of a step, as `StepMoment` says. */
+/** All moments of a step; `StepMoment` explains them. */
 export const STEP_MOMENTS = [
   'data',
   'forward',
@@ -15,21 +15,24 @@ export const STEP_MOMENTS = [
 ] as const;
 
 /**
- * Where a step is: what begins now, and ends what went on before. `next-data` alone begins beside it, and ends with `next-data-done`.
- * The first moment of a step begins it; `done` ends it.
+ * A point in a step. Each moment starts a phase and ends the one before; only `next-data` starts a phase in parallel,
+ * which `next-data-done` ends. The first moment of a step starts it; `done` ends it.
  */
 export type StepMoment = (typeof STEP_MOMENTS)[number];
 
-/** Told of every moment of every step, as it comes. Nothing in training depends on it. */
+/** Receives every moment of every step as it happens. Training does not depend on it. */
 export type StepListener = (step: number, moment: StepMoment) => void;
 
-/** A moment and its time, in milliseconds. */
+/** A moment and its time in milliseconds. */
 export interface TimedMoment {
   readonly moment: StepMoment;
   readonly at: number;
 }
 
-/** The phases of a step from its moments, the first of which began it. What has no end yet ends with the last of them. */
+/**
+ * The phases of a step, from its moments. Times are relative to the first moment. A phase without an end ends at the
+ * last moment.
+ */
 export function phasesOf(role: Role, moments: readonly TimedMoment[]): readonly StepPhase[] {
   const begun = moments[0]?.at ?? 0;
   const end = moments.at(-1)?.at ?? 0;
@@ -44,7 +47,10 @@ export function phasesOf(role: Role, moments: readonly TimedMoment[]): readonly 
   return phases;
 }
 
-/** A step from its moments. @param moments of which there is at least one */
+/**
+ * A step from its moments.
+ * @param moments at least one
+ */
 export function roleStepOf(role: Role, step: number, moments: readonly TimedMoment[]): RoleStep {
   const started = moments[0]?.at ?? 0;
   const duration = (moments.at(-1)?.at ?? started) - started;
@@ -70,7 +76,7 @@ function phaseOf(role: Role, moment: StepMoment): { readonly kind: PhaseKind; re
   }
 }
 
-/** What is done beside a phase neither ends it nor is ended by the next one. */
+/** A parallel phase neither ends the phase it overlaps nor is ended by the next one. */
 function endsWith(moment: StepMoment, later: StepMoment): boolean {
   if (moment === 'next-data') return later === 'next-data-done';
   return later !== 'next-data' && later !== 'next-data-done';

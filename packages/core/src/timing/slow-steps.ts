@@ -1,21 +1,21 @@
 import type { RoleStep } from './role-step.js';
 import { spreadOf } from './spread.js';
 
-/** One step of both trainers, and of the anchor if it is known. */
+/** One step of both trainers, and of the anchor if known. */
 export interface TrioStep {
   readonly step: number;
-  /** From the first beginning to the last end of both trainers, in milliseconds. */
+  /** From the earliest start to the latest end of the two trainers, in milliseconds. */
   readonly duration: number;
   readonly roles: readonly RoleStep[];
 }
 
 /** A step that took much longer than its neighbours. */
 export interface SlowStep extends TrioStep {
-  /** What half of its neighbours do not exceed, in milliseconds. */
+  /** Median of its neighbours, in milliseconds. */
   readonly usual: number;
 }
 
-/** The steps that both trainers are over with, in order. */
+/** The steps that both trainers have finished, in order. */
 export function trioSteps(steps: readonly RoleStep[]): readonly TrioStep[] {
   const byStep = new Map<number, RoleStep[]>();
   for (const each of steps) byStep.set(each.step, [...(byStep.get(each.step) ?? []), each]);
@@ -30,13 +30,16 @@ export function trioSteps(steps: readonly RoleStep[]): readonly TrioStep[] {
     });
 }
 
-/** Much longer than usual: so many times, and by so many milliseconds, since steps of a few vary by themselves. */
+/**
+ * A slow step takes at least this many times as long as the median, and this many milliseconds longer, since steps of a
+ * few milliseconds vary a lot.
+ */
 const TIMES = 2;
 const LONGER = 10;
-/** Fewer neighbours say nothing. */
+/** With fewer neighbours no step is called slow. */
 const NEIGHBOURS = 8;
 
-/** The slowest of the steps from `from` on, if it took much longer than the others of `steps`. */
+/** The slowest of the steps from `from` on, if it took much longer than the other `steps`. */
 export function slowestStep(steps: readonly TrioStep[], from: number): SlowStep | undefined {
   if (steps.length <= NEIGHBOURS) return undefined;
   const slowest = steps.filter(({ step }) => step >= from).toSorted((a, b) => b.duration - a.duration)[0];

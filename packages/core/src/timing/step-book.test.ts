@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Role } from '../position.js';
+import type { Role } from '../domain/role.js';
 import type { RoleStep } from './role-step.js';
 import { createStepBook } from './step-book.js';
 
@@ -13,19 +13,19 @@ const steps = (role: Role, first: number, until: number, duration = () => 20): R
 test('the news are of the steps that both trainers are over with, each once', () => {
   const book = createStepBook();
   book.add('teacher', steps('teacher', 0, 5));
-  expect(book.news()).toBeUndefined();
+  expect(book.summarise()).toBeUndefined();
   book.add('student', steps('student', 0, 3));
   book.add('anchor', steps('anchor', 0, 12));
-  expect(book.news()!.steps.map(({ step, roles }) => [step, roles.length])).toEqual([
+  expect(book.summarise()!.steps.map(({ step, roles }) => [step, roles.length])).toEqual([
     [0, 3],
     [1, 3],
     [2, 3],
   ]);
-  expect(book.news()).toBeUndefined();
+  expect(book.summarise()).toBeUndefined();
   book.add('student', steps('student', 1, 5));
-  const news = book.news()!;
-  expect(news.times).toMatchObject({ firstStep: 3, steps: 2 });
-  expect(news.steps.map(({ step }) => step)).toEqual([3, 4]);
+  const summary = book.summarise()!;
+  expect(summary.times).toMatchObject({ firstStep: 3, steps: 2 });
+  expect(summary.steps.map(({ step }) => step)).toEqual([3, 4]);
   expect([book.find(4)?.roles.length, book.find(5), book.last()]).toEqual([3, undefined, 4]);
   expect([book.next('teacher'), book.next('student'), book.next('anchor')]).toEqual([5, 5, 12]);
 });
@@ -35,7 +35,7 @@ test('a slow step is compared with those before, and told once', () => {
   const add = (first: number, until: number, duration?: () => number) => {
     book.add('teacher', steps('teacher', first, until, duration));
     book.add('student', steps('student', first, until, duration));
-    return book.news();
+    return book.summarise();
   };
   expect(add(0, 20)!.slow).toBeUndefined();
   expect(add(20, 21, () => 200)!.slow).toMatchObject({ step: 20, duration: 200, usual: 20 });
@@ -47,13 +47,13 @@ test('the first step of an attempt, which builds what all others use, is never t
   for (const role of ['teacher', 'student'] as const) {
     book.add(role, [...steps(role, 7, 8, () => 900), ...steps(role, 8, 20)]);
   }
-  expect(book.news()!.slow).toBeUndefined();
+  expect(book.summarise()!.slow).toBeUndefined();
 });
 
 test('thousands of steps leave some hundred behind', () => {
   const book = createStepBook();
   for (let first = 0; first < 4000; first += 1000) {
     for (const role of ['teacher', 'student'] as const) book.add(role, steps(role, first, first + 1000));
-    expect(book.news()!.times.steps).toBe(1000);
+    expect(book.summarise()!.times.steps).toBe(1000);
   }
 });

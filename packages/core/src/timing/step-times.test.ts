@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Role } from '../position.js';
+import type { Role } from '../domain/role.js';
 import type { PhaseKind, RoleStep } from './role-step.js';
 import { slowestStep, trioSteps } from './slow-steps.js';
 import { spreadOf } from './spread.js';
@@ -89,7 +89,7 @@ describe('the verdict', () => {
 
   test('finds what lies between two that wait for each other', () => {
     expect(verdict(busy('teacher', 'student', 30, 70), busy('student', 'teacher', 40, 60))).toBe(
-      'the student waits 40 % of its time for the teacher, which waits 30 % for it: what lies between them bounds the speed',
+      'the student waits 40 % of its time for the teacher, which waits 30 % for it: the connection between them limits the speed',
     );
   });
 
@@ -99,15 +99,15 @@ describe('the verdict', () => {
     );
   });
 
-  test('says when nobody waits much', () => {
+  test('says when no role waits for long', () => {
     expect(verdict(busy('teacher', 'student', 2, 98), busy('student', 'teacher', 5, 95))).toMatch(
-      /^nobody waits much, 5 % at most: losses, backward pass and update take 69 % of the teacher’s time; /,
+      /^no role waits for long, 5 % at most: losses, backward pass and update take 69 % of the teacher’s time; /,
     );
   });
 
   test('sees a pause between steps', () => {
     expect(verdict(stepsOf('teacher', [['backward', 60]], { between: 40, count: 1000 }))).toBe(
-      'the teacher spends 40 % of its time between steps: reporting, validating, saving or resting',
+      'the teacher spends 40 % of its time between steps: reporting, validating, saving or waiting at the limit',
     );
   });
 });

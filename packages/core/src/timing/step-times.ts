@@ -1,44 +1,23 @@
-import type { Role } from '../position.js';
+import type { Role } from '../domain/role.js';
 import type { PhaseKind, RoleStep } from './role-step.js';
-import { type Spread, spreadOf } from './spread.js';
+import type { RoleTimes } from './role-times.js';
+import { spreadOf } from './spread.js';
 import { verdictOf } from './verdict.js';
 
-/** Where the time of one phase went. */
-export interface PhaseTimes {
-  readonly kind: PhaseKind;
-  /** Whom a wait was for. */
-  readonly peer?: Role;
-  readonly times: Spread;
-  /** Of the role's whole time, 0..1. */
-  readonly share: number;
-}
-
-/** Where one role's time went. */
-export interface RoleTimes {
-  readonly role: Role;
-  /** From the beginning of a step to its end. */
-  readonly step: Spread;
-  /** From the end of a step to the beginning of the next: reporting, validating, saving, resting. */
-  readonly between: Spread;
-  /** Of the role's whole time, 0..1. */
-  readonly betweenShare: number;
-  /** In the order in which they come in a step. */
-  readonly phases: readonly PhaseTimes[];
-}
-
-/** Where the time of some steps went. */
+/** Time spent in a range of steps. */
 export interface StepTimes {
   readonly firstStep: number;
   readonly steps: number;
   readonly roles: readonly RoleTimes[];
-  /** What bounds the speed, in one sentence for people. */
+  /** One sentence about what limits the speed. */
   readonly verdict: string;
 }
 
 /**
- * Where the time went in the steps that the trainers are over with.
- * @param steps of any role, those of one role in their order; of the anchor, which runs ahead, only those that a trainer did count
- * @returns undefined when no trainer did any
+ * Summarises the steps that the trainers have finished.
+ * @param steps of any role, those of one role in order; steps of the anchor, which runs ahead, count only where a
+ * trainer has finished them
+ * @returns undefined if no trainer has finished a step
  */
 export function stepTimes(steps: readonly RoleStep[]): StepTimes | undefined {
   const trained = steps.filter(({ role }) => role !== 'anchor').map(({ step }) => step);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { collapseAlarm } from './alarms.js';
+import { collapseAlarm, explosionAlarm, lossAlarms } from './alarms.js';
 
 const CHANCE = Math.log(10);
 
@@ -31,7 +31,35 @@ describe('the alarm of a collapsed pair', () => {
   test('names the loss, the steps and what to do', () => {
     expect(collapseAlarm(10, 1)(CHANCE)).toBe(
       'the task loss has been at ln(10) = 2.3026 for 1 steps, as if the model knew nothing: ' +
-        'lower the learning rate, lengthen the warm-up, or weaken the hints to the teacher',
+        'lower the learning rate, lengthen the warm-up, or reduce the distillation weights of the teacher',
     );
+  });
+});
+
+describe('the alarm of an exploded loss', () => {
+  const LIMIT = 100 * CHANCE;
+  const explosions = (losses: readonly number[]) => {
+    const alarm = explosionAlarm(10, 3);
+    return losses.map((loss) => alarm(loss) !== undefined);
+  };
+
+  test('speaks once for each time that the loss stays far above that of guessing', () => {
+    expect(explosions([1e19, 1e19, 1e19, 1e19, 2, 1e19, 1e19, LIMIT + 1])).toEqual([
+      ...[false, false, true, false, false, false, false, true],
+    ]);
+  });
+
+  test('is silent about a loss that comes down again, and about an objective without a task term', () => {
+    expect(explosions([1e19, 1e19, LIMIT, 1e19, 1e19])).toEqual(Array(5).fill(false));
+    expect(explosions(Array(10).fill(Number.NaN))).toEqual(Array(10).fill(false));
+  });
+
+  test('is one of those that a trainer watches', () => {
+    const alarm = lossAlarms(10, 50);
+    const messages = Array.from({ length: 25 }, () => alarm(1e19)).filter((message) => message !== undefined);
+    expect(messages).toEqual([
+      'the task loss has exploded: it has been above 230, 100 times chance level, for 20 steps: ' +
+        'lower the learning rate, lengthen the warm-up, or set a smaller clipNorm',
+    ]);
   });
 });

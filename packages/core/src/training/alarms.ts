@@ -1,20 +1,54 @@
-/** Share of ln(classes) within which a loss counts as that of a model that says nothing. */
+/** Checks the task loss of every step, in nats at weight 1. Returns a sentence when the loss needs attention. */
+export type LossAlarm = (taskLoss: number) => string | undefined;
+
+/** A loss within this share of ln(classes) counts as chance level. */
 const TOLERANCE = 0.01;
 
+/** A loss above this many times ln(classes) has exploded. With fresh params and warm-up it stays far below. */
+const EXPLOSION = 100;
+
+/** Number of consecutive steps above that limit: a few large losses recover by themselves. */
+const EXPLOSION_STEPS = 20;
+
+/** All alarms. @param patience consecutive steps at chance level that count as a collapse */
+export function lossAlarms(classes: number, patience: number): LossAlarm {
+  const alarms = [collapseAlarm(classes, patience), explosionAlarm(classes)];
+  return (taskLoss) => alarms.flatMap((alarm) => alarm(taskLoss) ?? [])[0];
+}
+
 /**
- * Watches a task loss for the collapse of an online pair: both models answer with the same probability for every class, and the
- * cross-entropy sits at ln(classes). Speaks once for each time it settles there for `patience` steps in a row.
- * @param taskLoss cross-entropy at weight 1, in nats
+ * Detects the collapse of an online pair: both models predict the same probability for every class, and the
+ * cross-entropy stays at ln(classes).
  */
-export function collapseAlarm(classes: number, patience: number): (taskLoss: number) => string | undefined {
+export function collapseAlarm(classes: number, patience: number): LossAlarm {
   const chance = Math.log(classes);
-  let settled = 0;
+  return consecutive(
+    patience,
+    (taskLoss) => Math.abs(taskLoss - chance) <= TOLERANCE * chance,
+    `the task loss has been at ln(${classes}) = ${chance.toFixed(4)} for ${patience} steps, as if the model knew nothing: ` +
+      'lower the learning rate, lengthen the warm-up, or reduce the distillation weights of the teacher',
+  );
+}
+
+/**
+ * Detects a loss that has exploded but is still finite. It does not end the run: some losses recover, and a loss that
+ * is not finite ends the run anyway.
+ */
+export function explosionAlarm(classes: number, patience = EXPLOSION_STEPS): LossAlarm {
+  const limit = EXPLOSION * Math.log(classes);
+  return consecutive(
+    patience,
+    (taskLoss) => taskLoss > limit,
+    `the task loss has exploded: it has been above ${limit.toFixed(0)}, ${EXPLOSION} times chance level, for ${patience} steps: ` +
+      'lower the learning rate, lengthen the warm-up, or set a smaller clipNorm',
+  );
+}
+
+/** Reports once each time a condition holds for `patience` consecutive steps. */
+function consecutive(patience: number, holds: (taskLoss: number) => boolean, message: string): LossAlarm {
+  let steps = 0;
   return (taskLoss) => {
-    settled = Math.abs(taskLoss - chance) <= TOLERANCE * chance ? settled + 1 : 0;
-    if (settled !== patience) return undefined;
-    return (
-      `the task loss has been at ln(${classes}) = ${chance.toFixed(4)} for ${patience} steps, as if the model knew nothing: ` +
-      'lower the learning rate, lengthen the warm-up, or weaken the hints to the teacher'
-    );
+    steps = holds(taskLoss) ? steps + 1 : 0;
+    return steps === patience ? message : undefined;
   };
 }

@@ -1,12 +1,12 @@
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
-import type { Params } from '../params.js';
+import type { Params } from '../models/params.js';
 import { openAnchor } from './anchor.js';
 import { traceAnchor } from './role-program.js';
-import { tinyDataset, tinySpec } from './testing/tiny-run.js';
 
-const spec = tinySpec();
-const dataset = tinyDataset(spec);
+const spec = specFor('tiny');
+const dataset = datasetFor(spec);
 const program = traceAnchor({ spec, dataset, generation: 1 });
 const params: Params = new Map(
   [...program.variables].map(([name, { shape, initial }]) => [

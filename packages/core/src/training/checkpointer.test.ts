@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import type { Params } from '../params.js';
+import type { Blob } from '../domain/blob.js';
+import { TrikdError } from '../domain/errors.js';
+import type { Params } from '../models/params.js';
 import { type Best, createCheckpointer } from './checkpointer.js';
-import type { Blob, TrainerEvent } from './ports.js';
+import type { TrainerEvent } from './trainer-event.js';
 
 const paramsOf = (value: number): Params =>
   new Map([['value', { dtype: 'float32', shape: [1], data: Float32Array.of(value) }]]);

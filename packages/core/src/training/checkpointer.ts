@@ -1,28 +1,32 @@
-import type { Params } from '../params.js';
-import { orAborted } from './or-aborted.js';
-import type { BestParams, Blob, TrainerPorts } from './ports.js';
+import { orAborted } from '../async/or-aborted.js';
+import type { Blob } from '../domain/blob.js';
+import type { BestParams } from '../domain/role-checkpoint.js';
+import type { Params } from '../models/params.js';
+import type { TrainerPorts } from './ports.js';
 import type { ModelSession } from './sessions.js';
 
-/** The best validated params so far. Stored once, with the first checkpoint that names them. */
+/** The best validated params so far. They are stored once, with the first checkpoint that names them. */
 export interface Best extends Omit<BestParams, 'params'> {
   readonly values: Params;
-  /** Where they are, once they are stored. */
+  /** Set once they are stored. */
   blob?: Blob;
 }
 
-/** The checkpoints of one trainer: stored behind the training, one at a time, and told in the order of their steps. */
+/**
+ * Stores the checkpoints of one trainer in the background, one at a time, and emits them in the order of their steps.
+ */
 export interface Checkpointer {
   /**
-   * Takes a copy of the state and stores it, with the best params, while training goes on. Waits until the one before is stored, and
-   * does nothing if that was the same.
-   * @throws what storing the one before failed of, or the reason of the ports' signal.
+   * Copies the state and stores it, with the best params, while training continues. Waits until the previous checkpoint
+   * is stored, and does nothing if that was the same.
+   * @throws the error of storing the previous checkpoint, or the reason of the ports' signal
    */
   begin(step: number, best: Best | undefined): Promise<void>;
-  /** Resolves when everything that was begun is stored and told. Throws as `begin` does. */
+  /** Resolves when all checkpoints are stored and emitted. Throws as `begin` does. */
   settled(): Promise<void>;
-  /** @throws what storing has failed of so far */
+  /** @throws the error of a checkpoint that could not be stored */
   assertSound(): void;
-  /** Nothing is told any more, whatever is still under way. */
+  /** Stops emitting, even for a checkpoint that is being stored. */
   leave(): void;
 }
 

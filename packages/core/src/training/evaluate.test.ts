@@ -1,13 +1,13 @@
 import { Engine, type Session } from '@trikd/engine';
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageBytes } from '../data/image-source.js';
 import { evaluate, negativeLogLikelihood } from './evaluate.js';
 import { PREDICT, traceAnchor } from './role-program.js';
-import { tinyDataset, tinySpec } from './testing/tiny-run.js';
 
-const spec = tinySpec();
-const dataset = tinyDataset(spec);
+const spec = specFor('tiny');
+const dataset = datasetFor(spec);
 const size = imageBytes(dataset);
 const BATCH = spec.batchSize;
 

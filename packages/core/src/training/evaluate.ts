@@ -1,12 +1,12 @@
 import { imageBytes, type LabelledImages } from '../data/image-source.js';
 import type { Dataset } from '../data/split.js';
-import type { Score } from './ports.js';
+import type { Score } from '../domain/score.js';
 import { PREDICT } from './role-program.js';
 import type { ModelSession } from './sessions.js';
 
 /**
- * Scores a model on one split. The graph has a fixed batch size: the last batch is padded, and the padding is not counted.
- * @param scored told how many examples are done
+ * Scores a model on one split. The graph has a fixed batch size: the last batch is padded, and padding is not counted.
+ * @param scored receives the number of examples scored so far
  */
 export async function evaluate(
   session: Pick<ModelSession, 'run'>,

@@ -1,14 +1,14 @@
 import type { Program, TensorSpec } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
+import type { TrainedRole } from '../domain/role.js';
 import { activeTerms } from '../losses/objective.js';
-import type { TrainedRole } from '../position.js';
-import type { RunSpec } from '../spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { traceTrainer } from './role-program.js';
 
-/** What params must be, by name. */
+/** The expected type and shape of params, by name. */
 export type ExpectedParams = ReadonlyMap<string, TensorSpec>;
 
-/** What params of a program must be: `param` is what the model computes with, `slot` what its optimizer remembers. */
+/** The expected params of a program: `param` selects the model's, `slot` the optimizer's. */
 export function expectedParams(
   program: Program,
   kinds: readonly ('param' | 'slot')[] = ['param', 'slot'],
@@ -17,7 +17,10 @@ export function expectedParams(
   return new Map(wanted.map(({ name, shape }) => [name, { dtype: 'float32', shape }]));
 }
 
-/** What the blobs of a checkpoint hold: its state, and its best params. The same in all generations. Traces the role's program. */
+/**
+ * What the blobs of a checkpoint must contain: its state and its best params, the same in all generations. Traces the
+ * role's program.
+ */
 export function expectedInCheckpoint(
   spec: RunSpec,
   dataset: Dataset,

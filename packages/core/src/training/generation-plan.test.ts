@@ -1,9 +1,9 @@
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { generationPlan } from './generation-plan.js';
-import { tinySpec } from './testing/tiny-run.js';
 
 const planOf = (changes: Readonly<Record<string, unknown>>, examples = 70) =>
-  generationPlan(tinySpec(changes), examples);
+  generationPlan(specFor('tiny', changes), examples);
 const steps = (due: (steps: number) => boolean) => Array.from({ length: 30 }, (_, i) => i).filter(due);
 
 describe('the plan of a generation', () => {

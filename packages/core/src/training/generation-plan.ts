@@ -1,14 +1,19 @@
 import { stepsPerEpoch, totalSteps } from '../data/batch-plan.js';
-import { TrikdError } from '../errors.js';
-import { type RunSpec, warmupProblem } from '../spec.js';
+import { TrikdError } from '../domain/errors.js';
+import { type RunSpec, warmupProblem } from '../spec/run-spec.js';
 
-/** The steps of one generation at which something happens besides training. Durations become steps here and nowhere else. */
+/**
+ * The steps of one generation at which something besides training happens. Durations are converted to steps only here.
+ */
 export interface GenerationPlan {
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
-  /** Whether the model is validated after so many steps. The end of the generation always is. */
+  /** Whether the model is validated after `steps` steps. It always is at the end of the generation. */
   validatesAfter(steps: number): boolean;
-  /** Whether a checkpoint is due after so many steps. Those by wall time are not planned: the orchestrator asks for them. */
+  /**
+   * Whether a checkpoint is due after `steps` steps. Checkpoints by wall time are not planned: the orchestrator
+   * requests them.
+   */
   savesAfter(steps: number): boolean;
 }
 

@@ -1,24 +1,24 @@
 import { Engine } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import type { Dataset } from '../data/split.js';
-import type { Params } from '../params.js';
-import type { TrainedRole } from '../position.js';
-import type { RunSpec } from '../spec.js';
+import type { TrainedRole } from '../domain/role.js';
+import type { Score } from '../domain/score.js';
+import type { Params } from '../models/params.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { evaluate } from './evaluate.js';
 import { expectedParams } from './expected-params.js';
-import type { Score } from './ports.js';
 import { tracePredictor } from './role-program.js';
 
-/** A model that is looked at after training, on params of any checkpoint. */
+/** A trained model, opened with the params of any checkpoint. */
 export interface JudgedModel {
-  /** @param scored told how many examples are done */
+  /** @param scored receives the number of examples scored so far */
   score(split: 'train' | 'validation' | 'test', scored?: (examples: number) => void): Promise<Score>;
   close(): Promise<void>;
 }
 
 /**
- * Opens a role's model on params of a checkpoint; what its optimizer remembers may be among them.
- * @throws TrikdError 'invalid' when the params are not those of the spec's model
+ * Opens a role's model with the params of a checkpoint; optimizer slots among them are ignored.
+ * @throws TrikdError 'invalid' if the params are not those of the spec's model
  */
 export async function openJudged(
   spec: RunSpec,

@@ -1,14 +1,15 @@
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
+import { memoryBlobs } from '@trikd/testing/training/lone-ports';
+import { type Pair, type PairStart, startPair } from '@trikd/testing/training/pair';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
-import type { TrainedRole } from '../position.js';
-import { virtualClock } from '../testing/virtual-clock.js';
-import type { Blob } from './ports.js';
-import { type ReferenceRun, runReferenceGeneration } from './reference.js';
-import { type Pair, type PairStart, startPair } from './testing/pair.js';
-import { memoryBlobs, tinyDataset, tinySpec } from './testing/tiny-run.js';
+import type { Blob } from '../domain/blob.js';
+import { TrikdError } from '../domain/errors.js';
+import type { TrainedRole } from '../domain/role.js';
+import { type ReferenceRun, runReferenceGeneration } from '../reference/reference.js';
 
-const spec = tinySpec();
-const dataset = tinyDataset(spec);
+const spec = specFor('tiny');
+const dataset = datasetFor(spec);
 const blobs = memoryBlobs();
 const run: ReferenceRun = { spec, dataset, ...blobs, clock: virtualClock() };
 const over = new TrikdError('wrong-state', 'the test is over');

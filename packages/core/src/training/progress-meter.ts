@@ -1,4 +1,5 @@
-import type { FrameSource, TrainerProgress } from './ports.js';
+import type { FrameSource } from '../domain/role.js';
+import type { TrainerProgress } from './trainer-event.js';
 
 /** Milliseconds over which speed and waits are averaged. */
 const SPAN = 5000;
@@ -7,8 +8,8 @@ type Waits = Readonly<Partial<Record<FrameSource, number>>>;
 
 /**
  * Measures speed and waits over the last seconds. Call it after every step.
- * @param now milliseconds on a clock that never goes back
- * @returns a function from the milliseconds a step waited, by source, to the averages
+ * @param now monotonic milliseconds
+ * @returns a function from the milliseconds that a step waited, by source, to the averages
  */
 export function progressMeter(now: () => number): (waits: Waits) => Pick<TrainerProgress, 'stepsPerSecond' | 'waits'> {
   let from = now();

@@ -14,31 +14,30 @@ import {
   uint8,
 } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
+import type { FrameSource, TrainedRole } from '../domain/role.js';
 import { sourcesOf, termValue } from '../losses/objective.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
-import type { TrainedRole } from '../position.js';
-import type { OptimizerSpec, RunSpec, TermSpec } from '../spec.js';
-import type { FrameSource } from './ports.js';
+import type { OptimizerSpec, RunSpec, TermSpec } from '../spec/run-spec.js';
 
-/** The names under which the functions of a role's program run, and of its out port. */
+/** Names of the functions of a role's program, and of its out port. */
 export const TRAIN = 'train';
 export const PREDICT = 'predict';
 export const LOGITS = 'logits';
 
-/** What decides the graph of a role besides the run's spec. */
+/** What determines the graph of a role besides the run's spec. */
 export interface ProgramContext {
   readonly spec: RunSpec;
   readonly dataset: Dataset;
   readonly generation: number;
 }
 
-/** The input that carries the weight of a term, and the one with its temperature. */
+/** The inputs that carry the weight and the temperature of a term. */
 export const weightInput = (index: number) => `weight${index}`;
 export const temperatureInput = (index: number) => `temperature${index}`;
 
 /**
- * Traces the program of a trainer: `train` is one step with the exchange inside it, `predict` answers with logits.
- * Both take [batchSize, height, width, channels] images of uint8.
+ * Traces the program of a trainer: `train` is one step with the exchange inside it, `predict` computes logits. Both
+ * take [batchSize, height, width, channels] images of uint8.
  */
 export function traceTrainer(context: ProgramContext, role: TrainedRole, terms: readonly TermSpec[]): Program {
   const { spec, dataset, generation } = context;
@@ -47,12 +46,12 @@ export function traceTrainer(context: ProgramContext, role: TrainedRole, terms: 
   return trace(build, { [TRAIN]: trainFunction(context, role, terms), [PREDICT]: predictFunction(context) });
 }
 
-/** Traces the program of an anchor: the student's model, which only answers. */
+/** Traces the program of an anchor: the student's model, for inference only. */
 export function traceAnchor(context: ProgramContext): Program {
   return tracePredictor(context, 'student');
 }
 
-/** Traces a role's model as one that only answers. */
+/** Traces a role's model for inference only. */
 export function tracePredictor(context: ProgramContext, role: TrainedRole): Program {
   const { spec, dataset } = context;
   return trace(() => buildModel(spec[role].model, dataset, 0), { [PREDICT]: predictFunction(context) });
@@ -69,7 +68,7 @@ function predictFunction(context: ProgramContext): FunctionDefinition<'images'> 
   };
 }
 
-/** One step: forward, the own logits out, the others' logits in, the objective, backward, update. */
+/** One step: forward pass, own logits out, the others' logits in, objective, backward pass, update. */
 function trainFunction(context: ProgramContext, role: TrainedRole, terms: readonly TermSpec[]): FunctionDefinition {
   const { spec, dataset } = context;
   const { optimizer, clipNorm } = spec[role];
@@ -122,19 +121,19 @@ function receiveTargets(scope: Scope<string>, terms: readonly TermSpec[], shape:
   return targets;
 }
 
-/** Rows whose largest logit is the label. */
+/** Number of rows whose largest logit is the label. */
 function correct(logits: Tensor2D, labels: Tensor1D): Scalar {
   return tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'float32'));
 }
 
-/** Pixels 0..255 to zero mean and unit variance over the training split, channel by channel. */
+/** Normalises pixels 0..255 to zero mean and unit variance over the training split, per channel. */
 function normalise(images: Tensor, { mean, std }: Dataset): Tensor {
   const scale = tf.tensor1d(std.map((deviation) => 1 / (255 * deviation)));
   const shift = tf.tensor1d(mean.map((value, channel) => -value / std[channel]!));
   return tf.add(tf.mul(images, scale), shift);
 }
 
-/** The numbers that the optimizer is fed with at a step; their names are inputs of `train`. */
+/** The numbers that are fed to the optimizer at a step; their names are inputs of `train`. */
 export function optimizerFeeds(optimizer: OptimizerSpec, step: number): Readonly<Record<string, number>> {
   if (optimizer.kind === 'sgd') return { momentum: optimizer.momentum, weightDecay: optimizer.weightDecay };
   const { beta1, beta2, epsilon, weightDecay } = optimizer;

@@ -1,15 +1,15 @@
 import { Engine, type Session } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
-import type { Params } from '../params.js';
-import type { TrainedRole } from '../position.js';
-import type { TermSpec } from '../spec.js';
+import type { TrainedRole } from '../domain/role.js';
+import type { Params } from '../models/params.js';
+import type { TermSpec } from '../spec/run-spec.js';
 import { expectedParams } from './expected-params.js';
 import { type ProgramContext, traceAnchor, traceTrainer } from './role-program.js';
 
-/** A model at work, as the training loop knows it: its functions are those of `role-program.ts`. */
+/** A model in a session, as the training loop uses it. Its functions are those of `role-program.ts`. */
 export type ModelSession = Pick<Session, 'run' | 'take' | 'put' | 'state' | 'assign' | 'close'>;
 
-/** What a trainer's model is opened on. */
+/** What a trainer's session is opened with. */
 export interface TrainerModel extends ProgramContext {
   readonly role: TrainedRole;
   readonly terms: readonly TermSpec[];
@@ -17,11 +17,11 @@ export interface TrainerModel extends ProgramContext {
   readonly state: Params | undefined;
 }
 
-/** Where models come to work. */
+/** Opens models in sessions. */
 export interface ModelSessions {
-  /** @throws TrikdError 'invalid' when the state is not that of the spec's model. */
+  /** @throws TrikdError 'invalid' if the state is not that of the spec's model */
   openTrainer(model: TrainerModel): Promise<ModelSession>;
-  /** @throws TrikdError 'invalid' when the params are not those of the spec's student. */
+  /** @throws TrikdError 'invalid' if the params are not those of the spec's student */
   openAnchor(context: ProgramContext, params: Params): Promise<Pick<ModelSession, 'run' | 'close'>>;
 }
 

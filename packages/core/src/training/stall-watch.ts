@@ -1,37 +1,38 @@
-import type { StallCause, TrainerPorts } from './ports.js';
+import type { TrainerPorts } from './ports.js';
+import type { StallCause } from './trainer-event.js';
 
-/** Tells when a wait takes long, and when it is over. */
+/** Reports when a wait takes long, and when it is over. */
 export interface StallWatch {
   /**
-   * What `work` resolves to, told of while it is waited for.
-   * @param what is being done, as in `waiting for step 3 of the anchor`
+   * Settles as `work` does, and reports a long wait meanwhile.
+   * @param what describes the wait, as in `waiting for step 3 of the anchor`
    */
   during<T>(on: StallCause, what: string, work: Promise<T>): Promise<T>;
-  /** Nothing is told any more. */
+  /** Stops reporting. */
   end(): void;
 }
 
 /**
- * A watch that ends with its training. It has one sleeper for all waits, since a step is too short for a timer of its own: what began
- * while it slept is not overdue when it wakes.
+ * Creates a watch that lasts as long as its training. One timer serves all waits, since a step is too short for a timer
+ * of its own: a wait that started during its sleep is not yet overdue when it fires.
  * @param seconds after which a wait is long
  */
 export function createStallWatch({ clock, emit }: Pick<TrainerPorts, 'clock' | 'emit'>, seconds: number): StallWatch {
-  const waits = new Map<StallCause, { readonly since: number; readonly what: string; told: boolean }>();
+  const waits = new Map<StallCause, { readonly since: number; readonly what: string; reported: boolean }>();
   const ended = new AbortController();
 
-  /** Tells of the waits that are long, and returns the milliseconds until the next one may be. */
+  /** Reports long waits, and returns the milliseconds until the next one may become long. */
   function look(): number {
     const now = clock.now();
     let pause = 1000 * seconds;
     for (const [on, wait] of waits) {
-      if (wait.told) continue;
+      if (wait.reported) continue;
       const left = wait.since + 1000 * seconds - now;
       if (left > 0) {
         pause = Math.min(pause, left);
         continue;
       }
-      wait.told = true;
+      wait.reported = true;
       emit({ kind: 'stalled', on, reason: `${wait.what} for ${seconds} s` });
     }
     return pause;
@@ -40,16 +41,16 @@ export function createStallWatch({ clock, emit }: Pick<TrainerPorts, 'clock' | '
   const watch = async () => {
     for (;;) await clock.sleep(look(), ended.signal);
   };
-  // It fails of nothing but its end.
+  // It fails only when the watch ends.
   watch().catch(() => undefined);
 
   return {
     async during(on, what, work) {
-      const wait = { since: clock.now(), what, told: false };
+      const wait = { since: clock.now(), what, reported: false };
       waits.set(on, wait);
       try {
         const answer = await work;
-        if (wait.told) emit({ kind: 'went-on', on });
+        if (wait.reported) emit({ kind: 'went-on', on });
         return answer;
       } finally {
         waits.delete(on);

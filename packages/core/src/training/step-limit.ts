@@ -1,10 +1,10 @@
-import { createBell } from '../exchange/bell.js';
+import { createBell } from '../async/bell.js';
 import type { StepLimit } from './ports.js';
 
 /** A limit that its owner moves. */
 export interface MovableLimit extends StepLimit {
   move(value: number): void;
-  /** Whoever waits for a change gets `reason`. */
+  /** Rejects all waiters with `reason`. */
   abandon(reason: Error): void;
 }
 

@@ -1,18 +1,19 @@
 import { Engine } from '@trikd/engine';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
+import { dullFrames, lonePorts } from '@trikd/testing/training/lone-ports';
 import { expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { activeTerms } from '../losses/objective.js';
-import type { RunSpec } from '../spec.js';
-import { virtualClock } from '../testing/virtual-clock.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { generationPlan } from './generation-plan.js';
 import { traceTrainer } from './role-program.js';
 import { createStallWatch } from './stall-watch.js';
-import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from './testing/tiny-run.js';
 import { type Learner, trainStep } from './train-step.js';
 
-const spec = aloneSpec();
-const dataset = tinyDataset(spec);
+const spec = specFor('tiny, student alone');
+const dataset = datasetFor(spec);
 
 async function openLearner(of: RunSpec = spec, ports = lonePorts().ports, generation = 0): Promise<Learner> {
   const terms = activeTerms(of, 'student', generation);
@@ -37,7 +38,7 @@ test('a run that fails before it has sent its logits fails the step, which would
 });
 
 test('whoever listens is told of every moment of a step, in order', async () => {
-  const hearing = tinySpec();
+  const hearing = specFor('tiny');
   const attempt = { runId: hearing.name, generation: 1, attempt: 1 };
   const frames = () => dullFrames(hearing, dataset, attempt);
   const moments: string[] = [];
@@ -65,7 +66,7 @@ test('the work for meanwhile is done once, before the logits are taken', async (
 });
 
 test('a frame that is waited for long is told by name, and when it has come', async () => {
-  const hearing = tinySpec();
+  const hearing = specFor('tiny');
   const asked = Promise.withResolvers<void>();
   const frame = Promise.withResolvers<IteratorResult<LogitsFrame, void>>();
   const next = () => {
@@ -90,7 +91,7 @@ test('a frame that is waited for long is told by name, and when it has come', as
 
 test('nobody gets a frame of a step whose anchor was not heard, so that all stop at the same step', async () => {
   const order: string[] = [];
-  const hearing = tinySpec();
+  const hearing = specFor('tiny');
   const attempt = { runId: hearing.name, generation: 1, attempt: 1 };
   const frames = (source: 'anchor' | 'peer') => {
     const dull = dullFrames(hearing, dataset, attempt);

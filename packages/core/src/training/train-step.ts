@@ -1,20 +1,23 @@
+import { orAborted } from '../async/or-aborted.js';
 import type { Batch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
+import { type GenerationAttempt } from '../domain/position.js';
+import type { FrameSource } from '../domain/role.js';
+import { peerOf, type TrainedRole } from '../domain/role.js';
 import { checkFrame } from '../exchange/check-frame.js';
 import { partOf, sourcesOf } from '../losses/objective.js';
-import { type GenerationAttempt, peerOf, type TrainedRole } from '../position.js';
-import { learningRate } from '../schedule.js';
-import type { RunSpec, TermSpec } from '../spec.js';
+import type { RunSpec, TermSpec } from '../spec/run-spec.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
-import { orAborted } from './or-aborted.js';
-import type { FrameSource, TrainerPorts, TrainerProgress } from './ports.js';
+import type { TrainerPorts } from './ports.js';
 import { LOGITS, optimizerFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
+import { learningRate } from './schedule.js';
 import type { ModelSession } from './sessions.js';
 import type { StallWatch } from './stall-watch.js';
+import type { TrainerProgress } from './trainer-event.js';
 
-/** A model that learns, and all that a step of it needs. */
+/** A model in training, with everything that a step needs. */
 export interface Learner {
   readonly spec: RunSpec;
   readonly role: TrainedRole;
@@ -29,49 +32,52 @@ export interface Learner {
 
 export interface StepReport {
   readonly values: Pick<TrainerProgress, 'terms' | 'batchAccuracy' | 'gradientNorm' | 'learningRate'>;
-  /** Cross-entropy at weight 1; NaN when the objective has no task term. */
+  /** Cross-entropy at weight 1; NaN if the objective has no task term. */
   readonly taskLoss: number;
   /** Milliseconds spent waiting for frames. */
   readonly waits: Readonly<Partial<Record<FrameSource, number>>>;
 }
 
 /**
- * One step: answer, hear the others, learn. The graph runs all the way from the images to the update; in its middle it hands out
- * the own logits and waits for the others'.
+ * One step: compute logits, receive the others' logits, learn. The graph runs from the images to the update; in the
+ * middle it outputs its own logits and waits for the others'.
  * @param meanwhile work for the JavaScript thread while the graph computes the forward pass
  */
 export async function trainStep(learner: Learner, batch: Batch, meanwhile: () => void): Promise<StepReport> {
   const { session, ports, attempt, dataset } = learner;
   const rate = rateOf(learner, batch.step);
-  const told = (moment: StepMoment) => ports.steps?.(batch.step, moment);
-  told('forward');
+  const mark = (moment: StepMoment) => ports.steps?.(batch.step, moment);
+  mark('forward');
   const running = session.run(TRAIN, feedsOf(learner, batch, rate));
-  // A run that fails or is closed would leave whatever the step waits for waiting for ever.
+  // If the run fails or is closed, whatever the step waits for would never come.
   const failed = running.then(() => new Promise<never>(() => {}));
-  told('next-data');
+  mark('next-data');
   meanwhile();
-  told('next-data-done');
+  mark('next-data-done');
   const data = await Promise.race([session.take(LOGITS), failed]);
   assertFinite(learner.role, data, batch.step);
   const logits = { rows: batch.labels.length, cols: dataset.classes, data };
   const frame = { position: { ...attempt, step: batch.step }, batchDigest: batch.digest, logits };
-  // The anchor first: who has the frame of a peer knows that the peer can train the step too. So when the anchor is gone, both stop
-  // at the same step.
-  const anchor = await Promise.race([hear(learner, batch, 'anchor'), failed]);
-  told('publish');
+  // The anchor's frame comes first: a model that has the peer's frame knows that the peer can train the step too. So
+  // when the anchor is lost, both stop at the same step.
+  const anchor = await Promise.race([receive(learner, batch, 'anchor'), failed]);
+  mark('publish');
   await Promise.race([orAborted(ports.publish(frame), ports.signal), failed]);
   const handed = anchor && session.put('anchor', anchor.logits);
-  const [peer] = await Promise.race([Promise.all([hear(learner, batch, 'peer'), handed]), failed]);
-  told('backward');
+  const [peer] = await Promise.race([Promise.all([receive(learner, batch, 'peer'), handed]), failed]);
+  mark('backward');
   if (peer) await Promise.race([session.put('peer', peer.logits), failed]);
   const waits = { ...(anchor && { anchor: anchor.waited }), ...(peer && { peer: peer.waited }) };
   const outputs = await running;
-  told('done');
+  mark('done');
   return reportOf(learner, batch.step, rate, outputs, waits);
 }
 
-/** The logits of a source that the objective asks for, and the milliseconds they were waited for; undefined for another source. */
-async function hear(learner: Learner, batch: Batch, source: FrameSource) {
+/**
+ * The logits of a source and the milliseconds spent waiting for them; undefined if the objective does not need the
+ * source.
+ */
+async function receive(learner: Learner, batch: Batch, source: FrameSource) {
   const { ports, role, attempt, dataset, terms, stalls } = learner;
   if (!sourcesOf(terms).includes(source)) return undefined;
   const name = source === 'peer' ? peerOf(role) : source;
@@ -138,5 +144,6 @@ function reportOf(
 
 function assertFinite(role: TrainedRole, logits: Float32Array, step: number): void {
   const place = logits.findIndex((logit) => !Number.isFinite(logit));
-  if (place !== -1) throw new TrikdError('diverged', `the ${role} answers ${logits[place]} at step ${step}`, { step });
+  if (place !== -1)
+    throw new TrikdError('diverged', `the ${role} computed a logit of ${logits[place]} at step ${step}`, { step });
 }

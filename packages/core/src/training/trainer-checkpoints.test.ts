@@ -1,15 +1,18 @@
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
+import { dullFrames, lonePorts, memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
+import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { LogitsFrame } from '../exchange/frame.js';
-import type { RunSpec } from '../spec.js';
-import { virtualClock } from '../testing/virtual-clock.js';
-import type { RoleCheckpoint, TrainerEvent, TrainerPorts } from './ports.js';
+import type { RunSpec } from '../spec/run-spec.js';
+import type { TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
-import { aloneSpec, dullFrames, lonePorts, memoryBlobs, tinyDataset, tinySpec } from './testing/tiny-run.js';
 import { trainGeneration } from './trainer.js';
+import type { TrainerEvent } from './trainer-event.js';
 
 const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
-const dataset = tinyDataset(tinySpec());
+const dataset = datasetFor(specFor('tiny'));
 const blobs = memoryBlobs();
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -64,7 +67,7 @@ function checkpointsIn(events: readonly TrainerEvent[]): Map<number, RoleCheckpo
 /** Validated and saved at the end alone, unless asked otherwise. */
 const plain = { evaluation: { everyEpochs: 100 }, checkpoint: { everyEpochs: 100 } };
 const alone = (checkpoint: Partial<RunSpec['checkpoint']> = {}): RunSpec => ({
-  ...aloneSpec(),
+  ...specFor('tiny, student alone'),
   evaluation: plain.evaluation,
   checkpoint: { ...plain.checkpoint, ...checkpoint },
 });
@@ -162,7 +165,7 @@ describe('a checkpoint that is asked for', () => {
 });
 
 describe('a step that lacks a frame', () => {
-  const hearing = tinySpec({ ...plain });
+  const hearing = specFor('tiny', { ...plain });
   const gone = new TrikdError('unavailable', 'the teacher is gone');
 
   /** Frames of the teacher up to a step, and then an error. */

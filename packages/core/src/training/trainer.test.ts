@@ -1,16 +1,19 @@
+import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
+import { dullFrames, lonePorts } from '@trikd/testing/training/lone-ports';
 import { describe, expect, test } from 'vitest';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow } from '../exchange/frame-window.js';
-import type { HostTensor } from '../params.js';
-import type { RunSpec } from '../spec.js';
-import type { Assignment, TrainerEvent, TrainerPorts } from './ports.js';
+import type { HostTensor } from '../models/params.js';
+import type { RunSpec } from '../spec/run-spec.js';
+import type { TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
-import { aloneSpec, dullFrames, lonePorts, tinyDataset, tinySpec } from './testing/tiny-run.js';
 import { trainGeneration } from './trainer.js';
+import type { TrainerEvent } from './trainer-event.js';
+import type { TrainingStart } from './training-start.js';
 
 const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
-const dataset = tinyDataset(tinySpec());
+const dataset = datasetFor(specFor('tiny'));
 
 const train = (spec: RunSpec, ports: TrainerPorts) =>
   trainGeneration({ role: 'student', spec, attempt, startStep: 0 }, dataset, ports);
@@ -34,7 +37,7 @@ function signalled() {
 describe('a whole generation', () => {
   test('is told in order: validations and checkpoints by epoch, one last checkpoint, rest', async () => {
     const { ports, events } = lonePorts();
-    await train(aloneSpec(), ports);
+    await train(specFor('tiny, student alone'), ports);
     expect(kinds(events)).toEqual([
       ...['evaluation', 'checkpoint', 'evaluation', 'checkpoint', 'evaluation', 'checkpoint', 'resting'],
     ]);
@@ -46,7 +49,7 @@ describe('a whole generation', () => {
 
   test('learns: the loss falls and validation beats guessing', async () => {
     const { ports, events } = lonePorts();
-    await train(aloneSpec(), ports);
+    await train(specFor('tiny, student alone'), ports);
     const losses = events.flatMap((event) => (event.kind === 'progress' ? [event.progress.terms[0]!.value] : []));
     expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]!);
     expect(nth(events, 'evaluation', -1).validation.accuracy).toBeGreaterThan(0.5);
@@ -54,7 +57,7 @@ describe('a whole generation', () => {
 
   test('keeps the best validated params, and scores them on the test split at the end', async () => {
     const { ports, events } = lonePorts();
-    await train(aloneSpec(), ports);
+    await train(specFor('tiny, student alone'), ports);
     const scores = events.flatMap((event) => (event.kind === 'evaluation' ? [event] : []));
     const best = nth(events, 'checkpoint', -1).checkpoint.best!;
     const accuracy = Math.max(...scores.map(({ validation }) => validation.accuracy));
@@ -68,7 +71,7 @@ describe('a whole generation', () => {
 
   test('reports what it fed: the learning rate of the step and the shares of the batch', async () => {
     const { ports, events } = lonePorts();
-    await train(aloneSpec({ learningRate: 0.5 }), ports);
+    await train(specFor('tiny, student alone', { student: { learningRate: 0.5 } }), ports);
     const [first, second] = [nth(events, 'progress', 0).progress, nth(events, 'progress', 1).progress];
     expect([first.learningRate, second.learningRate]).toEqual([0.25, 0.5]);
     expect(first.batchAccuracy * 16).toBeCloseTo(Math.round(first.batchAccuracy * 16), 10);
@@ -79,9 +82,9 @@ describe('a whole generation', () => {
   test('publishes one frame a step, of the batch that everybody derives', async () => {
     const published: LogitsFrame[] = [];
     const { ports } = lonePorts({ publish: async (frame) => void published.push(frame) });
-    await train(aloneSpec(), ports);
+    await train(specFor('tiny, student alone'), ports);
     expect(published.map(({ position }) => position.step)).toEqual([...Array(12).keys()]);
-    const honest = dullFrames(aloneSpec(), dataset, attempt);
+    const honest = dullFrames(specFor('tiny, student alone'), dataset, attempt);
     for (const frame of published) {
       const expected = (await honest.next()).value!;
       expect(frame.batchDigest).toBe(expected.batchDigest);
@@ -100,7 +103,7 @@ describe('a limit', () => {
       ports.emit(event);
       if (event.kind === 'resting') resolve();
     };
-    const training = train(aloneSpec(), { ...ports, emit });
+    const training = train(specFor('tiny, student alone'), { ...ports, emit });
     await rests;
     expect(events).toEqual([{ kind: 'resting', nextStep: 0 }]);
     limit.move(100);
@@ -113,7 +116,7 @@ describe('a limit', () => {
     const reason = new TrikdError('wrong-state', 'superseded');
     const { ports } = lonePorts({ limit });
     const emit = (event: TrainerEvent) => event.kind === 'resting' && limit.abandon(reason);
-    await expect(train(aloneSpec(), { ...ports, emit })).rejects.toBe(reason);
+    await expect(train(specFor('tiny, student alone'), { ...ports, emit })).rejects.toBe(reason);
   });
 });
 
@@ -121,11 +124,11 @@ describe('training ends by name', () => {
   test('when the loss is not finite', async () => {
     const published: LogitsFrame[] = [];
     const { ports, events } = lonePorts({ publish: async (frame) => void published.push(frame) });
-    const spec = aloneSpec({ learningRate: 1e38, clipNorm: null });
+    const spec = specFor('tiny, student alone', { student: { learningRate: 1e38, clipNorm: null } });
     await expect(train(spec, ports)).rejects.toMatchObject({
       kind: 'diverged',
       message: expect.stringMatching(
-        /^(the student answers (NaN|-?Infinity) at step \d+|the loss of the student is not finite at step \d+: task \S+, gradient norm \S+)$/,
+        /^(the student computed a logit of (NaN|-?Infinity) at step \d+|the loss of the student is not finite at step \d+: task \S+, gradient norm \S+)$/,
       ),
     });
     expect(kinds(events)).not.toContain('checkpoint');
@@ -133,7 +136,7 @@ describe('training ends by name', () => {
     expect(published.flatMap(({ logits }) => Array.from(logits.data)).every(Number.isFinite)).toBe(true);
   });
 
-  const hearing = tinySpec();
+  const hearing = specFor('tiny');
   const withFrames = (change: (frame: LogitsFrame) => LogitsFrame) =>
     lonePorts({ frames: { peer: dullFrames(hearing, dataset, attempt, change) } }).ports;
 
@@ -194,17 +197,21 @@ describe('training ends by name', () => {
   test('when its frame cannot be published', async () => {
     const refused = new TrikdError('out-of-step', 'fenced off');
     const { ports } = lonePorts({ publish: () => Promise.reject(refused) });
-    await expect(train(aloneSpec(), ports)).rejects.toBe(refused);
+    await expect(train(specFor('tiny, student alone'), ports)).rejects.toBe(refused);
   });
 
   test('when the state to resume from, or its best params, are not those of the model', async () => {
     const { ports, events } = lonePorts();
-    await train(aloneSpec(), ports);
+    await train(specFor('tiny, student alone'), ports);
     const { step: startStep, ...saved } = nth(events, 'checkpoint', 1).checkpoint;
     const state = await ports.load(saved.state);
     const best = saved.best!;
-    const resume = (from: NonNullable<Assignment['resume']>) =>
-      trainGeneration({ role: 'student', spec: aloneSpec(), attempt, startStep, resume: from }, dataset, ports);
+    const resume = (from: NonNullable<TrainingStart['resume']>) =>
+      trainGeneration(
+        { role: 'student', spec: specFor('tiny, student alone'), attempt, startStep, resume: from },
+        dataset,
+        ports,
+      );
     const one: HostTensor = { dtype: 'float32', shape: [1], data: new Float32Array(1) };
     const told = events.length;
 
@@ -229,7 +236,7 @@ describe('an abort ends the training with its reason', () => {
 
   test('before it begins', async () => {
     const { ports, events } = lonePorts({ signal: AbortSignal.abort(reason) });
-    await expect(train(aloneSpec(), ports)).rejects.toBe(reason);
+    await expect(train(specFor('tiny, student alone'), ports)).rejects.toBe(reason);
     expect(events).toEqual([]);
   });
 
@@ -242,7 +249,7 @@ describe('an abort ends the training with its reason', () => {
       },
     };
     const { ports } = lonePorts({ signal: abort.signal, frames: { peer: silent } });
-    await expect(train(tinySpec(), ports)).rejects.toBe(reason);
+    await expect(train(specFor('tiny'), ports)).rejects.toBe(reason);
   });
 
   test('while it waits for room in its window', async () => {
@@ -253,7 +260,7 @@ describe('an abort ends the training with its reason', () => {
       return window.publish(frame);
     };
     const { ports } = lonePorts({ signal: abort.signal, publish });
-    await expect(train(aloneSpec(), ports)).rejects.toBe(reason);
+    await expect(train(specFor('tiny, student alone'), ports)).rejects.toBe(reason);
     expect(window.nextStep).toBe(2);
   });
 
@@ -261,7 +268,7 @@ describe('an abort ends the training with its reason', () => {
     const abort = new AbortController();
     const { ports } = lonePorts({ signal: abort.signal, limit: createStepLimit(2) });
     const emit = (event: TrainerEvent) => event.kind === 'resting' && abort.abort(reason);
-    await expect(train(aloneSpec(), { ...ports, emit })).rejects.toBe(reason);
+    await expect(train(specFor('tiny, student alone'), { ...ports, emit })).rejects.toBe(reason);
   });
 
   test('in the middle of a step', async () => {
@@ -269,6 +276,6 @@ describe('an abort ends the training with its reason', () => {
     const { ports } = lonePorts({ signal: abort.signal });
     const emit = (event: TrainerEvent) =>
       event.kind === 'progress' && event.progress.nextStep === 5 && queueMicrotask(() => abort.abort(reason));
-    await expect(train(aloneSpec(), { ...ports, emit })).rejects.toBe(reason);
+    await expect(train(specFor('tiny, student alone'), { ...ports, emit })).rejects.toBe(reason);
   });
 });

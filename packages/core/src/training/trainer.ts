@@ -1,49 +1,52 @@
+import { orAborted } from '../async/or-aborted.js';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
-import { TrikdError } from '../errors.js';
+import { TrikdError } from '../domain/errors.js';
+import type { BestParams } from '../domain/role-checkpoint.js';
 import { activeTerms, sourcesOf } from '../losses/objective.js';
-import { collapseAlarm } from './alarms.js';
+import { lossAlarms } from './alarms.js';
 import { type Best, type Checkpointer, createCheckpointer } from './checkpointer.js';
 import { evaluate } from './evaluate.js';
 import { generationPlan } from './generation-plan.js';
-import { orAborted } from './or-aborted.js';
-import type { Assignment, BestParams, TrainerPorts } from './ports.js';
+import type { TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
 import { engineSessions, type ModelSession, type ModelSessions } from './sessions.js';
 import { createStallWatch } from './stall-watch.js';
 import { type Learner, trainStep } from './train-step.js';
+import type { TrainingStart } from './training-start.js';
 
-/** A model that learns, with what changes while a generation is trained. */
+/** A model in training, with the state that changes during a generation. */
 interface Training extends Learner {
   readonly startStep: number;
   readonly checkpoints: Checkpointer;
   best: Best | undefined;
 }
 
-/** How long the failure of a step may be held back until the state before it is stored, in milliseconds. */
-const FAREWELL = 10_000;
+/** Milliseconds for which a step's failure may be held back to store the state before the step. */
+const SAVE_TIMEOUT = 10_000;
 
-/** The share of the time of a step after which a wait for a frame is told. */
+/** Share of the step timeout after which a wait for a frame is reported. */
 const LONG_WAIT = 0.25;
 
 /**
- * Trains one generation of one role, from the assignment's first step to the last: the loop of both trainers. Rests wherever the
- * limit is. Resolves when all steps are trained and the last checkpoint, with the test score of the best params, was emitted.
- * @throws TrikdError 'diverged' for a loss that is not finite, 'out-of-step' and 'unavailable' from the ports; or the reason of
- * `ports.signal` when that aborts.
+ * Trains one generation of one role, from the start step to the last: the loop of both trainers. Pauses wherever the
+ * limit is. Resolves when all steps are trained and the last checkpoint, with the test score of the best params, was
+ * emitted.
+ * @throws TrikdError 'diverged' for a loss that is not finite, 'out-of-step' and 'unavailable' from the ports; or the
+ * reason of `ports.signal` when it aborts
  */
 export async function trainGeneration(
-  assignment: Assignment,
+  start: TrainingStart,
   dataset: Dataset,
   ports: TrainerPorts,
   sessions: ModelSessions = engineSessions,
 ): Promise<void> {
-  const { spec, role, attempt, startStep, resume } = assignment;
+  const { spec, role, attempt, startStep, resume } = start;
   const terms = activeTerms(spec, role, attempt.generation);
   const { generation } = attempt;
   const session = await sessions.openTrainer({ spec, dataset, generation, role, terms, state: resume?.state });
-  // Closing ends a step that waits for a frame; nothing else would.
+  // Only closing the session ends a step that waits for a frame.
   const abandon = () => void session.close();
   ports.signal.addEventListener('abort', abandon, { once: true });
   const checkpoints = createCheckpointer(session, ports);
@@ -68,7 +71,7 @@ export async function trainGeneration(
 async function runSteps(training: Training): Promise<void> {
   const { spec, attempt, dataset, ports, plan, startStep, checkpoints } = training;
   const meter = progressMeter(() => ports.clock.now());
-  const alarm = collapseAlarm(dataset.classes, Math.max(50, plan.stepsPerEpoch));
+  const alarm = lossAlarms(dataset.classes, Math.max(50, plan.stepsPerEpoch));
   let batch = makeBatch(dataset, spec, attempt.generation, startStep);
   for (let step = startStep; step < plan.totalSteps; step++) {
     if (step >= ports.limit.value) await restAt(training, step);
@@ -86,10 +89,10 @@ async function runSteps(training: Training): Promise<void> {
   await finish(training, plan.totalSteps);
 }
 
-/** Saves, says so, and waits until the limit lets the step begin. */
+/** Saves a checkpoint, emits it, and waits until the limit allows the step. */
 async function restAt(training: Training, step: number): Promise<void> {
   const { ports, startStep, best } = training;
-  // At the very start there is nothing to save that is not stored already.
+  // At the start step everything is already stored.
   if (step > startStep || best) await finish(training, step);
   else ports.emit({ kind: 'resting', nextStep: step });
   while (step >= ports.limit.value) {
@@ -107,9 +110,9 @@ async function finish(training: Training, step: number): Promise<void> {
 }
 
 /**
- * A step fails. When it is because a frame did not come, the step still waits for it and has changed nothing: the state before it is
- * saved, so that a pair which loses its anchor goes on from where it was. The failure is not held back for ever, nor replaced by one
- * of saving.
+ * Handles a step that failed. If a frame did not arrive, the step has changed nothing yet, so the state before it is
+ * saved: a pair that loses its anchor resumes from where it was. Saving delays the failure only for a bounded time and
+ * never replaces it.
  */
 async function giveUp(training: Training, step: number, failure: unknown): Promise<never> {
   const { ports, startStep, terms, checkpoints } = training;
@@ -117,7 +120,7 @@ async function giveUp(training: Training, step: number, failure: unknown): Promi
   if (lost && sourcesOf(terms).length > 0 && step > startStep && !ports.signal.aborted) {
     const saved = new AbortController();
     const saving = checkpoints.begin(step, training.best).then(checkpoints.settled);
-    await Promise.race([saving, ports.clock.sleep(FAREWELL, saved.signal)]).catch(() => undefined);
+    await Promise.race([saving, ports.clock.sleep(SAVE_TIMEOUT, saved.signal)]).catch(() => undefined);
     saved.abort();
   }
   throw failure;
@@ -132,7 +135,7 @@ async function validate(training: Training, step: number): Promise<void> {
   ports.emit({ kind: 'evaluation', step, validation });
 }
 
-/** Scores the best params on the test split. Only reported: nothing in a run reads it. */
+/** Scores the best params on the test split. The score is only reported; no decision uses it. */
 async function testBest(training: Training): Promise<void> {
   const { session, dataset, spec, best } = training;
   if (!best || best.test) return;

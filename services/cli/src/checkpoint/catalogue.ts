@@ -5,12 +5,12 @@ import {
   manifestsNewestFirst,
   type PairManifest,
 } from '@trikd/core/checkpoint/manifest';
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { manifestsOf } from '@trikd/core/run/collector';
 import { bestGeneration } from '@trikd/core/run/promotion';
 import { type RunState, resumePair } from '@trikd/core/run/state';
-import type { ObjectStore } from '@trikd/core/store';
 import { committedTimes } from './committed-times.js';
 import type { OpenRun } from './open-run.js';
 

@@ -1,6 +1,6 @@
 import type { ExpectedManifest } from '@trikd/core/checkpoint/load-manifest';
 import type { PairManifest } from '@trikd/core/checkpoint/manifest';
-import { specDigest } from '@trikd/core/spec';
+import { specDigest } from '@trikd/core/spec/run-spec';
 import type { OpenRun } from './open-run.js';
 
 /** What a manifest must agree with. The state does not keep the anchors of earlier generations. */

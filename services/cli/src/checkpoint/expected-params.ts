@@ -1,9 +1,9 @@
-import { TrikdError } from '@trikd/core/errors';
-import type { TrainedRole } from '@trikd/core/position';
-import type { RunSpec } from '@trikd/core/spec';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { ExpectedParams } from '@trikd/core/training/expected-params';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
-import { quietTensorFlow } from '@trikd/platform/environment';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { quietTensorFlow } from '@trikd/process/environment';
 
 /** The params that the models of a spec have, by role. */
 export type ExpectedByRole = Readonly<Record<TrainedRole, Readonly<Record<'state' | 'best', ExpectedParams>>>>;

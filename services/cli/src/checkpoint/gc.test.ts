@@ -1,7 +1,7 @@
 import { createCandidate } from '@trikd/core/run/lease';
-import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, saveRun } from '@trikd/core/run/run-store';
-import { virtualClock } from '@trikd/core/testing/virtual-clock';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { beforeEach, expect, test } from 'vitest';
 import { collect } from './gc.js';
 import type { OpenRun } from './open-run.js';

@@ -1,9 +1,9 @@
-import type { Clock } from '@trikd/core/clock';
-import { TrikdError } from '@trikd/core/errors';
+import type { Clock } from '@trikd/core/async/clock';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { collectLeftovers } from '@trikd/core/run/collector';
 import { createCandidate, type Leadership } from '@trikd/core/run/lease';
 import { loadRun } from '@trikd/core/run/run-store';
-import { systemClock } from '@trikd/platform/system-clock';
+import { systemClock } from '@trikd/process/system-clock';
 import { formatted, size } from '../texts.js';
 import type { GcOptions } from './command.js';
 import { type OpenRun, openRun } from './open-run.js';

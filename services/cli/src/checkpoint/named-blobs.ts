@@ -1,6 +1,6 @@
-import type { TrainedRole } from '@trikd/core/position';
+import type { Blob } from '@trikd/core/domain/blob';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RunState } from '@trikd/core/run/state';
-import type { Blob } from '@trikd/core/training/ports';
 import type { Entry } from './catalogue.js';
 
 /** A blob that something names, and what it has to hold. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRun } from '@trikd/core/run/run-store';
-import { openFolderStore } from '@trikd/platform/store/folder-store';
+import { openFolderStore } from '@trikd/store/folder-store';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openRun } from './open-run.js';
 import { spec } from './testing/stored-run.js';

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PairManifest } from '@trikd/core/checkpoint/manifest';
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { listRuns, loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
-import type { ObjectStore } from '@trikd/core/store';
-import { loadConfig } from '@trikd/platform/config';
-import { openStore } from '@trikd/platform/store/open-store';
-import { StoreConfig } from '@trikd/platform/store/store-config';
+import { loadConfig } from '@trikd/process/config';
+import { openStore } from '@trikd/store/open-store';
+import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
 import { chosenRunFolder, RUNS } from '../run-folder.js';
 import { openRunStore, placeInStore } from '../run-store.js';

@@ -1,4 +1,4 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { Entry } from './catalogue.js';
 
 /** Most checkpoints that an error names. */

@@ -1,5 +1,5 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { expect, test } from 'vitest';
 import { catalogue } from './catalogue.js';
 import { shownText } from './show.js';

@@ -1,10 +1,12 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
 import type { PairManifest, RolePart } from '@trikd/core/checkpoint/manifest';
 import { describeTensor } from '@trikd/core/checkpoint/tensor-types';
-import { TrikdError } from '@trikd/core/errors';
-import type { Params } from '@trikd/core/params';
-import type { ObjectStore } from '@trikd/core/store';
-import type { Blob, Score } from '@trikd/core/training/ports';
+import type { Blob } from '@trikd/core/domain/blob';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { Score } from '@trikd/core/domain/score';
+import type { Params } from '@trikd/core/models/params';
+import { lossText } from '@trikd/events/words';
 import Table from 'cli-table3';
 import { printable } from '../printable.js';
 import { formatted, percent, size } from '../texts.js';
@@ -82,7 +84,7 @@ function scores(role: string, { best }: RolePart): readonly string[] {
 }
 
 function score({ accuracy, nll, examples }: Score): string {
-  return `${percent({ accuracy })} (NLL ${nll.toFixed(4)}, ${examples} images)`;
+  return `${percent({ accuracy })} (NLL ${lossText(nll, 4)}, ${examples} images)`;
 }
 
 function blobText({ what, blob, held }: ShownBlob): string {

@@ -1,5 +1,5 @@
 import { encodeManifest, manifestKey } from '@trikd/core/checkpoint/manifest';
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { pointerKey } from '@trikd/core/run/anchor-pointer';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { fit, fits, type StoredRun, storedRun } from './testing/stored-run.js';

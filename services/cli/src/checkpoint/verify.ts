@@ -1,9 +1,9 @@
 import { assertParamsMatch, loadParams } from '@trikd/core/checkpoint/blobs';
 import { assertManifest } from '@trikd/core/checkpoint/load-manifest';
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { type AnchorPointer, pointerKey, readPointer } from '@trikd/core/run/anchor-pointer';
 import { loadRun } from '@trikd/core/run/run-store';
-import type { ObjectStore } from '@trikd/core/store';
 import { formatted, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
 import type { VerifyOptions } from './command.js';

@@ -1,10 +1,10 @@
-import { TrikdError } from '@trikd/core/errors';
-import type { ObjectStore } from '@trikd/core/store';
-import { idxFolderAmong } from '@trikd/platform/data/load-dataset';
-import { dataFolders, quietTensorFlow } from '@trikd/platform/environment';
-import { checkHealth } from '@trikd/platform/grpc/check-health';
-import { openStore } from '@trikd/platform/store/open-store';
-import type { StoreConfig } from '@trikd/platform/store/store-config';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { idxFolderAmong } from '@trikd/model-host/data/load-dataset';
+import { dataFolders, quietTensorFlow } from '@trikd/process/environment';
+import { openStore } from '@trikd/store/open-store';
+import type { StoreConfig } from '@trikd/store/store-config';
+import { checkHealth } from '@trikd/transport/grpc/check-health';
 import type { Finding } from './finding.js';
 
 /** The oldest Node.js that runs the services. */

@@ -1,4 +1,4 @@
-import type { TrainedRole } from '@trikd/core/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { Command, Option } from 'commander';
 import { type Format, outputOption } from '../options.js';
 import { type StoreChoice, storeOptions } from '../store-choice.js';

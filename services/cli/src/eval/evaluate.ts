@@ -1,9 +1,10 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
 import type { Dataset } from '@trikd/core/data/split';
-import { TrikdError } from '@trikd/core/errors';
-import type { RunSpec } from '@trikd/core/spec';
-import type { Score } from '@trikd/core/training/ports';
-import { loadDataset } from '@trikd/platform/data/load-dataset';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Score } from '@trikd/core/domain/score';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { lossText } from '@trikd/events/words';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import Table from 'cli-table3';
 import { openRun } from '../checkpoint/open-run.js';
 import { formatted, percent } from '../texts.js';
@@ -69,7 +70,15 @@ export function scoresText(scored: readonly Scored[]): string {
     style: { head: [], border: [], compact: true },
   });
   for (const { role, what, split, score, recorded } of scored) {
-    table.push([role, what, split, percent(score), score.nll.toFixed(4), score.examples, comparison(score, recorded)]);
+    table.push([
+      role,
+      what,
+      split,
+      percent(score),
+      lossText(score.nll, 4),
+      score.examples,
+      comparison(score, recorded),
+    ]);
   }
   return table.toString();
 }
@@ -77,5 +86,5 @@ export function scoresText(scored: readonly Scored[]): string {
 function comparison(score: Score, recorded: Score | undefined): string {
   if (!recorded) return '';
   const same = score.accuracy === recorded.accuracy && score.nll === recorded.nll;
-  return same ? 'the same' : `${percent(recorded)}, NLL ${recorded.nll.toFixed(4)}`;
+  return same ? 'the same' : `${percent(recorded)}, NLL ${lossText(recorded.nll, 4)}`;
 }

@@ -1,5 +1,5 @@
-import { TrikdError } from '@trikd/core/errors';
-import { environment } from '@trikd/platform/environment';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { environment } from '@trikd/process/environment';
 import type { EvalOptions } from './command.js';
 import { evaluateRun } from './evaluate.js';
 import type { EvalMessage } from './run-evaluation.js';

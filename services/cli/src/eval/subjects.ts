@@ -1,8 +1,9 @@
-import { TrikdError } from '@trikd/core/errors';
-import type { TrainedRole } from '@trikd/core/position';
+import type { Blob } from '@trikd/core/domain/blob';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import type { Score } from '@trikd/core/domain/score';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { bestGeneration } from '@trikd/core/run/promotion';
-import type { Blob, Score } from '@trikd/core/training/ports';
 import { catalogue } from '../checkpoint/catalogue.js';
 import type { OpenRun } from '../checkpoint/open-run.js';
 import { selected } from '../checkpoint/select.js';

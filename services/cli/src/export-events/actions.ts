@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import type { SlowStep } from '@trikd/platform/gen/trikd/v1/timing';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { SlowStep } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { withProgress } from '../progress.js';
 import { print, type Shell, say } from '../shell.js';
 import type { ExportActions } from './command.js';

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { afterAll, describe, expect, test } from 'vitest';
 import { writeEvents } from './event-files.js';
 import { storedEvents } from './stored-events.js';

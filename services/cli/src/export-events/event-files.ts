@@ -1,7 +1,7 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import type { SlowStep } from '@trikd/platform/gen/trikd/v1/timing';
+import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { SlowStep } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { csvFile, tensorboardFiles } from './curve-files.js';
 import { scalarsOf } from './scalars.js';
 import { slowest, traceOf } from './trace.js';

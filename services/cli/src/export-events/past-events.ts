@@ -1,6 +1,6 @@
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
-import { fromStatus } from '@trikd/platform/grpc/status';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { fromStatus } from '@trikd/protocol/status';
+import { unary } from '@trikd/transport/grpc/clients';
 import type { Asking } from '../server/ask.js';
 
 /** Milliseconds without an event after which all stored events have arrived. */

@@ -1,5 +1,5 @@
-import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import { StepPhaseKind } from '@trikd/platform/gen/trikd/v1/timing';
+import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
+import { StepPhaseKind } from '@trikd/protocol/gen/node/trikd/v1/timing';
 
 const NAMES: Readonly<Record<StepPhaseKind, string>> = {
   [StepPhaseKind.STEP_PHASE_KIND_UNSPECIFIED]: 'other',

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { TrikdError } from '@trikd/core/errors';
-import type { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { unary } from '@trikd/transport/grpc/clients';
 import { chosenRunFolder, type RunFolder } from '../run-folder.js';
 import { withServer } from '../server/ask.js';
 import { withErrorReport } from '../server/error-report.js';

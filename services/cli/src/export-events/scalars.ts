@@ -1,7 +1,7 @@
-import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import type { Run, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import type { RoleTimes, StepTimes } from '@trikd/platform/gen/trikd/v1/timing';
-import type { BestParams, TrainerProgress } from '@trikd/platform/gen/trikd/v1/trainer';
+import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
+import type { Run, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { RoleTimes, StepTimes } from '@trikd/protocol/gen/node/trikd/v1/timing';
+import type { BestParams, TrainerProgress } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { roleName } from '../run-summary.js';
 import { phaseNameOf } from './phase-name.js';
 import type { Scalar } from './tf-record.js';

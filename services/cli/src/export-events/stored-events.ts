@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { TrikdError } from '@trikd/core/errors';
-import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
 /**
  * The events in a file, a line of JSON each. An incomplete line is skipped: its writer was killed.

@@ -1,4 +1,4 @@
-import { SlowStep } from '@trikd/platform/gen/trikd/v1/timing';
+import { SlowStep } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { describe, expect, test } from 'vitest';
 import { slowStep } from './testing/emitted-run.js';
 import { slowest, traceOf } from './trace.js';

@@ -1,5 +1,5 @@
-import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import type { RoleStep, SlowStep } from '@trikd/platform/gen/trikd/v1/timing';
+import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
+import type { RoleStep, SlowStep } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { roleName } from '../run-summary.js';
 import { phaseNameOf } from './phase-name.js';
 

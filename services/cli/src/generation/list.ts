@@ -1,6 +1,6 @@
-import { GenerationResult, type Run } from '@trikd/platform/gen/trikd/v1/run';
-import type { BestParams } from '@trikd/platform/gen/trikd/v1/trainer';
-import { toScore } from '@trikd/platform/grpc/convert';
+import { toScore } from '@trikd/protocol/convert';
+import { GenerationResult, type Run } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { BestParams } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { resultsTable, type ShownResult } from '../results-table.js';
 
 /** The generations of a run that have ended, for people. */

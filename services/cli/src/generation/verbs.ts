@@ -1,4 +1,4 @@
-import { unary } from '@trikd/platform/grpc/clients';
+import { unary } from '@trikd/transport/grpc/clients';
 import { runDescription } from '../runs/verbs.js';
 import type { Verb } from '../server/steering.js';
 

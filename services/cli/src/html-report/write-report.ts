@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TrikdError } from '@trikd/core/errors';
-import { eventOf } from '@trikd/history/event';
-import { renderReport } from '@trikd/history/render-report';
-import { emptyHistory, fold, type RunHistory, withRun } from '@trikd/history/run-history';
-import { WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { eventOf } from '@trikd/events/event';
+import { renderReport } from '@trikd/events/render-report';
+import { emptyHistory, fold, type RunHistory, withRun } from '@trikd/events/run-history';
+import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
 /** The template of reports, part of the build of the dashboard. */
 const TEMPLATE = fileURLToPath(new URL('../../../dashboard/dist/report.html', import.meta.url));

@@ -1,6 +1,6 @@
-import { RUN_PHASES } from '@trikd/platform/grpc/run-phases';
+import { RUN_PHASES } from '@trikd/protocol/run-phases';
 import { Command, Option } from 'commander';
-import { type Format, outputOption, positiveNumber, serverOption, timeoutOption, wholeNumber } from '../options.js';
+import { eventOption, type Format, outputOption, positiveNumber, serverOption, timeoutOption } from '../options.js';
 import type { ServerChoice } from '../server/ask.js';
 import { type SteerOptions, steeringCommand, type Verb } from '../server/steering.js';
 import { runVerbs } from './verbs.js';
@@ -99,8 +99,8 @@ export function runsCommand(actions: RunsActions): Command {
     .action((runId: string, options: Omit<GetOptions, 'runId'>) => actions.get({ runId, ...options }));
   reading(command, 'watch', 'Follows a run until it ends.')
     .addOption(
-      new Option('--from-event <n>', 'start with this event; 1: the oldest that is stored')
-        .argParser(wholeNumber)
+      new Option('--from-event <event>', 'start with this event, such as 1.2; 1: the oldest that is stored')
+        .argParser(eventOption)
         .default(0),
     )
     .addOption(

@@ -5,7 +5,7 @@ import {
   type Run,
   type RunCondition,
   type RunProgress,
-} from '@trikd/platform/gen/trikd/v1/run';
+} from '@trikd/protocol/gen/node/trikd/v1/run';
 import { generationsText } from '../generation/list.js';
 import { type Paint, paintedPhase } from '../paint.js';
 import { age, clock, percent } from '../texts.js';

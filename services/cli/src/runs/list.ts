@@ -5,8 +5,8 @@ import {
   RunPhase,
   UnreadableRun as UnreadableMessage,
   type UnreadableRun,
-} from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { unary } from '@trikd/transport/grpc/clients';
 import Table from 'cli-table3';
 import { type Paint, paintedPhase } from '../paint.js';
 import { printable } from '../printable.js';
@@ -65,7 +65,7 @@ function row(run: Run, now: Date, paint: Paint): string[] {
     printable(runId),
     `${paintedPhase(phase, paint)}${waits}`,
     String(generation),
-    progress && progress.stepsTotal > 0 ? `${progress.percent.toFixed(0)} %` : '',
+    progress && progress.stepsTotal > 0 ? `${Math.floor(progress.percent)} %` : '',
     progress && progress.stepsPerSecond > 0 ? progress.stepsPerSecond.toFixed(1) : '',
     progress?.secondsRemaining === undefined ? '' : clock(progress.secondsRemaining),
     generations.length > 0 ? `student of generation ${bestGeneration}` : '',

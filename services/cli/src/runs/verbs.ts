@@ -1,5 +1,5 @@
-import type { Run } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
+import type { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { unary } from '@trikd/transport/grpc/clients';
 import { phaseName } from '../run-summary.js';
 import type { Verb } from '../server/steering.js';
 
@@ -7,7 +7,7 @@ import type { Verb } from '../server/steering.js';
 export function runDescription(runId: string, run: Run | undefined): string {
   if (!run) return `run ${runId} exists`;
   const { phase, generation, attempt, progress, stalls, failure } = run;
-  const done = progress && progress.stepsTotal > 0 ? `, ${progress.percent.toFixed(0)} % of its steps done` : '';
+  const done = progress && progress.stepsTotal > 0 ? `, ${Math.floor(progress.percent)} % of its steps done` : '';
   const lines = [
     `run ${run.runId} is ${phaseName(phase)}: generation ${generation}, attempt ${attempt}${done}`,
     ...stalls.map(({ by, on, reason }) => `the ${by} waits for the ${on}: ${reason}`),

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { TrikdError } from '@trikd/core/errors';
-import type { Run, RunPhase } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
-import { isFinal } from '@trikd/platform/grpc/run-phases';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { isFinal } from '@trikd/protocol/run-phases';
+import { unary } from '@trikd/transport/grpc/clients';
 import { phaseName } from '../run-summary.js';
 import type { Asking } from '../server/ask.js';
 

@@ -1,4 +1,4 @@
-import { type Run, RunPhase, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
+import { type Run, RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type Display, liveDisplay } from '../display.js';
 import type { Format } from '../options.js';
 import type { Paint } from '../paint.js';

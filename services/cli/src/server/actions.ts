@@ -1,7 +1,7 @@
-import { TrikdError } from '@trikd/core/errors';
-import { Run } from '@trikd/platform/gen/trikd/v1/run';
-import { unary } from '@trikd/platform/grpc/clients';
-import { RUN_PHASES } from '@trikd/platform/grpc/run-phases';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { RUN_PHASES } from '@trikd/protocol/run-phases';
+import { unary } from '@trikd/transport/grpc/clients';
 import type { GenerationActions } from '../generation/command.js';
 import { generationsJson, generationsText } from '../generation/list.js';
 import type { Format } from '../options.js';

@@ -1,5 +1,5 @@
-import { RunServiceClient } from '@trikd/platform/gen/trikd/v1/run';
-import { openClient, type UnaryOptions } from '@trikd/platform/grpc/clients';
+import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { openClient, type UnaryOptions } from '@trikd/transport/grpc/clients';
 
 /** The orchestrator that a command calls, and its time limit. */
 export interface ServerChoice {

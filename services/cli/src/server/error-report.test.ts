@@ -1,4 +1,4 @@
-import { TrikdError } from '@trikd/core/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { describe, expect, test } from 'vitest';
 import { errorText, exitStatusFor } from './error-report.js';
 

@@ -1,5 +1,5 @@
-import { type ErrorKind, TrikdError } from '@trikd/core/errors';
-import { factsOf, violationsOf } from '@trikd/platform/grpc/violations';
+import { type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
+import { factsOf, violationsOf } from '@trikd/protocol/violations';
 import { type Shell, say } from '../shell.js';
 
 /** What a command was about. */

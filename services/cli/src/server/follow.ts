@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { createBackoff } from '@trikd/core/backoff';
-import type { Run, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { watch } from '@trikd/platform/grpc/clients';
-import { isFinal } from '@trikd/platform/grpc/run-phases';
+import { createBackoff } from '@trikd/core/async/backoff';
+import type { Run, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { isFinal } from '@trikd/protocol/run-phases';
+import { watch } from '@trikd/transport/grpc/clients';
 import type { Asking } from './ask.js';
 
 /** A run to follow. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Run } from '@trikd/platform/gen/trikd/v1/run';
+import type { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { Command } from 'commander';
 import { type Format, outputOption, requestIdOption, serverOption, timeoutOption, wholeNumber } from '../options.js';
 import type { Asking, ServerChoice } from './ask.js';

@@ -1,5 +1,5 @@
 import type { GenerationResult } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 
 const score = (accuracy: number) => ({ accuracy, nll: 0.5, examples: 100 });
 export const best = (accuracy: number) => ({

@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
 import { encodeManifest, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
 import { encodeSafetensors } from '@trikd/core/checkpoint/safetensors';
-import type { HostTensor } from '@trikd/core/params';
+import type { Blob } from '@trikd/core/domain/blob';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { HostTensor } from '@trikd/core/models/params';
 import { promote } from '@trikd/core/run/anchor-pointer';
-import { memoryStore } from '@trikd/core/run/memory-store';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import type { GenerationResult, Training } from '@trikd/core/run/state';
-import { RunSpec, specDigest } from '@trikd/core/spec';
-import type { ObjectStore } from '@trikd/core/store';
-import type { Blob } from '@trikd/core/training/ports';
+import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
 import type { OpenRun } from '../open-run.js';
 
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
@@ -65,7 +65,7 @@ export async function storedRun(): Promise<StoredRun> {
     pair: ref(manifests.last),
   };
   const state: Training = {
-    ...{ phase: 'training', generation: 1, attempt: 2, results: [result], moves: [], validations: [], losses: 0 },
+    ...{ phase: 'training', generation: 1, attempt: 2, results: [result], moves: [], losses: 0 },
     anchor: { generation: 0, params: anchor.params },
     pairs: [ref(manifests.earlier), ref(manifests.newest)],
     facts: { datasetDigest, classes: 4, totalSteps: 16, stepsPerEpoch: 8 },

@@ -1,7 +1,7 @@
-import { Role } from '@trikd/platform/gen/trikd/v1/common';
-import type { DeepPartial } from '@trikd/platform/gen/trikd/v1/run';
-import { RunPhase, WatchRunResponse } from '@trikd/platform/gen/trikd/v1/run';
-import { StepPhaseKind } from '@trikd/platform/gen/trikd/v1/timing';
+import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
+import type { DeepPartial } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { StepPhaseKind } from '@trikd/protocol/gen/node/trikd/v1/timing';
 
 const event = (second: number, number: number, emitted: DeepPartial<WatchRunResponse>['event']) =>
   WatchRunResponse.fromPartial({ event: emitted, number, time: new Date(Date.UTC(2026, 0, 1, 0, 0, second)) });

@@ -1,0 +1,40 @@
+/** What went wrong, from the point of view of the caller that must decide what to do next. */
+export const ERROR_KINDS = [
+  'invalid',
+  'not-found',
+  'wrong-state',
+  'out-of-step',
+  'diverged',
+  'corrupt',
+  'unavailable',
+] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
+/** Why something failed: the kind of a TrikdError, or 'internal' for any other error. */
+export const FAILURE_KINDS = [...ERROR_KINDS, 'internal'] as const;
+export type FailureKind = (typeof FAILURE_KINDS)[number];
+
+export function isFailureKind(text: string): text is FailureKind {
+  return FAILURE_KINDS.some((kind) => kind === text);
+}
+
+/** Messages quote names and texts, which a damaged file may make arbitrarily long; a gRPC trailer cannot carry that. */
+const LONGEST_MESSAGE = 4000;
+
+/** The error that all rules throw. The message is one lower-case sentence that includes the numbers. */
+export class TrikdError extends Error {
+  override readonly name = 'TrikdError';
+
+  constructor(
+    readonly kind: ErrorKind,
+    message: string,
+    readonly details: Readonly<Record<string, unknown>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(shortened(message), options);
+  }
+}
+
+function shortened(message: string): string {
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE).toWellFormed()}...` : message;
+}

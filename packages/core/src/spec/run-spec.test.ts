@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { RunSpec, specDigest } from './run-spec.js';
+
+const task = { kind: 'task' };
+const anchor = { kind: 'distillation', from: 'anchor' };
+const peer = { kind: 'distillation', from: 'peer' };
+const role = (...objective: object[]) => ({ model: { kind: 'plain-cnn', channels: [4] }, objective });
+const written = { name: 'r', data: { kind: 'synthetic' }, epochs: 1, student: role(task), teacher: role(task) };
+
+function mistakesOf(spec: object): readonly string[] {
+  const { error } = RunSpec.safeParse(spec);
+  return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+describe('a spec', () => {
+  test('needs no more than names, data, epochs and what each role learns', () => {
+    expect(mistakesOf(written)).toEqual([]);
+  });
+
+  test.for([[[task]], [[peer]], [[{ ...task, weight: 0 }, peer, anchor]]] as const)(
+    'gives a role something to learn in generation 0: %j',
+    ([objective]) => {
+      expect(mistakesOf({ ...written, student: role(...objective) })).toEqual([]);
+    },
+  );
+
+  test.for([[[anchor]], [[{ ...task, weight: 0 }, anchor]], [[{ ...peer, weight: 0 }]]] as const)(
+    'is refused when a role learns nothing in generation 0: %j',
+    ([objective]) => {
+      expect(mistakesOf({ ...written, teacher: role(...objective) })).toEqual([
+        expect.stringMatching(/^teacher\.objective: nothing to learn from in generation 0, which has no anchor/),
+      ]);
+    },
+  );
+
+  test('is refused when a batch needs more images than there are', () => {
+    expect(mistakesOf({ ...written, batchSize: 256 })).toEqual([]);
+    expect(mistakesOf({ ...written, batchSize: 257 })).toEqual([
+      'batchSize: a batch of 257 needs more than the 256 training images',
+    ]);
+    expect(mistakesOf({ ...written, batchSize: 257, data: { kind: 'idx' } })).toEqual([]);
+  });
+
+  test('is refused when the warm-up is longer than a generation', () => {
+    const short = { ...written, epochs: 3, batchSize: 16 };
+    expect(mistakesOf({ ...short, warmupSteps: 48 })).toEqual([]);
+    expect(mistakesOf({ ...short, warmupSteps: 49 })).toEqual([
+      'warmupSteps: 49 steps of warm-up are more than the 48 steps of a generation',
+    ]);
+    expect(mistakesOf(short)).toEqual([]);
+  });
+
+  test('is refused when milestones do not ascend', () => {
+    const by = (...milestones: readonly number[]) => ({ ...written, schedule: { kind: 'multistep', milestones } });
+    expect(mistakesOf(by(0.5, 0.8))).toEqual([]);
+    for (const milestones of [
+      [0.8, 0.5],
+      [0.5, 0.5],
+    ])
+      expect(mistakesOf(by(...milestones))).toEqual([
+        'schedule.milestones: milestones must ascend, such as [0.5, 0.75]',
+      ]);
+  });
+});
+
+describe('the durations of a spec', () => {
+  const durations = (everySeconds: number, stepTimeout: number) =>
+    mistakesOf({ ...written, checkpoint: { everySeconds }, exchange: { stepTimeout } });
+
+  test('are at most 30 days, however long a timer can wait', () => {
+    expect(durations(2_592_000, 2_592_000)).toEqual([]);
+    expect(durations(2_592_001, 5e6)).toEqual([
+      'checkpoint.everySeconds: Too big: expected number to be <=2592000',
+      'exchange.stepTimeout: Too big: expected number to be <=2592000',
+    ]);
+  });
+
+  test('leave time to train between two checkpoints, and to a busy peer', () => {
+    expect(durations(0.1, 0.1)).toEqual([]);
+    expect(durations(1e-9, 1e-9)).toEqual([
+      'checkpoint.everySeconds: Too small: expected number to be >=0.1',
+      'exchange.stepTimeout: Too small: expected number to be >=0.1',
+    ]);
+  });
+});
+
+test('the digest of a spec is that of its values, defaults included, in whatever order they were written', () => {
+  const digest = specDigest(RunSpec.parse(written));
+  expect(specDigest(RunSpec.parse({ seed: 0, ...written, batchSize: 128 }))).toBe(digest);
+  expect(specDigest(RunSpec.parse({ ...written, seed: 1 }))).not.toBe(digest);
+});
+
+test('the digest of a spec leaves out how its generations begin, on which no number depends', () => {
+  const digest = specDigest(RunSpec.parse(written));
+  expect(specDigest(RunSpec.parse({ ...written, curriculum: { advance: 'manual' } }))).toBe(digest);
+  expect(specDigest(RunSpec.parse({ ...written, curriculum: { generations: 2 } }))).not.toBe(digest);
+});

@@ -1,0 +1,23 @@
+import type { GenerationAttempt } from '../domain/position.js';
+import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
+import type { RunSpec } from '../spec/run-spec.js';
+import type { StepTracing } from '../timing/trace-ids.js';
+
+/** One generation for one trainer, as the orchestrator assigns it. */
+export interface Assignment {
+  readonly attempt: GenerationAttempt;
+  readonly spec: RunSpec;
+  /** Steps below it may be trained. */
+  readonly limit: number;
+  /** host:port of the models whose frames the objective needs. */
+  readonly peerAddress?: string;
+  readonly anchorAddress?: string;
+  /** The checkpoint to start from; absent for fresh params at step 0. */
+  readonly resume?: RoleCheckpoint;
+  readonly tracing?: StepTracing;
+}
+
+/** First step to train. */
+export function startStepOf({ resume }: Pick<Assignment, 'resume'>): number {
+  return resume?.step ?? 0;
+}

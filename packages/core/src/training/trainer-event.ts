@@ -1,0 +1,40 @@
+import type { FrameSource, Role } from '../domain/role.js';
+import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
+import type { Score } from '../domain/score.js';
+
+/** The weighted value of one term of an objective. */
+export interface LossTerm {
+  readonly part: 'task' | 'anchor' | 'peer';
+  readonly value: number;
+}
+
+export interface TrainerProgress {
+  /** First step that is not trained. */
+  readonly nextStep: number;
+  readonly terms: readonly LossTerm[];
+  readonly batchAccuracy: number;
+  /** Before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly stepsPerSecond: number;
+  /** Share of the time spent waiting for frames, 0..1, by source. */
+  readonly waits: Readonly<Partial<Record<FrameSource, number>>>;
+}
+
+/** What a trainer may have to wait for: the store, or a model whose frames it needs. */
+export type StallCause = 'store' | Role;
+
+/** What a trainer emits. A checkpoint is emitted when it is stored; more steps may have been trained by then. */
+export type TrainerEvent =
+  | { readonly kind: 'progress'; readonly progress: TrainerProgress }
+  | { readonly kind: 'evaluation'; readonly step: number; readonly validation: Score }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: RoleCheckpoint }
+  | { readonly kind: 'resting'; readonly nextStep: number }
+  /** Training continues but needs attention. */
+  | { readonly kind: 'alarm'; readonly step: number; readonly message: string }
+  /** Training waits, or soon will, and continues by itself. A new reason replaces the previous one. */
+  | { readonly kind: 'stalled'; readonly on: StallCause; readonly reason: string }
+  /** The wait is over. */
+  | { readonly kind: 'went-on'; readonly on: StallCause }
+  /** The process is about to exit. It pauses first if its limit is moved to a step that it can reach. */
+  | { readonly kind: 'leaving' };

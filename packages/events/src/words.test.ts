@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { lossText } from './words.js';
+
+test.each([
+  [2.30261, '2.303'],
+  [-0.5, '-0.500'],
+  [999_999, '999999.000'],
+  [1.3635006312654832e19, '1.4e19'],
+  [-2e21, '-2.0e21'],
+  [Number.POSITIVE_INFINITY, 'Infinity'],
+  [Number.NaN, 'NaN'],
+])('the loss %d is written %s', (loss, text) => expect(lossText(loss, 3)).toBe(text));

@@ -1,0 +1,33 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
+import { AnchorServiceService } from '@trikd/protocol/gen/node/trikd/v1/anchor';
+import { TimingServiceService } from '@trikd/protocol/gen/node/trikd/v1/timing';
+import { ExchangeController } from '../exchange/exchange.controller.js';
+import { TimingController } from '../timing/timing.controller.js';
+import { ANCHOR, EXCHANGE, SHUTDOWN, STEPS } from '../tokens.js';
+import { AnchorController } from './anchor.controller.js';
+import type { AnchorHolder } from './anchor-holder.js';
+
+@Module({})
+class AnchorModule {}
+
+/** The wiring of the anchor-server. */
+export function anchorModule(anchor: AnchorHolder, shutdown: AbortSignal): DynamicModule {
+  return {
+    module: AnchorModule,
+    controllers: [AnchorController, ExchangeController, TimingController],
+    providers: [
+      { provide: ANCHOR, useValue: anchor },
+      { provide: EXCHANGE, useValue: anchor },
+      { provide: STEPS, useValue: anchor.steps },
+      { provide: SHUTDOWN, useValue: shutdown },
+    ],
+  };
+}
+
+/** The definitions that belong to `anchorModule`. */
+export const ANCHOR_SERVICES = {
+  'trikd.v1.AnchorService': AnchorServiceService,
+  'trikd.v1.ExchangeService': ExchangeDefinition,
+  'trikd.v1.TimingService': TimingServiceService,
+};

@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { loadDataset } from './load-dataset.js';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'trikd-data-'));
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+function spec(data: object): RunSpec {
+  const role = { model: { kind: 'plain-cnn', channels: [2] }, objective: [{ kind: 'task' }] };
+  return RunSpec.parse({ name: 'x', data, batchSize: 2, epochs: 1, student: role, teacher: role });
+}
+
+const idx = (shape: readonly number[], first: number): Uint8Array => {
+  const header = Buffer.alloc(4 + 4 * shape.length);
+  header.writeUInt32BE(0x0800 | shape.length);
+  for (const [axis, size] of shape.entries()) header.writeUInt32BE(size, 4 + 4 * axis);
+  const data = Uint8Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => first + i);
+  return Buffer.concat([header, data]);
+};
+
+async function writeSet(zipped: boolean, leaveOut?: string): Promise<void> {
+  const files: readonly [string, Uint8Array][] = [
+    ['train-images-idx3-ubyte', idx([6, 1, 2], 1)],
+    ['train-labels-idx1-ubyte', idx([6], 0)],
+    ['t10k-images-idx3-ubyte', idx([3, 1, 2], 50)],
+    ['t10k-labels-idx1-ubyte', idx([3], 0)],
+  ];
+  for (const [name, bytes] of files) {
+    if (name === leaveOut) continue;
+    await writeFile(join(folder, zipped ? `${name}.gz` : name), zipped ? gzipSync(bytes) : bytes);
+  }
+}
+
+test.each([false, true])('reads the four files of the folder in the spec (gzip: %j)', async (zipped) => {
+  await writeSet(zipped);
+  const { train, validation, test, ...rest } = await loadDataset(spec({ kind: 'idx', folder, validation: 2 }));
+  expect([train.count, validation.count, test.count]).toEqual([4, 2, 3]);
+  expect(rest).toMatchObject({ height: 1, width: 2, channels: 1, classes: 6 });
+  for (const { images, labels } of [train, validation]) {
+    for (const [i, label] of labels.entries()) expect(images[2 * i]).toBe(1 + 2 * label);
+  }
+});
+
+test('without a folder in the spec, TRIKD_DATA names it', async () => {
+  await writeSet(true);
+  vi.stubEnv('TRIKD_DATA', folder);
+  expect((await loadDataset(spec({ kind: 'idx', validation: 2 }))).train.count).toBe(4);
+});
+
+test('what is missing is named: the files, the folder tried and what to do', async () => {
+  await writeSet(true, 't10k-labels-idx1-ubyte');
+  const loading = loadDataset(spec({ kind: 'idx', folder }));
+  await expect(loading).rejects.toMatchObject({ kind: 'not-found' });
+  for (const part of [
+    'train-images-idx3-ubyte',
+    't10k-labels-idx1-ubyte',
+    `tried ${folder};`,
+    'make data',
+    'TRIKD_DATA',
+  ]) {
+    await expect(loading).rejects.toThrow(part);
+  }
+});
+
+test('a file that is cut is named with its path', async () => {
+  await writeSet(false);
+  const path = join(folder, 'train-labels-idx1-ubyte');
+  await writeFile(path, idx([6], 0).subarray(0, 10));
+  await expect(loadDataset(spec({ kind: 'idx', folder, validation: 2 }))).rejects.toThrow(`${path}: shape 6 needs 14`);
+});
+
+test('synthetic images need no files', async () => {
+  const { train, validation, test } = await loadDataset(spec({ kind: 'synthetic', train: 20, validation: 5, test: 6 }));
+  expect([train.count, validation.count, test.count]).toEqual([20, 5, 6]);
+});

@@ -1,0 +1,53 @@
+import type { TrainedRole } from '@trikd/core/domain/role';
+import { trainGeneration } from '@trikd/core/training/trainer';
+import { environment } from '@trikd/process/environment';
+import { createLogger } from '@trikd/process/logging';
+import { shutdownSignal } from '@trikd/process/shutdown';
+import { systemClock } from '@trikd/process/system-clock';
+import { openStoreOrExit } from '@trikd/store/open-store';
+import { callMeter } from '@trikd/telemetry/instruments';
+import { startTelemetry } from '@trikd/telemetry/start-telemetry';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { runService } from '@trikd/transport/nest/run-service';
+import type { ModelServiceConfig } from '../config.js';
+import { loadDataset } from '../data/load-dataset.js';
+import { rememberLast } from '../remember-last.js';
+import { createTrainer } from './trainer.js';
+import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
+
+/** The process of a trainer, from its start to its end. */
+export async function runTrainer(role: TrainedRole, config: ModelServiceConfig): Promise<void> {
+  const log = createLogger(config.log, `${role}-trainer`);
+  const shutdown = shutdownSignal(log);
+  const telemetry = await startTelemetry(`${role}-trainer`, environment(), log);
+  const store = await openStoreOrExit(config.store, log);
+  const trainer = createTrainer({
+    role,
+    store,
+    loadDataset: rememberLast(loadDataset),
+    trainGeneration,
+    dial: dialProducer,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    telemetry,
+  });
+  /** Streams go on while the trainer takes its leave. */
+  const left = new AbortController();
+  const leave = async () => {
+    await trainer.leave();
+    left.abort();
+  };
+  const module = trainerModule(trainer, left.signal);
+  await runService({
+    ...config,
+    module,
+    services: TRAINER_SERVICES,
+    log,
+    onCall: callMeter(telemetry.record),
+    shutdown,
+    leave,
+    stop: trainer.stop,
+  });
+  await telemetry.stop();
+}

@@ -1,0 +1,68 @@
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { fromPosition, fromRole, toAttempt, toPosition } from '@trikd/protocol/convert';
+import { fromWatchedEvent, toAssignment } from '@trikd/protocol/convert-trainer';
+import type {
+  AssignRequest,
+  AssignResponse,
+  GetTrainerResponse,
+  SaveAtRequest,
+  SaveAtResponse,
+  SetLimitRequest,
+  SetLimitResponse,
+  WatchTrainerRequest,
+  WatchTrainerResponse,
+} from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { serveStream } from '@trikd/transport/grpc/serve-stream';
+import { EMPTY, type Observable } from 'rxjs';
+import { SHUTDOWN, TRAINER } from '../tokens.js';
+import type { Trainer } from './trainer.js';
+
+/** Translates TrainerService messages. Nothing is decided here. */
+@Controller()
+export class TrainerController {
+  constructor(
+    @Inject(TRAINER) private readonly trainer: Trainer,
+    @Inject(SHUTDOWN) private readonly shutdown: AbortSignal,
+  ) {}
+
+  @GrpcMethod('TrainerService', 'assign')
+  async assign(request: AssignRequest): Promise<AssignResponse> {
+    const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await this.trainer.assign(toAssignment(request));
+    return { datasetDigest, classes, totalSteps, stepsPerEpoch };
+  }
+
+  @GrpcMethod('TrainerService', 'setLimit')
+  setLimit({ limit }: SetLimitRequest): SetLimitResponse {
+    const { step, ...attempt } = toPosition(limit);
+    return { nextStep: this.trainer.setLimit(attempt, step) };
+  }
+
+  @GrpcMethod('TrainerService', 'saveAt')
+  saveAt({ position }: SaveAtRequest): SaveAtResponse {
+    const { step, ...attempt } = toPosition(position);
+    return { nextStep: this.trainer.saveAt(attempt, step) };
+  }
+
+  @GrpcMethod('TrainerService', 'getTrainer')
+  getTrainer(): GetTrainerResponse {
+    const present = this.trainer.present();
+    const next = present && fromPosition({ ...present.id, step: present.notBegun() });
+    return { role: fromRole(this.trainer.role), next, limit: present?.limit.value ?? 0 };
+  }
+
+  @GrpcMethod('TrainerService', 'watchTrainer')
+  async watchTrainer(
+    { attempt, fromEvent, pastOnly }: WatchTrainerRequest,
+    _metadata: unknown,
+    call: ServerWritableStream<WatchTrainerRequest, WatchTrainerResponse>,
+  ): Promise<Observable<never>> {
+    const open = (left: AbortSignal) => this.trainer.watch(toAttempt(attempt), fromEvent, left, pastOnly);
+    await serveStream(call, this.shutdown, open, ({ number, event }) => ({
+      number,
+      event: fromWatchedEvent(event, this.trainer.role),
+    }));
+    return EMPTY;
+  }
+}

@@ -1,0 +1,29 @@
+import { TrikdError } from '@trikd/core/domain/errors';
+import { z } from 'zod';
+
+/** host:port with an IPv6 host in brackets, or a gRPC target with a scheme. */
+const ADDRESS = /^((unix|unix-abstract|dns|ipv4|ipv6):.+|(\[[\da-f:.%]+\]|[^\s:/]+):\d{1,5})$/i;
+
+/** Whether a text is an address that a gRPC server can listen on or a client can call. */
+export function isAddress(text: string): boolean {
+  return ADDRESS.test(text);
+}
+
+/** An address in a configuration. */
+export const Address = z.string().regex(ADDRESS, 'expected host:port, such as 127.0.0.1:50050');
+
+/** What to do about an error of the operating system. */
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process uses this address; stop it, or choose another port, such as 0 for any that is free',
+  EACCES: 'this user may not use this port; choose one above 1023',
+  EADDRNOTAVAIL: 'this machine does not have this address',
+  ENOTFOUND: 'there is no host of this name',
+};
+
+/** The error of a server that cannot listen. @param cause as Node.js or grpc-js report it */
+export function listenError(listen: string, cause: unknown): TrikdError {
+  const text = cause instanceof Error ? cause.message : `${cause}`;
+  const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL|ENOTFOUND)\b/.exec(text)?.[1];
+  const reason = code === undefined ? text : REASONS[code];
+  return new TrikdError('unavailable', `cannot listen on ${listen}: ${reason}`, { listen }, { cause });
+}

@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { lastError } from './last-error.js';
+
+/** The services of a run. */
+export type ServiceName = 'anchor-server' | 'teacher-trainer' | 'student-trainer' | 'orchestrator';
+
+/** A service in a child process. Its process group is its own, so that Ctrl-C reaches only the parent. */
+export interface ServiceProcess {
+  readonly name: ServiceName;
+  /** host:port. */
+  readonly address: string;
+  /** URL that it serves over HTTP, such as the dashboard of the orchestrator. */
+  readonly url?: string;
+  /** Resolves with one sentence when the process has ended. */
+  readonly ended: Promise<string>;
+  /** Sends SIGTERM: the service ends in order. */
+  readonly terminate: () => void;
+  /** Kills it and its children. */
+  readonly kill: () => void;
+}
+
+/** Options of a service process. */
+export interface ServiceSetup {
+  /** Configuration by path, such as `store.path`. Each value can be written as JSON. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Folder of its log. */
+  readonly logs: string;
+  /** The compiled service. */
+  readonly entry?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Further arguments of Node.js. */
+  readonly node?: readonly string[];
+  /** Further streams of the process, from file descriptor 4. */
+  readonly streams?: readonly 'pipe'[];
+}
+
+/** A service that has been spawned. */
+export interface StartedService {
+  readonly child: ChildProcess;
+  /** Ends it, and what it started, at once. */
+  readonly kill: () => void;
+  /** Resolves when it listens; rejects with 'unavailable' when it ended before. */
+  readonly ready: Promise<ServiceProcess>;
+}
+
+/**
+ * Saves about a hundred MB a service: by default V8 lets the space for young objects grow, and glibc gives each thread an arena that
+ * returns little memory.
+ */
+const YOUNG_SPACE = '--max-semi-space-size=8';
+const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' };
+
+/** The compiled service of this repository. */
+function entryOf(name: ServiceName): string {
+  return fileURLToPath(new URL(`../../../services/${name}/dist/main.js`, import.meta.url));
+}
+
+/**
+ * Starts a service, by default on a free port of the loopback interface. It ends by itself when this process does, because their IPC
+ * channel closes.
+ */
+export function startService(name: ServiceName, setup: ServiceSetup): StartedService {
+  const { logs, settings, entry = entryOf(name), env = {}, node = [], streams = [] } = setup;
+  mkdirSync(logs, { recursive: true });
+  const log = join(logs, `${name}.jsonl`);
+  const stderr = join(logs, `${name}.stderr`);
+  const output = openSync(stderr, 'a');
+  const child = spawn(process.execPath, [YOUNG_SPACE, ...node, entry], {
+    detached: true,
+    env: { ...FEW_ARENAS, ...env, ...asEnvironment({ listen: '127.0.0.1:0', ...settings, 'log.file': log }) },
+    stdio: ['ignore', output, output, 'ipc', ...streams],
+  });
+  closeSync(output);
+  const ended = endOf(child).then((how) => {
+    const why = lastError(log, stderr);
+    return `the ${name} ended (${how})${why ? `: ${why}` : ''}`;
+  });
+  const kill = () => killGroup(child);
+  const listening = new Promise<ServiceProcess>((resolve) => {
+    child.on('message', (message) => {
+      const where = whereIn(message);
+      if (where) resolve({ name, ...where, ended, kill, terminate: () => void child.kill('SIGTERM') });
+    });
+  });
+  const early = ended.then((sentence) => {
+    throw new TrikdError('unavailable', sentence);
+  });
+  early.catch(() => undefined);
+  return { child, kill, ready: Promise.race([listening, early]) };
+}
+
+/** `store.path` is TRIKD_STORE__PATH. Values are JSON, which is YAML too, so that no text is read as a number. */
+function asEnvironment(settings: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([path, value]) => [
+      `TRIKD_${path
+        .replaceAll('.', '__')
+        .replace(/[A-Z]/g, (letter) => `_${letter}`)
+        .toUpperCase()}`,
+      JSON.stringify(value),
+    ]),
+  );
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal === null ? `status ${code}` : `${signal}`));
+  });
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    // The process may have ended in the meantime.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+function whereIn(message: unknown): Pick<ServiceProcess, 'address' | 'url'> | undefined {
+  if (typeof message !== 'object' || message === null || !('type' in message) || !('address' in message))
+    return undefined;
+  if (message.type !== 'listening' || typeof message.address !== 'string') return undefined;
+  const url = 'url' in message && typeof message.url === 'string' ? { url: message.url } : {};
+  return { address: message.address, ...url };
+}

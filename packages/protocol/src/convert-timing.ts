@@ -1,0 +1,115 @@
+import type { Role } from '@trikd/core/domain/role';
+import type { PhaseKind, RoleStep, StepPhase } from '@trikd/core/timing/role-step';
+import type { SlowStep } from '@trikd/core/timing/slow-steps';
+import type { Spread } from '@trikd/core/timing/spread';
+import type { StepTimes } from '@trikd/core/timing/step-times';
+import { fromRole, toRole } from './convert.js';
+import { Role as RoleMessage } from './gen/node/trikd/v1/common.js';
+import {
+  type RoleStep as RoleStepMessage,
+  type SlowStep as SlowStepMessage,
+  StepPhaseKind,
+  type StepPhase as StepPhaseMessage,
+  type StepTimes as StepTimesMessage,
+} from './gen/node/trikd/v1/timing.js';
+
+const KINDS: Readonly<Record<PhaseKind, StepPhaseKind>> = {
+  data: StepPhaseKind.STEP_PHASE_KIND_DATA,
+  forward: StepPhaseKind.STEP_PHASE_KIND_FORWARD,
+  wait: StepPhaseKind.STEP_PHASE_KIND_WAIT,
+  publish: StepPhaseKind.STEP_PHASE_KIND_PUBLISH,
+  backward: StepPhaseKind.STEP_PHASE_KIND_BACKWARD,
+};
+
+/** Undefined for a kind that this version does not know. */
+export function toPhaseKind(message: StepPhaseKind): PhaseKind | undefined {
+  return (['data', 'forward', 'wait', 'publish', 'backward'] as const).find((kind) => KINDS[kind] === message);
+}
+
+export function toRoleStep({ role, step, startedMs, durationMs, phases }: RoleStepMessage): RoleStep {
+  return { role: toRole(role), step, started: startedMs, duration: durationMs, phases: phases.flatMap(toPhase) };
+}
+
+function toPhase({ kind, peer, offsetMs, durationMs }: StepPhaseMessage): readonly StepPhase[] {
+  const known = toPhaseKind(kind);
+  if (!known) return [];
+  const waited = peer === RoleMessage.ROLE_UNSPECIFIED ? undefined : toRole(peer);
+  return [{ kind: known, ...(waited && { peer: waited }), offset: offsetMs, duration: durationMs }];
+}
+
+export function fromRoleStep({ role, step, started, duration, phases }: RoleStep): RoleStepMessage {
+  return {
+    role: fromRole(role),
+    step,
+    startedMs: started,
+    durationMs: duration,
+    phases: phases.map(({ kind, peer, offset, duration: length }) => ({
+      kind: KINDS[kind],
+      peer: fromPeer(peer),
+      offsetMs: offset,
+      durationMs: length,
+    })),
+  };
+}
+
+/** Steps of which generation and attempt. */
+export interface StepsOf {
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+export function fromStepTimes({
+  generation,
+  attempt,
+  firstStep,
+  steps,
+  roles,
+  verdict,
+}: StepTimes & StepsOf): StepTimesMessage {
+  return {
+    generation,
+    attempt,
+    firstStep,
+    steps,
+    roles: roles.map(({ role, step, between, phases }) => ({
+      role: fromRole(role),
+      step: fromSpread(step),
+      between: fromSpread(between),
+      phases: phases.map(({ kind, peer, times, share }) => ({
+        kind: KINDS[kind],
+        peer: fromPeer(peer),
+        times: fromSpread(times),
+        share,
+      })),
+    })),
+    verdict,
+  };
+}
+
+export function fromSlowStep({
+  generation,
+  attempt,
+  step,
+  duration,
+  usual,
+  traceId,
+  roles,
+}: SlowStep & StepsOf & { readonly traceId: string }): SlowStepMessage {
+  return {
+    generation,
+    attempt,
+    step,
+    durationMs: duration,
+    usualMs: usual,
+    traceId,
+    roles: roles.map(fromRoleStep),
+  };
+}
+
+function fromSpread({ p50, p95, max, mean }: Spread): Spread {
+  return { p50, p95, max, mean };
+}
+
+function fromPeer(peer: Role | undefined): RoleMessage {
+  return peer ? fromRole(peer) : RoleMessage.ROLE_UNSPECIFIED;
+}

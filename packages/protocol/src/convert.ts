@@ -1,0 +1,191 @@
+import type { Blob } from '@trikd/core/domain/blob';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
+import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
+import type { Score } from '@trikd/core/domain/score';
+import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Subscription } from '@trikd/core/exchange/subscribe';
+import type { StepTracing } from '@trikd/core/timing/trace-ids';
+import {
+  type Blob as BlobMessage,
+  type Position as PositionMessage,
+  Role as RoleMessage,
+  type Score as ScoreMessage,
+  type StepTracing as TracingMessage,
+} from './gen/node/trikd/v1/common.js';
+import {
+  type Agreement as AgreementMessage,
+  DataType,
+  type LogitsFrame as FrameMessage,
+  type StreamLogitsRequest,
+} from './gen/node/trikd/v1/exchange.js';
+import type {
+  BestParams as BestParamsMessage,
+  TrainerCheckpoint as CheckpointMessage,
+} from './gen/node/trikd/v1/trainer.js';
+
+// Named pairs: `toX` makes what the core knows from a message, `fromX` the message from what the core knows.
+// A message that lacks a part it must have is refused with kind 'invalid'.
+
+export function toPosition(message: PositionMessage | undefined): Position {
+  const { runId, generation, attempt, step } = required(message, 'position');
+  return { runId, generation, attempt, step };
+}
+
+export function fromPosition(position: Position): PositionMessage {
+  const { runId, generation, attempt, step } = position;
+  return { runId, generation, attempt, step };
+}
+
+export function toAttempt(message: PositionMessage | undefined): GenerationAttempt {
+  const { runId, generation, attempt } = required(message, 'attempt');
+  return { runId, generation, attempt };
+}
+
+const ROLES: Readonly<Record<Role, RoleMessage>> = {
+  anchor: RoleMessage.ROLE_ANCHOR,
+  teacher: RoleMessage.ROLE_TEACHER,
+  student: RoleMessage.ROLE_STUDENT,
+};
+
+export function toRole(message: RoleMessage): Role {
+  for (const role of ['anchor', 'teacher', 'student'] as const) if (ROLES[role] === message) return role;
+  throw new TrikdError('invalid', `role ${message} is none of anchor, teacher and student`);
+}
+
+export function toTrainedRole(message: RoleMessage): TrainedRole {
+  const role = toRole(message);
+  if (role === 'anchor') throw new TrikdError('invalid', 'the anchor does not train');
+  return role;
+}
+
+export function fromRole(role: Role): RoleMessage {
+  return ROLES[role];
+}
+
+export function toBlob(message: BlobMessage | undefined): Blob {
+  const { key, sha256, bytes } = required(message, 'blob');
+  return { key, sha256, bytes };
+}
+
+export function fromBlob({ key, sha256, bytes }: Blob): BlobMessage {
+  return { key, sha256, bytes };
+}
+
+/** Undefined where nothing is traced. */
+export function toTracing(message: TracingMessage | undefined): StepTracing | undefined {
+  return message && message.seed !== '' ? { seed: message.seed, everySteps: message.everySteps } : undefined;
+}
+
+export function fromTracing(tracing: StepTracing | undefined): TracingMessage | undefined {
+  return tracing && { seed: tracing.seed, everySteps: tracing.everySteps };
+}
+
+export function toScore(message: ScoreMessage | undefined): Score {
+  const { accuracy, nll, examples } = required(message, 'score');
+  return { accuracy, nll, examples };
+}
+
+export function fromScore({ accuracy, nll, examples }: Score): ScoreMessage {
+  return { accuracy, nll, examples };
+}
+
+export function toBestParams(message: BestParamsMessage): BestParams {
+  return {
+    step: message.step,
+    validation: toScore(message.validation),
+    params: toBlob(message.params),
+    ...(message.test && { test: toScore(message.test) }),
+  };
+}
+
+export function fromBestParams(best: BestParams): BestParamsMessage {
+  return {
+    step: best.step,
+    validation: fromScore(best.validation),
+    test: best.test && fromScore(best.test),
+    params: fromBlob(best.params),
+  };
+}
+
+export function toRoleCheckpoint(message: CheckpointMessage): RoleCheckpoint {
+  return {
+    step: message.step,
+    state: toBlob(message.state),
+    ...(message.best && { best: toBestParams(message.best) }),
+  };
+}
+
+export function fromRoleCheckpoint({ step, state, best }: RoleCheckpoint): CheckpointMessage {
+  return { step, state: fromBlob(state), best: best && fromBestParams(best) };
+}
+
+export function toAgreement(message: AgreementMessage | undefined): Agreement {
+  const { specDigest, datasetDigest, classes, batchSize, seed } = required(message, 'agreement');
+  return { specDigest, datasetDigest, classes, batchSize, seed };
+}
+
+export function fromAgreement({ specDigest, datasetDigest, classes, batchSize, seed }: Agreement): AgreementMessage {
+  return { specDigest, datasetDigest, classes, batchSize, seed };
+}
+
+export function toSubscription(message: StreamLogitsRequest): Subscription {
+  return {
+    consumer: toRole(message.consumer),
+    from: toPosition(message.from),
+    agreement: toAgreement(message.agreement),
+  };
+}
+
+export function fromSubscription({ consumer, from, agreement }: Subscription): StreamLogitsRequest {
+  return { consumer: fromRole(consumer), from: fromPosition(from), agreement: fromAgreement(agreement) };
+}
+
+/**
+ * A frame whose data are the received bytes themselves where they are aligned to 4, else a copy.
+ * @throws TrikdError 'invalid' when the bytes are not rows x cols float32.
+ */
+export function toFrame(message: FrameMessage | undefined): LogitsFrame {
+  const frame = required(message, 'frame');
+  const { rows, cols, dtype, data, traceparent } = frame;
+  if (dtype !== DataType.DATA_TYPE_FLOAT32 || rows * cols === 0 || data.byteLength !== 4 * rows * cols) {
+    throw new TrikdError(
+      'invalid',
+      `a frame of ${rows}x${cols} float32 has ${4 * rows * cols} bytes, got ${data.byteLength} of type ${dtype}`,
+      { rows, cols, dtype, bytes: data.byteLength },
+    );
+  }
+  return {
+    position: toPosition(frame.position),
+    batchDigest: frame.batchDigest.toString('hex'),
+    logits: { rows, cols, data: floats(data, rows * cols) },
+    ...(traceparent !== '' && { traceparent }),
+  };
+}
+
+/** The message shares the memory of the logits: they must not be written to any more. */
+export function fromFrame({ position, batchDigest, logits, traceparent }: LogitsFrame): FrameMessage {
+  const { rows, cols, data } = logits;
+  return {
+    position: fromPosition(position),
+    batchDigest: Buffer.from(batchDigest, 'hex'),
+    rows,
+    cols,
+    dtype: DataType.DATA_TYPE_FLOAT32,
+    data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    traceparent: traceparent ?? '',
+  };
+}
+
+/** Every platform that Node.js and TensorFlow both support is little-endian, as the wire is. */
+function floats(bytes: Buffer, count: number): Float32Array {
+  // A small Buffer is a part of a shared pool: its own offset counts, and it may start anywhere.
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  return new Float32Array(aligned.buffer, aligned.byteOffset, count);
+}
+
+function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new TrikdError('invalid', `the message lacks its ${what}`);
+  return value;
+}

@@ -1,0 +1,92 @@
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
+import { describe, expect, test } from 'vitest';
+import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from './gen/node/google/rpc/error_details.js';
+import { Status } from './gen/node/google/rpc/status.js';
+import { fromStatus, isDisconnect, toStatus } from './status.js';
+
+const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
+  ErrorInfo: ErrorInfo.decode,
+  BadRequest: BadRequest.decode,
+  PreconditionFailure: PreconditionFailure.decode,
+  ResourceInfo: ResourceInfo.decode,
+};
+
+const received = (code: status, details: string, metadata = new Metadata()): ServiceError =>
+  Object.assign(new Error(details), { code, details, metadata });
+
+describe('status', () => {
+  test.each<[ErrorKind, status]>([
+    ['invalid', status.INVALID_ARGUMENT],
+    ['not-found', status.NOT_FOUND],
+    ['wrong-state', status.FAILED_PRECONDITION],
+    ['out-of-step', status.ABORTED],
+    ['diverged', status.FAILED_PRECONDITION],
+    ['corrupt', status.DATA_LOSS],
+    ['unavailable', status.UNAVAILABLE],
+  ])('carries the kind %s there and back', (kind, code) => {
+    const sent = toStatus(new TrikdError(kind, 'step 12 went wrong'));
+    expect(sent).toMatchObject({ code, details: 'step 12 went wrong' });
+    expect(fromStatus(received(sent.code, sent.details, sent.metadata), 'the teacher')).toMatchObject({
+      kind,
+      message: 'the teacher: step 12 went wrong',
+    });
+  });
+
+  test('tells programs what kind of error it was, and of which field, run or phase', () => {
+    const details = (error: TrikdError) => {
+      const [bytes] = toStatus(error).metadata.get('grpc-status-details-bin');
+      return Status.decode(Buffer.from(bytes ?? '')).details.map(({ typeUrl, value }) => ({
+        type: typeUrl.replace('type.googleapis.com/google.rpc.', ''),
+        value: DECODERS[typeUrl.slice(typeUrl.lastIndexOf('.') + 1)]?.(value),
+      }));
+    };
+    const violations = [{ field: 'spec.epochs', description: 'too small' }];
+    expect(details(new TrikdError('invalid', 'the spec is invalid', { violations }))).toMatchObject([
+      { type: 'ErrorInfo', value: { reason: 'INVALID', domain: 'trikd' } },
+      { type: 'BadRequest', value: { fieldViolations: violations } },
+    ]);
+    expect(details(new TrikdError('wrong-state', 'it is training', { run: 'trial', phase: 'training' }))).toMatchObject(
+      [
+        { value: { reason: 'WRONG_STATE', metadata: { run: 'trial', phase: 'training' } } },
+        { type: 'PreconditionFailure', value: { violations: [{ type: 'RUN_PHASE', subject: 'runs/trial' }] } },
+      ],
+    );
+    expect(details(new TrikdError('wrong-state', 'a leads', { leader: 'a' }))).toMatchObject([
+      { value: { metadata: { leader: 'a' } } },
+      { value: { violations: [{ type: 'LEADERSHIP', subject: 'orchestrator' }] } },
+    ]);
+    expect(details(new TrikdError('not-found', 'there is no run trial', { run: 'trial' }))).toMatchObject([
+      { value: { reason: 'NOT_FOUND' } },
+      { type: 'ResourceInfo', value: { resourceType: 'trikd.v1.Run', resourceName: 'trial' } },
+    ]);
+  });
+
+  test('fits into a trailer, however much there is to say', () => {
+    const violations = Array.from({ length: 1000 }, (_, i) => ({ field: `spec.${i}`, description: 'x'.repeat(5000) }));
+    const error = new TrikdError('invalid', 'y'.repeat(100_000), { violations, run: 'z'.repeat(9000) });
+    const [bytes] = toStatus(error).metadata.get('grpc-status-details-bin');
+    expect(bytes?.length).toBeGreaterThan(500);
+    expect(bytes?.length).toBeLessThanOrEqual(3000);
+  });
+
+  test('keeps the message of a foreign error at home', () => {
+    expect(toStatus(new Error('password in here'))).toMatchObject({ code: status.INTERNAL, details: 'internal error' });
+    const error = fromStatus(received(status.INTERNAL, 'internal error'), 'the anchor');
+    expect(error).not.toBeInstanceOf(TrikdError);
+    expect(error.message).toBe('the anchor: internal error (INTERNAL)');
+  });
+
+  test('takes the kind from the code when no kind was sent', () => {
+    expect(fromStatus(received(status.DEADLINE_EXCEEDED, 'too late'), 'x')).toMatchObject({ kind: 'unavailable' });
+    const nonsense = new Metadata();
+    nonsense.set('trikd-error-kind', 'toString');
+    expect(fromStatus(received(status.NOT_FOUND, 'gone', nonsense), 'x')).toMatchObject({ kind: 'not-found' });
+  });
+
+  test('tells a lost connection from an answer', () => {
+    expect(isDisconnect(received(status.UNAVAILABLE, ''))).toBe(true);
+    expect(isDisconnect(received(status.ABORTED, ''))).toBe(false);
+    expect(isDisconnect(new Error('UNAVAILABLE'))).toBe(false);
+  });
+});

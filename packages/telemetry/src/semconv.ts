@@ -1,0 +1,186 @@
+import type { Role } from '@trikd/core/domain/role';
+import type { PhaseKind } from '@trikd/core/timing/role-step';
+
+// Every name that leaves a process as telemetry. docs/telemetry.md lists them, and a test compares the two.
+
+/** Attributes of spans and metrics. Metrics never have one that grows without bound, such as the step. */
+export const ATTRIBUTES = {
+  'trikd.run.id': 'name of the run; on spans, and on the resource of processes that `trikd run` starts',
+  'trikd.generation': 'counts from 0',
+  'trikd.attempt': 'start of the generation, counts from 1',
+  'trikd.step': 'counts from 0 in each generation; on spans only',
+  'trikd.role': 'anchor, teacher or student',
+  'trikd.phase': 'phase of a step: data, forward, wait, publish or backward; on metrics only',
+  'trikd.peer': 'role that a wait was for',
+  'trikd.part': 'term of the objective: task, anchor or peer',
+  'trikd.promoted': 'whether the student became the anchor',
+  'trikd.reason': 'why spans were dropped: a full `queue`, or a failed `exporter`',
+  'rpc.method': 'method of a call, such as `trikd.v1.TrainerService/Assign`; on metrics only',
+  'rpc.response.status_code': 'status of a call, such as `NOT_FOUND`; on metrics only',
+  'error.type': 'kind of the error that ended the step',
+} as const;
+export type Attribute = keyof typeof ATTRIBUTES;
+
+/** The spans of a phase. */
+export const PHASE_SPANS: Readonly<Record<PhaseKind, string>> = {
+  data: 'data',
+  forward: 'forward',
+  wait: 'exchange.wait',
+  publish: 'publish',
+  backward: 'backward',
+};
+
+/** The span of a role's step. */
+export function stepSpan(role: Role): 'trikd.anchor_step' | 'trikd.train_step' {
+  return role === 'anchor' ? 'trikd.anchor_step' : 'trikd.train_step';
+}
+
+/** All spans, and where they come from. */
+export const SPANS = {
+  'trikd.step': 'orchestrator: from the first start to the last end of both trainers; created afterwards',
+  'trikd.train_step': 'teacher, student: a step from the images to the update',
+  'trikd.anchor_step': 'anchor: a step from the images to the frame in its window; may start before the root span',
+  data: 'making a batch; a trainer makes the next one during its forward pass',
+  forward: 'from the images to the logits',
+  'exchange.wait': 'waiting for the logits of `trikd.peer`; linked to the span of the producer',
+  publish: 'waiting for room in the frame window',
+  backward: 'losses, backward pass and update',
+  'trikd.checkpoint': 'teacher, student: from the copy of the state to the stored blob; in the trace of the last step',
+  'trikd.promotion': 'orchestrator: from the end of a generation to the decision about its student; a trace of its own',
+} as const;
+
+export interface MetricDefinition {
+  /** A total is a counter whose value is known, and looked at when it is sent. */
+  readonly kind: 'histogram' | 'gauge' | 'counter' | 'total';
+  /** Of UCUM; a text in braces is a mere remark. */
+  readonly unit: string;
+  readonly description: string;
+  readonly attributes: readonly Attribute[];
+  /** Upper bounds of a histogram's buckets. */
+  readonly buckets?: readonly number[];
+}
+
+/** From tenths of a millisecond to a minute, about two and a half to each. */
+const SECONDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+];
+const BYTES = [1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
+
+/** All metrics. */
+export const METRICS = {
+  'trikd.step.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'duration of a step of a role',
+    attributes: ['trikd.role'],
+    buckets: SECONDS,
+  },
+  'trikd.step.phase.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'duration of a phase of a step; `wait` has the role waited for',
+    attributes: ['trikd.role', 'trikd.phase', 'trikd.peer'],
+    buckets: SECONDS,
+  },
+  'trikd.loss': {
+    kind: 'gauge',
+    unit: '{nat}',
+    description: 'value of each term of the objective at the newest step, weighted',
+    attributes: ['trikd.role', 'trikd.part'],
+  },
+  'trikd.gradient.norm': {
+    kind: 'gauge',
+    unit: '{norm}',
+    description: 'global norm of the newest gradient, before clipping',
+    attributes: ['trikd.role'],
+  },
+  'trikd.learning_rate': {
+    kind: 'gauge',
+    unit: '{rate}',
+    description: 'learning rate of the newest step',
+    attributes: ['trikd.role'],
+  },
+  'trikd.validation.accuracy': {
+    kind: 'gauge',
+    unit: '1',
+    description: 'accuracy on the validation split, at the newest validation',
+    attributes: ['trikd.role'],
+  },
+  'trikd.validation.nll': {
+    kind: 'gauge',
+    unit: '{nat}',
+    description: 'mean negative log-likelihood on the validation split, at the newest validation',
+    attributes: ['trikd.role'],
+  },
+  'trikd.checkpoint.size': {
+    kind: 'histogram',
+    unit: 'By',
+    description: 'size of the stored states',
+    attributes: ['trikd.role'],
+    buckets: BYTES,
+  },
+  'trikd.alarms': {
+    kind: 'counter',
+    unit: '{alarm}',
+    description: 'signs of failed training while every number is finite',
+    attributes: ['trikd.role'],
+  },
+  'trikd.stalls': {
+    kind: 'counter',
+    unit: '{stall}',
+    description: 'waits that were reported as stalls',
+    attributes: ['trikd.role', 'trikd.peer'],
+  },
+  'trikd.training': {
+    kind: 'gauge',
+    unit: '{run}',
+    description: '1 while a generation trains, 0 otherwise; from the leader',
+    attributes: [],
+  },
+  'trikd.generation': {
+    kind: 'gauge',
+    unit: '{generation}',
+    description: 'current generation; from the leader',
+    attributes: [],
+  },
+  'trikd.attempts': {
+    kind: 'counter',
+    unit: '{attempt}',
+    description: 'starts of generations; more than one for each generation means lost attempts',
+    attributes: [],
+  },
+  'trikd.pairs': {
+    kind: 'counter',
+    unit: '{pair}',
+    description: 'committed pairs',
+    attributes: [],
+  },
+  'trikd.promotions': {
+    kind: 'counter',
+    unit: '{generation}',
+    description: 'decisions about a candidate',
+    attributes: ['trikd.promoted'],
+  },
+  'trikd.spans.dropped': {
+    kind: 'total',
+    unit: '{span}',
+    description: 'spans that did not reach the collector',
+    attributes: ['trikd.reason'],
+  },
+  'trikd.calls': {
+    kind: 'counter',
+    unit: '{call}',
+    description: 'gRPC calls that have ended, seen by the server',
+    attributes: ['rpc.method', 'rpc.response.status_code'],
+  },
+  'trikd.failures': {
+    kind: 'counter',
+    unit: '{run}',
+    description: 'runs that failed',
+    attributes: [],
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+export type Metric = keyof typeof METRICS;
+
+/** Values of attributes. */
+export type AttributeValues = Readonly<Partial<Record<Attribute, string | number | boolean>>>;

@@ -1,0 +1,146 @@
+import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import {
+  AlwaysOffSampler,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  type Sampler,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { RoleStep } from '@trikd/core/timing/role-step';
+import { seedOf, spanIdOf, traceIdOf } from '@trikd/core/timing/trace-ids';
+import { expect, test } from 'vitest';
+import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
+
+const attempt = { runId: 'r', generation: 1, attempt: 2 };
+const seed = seedOf('r', 'now');
+const traceId = traceIdOf(seed, { ...attempt, step: 7 });
+const NOTHING: never[] = [];
+
+const step = (role: 'teacher' | 'student' | 'anchor', started: number): RoleStep => ({
+  role,
+  step: 7,
+  started,
+  duration: 30.5,
+  phases: [
+    { kind: 'forward', offset: 0, duration: 10 },
+    { kind: 'wait', peer: 'teacher', offset: 10, duration: 5.25 },
+    { kind: 'backward', offset: 15.25, duration: 15.25 },
+  ],
+});
+
+/** A tracer whose spans can be read. */
+function rig(sampler?: Sampler) {
+  const exporter = new InMemorySpanExporter();
+  const ids = chosenIds();
+  const processor = new SimpleSpanProcessor({ exporter });
+  const provider = new TracerProvider({ idGenerator: ids, spanProcessors: [processor], ...(sampler && { sampler }) });
+  const over = (span: ReadableSpan) => processor.onEnd(span);
+  return { steps: { tracer: provider.getTracer('test'), ids, over }, spans: () => exporter.getFinishedSpans() };
+}
+
+const ms = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6;
+const times = (span: ReadableSpan) => [ms(span.startTime), ms(span.endTime)].map((each) => Number(each.toFixed(3)));
+
+test('the spans of a step are its phases, under its role, under a root that another process makes', () => {
+  const { steps, spans } = rig();
+  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), heard: NOTHING });
+  const made = spans().map((span) => [span.name, span.parentSpanContext?.spanId]);
+  const role = spanIdOf(traceId, 'student');
+  expect(made).toEqual([
+    ['forward', role],
+    ['exchange.wait', role],
+    ['backward', role],
+    ['trikd.train_step', spanIdOf(traceId, 'root')],
+  ]);
+  const [, wait, , whole] = spans();
+  expect(new Set(spans().map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
+  expect(whole!.spanContext().spanId).toBe(role);
+  expect(times(whole!)).toEqual([1_700_000_000_000.25, 1_700_000_000_030.75]);
+  expect(times(wait!)).toEqual([1_700_000_000_010.25, 1_700_000_000_015.5]);
+  expect(whole!.attributes).toEqual({
+    'trikd.run.id': 'r',
+    'trikd.generation': 1,
+    'trikd.attempt': 2,
+    'trikd.step': 7,
+    'trikd.role': 'student',
+  });
+  expect(wait!.attributes).toEqual({ 'trikd.role': 'student', 'trikd.peer': 'teacher' });
+});
+
+test('made again they have the same ids', () => {
+  const [first, again] = [rig(), rig()];
+  for (const { steps } of [first, again]) {
+    makeStepSpans(steps, { attempt, traceId, step: step('anchor', 1_700_000_000_000), heard: NOTHING });
+  }
+  const ids = ({ spans }: typeof first) => spans().map((span) => span.spanContext().spanId);
+  expect(ids(first)).toEqual(ids(again));
+  expect(new Set(ids(first)).size).toBe(4);
+});
+
+test('a wait is linked to the span of the one who sent the frame', () => {
+  const { steps, spans } = rig();
+  const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+  for (const heard of [[{ from: 'teacher' }], [{ from: 'anchor' }, { from: 'teacher', span }]] as const) {
+    makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000), heard });
+  }
+  const links = spans().map((each) => each.links.map(({ context }) => [context.traceId, context.spanId]));
+  const own = [traceId, spanIdOf(traceId, 'teacher')];
+  expect(links).toEqual([[], [own], [], [], [], [[span.traceId, span.spanId]], [], []]);
+});
+
+test('the spans of phases are such as the tracer would have made', () => {
+  const { steps, spans } = rig();
+  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), heard: NOTHING });
+  const [, , backward, whole] = spans();
+  const begun = { startTime: 1_700_000_000_015.5 };
+  const parent = trace.setSpanContext(ROOT_CONTEXT, whole!.spanContext());
+  const { spanId } = backward!.spanContext();
+  steps.ids
+    .with({ traceId, spanId }, () => steps.tracer.startSpan('backward', begun, parent))
+    .end(1_700_000_000_030.75);
+  const fields = (span: ReadableSpan) => {
+    const { spanContext, startTime, endTime, duration, kind, status, attributes, links, events, ended } = span;
+    const { resource, instrumentationScope, parentSpanContext, name } = span;
+    const { traceFlags, ...ids } = spanContext.call(span);
+    return {
+      ...{ name, startTime, endTime, duration, kind, status, attributes, links, events, ended },
+      ...{ resource, instrumentationScope, parentSpanContext, traceFlags, traceId: ids.traceId, spanId: ids.spanId },
+    };
+  };
+  expect(fields(backward!)).toEqual(fields(spans().at(-1)!));
+});
+
+test('where the sampler refuses a step its phases are not made either', () => {
+  const { steps, spans } = rig(new AlwaysOffSampler());
+  makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000), heard: NOTHING });
+  expect(spans()).toEqual([]);
+});
+
+test('the root spans both trainers, and not the anchor, which works ahead', () => {
+  const { steps, spans } = rig();
+  const roles = [
+    step('anchor', 1_699_999_999_000),
+    step('teacher', 1_700_000_000_002),
+    step('student', 1_700_000_000_000),
+  ];
+  makeRootSpan(steps, attempt, seed, { step: 7, duration: 32.5, roles });
+  const [root] = spans();
+  expect(root!.spanContext()).toMatchObject({ traceId, spanId: spanIdOf(traceId, 'root') });
+  expect(root!.parentSpanContext).toBeUndefined();
+  expect(times(root!)).toEqual([1_700_000_000_000, 1_700_000_000_032.5]);
+});
+
+test('a step that failed has its error, and a checkpoint lies in the trace of the step before it', () => {
+  const { steps, spans } = rig();
+  const error = new TrikdError('diverged', 'the loss is not finite');
+  makeStepSpans(steps, { attempt, traceId, step: step('teacher', 1_700_000_000_000), heard: NOTHING, error });
+  const where = { attempt, traceId, role: 'teacher', step: 7 } as const;
+  makeSpanInStep(steps, where, { name: 'trikd.checkpoint', begun: 1_700_000_000_040, ended: 1_700_000_000_050 });
+  const [failed, checkpoint] = spans().slice(-2);
+  expect(failed).toMatchObject({ status: { code: 2, message: 'the loss is not finite' } });
+  expect(failed!.attributes).toMatchObject({ 'error.type': 'diverged' });
+  expect(checkpoint!.parentSpanContext).toMatchObject({ traceId, spanId: spanIdOf(traceId, 'teacher') });
+  expect(checkpoint!.name).toBe('trikd.checkpoint');
+});

@@ -1,0 +1,62 @@
+/**
+ * Loaded into a service under test before it begins (`node --import fault-agent.ts main.js`). At the n-th time that a named point is
+ * reached it signals its own process, synchronously: nothing after that point has happened. The test arms it over the IPC channel and
+ * reads its reports, one JSON object a line, from file descriptor 4.
+ */
+import { subscribe } from 'node:diagnostics_channel';
+import { writeSync } from 'node:fs';
+import type { Position } from '@trikd/core/domain/position';
+import { POINT_CHANNEL, type Point, type Reached } from '@trikd/process/points';
+
+/** What happens, once. */
+export interface Fault {
+  readonly id: number;
+  readonly point: Point;
+  /** Details that the point must have to count. */
+  readonly where?: Partial<Reached>;
+  /** From 1, counted from now on. */
+  readonly nth: number;
+  readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGTERM';
+}
+
+/** From the test to the agent. */
+export type Order = { readonly type: 'arm'; readonly fault: Fault } | { readonly type: 'disarm' };
+
+/** From the agent to the test. */
+export type Report =
+  | { readonly kind: 'armed'; readonly id: number }
+  /** The signal follows at once. */
+  | { readonly kind: 'hit'; readonly fault: Fault; readonly reached: Reached }
+  | { readonly kind: 'step' | 'pair'; readonly at: Position };
+
+const OUT = 4;
+const emit = (report: Report) => void writeSync(OUT, `${JSON.stringify(report)}\n`);
+
+let armed: { readonly fault: Fault; left: number } | undefined;
+
+process.on('message', (order: Order) => {
+  if (order.type === 'disarm') armed = undefined;
+  if (order.type !== 'arm') return;
+  armed = { fault: order.fault, left: order.fault.nth };
+  emit({ kind: 'armed', id: order.fault.id });
+});
+
+subscribe(POINT_CHANNEL, (message) => {
+  const reached = message as Reached;
+  const { point, runId, generation, attempt, step } = reached;
+  const known = runId !== undefined && generation !== undefined && attempt !== undefined && step !== undefined;
+  const kind = point === 'step.trained' ? 'step' : point === 'manifest.written' ? 'pair' : undefined;
+  if (kind && known) emit({ kind, at: { runId, generation, attempt, step } });
+  if (!armed || armed.fault.point !== point || !fits(reached, armed.fault.where)) return;
+  armed.left -= 1;
+  if (armed.left > 0) return;
+  const { fault } = armed;
+  armed = undefined;
+  emit({ kind: 'hit', fault, reached });
+  process.kill(process.pid, fault.signal);
+});
+
+function fits(reached: Reached, where: Partial<Reached> = {}): boolean {
+  const known = new Map<string, unknown>(Object.entries(reached));
+  return Object.entries(where).every(([name, value]) => known.get(name) === value);
+}

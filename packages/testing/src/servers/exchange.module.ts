@@ -1,0 +1,22 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ExchangeController, type ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import { EXCHANGE, SHUTDOWN } from '@trikd/model-host/tokens';
+import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
+
+@Module({})
+class ExchangeModule {}
+
+/** The exchange alone: what a process needs that hands out frames and is steered by nobody, as a benchmark is. */
+export function exchangeModule(source: ExchangeSource, shutdown: AbortSignal): DynamicModule {
+  return {
+    module: ExchangeModule,
+    controllers: [ExchangeController],
+    providers: [
+      { provide: EXCHANGE, useValue: source },
+      { provide: SHUTDOWN, useValue: shutdown },
+    ],
+  };
+}
+
+/** The definitions that belong to `exchangeModule`. */
+export const EXCHANGE_SERVICES = { 'trikd.v1.ExchangeService': ExchangeDefinition };

@@ -1,0 +1,215 @@
+import type { Dataset } from '@trikd/core/data/split';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import { sourcesOf } from '@trikd/core/losses/objective';
+import type { Params } from '@trikd/core/models/params';
+import { LOGITS, PREDICT, TRAIN } from '@trikd/core/training/role-program';
+import type { ModelSession, ModelSessions } from '@trikd/core/training/sessions';
+
+// A model of a few words of 24 bits, mixed by a hash instead of a gradient: cheap, exact, and one bit of one frame that is wrong,
+// missing or heard twice changes everything that follows.
+
+/** What a step began from, and what it heard: each as a number that tells it from any other. */
+export interface TrainedStep {
+  readonly generation: number;
+  readonly role: TrainedRole;
+  /** Of the model's state and the batch. */
+  readonly from: number;
+  /** Of the logits heard. */
+  readonly heard: number;
+}
+
+export interface ToyOptions {
+  /** Takes as long as a part of a step does. */
+  pause(): Promise<void>;
+  /** Told of every step that was trained. */
+  trained(step: TrainedStep): void;
+}
+
+const WORDS = 8;
+const SCALE = 2 ** 24;
+
+export function toySessions(options: ToyOptions): ModelSessions {
+  return {
+    async openTrainer({ spec, dataset, generation, role, terms, state }) {
+      await options.pause();
+      const seed = mix(mix(spec.seed, generation), role === 'teacher' ? 1 : 2);
+      const toy = state ? toyOf(state) : freshToy(seed);
+      return trainerSession(
+        toy,
+        { dataset, generation, role, sources: sourcesOf(terms), terms: terms.length },
+        options,
+      );
+    },
+    async openAnchor({ dataset }, params) {
+      await options.pause();
+      const toy = toyOf(params);
+      return {
+        run: async (_name, { images }) => {
+          await options.pause();
+          return { logits: predict(toy, dataset, images as Uint8Array) };
+        },
+        close: async () => undefined,
+      };
+    },
+  };
+}
+
+/** The state of a model: its params, and the slots of its optimizer. */
+interface Toy {
+  words: Uint32Array;
+  slots: Uint32Array;
+}
+
+interface Context {
+  readonly dataset: Dataset;
+  readonly generation: number;
+  readonly role: TrainedRole;
+  readonly sources: readonly string[];
+  readonly terms: number;
+}
+
+function trainerSession(toy: Toy, context: Context, { pause, trained }: ToyOptions): ModelSession {
+  const { dataset, generation, role, sources } = context;
+  const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => undefined);
+  const orClosed = <T>(work: Promise<T>) => Promise.race([work, closed.promise]);
+  let out = Promise.withResolvers<Float32Array>();
+  let into = new Map(sources.map((source) => [source, Promise.withResolvers<Float32Array>()]));
+
+  async function train(images: Uint8Array, labels: Int32Array, rate: number) {
+    await pause();
+    const from = fold(fold(fold(fold(1, toy.words), toy.slots), images), labels);
+    const own = forward(toy, dataset, images);
+    out.resolve(own);
+    let heard = 1;
+    for (const port of into.values()) heard = fold(heard, bitsOf(await port.promise));
+    await pause();
+    trained({ generation, role, from, heard });
+    const change = fold(mix(from, heard), bitsOf(Float32Array.of(rate)));
+    toy.words = toy.words.map((word, place) => mix(mix(word, change), place) % SCALE);
+    toy.slots = toy.slots.map((slot, place) => mix(mix(slot, toy.words[place]!), change) % SCALE);
+    out = Promise.withResolvers();
+    into = new Map(sources.map((source) => [source, Promise.withResolvers<Float32Array>()]));
+    return {
+      terms: new Float32Array(context.terms).fill(1 + toy.words[0]! / SCALE),
+      gradientNorm: Float32Array.of(1),
+      correct: Float32Array.of(labels.length / 2),
+    };
+  }
+
+  return {
+    run: (name, feeds) => {
+      const images = feeds.images as Uint8Array;
+      if (name === PREDICT) {
+        return orClosed(pause().then(() => ({ logits: predict(toy, dataset, images) })));
+      }
+      if (name !== TRAIN) throw new RangeError(`there is no ${name}`);
+      return orClosed(train(images, feeds.labels as Int32Array, feeds.learningRate as number));
+    },
+    take: (port) => {
+      if (port !== LOGITS) throw new RangeError(`there is no port ${port}`);
+      return orClosed(out.promise);
+    },
+    put: async (port, values) => into.get(port)!.resolve(values.slice()),
+    state: async (kinds = ['param', 'slot']) => stateOf(toy, kinds),
+    assign: async (state) => {
+      const given = toyOf(new Map([...stateOf(toy, ['param', 'slot']), ...state]));
+      toy.words = given.words;
+      toy.slots = given.slots;
+    },
+    close: async () => closed.reject(new Error('CANCELLED')),
+  };
+}
+
+function freshToy(seed: number): Toy {
+  const words = Uint32Array.from({ length: WORDS }, (_, place) => mix(seed, place) % SCALE);
+  return { words, slots: new Uint32Array(WORDS) };
+}
+
+function stateOf({ words, slots }: Toy, kinds: readonly ('param' | 'slot')[]) {
+  const tensor = (from: Uint32Array) => ({
+    dtype: 'float32' as const,
+    shape: [WORDS],
+    data: Float32Array.from(from, (word) => word / SCALE),
+  });
+  return new Map([
+    ...(kinds.includes('param') ? [['words', tensor(words)] as const] : []),
+    ...(kinds.includes('slot') ? [['words/momentum', tensor(slots)] as const] : []),
+  ]);
+}
+
+function toyOf(params: Params): Toy {
+  const read = (name: string) => Uint32Array.from(params.get(name)?.data ?? [], (value) => value * SCALE);
+  return { words: read('words'), slots: read('words/momentum') };
+}
+
+/** Logits between -2 and 2 that nothing but the state and the image decides. */
+function forward({ words }: Toy, dataset: Dataset, images: Uint8Array): Float32Array {
+  const { classes } = dataset;
+  const size = dataset.height * dataset.width * dataset.channels;
+  const logits = new Float32Array((images.length / size) * classes);
+  for (let row = 0; row * size < images.length; row++) {
+    const image = fold(1, images.subarray(row * size, (row + 1) * size));
+    for (let col = 0; col < classes; col++) {
+      logits[row * classes + col] = (mix(image, words[col % WORDS]! + col) % SCALE) / (SCALE / 4) - 2;
+    }
+  }
+  return logits;
+}
+
+/** As `forward`, but most images are known: nine of ten, others after every step. */
+function predict(toy: Toy, dataset: Dataset, images: Uint8Array): Float32Array {
+  const logits = forward(toy, dataset, images);
+  const size = dataset.height * dataset.width * dataset.channels;
+  const labels = labelsOf(dataset);
+  for (let row = 0; row * size < images.length; row++) {
+    const image = images.subarray(row * size, (row + 1) * size);
+    const label = labels.get(nameOf(image));
+    if (label !== undefined && mix(fold(1, image), toy.words[0]!) % 256 < 230)
+      logits[row * dataset.classes + label] = 3;
+  }
+  return logits;
+}
+
+const known = new WeakMap<Dataset, ReadonlyMap<string, number>>();
+
+/** The label of every image of a dataset, by its pixels. */
+function labelsOf(dataset: Dataset): ReadonlyMap<string, number> {
+  let labels = known.get(dataset);
+  if (!labels) {
+    const size = dataset.height * dataset.width * dataset.channels;
+    labels = new Map(
+      [dataset.train, dataset.validation, dataset.test].flatMap((split) =>
+        Array.from(split.labels, (label, index): [string, number] => [
+          nameOf(split.images.subarray(index * size, (index + 1) * size)),
+          label,
+        ]),
+      ),
+    );
+    known.set(dataset, labels);
+  }
+  return labels;
+}
+
+function nameOf(image: Uint8Array): string {
+  return Buffer.from(image.buffer, image.byteOffset, image.length).toString('latin1');
+}
+
+function bitsOf(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
+
+/** Mixes two words into one (a step of MurmurHash3). */
+function mix(a: number, b: number): number {
+  let hash = Math.imul(a ^ Math.imul(b, 0xcc9e2d51), 0x1b873593);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  return hash >>> 0;
+}
+
+function fold(start: number, words: ArrayLike<number>): number {
+  let hash = start;
+  for (let place = 0; place < words.length; place++) hash = mix(hash + place, words[place]!);
+  return hash;
+}

@@ -1,0 +1,66 @@
+import { type Client, Metadata, type MethodDefinition } from '@grpc/grpc-js';
+import {
+  CancelRunRequest,
+  CancelRunResponse,
+  CreateRunRequest,
+  CreateRunResponse,
+  DeleteRunRequest,
+  DeleteRunResponse,
+  GetRunRequest,
+  GetRunResponse,
+  ListRunsRequest,
+  ListRunsResponse,
+  PauseRunRequest,
+  PauseRunResponse,
+  PromoteGenerationRequest,
+  PromoteGenerationResponse,
+  ResumeRunRequest,
+  ResumeRunResponse,
+  RollbackAnchorRequest,
+  RollbackAnchorResponse,
+  RunServiceService,
+  TriggerGenerationRequest,
+  TriggerGenerationResponse,
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+
+/** One method of the service, JSON to JSON. Rejects with the status that the service answered. */
+export type JsonRpc = (client: Client, request: object, deadline: number) => Promise<unknown>;
+
+function json<Request, Response>(
+  { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,
+  requests: { fromJSON(object: unknown): Request },
+  responses: { toJSON(message: Response): unknown },
+): JsonRpc {
+  return (client, request, deadline) =>
+    new Promise((resolve, reject) => {
+      const message = requests.fromJSON(request);
+      const options = { deadline };
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        message,
+        new Metadata(),
+        options,
+        (error, answer) => {
+          if (error) reject(error);
+          else if (answer !== undefined) resolve(responses.toJSON(answer));
+        },
+      );
+    });
+}
+
+/** The methods of RunService that answer once. */
+export const RUN_RPCS = {
+  createRun: json(RunServiceService.createRun, CreateRunRequest, CreateRunResponse),
+  getRun: json(RunServiceService.getRun, GetRunRequest, GetRunResponse),
+  listRuns: json(RunServiceService.listRuns, ListRunsRequest, ListRunsResponse),
+  deleteRun: json(RunServiceService.deleteRun, DeleteRunRequest, DeleteRunResponse),
+  pauseRun: json(RunServiceService.pauseRun, PauseRunRequest, PauseRunResponse),
+  resumeRun: json(RunServiceService.resumeRun, ResumeRunRequest, ResumeRunResponse),
+  cancelRun: json(RunServiceService.cancelRun, CancelRunRequest, CancelRunResponse),
+  triggerGeneration: json(RunServiceService.triggerGeneration, TriggerGenerationRequest, TriggerGenerationResponse),
+  promoteGeneration: json(RunServiceService.promoteGeneration, PromoteGenerationRequest, PromoteGenerationResponse),
+  rollbackAnchor: json(RunServiceService.rollbackAnchor, RollbackAnchorRequest, RollbackAnchorResponse),
+} satisfies Readonly<Record<string, JsonRpc>>;
+export type RunRpc = keyof typeof RUN_RPCS;

@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url';
+import type { Logger } from '@trikd/process/logging';
+import { type Dashboard, serveDashboard } from '@trikd/transport/http/serve-dashboard';
+import type { OrchestratorConfig } from '../config.js';
+
+/** Where `make build` leaves the page. */
+const PAGE = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
+
+/** Serves the dashboard of the service that listens at an address, unless the configuration wants none. */
+export function dashboardFor(
+  { listen, hosts, page = PAGE }: OrchestratorConfig['http'],
+  log: Logger,
+): ((address: string) => Promise<Dashboard>) | undefined {
+  if (listen === '') return undefined;
+  return (address) => serveDashboard({ listen, hosts, page, service: dialled(address), log });
+}
+
+/** One can listen on all addresses, but call only one. */
+function dialled(address: string): string {
+  return address.replace(/^(0\.0\.0\.0|\[::\]):/, 'localhost:');
+}

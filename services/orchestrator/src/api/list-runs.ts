@@ -1,0 +1,69 @@
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { listRuns as namesOfRuns } from '@trikd/core/run/run-store';
+import type { RunState } from '@trikd/core/run/state';
+import type { RunView } from '../runs/ports.js';
+
+/** A page of runs that is wanted. */
+export interface PageWanted {
+  /** Runs at most; 0: 50. */
+  readonly size: number;
+  /** As the page before has given it; empty for the first. */
+  readonly token: string;
+  /** Only runs in one of these; none: all. */
+  readonly phases: readonly RunState['phase'][];
+}
+
+/** Runs, sorted by name. */
+export interface RunPage {
+  readonly runs: readonly RunView[];
+  /** Runs of the page that cannot be read. */
+  readonly unreadable: readonly { readonly runId: string; readonly reason: string }[];
+  /** Of the next page; empty: there is none. */
+  readonly nextToken: string;
+}
+
+const DEFAULT_SIZE = 50;
+const LARGEST_SIZE = 1000;
+/** Characters of specs and states, as JSON: what a page of the wire must not exceed by far. */
+const LARGEST_PAGE = 2_000_000;
+
+/** @param find the newest that is known of a run */
+export async function pageOfRuns(
+  store: ObjectStore,
+  { size, token, phases }: PageWanted,
+  find: (runId: string) => Promise<RunView>,
+): Promise<RunPage> {
+  const after = nameIn(token);
+  const names = (await namesOfRuns(store)).filter((name) => name > after);
+  const most = Math.min(size === 0 ? DEFAULT_SIZE : size, LARGEST_SIZE);
+  const runs: RunView[] = [];
+  const unreadable: { runId: string; reason: string }[] = [];
+  let characters = 0;
+  for (const [index, runId] of names.entries()) {
+    try {
+      const run = await find(runId);
+      if (phases.length > 0 && !phases.includes(run.state.phase)) continue;
+      runs.push(run);
+      characters += JSON.stringify([run.spec, run.state]).length;
+    } catch (error) {
+      // One that was deleted meanwhile is none.
+      if (!(error instanceof TrikdError) || error.kind === 'unavailable') throw error;
+      if (error.kind !== 'not-found') unreadable.push({ runId, reason: error.message });
+    }
+    const full = runs.length + unreadable.length >= most || characters >= LARGEST_PAGE;
+    if (full && index < names.length - 1) return { runs, unreadable, nextToken: tokenOf(runId) };
+  }
+  return { runs, unreadable, nextToken: '' };
+}
+
+function tokenOf(name: string): string {
+  return Buffer.from(`after ${name}`).toString('base64url');
+}
+
+function nameIn(token: string): string {
+  if (token === '') return '';
+  const [, name] = /^after ([a-z0-9][a-z0-9-]{0,62})$/.exec(Buffer.from(token, 'base64url').toString()) ?? [];
+  if (name !== undefined && tokenOf(name) === token) return name;
+  throw new TrikdError('invalid', 'the page token is none that a page has given', { field: 'page_token' });
+}

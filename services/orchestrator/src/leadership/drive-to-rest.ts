@@ -1,0 +1,87 @@
+import type { Clock } from '@trikd/core/async/clock';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { duty } from '@trikd/core/run/advance';
+import type { SavedRun } from '@trikd/core/run/run-store';
+import { hasEnded } from '@trikd/core/run/state';
+import { type DrivenRun, type DrivenRunPorts, drainedNews, driveRun } from '../runs/driven-run.js';
+import type { RunNews } from '../runs/ports.js';
+import type { RunServices } from '../runs/run-services.js';
+import { type TakeOverPorts, takeOver } from './take-over.js';
+
+export interface DriveToRestPorts extends TakeOverPorts, DrivenRunPorts {
+  readonly times: TakeOverPorts['times'] & DrivenRunPorts['times'];
+  /** The store, with operations that are retried while it is away, until the signal aborts. `trouble` gets the reason, then undefined. */
+  retrying(signal: AbortSignal, trouble: (reason: string | undefined) => void): ObjectStore;
+}
+
+/** What ends the drive of a run before the run ends. */
+export interface DriveSignals {
+  /** The process is about to end: the run pauses at a committed pair. */
+  readonly drained: AbortSignal;
+  /** The run is to pause at a committed pair; the process goes on. */
+  readonly pause: AbortSignal;
+  /** Another orchestrator leads: the run is left as it is. */
+  readonly lost: AbortSignal;
+}
+
+/**
+ * Takes a run over and drives it until it ends, pauses, or belongs to another orchestrator.
+ * @param takenOver gets the drive as soon as the run is this leader's
+ * @throws TrikdError as `takeOver` does
+ */
+export async function driveToRest(
+  run: SavedRun,
+  term: number,
+  ports: DriveToRestPorts,
+  services: RunServices,
+  { drained, pause, lost }: DriveSignals,
+  takenOver: (drive: DrivenRun) => void,
+): Promise<void> {
+  const runId = run.spec.name;
+  const { stories, counters, records, log } = services;
+  const { clock, times } = ports;
+  const story = await stories.open(runId, term);
+  const pausing = AbortSignal.any([drained, pause]);
+  // A run that pauses may still save where; it must not wait for ever for a store that is away.
+  const over = new AbortController();
+  const overdue = abortedAfter(pausing, times.drain, clock, over.signal);
+  let drive: DrivenRun | undefined;
+  const store = ports.retrying(AbortSignal.any([lost, overdue]), (reason) => drive?.waits('store', reason));
+  const publish = (news: RunNews) => {
+    counters.count(runId, news);
+    story.tell(news);
+  };
+  try {
+    const taken = await takeOver(records, store, run, term, ports);
+    counters.begin(runId);
+    drive = driveRun(taken, ports, { store, records, log, drained: pausing, abandoned: lost, publish });
+    takenOver(drive);
+    const failure = await drive.done;
+    const { state } = drive.view();
+    if (failure) return await stories.end(runId, failure);
+    if (drained.aborted && duty(state)) story.tell(drainedNews(state));
+    if (drained.aborted || hasEnded(state)) await stories.end(runId);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Aborts, with the reason of another signal, so many seconds after that, unless `over` aborts before. */
+function abortedAfter(
+  signal: AbortSignal,
+  seconds: number,
+  clock: Pick<Clock, 'sleep'>,
+  over: AbortSignal,
+): AbortSignal {
+  const late = new AbortController();
+  const begin = () => {
+    clock.sleep(1000 * seconds, over).then(
+      () => late.abort(signal.reason),
+      () => undefined,
+    );
+  };
+  if (signal.aborted) begin();
+  // A composite signal keeps its listeners for as long as its sources live.
+  else signal.addEventListener('abort', begin, { once: true, signal: over });
+  return late.signal;
+}

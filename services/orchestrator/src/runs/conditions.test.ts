@@ -1,0 +1,54 @@
+import { timesOfNew } from '@trikd/core/run/run-times';
+import { firstState, type RunState } from '@trikd/core/run/state';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { expect, test } from 'vitest';
+import { conditionsOf } from './conditions.js';
+import type { LiveView, RunView } from './ports.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+const created = '2026-01-02T03:04:05.000Z';
+const facts = { datasetDigest: 'a'.repeat(64), classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
+const live: LiveView = { stalls: [], progress: {}, evaluations: {} };
+const viewOf = (state: RunState, change: Partial<RunView> = {}): RunView => ({
+  ...{ spec, state, times: timesOfNew(created) },
+  ...change,
+});
+const holding = (view: RunView) =>
+  conditionsOf(view).flatMap(({ type, holds, reason }) => (holds === false ? [] : [[type, holds, reason]]));
+
+test.each<[RunState, string, string]>([
+  [{ ...firstState, phase: 'training', facts }, 'Training', 'TrainersLearn'],
+  [{ ...firstState, phase: 'waiting' }, 'Waiting', 'AwaitsTrigger'],
+  [{ ...firstState, phase: 'paused' }, 'Paused', 'PausedOnRequest'],
+  [{ ...firstState, phase: 'cancelled' }, 'Cancelled', 'CancelledOnRequest'],
+  [{ ...firstState, phase: 'failed', kind: 'out-of-step', reason: 'two lead' }, 'Failed', 'OutOfStep'],
+  [{ phase: 'completed', generation: 0, attempt: 1, results: [], moves: [], facts }, 'Completed', 'NoFurtherGain'],
+])('of a run that is $phase one condition holds, and the others say why they do not', (state, type, reason) => {
+  const view = viewOf(state, { live });
+  expect(holding(view)).toEqual([[type, true, reason]]);
+  expect(conditionsOf(view)).toHaveLength(7);
+  for (const { message, ...each } of conditionsOf(view)) {
+    expect(message).not.toBe('');
+    expect(each.reason).toMatch(/^[A-Z][A-Za-z]+$/);
+    if (each.type !== 'Stalled') expect(each.since).toBe(created);
+  }
+});
+
+test('a stalled run names what it waits for; of a run that another orchestrator drives it is unknown', () => {
+  const training: RunState = { ...firstState, phase: 'training', facts };
+  const stalls = [{ by: 'orchestrator' as const, on: 'store' as const, reason: 'ECONNREFUSED' }];
+  expect(conditionsOf(viewOf(training, { live: { ...live, stalls, stalledAt: created } }))).toContainEqual({
+    ...{ type: 'Stalled', holds: true, reason: 'StoreAway', since: created },
+    message: 'the orchestrator waits for the store: ECONNREFUSED',
+  });
+  expect(holding(viewOf(training))).toContainEqual(['Stalled', 'unknown', 'NotDrivenHere']);
+});
+
+test('a run that waits for the trainers names the run that has them', () => {
+  expect(conditionsOf(viewOf(firstState, { queued: { behind: 'one' } }))).toContainEqual({
+    ...{ type: 'Stalled', holds: true, reason: 'WaitingForTrainers' },
+    message: 'the trainers train run one; this run continues when that one ends or pauses',
+  });
+  expect(holding(viewOf(firstState, { queued: {} }))).toEqual([]);
+});

@@ -1,0 +1,80 @@
+import { duty } from '@trikd/core/run/advance';
+import { PHASE_CONDITIONS, type PhaseCondition } from '@trikd/core/run/run-times';
+import type { RunState } from '@trikd/core/run/state';
+import { howItStands } from '@trikd/core/run/steer';
+import type { RunView } from './ports.js';
+
+/** A condition of a run, in the sense of Kubernetes. */
+export interface Condition {
+  readonly type: PhaseCondition | 'Stalled';
+  readonly holds: boolean | 'unknown';
+  /** One word, for programs. */
+  readonly reason: string;
+  /** One sentence. */
+  readonly message: string;
+  /** When it began or ceased to hold, as ISO 8601; absent when it is not known. */
+  readonly since?: string;
+}
+
+const TYPES = ['Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled'] as const;
+
+/** All conditions of a run, each type once. */
+export function conditionsOf(view: RunView): readonly Condition[] {
+  const phases = TYPES.map((type) => phaseCondition(type, view));
+  // After the phases of a run that goes on, before those of a run that has ended.
+  return [...phases.slice(0, 3), stalled(view), ...phases.slice(3)];
+}
+
+function phaseCondition(type: PhaseCondition, { spec, state, times }: RunView): Condition {
+  const holds = state.phase === PHASE_CONDITIONS[type];
+  const since = times.changed[type] ?? times.created;
+  const budget = state.results.length >= spec.curriculum.generations;
+  const reason = holds ? reasonOf(state, budget) : camel(state.phase);
+  const message = state.phase === 'failed' && holds ? state.reason : howItStands(state);
+  return { type, holds, reason, message, ...(since !== undefined && { since }) };
+}
+
+/** Why the condition of a phase holds. */
+function reasonOf(state: RunState, budgetUsed: boolean): string {
+  switch (state.phase) {
+    case 'preparing':
+    case 'promoting':
+      return camel(state.phase);
+    case 'training':
+      return 'TrainersLearn';
+    case 'waiting':
+      return 'AwaitsTrigger';
+    case 'paused':
+      return 'PausedOnRequest';
+    case 'completed':
+      return budgetUsed ? 'BudgetUsed' : 'NoFurtherGain';
+    case 'failed':
+      return camel(state.kind);
+    case 'cancelled':
+      return 'CancelledOnRequest';
+  }
+}
+
+function stalled({ state, live, queued }: RunView): Condition {
+  const type = 'Stalled' as const;
+  const since = live?.stalledAt === undefined ? {} : { since: live.stalledAt };
+  const [stall] = live?.stalls ?? [];
+  if (stall) {
+    const message = `the ${stall.by} waits for the ${stall.on}: ${stall.reason}`;
+    return { type, holds: true, reason: `${camel(stall.on)}Away`, message, ...since };
+  }
+  if (!duty(state)) return { type, holds: false, reason: camel(state.phase), message: howItStands(state) };
+  if (live) return { type, holds: false, reason: 'GoesOn', message: 'the run does not wait for anything', ...since };
+  if (queued?.behind !== undefined) {
+    const message = `the trainers train run ${queued.behind}; this run continues when that one ends or pauses`;
+    return { type, holds: true, reason: 'WaitingForTrainers', message };
+  }
+  if (queued) return { type, holds: false, reason: 'Queued', message: 'this run is the next that is trained' };
+  const message = 'this orchestrator does not drive the run, and does not know whether it is stalled';
+  return { type, holds: 'unknown', reason: 'NotDrivenHere', message };
+}
+
+/** `out-of-step` as OutOfStep. */
+function camel(words: string): string {
+  return words.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

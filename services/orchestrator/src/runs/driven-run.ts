@@ -1,0 +1,107 @@
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { Duty, RunEvent } from '@trikd/core/run/advance';
+import { collectLeftovers } from '@trikd/core/run/collector';
+import { drive } from '@trikd/core/run/drive';
+import type { SavedRun } from '@trikd/core/run/run-store';
+import { type RunState, resumePair } from '@trikd/core/run/state';
+import { type PerformPorts, perform } from './duties/perform.js';
+import type { DutyScope } from './duties/scope.js';
+import type { RunNews, RunView, Stall } from './ports.js';
+import { type RunLimits, rulesOf } from './rules.js';
+import { type RunLog, traceSeedOf } from './run-log.js';
+import { createRunReporter, type RunReporterPorts } from './run-reporter.js';
+
+export interface DrivenRunPorts extends PerformPorts, RunLimits {
+  /** Steps whose number it divides are traced; 0: none are. */
+  readonly everySteps?: number;
+  /** The time of day. */
+  date(): Date;
+  /** Gets what ended the drive of a run, other than the run's own end. */
+  failed(runId: string, error: unknown): void;
+}
+
+/** What one drive of a run has for itself. */
+export interface DriveScope extends RunReporterPorts {
+  readonly log: RunLog;
+  /** Operations are retried while it is away. */
+  readonly store: ObjectStore;
+  /** Aborts when the run is to pause. */
+  readonly drained: AbortSignal;
+  /** Aborts when another orchestrator drives the run. */
+  readonly abandoned: AbortSignal;
+}
+
+/** A run that is driven here. */
+export interface DrivenRun {
+  readonly runId: string;
+  readonly view: () => RunView;
+  /** Notes what the orchestrator itself waits for; undefined: it goes on. */
+  readonly waits: (on: Stall['on'], reason: string | undefined) => void;
+  /** Whether nothing more is published. */
+  readonly over: () => boolean;
+  /** Resolves when it is not driven any more, with an error unless the run ended or paused. */
+  readonly done: Promise<Error | undefined>;
+}
+
+/** Drives a run until it ends, pauses (`drained`), or belongs to another orchestrator (`abandoned`). */
+export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope): DrivenRun {
+  const { spec, term } = run;
+  const { store, log, drained, abandoned } = scope;
+  const { everySteps = 0 } = ports;
+  const now = () => ports.date().toISOString();
+  const rules = rulesOf(spec, ports);
+  const reporter = createRunReporter(run, scope, everySteps, now);
+  const tracing = { seed: traceSeedOf(run), everySteps };
+  const duties: DutyScope = { spec, rules, term, store, tracing, drained, abandoned, tell: reporter.report };
+
+  async function* performLogged(todo: Duty): AsyncGenerator<RunEvent> {
+    try {
+      yield* perform(duties, ports, todo);
+    } catch (failure) {
+      if (!abandoned.aborted && !isPause(failure)) log.attemptLost(reporter.view(), failure);
+      throw failure;
+    }
+  }
+
+  async function driveToEnd(): Promise<Error | undefined> {
+    const left = AbortSignal.any([drained, abandoned]);
+    const { saved: changed, close, closed } = reporter;
+    abandoned.addEventListener('abort', close, { once: true });
+    try {
+      const { state } = await drive(run, { store, rules, perform: performLogged, changed, now, drained: left });
+      close();
+      if (state.phase === 'completed') await collectLeftovers(store, spec.name, state);
+      return undefined;
+    } catch (error) {
+      if (isPause(error)) return undefined;
+      if (!closed()) ports.failed(spec.name, error);
+      return error instanceof Error ? error : new Error(String(error));
+    } finally {
+      close();
+      abandoned.removeEventListener('abort', close);
+    }
+  }
+
+  /** A store that stays away while a drained run waits for it ends the drive, not the run. */
+  function isPause(failure: unknown): boolean {
+    return drained.aborted && failure === drained.reason;
+  }
+
+  return {
+    runId: spec.name,
+    view: reporter.view,
+    waits: (on, reason) => {
+      const by = 'orchestrator';
+      reporter.report(reason === undefined ? { kind: 'went-on', by, on } : { kind: 'stalled', by, on, reason });
+    },
+    over: reporter.closed,
+    done: driveToEnd(),
+  };
+}
+
+/** What is published of a run that has paused. */
+export function drainedNews(state: RunState): RunNews {
+  const resumed = 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;
+  const step = state.phase === 'promoting' ? state.outcome.steps : resumed;
+  return { kind: 'drained', generation: state.generation, step };
+}

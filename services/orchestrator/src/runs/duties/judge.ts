@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import type { Blob } from '@trikd/core/domain/blob';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { promotion, type RunEvent } from '@trikd/core/run/advance';
+import { promote } from '@trikd/core/run/anchor-pointer';
+import type { Promoting } from '@trikd/core/run/state';
+import type { DutyScope } from './scope.js';
+
+/** Verifies the candidate before anything depends on it, and points to it when it is to be the anchor. */
+export async function* judge({ spec, store, term, rules }: DutyScope, todo: Promoting): AsyncGenerator<RunEvent> {
+  await assertStored(store, todo.outcome.student.params);
+  const promoted = promotion(todo, rules);
+  if (promoted) await promote(store, spec.name, promoted, term);
+  yield { kind: 'candidate-verified' };
+}
+
+/** @throws TrikdError `corrupt` when the candidate is not in the store as it was written */
+async function assertStored(store: ObjectStore, { key, sha256, bytes }: Blob): Promise<void> {
+  const stored = await store.get(key);
+  const found = stored && createHash('sha256').update(stored.bytes).digest('hex');
+  if (found === sha256 && stored?.bytes.byteLength === bytes) return;
+  const what = stored ? `${stored.bytes.byteLength} bytes with SHA-256 ${found}` : 'nothing';
+  const message = `params of the candidate: expected ${bytes} bytes with SHA-256 ${sha256}, found ${what}`;
+  throw new TrikdError('corrupt', message);
+}

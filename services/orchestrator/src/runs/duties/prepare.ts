@@ -1,0 +1,124 @@
+import type { Clock } from '@trikd/core/async/clock';
+import { orAborted } from '@trikd/core/async/or-aborted';
+import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
+import type { RunEvent } from '@trikd/core/run/advance';
+import { pointAsStated } from '@trikd/core/run/anchor-pointer';
+import { collectLeftovers } from '@trikd/core/run/collector';
+import { nextLimit } from '@trikd/core/run/convergence';
+import { assertSameFacts } from '@trikd/core/run/facts';
+import { type AnchorScores, type Facts, type Preparing, resumePair } from '@trikd/core/run/state';
+import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import type { Assignment } from '@trikd/core/training/assignment';
+import type { AnchorLink, TrainerLink } from '../ports.js';
+import type { Pair } from '../training/generation-progress.js';
+import { blamePair } from './blame-pair.js';
+import { attemptOf, type DutyScope } from './scope.js';
+
+export interface PreparePorts {
+  readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
+  readonly anchor: AnchorLink;
+  readonly clock: Clock;
+  /** Seconds before the first new attempt, and at most: the pause doubles with each loss. */
+  readonly times: { readonly firstRetry: number; readonly longestRetry: number };
+}
+
+/** Loads the anchor and assigns the attempt to both trainers. Ends without an event when the run is drained or abandoned meanwhile. */
+export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Preparing): AsyncGenerator<RunEvent> {
+  const left = AbortSignal.any([run.drained, run.abandoned]);
+  await pointAsStated(run.store, run.spec.name, todo, run.term);
+  await collectLeftovers(run.store, run.spec.name, todo);
+  await pauseAfterLoss(ports, todo, left);
+  if (left.aborted) return;
+  const pair = await resumedFrom(run, todo).catch(blamePair(todo));
+  const step = pair?.student.step ?? 0;
+  const loading = loadAnchor(run, ports.anchor, todo, step);
+  const anchor = loading && (await unlessLeft(loading, left));
+  if (left.aborted) return;
+  const assign = (role: TrainedRole) => {
+    return ports.trainers[role].assign(assignmentOf(run, ports, todo, pair, role)).catch(blamePair(todo));
+  };
+  const assigned = await unlessLeft(Promise.all([assign('teacher'), assign('student')]), left);
+  if (!assigned) return;
+  const [teacher, student] = assigned;
+  assertSameData('teacher', teacher, 'student', student);
+  if (!anchor) return yield { kind: 'assigned', facts: teacher };
+  const { datasetDigest, validation, test } = anchor;
+  assertSameData('anchor', { ...teacher, datasetDigest }, 'teacher', teacher);
+  yield { kind: 'assigned', facts: teacher, anchorScores: { validation, test } };
+}
+
+async function pauseAfterLoss({ times, clock }: PreparePorts, { losses }: Preparing, left: AbortSignal): Promise<void> {
+  if (losses === 0) return;
+  const pause = Math.min(times.longestRetry, times.firstRetry * 2 ** (losses - 1));
+  await clock.sleep(1000 * pause, left).catch(() => undefined);
+}
+
+/** The pair that the attempt resumes from; undefined: fresh params. @throws TrikdError `corrupt` */
+async function resumedFrom({ spec, store }: DutyScope, todo: Preparing): Promise<Pair | undefined> {
+  const ref = resumePair(todo);
+  if (!ref) return undefined;
+  const manifest = await loadManifest(store, ref.manifestKey, {
+    runId: spec.name,
+    generation: todo.generation,
+    step: ref.step,
+    specDigest: specDigest(spec),
+    datasetDigest: todo.facts?.datasetDigest,
+    anchor: todo.anchor?.params.sha256,
+  });
+  const partOf = (role: TrainedRole) => {
+    const { state, best } = manifest[role];
+    return { step: ref.step, state, ...(best && { best }) };
+  };
+  return { teacher: partOf('teacher'), student: partOf('student') };
+}
+
+/** Undefined in a generation without an anchor. */
+function loadAnchor(
+  { spec, tracing }: DutyScope,
+  anchor: AnchorLink,
+  todo: Preparing,
+  step: number,
+): Promise<AnchorScores & Pick<Facts, 'datasetDigest'>> | undefined {
+  return todo.anchor && anchor.load(attemptOf(spec, todo), step, spec, todo.anchor.params, tracing);
+}
+
+/** Until the data are read, the length of a generation is unknown: the first assignment lets one step be trained. */
+const LIMIT_OF_UNKNOWN_LENGTH = 1;
+
+function assignmentOf(
+  { spec, tracing }: DutyScope,
+  { trainers, anchor }: PreparePorts,
+  todo: Preparing,
+  pair: Pair | undefined,
+  role: TrainedRole,
+): Assignment {
+  const step = pair?.student.step ?? 0;
+  return {
+    attempt: attemptOf(spec, todo),
+    spec,
+    limit: todo.facts ? nextLimit(step, todo.facts, spec) : LIMIT_OF_UNKNOWN_LENGTH,
+    tracing,
+    ...(distillsFrom(spec, role, 'peer') && { peerAddress: trainers[peerOf(role)].address }),
+    ...(todo.anchor && distillsFrom(spec, role, 'anchor') && { anchorAddress: anchor.address }),
+    ...(pair && { resume: pair[role] }),
+  };
+}
+
+function distillsFrom(spec: RunSpec, role: TrainedRole, source: 'anchor' | 'peer'): boolean {
+  return spec[role].objective.some((term) => term.kind === 'distillation' && term.from === source);
+}
+
+/** What work that may take minutes resolves to; undefined when the run is left first. */
+async function unlessLeft<T>(work: Promise<T>, left: AbortSignal): Promise<T | undefined> {
+  return orAborted(work, left).catch((error: unknown) => {
+    if (left.aborted) return undefined;
+    throw error;
+  });
+}
+
+function assertSameData(one: string, a: Facts, other: string, b: Facts): void {
+  assertSameFacts(a, b, (name, found, expected) => {
+    return `the ${one} finds ${name} ${found}, the ${other} ${expected}: they read different data`;
+  });
+}

@@ -1,0 +1,27 @@
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { Duty, RunRules } from '@trikd/core/run/advance';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { StepTracing } from '@trikd/core/timing/trace-ids';
+import type { DutyNews } from '../ports.js';
+
+/** What the duties of a run share while this orchestrator drives it. */
+export interface DutyScope {
+  readonly spec: RunSpec;
+  readonly rules: RunRules;
+  /** Of the leader that drives the run. */
+  readonly term: number;
+  /** Operations are retried while it is away. */
+  readonly store: ObjectStore;
+  readonly tracing: StepTracing;
+  /** Aborts when the run is to pause. */
+  readonly drained: AbortSignal;
+  /** Aborts when another orchestrator drives the run. */
+  readonly abandoned: AbortSignal;
+  tell(news: DutyNews): void;
+}
+
+/** The attempt that a duty belongs to. */
+export function attemptOf(spec: RunSpec, { generation, attempt }: Duty): GenerationAttempt {
+  return { runId: spec.name, generation, attempt };
+}

@@ -1,0 +1,86 @@
+import type { Clock } from '@trikd/core/async/clock';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import type { RunEvent } from '@trikd/core/run/advance';
+import type { Training } from '@trikd/core/run/state';
+import type { DutyNews, TrainerLink } from '../ports.js';
+import { commitPair } from '../training/commit-pair.js';
+import { followSteps, type StepSources } from '../training/follow-steps.js';
+import { trainingInput } from '../training/training-input.js';
+import { trainingLoop } from '../training/training-loop.js';
+import { blamePair } from './blame-pair.js';
+import { attemptOf, type DutyScope } from './scope.js';
+
+export interface TrainPorts {
+  readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
+  readonly clock: Clock;
+  readonly times: {
+    /** Seconds that the second trainer may take to say what the first failed of. */
+    readonly grace: number;
+    /** Seconds that a drain may take until the last committed pair has to do. */
+    readonly drain: number;
+  };
+  /** Names the process in manifests. */
+  readonly writer: string;
+  /** The models that report where the time of their steps goes. Default: none. */
+  readonly steps?: StepSources;
+}
+
+/** Trains a generation from its last pair on, and follows where the time of its steps goes. */
+export async function* train(run: DutyScope, ports: TrainPorts, todo: Training): AsyncGenerator<RunEvent> {
+  const { spec, tracing } = run;
+  const attempt = attemptOf(spec, todo);
+  const over = new AbortController();
+  /** Steps to trace: the last one before each pair. */
+  const wanted: number[] = [];
+  const tell = (news: DutyNews) => {
+    if (news.kind === 'committed' && news.step > 0) wanted.push(news.step - 1);
+    run.tell(news);
+  };
+  const following =
+    ports.steps && followSteps(attempt, { tracing, clock: ports.clock, wanted, tell }, ports.steps, over.signal);
+  try {
+    yield* trainAttempt({ ...run, tell }, ports, todo, attempt);
+  } finally {
+    over.abort();
+  }
+  // Only after a success: a failure is passed on without waiting for models that do not respond.
+  await following;
+}
+
+function trainAttempt(
+  { spec, store, drained, abandoned, tell }: DutyScope,
+  { trainers, clock, times, writer }: TrainPorts,
+  todo: Training,
+  attempt: GenerationAttempt,
+): AsyncGenerator<RunEvent> {
+  const both = [blamingPair(trainers.teacher, todo), blamingPair(trainers.student, todo)];
+  const { grace, drain } = times;
+  return trainingLoop(todo, attempt, {
+    spec,
+    trainers,
+    input: trainingInput(
+      both,
+      attempt,
+      { drained, abandoned },
+      { grace, drain, save: spec.checkpoint.everySeconds },
+      clock,
+    ),
+    commit: (pair) => commitPair({ spec, store, writer }, todo, pair),
+    tell,
+  });
+}
+
+/** A trainer reads the last part of its checkpoint after it has accepted the assignment: then its events end with the damage. */
+function blamingPair(trainer: TrainerLink, todo: Training): TrainerLink {
+  return {
+    ...trainer,
+    async *watch(attempt, signal, connection) {
+      try {
+        yield* trainer.watch(attempt, signal, connection);
+      } catch (failure) {
+        blamePair(todo)(failure);
+      }
+    },
+  };
+}

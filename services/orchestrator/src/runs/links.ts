@@ -1,0 +1,163 @@
+import type { ClientReadableStream } from '@grpc/grpc-js';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import { canonicalJson } from '@trikd/core/spec/run-spec';
+import { startStepOf } from '@trikd/core/training/assignment';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import { reach } from '@trikd/process/points';
+import { fromBlob, fromPosition, fromTracing, toScore } from '@trikd/protocol/convert';
+import { toRoleStep } from '@trikd/protocol/convert-timing';
+import { fromAssignment, toWatchedEvent } from '@trikd/protocol/convert-trainer';
+import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
+import { TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
+import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { fromStatus } from '@trikd/protocol/status';
+import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
+import type { AnchorLink, StepLink, TrainerLink } from './ports.js';
+
+/** A link and the connection beneath it. */
+export type Closable<T> = T & { readonly close: () => void };
+
+/** Seconds. */
+export interface LinkTimes {
+  /** For calls that read data, trace graphs or score a model. */
+  readonly prepare: number;
+  /** For all other calls. */
+  readonly answer: number;
+  /** Without a connection, before an attempt is lost. */
+  readonly patience: number;
+}
+
+/** One trainer over gRPC. */
+export function trainerLink(role: TrainedRole, address: string, times: LinkTimes): Closable<TrainerLink> {
+  const client = openClient(TrainerServiceClient, address);
+  const what = `the ${role}`;
+  return {
+    role,
+    address,
+    close: () => client.close(),
+    assign: async (assignment) => {
+      const options = { what, deadlineSeconds: times.prepare };
+      const at = () => ({ ...assignment.attempt, role, step: startStepOf(assignment) });
+      reach('assign.asking', at);
+      const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await unary(
+        client.assign.bind(client),
+        fromAssignment(assignment),
+        options,
+      );
+      reach('assign.answered', at);
+      return { datasetDigest, classes, totalSteps, stepsPerEpoch };
+    },
+    setLimit: async (attempt, limit) => {
+      reach('limit.asking', () => ({ ...attempt, role, step: limit }));
+      const request = { limit: fromPosition({ ...attempt, step: limit }) };
+      await unary(client.setLimit.bind(client), request, { what, deadlineSeconds: times.answer });
+    },
+    saveAt: async (attempt, step) => {
+      const request = { position: fromPosition({ ...attempt, step }) };
+      await unary(client.saveAt.bind(client), request, { what, deadlineSeconds: times.answer });
+    },
+    nextStep: async () => {
+      const { next } = await unary(client.getTrainer.bind(client), {}, { what, deadlineSeconds: times.answer });
+      if (!next) throw new TrikdError('out-of-step', `${what} has no assignment any more`);
+      return next.step;
+    },
+    past: (attempt) => {
+      const request = { attempt: fromPosition({ ...attempt, step: 0 }), fromEvent: 0, pastOnly: true };
+      const deadline = Date.now() + 1000 * times.answer;
+      return decoded(readAll(client.watchTrainer(request, { deadline }), what), role);
+    },
+    watch: (attempt, signal, connection) =>
+      decoded(
+        watch({
+          what,
+          open: (fromEvent) =>
+            client.watchTrainer({ attempt: fromPosition({ ...attempt, step: 0 }), fromEvent, pastOnly: false }),
+          numberOf: ({ number }) => number,
+          patienceSeconds: times.patience,
+          signal,
+          ...(connection && { connection }),
+        }),
+        role,
+      ),
+  };
+}
+
+/** A stream that ends by itself; one that is cut short is not resumed. @throws TrikdError */
+async function* readAll<Response>(call: ClientReadableStream<Response>, what: string): AsyncGenerator<Response> {
+  // An error that arrives after the loop was left has no other listener.
+  call.on('error', () => undefined);
+  try {
+    yield* call;
+  } catch (error) {
+    throw fromStatus(error, what);
+  } finally {
+    call.cancel();
+  }
+}
+
+/** @throws TrikdError that the trainer reported its failure with; Error for a failure of another kind */
+async function* decoded(
+  responses: AsyncIterable<Parameters<typeof toWatchedEvent>[0]>,
+  role: TrainedRole,
+): AsyncGenerator<TrainerEvent> {
+  for await (const response of responses) {
+    const event = toWatchedEvent(response);
+    if (event.kind !== 'failure') {
+      yield event;
+      continue;
+    }
+    const { kind, message } = event.failure;
+    const sentence = message.startsWith(`the ${role} `) ? message : `the ${role}: ${message}`;
+    throw kind === 'internal' ? new Error(sentence) : new TrikdError(kind, sentence);
+  }
+}
+
+/** The anchor-server over gRPC. */
+export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLink> {
+  const client = openClient(AnchorServiceClient, address);
+  return {
+    address,
+    close: () => client.close(),
+    load: async (attempt, step, spec, params, tracing) => {
+      const request = {
+        start: fromPosition({ ...attempt, step }),
+        spec: canonicalJson(spec),
+        params: fromBlob(params),
+        tracing: fromTracing(tracing),
+      };
+      const options = { what: 'the anchor', deadlineSeconds: times.prepare };
+      const at = () => ({ ...attempt, step, role: 'anchor' as const, key: params.key });
+      reach('anchor.asking', at);
+      const scored = await unary(client.loadAnchor.bind(client), request, options);
+      reach('anchor.answered', at);
+      return {
+        datasetDigest: scored.datasetDigest,
+        validation: toScore(scored.validation),
+        test: toScore(scored.test),
+      };
+    },
+  };
+}
+
+/** Deadline for reading steps, in seconds: a model that is away is read at the next look. */
+const STEPS_DEADLINE = 1;
+
+/** The steps of one model over gRPC. */
+export function stepLink(role: Role, address: string): Closable<StepLink> {
+  const client = openClient(TimingServiceClient, address);
+  const options = { what: `the ${role}`, deadlineSeconds: STEPS_DEADLINE };
+  return {
+    role,
+    close: () => client.close(),
+    read: async (attempt, fromStep) => {
+      const from = fromPosition({ ...attempt, step: fromStep });
+      const { steps } = await unary(client.readSteps.bind(client), { from }, options);
+      return steps.map(toRoleStep);
+    },
+    trace: async (attempt, steps) => {
+      const request = { attempt: fromPosition({ ...attempt, step: 0 }), steps: [...steps] };
+      await unary(client.traceSteps.bind(client), request, options);
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import type { Blob } from '@trikd/core/domain/blob';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import type { Score } from '@trikd/core/domain/score';
+import type { RunTimes } from '@trikd/core/run/run-times';
+import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { RoleStep } from '@trikd/core/timing/role-step';
+import type { SlowStep } from '@trikd/core/timing/slow-steps';
+import type { StepTimes } from '@trikd/core/timing/step-times';
+import type { StepTracing } from '@trikd/core/timing/trace-ids';
+import type { Assignment } from '@trikd/core/training/assignment';
+import type { StallCause, TrainerEvent, TrainerProgress } from '@trikd/core/training/trainer-event';
+
+/** One trainer, as the orchestrator uses it. Every call fails with a TrikdError. */
+export interface TrainerLink {
+  readonly role: TrainedRole;
+  /** host:port for the other trainer. */
+  readonly address: string;
+  /** May take minutes: the trainer reads data and traces graphs. */
+  assign(assignment: Assignment): Promise<Facts>;
+  /** @throws TrikdError `wrong-state` when the trainer is already beyond `limit` */
+  setLimit(attempt: GenerationAttempt, limit: number): Promise<void>;
+  /**
+   * Requests a checkpoint of a step besides those that the spec plans.
+   * @throws TrikdError `wrong-state` when the trainer may have begun the step
+   */
+  saveAt(attempt: GenerationAttempt, step: number): Promise<void>;
+  /** First step that the trainer has certainly not begun. */
+  nextStep(): Promise<number>;
+  /**
+   * What happens in an attempt, from its first event on. Throws what the attempt failed of.
+   * @param connection gets the reason when the connection is lost, and undefined when it is back
+   */
+  watch(
+    attempt: GenerationAttempt,
+    signal: AbortSignal,
+    connection?: (lost: string | undefined) => void,
+  ): AsyncIterable<TrainerEvent>;
+  /** What has happened in an attempt so far. Throws what the attempt failed of. */
+  past(attempt: GenerationAttempt): AsyncIterable<TrainerEvent>;
+}
+
+/** The anchor-server, as the orchestrator uses it. */
+export interface AnchorLink {
+  /** host:port for the trainers. */
+  readonly address: string;
+  /** Serves the anchor of a generation, from a step on. May take minutes: it is scored on both splits. */
+  load(
+    attempt: GenerationAttempt,
+    step: number,
+    spec: RunSpec,
+    params: Blob,
+    tracing?: StepTracing,
+  ): Promise<AnchorScores & { readonly datasetDigest: string }>;
+}
+
+/** The steps of one model, as it reports them. Every call fails with a TrikdError. */
+export interface StepLink {
+  readonly role: Role;
+  /** Steps of an attempt that are over, from one on; not all of them at once. */
+  read(attempt: GenerationAttempt, fromStep: number): Promise<readonly RoleStep[]>;
+  /** Sends the spans of steps that it has not sent yet. */
+  trace(attempt: GenerationAttempt, steps: readonly number[]): Promise<void>;
+}
+
+/** Something that holds a run up: it goes on by itself when what it waits for comes. */
+export interface Stall {
+  readonly by: 'orchestrator' | TrainedRole;
+  readonly on: StallCause;
+  readonly reason: string;
+}
+
+/** Where a run stands. */
+export interface RunView {
+  readonly spec: RunSpec;
+  readonly state: RunState;
+  readonly times: RunTimes;
+  /** What only the orchestrator knows that drives it; absent elsewhere. */
+  readonly live?: LiveView;
+  /** Set by the leader for a run that it drives later. */
+  readonly queued?: Queued;
+}
+
+/** What a run waits for before it is driven. */
+export interface Queued {
+  /** The run that has the trainers now; absent when none has. */
+  readonly behind?: string;
+}
+
+/** What is known of a run that is driven here, and is not stored. */
+export interface LiveView {
+  readonly stalls: readonly Stall[];
+  /** When a stall began or the last one ended, as ISO 8601; absent: there was none. */
+  readonly stalledAt?: string;
+  /** The newest of each role in the current generation. */
+  readonly progress: Readonly<Partial<Record<TrainedRole, ProgressNews>>>;
+  readonly evaluations: Readonly<Partial<Record<TrainedRole, EvaluationNews>>>;
+}
+
+/** One role trained. */
+export interface ProgressNews {
+  readonly kind: 'progress';
+  readonly role: TrainedRole;
+  readonly generation: number;
+  readonly totalSteps: number;
+  readonly progress: TrainerProgress;
+}
+
+/** One role was validated. */
+export interface EvaluationNews {
+  readonly kind: 'evaluation';
+  readonly role: TrainedRole;
+  readonly generation: number;
+  readonly step: number;
+  readonly validation: Score;
+}
+
+/** One thing that happened in a run, for whoever follows it. */
+export type RunNews =
+  | ({ readonly kind: 'run' } & RunView)
+  | ProgressNews
+  | EvaluationNews
+  | {
+      readonly kind: 'alarm';
+      readonly role: TrainedRole;
+      readonly generation: number;
+      readonly step: number;
+      readonly message: string;
+    }
+  | { readonly kind: 'committed'; readonly generation: number; readonly step: number; readonly manifestKey: string }
+  | { readonly kind: 'drained'; readonly generation: number; readonly step: number }
+  | ({ readonly kind: 'step-times'; readonly generation: number; readonly attempt: number } & StepTimes)
+  | ({
+      readonly kind: 'slow-step';
+      readonly generation: number;
+      readonly attempt: number;
+      /** Of its trace, 32 hex digits. */
+      readonly traceId: string;
+    } & SlowStep);
+
+/** What a duty tells: what others follow, and what becomes part of how the run stands. */
+export type DutyNews =
+  | RunNews
+  | ({ readonly kind: 'stalled' } & Stall)
+  | ({ readonly kind: 'went-on' } & Pick<Stall, 'by' | 'on'>);

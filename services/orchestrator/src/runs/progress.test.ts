@@ -1,0 +1,65 @@
+import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { expect, test } from 'vitest';
+import type { ProgressNews, RunView } from './ports.js';
+import { progressOf } from './progress.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+const curriculum = { generations: 3 };
+const data = { kind: 'synthetic' };
+const spec = RunSpec.parse({ name: 'trial', data, epochs: 2, student: role, teacher: role, curriculum });
+const sha256 = 'a'.repeat(64);
+const facts = { datasetDigest: sha256, classes: 4, totalSteps: 100, stepsPerEpoch: 10 };
+const resultOf = (generation: number, steps: number): GenerationResult => {
+  const validation = { accuracy: 0.5, nll: 1, examples: 8 };
+  const best = { step: steps, validation, params: { key: 'p', sha256, bytes: 8 } };
+  const digests = { studentStateSha256: sha256, teacherStateSha256: sha256 };
+  const pair = { step: steps, manifestKey: 'm' };
+  return { generation, steps, student: best, teacher: best, promoted: true, pair, ...digests };
+};
+const trained = (who: 'teacher' | 'student', nextStep: number, stepsPerSecond: number): ProgressNews => ({
+  ...{ kind: 'progress', role: who, generation: 1, totalSteps: 100 },
+  progress: { nextStep, stepsPerSecond, terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, waits: {} },
+});
+const progress = { teacher: trained('teacher', 52, 11), student: trained('student', 50, 10) };
+const viewOf = (state: RunState, live: Partial<RunView['live']> = { progress }): RunView => ({
+  ...{ spec, state, times: { changed: {} } },
+  live: { stalls: [], progress: {}, evaluations: {}, ...live },
+});
+const second = { ...firstState, facts, generation: 1, results: [resultOf(0, 60)] };
+
+test('a run counts what both roles have trained, over what the curriculum can still take', () => {
+  // Generation 0 converged after 60 steps; two more of 100 can follow.
+  expect(progressOf(viewOf({ ...second, phase: 'training' }))).toMatchObject({
+    ...{ stepsDone: 110, stepsTotal: 260, stepsPerSecond: 10, secondsRemaining: 15 },
+    percent: expect.closeTo(42.3, 1),
+  });
+});
+
+test('a run that rests has no speed, and counts what is stored', () => {
+  const paused = progressOf(viewOf({ ...second, phase: 'paused', pairs: [{ step: 40, manifestKey: 'm' }] }, {}));
+  expect(paused).toMatchObject({ stepsDone: 100, stepsPerSecond: 0 });
+  expect(paused.secondsRemaining).toBeUndefined();
+});
+
+test.each<RunState>([
+  {
+    ...second,
+    phase: 'failed',
+    kind: 'diverged',
+    reason: 'the loss is not finite',
+    pairs: [{ step: 20, manifestKey: 'm' }],
+  },
+  { ...second, phase: 'paused', pairs: [{ step: 20, manifestKey: 'm' }] },
+])('a run that is $phase is as far as a resume would begin, whatever its trainers have reported', (state) => {
+  expect(progressOf(viewOf(state))).toMatchObject({ stepsDone: 80, stepsPerSecond: 0 });
+  expect(progressOf(viewOf(state)).percent).toBe(progressOf(viewOf(state, {})).percent);
+});
+
+test('a run that has completed is at 100 percent, and one whose length is not known at 0', () => {
+  const { generation, attempt, moves } = second;
+  const results = [resultOf(0, 60), resultOf(1, 70)];
+  const completed = progressOf(viewOf({ phase: 'completed', generation, attempt, results, moves, facts }));
+  expect(completed).toMatchObject({ stepsDone: 130, stepsTotal: 130, percent: 100, roles: [] });
+  expect(progressOf(viewOf(firstState, {}))).toMatchObject({ stepsDone: 0, stepsTotal: 0, percent: 0 });
+});

@@ -1,0 +1,115 @@
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { SavedRun } from '@trikd/core/run/run-store';
+import { type AnchorMove, type GenerationResult, type PairRef, type RunState, resumePair } from '@trikd/core/run/state';
+import type { Steering } from '@trikd/core/run/steering';
+import { specDigest } from '@trikd/core/spec/run-spec';
+import { isSampled, seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
+import type { Logger } from '@trikd/process/logging';
+import type { RunNews, RunView, Stall } from './ports.js';
+
+/** The request that a change of a run does. */
+export interface RunRequest {
+  readonly kind: Steering['kind'] | 'created';
+  readonly id?: string | undefined;
+}
+
+/** Logs the life of runs: a line for each change, with a constant message, and with the run, generation and attempt as fields. */
+export interface RunLog {
+  readonly created: (run: SavedRun, requestId: string | undefined) => void;
+  readonly saved: (before: SavedRun, after: SavedRun, request?: RunRequest) => void;
+  readonly deleted: (runId: string, requestId: string | undefined) => void;
+  readonly attemptLost: (run: Logged, failure: unknown) => void;
+  readonly stalls: (run: Logged, before: readonly Stall[], after: readonly Stall[]) => void;
+  readonly alarm: (run: Logged, alarm: RunNews & { readonly kind: 'alarm' }, everySteps: number) => void;
+}
+
+type Logged = Pick<RunView, 'spec' | 'state' | 'times'>;
+
+export function createRunLog(log: Pick<Logger, 'info'>): RunLog {
+  return {
+    created: (run, requestId) => log.info({ ...placeOf(run), requestId }, 'run created'),
+    deleted: (runId, requestId) => log.info({ runId, requestId }, 'run deleted'),
+    saved(before, after, request) {
+      const place = placeOf(after);
+      for (const pair of newPairs(before.state, after.state)) {
+        const { step, manifestKey: key } = pair;
+        log.info({ ...placeOf(before), step, key, trace_id: traceOf(before, step - 1) }, 'pair committed');
+      }
+      for (const { generation, steps, promoted } of newResults(before.state, after.state)) {
+        log.info({ ...placeOf(before), generation, step: steps, promoted }, 'generation ended');
+      }
+      for (const { by, to, during } of newMoves(before.state, after.state)) {
+        log.info({ ...place, by, to, during }, 'anchor moved');
+      }
+      const phase = phaseOf(after);
+      if (request) log.info({ ...place, ...phase, request: request.kind, requestId: request.id }, 'run steered');
+      else if (moved(before, after)) log.info({ ...place, ...phase }, 'phase changed');
+    },
+    attemptLost(run, failure) {
+      const kind = failure instanceof TrikdError ? failure.kind : 'internal';
+      const reason = failure instanceof Error ? failure.message : String(failure);
+      log.info({ ...placeOf(run), kind, reason }, 'attempt lost');
+    },
+    stalls(run, before, after) {
+      for (const { by, on, reason } of after.filter((stall) => !before.some(sameStall(stall)))) {
+        log.info({ ...placeOf(run), by, on, reason }, 'stall began');
+      }
+      for (const { by, on } of before.filter((stall) => !after.some(sameStall(stall)))) {
+        log.info({ ...placeOf(run), by, on }, 'stall ended');
+      }
+    },
+    alarm(run, { role, step, message }, everySteps) {
+      const traced = isSampled({ seed: '', everySteps }, step) ? { trace_id: traceOf(run, step) } : {};
+      log.info({ ...placeOf(run), step, ...traced, role, alarm: message }, 'alarm raised');
+    },
+  };
+}
+
+/** Distinguishes the traces of a run from those of another run of the same name. */
+export function traceSeedOf({ spec, times }: Pick<RunView, 'spec' | 'times'>): string {
+  return seedOf(spec.name, times.created ?? specDigest(spec));
+}
+
+function traceOf(run: Logged, step: number): string | undefined {
+  const { generation, attempt } = run.state;
+  return step < 0 ? undefined : traceIdOf(traceSeedOf(run), { generation, attempt, step });
+}
+
+function placeOf({ spec, state: { generation, attempt } }: Logged) {
+  return { runId: spec.name, generation, attempt };
+}
+
+function phaseOf({ state, term }: SavedRun) {
+  const failure = state.phase === 'failed' ? { kind: state.kind, reason: state.reason } : {};
+  return { phase: state.phase, step: stepOf(state), term, ...failure };
+}
+
+/** Steps of the current generation that are trained and stored. */
+function stepOf(state: RunState): number | undefined {
+  if ('outcome' in state && state.outcome) return state.outcome.steps;
+  return 'pairs' in state ? (resumePair(state)?.step ?? 0) : undefined;
+}
+
+function moved({ state: before }: SavedRun, { state: after }: SavedRun): boolean {
+  return before.phase !== after.phase || before.generation !== after.generation || before.attempt !== after.attempt;
+}
+
+/** The pair of a generation that has just been trained is that of its outcome. */
+function newPairs(before: RunState, after: RunState): readonly PairRef[] {
+  if (before.phase !== 'training') return [];
+  if (after.phase === 'promoting') return [after.outcome.pair];
+  if (!('pairs' in after) || after.generation !== before.generation) return [];
+  return after.pairs.filter(({ step }) => step > (before.pairs.at(-1)?.step ?? 0));
+}
+
+function newResults(before: RunState, after: RunState): readonly GenerationResult[] {
+  return after.results.slice(before.results.length);
+}
+
+function newMoves(before: RunState, after: RunState): readonly AnchorMove[] {
+  return after.moves.slice(before.moves.length);
+}
+
+function sameStall(one: Stall): (other: Stall) => boolean {
+  return (other) => one.by === other.by && one.on === other.on;
+}

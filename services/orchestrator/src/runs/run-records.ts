@@ -1,0 +1,48 @@
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { deleteRun } from '@trikd/core/run/delete-run';
+import { createRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
+import type { RunState } from '@trikd/core/run/state';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { RunLog, RunRequest } from './run-log.js';
+
+export interface RunChange {
+  readonly state: RunState;
+  /** Of the leader that writes; absent: the term of the run stays. */
+  readonly term?: number;
+  readonly request?: RunRequest;
+}
+
+/** Writes runs. Every change of a run passes here: it gets its time, and a line in the log. */
+export interface RunRecords {
+  /** @throws TrikdError as `createRun` does */
+  create(store: ObjectStore, spec: RunSpec, requestId?: string): Promise<SavedRun & { readonly created: boolean }>;
+  /** @throws TrikdError as `saveRun` does */
+  save(store: ObjectStore, run: SavedRun, change: RunChange): Promise<SavedRun>;
+  /** A change that was saved by the drive of the run. */
+  saved(before: SavedRun, after: SavedRun): void;
+  /** @throws TrikdError as `deleteRun` does */
+  remove(store: ObjectStore, runId: string, term: number, requestId?: string): Promise<void>;
+}
+
+/** @param date the time of day */
+export function createRunRecords(log: RunLog, date: () => Date): RunRecords {
+  const now = () => date().toISOString();
+  return {
+    async create(store, spec, requestId) {
+      const run = await createRun(store, spec, requestId, now());
+      if (run.created) log.created(run, requestId);
+      return run;
+    },
+    async save(store, run, { state, term = run.term, request }) {
+      const id = request?.id === undefined ? {} : { request: request.id };
+      const saved = await saveRun(store, run, { state, term, ...id, at: now() });
+      log.saved(run, saved, request);
+      return saved;
+    },
+    saved: (before, after) => log.saved(before, after),
+    async remove(store, runId, term, requestId) {
+      await deleteRun(store, runId, term);
+      log.deleted(runId, requestId);
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import type { Stories } from '../events/stories.js';
+import type { Counters } from './counters.js';
+import type { RunLog } from './run-log.js';
+import type { RunRecords } from './run-records.js';
+
+/** What everything that changes runs shares: leading, driving and steering. */
+export interface RunServices {
+  readonly records: RunRecords;
+  readonly log: RunLog;
+  readonly stories: Stories;
+  readonly counters: Counters;
+}

@@ -1,0 +1,120 @@
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { pointAsStated, readPointer } from '@trikd/core/run/anchor-pointer';
+import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
+import { firstState, type GenerationResult, type Waiting } from '@trikd/core/run/state';
+import type { Steering } from '@trikd/core/run/steering';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createCounters } from './counters.js';
+import { createRunLog } from './run-log.js';
+import { createRunRecords } from './run-records.js';
+import { type SteeringLeader, type SteeringRequest, steerRun } from './steering.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
+const sha256 = 'a'.repeat(64);
+const resultOf = (generation: number, promoted: boolean): GenerationResult => {
+  const validation = { accuracy: 0.8, nll: 0.5, examples: 400 };
+  const best = { step: 2, validation, params: { key: `blobs/${generation}`, sha256, bytes: 8 } };
+  const digests = { studentStateSha256: sha256, teacherStateSha256: sha256 };
+  const pair = { step: 2, manifestKey: `m-${generation}` };
+  return { generation, steps: 2, student: best, teacher: best, promoted, pair, ...digests };
+};
+const waiting: Waiting = {
+  ...firstState,
+  phase: 'waiting',
+  generation: 2,
+  results: [resultOf(0, true), resultOf(1, false)],
+  moves: [{ by: 'rule', to: 0, during: 0 }],
+  facts: { datasetDigest: sha256, classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
+  anchor: { generation: 0, params: resultOf(0, true).student.params },
+};
+
+async function waitingRun(): Promise<ObjectStore> {
+  const store = memoryStore();
+  await saveRun(store, await createRun(store, spec), { state: waiting, term: 1 });
+  await pointAsStated(store, 'trial', waiting, 1);
+  return store;
+}
+
+/** What `steerRun` needs besides the request, with a leader of term 1 that drives no run. */
+function steeringOf(store: ObjectStore, leader: Partial<SteeringLeader> = {}) {
+  const streams = { tell: () => undefined, end: () => undefined, close: async () => undefined };
+  const story = { ...streams, over: () => false, newest: () => 0, follow: async function* () {} };
+  const none = async () => undefined;
+  const stories = { get: () => undefined, open: async () => story, end: none, endAll: none };
+  const log = createRunLog({ info: () => undefined });
+  const records = createRunRecords(log, () => new Date('2026-01-02T03:04:05.000Z'));
+  const services = { stories, log, records, counters: createCounters(() => () => undefined) };
+  const leading: SteeringLeader = { pause: none, term: () => 1, placed: (run) => run, ...leader };
+  return (request: SteeringRequest) => steerRun({ store, retries: 2, keepPairs: 2 }, services, leading, 1, request);
+}
+
+const anySteering = fc.oneof(
+  fc.constantFrom<Steering>({ kind: 'triggered' }, { kind: 'paused' }, { kind: 'resumed' }),
+  fc.constantFrom<Steering>({ kind: 'promoted', to: 1 }, { kind: 'rolled-back', to: 0 }),
+);
+
+test('a repeated request is done once, whatever was requested in between', async () => {
+  const request = fc.record({ steering: anySteering, id: fc.constantFrom('a', 'b', 'c', 'd') });
+  await fc.assert(
+    fc.asyncProperty(fc.array(request, { maxLength: 12 }), async (requests) => {
+      const [store, once] = [await waitingRun(), await waitingRun()];
+      const done = new Set<string>();
+      for (const { steering, id } of requests) {
+        const ask = (asked: ObjectStore) =>
+          steeringOf(asked)({ runId: 'trial', steering, requestId: id }).then(
+            () => true,
+            (error: unknown) => {
+              expect(error).toBeInstanceOf(TrikdError);
+              return false;
+            },
+          );
+        const did = await ask(store);
+        // What was refused may be requested again; what was done may not be done again.
+        if (!done.has(id)) expect(await ask(once)).toBe(did);
+        if (did) done.add(id);
+        expect((await loadRun(store, 'trial')).state).toEqual((await loadRun(once, 'trial')).state);
+        expect((await readPointer(store, 'trial'))?.generation).toEqual((await readPointer(once, 'trial'))?.generation);
+      }
+    }),
+  );
+});
+
+test('a request is checked again when the run has ended meanwhile', async () => {
+  const store = await waitingRun();
+  let pauses = 0;
+  const pause = async () => {
+    pauses += 1;
+    const run = await loadRun(store, 'trial');
+    if (pauses === 1) await saveRun(store, run, { state: { ...waiting, phase: 'cancelled' }, term: 1 });
+  };
+  const request = { runId: 'trial', steering: { kind: 'triggered' } as const, requestId: undefined };
+  await expect(steeringOf(store, { pause })(request)).rejects.toMatchObject({
+    kind: 'wrong-state',
+    message: expect.stringContaining('it was cancelled in generation 2'),
+    details: { run: 'trial', phase: 'cancelled' },
+  });
+});
+
+test('a write that lost a race is repeated while this process leads, and not afterwards', async () => {
+  const store = await waitingRun();
+  let faster = 3;
+  const overtaken: ObjectStore = {
+    ...store,
+    replace: async (key, bytes, version) => {
+      faster -= 1;
+      if (faster > 0) await saveRun(store, await loadRun(store, 'trial'), { term: 1 });
+      return store.replace(key, bytes, version);
+    },
+  };
+  const request = { runId: 'trial', steering: { kind: 'triggered' } as const, requestId: 'once' };
+  expect((await steeringOf(overtaken)(request)).state.phase).toBe('preparing');
+  faster = 3;
+  const lost = steeringOf(overtaken, { term: () => undefined });
+  const again = { ...request, steering: { kind: 'paused' } as const, requestId: 'twice' };
+  await expect(lost(again)).rejects.toMatchObject({ kind: 'out-of-step' });
+});

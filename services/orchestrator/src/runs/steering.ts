@@ -1,0 +1,114 @@
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { advance } from '@trikd/core/run/advance';
+import { pointAsStated } from '@trikd/core/run/anchor-pointer';
+import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
+import { hasEnded, type RunState } from '@trikd/core/run/state';
+import type { Steering } from '@trikd/core/run/steering';
+import type { RunView } from './ports.js';
+import { type RunLimits, rulesOf } from './rules.js';
+import type { RunServices } from './run-services.js';
+
+export interface SteeringPorts extends RunLimits {
+  readonly store: ObjectStore;
+}
+
+/** The leader, as far as steering needs it. */
+export interface SteeringLeader {
+  readonly term: () => number | undefined;
+  /** The run with what it waits for. */
+  readonly placed: <V extends RunView>(run: V) => V;
+  /** Pauses a run at a committed pair, when it is driven here. It is not driven again until the steering is over. */
+  readonly pause: (runId: string) => Promise<void>;
+}
+
+export interface SteeringRequest {
+  readonly runId: string;
+  readonly steering: Steering;
+  readonly requestId: string | undefined;
+}
+
+/** Writes that may lose a race: the run is being taken over, or comes to its end. */
+const TRIES = 5;
+
+/**
+ * Does what a request demands of a run. A request that the state does not allow is refused before a run in training is disturbed; it is
+ * checked again where the run has paused.
+ * @throws TrikdError as `steer` does; `out-of-step` when another orchestrator drives the run now
+ */
+export async function steerRun(
+  ports: SteeringPorts,
+  services: RunServices,
+  leader: SteeringLeader,
+  term: number,
+  request: SteeringRequest,
+): Promise<RunView> {
+  const repeated = async (run: SavedRun) => {
+    await movePointer(ports.store, term, request, run);
+    return leader.placed(run);
+  };
+  for (let tries = 1; ; tries += 1) {
+    const { run, done } = await decide(ports, request);
+    if (done) return repeated(run);
+    await leader.pause(request.runId);
+    const paused = await decide(ports, request);
+    if (paused.done) return repeated(paused.run);
+    try {
+      const { steering, requestId } = request;
+      const change = { state: paused.state, term, request: { kind: steering.kind, id: requestId } };
+      const saved = await services.records.save(ports.store, paused.run, change);
+      await movePointer(ports.store, term, request, saved);
+      const placed = leader.placed(saved);
+      await tell(services, term, placed);
+      return placed;
+    } catch (error) {
+      const again = error instanceof TrikdError && error.kind === 'out-of-step' && leader.term() === term;
+      if (!again || tries === TRIES) throw error;
+    }
+  }
+}
+
+/** What a run becomes by a request. `done`: the request was done before. */
+async function decide(
+  { store, retries, keepPairs }: SteeringPorts,
+  { runId, steering, requestId }: SteeringRequest,
+): Promise<{ readonly run: SavedRun; readonly state: RunState; readonly done: boolean }> {
+  const run = await loadRun(store, runId);
+  if (requestId !== undefined && run.requests.includes(requestId)) return { run, state: run.state, done: true };
+  try {
+    return { run, state: advance(run.state, steering, rulesOf(run.spec, { retries, keepPairs })), done: false };
+  } catch (error) {
+    if (!(error instanceof TrikdError)) throw error;
+    throw new TrikdError(error.kind, error.message, { ...error.details, run: runId }, { cause: error });
+  }
+}
+
+/** Moves the anchor pointer after a move by hand. Repeated with the request, since a process can die between the two writes. */
+async function movePointer(
+  store: ObjectStore,
+  term: number,
+  { steering: { kind }, runId }: SteeringRequest,
+  run: SavedRun,
+): Promise<void> {
+  if (kind === 'promoted' || kind === 'rolled-back') await pointAsStated(store, runId, run.state, term);
+}
+
+async function tell({ stories, counters }: RunServices, term: number, run: SavedRun): Promise<void> {
+  const { name } = run.spec;
+  const news = { kind: 'run' as const, ...run };
+  counters.count(name, news);
+  const story = await stories.open(name, term);
+  story.tell(news);
+  if (hasEnded(run.state)) await stories.end(name);
+}
+
+/** Removes a run that has ended. @throws TrikdError as `deleteRun` does */
+export async function removeRun(
+  store: ObjectStore,
+  { records, stories }: RunServices,
+  term: number,
+  { runId, requestId }: Pick<SteeringRequest, 'runId' | 'requestId'>,
+): Promise<void> {
+  await records.remove(store, runId, term, requestId);
+  await stories.end(runId, new TrikdError('not-found', `run ${runId} was deleted`, { run: runId }));
+}

@@ -1,0 +1,82 @@
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Role } from '@trikd/core/domain/role';
+import type { RoleStep } from '@trikd/core/timing/role-step';
+import { seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
+import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { expect, test } from 'vitest';
+import type { DutyNews, StepLink } from '../ports.js';
+import { followSteps } from './follow-steps.js';
+
+const attempt = { runId: 'r', generation: 1, attempt: 2 };
+const seed = seedOf('r', 'now');
+
+/** A model that has done some steps, and reports three of them at a time. */
+function model(role: Role, durations: readonly number[], refuses = false) {
+  const traced: number[] = [];
+  const steps = durations.map(
+    (duration, step): RoleStep => ({ role, step, started: 1000 * step, duration, phases: [] }),
+  );
+  const link: StepLink = {
+    role,
+    read: async (of, from) => {
+      expect(of).toEqual(attempt);
+      if (refuses) throw new TrikdError('unavailable', 'away');
+      return steps.slice(from, from + 3);
+    },
+    trace: async (_of, wanted) => void traced.push(...wanted),
+  };
+  return { link, traced };
+}
+
+async function follow(links: readonly StepLink[], everySteps: number, wanted: number[] = []) {
+  const emitted: DutyNews[] = [];
+  const roots: number[] = [];
+  const over = new AbortController();
+  const clock = virtualClock();
+  const traced = (_attempt: unknown, _seed: string, { step }: { readonly step: number }) => void roots.push(step);
+  const tell = (news: DutyNews) => void emitted.push(news);
+  const ports = { tracing: { seed, everySteps }, clock, wanted, tell };
+  const done = followSteps(attempt, ports, { links, look: 3, traced }, over.signal);
+  await clock.advance(3000);
+  over.abort();
+  await done;
+  return { emitted, roots };
+}
+
+const usual = Array.from({ length: 12 }, () => 20);
+const slow = usual.with(9, 300);
+
+test('the times of steps, and the slow one, are emitted; its spans are requested', async () => {
+  const [teacher, student] = [model('teacher', slow), model('student', slow)];
+  const { emitted, roots } = await follow([teacher.link, student.link], 5);
+  expect(emitted).toMatchObject([
+    { kind: 'step-times', generation: 1, attempt: 2, firstStep: 0, steps: 12 },
+    { kind: 'slow-step', step: 9, duration: 300, usual: 20, traceId: traceIdOf(seed, { ...attempt, step: 9 }) },
+  ]);
+  // The last one, as always at the end.
+  expect([teacher.traced, student.traced]).toEqual([
+    [9, 11],
+    [9, 11],
+  ]);
+  expect(roots).toEqual([0, 5, 10, 9, 11]);
+});
+
+test('a model that is away is left out of the times', async () => {
+  const { emitted } = await follow(
+    [model('teacher', usual).link, model('student', usual).link, model('anchor', [], true).link],
+    0,
+  );
+  expect(emitted).toMatchObject([{ kind: 'step-times', roles: [{ role: 'teacher' }, { role: 'student' }] }]);
+});
+
+test('nothing is emitted while a trainer is away', async () => {
+  const { emitted } = await follow([model('teacher', usual).link, model('student', [], true).link], 1);
+  expect(emitted).toEqual([]);
+});
+
+test('steps that are wanted are traced once, and unknown ones are ignored', async () => {
+  const [teacher, student] = [model('teacher', usual), model('student', usual)];
+  const { roots } = await follow([teacher.link, student.link], 0, [4, 4, 99]);
+  expect(teacher.traced).toEqual([4, 11]);
+  expect(roots).toEqual([4, 11]);
+});

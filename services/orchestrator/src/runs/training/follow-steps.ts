@@ -1,0 +1,94 @@
+import type { Clock } from '@trikd/core/async/clock';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { RoleStep } from '@trikd/core/timing/role-step';
+import type { TrioStep } from '@trikd/core/timing/slow-steps';
+import { createStepBook, type StepBook } from '@trikd/core/timing/step-book';
+import { isSampled, type StepTracing, traceIdOf } from '@trikd/core/timing/trace-ids';
+import type { DutyNews, StepLink } from '../ports.js';
+
+/** The models that report the durations of their steps, and the tracer of those steps. */
+export interface StepSources extends StepTracer {
+  readonly links: readonly StepLink[];
+  /** Seconds between two looks. */
+  readonly look: number;
+}
+
+export interface StepTracer {
+  /** Gets each step that the processes have traced, for the root span of their spans. */
+  traced?(attempt: GenerationAttempt, seed: string, step: TrioStep): void;
+}
+
+export interface FollowStepsPorts {
+  readonly tracing: StepTracing;
+  readonly clock: Clock;
+  /** Steps to trace although they are not sampled; they are taken out. */
+  readonly wanted: number[];
+  tell(news: DutyNews): void;
+}
+
+/** Responses that one look reads from a process: the rest is read at the next. */
+const RESPONSES_OF_A_LOOK = 5;
+
+/**
+ * Reads where the time of the models' steps went, and emits it, until `over` aborts; then once more. Failures are ignored: training does
+ * not depend on it.
+ */
+export async function followSteps(
+  attempt: GenerationAttempt,
+  ports: FollowStepsPorts,
+  sources: StepSources,
+  over: AbortSignal,
+): Promise<void> {
+  const book = createStepBook();
+  while (!over.aborted) {
+    await ports.clock.sleep(1000 * sources.look, over).catch(() => undefined);
+    await Promise.all(sources.links.map((link) => readNew(link, attempt, book)));
+    const slow = tellNews(attempt, ports, sources, book);
+    const wanted = [...slow, ...ports.wanted.splice(0), ...(over.aborted ? [book.last()] : [])];
+    await traceAll(attempt, ports, sources, book, wanted);
+  }
+}
+
+async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBook): Promise<void> {
+  for (let responses = 0; responses < RESPONSES_OF_A_LOOK; responses++) {
+    const from = book.next(link.role);
+    const steps = await link.read(attempt, from).catch((): readonly RoleStep[] => []);
+    book.add(link.role, steps);
+    if (book.next(link.role) === from) return;
+  }
+}
+
+/** Returns the steps that took much too long. */
+function tellNews(
+  attempt: GenerationAttempt,
+  { tell, tracing }: FollowStepsPorts,
+  { traced }: StepTracer,
+  book: StepBook,
+): readonly number[] {
+  const news = book.summarise();
+  if (!news) return [];
+  const { generation, attempt: count } = attempt;
+  tell({ kind: 'step-times', generation, attempt: count, ...news.times });
+  for (const step of news.steps) if (isSampled(tracing, step.step)) traced?.(attempt, tracing.seed, step);
+  const { slow } = news;
+  if (!slow) return [];
+  const traceId = traceIdOf(tracing.seed, { ...attempt, step: slow.step });
+  tell({ kind: 'slow-step', generation, attempt: count, ...slow, traceId });
+  return [slow.step];
+}
+
+/** Traces steps that were not traced when they ended. */
+async function traceAll(
+  attempt: GenerationAttempt,
+  { tracing }: FollowStepsPorts,
+  { links, traced }: StepSources,
+  book: StepBook,
+  wanted: readonly (number | undefined)[],
+): Promise<void> {
+  const found = [...new Set(wanted)].flatMap((step) => (step === undefined ? [] : (book.find(step) ?? [])));
+  const missing = found.filter(({ step }) => !isSampled(tracing, step));
+  if (missing.length === 0) return;
+  const steps = missing.map(({ step }) => step);
+  await Promise.all(links.map((link) => link.trace(attempt, steps).catch(() => undefined)));
+  for (const step of missing) traced?.(attempt, tracing.seed, step);
+}
