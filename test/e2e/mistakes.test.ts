@@ -216,7 +216,7 @@ test('a loss that is not finite ends the run with one sentence, and a better spe
   };
   expectSentence(
     await run(folder, wild),
-    /^trikd: run tiny failed: the student (answers (-?Infinity|NaN) at step \d+|: the loss .* is not finite .*)$/m,
+    /^trikd: run tiny failed: the student (computed a logit of (-?Infinity|NaN) at step \d+|: the loss .* is not finite .*)$/m,
   );
   await expectNoProcess(folder);
   // The same steps would lead to the same end.
