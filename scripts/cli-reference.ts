@@ -45,11 +45,11 @@ names of the protocol, as in proto JSON.
 
 | exit status | means |
 | --- | --- |
-| 0 | success; a followed run has completed, or has stopped at a checkpoint |
+| 0 | success; a followed run has completed or was paused |
 | 1 | failure, or a defect was found |
 | 2 | wrong command line; nothing was done |
-| 3 | no such run, or its state does not allow the command |
-| 4 | the orchestrator did not answer |
+| 3 | no such run, generation or checkpoint, or the spec or the state of the run does not allow the request |
+| 4 | the orchestrator or the store did not answer |
 | 130 | cancelled by Ctrl-C |
 
 ${list.join('\n')}

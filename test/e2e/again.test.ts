@@ -16,12 +16,12 @@ test('a completed run is shown again, another spec of its name is refused, and -
   const before = events();
 
   const again = await run(folder, tiny);
-  expect(again).toMatchObject({ status: 0, stderr: 'run tiny was completed before; --fresh begins it anew\n' });
+  expect(again).toMatchObject({ status: 0, stderr: 'run tiny is already completed; --fresh starts it again\n' });
   expect(again.stdout.trimEnd().split('\n')).toHaveLength(1);
   expect(resultOf(again)).toEqual(resultOf(first));
 
   const table = await run(folder, tiny, '--output', 'table');
-  expect(table).toMatchObject({ status: 0, stderr: 'run tiny was completed before; --fresh begins it anew\n' });
+  expect(table).toMatchObject({ status: 0, stderr: 'run tiny is already completed; --fresh starts it again\n' });
   expect(table.stdout).toMatch(
     /│ +0 │ student │.*\n│ +│ teacher │.*\n│ +1 │ student │.*\n│ +│ teacher │.*\n│ +│ anchor {2}│/,
   );
@@ -29,10 +29,10 @@ test('a completed run is shown again, another spec of its name is refused, and -
 
   const other: WrittenSpec = { ...tiny, epochs: 4, student: { ...tiny.student, learningRate: 0.1 } };
   const refused = await run(folder, other);
-  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(refused).toMatchObject({ status: 3, stdout: '' });
   expect(refused.stderr).toBe(
     'trikd: run tiny exists with another spec:\n  epochs: stored 3, requested 4\n  student.learningRate: stored 0.05, requested 0.1\n' +
-      'give this one a name of its own with --set name=..., or replace the other with --fresh\n',
+      'choose another name with --set name=..., or replace the run with --fresh\n',
   );
   expect(events()).toEqual(before);
 

@@ -52,18 +52,29 @@ describe('a run that has completed', () => {
   test('verifies, models of the spec included', async () => {
     expect(await checkpoint(original, 'verify', 'tiny')).toMatchObject({
       ...{ status: 0, stderr: '' },
-      stdout: expect.stringMatching(/^verified 2 checkpoints, \d blobs of [\d.]+ kB: all is well\n$/),
+      stdout: expect.stringMatching(/^verified 2 checkpoints, \d blobs of [\d.]+ kB: no problems\n$/),
     });
   });
 
   test('refuses another run or checkpoint with those that exist', async () => {
     expect(await checkpoint(original, 'list', 'tinny')).toMatchObject({
-      ...{ status: 1, stdout: '' },
-      stderr: `trikd: there is no run tinny in ${join(original, 'runs')}; there are tiny\n`,
+      ...{ status: 3, stdout: '' },
+      stderr: `trikd: there is no run tinny in ${join(original, 'runs')}; it has tiny\n`,
     });
     expect(await checkpoint(original, 'show', 'tiny', '1/23')).toMatchObject({
-      ...{ status: 1, stdout: '', stderr: 'trikd: run tiny has no checkpoint 1/23; it has 1/24-1, 0/24-1\n' },
+      ...{ status: 3, stdout: '', stderr: 'trikd: run tiny has no checkpoint 1/23; it has 1/24-1, 0/24-1\n' },
     });
+  });
+});
+
+test('an evaluation prints its table and nothing of TensorFlow', async () => {
+  const evaluated = await trikd(['eval', 'tiny', '--store', join(original, 'runs')]).ended;
+  expect(evaluated).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/(the same.*\n.*){4}/) });
+  const wrong = await trikd(['eval', 'tiny', '7/7', '--store', join(original, 'runs')]).ended;
+  expect(wrong).toMatchObject({
+    status: 3,
+    stdout: '',
+    stderr: expect.stringMatching(/^trikd: run tiny has no .*\n$/),
   });
 });
 

@@ -43,7 +43,7 @@ describe.for([
     await expectNoProcess(folder);
     expect(status).toBe(0);
     const rests = new RegExp(
-      `^run long rests at step (\\d+) of generation ${generation}; the same command continues it$`,
+      `^run long is paused at step (\\d+) of generation ${generation}; the same command continues it$`,
       'm',
     );
     expect(stderr).toMatch(rests);
@@ -92,7 +92,7 @@ describe('while a trainer is frozen', () => {
     process.kill(pidOf('student-trainer', folder), 'SIGSTOP');
     const asked = performance.now();
     running.kill('SIGINT');
-    await running.complained(/^resting at the next step that both trainers reach; Ctrl-C again ends at once$/m);
+    await running.complained(/^pausing at the next step that both trainers reach; Ctrl-C again stops at once$/m);
     return { running, asked };
   };
 
@@ -104,7 +104,7 @@ describe('while a trainer is frozen', () => {
     await expectNoProcess(folder);
     expect(status).toBe(0);
     expect(stderr).toMatch(
-      /^run long rests at (step 240 of generation 0|its last checkpoint); the same command continues it$/m,
+      /^run long is paused at (step 240 of generation 0|its last checkpoint); the same command continues it$/m,
     );
     await expectTheSameEnd(folder);
   });

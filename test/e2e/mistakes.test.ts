@@ -38,10 +38,10 @@ teacher: { model: { kind: plain-cnn, channels: [8] }, objective: [{ kind: distil
   const lines = stderr.trimEnd().split('\n');
   expect(lines[0]).toBe(`trikd: ${file} has 6 mistakes:`);
   expect(lines.slice(1).sort()).toEqual([
-    `  ${file}: sead: there is no such setting`,
+    `  ${file}: sead: there is no such setting; did you mean seed?`,
     `  ${file}:1: name: lower-case letters, digits and dashes`,
     `  ${file}:2: data.colour: there is no such setting`,
-    expect.stringMatching(/wrong\.yaml:3: epochs: .*expected number/),
+    `  ${file}:3: epochs: expected a number, found text`,
     expect.stringMatching(/wrong\.yaml:4: student\.model\.depth: depth must be 6n\+2/),
     expect.stringMatching(/wrong\.yaml:5: teacher\.objective: nothing to learn from in generation 0/),
   ]);
@@ -63,7 +63,7 @@ test('a wrong command line ends with status 2', async () => {
   });
   const { status, stderr } = await trikd(['run', join(scratch(), 'none.yaml')]).ended;
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^trikd: cannot read \S+none\.yaml: ENOENT\n$/);
+  expect(stderr).toMatch(/^trikd: cannot read \S+none\.yaml: there is no such file\n$/);
 });
 
 describe('an address that another process uses', () => {
@@ -158,6 +158,32 @@ describe('data that cannot be read end the run with one sentence, and once they 
     await expectItGoesOn(folder, data);
   });
 
+  test('a folder that was mistyped, under the same name', async () => {
+    const folder = scratch();
+    const data = join(folder, 'data');
+    writeIdxSet(data, { examples: 400, classes: 4, seed: 1 });
+    expectSentence(await run(folder, spec(`${data}-mistyped`)), /^trikd: run files failed: .*no folder holds all of/m);
+    const corrected = await run(folder, spec(data));
+    expect(corrected).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/starts again with another spec:\n.*mistyped/),
+    });
+    expect(resultOf(corrected)).toEqual({ phase: 'completed', generations: await reference(spec(data)) });
+    const other = await run(folder, { ...spec(data), seed: 1 });
+    expect(other).toMatchObject({ status: 3, stderr: expect.stringMatching(/exists with another spec/) });
+  });
+
+  test('a warm-up that is longer than what the data allow', async () => {
+    const folder = scratch();
+    const data = join(folder, 'data');
+    writeIdxSet(data, { examples: 400, classes: 4, seed: 1 });
+    const { train: _, ...rest } = { kind: 'idx' as const, folder: data, train: 0, validation: 64 };
+    expectSentence(
+      await run(folder, { ...tiny, name: 'files', data: rest, warmupSteps: 1000 }),
+      /^trikd: run files failed: .*warmupSteps: 1000 steps of warm-up are more than the 30 steps of a generation$/m,
+    );
+  });
+
   test('a .gz file that was cut short', async () => {
     const folder = scratch();
     const data = join(folder, 'data');
@@ -190,7 +216,7 @@ test('a loss that is not finite ends the run with one sentence, and a better spe
   };
   expectSentence(
     await run(folder, wild),
-    /^trikd: run tiny failed: the student (answers (-?Infinity|NaN) at step \d+|: the loss .* is not finite .*)$/m,
+    /^trikd: run tiny failed: the student (computed a logit of (-?Infinity|NaN) at step \d+|: the loss .* is not finite .*)$/m,
   );
   await expectNoProcess(folder);
   // The same steps would lead to the same end.

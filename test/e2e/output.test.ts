@@ -46,7 +46,7 @@ test('when the reader of its output leaves, the run rests', async () => {
   await running.said(({ event }) => event === 'evaluation');
   running.leave();
   const { status, stderr } = await running.ended;
-  expect(stderr).toMatch(/^run long rests at step \d+ of generation 0; the same command continues it$/m);
+  expect(stderr).toMatch(/^run long is paused at step \d+ of generation 0; the same command continues it$/m);
   expect(status).toBe(0);
   await expectNoProcess(folder);
 });
@@ -112,7 +112,7 @@ describe('on a terminal', () => {
     const { status, stdout } = await running.ended;
     expect(status).toBe(0);
     expect(stripVTControlCharacters(stdout)).toMatch(
-      /^run long rests at step \d+ of generation 0; the same command continues it\r?$/m,
+      /^run long is paused at step \d+ of generation 0; the same command continues it\r?$/m,
     );
     await expectNoProcess(folder);
   });

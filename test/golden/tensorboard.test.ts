@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { writeEvents } from '../../services/cli/src/export-events/event-files.js';
-import { told } from '../../services/cli/src/export-events/testing/told-run.js';
+import { emitted } from '../../services/cli/src/export-events/testing/emitted-run.js';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const python = (args: readonly string[], PYTHONPATH: string) =>
@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'trikd-tensorboard-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('the Python package tensorboard reads the curves that we write: tags, steps, times and every value', async () => {
-  const [written = ''] = await writeEvents('r', told(), ['tensorboard'], folder);
+  const [written = ''] = await writeEvents('r', emitted(), ['tensorboard'], folder);
   const runs = ['student', 'teacher', 'anchor'].map((role) => join(written, 'generation-1', role));
   const packages = python([path('../../scripts/fetch-tensorboard.py')], '').trim();
   const read: Curves = JSON.parse(python([path('tensorboard_python.py'), ...runs], packages));

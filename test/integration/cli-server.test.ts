@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { parse } from 'yaml';
 import { runProgram } from '../../services/cli/src/program.js';
 import { fakeRunService, toldRun } from './fake-run-service.js';
 import { printedBy } from './printed.js';
@@ -66,11 +68,11 @@ describe('trikd runs', () => {
     const { status, stderr } = await trikd(address, 'runs', 'delete', 'mine');
     expect({ status, stderr, asked }).toEqual({
       status: 2,
-      stderr: expect.stringMatching(/for good\? --yes says that it is meant/),
+      stderr: expect.stringMatching(/results\? Confirm with --yes\./),
       asked: [],
     });
     expect(await trikd(address, 'runs', 'delete', 'mine', '--yes')).toMatchObject({
-      ...{ status: 0, stdout: expect.stringMatching(/^run mine is gone/) },
+      ...{ status: 0, stdout: expect.stringMatching(/^run mine is deleted/) },
     });
   });
 
@@ -88,7 +90,27 @@ describe('trikd runs', () => {
     // A server that has ended leaves a port without a listener.
     expect(await trikd('unix:/nobody/there', 'runs', 'pause', 'mine', '--timeout', '1')).toMatchObject({
       status: 4,
-      stderr: expect.stringMatching(/does nothing twice\n.*TRIKD_SERVER/),
+      stderr: expect.stringMatching(/--request-id \S+ is safe\n.*TRIKD_SERVER/),
+    });
+  });
+
+  test.each([
+    ['invalid', 'run mine exists with another spec'],
+    ['wrong-state', 'run mine has ended'],
+    ['not-found', 'there is no generation 7'],
+  ] as const)('a request that is rejected ends with 3: %s', async (kind, reason) => {
+    const { address } = await fakeRunService([training], [], new TrikdError(kind, reason));
+    expect(await trikd(address, 'run', 'examples/tiny.yaml')).toMatchObject({ status: 3 });
+    expect(await trikd(address, 'generation', 'promote', 'mine', '7')).toMatchObject({ status: 3 });
+  });
+
+  test('a run that has to wait for another one names that one', async () => {
+    const refusal = new TrikdError('wrong-state', 'run first is being trained', { run: 'first' });
+    const { address } = await fakeRunService([], [], refusal);
+    const { status, stderr } = await trikd(address, 'run', 'examples/tiny.yaml');
+    expect({ status, stderr }).toEqual({
+      status: 3,
+      stderr: expect.stringMatching(/run first is being trained\n`trikd runs wait first` waits until it ends\n$/),
     });
   });
 
@@ -117,6 +139,49 @@ describe('trikd runs', () => {
     expect(await trikd(address, 'runs', 'watch', 'mine')).toMatchObject({
       ...{ status: 1, stdout: expect.stringMatching(/run failed, generation 0/) },
     });
+  });
+});
+
+describe('control characters of a peer never reach the output', () => {
+  /** Sets the title of a window, rings, clears the screen and turns the direction of text. */
+  const hostile = '\u001b]0;title\u0007\u009b2J\u202e\u001b[31mred';
+  const clean = /^[\P{C}\n]*$/u;
+  const run = { ...toldRun('mine', RunPhase.RUN_PHASE_FAILED), failure: hostile };
+  const stalled = { ...run, stalls: [{ by: hostile, on: hostile, reason: hostile }] };
+
+  test.each([
+    ['runs', 'get', 'mine'],
+    ['runs', 'get', 'mine', '-o', 'yaml'],
+    ['runs', 'get', 'mine', '-o', 'json'],
+    ['runs', 'list', '-o', 'json'],
+    ['runs', 'cancel', 'mine'],
+    ['runs', 'watch', 'mine'],
+    ['runs', 'watch', 'mine', '-o', 'yaml'],
+  ])('%s %s %s %s %s', async (...words) => {
+    const alarm = { role: Role.ROLE_STUDENT, generation: 0, alarm: { kind: 0, step: 1, message: hostile } };
+    const messages = [
+      numbered(1, { $case: 'alarm', value: { ...alarm } }),
+      numbered(2, { $case: 'run', value: { ...stalled } }),
+    ];
+    const { address } = await fakeRunService([stalled], [{ messages }]);
+    const { stdout } = await trikd(address, ...words);
+    expect(stdout).toMatch(clean);
+    expect(stdout).toContain('\\u009b2J');
+  });
+
+  test('in an error', async () => {
+    const { address } = await fakeRunService([], [], new TrikdError('wrong-state', hostile));
+    const { status, stderr } = await trikd(address, 'runs', 'pause', 'mine');
+    expect({ status, stderr }).toEqual({ status: 3, stderr: expect.stringMatching(clean) });
+    expect(stderr).toContain('\\u001b]0;title\\u0007');
+  });
+
+  test('in a value of JSON and YAML, which stays the same', async () => {
+    const { address } = await fakeRunService([run]);
+    for (const format of ['json', 'yaml']) {
+      const { stdout } = await trikd(address, 'runs', 'get', 'mine', '-o', format);
+      expect(parse(stdout)).toMatchObject({ failure: hostile });
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { readYaml } from './read-yaml.js';
@@ -20,7 +21,7 @@ type Tree = Record<string, unknown>;
  * Reads a configuration: the YAML file `file`, or the one that TRIKD_CONFIG names; then environment variables, of which
  * `TRIKD_STORE__PATH=/data` sets `store.path`; then the defaults of the schema. An empty variable is an empty text if the
  * setting accepts one, and is otherwise ignored.
- * @throws TrikdError 'invalid' with a list of all problems, 'not-found' if the file does not exist
+ * @throws TrikdError 'invalid' with a list of all problems, or why the file cannot be read
  */
 export function loadConfig<S extends z.ZodType>(
   schema: S,
@@ -31,7 +32,7 @@ export function loadConfig<S extends z.ZodType>(
     .filter(([name, value]) => name.startsWith(PREFIX) && !NOT_FIELDS.has(name) && value !== undefined)
     .map(([name, value = '']) => ({ path: name.slice(PREFIX.length).split('__').map(camelCase), value }))
     .sort((a, b) => (a.path.join('.') < b.path.join('.') ? -1 : 1));
-  const result = schema.safeParse(treeOf(file, variables));
+  const result = schema.safeParse(treeOf(file, variables), { error: plainIssue });
   if (result.success) return result.data;
   const refused = result.error.issues.map(({ path }) => path.join('.'));
   const accepted = variables.filter(({ path, value }) => value !== '' || !refused.includes(path.join('.')));

@@ -6,11 +6,16 @@ const ERROR = 50;
 /** The last error in the log of a service, otherwise the last line of its standard error, otherwise undefined. */
 export function lastError(log: string, stderr: string): string | undefined {
   const errors = linesOf(log).flatMap((line) => errorIn(line) ?? []);
-  return errors.at(-1) ?? linesOf(stderr).findLast((line) => !CHATTER.test(line));
+  return errors.at(-1) ?? linesOf(stderr).findLast((line) => !isChatter(line));
 }
 
 /** Lines that TensorFlow writes to standard error without an error. */
 const CHATTER = /^([IW]\d{4} |\d{4}-\d{2}-\d{2} [\d:.]+: [IW] |WARNING: All log messages before)/;
+
+/** Whether a line of standard error is one that TensorFlow writes without an error. */
+export function isChatter(line: string): boolean {
+  return CHATTER.test(line);
+}
 
 function linesOf(path: string): readonly string[] {
   if (!existsSync(path)) return [];

@@ -10,12 +10,12 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'its symbolic links form a cycle',
 };
 
-/** Reads a file that a user has named. @throws TrikdError 'not-found' with the reason */
+/** Reads a file that a user has named. @throws TrikdError 'invalid' with the reason */
 export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? `${cause.code}` : '';
-    throw new TrikdError('not-found', `cannot read ${file}: ${REASONS[code] ?? `${cause}`}`, { file }, { cause });
+    throw new TrikdError('invalid', `cannot read ${file}: ${REASONS[code] ?? `${cause}`}`, { file }, { cause });
   }
 }

@@ -13,7 +13,7 @@ const REASONS: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
 
 /**
  * Reads a YAML file that may contain secrets.
- * @throws TrikdError 'not-found' if there is no such file, 'invalid' with line, column and reason, without text of the file
+ * @throws TrikdError 'invalid' if there is no such file, otherwise with line, column and reason, without text of the file
  */
 export function readYaml(file: string): unknown {
   const lines = new LineCounter();

@@ -8,7 +8,7 @@ import { lastError } from './last-error.js';
 /** The services of a run. */
 export type ServiceName = 'anchor-server' | 'teacher-trainer' | 'student-trainer' | 'orchestrator';
 
-/** A service that runs as a child process in a group of its own, so that Ctrl-C reaches only the parent. */
+/** A service in a child process. Its process group is its own, so that Ctrl-C reaches only the parent. */
 export interface ServiceProcess {
   readonly name: ServiceName;
   /** host:port. */

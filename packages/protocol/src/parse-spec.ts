@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { z } from 'zod';
 import type { FieldViolation } from './error-details.js';
@@ -20,7 +21,7 @@ export function parseSpec(json: string): RunSpec {
   } catch (cause) {
     throw invalidSpec(`the spec is not JSON: ${String(cause)}`, { cause });
   }
-  const result = RunSpec.safeParse(value);
+  const result = RunSpec.safeParse(value, { error: plainIssue });
   if (result.success) return result.data;
   const violations = result.error.issues.flatMap(violationsIn);
   throw new TrikdError('invalid', `the spec is invalid:\n${z.prettifyError(result.error)}`, { violations });

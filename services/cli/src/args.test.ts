@@ -36,7 +36,6 @@ describe('trikd run', () => {
     expect(await parsed('run', 'a.yaml')).toEqual({
       file: 'a.yaml',
       overrides: [],
-      store: 'runs',
       output: 'table',
       fresh: false,
     });

@@ -1,34 +1,36 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import type { Override } from './load-spec.js';
 import { address, requestIdOption, timeoutOption, wholeNumber } from './options.js';
 import type { ServerChoice } from './server/ask.js';
 
-/** What `trikd run` was asked. */
+/** Options of `trikd run`. */
 export interface RunOptions {
   readonly file: string;
   readonly overrides: readonly Override[];
   /** Folder that gets a folder for each run; absent: `runs`, with the store that the environment names. */
   readonly store?: string;
   readonly output: 'table' | 'json';
-  /** Removes what a former run of the same name left. */
+  /** Removes the stored run of the same name first. */
   readonly fresh: boolean;
-  /** host:port of the orchestrator that is started; absent: any free port of this machine. */
+  /** Address of the orchestrator that is started; absent: any free port. */
   readonly listen?: string;
 }
 
-/** What `trikd run --server` was asked. */
+/** Options of `trikd run --server`. */
 export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' | 'output'>, ServerChoice {
   readonly requestId: string;
-  /** Follows the run to its end. */
+  /** Whether to follow the run to its end. */
   readonly wait: boolean;
 }
 
-/** What `trikd run` does. */
+/** The two kinds of `trikd run`. */
 export interface RunActions {
-  /** Starts the services of a run, and waits for its end. */
+  /** Starts the services of a run and waits for its end. */
   run(options: RunOptions): Promise<void>;
-  /** Creates the run at an orchestrator. */
+  /** Creates the run at a running orchestrator. */
   runRemote(options: RemoteRunOptions): Promise<void>;
 }
 
@@ -39,10 +41,10 @@ Example:
 
   $ trikd run examples/tiny.yaml --server orchestrator:50050 --no-wait
 
-Ctrl-C rests the run at a checkpoint; the same command continues it. With --server nothing is started: the run is created at an
-orchestrator that is there, and Ctrl-C leaves it alone. What happened lies in <store>/<run>: events.jsonl, tensorboard/, report.html, logs/.
-Exit status: 0 when the run completed or rests, 1 when it failed, 2 for a wrong command line; with --server also 3 when the
-orchestrator refused, 4 when it did not answer.`;
+Ctrl-C pauses the run at a checkpoint; the same command continues it. The folder runs/<run>, or <dir>/<run> with --store, has its
+events.jsonl, tensorboard/, report.html and logs/, and its store unless TRIKD_STORE__* variables name another one.
+With --server the command starts no service: it creates the run at a running orchestrator, and Ctrl-C does not affect the run.
+Exit status: 0 completed or paused, 1 failed, 2 wrong command line, 3 the run exists with another spec or was rejected, 4 no answer.`;
 
 interface RawOptions {
   readonly listen?: string;
@@ -57,21 +59,22 @@ interface RawOptions {
   readonly fresh: boolean;
 }
 
-/** The command line as far as it has `trikd run`. */
+/** The program with `trikd run`, its first command. */
 export function commandLine(actions: RunActions): Command {
   const program = new Command('trikd')
-    .description('Triplet Knowledge Distillation: a student, a teacher and a frozen anchor learn together.')
+    .description('Triplet Knowledge Distillation: trains a student and a teacher beside a frozen anchor.')
+    .version(version(), '--version', 'print the version')
     .addHelpText('after', '\nExample:\n  $ trikd run examples/tiny.yaml')
     .exitOverride()
-    .showHelpAfterError('(trikd --help says more)');
+    .showHelpAfterError('(see trikd --help)');
   program
     .command('run')
-    .description('Trains a run: starts the four services, shows what they do, and continues where it was stopped.')
-    .argument('<file>', 'YAML with the spec of the run')
-    .option('--set <path=value>', 'override a setting of the file, such as epochs=10; repeatable', override, [])
+    .description('Trains a run: starts its four services, shows their progress, and continues a stored run.')
+    .argument('<file>', 'YAML file with the spec of the run')
+    .option('--set <path=value>', 'override a setting, such as epochs=10; repeatable', override, [])
     .option('--seed <n>', 'override the seed', wholeNumber)
-    .option('--store <dir>', 'folder that gets a folder for each run (default: "runs")')
-    .option('--fresh', 'remove what a run of this name left, and begin anew', false)
+    .option('--store <dir>', 'folder with a folder for each run (default: "runs")')
+    .option('--fresh', 'remove the stored run of this name first', false)
     .option('--listen <host:port>', 'address of its orchestrator, for other commands (default: any free port)', address)
     .addOption(
       new Option('--server <host:port>', 'create the run at this orchestrator and start no service')
@@ -81,7 +84,7 @@ export function commandLine(actions: RunActions): Command {
     .option('--no-wait', 'with --server: do not follow the run to its end')
     .addOption(timeoutOption(30))
     .addOption(requestIdOption())
-    .addOption(new Option('-o, --output <format>', 'of the result').choices(['table', 'json']).default('table'))
+    .addOption(new Option('-o, --output <format>', 'format of the result').choices(['table', 'json']).default('table'))
     .addHelpText('after', RUN_EXAMPLE)
     .exitOverride()
     .action(async (file: string, raw: RawOptions) => {
@@ -100,7 +103,13 @@ export function commandLine(actions: RunActions): Command {
   return program;
 }
 
-/** Exit status of what commander threw: help is no error, and everything else is a wrong command line. */
+/** The version in the package of this command. */
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
+}
+
+/** Exit status of an error of commander: 0 for help and version, else 2 for a wrong command line. */
 export function exitStatusOf(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : 2;
 }

@@ -2,7 +2,7 @@ import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
 import { quietDisplay } from './display.js';
-import { newStory } from './story.js';
+import { newSummary } from './run-summary.js';
 
 function recorder() {
   const lines: unknown[] = [];
@@ -31,7 +31,7 @@ describe('quietDisplay', () => {
   test('writes events at once, and progress every ten seconds', () => {
     const output = recorder();
     let time = 0;
-    const display = quietDisplay(output, { write: () => undefined }, newStory('trial', 2), () => time);
+    const display = quietDisplay(output, { write: () => undefined }, newSummary('trial', 2), () => time);
     for (const second of [1, 5, 9, 11, 12, 20, 22]) {
       time = 1000 * second;
       display.show(progress(second));
@@ -46,7 +46,7 @@ describe('quietDisplay', () => {
 
   test('tells of a run when it has changed, not when it was saved', () => {
     const output = recorder();
-    const display = quietDisplay(output, { write: () => undefined }, newStory('trial', 2), () => 0);
+    const display = quietDisplay(output, { write: () => undefined }, newSummary('trial', 2), () => 0);
     const run = (generation: number) => ({
       $case: 'run' as const,
       value: Run.create({ runId: 'trial', phase: RunPhase.RUN_PHASE_TRAINING, generation, attempt: 1 }),
@@ -58,11 +58,11 @@ describe('quietDisplay', () => {
   test('keeps sentences for people out of what programs read', () => {
     const output = recorder();
     const errors: string[] = [];
-    const display = quietDisplay(output, { write: (text) => errors.push(text) }, newStory('trial', 2), () => 0);
+    const display = quietDisplay(output, { write: (text) => errors.push(text) }, newSummary('trial', 2), () => 0);
     display.say('resting');
     display.show({ $case: 'drained', value: { generation: 1, step: 7 } });
     expect(errors).toEqual(['resting\n']);
     expect(output.lines).toEqual([{ event: 'drained', generation: 1, step: 7 }]);
-    expect(display.story()).toMatchObject({ drained: { step: 7 }, phase: RunPhase.RUN_PHASE_PREPARING });
+    expect(display.summary()).toMatchObject({ drained: { step: 7 }, phase: RunPhase.RUN_PHASE_PREPARING });
   });
 });

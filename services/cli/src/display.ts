@@ -1,78 +1,77 @@
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { createLogUpdate } from 'log-update';
 import { liveView } from './live-view.js';
-import type { Output } from './shell.js';
-import { lineOf, type Story, tell } from './story.js';
+import { lineOf, type RunSummary, withEvent } from './run-summary.js';
+import { drawing, type Output, write as writeTo } from './shell.js';
 
 type Event = NonNullable<WatchRunResponse['event']>;
 
-/** Shows a run while it goes on. */
+/** Shows the progress of a run. */
 export interface Display {
   readonly show: (event: Event) => void;
-  /** Says something that stays. */
+  /** Prints a line that stays. */
   readonly say: (sentence: string) => void;
-  /** Leaves what was shown last. */
+  /** Ends the display and leaves what it shows. */
   readonly close: () => void;
-  readonly story: () => Story;
+  readonly summary: () => RunSummary;
 }
 
-/** Between two lines of progress when nobody looks on, in milliseconds. */
+/** Between two lines of progress without a terminal, in milliseconds. */
 const QUIET_INTERVAL = 10_000;
-/** Between two pictures. */
+/** Between two redraws, in milliseconds. */
 const LIVE_INTERVAL = 100;
 
-/** A line a role, redrawn in place. */
-export function liveDisplay(terminal: Output, first: Story): Display {
-  const draw = createLogUpdate(terminal);
-  let story = first;
+/** A line for each role, redrawn in place. */
+export function liveDisplay(terminal: Output, first: RunSummary): Display {
+  const picture = drawing(terminal);
+  let summary = first;
   let timer: NodeJS.Timeout | undefined;
   const redraw = () => {
     timer = undefined;
-    draw(liveView(story, terminal.columns ?? 80).join('\n'));
+    picture.draw(liveView(summary, terminal.columns ?? 80).join('\n'));
   };
   redraw();
   const close = () => {
     clearTimeout(timer);
     redraw();
-    draw.done();
+    picture.done();
   };
   return {
     show: (event) => {
-      story = tell(story, event);
+      summary = withEvent(summary, event);
       timer ??= setTimeout(redraw, LIVE_INTERVAL);
     },
-    say: (sentence) => draw.persist(sentence),
+    say: picture.persist,
     close,
-    story: () => story,
+    summary: () => summary,
   };
 }
 
-/** A line of JSON an event, and one of progress now and then. @param now milliseconds on a clock that never goes back */
+/** A line of JSON for each event, and one of progress every 10 s. @param now milliseconds of a monotonic clock */
 export function quietDisplay(
   output: { write(text: string): unknown },
   errors: { write(text: string): unknown },
-  first: Story,
+  first: RunSummary,
   now: () => number,
 ): Display {
-  let story = first;
+  let summary = first;
   let progressAt = now();
-  let told = '';
-  const write = (line: object) => output.write(`${JSON.stringify(line)}\n`);
+  let lastRun = '';
+  const write = (line: object) => writeTo(output, `${JSON.stringify(line)}\n`);
   return {
     show: (event) => {
-      story = tell(story, event);
+      summary = withEvent(summary, event);
       const line = lineOf(event);
-      // A run is told of again whenever its state was saved, the same or not.
-      const news = line !== undefined && (event.$case !== 'run' || JSON.stringify(line) !== told);
-      if (event.$case === 'run') told = JSON.stringify(line);
-      if (news) write(line);
+      // A run is emitted whenever its state is saved, changed or not.
+      const isNew = line !== undefined && (event.$case !== 'run' || JSON.stringify(line) !== lastRun);
+      if (event.$case === 'run') lastRun = JSON.stringify(line);
+      if (isNew) write(line);
       if (event.$case !== 'progress' || now() - progressAt < QUIET_INTERVAL) return;
       progressAt = now();
-      const { generation, totalSteps, roles } = story;
+      const { generation, totalSteps, roles } = summary;
       write({ event: 'progress', generation, totalSteps, ...roles });
     },
-    say: (sentence) => errors.write(`${sentence}\n`),
+    say: (sentence) => writeTo(errors, `${sentence}\n`),
     close: () => undefined,
-    story: () => story,
+    summary: () => summary,
   };
 }

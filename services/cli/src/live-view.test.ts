@@ -2,7 +2,7 @@ import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { Run, RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
 import { liveView } from './live-view.js';
-import { lineOf, newStory, type Story, tell } from './story.js';
+import { lineOf, newSummary, type RunSummary, withEvent } from './run-summary.js';
 
 type Event = NonNullable<WatchRunResponse['event']>;
 
@@ -51,28 +51,28 @@ const evaluation: Event = {
     evaluation: { step: 90, validation: { accuracy: 0.792, nll: 0.6, examples: 2000 } },
   },
 };
-const story = (...events: Event[]): Story => events.reduce(tell, newStory('trial', 3));
+const summary = (...events: Event[]): RunSummary => events.reduce(withEvent, newSummary('trial', 3));
 
 describe('liveView', () => {
   test('shows how the run stands and one line a role', () => {
     const committed: Event = { $case: 'committed', value: { generation: 1, step: 60, manifestKey: 'key' } };
-    const told = story(run(1, 2), progress(Role.ROLE_STUDENT, 1, 120), evaluation, committed);
+    const told = summary(run(1, 2), progress(Role.ROLE_STUDENT, 1, 120), evaluation, committed);
     expect(liveView(told, 200)).toEqual([
       'trial · generation 1 (2 of 3) · training · attempt 2 · checkpoint at step 60 · at most 0:50 left',
       'student  step 120/360  task 0.413  peer 0.100  batch 87.5 %  validation 79.2 %  12.0 steps/s  waits teacher 25 %',
       'teacher  waiting for its first step',
       'anchor   the student of generation 0  validation 82.3 %  test 80.0 %',
     ]);
-    expect(liveView(story(run(0, 1)), 200).at(-1)).toBe('anchor   none in generation 0');
+    expect(liveView(summary(run(0, 1)), 200).at(-1)).toBe('anchor   none in generation 0');
   });
 
   test('forgets what was said of the generation before', () => {
-    const told = story(run(0, 1), progress(Role.ROLE_STUDENT, 0, 360), run(1, 1, RunPhase.RUN_PHASE_PREPARING));
+    const told = summary(run(0, 1), progress(Role.ROLE_STUDENT, 0, 360), run(1, 1, RunPhase.RUN_PHASE_PREPARING));
     expect(liveView(told, 200)[1]).toBe('student  waiting for its first step');
   });
 
   test('keeps every line within the terminal', () => {
-    const told = story(run(0, 1), progress(Role.ROLE_STUDENT, 0, 7));
+    const told = summary(run(0, 1), progress(Role.ROLE_STUDENT, 0, 7));
     for (const columns of [1, 20, 80]) {
       for (const line of liveView(told, columns)) expect(line.length).toBeLessThanOrEqual(columns);
     }
@@ -83,8 +83,8 @@ describe('liveView', () => {
       $case: 'alarm',
       value: { role: Role.ROLE_TEACHER, generation: 0, alarm: { step: 50, message: 'the loss is ln 10' } },
     };
-    expect(liveView(story(run(0, 1), alarm), 80)).toContain('look: teacher, step 50: the loss is ln 10');
-    expect(liveView(story(run(0, 1), alarm, run(1, 1)), 80)).toHaveLength(4);
+    expect(liveView(summary(run(0, 1), alarm), 80)).toContain('alarm: teacher, step 50: the loss is ln 10');
+    expect(liveView(summary(run(0, 1), alarm, run(1, 1)), 80)).toHaveLength(4);
   });
 });
 

@@ -1,45 +1,48 @@
 import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import { lossText } from '@trikd/events/words';
-import { phaseName, type RoleStory, type Story } from './story.js';
+import { printable } from './printable.js';
+import { phaseName, type RoleSummary, type RunSummary } from './run-summary.js';
 import { clock } from './texts.js';
 
-/** The story in hand as lines for a terminal: how the run stands, then one line a role. */
-export function liveView(story: Story, columns: number): readonly string[] {
-  const roles = (['student', 'teacher'] as const).map((role) => roleLine(story, role));
-  const lines = [headline(story), ...roles, anchorLine(story)];
-  lines.push(...(story.stalls ?? []));
-  if (story.alarm !== undefined) lines.push(`look: ${story.alarm}`);
-  return lines.map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
+/** A summary as lines for a terminal: the run, then a line for each role. */
+export function liveView(summary: RunSummary, columns: number): readonly string[] {
+  const roles = (['student', 'teacher'] as const).map((role) => roleLine(summary, role));
+  const lines = [headline(summary), ...roles, anchorLine(summary)];
+  lines.push(...(summary.stalls ?? []));
+  if (summary.alarm !== undefined) lines.push(`alarm: ${summary.alarm}`);
+  return lines
+    .map(printable)
+    .map((line) => (line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line));
 }
 
-function headline(story: Story): string {
-  const { runId, generation, generations, attempt, phase, committed } = story;
+function headline(summary: RunSummary): string {
+  const { runId, generation, generations, attempt, phase, committed } = summary;
   return [
     runId,
     `generation ${generation} (${generation + 1} of ${generations})`,
     phaseName(phase),
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(committed === undefined ? [] : [`checkpoint at step ${committed}`]),
-    ...(timeLeft(story) ?? []),
+    ...(timeLeft(summary) ?? []),
   ].join(' · ');
 }
 
-function roleLine(story: Story, role: TrainedRole): string {
-  const told = story.roles[role];
-  if (!told) return `${role}  waiting for its first step`;
-  const total = story.totalSteps ?? 0;
+function roleLine(summary: RunSummary, role: TrainedRole): string {
+  const values = summary.roles[role];
+  if (!values) return `${role}  waiting for its first step`;
+  const total = summary.totalSteps ?? 0;
   return [
     role,
-    `step ${String(told.step).padStart(String(total).length)}/${total}`,
-    ...told.terms.map(({ part, value }) => `${part} ${lossText(value, 3)}`),
-    `batch ${percent(told.batchAccuracy)}`,
-    ...(told.validation === undefined ? [] : [`validation ${percent(told.validation)}`]),
-    `${told.stepsPerSecond.toFixed(1)} steps/s`,
-    ...waitsOf(told, role),
+    `step ${String(values.step).padStart(String(total).length)}/${total}`,
+    ...values.terms.map(({ part, value }) => `${part} ${lossText(value, 3)}`),
+    `batch ${percent(values.batchAccuracy)}`,
+    ...(values.validation === undefined ? [] : [`validation ${percent(values.validation)}`]),
+    `${values.stepsPerSecond.toFixed(1)} steps/s`,
+    ...waitsOf(values, role),
   ].join('  ');
 }
 
-function anchorLine({ anchor }: Story): string {
+function anchorLine({ anchor }: RunSummary): string {
   if (!anchor) return 'anchor   none in generation 0';
   const { generation, validation, test } = anchor;
   const scores = Object.entries({ validation, test }).flatMap(([split, accuracy]) =>
@@ -48,7 +51,7 @@ function anchorLine({ anchor }: Story): string {
   return ['anchor ', `the student of generation ${generation}`, ...scores].join('  ');
 }
 
-function waitsOf({ waits }: RoleStory, role: TrainedRole): string[] {
+function waitsOf({ waits }: RoleSummary, role: TrainedRole): string[] {
   const named = { peer: peerOf(role), anchor: 'anchor' } as const;
   const shares = (['peer', 'anchor'] as const).flatMap((source) => {
     const share = waits[source];
@@ -57,8 +60,8 @@ function waitsOf({ waits }: RoleStory, role: TrainedRole): string[] {
   return shares.length === 0 ? [] : [`waits ${shares.join(' ')}`];
 }
 
-/** The slower role decides. At most: generations may end early. */
-function timeLeft({ roles, totalSteps, generation, generations }: Story): string[] | undefined {
+/** By the slower role; generations may end earlier. */
+function timeLeft({ roles, totalSteps, generation, generations }: RunSummary): string[] | undefined {
   if (totalSteps === undefined) return undefined;
   const seconds = Object.values(roles)
     .filter(({ stepsPerSecond }) => stepsPerSecond > 0)

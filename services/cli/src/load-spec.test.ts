@@ -63,11 +63,24 @@ describe('loadSpec', () => {
   });
 
   test('says which setting is missing', () => {
-    expect(() => loadSpec(file(GOOD.replace('epochs: 2\n', '')), [])).toThrow(/epochs: /);
+    expect(() => loadSpec(file(GOOD.replace('epochs: 2\n', '')), [])).toThrow('epochs: missing: expected a number');
+  });
+
+  test('names the setting that was probably meant', () => {
+    expect(() => loadSpec(file(`${GOOD}batch_size: 32\n`), [])).toThrow(
+      'batch_size: there is no such setting; did you mean batchSize?',
+    );
+    expect(() => loadSpec(file(GOOD), [{ path: ['student', 'learnRate'], value: '1' }])).toThrow(
+      'student.learnRate: there is no such setting; did you mean learningRate?',
+    );
+  });
+
+  test('says that a file is a folder', () => {
+    expect(() => loadSpec(folder, [])).toThrow(`cannot read ${folder}: it is a folder`);
   });
 
   test('says that a file is not there', () => {
-    expect(() => loadSpec(join(folder, 'absent.yaml'), [])).toThrow(/cannot read .*absent.yaml: ENOENT/);
+    expect(() => loadSpec(join(folder, 'absent.yaml'), [])).toThrow(/cannot read .*absent.yaml: there is no such file/);
   });
 
   test('applies overrides as YAML, into lists and into sections that the file leaves out', () => {

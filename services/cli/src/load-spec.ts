@@ -1,23 +1,26 @@
-import { readFileSync } from 'node:fs';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec } from '@trikd/core/spec/run-spec';
+import { readText } from '@trikd/process/read-text';
 import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { closest } from './closest.js';
+import { settingsAt } from './settings.js';
 
 /** `--set student.learningRate=0.1` */
 export interface Override {
   readonly path: readonly string[];
-  /** As YAML. */
+  /** YAML. */
   readonly value: string;
 }
 
 /**
  * Reads the spec of a run.
- * @throws TrikdError `not-found` without the file; `invalid` with every mistake, its name and, where it has one, its line
+ * @throws TrikdError `invalid` without the file, and with every mistake, its setting and, where it has one, its line
  */
 export function loadSpec(file: string, overrides: readonly Override[]): RunSpec {
   const lines = new LineCounter();
-  const document = parseDocument(read(file), { lineCounter: lines });
+  const document = parseDocument(readText(file), { lineCounter: lines });
   if (document.errors.length > 0) {
     const mistakes = document.errors.map(
       ({ message, pos }) => `${file}:${lines.linePos(pos[0]).line}: ${firstLine(message)}`,
@@ -25,21 +28,12 @@ export function loadSpec(file: string, overrides: readonly Override[]): RunSpec 
     throw invalid(file, mistakes);
   }
   for (const override of overrides) apply(document, override);
-  const result = RunSpec.safeParse(document.toJS() ?? {});
+  const result = RunSpec.safeParse(document.toJS() ?? {}, { error: plainIssue });
   if (result.success) return result.data;
   throw invalid(
     file,
     result.error.issues.flatMap((issue) => mistakesOf(issue, document, file, lines)),
   );
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? `${cause.code}` : `${cause}`;
-    throw new TrikdError('not-found', `cannot read ${file}: ${reason}`, {}, { cause });
-  }
 }
 
 function apply(document: Document, { path, value }: Override): void {
@@ -64,7 +58,12 @@ type Issue = z.core.$ZodIssue;
 function mistakesOf(issue: Issue, document: Document, file: string, lines: LineCounter): string[] {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   if (issue.code !== 'unrecognized_keys') return [mistake(path, issue.message, document, file, lines)];
-  return issue.keys.map((key) => mistake([...path, key], 'there is no such setting', document, file, lines));
+  const known = settingsAt(path);
+  return issue.keys.map((key) => {
+    const meant = closest(key, known);
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+    return mistake([...path, key], `there is no such setting${hint}`, document, file, lines);
+  });
 }
 
 function mistake(
@@ -79,7 +78,7 @@ function mistake(
   return `${place}: ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`;
 }
 
-/** Where a path, or the nearest place above it, is written. What came from --set is written nowhere. */
+/** Offset of a path, or of its nearest parent, in the file. Overrides have none. */
 function offsetOf(path: readonly (string | number)[], document: Document): number | undefined {
   for (let depth = path.length; depth > 0; depth--) {
     const parent = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);

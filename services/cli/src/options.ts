@@ -2,15 +2,17 @@ import { eventNumber } from '@trikd/events/event-name';
 import { isAddress } from '@trikd/process/address';
 import { InvalidArgumentError, Option } from 'commander';
 
-/** How a result is written. */
+/** Format of a result. */
 export type Format = 'table' | 'json' | 'yaml';
 
 /** `-o table|json|yaml` */
 export function outputOption(): Option {
-  return new Option('-o, --output <format>', 'of the result').choices(['table', 'json', 'yaml']).default('table');
+  return new Option('-o, --output <format>', 'format of the result')
+    .choices(['table', 'json', 'yaml'])
+    .default('table');
 }
 
-/** Where an orchestrator is when nobody says otherwise: its own default, on this machine. */
+/** Default address of an orchestrator on this machine. */
 export const DEFAULT_SERVER = '127.0.0.1:50050';
 
 /** `--server HOST:PORT` */
@@ -23,9 +25,7 @@ export function serverOption(): Option {
 
 /** `--timeout SECONDS` */
 export function timeoutOption(seconds: number): Option {
-  return new Option('--timeout <seconds>', 'longest time to wait for the answer')
-    .argParser(positiveNumber)
-    .default(seconds);
+  return new Option('--timeout <seconds>', 'time limit for the answer').argParser(positiveNumber).default(seconds);
 }
 
 export function address(text: string): string {
@@ -54,5 +54,5 @@ export function eventOption(text: string): number {
 
 /** `--request-id ID` */
 export function requestIdOption(): Option {
-  return new Option('--request-id <id>', 'names the request: sent again, it does nothing again; default: a new one');
+  return new Option('--request-id <id>', 'id of the request, which makes a retry safe (default: a new one)');
 }

@@ -1,19 +1,20 @@
 import { styleText } from 'node:util';
 import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { phaseName } from './story.js';
+import { markStyles, printable } from './printable.js';
+import { phaseName } from './run-summary.js';
 
-/** Colours that say how things stand. */
+/** Colours of states. */
 export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold';
 
-/** Colours a text. */
+/** Gives a text a colour. */
 export type Paint = (colour: Colour, text: string) => string;
 
 /** Leaves all texts as they are. */
 export const plain: Paint = (_, text) => text;
 
-/** Colours for a terminal that takes them, none elsewhere; NO_COLOR and FORCE_COLOR are heeded. */
+/** Colours for a terminal that has them, none elsewhere. NO_COLOR and FORCE_COLOR decide where they are set. */
 export function paintFor(stream: NodeJS.WritableStream): Paint {
-  return (colour, text) => styleText(colour, text, { stream, validateStream: true });
+  return (colour, text) => markStyles(styleText(colour, printable(text), { stream, validateStream: true }));
 }
 
 const PHASE_COLOURS: Readonly<Record<RunPhase, Colour>> = {

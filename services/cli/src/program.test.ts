@@ -47,9 +47,23 @@ describe('trikd', () => {
     expect(asked.stderr.end().read().toString()).toMatch(/unknown command 'stop'[\s\S]*trikd runs --help/);
   });
 
+  test('prints its version', async () => {
+    const asked = shell();
+    expect(await runProgram(['--version'], asked)).toBe(0);
+    expect(asked.stdout.end().read().toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
   test('a mistake of the spec ends with 1, in one sentence', async () => {
     const asked = shell();
     expect(await runProgram(['run', '/nobody/there.yaml'], asked)).toBe(1);
-    expect(asked.stderr.end().read().toString()).toBe('trikd: cannot read /nobody/there.yaml: ENOENT\n');
+    expect(asked.stderr.end().read().toString()).toBe('trikd: cannot read /nobody/there.yaml: there is no such file\n');
+  });
+
+  test('control characters of an argument are printed as escapes', async () => {
+    const asked = shell();
+    expect(await runProgram(['run', '/a\u001b[2J\u0007'], asked)).toBe(1);
+    expect(asked.stderr.end().read().toString()).toBe(
+      'trikd: cannot read /a\\u001b[2J\\u0007: there is no such file\n',
+    );
   });
 });

@@ -8,7 +8,7 @@ import { doctorCommand } from './doctor/command.js';
 import { examine } from './doctor/doctor.js';
 import { findingsText } from './doctor/finding.js';
 import { evalCommand } from './eval/command.js';
-import { evaluateRun } from './eval/evaluate.js';
+import { runEvaluation } from './eval/run-evaluation.js';
 import { exportActions } from './export-events/actions.js';
 import { addExportCommands } from './export-events/command.js';
 import { readSource } from './export-events/read-source.js';
@@ -18,20 +18,24 @@ import { writeReport } from './html-report/write-report.js';
 import { paintFor } from './paint.js';
 import { withProgress } from './progress.js';
 import { run } from './run.js';
-import { storedRun } from './run-folder.js';
+import { localRuns, RUNS, storedRun } from './run-folder.js';
 import { runRemote } from './run-remote.js';
 import { runsCommand } from './runs/command.js';
 import { serverActions } from './server/actions.js';
-import { print, type Shell, say } from './shell.js';
+import { exitStatusFor, withErrorReport } from './server/error-report.js';
+import { settingPaths } from './settings.js';
+import { print, type Shell, say, write } from './shell.js';
 import { formatted } from './texts.js';
 
-/** The whole command line. @param finish told the exit status by commands that have one of their own */
+const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
+
+/** The whole command line. @param finish called with the exit status by commands whose status is not 0 on success */
 export function trikdProgram(shell: Shell, finish: (status: number) => void): Command {
   const server = serverActions(shell, finish);
   const runs = runsCommand(server.runs);
   addExportCommands(runs, exportActions(shell, finish));
   const program = commandLine({
-    run: async (options) => finish(await run(options, shell.env, shell)),
+    run: async (options) => finish(await run(options, shell)),
     runRemote: (options) => runRemote(options, shell, finish),
   })
     .addCommand(runs)
@@ -42,8 +46,8 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         readSource(from, shell, finish, async (events, folder) => {
           const saved = folder && (await storedRun(folder));
           const spec = saved && JSON.stringify(saved.spec);
-          await withProgress(shell, (tell) => {
-            tell('reading events ...');
+          await withProgress(shell, (report) => {
+            report('reading events ...');
             return writeReport(events, spec, out);
           });
           print(shell, out);
@@ -52,7 +56,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     )
     .addCommand(
       doctorCommand(async (options) => {
-        const findings = await withProgress(shell, (tell) => examine(options, shell.env, tell));
+        const findings = await withProgress(shell, (report) => examine(options, shell.env, report));
         const { output } = options;
         print(
           shell,
@@ -62,29 +66,31 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
       }),
     )
     .addCommand(
-      evalCommand(async (options) => {
-        const evaluated = withProgress(shell, (tell) =>
-          evaluateRun(options, shell.env, (what, done, all) => tell(`${what}: ${done} of ${all} examples`)),
-        );
-        print(shell, await evaluated);
-      }),
+      evalCommand((options) =>
+        withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () => {
+          const evaluated = withProgress(shell, (report) =>
+            runEvaluation(options, shell, (what, done, all) => report(`${what}: ${done} of ${all} examples`)),
+          );
+          print(shell, await evaluated);
+        }),
+      ),
     );
-  const [completion, complete] = completionCommands(program, (text) => print(shell, text));
+  const [completion, complete] = completionCommands(program, localNames, (text) => print(shell, text));
   program.addCommand(completion).addCommand(complete, { hidden: true });
   const output = {
-    writeOut: (text: string) => void shell.stdout.write(text),
-    writeErr: (text: string) => void shell.stderr.write(text),
+    writeOut: (text: string) => write(shell.stdout, text),
+    writeErr: (text: string) => write(shell.stderr, text),
   };
   for (const command of [program, ...descendants(program)]) command.configureOutput(output);
   return program;
 }
 
-/** All commands below one. */
+/** All subcommands of a command, at every level. */
 export function descendants(command: Command): readonly Command[] {
   return command.commands.flatMap((one) => [one, ...descendants(one)]);
 }
 
-/** Does what the words ask. Returns the exit status. */
+/** Executes a command line. Returns its exit status. */
 export async function runProgram(words: readonly string[], shell: Shell): Promise<number> {
   let status = 0;
   try {
@@ -95,8 +101,11 @@ export async function runProgram(words: readonly string[], shell: Shell): Promis
   } catch (error) {
     if (error instanceof CommanderError) return exitStatusOf(error);
     if (shell.rest.aborted && error === shell.rest.reason) return 130;
-    if (!(error instanceof TrikdError)) throw error;
+    if (!(error instanceof TrikdError)) {
+      say(shell, `trikd: internal error: ${error instanceof Error ? error.stack : error}`);
+      return 1;
+    }
     say(shell, `trikd: ${error.message}`);
-    return 1;
+    return error.kind === 'wrong-state' ? exitStatusFor(error.kind) : 1;
   }
 }

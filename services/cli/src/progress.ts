@@ -1,12 +1,11 @@
-import { createLogUpdate } from 'log-update';
-import { isTerminal, type Shell } from './shell.js';
+import { drawing, isTerminal, type Shell } from './shell.js';
 
-/** Does long work, and shows where somebody looks on, on standard error, what the work says of itself. The last word is wiped away. */
+/** Does long work and shows its progress on a terminal, on standard error, until it is done. */
 export async function withProgress<T>(
   { stderr }: Shell,
-  work: (tell: (text: string) => void) => Promise<T>,
+  work: (report: (text: string) => void) => Promise<T>,
 ): Promise<T> {
   if (!isTerminal(stderr)) return await work(() => undefined);
-  const draw = createLogUpdate(stderr);
-  return await work((text) => draw(text)).finally(() => draw.clear());
+  const { draw, clear } = drawing(stderr);
+  return await work(draw).finally(clear);
 }

@@ -3,11 +3,12 @@ import { relative } from 'node:path';
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { resumePair } from '@trikd/core/run/state';
-import { resultsTable, whatNext } from './results-table.js';
+import { type StartedWith, whatNext } from './next-command.js';
+import { resultsTable } from './results-table.js';
 import type { RunFolder } from './run-folder.js';
 import { placeInStore } from './run-store.js';
 
-/** From where a stored run goes on, as a sentence; undefined when it has not begun. */
+/** Where a stored run continues, as a sentence; undefined when it has not started. */
 export function whereItContinues({ spec, state }: SavedRun): string | undefined {
   if (state.phase === 'completed') return undefined;
   const step = resumePair(state)?.step ?? 0;
@@ -16,8 +17,8 @@ export function whereItContinues({ spec, state }: SavedRun): string | undefined 
   return `continuing run ${spec.name}: generation ${state.generation} (${state.generation + 1} of ${spec.curriculum.generations}), from ${from}`;
 }
 
-/** What a run came to, for a person. */
-export function reportTable({ spec, state }: SavedRun, folder: RunFolder): string {
+/** The result of a run, for people. */
+export function reportTable({ spec, state }: SavedRun, folder: RunFolder, started: StartedWith): string {
   const best = bestGeneration(state.results);
   const student = best === undefined ? undefined : state.results[best]?.student;
   return [
@@ -27,7 +28,7 @@ export function reportTable({ spec, state }: SavedRun, folder: RunFolder): strin
     `logs         ${place(folder.logs)}, events ${place(folder.events)}`,
     ...(existsSync(folder.report) ? [`report       ${place(folder.report)}`] : []),
     `curves       tensorboard --logdir ${place(folder.tensorboard)}`,
-    ...(state.phase === 'completed' ? [`next         ${whatNext(spec, state.results)}`] : []),
+    ...(state.phase === 'completed' ? [`next         ${whatNext(spec, state.results, started)}`] : []),
   ].join('\n');
 }
 
@@ -36,13 +37,13 @@ function shownStore({ store }: RunFolder, key?: string): string {
   return store.kind === 'folder' ? place(text) : text;
 }
 
-/** The shorter name of a path, as long as it lies below the present folder. */
+/** A path below the current folder, relative to it. */
 function place(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;
 }
 
-/** What a run came to, for a program: one line of JSON. */
+/** The result of a run, for programs: one line of JSON. */
 export function reportJson({ spec, state }: SavedRun, folder: RunFolder): string {
   return JSON.stringify({
     event: 'result',

@@ -1,27 +1,6 @@
-import type { GenerationResult } from '@trikd/core/run/state';
-import { specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
-import { resultsTable, whatNext } from './results-table.js';
-
-const score = (accuracy: number) => ({ accuracy, nll: 0.5, examples: 100 });
-const best = (accuracy: number) => ({
-  step: 300,
-  validation: score(accuracy),
-  test: { ...score(accuracy - 0.01), nll: 0.61234 },
-  params: { key: 'p', sha256: 'a'.repeat(64), bytes: 1 },
-});
-const result = (generation: number, student: number, promoted: boolean): GenerationResult => ({
-  generation,
-  steps: 360,
-  student: best(student),
-  teacher: best(0.9),
-  ...(generation > 0 && { anchorScores: { validation: score(0.8), test: score(0.79) } }),
-  promoted,
-  studentStateSha256: 'b'.repeat(64),
-  teacherStateSha256: 'c'.repeat(64),
-  pair: { step: 360, manifestKey: 'm' },
-});
-const spec = specFor('bare');
+import { resultsTable } from './results-table.js';
+import { best, result } from './testing/results.js';
 
 const cells = (table: string, row: number) =>
   (table.split('\n').filter((line) => line.includes('│'))[row] ?? '')
@@ -46,14 +25,5 @@ describe('resultsTable', () => {
     const { test: _test, ...untested } = best(0.8);
     const bare = resultsTable([{ ...result(0, 0.8, true), student: untested }], 0);
     expect(cells(bare, 1)).toEqual(['0', 'student', '80.00 %', '', '', '300', 'promoted, best']);
-  });
-});
-
-describe('whatNext', () => {
-  test('proposes more generations while they help, and another seed otherwise', () => {
-    expect(whatNext(spec, [result(0, 0.8, true), result(1, 0.82, false)])).toContain('--set curriculum.generations=5');
-    expect(whatNext(spec, [result(0, 0.82, true), result(1, 0.8, false)])).toContain(
-      '--seed 1 --set name=trial-seed-1',
-    );
   });
 });

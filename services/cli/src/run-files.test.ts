@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeEvents } from './export-events/event-files.js';
-import { told, toldRun } from './export-events/testing/told-run.js';
+import { emitted, emittedRun } from './export-events/testing/emitted-run.js';
 import { runFiles } from './run-files.js';
 import { makeRunFolder, runFolder } from './run-folder.js';
 
@@ -27,16 +27,16 @@ describe('the files of a run', () => {
   test('have each value once, though the run was continued and trains steps again', async () => {
     const folder = runFolder(parent, 'r');
     await makeRunFolder(folder);
-    await writeEvents('r', told(), ['jsonl'], folder.path);
+    await writeEvents('r', emitted(), ['jsonl'], folder.path);
     const complaints: string[] = [];
     const files = await runFiles(
       folder,
       () => new Date(),
       (reason) => complaints.push(reason),
     );
-    for (const message of toldRun) await files.add(message);
+    for (const message of emittedRun) await files.add(message);
     await files.close(spec);
-    await writeEvents('r', told(), ['tensorboard'], join(parent, 'once'));
+    await writeEvents('r', emitted(), ['tensorboard'], join(parent, 'once'));
     expect(filesIn(folder.tensorboard)).toEqual(filesIn(join(parent, 'once', 'tensorboard')));
     expect(complaints).toEqual([]);
   });
@@ -50,7 +50,7 @@ describe('the files of a run', () => {
       () => new Date(),
       (reason) => complaints.push(reason),
     );
-    for (const message of toldRun) await files.add(message);
+    for (const message of emittedRun) await files.add(message);
     await files.close(spec);
     expect(complaints).toEqual([expect.stringMatching(/file\/tensorboard: .*ENOTDIR|EEXIST/)]);
   });

@@ -8,16 +8,16 @@ import { storedEvents } from './export-events/stored-events.js';
 import { canReport, writeReport } from './html-report/write-report.js';
 import type { RunFolder } from './run-folder.js';
 
-/** What `trikd run` leaves beside the events of a run: curves for TensorBoard while it goes on, a page of HTML when it has ended. */
+/** Files that `trikd run` writes from events: curves for TensorBoard during the run, and the report at its end. */
 export interface RunFiles {
   readonly add: (message: WatchRunResponse) => Promise<void>;
-  /** Called when the services have ended, so that all events are in their file. */
+  /** Writes the report. All services must have ended, so that the file of events is complete. */
   readonly close: (spec: RunSpec) => Promise<void>;
 }
 
 /**
- * Begins with what the events of a former start say, so that a run that is continued has each value once.
- * @param failed told once when a file cannot be written; the run does not depend on it
+ * Opens the files and fills them with the events of earlier attempts, so that a continued run has each value once.
+ * @param failed called once for each file that cannot be written; the run does not depend on them
  */
 export async function runFiles(
   folder: RunFolder,
@@ -39,7 +39,7 @@ export async function runFiles(
     if (!existsSync(events)) return;
     for await (const event of storedEvents(events)) await files.add(scalarsOf(event));
   });
-  // A service that is killed ends the run while messages of before are still on their way: they come too late for the files.
+  // When a service is killed, earlier messages may arrive after the run has ended: too late for the files.
   let closed = false;
   let added: Promise<void> = Promise.resolve();
   return {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
@@ -49,6 +49,14 @@ export function chosenRunFolder(runs: string | undefined, runId: string, env: Sh
   const folder = runFolder(runs ?? RUNS, runId);
   const named = runs === undefined ? storeInEnvironment(env) : undefined;
   return named ? { ...folder, store: storeOfRun(named, runId) } : folder;
+}
+
+/** Names of the runs in a folder. */
+export function localRuns(runs: string): readonly string[] {
+  if (!existsSync(runs)) return [];
+  const isRun = (name: string) =>
+    existsSync(join(runs, name, 'store', specKey(name))) || existsSync(join(runs, name, 'events.jsonl'));
+  return readdirSync(runs).filter(isRun).sort();
 }
 
 /** The run as it was left, or undefined when there is none yet. @throws TrikdError 'unavailable' when its store cannot be reached */

@@ -4,18 +4,18 @@ import { unary } from '@trikd/transport/grpc/clients';
 import type { RemoteRunOptions } from './args.js';
 import { loadSpec } from './load-spec.js';
 import { paintFor } from './paint.js';
-import { standing } from './runs/standing.js';
+import { runDescription } from './runs/verbs.js';
 import { lineScreen, liveScreen, showAll } from './runs/watch.js';
 import { withServer } from './server/ask.js';
-import { orComplaint } from './server/complaint.js';
+import { withErrorReport } from './server/error-report.js';
 import { follow } from './server/follow.js';
 import { isTerminal, print, type Shell } from './shell.js';
 import { formatted } from './texts.js';
 
-/** Seconds without a connection before the run is left to itself. */
+/** Seconds without a connection after which following ends. */
 const PATIENCE = 60;
 
-/** `trikd run --server`: creates a run at an orchestrator that is there, and follows it. Tells the exit status. */
+/** `trikd run --server`: creates a run at a running orchestrator and follows it. Reports the exit status. */
 export async function runRemote(
   options: RemoteRunOptions,
   shell: Shell,
@@ -24,14 +24,17 @@ export async function runRemote(
   const { server, timeout, requestId, wait, output } = options;
   const spec = loadSpec(options.file, options.overrides);
   const runId = spec.name;
-  await orComplaint(shell, finish, { runId, requestId }, () =>
+  await withErrorReport(shell, finish, { runId, requestId }, () =>
     withServer({ server, timeout }, shell.rest, async (asking) => {
       const { client, how } = asking;
       const wanted = { spec: JSON.stringify(spec), requestId, takeOver: false };
       const { run } = await unary(client.createRun.bind(client), wanted, how);
       if (!run) throw new TrikdError('invalid', `${how.what} answered without a run`);
       if (!wait || run.phase === RunPhase.RUN_PHASE_COMPLETED) {
-        return print(shell, output === 'table' ? standing(runId, run) : formatted(Object(Run.toJSON(run)), output));
+        return print(
+          shell,
+          output === 'table' ? runDescription(runId, run) : formatted(Object(Run.toJSON(run)), output),
+        );
       }
       const live = isTerminal(shell.stdout) && output === 'table';
       const screen = live ? liveScreen(shell.stdout, runId) : lineScreen(shell.stdout, output, paintFor(shell.stdout));

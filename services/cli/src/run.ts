@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { SavedRun } from '@trikd/core/run/run-store';
+import { type RunState, resumePair } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { specDifferences } from '@trikd/core/spec/spec-differences';
 import { RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -12,128 +14,135 @@ import { loadSpec } from './load-spec.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
 import { type RunFiles, runFiles } from './run-files.js';
 import { chosenRunFolder, makeRunFolder, type RunFolder, removeRun, storedRun } from './run-folder.js';
+import { newSummary } from './run-summary.js';
 import { type Services, startServices } from './services.js';
-import { isTerminal, type Shell } from './shell.js';
-import { newStory } from './story.js';
+import { isTerminal, print, type Shell, say } from './shell.js';
 
-/** What the process of a run is asked from outside. */
-export interface Wishes {
-  /** Aborts when the run is to rest. */
-  readonly rest: AbortSignal;
-  /** Aborts when everything is to end at once. */
-  readonly end: AbortSignal;
-}
-
-/** `trikd run`. Returns the exit status. @throws TrikdError for everything that a user can mend */
-export async function run(
-  options: RunOptions,
-  env: Readonly<Record<string, string | undefined>>,
-  wishes: Wishes,
-): Promise<number> {
+/** `trikd run`. Returns the exit status. @throws TrikdError for everything that a user can correct */
+export async function run(options: RunOptions, shell: Shell): Promise<number> {
+  const { stdout, stderr, env } = shell;
   const spec = loadSpec(options.file, options.overrides);
   const folder = chosenRunFolder(options.store, spec.name, env);
   if (options.listen !== undefined) await assertFree(options.listen);
   if (options.fresh) await removeRun(folder);
-  const before = await storedRun(folder);
-  if (before) refuseOtherSpec(before.spec, spec);
+  const before = await storedRunFor(spec, folder, shell);
   const report = options.output === 'json' ? reportJson : reportTable;
   if (before?.state.phase === 'completed') {
-    console.error(`run ${spec.name} was completed before; --fresh begins it anew`);
-    console.log(report(before, folder));
+    say(shell, `run ${spec.name} is already completed; --fresh starts it again`);
+    print(shell, report(before, folder, options));
     return 0;
   }
   await makeRunFolder(folder);
-  const live = isTerminal(process.stdout) && options.output === 'table';
-  const first = newStory(spec.name, spec.curriculum.generations);
-  const display = live
-    ? liveDisplay(process.stdout, first)
-    : quietDisplay(process.stdout, process.stderr, first, () => performance.now());
+  const live = isTerminal(stdout) && options.output === 'table';
+  const first = newSummary(spec.name, spec.curriculum.generations);
+  const display = live ? liveDisplay(stdout, first) : quietDisplay(stdout, stderr, first, () => performance.now());
   const continuing = before && whereItContinues(before);
   if (continuing) display.say(continuing);
   const files = await runFiles(folder, () => new Date(), display.say);
-  const told = { display, files };
-  const failure = await train(spec, folder, { ...told, env, listen: options.listen }, wishes);
+  const outputs = { display, files };
+  const failure = await train(spec, folder, { ...outputs, listen: options.listen }, shell);
   await files.close(spec);
   display.close();
 
   const after = await storedRun(folder);
-  if (after) console.log(report(after, folder));
-  const { drained, phase } = display.story();
+  if (after) print(shell, report(after, folder, options));
+  const { drained, phase } = display.summary();
   if (failure !== undefined) {
-    console.error(`trikd: ${failure}`);
+    say(shell, `trikd: ${failure}`);
     return 1;
   }
   if (phase === RunPhase.RUN_PHASE_COMPLETED) return 0;
   if (phase === RunPhase.RUN_PHASE_CANCELLED) {
-    console.error(`trikd: run ${spec.name} was cancelled; --fresh begins it anew`);
+    say(shell, `trikd: run ${spec.name} was cancelled; --fresh starts it again`);
     return 1;
   }
-  if (!after || !whereItContinues(after)) console.error(`run ${spec.name} was stopped before its first checkpoint`);
+  if (!after || !whereItContinues(after)) say(shell, `run ${spec.name} was stopped before its first checkpoint`);
   else {
     const place = drained ? `step ${drained.step} of generation ${drained.generation}` : 'its last checkpoint';
-    console.error(`run ${spec.name} rests at ${place}; the same command continues it`);
+    say(shell, `run ${spec.name} is paused at ${place}; the same command continues it`);
   }
   return 0;
 }
 
-function refuseOtherSpec(stored: RunSpec, asked: RunSpec): void {
-  const differences = specDifferences(stored, asked);
-  if (differences.length === 0) return;
-  throw new TrikdError(
-    'invalid',
-    `run ${asked.name} exists with another spec:\n${differences.map((line) => `  ${line}`).join('\n')}\n` +
-      'give this one a name of its own with --set name=..., or replace the other with --fresh',
-  );
+/**
+ * The stored run that a spec continues. One of another spec that failed before its first checkpoint is removed: a mistake in the data or
+ * the engine can be corrected under the same name.
+ * @throws TrikdError 'wrong-state' when the run of another spec has something to lose
+ */
+async function storedRunFor(spec: RunSpec, folder: RunFolder, shell: Shell): Promise<SavedRun | undefined> {
+  const stored = await storedRun(folder);
+  const differences = stored ? specDifferences(stored.spec, spec) : [];
+  if (!stored || differences.length === 0) return stored;
+  const list = differences.map((line) => `  ${line}`).join('\n');
+  if (!failedBeforeAPair(stored.state)) {
+    throw new TrikdError(
+      'wrong-state',
+      `run ${spec.name} exists with another spec:\n${list}\n` +
+        'choose another name with --set name=..., or replace the run with --fresh',
+    );
+  }
+  say(shell, `run ${spec.name} failed before its first checkpoint and starts again with another spec:\n${list}`);
+  await removeRun(folder);
+  return undefined;
 }
 
-/** Who is told of what happens. */
-interface Told {
+/** Whether the run ended before its first checkpoint. One that has not failed may be running elsewhere. */
+function failedBeforeAPair(state: RunState): boolean {
+  return state.phase === 'failed' && state.results.length === 0 && resumePair(state) === undefined;
+}
+
+/** Where the events of a run go. */
+interface Outputs {
   readonly display: Display;
   readonly files: RunFiles;
 }
 
-/** Trains until the run ends or rests. Returns one sentence when it failed. No service is left afterwards. */
+/** Trains until the run ends or is paused. Returns one sentence when it failed. All services have ended then. */
 async function train(
   spec: RunSpec,
   folder: RunFolder,
-  { env, listen, ...told }: Told & { readonly env: Shell['env']; readonly listen: string | undefined },
-  { rest, end }: Wishes,
+  { listen, ...outputs }: Outputs & { readonly listen: string | undefined },
+  { stdout, env, rest, end }: Shell,
 ): Promise<string | undefined> {
   if (rest.aborted) return undefined;
-  const { display } = told;
+  const { display } = outputs;
   const services = await startServices(folder, env, end, listen);
   const { address, dashboard } = services;
   if (listen !== undefined) display.say(`the orchestrator listens on ${address}`);
-  if (dashboard !== undefined && (listen !== undefined || isTerminal(process.stdout)))
-    display.say(`dashboard: ${dashboard}`);
+  if (dashboard !== undefined && (listen !== undefined || isTerminal(stdout))) display.say(`dashboard: ${dashboard}`);
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= services.stop();
     return stopping;
   };
   const onRest = () => {
-    display.say('resting at the next step that both trainers reach; Ctrl-C again ends at once');
+    display.say('pausing at the next step that both trainers reach; Ctrl-C again stops at once');
     void stop();
   };
   if (rest.aborted) onRest();
   else rest.addEventListener('abort', onRest, { once: true });
   try {
-    return await follow(spec, services, told, rest);
+    return await follow(spec, services, outputs, rest);
   } finally {
     await stop();
     rest.removeEventListener('abort', onRest);
   }
 }
 
-/** How long a service that took the connection with it may take to be seen dead, in milliseconds. */
+/** Time for the death of a service to be noticed after its connection broke, in milliseconds. */
 const POST_MORTEM = 2000;
 
-async function follow(spec: RunSpec, services: Services, told: Told, rest: AbortSignal): Promise<string | undefined> {
+async function follow(
+  spec: RunSpec,
+  services: Services,
+  outputs: Outputs,
+  rest: AbortSignal,
+): Promise<string | undefined> {
   const client = openClient(RunServiceClient, services.address);
-  // A run that is asked to rest ends its services itself.
+  // The services of a run that is being paused end as intended.
   const failure = services.failure.then((sentence) => (rest.aborted ? undefined : sentence));
   try {
-    return await Promise.race([watchToItsEnd(client, spec, told), failure]);
+    return await Promise.race([watchToItsEnd(client, spec, outputs), failure]);
   } catch (error) {
     const sentence = await Promise.race([failure, delay(POST_MORTEM, undefined, { ref: false })]);
     if (sentence !== undefined) return sentence;
@@ -147,14 +156,16 @@ async function follow(spec: RunSpec, services: Services, told: Told, rest: Abort
 async function watchToItsEnd(
   client: RunServiceClient,
   spec: RunSpec,
-  { display, files }: Told,
+  { display, files }: Outputs,
 ): Promise<string | undefined> {
   const what = 'the orchestrator';
-  await unary(
-    client.createRun.bind(client),
-    { spec: JSON.stringify(spec), requestId: '', takeOver: true },
-    { what, deadlineSeconds: 30 },
-  );
+  try {
+    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
+    await unary(client.createRun.bind(client), request, { what, deadlineSeconds: 30 });
+  } catch (error) {
+    if (error instanceof TrikdError && error.kind === 'wrong-state') return error.message;
+    throw error;
+  }
   const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name, fromEvent: 0 });
   try {
     for await (const message of messages) {
@@ -164,6 +175,6 @@ async function watchToItsEnd(
   } catch (error) {
     throw fromStatus(error, what);
   }
-  const { failure } = display.story();
+  const { failure } = display.summary();
   return failure === undefined ? undefined : `run ${spec.name} failed: ${failure}`;
 }

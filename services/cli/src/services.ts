@@ -8,25 +8,25 @@ import { storeSettings, withoutStore } from './run-store.js';
 export interface Services {
   /** host:port of the orchestrator. */
   readonly address: string;
-  /** Where a browser finds the dashboard; absent when the configuration wants none. */
+  /** URL of the dashboard; absent when it is turned off. */
   readonly dashboard?: string;
-  /** Resolves with one sentence when a service ends that was not asked to. */
+  /** Resolves with one sentence when a service ends unexpectedly. */
   readonly failure: Promise<string>;
-  /** Rests the run, then ends all of them. Takes 10 s at most. */
+  /** Pauses the run at a checkpoint, then stops all services. Takes 10 s at most. */
   readonly stop: () => Promise<void>;
-  /** Ends all of them at once. */
+  /** Kills all services. */
   readonly kill: () => void;
 }
 
-/** How long the orchestrator may take to rest the run, and then the others to end, in seconds. */
+/** Time limits of the orchestrator to pause the run, and then of the others to end, in seconds. */
 const DRAIN_SECONDS = 9;
 const END_SECONDS = 0.8;
 
 /**
- * Starts the services of a run: the models first, then the orchestrator that is told where they are.
- * @param killed aborts when nothing is to be waited for any more
- * @param listen where the orchestrator is to listen; absent: any free port of the loopback interface
- * @throws TrikdError `unavailable` when one of them does not start; then none is left
+ * Starts the services of a run: first the models, then the orchestrator with their addresses.
+ * @param killed kills them all when it aborts
+ * @param listen address of the orchestrator; absent: any free port of the loopback interface
+ * @throws TrikdError `unavailable` when one of them does not start; the others are then killed
  */
 export async function startServices(
   folder: RunFolder,
@@ -63,7 +63,7 @@ export async function startServices(
   }
 }
 
-/** The environment, in which telemetry says from which run it comes. */
+/** The environment with the run as an attribute of telemetry. */
 function named(env: Readonly<Record<string, string | undefined>>, runId: string) {
   const own = `trikd.run.id=${encodeURIComponent(runId)}`;
   const { OTEL_RESOURCE_ATTRIBUTES: given = '' } = env;
@@ -78,7 +78,7 @@ function together(orchestrator: ServiceProcess, models: readonly ServiceProcess[
     failure: Promise.race(all.map(({ ended }) => ended)),
     kill,
     stop: async () => {
-      // The trainers are needed until the run rests.
+      // The trainers are needed until the run has paused.
       orchestrator.terminate();
       await within(DRAIN_SECONDS, orchestrator.ended);
       for (const model of models) model.terminate();

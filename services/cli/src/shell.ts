@@ -1,3 +1,6 @@
+import { createLogUpdate } from 'log-update';
+import { ownTextOnly } from './printable.js';
+
 /** A stream that may be a terminal. */
 export type Output = NodeJS.WritableStream & {
   readonly isTTY?: boolean;
@@ -5,30 +8,58 @@ export type Output = NodeJS.WritableStream & {
   readonly rows?: number;
 };
 
-/** What a command is started from: it writes there, reads there, and is called off there. */
+/** The environment that a command is started from. All of its output goes through the functions of this file. */
 export interface Shell {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
-  /** Has the result alone. */
+  /** Gets the result and nothing else. */
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts when the command is to come to an end in order. */
+  /** Aborts when the command should end in order. */
   readonly rest: AbortSignal;
-  /** Aborts when everything is to end at once. */
+  /** Aborts when everything should end at once. */
   readonly end: AbortSignal;
 }
 
-/** Writes a line of the result. */
-export function print({ stdout }: Shell, text: string): void {
-  stdout.write(`${text}\n`);
+/** Prints a line of the result. */
+export function print({ stdout }: Pick<Shell, 'stdout'>, text: string): void {
+  write(stdout, `${text}\n`);
 }
 
-/** Says something that is no result. */
-export function say({ stderr }: Shell, text: string): void {
-  stderr.write(`${text}\n`);
+/** Prints a line that is not part of the result. */
+export function say({ stderr }: Pick<Shell, 'stderr'>, text: string): void {
+  write(stderr, `${text}\n`);
 }
 
-/** Whether somebody looks on. Drawing in place takes a terminal that knows its size: one of 0 columns would show nothing at all. */
+/** Writes text in which names, paths and errors of peers may be: none of them can control the terminal. */
+export function write(output: { write(text: string): unknown }, text: string): void {
+  output.write(ownTextOnly(text));
+}
+
+/** Text that is redrawn in place. */
+export interface Drawing {
+  /** Replaces what was drawn. */
+  readonly draw: (text: string) => void;
+  /** Prints a line above it that stays. */
+  readonly persist: (text: string) => void;
+  /** Removes it. */
+  readonly clear: () => void;
+  /** Leaves it as it is. */
+  readonly done: () => void;
+}
+
+/** Draws in place, as safely as {@link write}. */
+export function drawing(terminal: Output): Drawing {
+  const update = createLogUpdate(terminal);
+  return {
+    draw: (text) => update(ownTextOnly(text)),
+    persist: (text) => update.persist(ownTextOnly(text)),
+    clear: update.clear,
+    done: update.done,
+  };
+}
+
+/** Whether a stream is a terminal that can be drawn on: one of unknown size, with 0 columns, would show nothing. */
 export function isTerminal({ isTTY, columns = 0, rows = 0 }: Output): boolean {
   return isTTY === true && columns > 0 && rows > 0;
 }

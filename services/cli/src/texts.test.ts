@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { age, formatted, percent, printable, size } from './texts.js';
+import { parse } from 'yaml';
+import { ownTextOnly } from './printable.js';
+import { age, formatted, percent, size } from './texts.js';
 
 test.each([
   [0, '0 B'],
@@ -30,12 +32,12 @@ test('an accuracy that is not known is an empty cell', () => {
   expect([percent({ accuracy: 0.912 }), percent(undefined)]).toEqual(['91.20 %', '']);
 });
 
-test('what would move the cursor or colour the terminal is written out', () => {
-  expect(printable('conv/kernel ä 🧪')).toBe('conv/kernel ä 🧪');
-  expect(printable('\u001b[31mred\n\u202e')).toBe('\\u{1b}[31mred\\u{a}\\u{202e}');
-});
-
 test('a result is JSON or YAML', () => {
   expect(formatted({ a: [1] }, 'json')).toBe('{\n  "a": [\n    1\n  ]\n}');
   expect(formatted({ a: [1] }, 'yaml')).toBe('a:\n  - 1');
+});
+
+test('a result in YAML has the same value when its control characters were escaped', () => {
+  const value = { reason: 'a\u009b2J\u202eb', many: 'lines\nof \u001b[31mtext', plain: 'text' };
+  expect(parse(ownTextOnly(formatted(value, 'yaml')))).toEqual(value);
 });

@@ -1,12 +1,18 @@
 import type { Score } from '@trikd/core/domain/score';
 import { stringify } from 'yaml';
 import type { Format } from './options.js';
+import { hasUnprintable } from './printable.js';
 
-/** A result for a program, or for a person who reads YAML. */
+/** A result as JSON or YAML. It means the same after its unprintable characters were escaped, as every output is. */
 export function formatted(value: object, format: Exclude<Format, 'table'>): string {
-  return format === 'json'
-    ? JSON.stringify(value, undefined, 2)
-    : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+  return format === 'json' ? JSON.stringify(value, undefined, 2) : yaml(value);
+}
+
+/** YAML without the line break at its end. Escapes have a meaning only in double quotes. */
+export function yaml(value: unknown): string {
+  const options = { lineWidth: 0, aliasDuplicateObjects: false };
+  const text = stringify(value, options).trimEnd();
+  return hasUnprintable(text) ? stringify(value, { ...options, defaultStringType: 'QUOTE_DOUBLE' }).trimEnd() : text;
 }
 
 const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'];
@@ -30,7 +36,7 @@ const AGES = [
   [1, 'second'],
 ] as const;
 
-/** How long ago a time was: `3 hours`; empty when it is not known. */
+/** The age of a time: `3 hours`; empty without a time. */
 export function age(time: string | undefined, now: Date): string {
   if (time === undefined) return '';
   const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(time)) / 1000));
@@ -44,12 +50,7 @@ export function percent(score: Pick<Score, 'accuracy'> | undefined): string {
   return score ? `${(100 * score.accuracy).toFixed(2)} %` : '';
 }
 
-/** Names come from files: what would move the cursor or colour the terminal is written out. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (letter) => `\\u{${letter.codePointAt(0)?.toString(16)}}`);
-}
-
-/** A time to go: `1:02:03`, `2:03`. */
+/** A duration: `1:02:03`, `2:03`. */
 export function clock(seconds: number): string {
   const whole = Math.ceil(seconds);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];

@@ -40,6 +40,27 @@ describe('a spec', () => {
     ]);
     expect(mistakesOf({ ...written, batchSize: 257, data: { kind: 'idx' } })).toEqual([]);
   });
+
+  test('is refused when the warm-up is longer than a generation', () => {
+    const short = { ...written, epochs: 3, batchSize: 16 };
+    expect(mistakesOf({ ...short, warmupSteps: 48 })).toEqual([]);
+    expect(mistakesOf({ ...short, warmupSteps: 49 })).toEqual([
+      'warmupSteps: 49 steps of warm-up are more than the 48 steps of a generation',
+    ]);
+    expect(mistakesOf(short)).toEqual([]);
+  });
+
+  test('is refused when milestones do not ascend', () => {
+    const by = (...milestones: readonly number[]) => ({ ...written, schedule: { kind: 'multistep', milestones } });
+    expect(mistakesOf(by(0.5, 0.8))).toEqual([]);
+    for (const milestones of [
+      [0.8, 0.5],
+      [0.5, 0.5],
+    ])
+      expect(mistakesOf(by(...milestones))).toEqual([
+        'schedule.milestones: milestones must ascend, such as [0.5, 0.75]',
+      ]);
+  });
 });
 
 describe('the durations of a spec', () => {

@@ -128,7 +128,14 @@ export const ScheduleSpec = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cosine').describe('half a cosine from the peak to 0') }),
   z.strictObject({
     kind: z.literal('multistep').describe('the peak times `factor` after each milestone'),
-    milestones: z.array(z.number().gt(0).lt(1)).default([0.5, 0.75]).describe('fractions of the generation'),
+    milestones: z
+      .array(z.number().gt(0).lt(1))
+      .refine(
+        (milestones) => milestones.every((each, index) => index === 0 || each > milestones[index - 1]!),
+        'milestones must ascend, such as [0.5, 0.75]',
+      )
+      .default([0.5, 0.75])
+      .describe('fractions of the generation, ascending'),
     factor: z.number().gt(0).lt(1).default(0.1),
   }),
 ]);
@@ -156,7 +163,16 @@ export const RoleSpec = z.strictObject({
 });
 export type RoleSpec = z.infer<typeof RoleSpec>;
 
-/** The immutable configuration of a run: everything that determines its params, and when its generations start. */
+/** Steps of warm-up when a spec names none. A generation that is shorter is all warm-up, and still valid. */
+const DEFAULT_WARMUP = 60;
+
+/** Why the warm-up of a spec does not fit into a generation of so many steps; undefined when it does. */
+export function warmupProblem(warmupSteps: number, totalSteps: number): string | undefined {
+  if (warmupSteps <= totalSteps || warmupSteps === DEFAULT_WARMUP) return undefined;
+  return `${warmupSteps} steps of warm-up are more than the ${totalSteps} steps of a generation`;
+}
+
+/** The immutable configuration of a run: everything that decides its params, and when its generations begin. */
 export const RunSpec = z
   .strictObject({
     name: z
@@ -174,7 +190,7 @@ export const RunSpec = z
     batchSize: Positive.default(128).describe('images of a step; the remainder of an epoch is dropped'),
     epochs: Positive.describe('of one generation, at most'),
     schedule: ScheduleSpec.prefault({ kind: 'cosine' }),
-    warmupSteps: z.int().min(0).default(60).describe('steps over which the learning rate rises from 0'),
+    warmupSteps: z.int().min(0).default(DEFAULT_WARMUP).describe('steps over which the learning rate rises from 0'),
     student: RoleSpec,
     teacher: RoleSpec,
     evaluation: z
@@ -248,10 +264,14 @@ export const RunSpec = z
       })
       .prefault({}),
   })
-  .superRefine(({ data: { train }, batchSize }, context) => {
-    if (train === undefined || batchSize <= train) return;
-    const message = `a batch of ${batchSize} needs more than the ${train} training images`;
-    context.addIssue({ code: 'custom', path: ['batchSize'], message });
+  .superRefine(({ data: { train }, batchSize, epochs, warmupSteps }, context) => {
+    if (train === undefined) return;
+    if (batchSize > train) {
+      const message = `a batch of ${batchSize} needs more than the ${train} training images`;
+      return context.addIssue({ code: 'custom', path: ['batchSize'], message });
+    }
+    const message = warmupProblem(warmupSteps, epochs * Math.floor(train / batchSize));
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['warmupSteps'], message });
   })
   .readonly();
 export type RunSpec = z.infer<typeof RunSpec>;

@@ -11,6 +11,13 @@ describe('the plan of a generation', () => {
     expect(planOf({ epochs: 5 })).toMatchObject({ stepsPerEpoch: 4, totalSteps: 20 });
   });
 
+  test('is none when the warm-up is longer, which the number of examples tells', () => {
+    expect(() => planOf({ epochs: 5, warmupSteps: 20 })).not.toThrow();
+    expect(() => planOf({ epochs: 5, warmupSteps: 21, data: { kind: 'idx' } })).toThrow(
+      'warmupSteps: 21 steps of warm-up are more than the 20 steps of a generation',
+    );
+  });
+
   test('validates and saves by epochs, and at the end whatever the rhythm', () => {
     const plan = planOf({ epochs: 5, evaluation: { everyEpochs: 2 }, checkpoint: { everyEpochs: 3 } });
     expect(steps(plan.validatesAfter)).toEqual([8, 16, 20, 24]);

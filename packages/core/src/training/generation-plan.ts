@@ -1,5 +1,6 @@
 import { stepsPerEpoch, totalSteps } from '../data/batch-plan.js';
-import type { RunSpec } from '../spec/run-spec.js';
+import { TrikdError } from '../domain/errors.js';
+import { type RunSpec, warmupProblem } from '../spec/run-spec.js';
 
 /**
  * The steps of one generation at which something besides training happens. Durations are converted to steps only here.
@@ -16,10 +17,15 @@ export interface GenerationPlan {
   savesAfter(steps: number): boolean;
 }
 
-/** @param examples size of the training split */
+/**
+ * @param examples of the training split
+ * @throws TrikdError 'invalid' when the warm-up is longer than the generation, which only the number of examples tells
+ */
 export function generationPlan(spec: RunSpec, examples: number): GenerationPlan {
   const perEpoch = stepsPerEpoch(examples, spec.batchSize);
   const total = totalSteps(examples, spec.batchSize, spec.epochs);
+  const problem = warmupProblem(spec.warmupSteps, total);
+  if (problem !== undefined) throw new TrikdError('invalid', `warmupSteps: ${problem}`);
   const { everyEpochs, everySteps } = spec.checkpoint;
   const due = (periods: readonly number[]) => (steps: number) =>
     steps > 0 && (steps === total || periods.some((period) => steps % period === 0));

@@ -9,7 +9,7 @@ beforeEach(async () => {
   run = await storedRun();
 });
 
-const standings = async () => (await catalogue(run)).map(({ name, standing, marks }) => [name, standing, marks.join()]);
+const standings = async () => (await catalogue(run)).map(({ name, status, marks }) => [name, status, marks.join()]);
 
 test('a checkpoint is live when the state names it, and an orphan when nothing does, newest first', async () => {
   expect(await standings()).toEqual([
@@ -26,7 +26,7 @@ test('a manifest that cannot be read is damaged, and one that is named and absen
   await run.store.remove(manifestKey(earlier));
   await run.store.put(manifestKey({ ...last, step: 9 }), Buffer.from('{'));
   const entries = await catalogue(run);
-  expect(entries.map(({ name, standing, needed }) => [name, standing, needed])).toEqual([
+  expect(entries.map(({ name, status, needed }) => [name, status, needed])).toEqual([
     ['1/8-2', 'damaged', true],
     ['1/8-1', 'orphan', false],
     ['1/4-1', 'gone', true],

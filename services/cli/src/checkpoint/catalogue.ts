@@ -15,17 +15,17 @@ import { committedTimes } from './committed-times.js';
 import type { OpenRun } from './open-run.js';
 
 /**
- * What a checkpoint is to its run: `live` when the state names it, `orphan` when nothing does, `damaged` when it cannot be read (the
- * run may need it or not), `gone` when the state names it and there is none.
+ * State of a checkpoint: `live` when the run's state names it, `orphan` when it does not, `damaged` when it cannot be read, whether the
+ * run needs it or not, and `gone` when the state names it and it does not exist.
  */
-export type Standing = 'live' | 'orphan' | 'damaged' | 'gone';
+export type CheckpointStatus = 'live' | 'orphan' | 'damaged' | 'gone';
 
-/** What is special about it: the run goes on from it, its student was promoted, is the present anchor, is the best of the run. */
+/** Roles of a checkpoint: the run continues from it; its student was promoted, is the current anchor, is the best of the run. */
 export type Mark = 'resumes here' | 'promoted' | 'anchor' | 'best';
 
-/** A checkpoint of a run, there or missed. */
+/** A checkpoint of a run, existing or missing. */
 export interface Entry {
-  /** `generation/step-attempt`; the key where that does not tell. */
+  /** `generation/step-attempt`, or the key when it has another form. */
   readonly name: string;
   readonly key: string;
   readonly generation?: number;
@@ -33,25 +33,25 @@ export interface Entry {
   readonly attempt?: number;
   /** Whether the state of the run names it. */
   readonly needed: boolean;
-  readonly standing: Standing;
+  readonly status: CheckpointStatus;
   readonly marks: readonly Mark[];
-  /** ISO 8601, where a log of events tells. */
+  /** ISO 8601; known from the log of events. */
   readonly writtenAt?: string;
   readonly manifest?: PairManifest;
-  /** Why there is no manifest. */
+  /** Why the manifest cannot be read. */
   readonly refusal?: TrikdError;
 }
 
-/** Everything that lies where a run has its manifests, and everything that should, newest first. */
+/** All manifests in the store of a run, and those that are missing, newest first. */
 export async function catalogue({ spec, state, store, events }: OpenRun): Promise<readonly Entry[]> {
   const found: FoundManifest[] = [];
   for await (const one of manifestsNewestFirst(store, spec.name)) found.push(one);
-  const anchor = await presentAnchor(store, spec.name, state);
+  const anchor = await currentAnchor(store, spec.name, state);
   return entriesOf(state, found, anchor, events === undefined ? new Map() : await committedTimes(events));
 }
 
-/** The generation whose student the pointer names; one that cannot be read marks nothing. */
-async function presentAnchor(store: ObjectStore, runId: string, state: RunState): Promise<number | undefined> {
+/** The generation whose student is the anchor. A damaged pointer is not an error here. */
+async function currentAnchor(store: ObjectStore, runId: string, state: RunState): Promise<number | undefined> {
   try {
     return (await readPointer(store, runId))?.generation;
   } catch (error) {
@@ -62,8 +62,8 @@ async function presentAnchor(store: ObjectStore, runId: string, state: RunState)
 
 /**
  * @param found newest first
- * @param anchor generation whose student is the anchor now
- * @param times when manifests were written, by key
+ * @param anchor generation whose student is the anchor
+ * @param times of writing, by key
  */
 export function entriesOf(
   state: RunState,
@@ -83,8 +83,8 @@ export function entriesOf(
       marks: marksOf(key, state, anchor),
       ...(writtenAt !== undefined && { writtenAt }),
       ...('manifest' in one
-        ? { standing: needed ? 'live' : 'orphan', manifest: one.manifest }
-        : { standing: 'damaged', refusal: one.refusal }),
+        ? { status: needed ? 'live' : 'orphan', manifest: one.manifest }
+        : { status: 'damaged', refusal: one.refusal }),
     };
   };
   const gone = named
@@ -92,7 +92,7 @@ export function entriesOf(
     .map(
       (key): Entry => ({
         ...entry({ key, refusal: new TrikdError('corrupt', `the manifest ${key} is gone`) }),
-        standing: 'gone',
+        status: 'gone',
       }),
     );
   return [...found.map(entry), ...gone].sort((a, b) => (a.key < b.key ? 1 : a.key > b.key ? -1 : 0));

@@ -28,7 +28,7 @@ async function refused(...words: string[]): Promise<{ readonly status: number; r
   throw new Error('it was not refused');
 }
 
-const defaults = { runId: 'r', from: { store: 'runs' }, output: 'table' };
+const defaults = { runId: 'r', from: {}, output: 'table' };
 
 describe('trikd checkpoint', () => {
   test('takes a run, and defaults for the rest', async () => {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const Committed = z.object({ time: z.iso.datetime(), committed: z.object({ manifestKey: z.string() }) });
 
-/** When manifests were written, by key, from a log of events. Lines that tell of something else, or cannot be read, are passed over. */
+/** When manifests were written, by key, from a log of events. Other lines, and lines that cannot be read, are skipped. */
 export async function committedTimes(path: string): Promise<ReadonlyMap<string, string>> {
   const times = new Map<string, string>();
   if (!existsSync(path)) return times;
@@ -15,7 +15,7 @@ export async function committedTimes(path: string): Promise<ReadonlyMap<string, 
   return times;
 }
 
-/** A process that is killed while it writes leaves half a line. */
+/** A process that was killed while it wrote leaves half a line. */
 function jsonOf(line: string): unknown {
   try {
     return JSON.parse(line);

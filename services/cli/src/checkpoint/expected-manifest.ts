@@ -3,7 +3,7 @@ import type { PairManifest } from '@trikd/core/checkpoint/manifest';
 import { specDigest } from '@trikd/core/spec/run-spec';
 import type { OpenRun } from './open-run.js';
 
-/** What the state of a run says of a manifest. The anchor of a generation that is over is not remembered. */
+/** What a manifest must agree with. The state does not keep the anchors of earlier generations. */
 export function expectedOf({ spec, state }: Pick<OpenRun, 'spec' | 'state'>, manifest: PairManifest): ExpectedManifest {
   const { generation, step, anchor } = manifest;
   return {

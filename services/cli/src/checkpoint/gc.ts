@@ -8,14 +8,14 @@ import { formatted, size } from '../texts.js';
 import type { GcOptions } from './command.js';
 import { type OpenRun, openRun } from './open-run.js';
 
-/** What was, or would be, removed. */
+/** Objects that were removed, or would be. */
 export interface Collected {
   readonly runId: string;
   readonly removed: readonly string[];
   readonly bytes: number;
 }
 
-/** As the orchestrator's own: who is silent for so long does not lead any more, in seconds. */
+/** Duration of a lease, in seconds: the default of orchestrators. */
 const LEASE_SECONDS = 5;
 
 /** `trikd checkpoint gc`. */
@@ -32,7 +32,7 @@ export async function collect(run: OpenRun, dryRun: boolean, clock: Clock): Prom
   const runId = run.spec.name;
   const leadership = await lead(run, clock);
   try {
-    // As it is now that nobody else writes it.
+    // Read again: now no orchestrator writes it.
     const { state } = await loadRun(run.store, runId);
     const sizes = new Map<string, number>();
     for (const key of await run.store.list(`runs/${runId}/`)) sizes.set(key, (await run.store.size(key)) ?? 0);
@@ -48,7 +48,7 @@ async function lead(run: OpenRun, clock: Clock): Promise<Leadership> {
   const late = new AbortController();
   const patience = new AbortController();
   const holder = `trikd checkpoint gc ${process.pid} ${crypto.randomUUID()}`;
-  const message = `an orchestrator drives run ${run.spec.name}: it removes by itself what nobody needs`;
+  const message = `an orchestrator drives run ${run.spec.name}: it removes leftovers by itself`;
   void clock
     .sleep(1500 * LEASE_SECONDS, patience.signal)
     .then(() => late.abort(new TrikdError('wrong-state', message)))

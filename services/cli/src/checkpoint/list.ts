@@ -15,7 +15,7 @@ export async function list(
   return output === 'table' ? listTable(run, entries, now) : formatted(listed(run, entries), output);
 }
 
-/** The checkpoints of a run as a table: a line each, and one that counts. */
+/** The checkpoints of a run as a table, and a line with their number. */
 export function listTable(
   { spec, state }: Pick<OpenRun, 'spec' | 'state'>,
   entries: readonly Entry[],
@@ -24,14 +24,14 @@ export function listTable(
   const phase = `run ${spec.name}: ${state.phase}, generation ${state.generation}, attempt ${state.attempt}`;
   if (entries.length === 0) return `${phase}; no checkpoint yet`;
   const table = new Table({
-    head: ['generation/step-attempt', 'standing', 'age', 'size', 'student', 'teacher', ''],
+    head: ['generation/step-attempt', 'status', 'age', 'size', 'student', 'teacher', ''],
     colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'left'],
     style: { head: [], border: [], compact: true },
   });
-  for (const { name, standing, writtenAt, manifest, marks } of entries) {
+  for (const { name, status, writtenAt, manifest, marks } of entries) {
     table.push([
       name,
-      standing,
+      status,
       age(writtenAt, now),
       manifest ? size(bytesOf(manifest)) : '',
       percent(manifest?.student.best?.validation),
@@ -40,15 +40,12 @@ export function listTable(
     ]);
   }
   const counts = (['live', 'orphan', 'damaged', 'gone'] as const)
-    .map((standing) => [entries.filter((entry) => entry.standing === standing).length, standing] as const)
+    .map((status) => [entries.filter((entry) => entry.status === status).length, status] as const)
     .filter(([count]) => count > 0);
   const refusals = entries.flatMap(({ name, refusal }) => (refusal ? [`${name}: ${refusal.message}`] : []));
-  return [
-    phase,
-    table.toString(),
-    counts.map(([count, standing]) => `${count} ${standing}`).join(', '),
-    ...refusals,
-  ].join('\n');
+  return [phase, table.toString(), counts.map(([count, status]) => `${count} ${status}`).join(', '), ...refusals].join(
+    '\n',
+  );
 }
 
 function listed({ spec, state }: OpenRun, entries: readonly Entry[]): object {

@@ -12,8 +12,8 @@ export interface NamedBlob {
 }
 
 /**
- * The blobs that checkpoints name, those that the state of their run does (results, what a generation in hand ended with, the anchor)
- * and the one that the pointer does. Each once, with all that name it.
+ * The blobs that are named by checkpoints, by the state of their run (results, the outcome of the current generation, the anchor) and by
+ * the pointer. Each blob appears once, with everything that names it.
  */
 export function namedBlobs(
   entries: readonly Entry[],

@@ -26,7 +26,7 @@ test('opens a run in the store of a configuration, whatever else that configures
   expect(opened.events).toBeUndefined();
   await expect(openRun('q', { store: 'unused', config }, {})).rejects.toMatchObject({
     kind: 'not-found',
-    message: `there is no run q in the store of ${config}; there are r`,
+    message: `there is no run q in the store of ${config}; it has r`,
   });
 });
 
@@ -36,7 +36,7 @@ test.each(['q', '../r', '', 'R'])(
     mkdirSync(join(runs, 'holiday'));
     await expect(openRun(runId, { store: runs }, {})).rejects.toMatchObject({
       kind: 'not-found',
-      message: `there is no run ${runId} in ${runs}; there are r`,
+      message: `there is no run ${runId} in ${runs}; it has r`,
     });
     expect(readdirSync(runs).sort()).toEqual(['holiday', 'r']);
   },
@@ -44,7 +44,7 @@ test.each(['q', '../r', '', 'R'])(
 
 test('a folder without runs, and a store that is not there, are told as such and not made', async () => {
   const none = join(runs, 'none');
-  await expect(openRun('r', { store: none }, {})).rejects.toThrow(`there is no run r in ${none}; there is none`);
+  await expect(openRun('r', { store: none }, {})).rejects.toThrow(`there is no run r in ${none}; it has no runs`);
   const config = join(runs, 'a.yaml');
   writeFileSync(config, `store: { path: ${none} }`);
   await expect(openRun('r', { store: runs, config }, {})).rejects.toThrow(`there is no store at ${none}`);

@@ -12,19 +12,19 @@ import { chosenRunFolder, RUNS } from '../run-folder.js';
 import { openRunStore, placeInStore } from '../run-store.js';
 import type { StoreChoice } from '../store-choice.js';
 
-/** A run as its store has it. */
+/** A run with its store. */
 export interface OpenRun extends SavedRun {
   readonly store: ObjectStore;
-  /** The log of its events, where there is one beside the store. */
+  /** File of its events, when the run has a folder. */
   readonly events?: string;
 }
 
-/** Of the configuration of a service, the part that is read here. */
+/** The part of a service's configuration that is read here. */
 const Config = z.looseObject({ store: StoreConfig });
 
 /**
  * Opens the store of a run for reading.
- * @throws TrikdError 'not-found' naming the runs that there are, 'corrupt' when what is there is no run
+ * @throws TrikdError 'not-found' that names the existing runs, 'corrupt' when the objects are not those of a run
  */
 export async function openRun(
   runId: string,
@@ -76,7 +76,7 @@ function runFoldersIn(place: string): readonly string[] {
 }
 
 function listed(runs: readonly string[]): string {
-  return runs.length === 0 ? 'there is none' : `there are ${runs.toSorted().join(', ')}`;
+  return runs.length === 0 ? 'it has no runs' : `it has ${runs.toSorted().join(', ')}`;
 }
 
 function noRun(runId: string, place: string, hint: string): TrikdError {

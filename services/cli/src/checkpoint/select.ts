@@ -1,19 +1,18 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Entry } from './catalogue.js';
 
-/** How many checkpoints a sentence names. */
+/** Most checkpoints that an error names. */
 const NAMED = 8;
 
 /**
- * The checkpoint that somebody asks for: `latest`, `generation/step` (the newest attempt that has it), `generation/step-attempt`, or
- * a key.
+ * Finds a checkpoint by `latest`, `generation/step` (of its newest attempt), `generation/step-attempt`, or key.
  * @param entries newest first
- * @throws TrikdError 'not-found' naming what there is
+ * @throws TrikdError 'not-found' that names the existing ones
  */
 export function selected(entries: readonly Entry[], wanted: string, runId: string): Entry {
   const entry =
     wanted === 'latest'
-      ? entries.find(({ standing }) => standing === 'live')
+      ? entries.find(({ status }) => status === 'live')
       : entries.find(({ key, name }) => key === wanted || name === wanted || name.split('-', 1)[0] === wanted);
   if (entry) return entry;
   const names = entries.map(({ name }) => name);

@@ -21,7 +21,7 @@ test('a checkpoint is shown with its position, digests, scores and the tensors o
   expect(lines.slice(0, 9)).toEqual([
     'checkpoint 1/8-2 of run r (live, resumes here)',
     'position     generation 1, step 8, attempt 2',
-    'written      at a time that no log tells, by orchestrator 1',
+    'written      at an unknown time, by orchestrator 1',
     `key          ${entry.key}`,
     `spec         ${newest.specDigest}`,
     `data         ${newest.datasetDigest}`,

@@ -8,20 +8,21 @@ import type { Score } from '@trikd/core/domain/score';
 import type { Params } from '@trikd/core/models/params';
 import { lossText } from '@trikd/events/words';
 import Table from 'cli-table3';
-import { formatted, percent, printable, size } from '../texts.js';
+import { printable } from '../printable.js';
+import { formatted, percent, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
 import type { ShowOptions } from './command.js';
 import { openRun } from './open-run.js';
 import { selected } from './select.js';
 
-/** A blob with what it holds, or why that cannot be read. */
+/** A blob with its params, or the reason why they cannot be read. */
 export interface ShownBlob {
   readonly what: string;
   readonly blob: Blob;
   readonly held: Params | TrikdError;
 }
 
-/** `trikd checkpoint show`. Returns what it prints, and whether all of it could be read. */
+/** `trikd checkpoint show`. Returns the text to print, and whether all of the checkpoint could be read. */
 export async function show(
   { runId, from, output, wanted }: ShowOptions,
   env: Readonly<Record<string, string | undefined>>,
@@ -43,7 +44,7 @@ async function held(store: ObjectStore, { student, teacher }: PairManifest): Pro
     ...(best ? [{ what: `best params of the ${role}`, blob: best.params }] : []),
   ]);
   const shown: ShownBlob[] = [];
-  // One at a time: all four of a large model would not need to fit into memory at once.
+  // One at a time: the four blobs of a large model need not fit into memory together.
   for (const one of named) shown.push({ ...one, held: await loadOrRefusal(store, one.blob) });
   return shown;
 }
@@ -57,14 +58,14 @@ async function loadOrRefusal(store: ObjectStore, blob: Blob): Promise<Params | T
   }
 }
 
-/** A checkpoint for a person. */
+/** A checkpoint, for people. */
 export function shownText(runId: string, entry: Entry, manifest: PairManifest, blobs: readonly ShownBlob[]): string {
   const { generation, step, attempt, specDigest, datasetDigest, anchor, writer } = manifest;
-  const said = [entry.standing, ...entry.marks].join(', ');
+  const said = [entry.status, ...entry.marks].join(', ');
   return [
     `checkpoint ${entry.name} of run ${runId} (${said})`,
     `position     generation ${generation}, step ${step}, attempt ${attempt}`,
-    `written      ${entry.writtenAt ?? 'at a time that no log tells'}, by ${printable(writer)}`,
+    `written      ${entry.writtenAt ?? 'at an unknown time'}, by ${printable(writer)}`,
     `key          ${entry.key}`,
     `spec         ${specDigest}`,
     `data         ${datasetDigest}`,

@@ -76,7 +76,7 @@ test('trouble with the store is no property of a checkpoint', async () => {
 
 test('a verdict is a line for each problem, which names the key once, and one that counts', () => {
   const verdict = { checkpoints: 2, blobs: 8, bytes: 66_096 };
-  expect(verdictText({ ...verdict, problems: [] })).toBe('verified 2 checkpoints, 8 blobs of 66.1 kB: all is well');
+  expect(verdictText({ ...verdict, problems: [] })).toBe('verified 2 checkpoints, 8 blobs of 66.1 kB: no problems');
   const neededBy = ['checkpoint 1/8-2', 'the anchor'];
   const found = [
     { key: 'a', neededBy, problem: 'blob a: it is gone' },

@@ -8,59 +8,59 @@ import { formatted, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
 import type { VerifyOptions } from './command.js';
 import { expectedOf } from './expected-manifest.js';
-import { type Fits, fitsOf } from './fits.js';
+import { type ExpectedByRole, expectedByRole } from './expected-params.js';
 import { type NamedBlob, namedBlobs } from './named-blobs.js';
 import { type OpenRun, openRun } from './open-run.js';
 import { selected } from './select.js';
 
-/** Something that is wrong, and where. */
+/** A problem of an object. */
 export interface Problem {
   readonly key: string;
-  /** What names it: checkpoints, results, the anchor. */
+  /** Checkpoints, results or the anchor that name it. */
   readonly neededBy: readonly string[];
   readonly problem: string;
 }
 
-/** What a verification came to. */
+/** Result of a verification. */
 export interface Verdict {
   readonly checkpoints: number;
   readonly blobs: number;
   readonly bytes: number;
   readonly problems: readonly Problem[];
-  /** Why nothing could be compared with the models of the spec. */
+  /** Why the params were not compared with the models of the spec. */
   readonly notCompared?: string;
 }
 
-/** Told how many of all blobs have been read. */
+/** Receives the number of blobs that have been read, and that of all blobs. */
 export type Progress = (done: number, all: number) => void;
 
-/** A run that goes on lets go of checkpoints while they are read: so often what is wrong is looked at again. */
-const LOOKS = 3;
+/** Verifications of a run that changes meanwhile: it may remove checkpoints while they are read. */
+const ATTEMPTS = 3;
 
-/** `trikd checkpoint verify`. Returns what it prints, and whether all is well. */
+/** `trikd checkpoint verify`. Returns the text to print, and whether there is no problem. */
 export async function verify(
   { runId, from, output, wanted }: VerifyOptions,
   env: Readonly<Record<string, string | undefined>>,
   progress: Progress,
 ): Promise<{ readonly text: string; readonly sound: boolean }> {
   const opened = await openRun(runId, from, env);
-  const fits = await fitsOf(opened.spec);
-  const look = async (looks: number): Promise<Verdict> => {
+  const expected = await expectedByRole(opened.spec);
+  const attempt = async (attempts: number): Promise<Verdict> => {
     const run = { ...opened, ...(await loadRun(opened.store, runId)) };
-    const verdict = await verified(run, wanted, fits, progress);
+    const verdict = await verified(run, wanted, expected, progress);
     const now = await loadRun(opened.store, runId);
-    return verdict.problems.length > 0 && now.version !== run.version && looks > 1 ? look(looks - 1) : verdict;
+    return verdict.problems.length > 0 && now.version !== run.version && attempts > 1 ? attempt(attempts - 1) : verdict;
   };
-  const verdict = await look(LOOKS);
+  const verdict = await attempt(ATTEMPTS);
   const text = output === 'table' ? verdictText(verdict) : formatted({ runId, ...verdict }, output);
   return { text, sound: verdict.problems.length === 0 };
 }
 
-/** Reads checkpoints of a run; without any that are wanted, those that its state names, the results and the anchor. */
+/** Reads the wanted checkpoints of a run; by default those that its state names, the results and the anchor. */
 export async function verified(
   run: OpenRun,
   wanted: readonly string[],
-  fits: Fits | string,
+  expected: ExpectedByRole | string,
   progress: Progress,
 ): Promise<Verdict> {
   const everything = wanted.length === 0;
@@ -73,7 +73,7 @@ export async function verified(
   const blobs = namedBlobs(entries, everything ? run.state : undefined, pointer?.params);
   for (const [done, named] of blobs.entries()) {
     progress(done, blobs.length);
-    const problem = await problemIn(run.store, named, fits);
+    const problem = await problemIn(run.store, named, expected);
     if (problem) problems.push({ key: named.blob.key, neededBy: named.neededBy, problem });
   }
   progress(blobs.length, blobs.length);
@@ -82,7 +82,7 @@ export async function verified(
     blobs: blobs.length,
     bytes: blobs.reduce((sum, { blob }) => sum + blob.bytes, 0),
     problems,
-    ...(typeof fits === 'string' && { notCompared: fits }),
+    ...(typeof expected === 'string' && { notCompared: expected }),
   };
 }
 
@@ -110,24 +110,24 @@ function problemsOf(run: OpenRun, { key, name, manifest, refusal }: Entry): Prob
 async function problemIn(
   store: ObjectStore,
   { blob, role, part }: NamedBlob,
-  fits: Fits | string,
+  expected: ExpectedByRole | string,
 ): Promise<string | undefined> {
   try {
     const params = await loadParams(store, blob);
-    if (typeof fits !== 'string') assertParamsMatch(params, fits[role][part], `params of the ${role}`);
+    if (typeof expected !== 'string') assertParamsMatch(params, expected[role][part], `params of the ${role}`);
     return undefined;
   } catch (error) {
     return sentenceOf(error);
   }
 }
 
-/** What is wrong with a thing. Trouble with the store is no property of the thing: that is thrown on. */
+/** The problem of an object. An error of the store is not a problem of the object: it is rethrown. */
 function sentenceOf(error: unknown): string {
   if (error instanceof TrikdError && (error.kind === 'corrupt' || error.kind === 'invalid')) return error.message;
   throw error;
 }
 
-/** A line for each problem, and one that counts. */
+/** A line for each problem, and a line with the numbers. */
 export function verdictText({ checkpoints, blobs, bytes, problems, notCompared }: Verdict): string {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   return [
@@ -136,6 +136,6 @@ export function verdictText({ checkpoints, blobs, bytes, problems, notCompared }
         `${problem.includes(key) ? problem : `${key}: ${problem}`} (needed by ${neededBy.join(', ')})`,
     ),
     ...(notCompared === undefined ? [] : [`not compared with the models of the spec: ${notCompared}`]),
-    `verified ${checkpoints} checkpoints, ${blobs} blobs of ${size(bytes)}: ${problems.length === 0 ? 'all is well' : count}`,
+    `verified ${checkpoints} checkpoints, ${blobs} blobs of ${size(bytes)}: ${problems.length === 0 ? 'no problems' : count}`,
   ].join('\n');
 }

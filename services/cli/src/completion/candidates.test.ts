@@ -6,7 +6,8 @@ import { candidates } from './candidates.js';
 const never = new AbortController().signal;
 const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
 const program = trikdProgram({ ...streams, env: {}, rest: never, end: never }, () => undefined);
-const after = (text: string) => candidates(program, text.split(' '));
+const names = { runs: () => ['long', 'tiny'], settings: () => ['epochs', 'student.learningRate'] };
+const after = (text: string) => candidates(program, text.split(' '), names);
 
 describe('candidates', () => {
   test('are the commands that begin like the word, at each level', () => {
@@ -15,7 +16,7 @@ describe('candidates', () => {
     expect(after('runs re')).toEqual(['resume']);
   });
 
-  test('are the flags of the command in hand for a word that begins with a dash', () => {
+  test('are the flags of the command for a word that begins with a dash', () => {
     expect(after('runs watch tiny --fr')).toEqual(['--from-event']);
     expect(after('runs list --h')).toEqual(['--help']);
   });
@@ -24,7 +25,18 @@ describe('candidates', () => {
     expect(after('runs list -o ')).toEqual(['table', 'json', 'yaml']);
     expect(after('runs list --phase tra')).toEqual(['training']);
     expect(after('runs list --server ')).toEqual([]);
-    expect(after('checkpoint show t')).toEqual([]);
+    expect(after('checkpoint show tiny ')).toEqual([]);
+    expect(after('run ')).toEqual([]);
+  });
+
+  test('are local runs where a run is named, and only there', () => {
+    expect(after('checkpoint show t')).toEqual(['tiny']);
+    expect(after('runs watch --server here:1 -o json ')).toEqual(['long', 'tiny']);
+    expect(after('report tiny ')).toEqual([]);
+  });
+
+  test('are paths of settings after --set', () => {
+    expect(after('run a.yaml --set stu')).toEqual(['student.learningRate=']);
   });
 
   test('never name what is hidden', () => {

@@ -1,23 +1,46 @@
 import type { Command, Option } from 'commander';
 
-/**
- * What a word of a command line can go on as: names of commands, flags, and the choices of a flag. None where it is free: a name of a
- * run, a file.
- * @param words without the program; the last one is the word in hand, as far as it is written
- */
-export function candidates(program: Command, words: readonly string[]): readonly string[] {
-  const before = words.slice(0, -1);
-  const word = words.at(-1) ?? '';
-  const command = before.reduce(descend, program);
-  const flag = optionOf(command, before.at(-1));
-  const found =
-    flag && takesValue(flag) ? (flag.argChoices ?? []) : word.startsWith('-') ? flagsOf(command) : namesOf(command);
-  return found.filter((one) => one.startsWith(word));
+/** Names that only the machine knows, or that take time to list. */
+export interface Names {
+  /** Runs in the folder of runs. */
+  readonly runs: () => readonly string[];
+  /** Paths of the settings of a run. */
+  readonly settings: () => readonly string[];
 }
 
-/** Words that are no commands are values or arguments. */
-function descend(command: Command, word: string): Command {
-  return command.commands.find((one) => one.name() === word) ?? command;
+/**
+ * What the last word of a command line can become: a command, a flag, the choice of a flag, the path of a setting after `--set`, or the
+ * name of a local run. Empty where it is free, such as a file.
+ * @param words without the program; the last one is unfinished
+ */
+export function candidates(program: Command, words: readonly string[], names: Names): readonly string[] {
+  const before = words.slice(0, -1);
+  const word = words.at(-1) ?? '';
+  return possible(program, before, word, names).filter((one) => one.startsWith(word));
+}
+
+function possible(program: Command, before: readonly string[], word: string, names: Names): readonly string[] {
+  const { command, values } = position(program, before);
+  const flag = optionOf(command, before.at(-1));
+  if (flag?.long === '--set') return names.settings().map((path) => `${path}=`);
+  if (flag && takesValue(flag)) return flag.argChoices ?? [];
+  if (word.startsWith('-')) return flagsOf(command);
+  if (command.commands.length > 0) return namesOf(command);
+  return command.registeredArguments[values]?.name() === 'run' ? names.runs() : [];
+}
+
+/** The command that the words lead to, and how many arguments it has already. */
+function position(program: Command, words: readonly string[]): { readonly command: Command; readonly values: number } {
+  let [command, values, isValue] = [program, 0, false];
+  for (const word of words) {
+    const next = command.commands.find((one) => one.name() === word);
+    const option = optionOf(command, word);
+    if (isValue) isValue = false;
+    else if (next) command = next;
+    else if (option) isValue = takesValue(option);
+    else values += 1;
+  }
+  return { command, values };
 }
 
 function optionOf({ options }: Command, word: string | undefined): Option | undefined {
@@ -32,7 +55,7 @@ function flagsOf({ options }: Command): readonly string[] {
   return [...options.flatMap(({ long, hidden }) => (long && !hidden ? [long] : [])), '--help'];
 }
 
-/** A command that is hidden has a name that begins with an underscore. */
+/** The name of a hidden command begins with an underscore. */
 function namesOf({ commands }: Command): readonly string[] {
   return commands.map((one) => one.name()).filter((name) => !name.startsWith('_'));
 }

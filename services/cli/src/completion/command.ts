@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { candidates } from './candidates.js';
+import { candidates, type Names } from './candidates.js';
 import { SCRIPTS, type ShellName } from './scripts.js';
 
 const EXAMPLE = `
@@ -8,13 +8,17 @@ Example:
   $ trikd completion zsh > "\${fpath[1]}/_trikd"
   $ trikd completion fish > ~/.config/fish/completions/trikd.fish
 
-The first line belongs into ~/.bashrc.`;
+The first line is for ~/.bashrc.`;
 
 /** `trikd completion`, and the hidden command that its scripts call. */
-export function completionCommands(program: Command, print: (text: string) => void): readonly [Command, Command] {
+export function completionCommands(
+  program: Command,
+  names: Names,
+  print: (text: string) => void,
+): readonly [Command, Command] {
   const completion = new Command('completion')
-    .description('Prints what makes a shell complete the words of trikd.')
-    .addArgument(new Argument('<shell>', 'which one').choices(Object.keys(SCRIPTS)))
+    .description('Prints a script that completes trikd commands in a shell.')
+    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SCRIPTS)))
     .addHelpText('after', EXAMPLE)
     .exitOverride()
     .action((shell: ShellName) => print(SCRIPTS[shell]));
@@ -22,7 +26,7 @@ export function completionCommands(program: Command, print: (text: string) => vo
     .argument('[words...]')
     .exitOverride()
     .action((words: readonly string[]) => {
-      const found = candidates(program, words);
+      const found = candidates(program, words, names);
       if (found.length > 0) print(found.join('\n'));
     });
   return [completion, complete];

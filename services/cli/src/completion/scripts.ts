@@ -1,4 +1,4 @@
-/** What a shell has to read so that it asks `trikd __complete` how a word can go on. */
+/** Scripts that make a shell complete words by `trikd __complete`. */
 export const SCRIPTS = {
   bash: `_trikd() {
   local IFS=$'\\n'
@@ -25,5 +25,5 @@ end
 complete -c trikd -f -a '(__trikd_complete)'`,
 } as const;
 
-/** A shell that words can be completed in. */
+/** A shell with a script. */
 export type ShellName = keyof typeof SCRIPTS;

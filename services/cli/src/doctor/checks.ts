@@ -15,11 +15,11 @@ export function nodeFinding(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [least, leastMinor] = OLDEST_NODE;
   const fits = major > least || (major === least && minor >= leastMinor);
-  const wanted = fits ? '' : `; ${OLDEST_NODE.join('.')} or newer is needed: \`make setup\` fetches one`;
-  return { check: 'Node.js', verdict: fits ? 'ok' : 'failed', text: `${version}${wanted}` };
+  const remedy = fits ? '' : `; ${OLDEST_NODE.join('.')} or newer is required, and \`make setup\` fetches one`;
+  return { check: 'Node.js', verdict: fits ? 'ok' : 'failed', text: `${version}${remedy}` };
 }
 
-/** Loads the addon and TensorFlow, and asks for what can compute. */
+/** Loads the addon and TensorFlow, and lists the devices. */
 export async function engineFinding(): Promise<Finding> {
   const check = 'engine';
   try {
@@ -36,21 +36,25 @@ export async function dataFinding(): Promise<Finding> {
   const folders = dataFolders();
   const found = await idxFolderAmong(folders);
   if (found !== undefined) return { check: 'data', verdict: 'ok', text: found };
-  const text = `none in ${folders.join(', ')}: \`make data\` fetches them; made-up data need none`;
+  const text = `no data in ${folders.join(', ')}; \`make data\` fetches Fashion-MNIST, synthetic data needs no files`;
   return { check: 'data', verdict: 'warning', text };
 }
 
-/** How many write at once. */
+/** Writers that race for one object. */
 const WRITERS = 16;
 
-/** Opens a store, which proves an S3 to be safe, and proves the same of any other. @param name nobody else's: part of a key */
+/** Checks that one of many concurrent writers wins, as checkpoints need it. @param name unique part of a key */
 export async function storeFinding(config: StoreConfig, name: string): Promise<Finding> {
   const check = 'store';
   const place = config.kind === 'folder' ? config.path : `${config.endpoint}/${config.bucket}`;
   try {
     const won = await raceOn(await openStore(config), `probe/${name}`);
-    if (won === 1) return { check, verdict: 'ok', text: `${place}: of ${WRITERS} that write at once one wins` };
-    return { check, verdict: 'failed', text: `${place}: of ${WRITERS} that write at once ${won} win; it is not safe` };
+    if (won === 1) return { check, verdict: 'ok', text: `${place}: one of ${WRITERS} concurrent writers wins` };
+    return {
+      check,
+      verdict: 'failed',
+      text: `${place}: ${won} of ${WRITERS} concurrent writers win; checkpoints are not safe there`,
+    };
   } catch (error) {
     return { check, verdict: 'failed', text: sentenceOf(error) };
   }
@@ -66,20 +70,20 @@ async function raceOn(store: ObjectStore, key: string): Promise<number> {
   }
 }
 
-/** A service to look at. */
+/** A service to check. */
 export interface ServiceAddress {
   readonly name: string;
   readonly address: string;
-  /** Whether somebody has named it: one that is only looked for where it usually is may be away. */
+  /** Whether the user named the address: a service at its default address may be absent. */
   readonly named: boolean;
 }
 
 /** Seconds. */
 const PATIENCE = 5;
-/** Between two clocks, in milliseconds: times of events from several machines are compared by people. */
+/** Between two clocks, in milliseconds. People compare times in the logs of several machines. */
 const LARGEST_OFFSET = 2000;
 
-/** Asks a service for its health, and reads its clock. */
+/** Checks the health of a service and its clock. */
 export async function serviceFindings({ name, address, named }: ServiceAddress): Promise<readonly Finding[]> {
   const check = `${name} at ${address}`;
   try {
@@ -87,21 +91,21 @@ export async function serviceFindings({ name, address, named }: ServiceAddress):
     const answered = `answers in ${roundTrip} ms`;
     const health: Finding = serving
       ? { check, verdict: 'ok', text: answered }
-      : { check, verdict: 'failed', text: `${answered}, and does not serve: it starts, or ends` };
+      : { check, verdict: 'failed', text: `${answered} but does not serve: it is starting or shutting down` };
     return clockOffset === undefined ? [health] : [health, clockFinding(name, clockOffset)];
   } catch (error) {
-    const text = named ? sentenceOf(error) : 'nobody there; TRIKD_SERVER or --server names another';
+    const text = named ? sentenceOf(error) : 'no answer; TRIKD_SERVER or --server names another address';
     return [{ check, verdict: named ? 'failed' : 'skipped', text }];
   }
 }
 
-/** @param offset milliseconds that a clock is ahead of ours */
+/** @param offset milliseconds that a clock is ahead of this machine's */
 export function clockFinding(name: string, offset: number): Finding {
   const check = `clock of the ${name}`;
   const seconds = (Math.abs(offset) / 1000).toFixed(1);
   if (Math.abs(offset) <= LARGEST_OFFSET)
-    return { check, verdict: 'ok', text: `within ${LARGEST_OFFSET / 1000} s of ours` };
-  const text = `${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} ours: training does not mind, times in logs mislead`;
+    return { check, verdict: 'ok', text: `within ${LARGEST_OFFSET / 1000} s of this machine` };
+  const text = `${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} this machine: times in logs mislead; training is not affected`;
   return { check, verdict: 'warning', text };
 }
 

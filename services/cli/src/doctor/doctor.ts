@@ -18,7 +18,7 @@ import {
 import type { DoctorOptions } from './command.js';
 import type { Finding } from './finding.js';
 
-/** Of the configuration of a service, what can be looked at. */
+/** The part of a service's configuration that is checked. */
 const Config = z.looseObject({
   store: StoreConfig.optional(),
   anchor: z.string().optional(),
@@ -26,11 +26,11 @@ const Config = z.looseObject({
   student: z.string().optional(),
 });
 
-/** Looks at everything. @param tell told what is looked at */
+/** Makes all checks. @param report called with the name of each check */
 export async function examine(
   { server, serverNamed, store, config: file }: DoctorOptions,
   env: Readonly<Record<string, string | undefined>>,
-  tell: (what: string) => void,
+  report: (what: string) => void,
 ): Promise<readonly Finding[]> {
   const config = file === undefined ? {} : loadConfig(Config, env, file);
   const inEnvironment = store === undefined ? storeInEnvironment(env) : undefined;
@@ -48,7 +48,7 @@ export async function examine(
   ];
   const findings: Finding[] = [];
   for (const [what, look] of checks) {
-    tell(`${what} ...`);
+    report(`${what} ...`);
     findings.push(...(await look()));
   }
   return findings;
@@ -58,12 +58,12 @@ function named(name: string, address: string | undefined): readonly ServiceAddre
   return address === undefined ? [] : [{ name, address, named: true }];
 }
 
-/** Nothing is made where there is nothing, and nothing stays in a folder of runs, which is no store itself. */
+/** Creates no folder, and leaves nothing in a folder of runs, which is not a store itself. */
 async function storeAt(config: StoreConfig | undefined, folder: string): Promise<Finding> {
   const path = config?.kind === 'folder' ? config.path : resolve(folder);
   if (config?.kind !== 's3' && !existsSync(path)) {
     const verdict = config ? 'failed' : 'skipped';
-    return { check: 'store', verdict, text: `there is no folder ${path}; \`trikd run\` makes one` };
+    return { check: 'store', verdict, text: `there is no folder ${path}; \`trikd run\` creates one` };
   }
   const name = `doctor-${randomUUID()}`;
   if (config) return await storeFinding(config, name);

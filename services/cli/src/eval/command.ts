@@ -6,15 +6,15 @@ import { type StoreChoice, storeOptions } from '../store-choice.js';
 /** A split that a model is scored on. */
 export type SplitName = 'train' | 'validation' | 'test';
 
-/** What `trikd eval` was asked. */
+/** Options of `trikd eval`. */
 export interface EvalOptions {
   readonly runId: string;
-  /** `result`, `anchor`, or a checkpoint as of `trikd checkpoint show`. */
+  /** `result`, `anchor`, or a checkpoint as for `trikd checkpoint show`. */
   readonly wanted: string;
   readonly from: StoreChoice;
   readonly roles: readonly TrainedRole[];
   readonly splits: readonly SplitName[];
-  /** `best`: those that validated best up to there; `state`: those that training goes on with. */
+  /** `best`: the params that validated best so far; `state`: those that training continues with. */
   readonly params: 'best' | 'state';
   readonly output: Format;
 }
@@ -32,27 +32,32 @@ Example:
   $ trikd eval tiny 1/48 --role student --split test -o json
   $ trikd eval tiny anchor --config orchestrator.yaml
 
-Computes on this machine, with the engine that trains: where the run has recorded a score of the same params, both are shown. Without a
-checkpoint it is the result of the run: the best params of its best generation.
-Exit status: 0 done, 1 failed, 2 wrong command line.`;
+Evaluates on this machine with the engine that trains, and shows the scores that the run recorded for the same params. The default is the
+result of the run: the best params of its best generation.
+Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run or checkpoint, 4 the store did not answer.`;
 
 /** `trikd eval` */
 export function evalCommand(evaluate: (options: EvalOptions) => Promise<void>): Command {
   const [storeOption, configOption] = storeOptions();
   return new Command('eval')
-    .description('Scores models of a run on its data.')
+    .description('Evaluates models of a run on its data.')
     .argument('<run>', 'name of the run')
     .argument('[checkpoint]', 'result, anchor, latest, generation/step, generation/step-attempt, or a key', 'result')
     .addOption(
-      new Option('--role <roles...>', 'whose models').choices(['student', 'teacher']).default(['student', 'teacher']),
+      new Option('--role <roles...>', 'models to evaluate')
+        .choices(['student', 'teacher'])
+        .default(['student', 'teacher']),
     )
     .addOption(
-      new Option('--split <splits...>', 'on which data')
+      new Option('--split <splits...>', 'data to evaluate on')
         .choices(['train', 'validation', 'test'])
         .default(['validation', 'test']),
     )
     .addOption(
-      new Option('--params <which>', 'of a checkpoint: those that validated best, or those that training goes on with')
+      new Option(
+        '--params <which>',
+        'params of a checkpoint: those that validated best, or those that training continues with',
+      )
         .choices(['best', 'state'])
         .default('best'),
     )

@@ -1,5 +1,8 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
+import type { Dataset } from '@trikd/core/data/split';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { Score } from '@trikd/core/domain/score';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { lossText } from '@trikd/events/words';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import Table from 'cli-table3';
@@ -12,14 +15,14 @@ import { type Subject, subjectsOf } from './subjects.js';
 export interface Scored extends Omit<Subject, 'recorded'> {
   readonly split: SplitName;
   readonly score: Score;
-  /** What the run says of the same params. */
+  /** Score of the same params that the run recorded. */
   readonly recorded?: Score;
 }
 
-/** Told how far an evaluation is. */
+/** Receives the progress of an evaluation. */
 export type EvalProgress = (what: string, done: number, all: number) => void;
 
-/** `trikd eval`. Returns what it prints. @throws TrikdError for everything that a user can mend */
+/** `trikd eval`. Returns the text to print. @throws TrikdError for everything that a user can correct */
 export async function evaluateRun(
   options: EvalOptions,
   env: Readonly<Record<string, string | undefined>>,
@@ -28,7 +31,7 @@ export async function evaluateRun(
   const { runId, from, splits, output } = options;
   const run = await openRun(runId, from, env);
   const subjects = await subjectsOf(run, options);
-  const dataset = await loadDataset(run.spec);
+  const dataset = await datasetOf(run.spec);
   // TensorFlow takes a second to load, and no other command needs it.
   const { openJudged } = await import('@trikd/core/training/judge');
   const scored: Scored[] = [];
@@ -37,8 +40,8 @@ export async function evaluateRun(
     const model = await openJudged(run.spec, dataset, role, await loadParams(run.store, blob));
     try {
       for (const split of splits) {
-        const told = (done: number) => progress(`${role} on ${split}`, done, dataset[split].count);
-        const score = await model.score(split, told);
+        const report = (done: number) => progress(`${role} on ${split}`, done, dataset[split].count);
+        const score = await model.score(split, report);
         const known = recorded[split];
         scored.push({ ...subject, split, score, ...(known && { recorded: known }) });
       }
@@ -47,6 +50,16 @@ export async function evaluateRun(
     }
   }
   return output === 'table' ? scoresText(scored) : formatted({ runId, scores: scored }, output);
+}
+
+/** The data of a run. @throws TrikdError 'invalid' when this machine does not have them: the run itself is there */
+async function datasetOf(spec: RunSpec): Promise<Dataset> {
+  try {
+    return await loadDataset(spec);
+  } catch (error) {
+    if (!(error instanceof TrikdError && error.kind === 'not-found')) throw error;
+    throw new TrikdError('invalid', error.message, error.details, { cause: error });
+  }
 }
 
 /** Scores as a table. */

@@ -9,7 +9,7 @@ import type { OpenRun } from '../checkpoint/open-run.js';
 import { selected } from '../checkpoint/select.js';
 import type { EvalOptions } from './command.js';
 
-/** Params to score, and what the run has recorded of them. */
+/** Params to evaluate, and the scores that the run recorded for them. */
 export interface Subject {
   /** For people: `best params of generation 1`. */
   readonly what: string;
@@ -18,7 +18,7 @@ export interface Subject {
   readonly recorded: Readonly<Partial<Record<string, Score>>>;
 }
 
-/** The params that somebody means. @throws TrikdError 'not-found' when the run has none such, 'corrupt' for a damaged checkpoint */
+/** Finds the params to evaluate. @throws TrikdError 'not-found' when the run does not have them, 'corrupt' for a damaged checkpoint */
 export async function subjectsOf(
   run: OpenRun,
   { wanted, roles, params }: Pick<EvalOptions, 'wanted' | 'roles' | 'params'>,

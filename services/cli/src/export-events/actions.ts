@@ -10,16 +10,16 @@ import type { EventSource } from './event-source.js';
 import { readSource } from './read-source.js';
 import { slowest, traceOf } from './trace.js';
 
-/** They print what they have written, and tell the exit status. */
+/** They print the paths that they wrote and report the exit status. */
 export function exportActions(shell: Shell, finish: (status: number) => void): ExportActions {
   const read = (from: EventSource, work: (events: AsyncIterable<WatchRunResponse>) => Promise<void>) =>
     readSource(from, shell, finish, work);
   return {
     export: ({ from, formats, out }) =>
       read(from, async (events) => {
-        const written = await withProgress(shell, (tell) =>
+        const written = await withProgress(shell, (report) =>
           writeEvents(from.runId, events, formats, out, (count) =>
-            count % 100 === 0 ? tell(`${count} events`) : undefined,
+            count % 100 === 0 ? report(`${count} events`) : undefined,
           ),
         );
         for (const path of written) print(shell, path);

@@ -3,23 +3,23 @@ import { wholeNumber } from '../options.js';
 import { type EventFormat, FORMATS } from './event-files.js';
 import { type EventSource, sourceOf, sourceOptions } from './event-source.js';
 
-/** What `trikd runs export` was asked. */
+/** Options of `trikd runs export`. */
 export interface ExportOptions {
   readonly from: EventSource;
   readonly formats: readonly EventFormat[];
-  /** Folder. */
+  /** Folder for the files. */
   readonly out: string;
 }
 
-/** What `trikd runs trace` was asked. */
+/** Options of `trikd runs trace`. */
 export interface TraceOptions {
   readonly from: EventSource;
   readonly slowest: number;
-  /** File. */
+  /** Path of the trace. */
   readonly out: string;
 }
 
-/** What the commands do. */
+/** The actions of the subcommands. */
 export interface ExportActions {
   export(options: ExportOptions): Promise<void>;
   trace(options: TraceOptions): Promise<void>;
@@ -31,23 +31,23 @@ Example:
   $ trikd runs export tiny --format tensorboard csv --out curves
   $ trikd runs export tiny --server orchestrator:50050
 
-jsonl: all events, a line each. tensorboard: files for \`tensorboard --logdir DIR/tensorboard\`, a run of it for each role of each
-generation. csv: the same values as a table. perfetto: the slowest steps, for https://ui.perfetto.dev and chrome://tracing.
-Exit status: 0 done, 1 failed, 2 wrong command line, 3 there is no such run, 4 nobody answered.`;
+jsonl: all events, a line each. tensorboard: files for \`tensorboard --logdir DIR/tensorboard\`, with a TensorBoard run for each role of
+each generation. csv: the same values as a table. perfetto: the slowest steps, for https://ui.perfetto.dev and chrome://tracing.
+Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run, 4 no answer.`;
 
 const TRACE_EXAMPLE = `
 Example:
   $ trikd runs trace tiny --slowest 5
   $ trikd runs trace tiny --slowest 1 --out slow.json
 
-Of each step it has what each role did when, for https://ui.perfetto.dev and chrome://tracing.
-Exit status: 0 done, 1 failed or no step was slow, 2 wrong command line, 3 there is no such run, 4 nobody answered.`;
+The trace shows the work of each role during each step, for https://ui.perfetto.dev and chrome://tracing.
+Exit status: 0 done, 1 failed or no step was slow, 2 wrong command line, 3 no such run, 4 no answer.`;
 
 /** `trikd runs export` and `trikd runs trace`, added to `trikd runs`. */
 export function addExportCommands(runs: Command, actions: ExportActions): void {
-  sourced(runs, 'export', 'Writes what happened in a run into files, for those who have no dashboard.')
-    .addOption(new Option('--format <formats...>', 'what to write; default: all').choices(FORMATS).default(FORMATS))
-    .option('--out <dir>', 'folder for the files; default: a folder of the name of the run')
+  sourced(runs, 'export', 'Writes the events of a run into files for other tools.')
+    .addOption(new Option('--format <formats...>', 'formats to write').choices(FORMATS).default(FORMATS))
+    .option('--out <dir>', 'folder for the files (default: <run>)')
     .addHelpText('after', EXPORT_EXAMPLE)
     .action(async (runId: string, _: unknown, command: Command) => {
       const { format, out = runId } = command.opts<{
@@ -56,9 +56,9 @@ export function addExportCommands(runs: Command, actions: ExportActions): void {
       }>();
       await actions.export({ from: sourceOf(runId, command), formats: format, out });
     });
-  sourced(runs, 'trace', 'Writes the slowest steps of a run as a trace of Perfetto and Chrome.')
-    .addOption(new Option('--slowest <n>', 'how many steps').argParser(wholeNumber).default(5))
-    .option('--out <file>', 'file for the trace; default: <run>-trace.json')
+  sourced(runs, 'trace', 'Writes the slowest steps of a run as a trace for Perfetto and Chrome.')
+    .addOption(new Option('--slowest <n>', 'number of steps').argParser(wholeNumber).default(5))
+    .option('--out <file>', 'path of the trace (default: <run>-trace.json)')
     .addHelpText('after', TRACE_EXAMPLE)
     .action(async (runId: string, _: unknown, command: Command) => {
       const { slowest, out = `${runId}-trace.json` } = command.opts<{

@@ -14,7 +14,7 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** The checksum as TFRecord files have it: masked, since a CRC of what contains CRCs is not much of one. */
+/** The masked checksum of TFRecord files: a plain CRC over data that contains CRCs would detect little. */
 export function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

@@ -3,31 +3,31 @@ import { dirname, join } from 'node:path';
 import type { RoleScalar } from './scalars.js';
 import { scalarRecord, versionRecord } from './tf-record.js';
 
-/** Files that grow by values. */
+/** Files that values are appended to. */
 export interface CurveFiles {
   readonly add: (scalars: readonly RoleScalar[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Passes over what was said before: an attempt that begins at a checkpoint trains the steps after it again, to the same bits. */
+/** Drops repeated values: an attempt that continues at a checkpoint trains the steps after it again, with the same result. */
 export function newScalars(): (scalars: readonly RoleScalar[]) => readonly RoleScalar[] {
   const last = new Map<string, number>();
   return (scalars) =>
     scalars.filter(({ generation, role, tag, step }) => {
       const curve = `${generation} ${role} ${tag}`;
-      const news = step > (last.get(curve) ?? -1);
-      if (news) last.set(curve, step);
-      return news;
+      const isNew = step > (last.get(curve) ?? -1);
+      if (isNew) last.set(curve, step);
+      return isNew;
     });
 }
 
 /**
  * TensorBoard's files below a folder, one for each role of each generation: `generation-0/student/events.out.tfevents.<time>.trikd`.
- * Steps count from 0 in each of them, so that generations lie above each other.
+ * Steps count from 0 in each file, so that TensorBoard shows generations above each other.
  */
 export function tensorboardFiles(folder: string): CurveFiles {
   const files = new Map<string, Awaited<ReturnType<typeof open>>>();
-  const news = newScalars();
+  const unseen = newScalars();
   const fileOf = async ({ generation, role, time }: RoleScalar) => {
     const place = join(folder, `generation-${generation}`, role);
     const known = files.get(place);
@@ -40,7 +40,7 @@ export function tensorboardFiles(folder: string): CurveFiles {
   };
   return {
     add: async (scalars) => {
-      for (const scalar of news(scalars)) await (await fileOf(scalar)).write(scalarRecord(scalar));
+      for (const scalar of unseen(scalars)) await (await fileOf(scalar)).write(scalarRecord(scalar));
     },
     close: async () => {
       for (const file of files.values()) await file.close();
@@ -48,15 +48,15 @@ export function tensorboardFiles(folder: string): CurveFiles {
   };
 }
 
-/** One table of all values, with a head: generation, role, step, time, what, value. */
+/** One table of all values with the columns generation, role, step, time, what, value. */
 export async function csvFile(path: string): Promise<CurveFiles> {
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, 'w');
-  const news = newScalars();
+  const unseen = newScalars();
   await file.write('generation,role,step,time,what,value\n');
   return {
     add: async (scalars) => {
-      const lines = news(scalars).map(
+      const lines = unseen(scalars).map(
         ({ generation, role, step, time, tag, value }) =>
           `${generation},${role},${step},${new Date(time * 1000).toISOString()},${quoted(tag)},${value}\n`,
       );
@@ -66,7 +66,7 @@ export async function csvFile(path: string): Promise<CurveFiles> {
   };
 }
 
-/** As RFC 4180 has it. */
+/** Quoted by RFC 4180. */
 function quoted(text: string): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

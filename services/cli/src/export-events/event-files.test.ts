@@ -5,22 +5,22 @@ import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { afterAll, describe, expect, test } from 'vitest';
 import { writeEvents } from './event-files.js';
 import { storedEvents } from './stored-events.js';
-import { told, toldRun } from './testing/told-run.js';
+import { emitted, emittedRun } from './testing/emitted-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-export-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('writeEvents', () => {
   test('writes events that are read again as they were, a line that was cut left out', async () => {
-    const [path = ''] = await writeEvents('r', told(), ['jsonl'], join(folder, 'a'));
+    const [path = ''] = await writeEvents('r', emitted(), ['jsonl'], join(folder, 'a'));
     appendFileSync(path, '{"number":"13","ev');
     const again: WatchRunResponse[] = [];
     for await (const event of storedEvents(path)) again.push(event);
-    expect(again).toEqual(toldRun.map((event) => WatchRunResponse.fromJSON(WatchRunResponse.toJSON(event))));
+    expect(again).toEqual(emittedRun.map((event) => WatchRunResponse.fromJSON(WatchRunResponse.toJSON(event))));
   });
 
   test('writes each value once as a table, though an attempt trained its step again', async () => {
-    const [path = ''] = await writeEvents('r', told(), ['csv'], join(folder, 'b'));
+    const [path = ''] = await writeEvents('r', emitted(), ['csv'], join(folder, 'b'));
     const rows = readFileSync(path, 'utf8').trimEnd().split('\n');
     expect(rows[0]).toBe('generation,role,step,time,what,value');
     expect(rows.filter((row) => row.includes('student') && row.includes('loss/task'))).toEqual([

@@ -6,21 +6,21 @@ import { csvFile, tensorboardFiles } from './curve-files.js';
 import { scalarsOf } from './scalars.js';
 import { slowest, traceOf } from './trace.js';
 
-/** What the events of a run can be written as. */
+/** Formats of exported events. */
 export const FORMATS = ['jsonl', 'tensorboard', 'csv', 'perfetto'] as const;
 export type EventFormat = (typeof FORMATS)[number];
 
-/** A file, or files, that events are written into. */
+/** Files of one format. */
 interface EventSink {
   readonly add: (event: WatchRunResponse) => Promise<void>;
-  /** Returns what was written, or undefined when the events say nothing of it. */
+  /** Returns the path, or undefined when no event had anything for this format. */
   readonly close: () => Promise<string | undefined>;
 }
 
-/** Steps of a trace. */
+/** Number of steps in a trace. */
 const SLOWEST = 5;
 
-/** Writes events in some formats into a folder. Returns what was written, in the order of the formats. */
+/** Writes events into a folder. Returns the paths in the order of the formats. */
 export async function writeEvents(
   runId: string,
   events: AsyncIterable<WatchRunResponse>,

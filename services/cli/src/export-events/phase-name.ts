@@ -19,7 +19,7 @@ const PEERS: Readonly<Record<Role, string>> = {
   [Role.UNRECOGNIZED]: '',
 };
 
-/** The name of a part of a step: `forward`, `wait for teacher`. */
+/** Name of a part of a step: `forward`, `wait for teacher`. */
 export function phaseNameOf(kind: StepPhaseKind, peer: Role): string {
   return `${NAMES[kind]}${PEERS[peer]}`;
 }

@@ -4,7 +4,7 @@ import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { unary } from '@trikd/transport/grpc/clients';
 import { chosenRunFolder, type RunFolder } from '../run-folder.js';
 import { withServer } from '../server/ask.js';
-import { orComplaint } from '../server/complaint.js';
+import { withErrorReport } from '../server/error-report.js';
 import { type Shell, say } from '../shell.js';
 import type { EventSource } from './event-source.js';
 import { pastEvents } from './past-events.js';
@@ -22,7 +22,7 @@ export async function readSource(
 ): Promise<void> {
   const { runId } = from;
   const folder = chosenRunFolder(from.store, runId, shell.env);
-  await orComplaint(shell, finish, { runId, offline: from.place === 'folder' }, async () => {
+  await withErrorReport(shell, finish, { runId, offline: from.place === 'folder' }, async () => {
     if (from.place === 'folder' || (await isOnlyInFolder(from, folder, shell))) {
       await work(storedEvents(folder.events), folder);
     } else {

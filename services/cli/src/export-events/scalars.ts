@@ -2,7 +2,7 @@ import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
 import type { Run, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { RoleTimes, StepTimes } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import type { BestParams, TrainerProgress } from '@trikd/protocol/gen/node/trikd/v1/trainer';
-import { roleName } from '../story.js';
+import { roleName } from '../run-summary.js';
 import { phaseNameOf } from './phase-name.js';
 import type { Scalar } from './tf-record.js';
 
@@ -13,14 +13,14 @@ export interface RoleScalar extends Scalar {
   readonly role: string;
 }
 
-/** What an event says in numbers. A result says itself again in later events of the run: a reader passes over what it has. */
+/** The numbers in an event. Later events of the run repeat its results; `newScalars` drops them. */
 export function scalarsOf({ event, time }: WatchRunResponse): readonly RoleScalar[] {
   const at = (time?.getTime() ?? 0) / 1000;
   switch (event?.$case) {
     case 'progress': {
       const { role, generation, progress } = event.value;
       if (!progress) return [];
-      // The values are those of the newest step, which is the one before the next.
+      // The values are those of the step before the next one.
       const step = Math.max(0, progress.nextStep - 1);
       return named(progressValues(progress), { generation, role: roleName(role), step, time: at });
     }
@@ -52,7 +52,7 @@ function progressValues({ terms, waits, ...progress }: TrainerProgress): Readonl
   };
 }
 
-/** Milliseconds of the steps of some seconds, at the last of them. */
+/** Milliseconds of the steps of a few seconds, as values of the last of these steps. */
 function timeScalars({ generation, firstStep, steps }: StepTimes, times: RoleTimes, at: number): readonly RoleScalar[] {
   const phases = times.phases.map(({ kind, peer, times: spread }) => [phaseNameOf(kind, peer), spread?.p50] as const);
   const values = {
@@ -64,7 +64,7 @@ function timeScalars({ generation, firstStep, steps }: StepTimes, times: RoleTim
   return named(values, { generation, role: roleText(times.role), step: firstStep + Math.max(0, steps - 1), time: at });
 }
 
-/** The test split is looked at once, at the end of a generation. */
+/** Scores on the test split, which is evaluated once, at the end of a generation. */
 function resultScalars({ generations }: Run, at: number): readonly RoleScalar[] {
   return generations.flatMap(({ generation, student, teacher }) =>
     Object.entries({ student, teacher }).flatMap(([role, best]) => {

@@ -4,11 +4,11 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
 /**
- * The events in a run's file of them, a line of JSON each. A line that is not whole is left out: somebody was killed while writing it.
+ * The events in a file, a line of JSON each. An incomplete line is skipped: its writer was killed.
  * @throws TrikdError 'not-found' without the file
  */
 export function storedEvents(path: string): AsyncGenerator<WatchRunResponse, void> {
-  if (!existsSync(path)) throw new TrikdError('not-found', `there are no events at ${path}`);
+  if (!existsSync(path)) throw new TrikdError('not-found', `there is no file of events at ${path}`);
   return eventsIn(path);
 }
 

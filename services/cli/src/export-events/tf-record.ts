@@ -3,7 +3,7 @@ import { maskedCrc32c } from './crc32c.js';
 
 /** One value of a curve. */
 export interface Scalar {
-  /** What it is of, such as `loss/task`. */
+  /** Name of the curve, such as `loss/task`. */
   readonly tag: string;
   readonly step: number;
   /** Seconds since 1970. */
@@ -20,13 +20,13 @@ const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 const FLOAT = 5;
 
-/** The record that every file of TensorBoard begins with. @param time seconds since 1970 */
+/** The first record of every TensorBoard file. @param time seconds since 1970 */
 export function versionRecord(time: number): Uint8Array {
   const event = new BinaryWriter().tag(EVENT.wallTime, DOUBLE).double(time);
   return tfRecord(event.tag(EVENT.fileVersion, LENGTH_DELIMITED).string('brain.Event:2').finish());
 }
 
-/** The record of one value: an Event with a Summary. It keeps what a float32 can. */
+/** The record of one value: an Event with a Summary. The value becomes a float32. */
 export function scalarRecord({ tag, step, time, value }: Scalar): Uint8Array {
   const event = new BinaryWriter().tag(EVENT.wallTime, DOUBLE).double(time).tag(EVENT.step, VARINT).int64(step);
   event.tag(EVENT.summary, LENGTH_DELIMITED).fork().tag(SUMMARY.value, LENGTH_DELIMITED).fork();

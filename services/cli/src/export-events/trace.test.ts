@@ -1,6 +1,6 @@
 import { SlowStep } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { describe, expect, test } from 'vitest';
-import { slowStep } from './testing/told-run.js';
+import { slowStep } from './testing/emitted-run.js';
 import { slowest, traceOf } from './trace.js';
 
 const steps = [slowStep(5, 40), slowStep(7, 90), slowStep(9, 60)].map(({ value }) => SlowStep.fromPartial(value));

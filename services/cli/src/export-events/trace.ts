@@ -1,6 +1,6 @@
 import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
 import type { RoleStep, SlowStep } from '@trikd/protocol/gen/node/trikd/v1/timing';
-import { roleName } from '../story.js';
+import { roleName } from '../run-summary.js';
 import { phaseNameOf } from './phase-name.js';
 
 /** An event as Chrome's trace viewer and Perfetto read it; times in microseconds. */
@@ -12,7 +12,7 @@ export interface Trace {
   readonly traceEvents: readonly TraceEvent[];
 }
 
-/** The slowest steps, slowest first; of one that was told twice, the last telling. */
+/** The slowest steps, slowest first. The last event of a step counts. */
 export function slowest(steps: readonly SlowStep[], count: number): readonly SlowStep[] {
   const named = new Map(steps.map((one) => [`${one.generation}/${one.attempt}/${one.step}`, one]));
   return [...named.values()].sort((a, b) => b.durationMs - a.durationMs).slice(0, count);
@@ -40,18 +40,18 @@ function stepEvents(runId: string, step: SlowStep, pid: number): readonly TraceE
 
 function roleEvents(role: RoleStep, pid: number, start: number, args: object): readonly TraceEvent[] {
   const name = role.role === Role.ROLE_ANCHOR ? 'anchor' : roleName(role.role);
-  const [tid, beside] = [2 * role.role, 2 * role.role + 1];
+  const [tid, dataTid] = [2 * role.role, 2 * role.role + 1];
   const slice = (title: string, thread: number, fromMs: number, durationMs: number, more: object): TraceEvent => ({
     ...{ ph: 'X', pid, tid: thread, cat: 'step', name: title },
     ...{ ts: 1000 * (role.startedMs - start + fromMs), dur: 1000 * durationMs, args: more },
   });
   const phases = role.phases.map(({ kind, peer, offsetMs, durationMs }) => {
     const title = phaseNameOf(kind, peer);
-    return slice(title, title === 'data' ? beside : tid, offsetMs, durationMs, {});
+    return slice(title, title === 'data' ? dataTid : tid, offsetMs, durationMs, {});
   });
   return [
     { ph: 'M', pid, tid, name: 'thread_name', args: { name } },
-    { ph: 'M', pid, tid: beside, name: 'thread_name', args: { name: `${name}: data` } },
+    { ph: 'M', pid, tid: dataTid, name: 'thread_name', args: { name: `${name}: data` } },
     slice(`step ${role.step}`, tid, 0, role.durationMs, args),
     ...phases,
   ];

@@ -2,17 +2,15 @@ import { Command } from 'commander';
 import { type Format, outputOption, serverOption, timeoutOption } from '../options.js';
 import type { ServerChoice } from '../server/ask.js';
 import { type SteerOptions, steeringCommand, type Verb } from '../server/steering.js';
-import { promote } from './promote.js';
-import { rollback } from './rollback.js';
-import { trigger } from './trigger.js';
+import { generationVerbs } from './verbs.js';
 
-/** What `trikd generation list` was asked. */
+/** Options of `trikd generation list`. */
 export interface ListOptions extends ServerChoice {
   readonly runId: string;
   readonly output: Format;
 }
 
-/** What the commands do. */
+/** The actions of the subcommands. */
 export interface GenerationActions {
   list(options: ListOptions): Promise<void>;
   steer(verb: Verb, options: SteerOptions): Promise<void>;
@@ -23,15 +21,15 @@ Example:
   $ trikd generation list tiny
   $ trikd generation list tiny -o json
 
-Exit status: 0 done, 1 failed, 2 wrong command line, 3 there is no such run, 4 nobody answered.`;
+Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run, 4 no answer.`;
 
 /** `trikd generation` */
 export function generationCommand(actions: GenerationActions): Command {
   const command = new Command('generation')
-    .description('Lists the generations of a run, begins the next, and moves the anchor.')
+    .description('Lists the generations of a run, starts the next one, and moves the anchor.')
     .addHelpText('after', '\nExample:\n  $ trikd generation list tiny')
     .exitOverride()
-    .showHelpAfterError('(trikd generation --help says more)');
+    .showHelpAfterError('(see trikd generation --help)');
   command
     .command('list')
     .description('Lists the generations that have ended, with their scores.')
@@ -42,6 +40,6 @@ export function generationCommand(actions: GenerationActions): Command {
     .addHelpText('after', LIST_EXAMPLE)
     .exitOverride()
     .action((runId: string, options: Omit<ListOptions, 'runId'>) => actions.list({ runId, ...options }));
-  for (const verb of [trigger, promote, rollback]) command.addCommand(steeringCommand(verb, actions.steer));
+  for (const verb of generationVerbs) command.addCommand(steeringCommand(verb, actions.steer));
   return command;
 }

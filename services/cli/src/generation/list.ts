@@ -3,13 +3,13 @@ import { GenerationResult, type Run } from '@trikd/protocol/gen/node/trikd/v1/ru
 import type { BestParams } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { resultsTable, type ShownResult } from '../results-table.js';
 
-/** The generations of a run that have ended, for a person. */
+/** The generations of a run that have ended, for people. */
 export function generationsText({ runId, generations, bestGeneration }: Run): string {
   if (generations.length === 0) return `no generation of run ${runId} has ended yet`;
   return resultsTable(generations.map(shown), bestGeneration);
 }
 
-/** The generations for a program. */
+/** The generations, for programs. */
 export function generationsJson({ runId, generations, bestGeneration }: Run): object {
   return {
     runId,

@@ -8,27 +8,27 @@ import { renderReport } from '@trikd/events/render-report';
 import { emptyHistory, fold, type RunHistory, withRun } from '@trikd/events/run-history';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
-/** The page that the dashboard is built into for reports. */
+/** The template of reports, part of the build of the dashboard. */
 const TEMPLATE = fileURLToPath(new URL('../../../dashboard/dist/report.html', import.meta.url));
 
-/** Whether the page is built that reports are made of. */
+/** Whether the template of reports is built. */
 export function canReport(): boolean {
   return existsSync(TEMPLATE);
 }
 
 /**
  * Writes the report of a run: one file of HTML that needs no network.
- * @param spec of the run, where its events leave it out
- * @throws TrikdError 'not-found' when the page is not built, or the events tell of no run
+ * @param spec of the run, when its events do not have it
+ * @throws TrikdError 'invalid' when the page is not built, 'not-found' when no event is of a run
  */
 export async function writeReport(
   events: AsyncIterable<WatchRunResponse>,
   spec: string | undefined,
   path: string,
 ): Promise<void> {
-  if (!canReport()) throw new TrikdError('not-found', `there is no ${TEMPLATE}: run \`make build\``);
+  if (!canReport()) throw new TrikdError('invalid', `there is no ${TEMPLATE}; run \`make build\``);
   const history = await historyOf(events, spec);
-  if (!history.run) throw new TrikdError('not-found', 'the events tell of no run');
+  if (!history.run) throw new TrikdError('not-found', 'no event is of a run');
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, renderReport(readFileSync(TEMPLATE, 'utf8'), history));
 }

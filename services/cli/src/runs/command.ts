@@ -3,41 +3,38 @@ import { Command, Option } from 'commander';
 import { eventOption, type Format, outputOption, positiveNumber, serverOption, timeoutOption } from '../options.js';
 import type { ServerChoice } from '../server/ask.js';
 import { type SteerOptions, steeringCommand, type Verb } from '../server/steering.js';
-import { cancel } from './cancel.js';
-import { deleteRun } from './delete.js';
-import { pause } from './pause.js';
-import { resume } from './resume.js';
+import { runVerbs } from './verbs.js';
 
-/** The phases that a list can be narrowed to. */
+/** Name of a phase. */
 export type PhaseName = keyof typeof RUN_PHASES;
 
-/** What `trikd runs list` was asked. */
+/** Options of `trikd runs list`. */
 export interface ListOptions extends ServerChoice {
-  /** None: all. */
+  /** Empty: all phases. */
   readonly phases: readonly PhaseName[];
   readonly output: Format;
 }
 
-/** What `trikd runs get` was asked. */
+/** Options of `trikd runs get`. */
 export interface GetOptions extends ServerChoice {
   readonly runId: string;
   readonly output: Format;
 }
 
-/** What `trikd runs watch` was asked. */
+/** Options of `trikd runs watch`. */
 export interface WatchOptions extends GetOptions {
-  /** First event wanted; 0: from now on. */
+  /** First event to show; 0: from now on. */
   readonly fromEvent: number;
   /** Longest time without a connection, in seconds. */
   readonly patience: number;
 }
 
-/** What `trikd runs wait` was asked. */
+/** Options of `trikd runs wait`. */
 export interface WaitOptions extends GetOptions {
   readonly phases: readonly PhaseName[];
 }
 
-/** What the commands do. */
+/** The actions of the subcommands. */
 export interface RunsActions {
   list(options: ListOptions): Promise<void>;
   get(options: GetOptions): Promise<void>;
@@ -47,7 +44,7 @@ export interface RunsActions {
 }
 
 const STATUS = `
-Exit status: 0 done, 1 failed, 2 wrong command line, 3 there is no such run, 4 nobody answered.`;
+Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run, 4 no answer.`;
 
 const LIST_EXAMPLE = `
 Example:
@@ -66,28 +63,28 @@ Example:
   $ trikd runs watch tiny
   $ trikd runs watch tiny --from-event 1 -o json > events.jsonl
 
-On a terminal it draws a picture in place; elsewhere, and with --from-event, it writes a line an event. A connection that is lost is made
-again after the last event that was read. It ends when the run does: with 0 when it completed, 1 when it failed or was cancelled. Ctrl-C
-stops watching and leaves the run alone.`;
+On a terminal the command redraws the state of the run in place; elsewhere, and with --from-event, it prints a line for each event. It
+reconnects after a lost connection without missing an event. Ctrl-C stops watching and does not affect the run.
+Exit status: 0 the run completed, 1 it failed or was cancelled, 2 wrong command line, 3 no such run, 4 no answer.`;
 
 const WAIT_EXAMPLE = `
 Example:
   $ trikd runs wait tiny
   $ trikd runs wait tiny --phase waiting paused --timeout 60
 
-Also waits for an orchestrator that is not there yet, and for a run that is not.
-Exit status: 0 it is in one of the phases, 2 wrong command line, 3 the run has ended otherwise, 4 the time is over.`;
+The orchestrator and the run may start later than the command.
+Exit status: 0 the run is in one of the phases, 2 wrong command line, 3 it ended in another phase, 4 the time limit passed.`;
 
 /** `trikd runs` */
 export function runsCommand(actions: RunsActions): Command {
   const command = new Command('runs')
-    .description('Lists, follows and steers the runs of an orchestrator.')
+    .description('Lists, follows and controls the runs of an orchestrator.')
     .addHelpText('after', '\nExample:\n  $ trikd runs list')
     .exitOverride()
-    .showHelpAfterError('(trikd runs --help says more)');
+    .showHelpAfterError('(see trikd runs --help)');
   command
     .command('list')
-    .description('Lists all runs by name.')
+    .description('Lists runs by name.')
     .addOption(phaseOption('only runs in these phases').default([]))
     .addOption(serverOption())
     .addOption(timeoutOption(10))
@@ -97,17 +94,17 @@ export function runsCommand(actions: RunsActions): Command {
     .action(({ phase, ...options }: Omit<ListOptions, 'phases'> & RawPhases) =>
       actions.list({ ...options, phases: phase }),
     );
-  reading(command, 'get', 'Shows where a run stands.')
+  reading(command, 'get', 'Shows the state of a run.')
     .addHelpText('after', GET_EXAMPLE)
     .action((runId: string, options: Omit<GetOptions, 'runId'>) => actions.get({ runId, ...options }));
   reading(command, 'watch', 'Follows a run until it ends.')
     .addOption(
-      new Option('--from-event <event>', 'begin with this event, such as 1.2; 1: all that are kept')
+      new Option('--from-event <event>', 'start with this event, such as 1.2; 1: the oldest that is stored')
         .argParser(eventOption)
         .default(0),
     )
     .addOption(
-      new Option('--patience <seconds>', 'longest time without a connection').argParser(positiveNumber).default(60),
+      new Option('--patience <seconds>', 'time limit without a connection').argParser(positiveNumber).default(60),
     )
     .addHelpText('after', WATCH_EXAMPLE)
     .action((runId: string, options: Omit<WatchOptions, 'runId'>) => actions.watch({ runId, ...options }));
@@ -115,7 +112,7 @@ export function runsCommand(actions: RunsActions): Command {
     .command('wait')
     .description('Waits until a run is in a phase.')
     .argument('<run>', 'name of the run')
-    .addOption(phaseOption('for these phases').default(['completed']))
+    .addOption(phaseOption('phases to wait for').default(['completed']))
     .addOption(serverOption())
     .addOption(timeoutOption(3600))
     .addOption(outputOption())
@@ -124,7 +121,7 @@ export function runsCommand(actions: RunsActions): Command {
     .action((runId: string, { phase, ...options }: Omit<WaitOptions, 'phases' | 'runId'> & RawPhases) =>
       actions.wait({ runId, ...options, phases: phase }),
     );
-  for (const verb of [pause, resume, cancel, deleteRun]) command.addCommand(steeringCommand(verb, actions.steer));
+  for (const verb of runVerbs) command.addCommand(steeringCommand(verb, actions.steer));
   return command;
 }
 

@@ -2,17 +2,17 @@ import { eventName } from '@trikd/events/event-name';
 import { lossText } from '@trikd/events/words';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type Paint, paintedPhase } from '../paint.js';
-import { roleName } from '../story.js';
+import { roleName } from '../run-summary.js';
 import { percent } from '../texts.js';
 
-/** One event as a line for a person: when, its number, what. */
+/** An event as a line for people: time, number, text. */
 export function eventLine({ event, number, time }: WatchRunResponse, paint: Paint): string {
   const at = time ? time.toISOString().slice(11, 23) : '';
   const which = number > 0 ? eventName(number) : '';
-  return `${paint('dim', `${at.padEnd(12)} ${which.padStart(7)}`)}  ${event ? told(event, paint) : ''}`;
+  return `${paint('dim', `${at.padEnd(12)} ${which.padStart(7)}`)}  ${event ? textOf(event, paint) : ''}`;
 }
 
-function told(event: NonNullable<WatchRunResponse['event']>, paint: Paint): string {
+function textOf(event: NonNullable<WatchRunResponse['event']>, paint: Paint): string {
   switch (event.$case) {
     case 'run': {
       const { phase, generation, attempt, failure, stalls } = event.value;
@@ -34,14 +34,14 @@ function told(event: NonNullable<WatchRunResponse['event']>, paint: Paint): stri
     case 'committed':
       return `checkpoint of generation ${event.value.generation}, step ${event.value.step}`;
     case 'drained':
-      return `drained: rests at step ${event.value.step} of generation ${event.value.generation}`;
+      return `drained: paused at step ${event.value.step} of generation ${event.value.generation}`;
     case 'alarm':
       return paint(
         'red',
         `${roleName(event.value.role)}, step ${event.value.alarm?.step ?? 0}: ${event.value.alarm?.message ?? ''}`,
       );
     case 'missing':
-      return paint('yellow', `events from ${eventName(event.value.fromEvent)} on are not kept any more`);
+      return paint('yellow', `events from ${eventName(event.value.fromEvent)} on are no longer stored`);
     case 'stepTimes':
       return event.value.verdict;
     case 'slowStep': {

@@ -10,7 +10,7 @@ import { generationsText } from '../generation/list.js';
 import { type Paint, paintedPhase } from '../paint.js';
 import { age, clock, percent } from '../texts.js';
 
-/** Where a run stands, for a person. */
+/** The state of a run, for people. */
 export function runText(run: Run, now: Date, paint: Paint): string {
   const { runId, phase, generation, attempt, anchor, conditions, generations, anchorMoves } = run;
   const facts: readonly (readonly [string, string])[] = [
@@ -53,13 +53,13 @@ function ageFact(name: string, time: Date | undefined, now: Date): readonly (rea
   return time ? [[name, `${age(time.toISOString(), now)} ago, ${time.toISOString()}`]] : [];
 }
 
-/** What does not hold is no news to a person; what nobody knows is. */
+/** Conditions that are false are not shown; those whose status is unknown are. */
 function holds({ status }: RunCondition): boolean {
   return status !== ConditionStatus.CONDITION_STATUS_FALSE;
 }
 
 function conditionText({ type, status, reason, message }: RunCondition): string {
-  const known = status === ConditionStatus.CONDITION_STATUS_TRUE ? '' : ' (not known)';
+  const known = status === ConditionStatus.CONDITION_STATUS_TRUE ? '' : ' (unknown)';
   const why = [reason, message].filter((part) => part !== '').join(': ');
   return `${type}${known}${why === '' ? '' : `, ${why}`}`;
 }

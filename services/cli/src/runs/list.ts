@@ -9,10 +9,11 @@ import {
 import { unary } from '@trikd/transport/grpc/clients';
 import Table from 'cli-table3';
 import { type Paint, paintedPhase } from '../paint.js';
+import { printable } from '../printable.js';
 import type { Asking } from '../server/ask.js';
-import { age, clock, printable } from '../texts.js';
+import { age, clock } from '../texts.js';
 
-/** All runs of a server, page after page. */
+/** All runs of a server. */
 export interface RunList {
   readonly runs: readonly Run[];
   readonly unreadable: readonly UnreadableRun[];
@@ -20,7 +21,7 @@ export interface RunList {
 
 const PAGE_SIZE = 200;
 
-/** @param phases none: all */
+/** Reads all pages of the list. @param phases empty: all */
 export async function allRuns({ client, how }: Asking, phases: readonly RunPhase[]): Promise<RunList> {
   const pages: ListRunsResponse[] = [];
   let pageToken = '';
@@ -33,12 +34,12 @@ export async function allRuns({ client, how }: Asking, phases: readonly RunPhase
   return { runs: pages.flatMap(({ runs }) => runs), unreadable: pages.flatMap(({ unreadable }) => unreadable) };
 }
 
-/** The list for a person. */
+/** The list, for people. */
 export function listText({ runs, unreadable }: RunList, now: Date, paint: Paint): string {
   const damaged = unreadable.map(
     ({ runId, reason }) => `${paint('red', 'unreadable')}  ${printable(runId)}: ${printable(reason)}`,
   );
-  if (runs.length === 0) return [...damaged, 'there is no run'].join('\n');
+  if (runs.length === 0) return [...damaged, 'no runs'].join('\n');
   const table = new Table({
     head: ['run', 'phase', 'generation', 'done', 'steps/s', 'time left', 'result', 'changed'],
     colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'left', 'left'],
@@ -48,7 +49,7 @@ export function listText({ runs, unreadable }: RunList, now: Date, paint: Paint)
   return [table.toString(), ...damaged].join('\n');
 }
 
-/** The list for a program: messages in the JSON of protobuf. */
+/** The list, for programs: messages in the JSON of protobuf. */
 export function listJson({ runs, unreadable }: RunList): object {
   return {
     runs: runs.map((run) => RunMessage.toJSON(run)),

@@ -1,19 +1,19 @@
 import { type Run, RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { stringify } from 'yaml';
 import { type Display, liveDisplay } from '../display.js';
 import type { Format } from '../options.js';
 import type { Paint } from '../paint.js';
-import type { Output } from '../shell.js';
-import { newStory } from '../story.js';
+import { newSummary } from '../run-summary.js';
+import { type Output, write } from '../shell.js';
+import { yaml as yamlOf } from '../texts.js';
 import { eventLine } from './event-line.js';
 
-/** Shows the events of a run as they come. */
+/** Shows the events of a run as they arrive. */
 export interface Screen {
   readonly show: (message: WatchRunResponse) => void;
   readonly close: () => void;
 }
 
-/** Shows events to their end. Returns the exit status: 0 when the run completed, 1 when it failed or was cancelled. */
+/** Shows all events. Returns the exit status: 0 when the run completed, 1 when it failed or was cancelled. */
 export async function showAll(messages: AsyncIterable<WatchRunResponse>, screen: Screen): Promise<number> {
   let last: Run | undefined;
   try {
@@ -27,31 +27,31 @@ export async function showAll(messages: AsyncIterable<WatchRunResponse>, screen:
   return last?.phase === RunPhase.RUN_PHASE_COMPLETED ? 0 : 1;
 }
 
-/** A line an event, or a document of YAML. */
+/** Prints a line, or a YAML document, for each event. */
 export function lineScreen(output: { write(text: string): unknown }, format: Format, paint: Paint): Screen {
   const text = {
     table: (message: WatchRunResponse) => eventLine(message, paint),
     json: (message: WatchRunResponse) => JSON.stringify(WatchRunResponse.toJSON(message)),
-    yaml: (message: WatchRunResponse) => `---\n${stringify(WatchRunResponse.toJSON(message)).trimEnd()}`,
+    yaml: (message: WatchRunResponse) => `---\n${yamlOf(WatchRunResponse.toJSON(message))}`,
   }[format];
-  return { show: (message) => void output.write(`${text(message)}\n`), close: () => undefined };
+  return { show: (message) => write(output, `${text(message)}\n`), close: () => undefined };
 }
 
-/** The run as a picture that is drawn in place. */
+/** Redraws the state of the run in place. */
 export function liveScreen(terminal: Output, runId: string): Screen {
   let display: Display | undefined;
   return {
     show: ({ event }) => {
       if (!event) return;
       const generations = event.$case === 'run' ? generationsOf(event.value) : undefined;
-      display ??= liveDisplay(terminal, newStory(runId, generations ?? 1));
+      display ??= liveDisplay(terminal, newSummary(runId, generations ?? 1));
       display.show(event);
     },
     close: () => display?.close(),
   };
 }
 
-/** How many generations the spec of a run allows; events that are numbered carry no spec. */
+/** The number of generations in the spec of a run; numbered events have no spec. */
 function generationsOf({ spec }: Run): number | undefined {
   if (spec === '') return undefined;
   const { curriculum } = JSON.parse(spec);

@@ -9,43 +9,43 @@ import { paintFor } from '../paint.js';
 import type { RunsActions } from '../runs/command.js';
 import { runText } from '../runs/get.js';
 import { allRuns, listJson, listText } from '../runs/list.js';
-import { standing } from '../runs/standing.js';
+import { runDescription } from '../runs/verbs.js';
 import { awaitPhase } from '../runs/wait.js';
 import { lineScreen, liveScreen, showAll } from '../runs/watch.js';
 import { isTerminal, print, type Shell } from '../shell.js';
 import { formatted } from '../texts.js';
-import { agreed } from './agreed.js';
 import { type Asking, type ServerChoice, withServer } from './ask.js';
-import { type Circumstances, orComplaint } from './complaint.js';
+import { confirm } from './confirm.js';
+import { type ErrorContext, withErrorReport } from './error-report.js';
 import { follow } from './follow.js';
 import { waiting } from './waiting.js';
 
-/** What the commands do that ask an orchestrator. */
+/** The commands that call an orchestrator. */
 export interface ServerActions {
   readonly runs: RunsActions;
   readonly generation: GenerationActions;
 }
 
-/** They print, and tell the exit status. */
+/** They print their result and report the exit status. */
 export function serverActions(shell: Shell, finish: (status: number) => void): ServerActions {
   const { stdout, rest } = shell;
   const paint = paintFor(stdout);
-  const ask = (choice: ServerChoice, about: Circumstances, work: (asking: Asking) => Promise<void>) =>
-    orComplaint(shell, finish, about, () => withServer(choice, rest, work));
+  const ask = (choice: ServerChoice, about: ErrorContext, work: (asking: Asking) => Promise<void>) =>
+    withErrorReport(shell, finish, about, () => withServer(choice, rest, work));
   const show = (format: Format, text: () => string, json: () => object) =>
     print(shell, format === 'table' ? text() : formatted(json(), format));
   const steer: RunsActions['steer'] = async (verb, options) => {
     const { runId, requestId, generation, output } = options;
     if (!options.yes) {
-      const answer = await agreed(verb.question?.(runId) ?? '', shell);
+      const answer = await confirm(verb.question?.(runId) ?? '', shell);
       if (answer !== 'yes') return finish(answer === 'no' ? 1 : 2);
     }
     await ask(options, { runId, requestId }, async (asking) => {
-      const asked = verb.ask(asking, { runId, requestId, generation });
+      const asked = verb.request(asking, { runId, requestId, generation });
       const run = await waiting(`${verb.name} ${runId}`, asked, shell);
       show(
         output,
-        () => verb.said(runId, run),
+        () => verb.describe(runId, run),
         () => runJson(run),
       );
     });
@@ -75,16 +75,16 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
       ask(choice, { runId }, async (asking) => {
         const wanted = phases.map((name) => RUN_PHASES[name]);
         const found = awaitPhase(asking, { runId, phases: wanted, timeout: choice.timeout });
-        const run = await waiting(`waiting for ${runId}`, found, shell);
+        const run = await waiting(`waiting for run ${runId}`, found, shell);
         show(
           output,
-          () => standing(runId, run),
+          () => runDescription(runId, run),
           () => runJson(run),
         );
       }),
     watch: ({ runId, output, fromEvent, patience, ...choice }) =>
       ask(choice, { runId }, async (asking) => {
-        // Asked first: a stream would wait for a server that is not there.
+        // A stream would wait for a server that does not answer.
         await getRun(asking, runId);
         const live = isTerminal(stdout) && output === 'table' && fromEvent === 0;
         const screen = live ? liveScreen(stdout, runId) : lineScreen(stdout, output, paint);

@@ -1,7 +1,7 @@
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openClient, type UnaryOptions } from '@trikd/transport/grpc/clients';
 
-/** Which orchestrator a command asks, and for how long. */
+/** The orchestrator that a command calls, and its time limit. */
 export interface ServerChoice {
   /** host:port. */
   readonly server: string;
@@ -12,11 +12,11 @@ export interface ServerChoice {
 /** A connection to an orchestrator, for one command. */
 export interface Asking {
   readonly client: RunServiceClient;
-  /** For `unary`. */
+  /** Options of `unary`. */
   readonly how: UnaryOptions & { readonly signal: AbortSignal };
 }
 
-/** Asks an orchestrator; the connection is closed afterwards. @throws TrikdError of the kind that it answered with */
+/** Works with a connection to an orchestrator and closes it. @throws TrikdError of the kind that the orchestrator answered with */
 export async function withServer<T>(
   { server, timeout }: ServerChoice,
   signal: AbortSignal,

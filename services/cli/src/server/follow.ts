@@ -5,18 +5,18 @@ import { isFinal } from '@trikd/protocol/run-phases';
 import { watch } from '@trikd/transport/grpc/clients';
 import type { Asking } from './ask.js';
 
-/** What is followed, and from where. */
+/** A run to follow. */
 export interface Following {
   readonly runId: string;
-  /** First event wanted; 0: from now on. */
+  /** First event to receive; 0: from now on. */
   readonly fromEvent: number;
   /** Longest time without a connection, in seconds. */
   readonly patience: number;
 }
 
 /**
- * The events of a run until it ends: over lost connections, and over orchestrators that drain while another one takes their place.
- * @throws TrikdError of the kind that the server refused with, 'unavailable' when it stays away; the reason of the signal
+ * The events of a run until it ends. Reconnects after a lost connection, and when another orchestrator takes over.
+ * @throws TrikdError of the kind that the server answered with, 'unavailable' when it stays unreachable; the reason of the signal
  */
 export async function* follow(
   { client, how }: Asking,
@@ -29,7 +29,7 @@ export async function* follow(
     const messages = watch<WatchRunResponse>({
       ...{ what: how.what, signal: how.signal, patienceSeconds: patience, from: next },
       open: (from) => client.watchRun({ runId, fromEvent: from }),
-      // What the stream says of itself has no number, and changes nothing of where it is to go on.
+      // The snapshot at the start of a stream has no number and does not change where to continue.
       numberOf: ({ number }) => (number > 0 ? number : next - 1),
     });
     for await (const message of messages) {

@@ -7,32 +7,32 @@ import type { Asking, ServerChoice } from './ask.js';
 /** A request that changes a run. */
 export interface Change {
   readonly runId: string;
-  /** The same again does nothing again. */
+  /** A request that was applied is not applied again. */
   readonly requestId: string;
-  /** Of those that name one; 0 for others. */
+  /** 0 for verbs that name none. */
   readonly generation: number;
 }
 
-/** A verb that changes a run. */
+/** A command that changes a run. */
 export interface Verb {
   readonly name: string;
   readonly summary: string;
-  /** Below `Example:`, and what else is to be said. */
+  /** Help below `Example:`. */
   readonly example: string;
-  /** Whether a generation is named. */
+  /** Whether the command names a generation. */
   readonly namesGeneration?: boolean;
-  /** What is asked before it is done, where it cannot be undone. */
+  /** Asked before a change that cannot be undone. */
   readonly question?: (runId: string) => string;
-  /** Resolves with the run as it stands now; without one when it is gone. */
-  readonly ask: (asking: Asking, change: Change) => Promise<Run | undefined>;
-  /** One sentence for a person. */
-  readonly said: (runId: string, run: Run | undefined) => string;
+  /** Resolves with the changed run, or with undefined when it no longer exists. */
+  readonly request: (asking: Asking, change: Change) => Promise<Run | undefined>;
+  /** The result, in one sentence. */
+  readonly describe: (runId: string, run: Run | undefined) => string;
 }
 
-/** What a verb was asked. */
+/** Options of a command that changes a run. */
 export interface SteerOptions extends ServerChoice, Change {
   readonly output: Format;
-  /** Nothing is asked back. */
+  /** Skips the question. */
   readonly yes: boolean;
 }
 
@@ -42,23 +42,23 @@ interface RawOptions extends ServerChoice {
   readonly yes?: boolean;
 }
 
-/** Resting at a committed pair can take as long as a step and its upload. */
+/** Reaching a checkpoint of both models can take as long as a step and its upload, in seconds. */
 const TIMEOUT = 120;
 
-/** The command of a verb. */
+/** The subcommand of a verb. */
 export function steeringCommand(verb: Verb, steer: (verb: Verb, options: SteerOptions) => Promise<void>): Command {
   const command = new Command(verb.name).description(verb.summary).argument('<run>', 'name of the run');
-  if (verb.namesGeneration) command.argument('<generation>', 'its number, from 0', wholeNumber);
+  if (verb.namesGeneration) command.argument('<generation>', 'number of the generation, from 0', wholeNumber);
   command
     .addOption(serverOption())
     .addOption(timeoutOption(TIMEOUT))
     .addOption(requestIdOption())
     .addOption(outputOption());
-  if (verb.question) command.option('-y, --yes', 'do not ask whether it is meant', false);
+  if (verb.question) command.option('-y, --yes', 'skip the question', false);
   return command
     .addHelpText(
       'after',
-      `\nExample:\n${verb.example}\n\nExit status: 0 done, 1 failed, 2 wrong command line, 3 refused as the run is, 4 nobody answered.`,
+      `\nExample:\n${verb.example}\n\nExit status: 0 done, 1 failed, 2 wrong command line, 3 no such run or rejected, 4 no answer.`,
     )
     .exitOverride()
     .action(async (runId: string, ...rest: readonly unknown[]) => {

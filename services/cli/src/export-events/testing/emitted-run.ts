@@ -3,8 +3,8 @@ import type { DeepPartial } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { StepPhaseKind } from '@trikd/protocol/gen/node/trikd/v1/timing';
 
-const event = (second: number, number: number, told: DeepPartial<WatchRunResponse>['event']) =>
-  WatchRunResponse.fromPartial({ event: told, number, time: new Date(Date.UTC(2026, 0, 1, 0, 0, second)) });
+const event = (second: number, number: number, emitted: DeepPartial<WatchRunResponse>['event']) =>
+  WatchRunResponse.fromPartial({ event: emitted, number, time: new Date(Date.UTC(2026, 0, 1, 0, 0, second)) });
 
 const score = (accuracy: number) => ({ accuracy, nll: 0.25, examples: 64 });
 const progress = (role: Role, nextStep: number, loss: number) => ({
@@ -53,8 +53,8 @@ export const slowStep = (step: number, durationMs: number) => ({
   },
 });
 
-/** What an orchestrator tells of a generation in which an attempt was lost: step 3 is trained twice. */
-export const toldRun: readonly WatchRunResponse[] = [
+/** Events of a generation in which an attempt was lost: step 3 is trained twice. */
+export const emittedRun: readonly WatchRunResponse[] = [
   event(0, 0, { $case: 'run', value: { runId: 'r', phase: RunPhase.RUN_PHASE_TRAINING, generation: 1 } }),
   event(1, 4, progress(Role.ROLE_STUDENT, 2, 1.5)),
   event(1, 5, progress(Role.ROLE_TEACHER, 3, 1.25)),
@@ -95,6 +95,6 @@ export const toldRun: readonly WatchRunResponse[] = [
 ];
 
 /** Them as a stream. */
-export async function* told(): AsyncGenerator<WatchRunResponse> {
-  yield* toldRun;
+export async function* emitted(): AsyncGenerator<WatchRunResponse> {
+  yield* emittedRun;
 }

@@ -6,102 +6,108 @@ import { Role, type Score } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { type Run, type RunAnchor, RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { runPhaseOf } from '@trikd/protocol/run-phases';
 
-/** What was last heard of one role in the generation in hand. */
-export interface RoleStory {
-  /** First step that is not yet trained. */
+/** The newest values of one role in the current generation. */
+export interface RoleSummary {
+  /** First step that is not trained yet. */
   readonly step: number;
   readonly terms: readonly LossTerm[];
   /** 0..1 */
   readonly batchAccuracy: number;
   readonly stepsPerSecond: number;
-  /** Share of the time spent waiting, 0..1, by whom was waited for. */
+  /** Share of the time spent waiting, 0..1, by what the role waited for. */
   readonly waits: Readonly<Partial<Record<'anchor' | 'peer', number>>>;
   /** Accuracy of the newest validation, 0..1. */
   readonly validation?: number;
 }
 
-/** A run as far as it was watched: what the live view shows. */
-export interface Story {
+/** What the live view shows of a run: a summary of the events so far. */
+export interface RunSummary {
   readonly runId: string;
   readonly phase: RunPhase;
   readonly generation: number;
   readonly generations: number;
   readonly attempt: number;
-  /** Steps of a generation; unknown before the first step. */
+  /** Steps of a generation; unknown before the first progress. */
   readonly totalSteps?: number;
-  readonly roles: Readonly<Partial<Record<TrainedRole, RoleStory>>>;
+  readonly roles: Readonly<Partial<Record<TrainedRole, RoleSummary>>>;
   /** Step of the newest committed pair of the generation. */
   readonly committed?: number;
-  /** The last thing somebody should look at. */
+  /** The newest alarm. */
   readonly alarm?: string;
-  /** What holds the run up at the moment, a sentence each. */
+  /** What the run waits for now, a sentence each. */
   readonly stalls?: readonly string[];
   readonly failure?: string;
-  /** Whose student the anchor was, and its accuracies (0..1) once it is loaded. */
+  /** The generation of the student that is the anchor, and its accuracies (0..1) once it is loaded. */
   readonly anchor?: { readonly generation: number; readonly validation?: number; readonly test?: number };
   readonly drained?: { readonly generation: number; readonly step: number };
 }
 
-export function newStory(runId: string, generations: number): Story {
+export function newSummary(runId: string, generations: number): RunSummary {
   return { runId, phase: RunPhase.RUN_PHASE_PREPARING, generation: 0, generations, attempt: 1, roles: {} };
 }
 
 type Event = NonNullable<WatchRunResponse['event']>;
 
-/** The story after one more event. */
-export function tell(story: Story, event: Event): Story {
+/** The summary after one more event. */
+export function withEvent(summary: RunSummary, event: Event): RunSummary {
   switch (event.$case) {
     case 'run':
-      return turn(story, event.value);
+      return withRun(summary, event.value);
     case 'progress': {
-      if (!event.value.progress) return story;
+      if (!event.value.progress) return summary;
       const { nextStep, terms, batchAccuracy, stepsPerSecond, waits } = toProgress(event.value.progress);
       const role = toTrainedRole(event.value.role);
-      const news = { step: nextStep, terms, batchAccuracy, stepsPerSecond, waits };
+      const values = { step: nextStep, terms, batchAccuracy, stepsPerSecond, waits };
       return {
-        ...story,
+        ...summary,
         totalSteps: event.value.totalSteps,
-        roles: { ...story.roles, [role]: { ...story.roles[role], ...news } },
+        roles: { ...summary.roles, [role]: { ...summary.roles[role], ...values } },
       };
     }
     case 'evaluation': {
       const role = toTrainedRole(event.value.role);
-      const before = story.roles[role];
+      const before = summary.roles[role];
       const evaluation = event.value.evaluation;
-      if (!evaluation) return story;
+      if (!evaluation) return summary;
       const validation = toScore(evaluation.validation).accuracy;
-      return { ...story, roles: { ...story.roles, [role]: { ...(before ?? untold(evaluation.step)), validation } } };
+      return {
+        ...summary,
+        roles: { ...summary.roles, [role]: { ...(before ?? noValues(evaluation.step)), validation } },
+      };
     }
     case 'committed':
-      return { ...story, committed: event.value.step };
+      return { ...summary, committed: event.value.step };
     case 'drained':
-      return { ...story, drained: { generation: event.value.generation, step: event.value.step } };
+      return { ...summary, drained: { generation: event.value.generation, step: event.value.step } };
     case 'stepTimes':
     case 'slowStep':
-      return story;
+      return summary;
     case 'alarm': {
       const role = toTrainedRole(event.value.role);
-      return { ...story, alarm: `${role}, step ${event.value.alarm?.step ?? 0}: ${event.value.alarm?.message ?? ''}` };
+      return {
+        ...summary,
+        alarm: `${role}, step ${event.value.alarm?.step ?? 0}: ${event.value.alarm?.message ?? ''}`,
+      };
     }
     case 'missing':
-      return story;
+      return summary;
   }
 }
 
-function turn(story: Story, run: Run): Story {
+function withRun(summary: RunSummary, run: Run): RunSummary {
   const { phase, generation, attempt, failure } = run;
-  const now = { runId: story.runId, generations: story.generations, phase, generation, attempt };
-  const total = story.totalSteps === undefined ? {} : { totalSteps: story.totalSteps };
+  const now = { runId: summary.runId, generations: summary.generations, phase, generation, attempt };
+  const total = summary.totalSteps === undefined ? {} : { totalSteps: summary.totalSteps };
   const failed = failure === '' ? {} : { failure };
   const anchor = run.anchor ? { anchor: anchorOf(run.anchor) } : {};
   const stalls = run.stalls.map(({ by, on, reason }) => `the ${by} waits for the ${on}: ${reason}`);
-  // Nothing that was said of a generation, or of a start of it, is true of the next.
-  if (generation !== story.generation || attempt !== story.attempt)
+  // Values of a generation, or of an attempt, say nothing about the next one.
+  if (generation !== summary.generation || attempt !== summary.attempt)
     return { ...now, ...total, ...failed, ...anchor, stalls, roles: {} };
-  return { ...story, ...now, ...failed, ...anchor, stalls };
+  return { ...summary, ...now, ...failed, ...anchor, stalls };
 }
 
-function anchorOf({ generation, validation, test }: RunAnchor): NonNullable<Story['anchor']> {
+function anchorOf({ generation, validation, test }: RunAnchor): NonNullable<RunSummary['anchor']> {
   return {
     generation,
     ...(validation && { validation: validation.accuracy }),
@@ -109,11 +115,11 @@ function anchorOf({ generation, validation, test }: RunAnchor): NonNullable<Stor
   };
 }
 
-function untold(step: number): RoleStory {
+function noValues(step: number): RoleSummary {
   return { step, terms: [], batchAccuracy: 0, stepsPerSecond: 0, waits: {} };
 }
 
-/** One line of JSON for an event that is worth one when nobody looks on. */
+/** The line of JSON for an event without a terminal; undefined for events that are too frequent. */
 export function lineOf(event: Event): Readonly<Record<string, unknown>> | undefined {
   switch (event.$case) {
     case 'run': {

@@ -5,11 +5,11 @@ import type { ExpectedParams } from '@trikd/core/training/expected-params';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { quietTensorFlow } from '@trikd/process/environment';
 
-/** What the blobs of each role hold, by the models of a spec. */
-export type Fits = Readonly<Record<TrainedRole, Readonly<Record<'state' | 'best', ExpectedParams>>>>;
+/** The params that the models of a spec have, by role. */
+export type ExpectedByRole = Readonly<Record<TrainedRole, Readonly<Record<'state' | 'best', ExpectedParams>>>>;
 
-/** Traces the models of a spec. Their shapes depend on the data: without them there is a sentence instead. */
-export async function fitsOf(spec: RunSpec): Promise<Fits | string> {
+/** Traces the models of a spec. Their shapes depend on the data: returns a sentence when this machine does not have them. */
+export async function expectedByRole(spec: RunSpec): Promise<ExpectedByRole | string> {
   try {
     const dataset = await loadDataset(spec);
     quietTensorFlow();
