@@ -1,9 +1,15 @@
-import { POINTS, type Point } from '@trikd/process/points';
+import { FAULT_POINTS, type FaultPoint } from '@trikd/process/fault-points';
 import { expect, test } from 'vitest';
 import { dice, faultAtEveryPoint, type PlannedFault } from './fault-plan.js';
 
 /** Struck elsewhere: the writes of a new run in the simulation, a drain in the rolling restart. No bit depends on the last. */
-const ELSEWHERE: readonly Point[] = ['spec.writing', 'spec.written', 'drain.begun', 'drain.done', 'anchor.drained'];
+const ELSEWHERE: readonly FaultPoint[] = [
+  'spec.writing',
+  'spec.written',
+  'drain.started',
+  'drain.done',
+  'anchor.drained',
+];
 
 /** Every fault of a plan, when each happens at once. */
 function faultsOf(seed: number): readonly PlannedFault[] {
@@ -19,7 +25,9 @@ function faultsOf(seed: number): readonly PlannedFault[] {
 
 test.each([1, 2, 3])('a plan for every point leaves out none that the services name (seed %i)', (seed) => {
   const struck = new Set(faultsOf(seed).map(({ point }) => point));
-  const missing = Object.keys(POINTS).filter((point) => ![...struck, ...ELSEWHERE].some((each) => each === point));
+  const missing = Object.keys(FAULT_POINTS).filter(
+    (point) => ![...struck, ...ELSEWHERE].some((each) => each === point),
+  );
   expect(missing).toEqual([]);
 });
 
