@@ -88,7 +88,7 @@ describe('trikd runs', () => {
       stderr: expect.stringMatching(/it does not wait\n`trikd runs get mine`/),
     });
     // A server that has ended leaves a port without a listener.
-    expect(await trikd('unix:/nobody/there', 'runs', 'pause', 'mine', '--timeout', '1')).toMatchObject({
+    expect(await trikd('unix:/missing/socket', 'runs', 'pause', 'mine', '--timeout', '1')).toMatchObject({
       status: 4,
       stderr: expect.stringMatching(/--request-id \S+ is safe\n.*TRIKD_SERVER/),
     });
@@ -206,7 +206,7 @@ describe('with TRIKD_SERVER, what reads the events of a run', () => {
   }
 
   test('reads its folder when the server is gone, and says so', async () => {
-    const { status, stderr, steps } = await exported('unix:/nobody/there');
+    const { status, stderr, steps } = await exported('unix:/missing/socket');
     expect({ status, stderr }).toEqual({
       status: 0,
       stderr: expect.stringMatching(/^reading \S+events\.jsonl: TRIKD_SERVER names \S+, which does not answer\n$/),
@@ -228,7 +228,7 @@ describe('with TRIKD_SERVER, what reads the events of a run', () => {
   });
 
   test('asks only the server that an option names', async () => {
-    expect(await exported('unix:/unused', '--server', 'unix:/nobody/there')).toMatchObject({ status: 4 });
+    expect(await exported('unix:/unused', '--server', 'unix:/missing/socket')).toMatchObject({ status: 4 });
   });
 });
 

@@ -41,7 +41,7 @@ describe('trikd', () => {
     expect(taken).toBe(1);
   });
 
-  test('a command that nobody knows ends with 2, and says where help is', async () => {
+  test('an unknown command ends with 2, and points to the help', async () => {
     const asked = shell();
     expect(await runProgram(['runs', 'stop'], asked)).toBe(2);
     expect(asked.stderr.end().read().toString()).toMatch(/unknown command 'stop'[\s\S]*trikd runs --help/);
@@ -55,8 +55,8 @@ describe('trikd', () => {
 
   test('a mistake of the spec ends with 1, in one sentence', async () => {
     const asked = shell();
-    expect(await runProgram(['run', '/nobody/there.yaml'], asked)).toBe(1);
-    expect(asked.stderr.end().read().toString()).toBe('trikd: cannot read /nobody/there.yaml: there is no such file\n');
+    expect(await runProgram(['run', '/missing/file.yaml'], asked)).toBe(1);
+    expect(asked.stderr.end().read().toString()).toBe('trikd: cannot read /missing/file.yaml: there is no such file\n');
   });
 
   test('control characters of an argument are printed as escapes', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createBell } from './bell.js';
 
-test('a ring wakes all who wait, and nobody who comes later', async () => {
+test('a ring wakes all waiters, and no later ones', async () => {
   const bell = createBell();
   const woken: string[] = [];
   const wait = (name: string) => bell.heard().then(() => woken.push(name));
@@ -12,16 +12,16 @@ test('a ring wakes all who wait, and nobody who comes later', async () => {
   expect(woken).toEqual(['first', 'second']);
 });
 
-test('who stops waiting is woken at once, and nobody else', async () => {
+test('a waiter whose signal aborts is woken at once, and no other', async () => {
   const bell = createBell();
   const woken: string[] = [];
   const leave = new AbortController();
-  const heard = bell.heard(leave.signal).then(() => woken.push('who leaves'));
-  const other = bell.heard().then(() => woken.push('who stays'));
+  const heard = bell.heard(leave.signal).then(() => woken.push('aborted'));
+  const other = bell.heard().then(() => woken.push('other'));
   leave.abort();
   await heard;
-  expect(woken).toEqual(['who leaves']);
+  expect(woken).toEqual(['aborted']);
   bell.ring();
   await other;
-  expect(woken).toEqual(['who leaves', 'who stays']);
+  expect(woken).toEqual(['aborted', 'other']);
 });

@@ -92,7 +92,7 @@ describe('a subscription', () => {
     });
   });
 
-  test('waits so long for one frame, whoever was dialled how often, and says for whose', async () => {
+  test('limits the wait for one frame across reconnects, and names the frame', async () => {
     const { steps, frames, clock } = listen([
       [[0], lost],
       [[], 'says nothing'],
@@ -109,7 +109,7 @@ describe('a subscription', () => {
     await waiting;
   });
 
-  test('tells of a wait that has lasted half as long as it may, once a frame', async () => {
+  test('reports a wait once per frame, at half of its timeout', async () => {
     const waits: FrameWait[] = [];
     const answers: Answer[] = [
       [[0], lost],
@@ -150,7 +150,7 @@ describe('a subscription', () => {
     expect(asked).toEqual([0]);
   });
 
-  test('gives up sooner on somebody who never answered', async () => {
+  test('gives up sooner on a producer that never answered', async () => {
     const { frames, clock } = listen([[[], lost]], { connectTimeoutSeconds: 3 }, false);
     const waiting = expect(frames.next()).rejects.toMatchObject({
       kind: 'unavailable',

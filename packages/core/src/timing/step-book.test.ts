@@ -30,7 +30,7 @@ test('the news are of the steps that both trainers are over with, each once', ()
   expect([book.next('teacher'), book.next('student'), book.next('anchor')]).toEqual([5, 5, 12]);
 });
 
-test('a slow step is compared with those before, and told once', () => {
+test('a slow step is compared with the steps before it, and reported once', () => {
   const book = createStepBook();
   const add = (first: number, until: number, duration?: () => number) => {
     book.add('teacher', steps('teacher', first, until, duration));
@@ -42,7 +42,7 @@ test('a slow step is compared with those before, and told once', () => {
   expect(add(21, 22)!.slow).toBeUndefined();
 });
 
-test('the first step of an attempt, which builds what all others use, is never told as slow', () => {
+test('the first step of an attempt, which builds what all others use, is never reported as slow', () => {
   const book = createStepBook();
   for (const role of ['teacher', 'student'] as const) {
     book.add(role, [...steps(role, 7, 8, () => 900), ...steps(role, 8, 20)]);

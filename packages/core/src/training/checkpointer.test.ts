@@ -31,28 +31,28 @@ function rig() {
     step = at;
     return checkpoints.begin(at, best);
   };
-  const told = () =>
+  const emitted = () =>
     events.flatMap((event) =>
       event.kind === 'checkpoint' ? [[event.checkpoint.step, event.checkpoint.state.key]] : [],
     );
-  return { checkpoints, begin, saves, events, told, life };
+  return { checkpoints, begin, saves, events, emitted, life };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a checkpoint', () => {
-  test('is begun at once, and told when it is stored', async () => {
-    const { checkpoints, begin, saves, told } = rig();
+  test('starts at once, and is emitted when it is stored', async () => {
+    const { checkpoints, begin, saves, emitted } = rig();
     await begin(4);
     await turn();
-    expect(told()).toEqual([]);
+    expect(emitted()).toEqual([]);
     saves[0]!.store();
     await checkpoints.settled();
-    expect(told()).toEqual([[4, 'k4']]);
+    expect(emitted()).toEqual([[4, 'k4']]);
   });
 
   test('waits for the one before, and is a copy of the state after that wait', async () => {
-    const { checkpoints, begin, saves, told } = rig();
+    const { checkpoints, begin, saves, emitted } = rig();
     await begin(4);
     let begun = false;
     const second = begin(8).then(() => {
@@ -64,7 +64,7 @@ describe('a checkpoint', () => {
     await second;
     saves[1]!.store();
     await checkpoints.settled();
-    expect(told()).toEqual([
+    expect(emitted()).toEqual([
       [4, 'k4'],
       [8, 'k8'],
     ]);
@@ -88,25 +88,25 @@ describe('a checkpoint', () => {
     ]);
   });
 
-  test('of the same step again stores nothing again, and is told again only with other best params', async () => {
-    const { checkpoints, begin, saves, told } = rig();
+  test('of the same step stores nothing again, and is emitted again only with other best params', async () => {
+    const { checkpoints, begin, saves, emitted } = rig();
     const best = { ...bestOf(3), blob: { key: 'k3', sha256: 'aa', bytes: 4 } };
     await begin(4, best);
     saves[0]!.store();
     await begin(4, best);
     await checkpoints.settled();
-    expect(told()).toHaveLength(1);
+    expect(emitted()).toHaveLength(1);
     await begin(4, { ...best, test: best.validation });
     await checkpoints.settled();
     expect(saves).toHaveLength(1);
-    expect(told()).toEqual([
+    expect(emitted()).toEqual([
       [4, 'k4'],
       [4, 'k4'],
     ]);
   });
 
-  test('that cannot be stored fails whoever asks from then on', async () => {
-    const { checkpoints, begin, saves, told } = rig();
+  test('that cannot be stored fails every later call', async () => {
+    const { checkpoints, begin, saves, emitted } = rig();
     const full = new TrikdError('invalid', 'too large');
     await begin(4);
     expect(() => checkpoints.assertSound()).not.toThrow();
@@ -115,11 +115,11 @@ describe('a checkpoint', () => {
     expect(() => checkpoints.assertSound()).toThrow(full);
     await expect(checkpoints.settled()).rejects.toBe(full);
     await expect(begin(8)).rejects.toBe(full);
-    expect(told()).toEqual([]);
+    expect(emitted()).toEqual([]);
   });
 
-  test('is not waited for when the training is abandoned, nor told when it has ended', async () => {
-    const { checkpoints, begin, saves, told, life } = rig();
+  test('is not awaited when training is abandoned, nor emitted when training has ended', async () => {
+    const { checkpoints, begin, saves, emitted, life } = rig();
     const reason = new TrikdError('out-of-step', 'superseded');
     await begin(4);
     const waiting = expect(checkpoints.settled()).rejects.toBe(reason);
@@ -128,6 +128,6 @@ describe('a checkpoint', () => {
     checkpoints.leave();
     saves[0]!.store();
     await turn();
-    expect(told()).toEqual([]);
+    expect(emitted()).toEqual([]);
   });
 });

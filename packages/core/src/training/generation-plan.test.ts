@@ -11,7 +11,7 @@ describe('the plan of a generation', () => {
     expect(planOf({ epochs: 5 })).toMatchObject({ stepsPerEpoch: 4, totalSteps: 20 });
   });
 
-  test('is none when the warm-up is longer, which the number of examples tells', () => {
+  test('rejects a warm-up that is longer than the generation', () => {
     expect(() => planOf({ epochs: 5, warmupSteps: 20 })).not.toThrow();
     expect(() => planOf({ epochs: 5, warmupSteps: 21, data: { kind: 'idx' } })).toThrow(
       'warmupSteps: 21 steps of warm-up are more than the 20 steps of a generation',

@@ -19,7 +19,7 @@ export interface GenerationPlan {
 
 /**
  * @param examples of the training split
- * @throws TrikdError 'invalid' when the warm-up is longer than the generation, which only the number of examples tells
+ * @throws TrikdError 'invalid' if the warm-up is longer than the generation, which depends on the number of examples
  */
 export function generationPlan(spec: RunSpec, examples: number): GenerationPlan {
   const perEpoch = stepsPerEpoch(examples, spec.batchSize);

@@ -37,7 +37,7 @@ test('a run that fails before it has sent its logits fails the step, which would
   await learner.session.close();
 });
 
-test('whoever listens is told of every moment of a step, in order', async () => {
+test('a listener receives every moment of a step, in order', async () => {
   const hearing = specFor('tiny');
   const attempt = { runId: hearing.name, generation: 1, attempt: 1 };
   const frames = () => dullFrames(hearing, dataset, attempt);
@@ -65,7 +65,7 @@ test('the work for meanwhile is done once, before the logits are taken', async (
   await learner.session.close();
 });
 
-test('a frame that is waited for long is told by name, and when it has come', async () => {
+test('a long wait for a frame is reported by name, and so is its end', async () => {
   const hearing = specFor('tiny');
   const asked = Promise.withResolvers<void>();
   const frame = Promise.withResolvers<IteratorResult<LogitsFrame, void>>();
@@ -89,7 +89,7 @@ test('a frame that is waited for long is told by name, and when it has come', as
   await learner.session.close();
 });
 
-test('nobody gets a frame of a step whose anchor was not heard, so that all stop at the same step', async () => {
+test('no frame of a step is published before the frame of the anchor, so that all models stop at the same step', async () => {
   const order: string[] = [];
   const hearing = specFor('tiny');
   const attempt = { runId: hearing.name, generation: 1, attempt: 1 };

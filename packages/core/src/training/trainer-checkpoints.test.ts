@@ -17,7 +17,7 @@ const blobs = memoryBlobs();
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** What has happened, in short: steps trained, validations, checkpoints, rests, stalls. */
-const told = (events: readonly TrainerEvent[]) => events.map(shortly);
+const summaryOf = (events: readonly TrainerEvent[]) => events.map(shortly);
 
 function shortly(event: TrainerEvent): string {
   switch (event.kind) {
@@ -46,7 +46,7 @@ async function train(spec: RunSpec, ports: TrainerPorts, from?: Pick<RoleCheckpo
   await trainGeneration(assignment, dataset, ports);
 }
 
-/** Ports on the blobs of this file; `sees` is told of each event. */
+/** Ports on the blobs of this file; `sees` receives each event. */
 function portsThat(changes: Partial<TrainerPorts>, sees: (event: TrainerEvent) => void = () => {}) {
   const { ports, events } = lonePorts({ ...blobs, ...changes });
   const emit = (event: TrainerEvent) => {
@@ -87,11 +87,11 @@ describe('training goes on while a checkpoint is stored', () => {
     const training = train(spec, ports);
     await six.promise;
     await turn();
-    expect(told(events)).toEqual(['1', '2', '3', '4', '5', '6']);
+    expect(summaryOf(events)).toEqual(['1', '2', '3', '4', '5', '6']);
     expect(waiting).toBe(1);
     gate.resolve();
     await training;
-    const steps = told(events).filter((line) => line.startsWith('saved') || line.startsWith('rests'));
+    const steps = summaryOf(events).filter((line) => line.startsWith('saved') || line.startsWith('rests'));
     expect(steps).toEqual(['saved 3', 'saved 6', 'saved 9', 'saved 12', 'rests 12']);
 
     const saved = checkpointsIn(events);
@@ -115,11 +115,11 @@ describe('training goes on while a checkpoint is stored', () => {
     const training = train(alone({ everySteps: 3 }), ports);
     await four.promise;
     await turn();
-    expect(told(events)).toEqual(['1', '2', '3', '4']);
+    expect(summaryOf(events)).toEqual(['1', '2', '3', '4']);
     gate.resolve();
     limit.move(100);
     await training;
-    expect(told(events).slice(4, 7)).toEqual(['saved 3', 'saved 4', 'rests 4']);
+    expect(summaryOf(events).slice(4, 7)).toEqual(['saved 3', 'saved 4', 'rests 4']);
   });
 
   test('and ends by name when it cannot be stored', async () => {
@@ -127,8 +127,8 @@ describe('training goes on while a checkpoint is stored', () => {
     const save = () => Promise.reject(full);
     const { ports, events } = portsThat({ save });
     await expect(train(alone({ everySteps: 3 }), ports)).rejects.toBe(full);
-    // Before the next one is due, and nothing was told to be stored.
-    expect(told(events)).toEqual(['1', '2', '3', '4', '5', '6'].slice(0, events.length));
+    // Before the next checkpoint is due, and none was emitted.
+    expect(summaryOf(events)).toEqual(['1', '2', '3', '4', '5', '6'].slice(0, events.length));
   });
 });
 
@@ -136,7 +136,7 @@ describe('a checkpoint that is asked for', () => {
   test('is saved at its step, without a validation, and changes no bit', async () => {
     const { ports, events } = portsThat({ savesAt: (step) => step === 5 });
     await train(alone(), ports);
-    expect(told(events)).toEqual([
+    expect(summaryOf(events)).toEqual([
       ...[
         '1',
         '2',
@@ -191,14 +191,14 @@ describe('a step that lacks a frame', () => {
     const error = new TrikdError(kind, 'the teacher is gone');
     const { ports, events } = portsThat({ frames: { peer: until(7, error) } });
     await expect(train(hearing, ports)).rejects.toBe(error);
-    expect(told(events)).toEqual(['1', '2', '3', '4', '5', '6', '7', 'saved 7']);
+    expect(summaryOf(events)).toEqual(['1', '2', '3', '4', '5', '6', '7', 'saved 7']);
     expect(checkpointsIn(events).get(7)).toEqual(rested.get(7));
   });
 
   test('waits for the checkpoint that is under way first', async () => {
     const { ports, events } = portsThat({ frames: { peer: until(7) }, savesAt: (step) => step === 6 || step === 7 });
     await expect(train(hearing, ports)).rejects.toBe(gone);
-    expect(told(events).slice(5)).toEqual(['6', 'saved 6', '7', 'saved 7']);
+    expect(summaryOf(events).slice(5)).toEqual(['6', 'saved 6', '7', 'saved 7']);
   });
 
   test('leaves nothing when it is the first, or when the model diverged', async () => {
@@ -208,14 +208,14 @@ describe('a step that lacks a frame', () => {
     const diverged = new TrikdError('diverged', 'NaN');
     const second = portsThat({ frames: { peer: until(3, diverged) } });
     await expect(train(hearing, second.ports)).rejects.toBe(diverged);
-    expect(told(second.events)).toEqual(['1', '2', '3']);
+    expect(summaryOf(second.events)).toEqual(['1', '2', '3']);
   });
 
   test('fails as it would when its state cannot be stored', async () => {
     const save = () => Promise.reject(new TrikdError('invalid', 'too large'));
     const { ports, events } = portsThat({ frames: { peer: until(3) }, save });
     await expect(train(hearing, ports)).rejects.toBe(gone);
-    expect(told(events)).toEqual(['1', '2', '3']);
+    expect(summaryOf(events)).toEqual(['1', '2', '3']);
   });
 
   test('does not wait for the store for ever', async () => {
@@ -232,7 +232,7 @@ describe('a step that lacks a frame', () => {
     await clock.advance(10_000);
     await failed;
     expect([clock.now(), clock.sleepers]).toEqual([10_000, 0]);
-    expect(told(events)).toEqual(['1', '2', '3']);
+    expect(summaryOf(events)).toEqual(['1', '2', '3']);
   });
 
   test('does not wait for the store when it is abandoned', async () => {

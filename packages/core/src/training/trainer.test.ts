@@ -35,7 +35,7 @@ function signalled() {
 }
 
 describe('a whole generation', () => {
-  test('is told in order: validations and checkpoints by epoch, one last checkpoint, rest', async () => {
+  test('emits in order: validations and checkpoints by epoch, one last checkpoint, the pause', async () => {
     const { ports, events } = lonePorts();
     await train(specFor('tiny, student alone'), ports);
     expect(kinds(events)).toEqual([
@@ -132,7 +132,7 @@ describe('training ends by name', () => {
       ),
     });
     expect(kinds(events)).not.toContain('checkpoint');
-    // Nobody else learns from it.
+    // No other model learns from it.
     expect(published.flatMap(({ logits }) => Array.from(logits.data)).every(Number.isFinite)).toBe(true);
   });
 
@@ -189,7 +189,7 @@ describe('training ends by name', () => {
     expect(events.filter(({ kind }) => kind === 'progress')).toHaveLength(2);
   });
 
-  test('when nobody gave it the frames that it needs', async () => {
+  test('when it has no source for frames that it needs', async () => {
     const missing = { kind: 'unavailable', message: 'the teacher stopped before step 0' };
     await expect(train(hearing, lonePorts().ports)).rejects.toMatchObject(missing);
   });
@@ -213,7 +213,7 @@ describe('training ends by name', () => {
         ports,
       );
     const one: HostTensor = { dtype: 'float32', shape: [1], data: new Float32Array(1) };
-    const told = events.length;
+    const emitted = events.length;
 
     await expect(resume({ state: new Map([...state, ['conv0/kernel', one]]), best })).rejects.toMatchObject({
       kind: 'invalid',
@@ -227,7 +227,7 @@ describe('training ends by name', () => {
         /^best params of the checkpoint do not fit the model: \d+ not expected \(\S+\/momentum, /,
       ),
     });
-    expect(events).toHaveLength(told);
+    expect(events).toHaveLength(emitted);
   });
 });
 
@@ -264,7 +264,7 @@ describe('an abort ends the training with its reason', () => {
     expect(window.nextStep).toBe(2);
   });
 
-  test('while it rests at a limit that nobody moves', async () => {
+  test('while it waits at a limit that does not move', async () => {
     const abort = new AbortController();
     const { ports } = lonePorts({ signal: abort.signal, limit: createStepLimit(2) });
     const emit = (event: TrainerEvent) => event.kind === 'resting' && abort.abort(reason);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { committedTimes } from './committed-times.js';
 
-test('tells when manifests were written, whatever else a log holds', async () => {
+test('reads when manifests were written from a log of events', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'trikd-times-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const time = '2026-01-01T12:00:00.000Z';

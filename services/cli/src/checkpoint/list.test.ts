@@ -38,7 +38,7 @@ test('why one cannot be read stands below', async () => {
   expect(lines.at(-1)).toMatch(/^1\/8-2: manifest \S+ of 1 bytes is not JSON: /);
 });
 
-test('a run without checkpoints is told in one line', async () => {
+test('a run without checkpoints is reported in one line', async () => {
   expect(listTable(await storedRun(), [], new Date())).toBe(
     'run r: training, generation 1, attempt 2; no checkpoint yet',
   );

@@ -42,7 +42,7 @@ test.each(['q', '../r', '', 'R'])(
   },
 );
 
-test('a folder without runs, and a store that is not there, are told as such and not made', async () => {
+test('a folder without runs, and a missing store, are named and not created', async () => {
   const none = join(runs, 'none');
   await expect(openRun('r', { store: none }, {})).rejects.toThrow(`there is no run r in ${none}; it has no runs`);
   const config = join(runs, 'a.yaml');

@@ -15,13 +15,13 @@ const problems = ({ problems: found }: Verdict) => found.map(({ neededBy, proble
 
 describe('without checkpoints that are wanted', () => {
   test('everything that the state names is read: checkpoints, results, the anchor, its pointer', async () => {
-    const told: string[] = [];
-    const verdict = await verified(run, [], fits, (done, all) => told.push(`${done}/${all}`));
+    const reported: string[] = [];
+    const verdict = await verified(run, [], fits, (done, all) => reported.push(`${done}/${all}`));
     expect(verdict).toMatchObject({ checkpoints: 3, blobs: 10, problems: [] });
-    expect(told).toEqual(Array.from({ length: 11 }, (_, done) => `${done}/10`));
+    expect(reported).toEqual(Array.from({ length: 11 }, (_, done) => `${done}/10`));
   });
 
-  test('a damaged blob is told once, with all that need it', async () => {
+  test('a damaged blob is reported once, with everything that needs it', async () => {
     const { params } = run.manifests.last.student.best!;
     await run.store.put(params.key, new Uint8Array(params.bytes));
     expect(problems(await verifiedNow())).toEqual([
@@ -39,7 +39,7 @@ describe('without checkpoints that are wanted', () => {
     expect(problems(await verifiedNow('1/8-1'))).toHaveLength(1);
   });
 
-  test('manifests that are gone, damaged or of something else, and a damaged pointer, are told', async () => {
+  test('missing, damaged and foreign manifests, and a damaged pointer, are reported', async () => {
     const { newest, earlier, last } = run.manifests;
     await run.store.remove(manifestKey(earlier));
     await run.store.put(manifestKey(newest), encodeManifest({ ...newest, anchor: 'e'.repeat(64) }));
@@ -54,7 +54,7 @@ describe('without checkpoints that are wanted', () => {
   });
 });
 
-test('params that do not fit the models of the spec are told, unless the models are not known', async () => {
+test('params that do not fit the models of the spec are reported, unless the models are unknown', async () => {
   const other = new Map<string, { dtype: 'float32'; shape: readonly number[] }>([
     ...fit,
     ['dense/bias', { dtype: 'float32', shape: [1] }],
