@@ -14,7 +14,7 @@ let messages = 0;
 
 /** Resolves when each of so many watchers has heard how things stand. */
 async function open(address: string, runId: string, count: number): Promise<void> {
-  const request = { runId, fromEvent: 0 };
+  const request = { runId, fromEvent: 0, pastOnly: false };
   const encode = (value: WatchRunRequest) => Buffer.from(WatchRunRequest.encode(value).finish());
   const heard: Promise<void>[] = [];
   for (let i = 0; i < count; i++) {

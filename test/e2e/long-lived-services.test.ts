@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { loadRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import {
+  type PhaseChanged,
+  type Run,
+  RunServiceClient,
+  type WatchRunResponse,
+} from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { startCluster } from '@trikd/testing/processes/cluster';
 import { hears, type WrittenSpec } from '@trikd/testing/specs/presets';
@@ -45,13 +50,15 @@ test('services that trained two runs with other threads and another precision tr
   };
   /** Watches a run up to the first matching message. */
   const until = async (spec: WrittenSpec, fits: (message: WatchRunResponse) => boolean) => {
-    const call = client.watchRun({ runId: spec.name, fromEvent: 0 });
+    const call = client.watchRun({ runId: spec.name, fromEvent: 0, pastOnly: false });
     call.on('error', () => undefined);
     for await (const message of call) if (fits(message)) break;
     call.cancel();
   };
-  const isRun = (fits: (run: Run) => boolean) => (message: WatchRunResponse) =>
-    message.event?.$case === 'run' && fits(message.event.value);
+  const isRun =
+    (fits: (run: Run | PhaseChanged) => boolean) =>
+    ({ event }: WatchRunResponse) =>
+      (event?.$case === 'run' || event?.$case === 'phaseChanged') && fits(event.value);
   const ended = isRun(({ endTime }) => endTime !== undefined);
 
   for (const spec of earlier) {

@@ -23,7 +23,7 @@ test('without a terminal every line is JSON until the table', async () => {
     .map((line) => JSON.parse(line));
   // A slow machine reports progress too.
   const kinds = new Set(events.map(({ event }) => event).filter((kind) => kind !== 'progress'));
-  expect(kinds).toEqual(new Set(['run', 'evaluation', 'committed']));
+  expect(kinds).toEqual(new Set(['run', 'evaluation', 'committed', 'generation-ended', 'anchor-moved']));
   expect(events.at(-1)).toMatchObject({ event: 'run', phase: 'completed' });
   const roles = events.flatMap(({ event, role }) => (event === 'evaluation' ? [role] : []));
   expect(roles.filter((role) => role === 'student')).toHaveLength(6);

@@ -5,7 +5,7 @@ import type { GenerationAttempt } from '@trikd/core/domain/position';
 import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
 import { type ServiceName, startService } from '@trikd/process/service-process';
 import { fromPosition } from '@trikd/protocol/convert';
-import { toWatchedEvent } from '@trikd/protocol/convert-trainer';
+import { toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
@@ -78,7 +78,7 @@ async function assign(
       pastOnly: false,
     });
     for await (const response of events) {
-      const event = toWatchedEvent(response);
+      const event = toTrainerEvent(response);
       if (event.kind === 'failure') return event.failure.message;
       if (event.kind === 'resting') throw new Error(`the ${trainer.name} trained to step ${event.nextStep}`);
     }
@@ -96,8 +96,8 @@ async function failureOf(spec: WrittenSpec, orchestrator: Trainer): Promise<stri
     { what: 'the orchestrator' },
   );
   let failure = '';
-  for await (const { event } of client.watchRun({ runId: spec.name, fromEvent: 0 })) {
-    if (event?.$case === 'run') failure = event.value.failure;
+  for await (const { event } of client.watchRun({ runId: spec.name, fromEvent: 0, pastOnly: false })) {
+    if (event?.$case === 'run' || event?.$case === 'phaseChanged') failure = event.value.failure;
   }
   return failure;
 }

@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { loadRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { type Run, RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import {
+  type PhaseChanged,
+  type Run,
+  RunPhase,
+  RunServiceClient,
+  type WatchRunResponse,
+} from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { startCluster } from '@trikd/testing/processes/cluster';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
@@ -31,13 +37,15 @@ test('a run that waits, is paused and makes room for another one ends with the b
   const of = (spec: WrittenSpec) => ({ runId: spec.name, requestId: '' });
   /** Follows a run up to a message that fits; returns the messages so far. */
   const until = async (spec: WrittenSpec, fits: (message: WatchRunResponse) => boolean) => {
-    const call = client.watchRun({ runId: spec.name, fromEvent: 0 });
+    const call = client.watchRun({ runId: spec.name, fromEvent: 0, pastOnly: false });
     call.on('error', () => undefined);
     for await (const message of call) if (fits(message)) break;
     call.cancel();
   };
-  const stands = (fits: (run: Run) => boolean) => (message: WatchRunResponse) =>
-    message.event?.$case === 'run' && fits(message.event.value);
+  const stands =
+    (fits: (run: Run | PhaseChanged) => boolean) =>
+    ({ event }: WatchRunResponse) =>
+      (event?.$case === 'run' || event?.$case === 'phaseChanged') && fits(event.value);
 
   await create(manual);
   await until(

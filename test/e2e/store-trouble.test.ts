@@ -82,6 +82,7 @@ async function trainInBucket(folder: string, name: string): Promise<Running> {
     for await (const { event } of client.watchRun({
       runId: spec.name,
       fromEvent: 0,
+      pastOnly: false,
     }) as AsyncIterable<WatchRunResponse>) {
       if (event) events.push(event);
       for (const look of waiting) look();
@@ -105,7 +106,8 @@ async function trainInBucket(folder: string, name: string): Promise<Running> {
 
 const committed = (step: number) => (event: Event) => event.$case === 'committed' && event.value.step === step;
 const stalled = (reason: RegExp) => (event: Event) =>
-  event.$case === 'run' && event.value.stalls.some((stall) => stall.on === 'store' && reason.test(stall.reason));
+  (event.$case === 'run' || event.$case === 'stallsChanged') &&
+  event.value.stalls.some((stall) => stall.on === 'store' && reason.test(stall.reason));
 
 async function expectTheSameEnd(name: string): Promise<void> {
   const credentials = { accessKey: minio.accessKey, secretKey: secret(minio.secretKey) };

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
 import { type Run, RunPhase, RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { phaseIn } from '@trikd/protocol/run-phases';
 import { fromStatus } from '@trikd/protocol/status';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 
@@ -32,12 +33,12 @@ export async function followRun(addresses: readonly string[], spec: object): Pro
 
 async function watchToItsEnd(client: RunServiceClient, runId: string): Promise<Run | undefined> {
   try {
-    let last: Run | undefined;
-    for await (const { event } of client.watchRun({ runId, fromEvent: 0 })) {
-      if (event?.$case === 'run') last = event.value;
+    let phase: RunPhase | undefined;
+    for await (const { event } of client.watchRun({ runId, fromEvent: 0, pastOnly: false })) {
+      phase = phaseIn(event) ?? phase;
     }
-    const over = last?.phase === RunPhase.RUN_PHASE_COMPLETED || last?.phase === RunPhase.RUN_PHASE_FAILED;
-    return over ? last : undefined;
+    if (phase !== RunPhase.RUN_PHASE_COMPLETED && phase !== RunPhase.RUN_PHASE_FAILED) return undefined;
+    return (await unary(client.getRun.bind(client), { runId }, { what: 'the orchestrator' })).run;
   } catch (error) {
     throw fromStatus(error, 'the orchestrator');
   }

@@ -137,7 +137,7 @@ describe('trikd runs', () => {
   test('a watch ends with 1 when the run fails', async () => {
     const { address } = await fakeRunService([training], [{ messages: [stands(RunPhase.RUN_PHASE_FAILED)] }]);
     expect(await trikd(address, 'runs', 'watch', 'mine')).toMatchObject({
-      ...{ status: 1, stdout: expect.stringMatching(/run failed, generation 0/) },
+      ...{ status: 1, stdout: expect.stringMatching(/run mine has failed: generation 0/) },
     });
   });
 });

@@ -3,8 +3,9 @@ import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import { openAnchor } from '@trikd/core/training/anchor';
 import { traceAnchor } from '@trikd/core/training/role-program';
 import { trainGeneration } from '@trikd/core/training/trainer';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
-import { toWatchedEvent, type WatchedEvent } from '@trikd/protocol/convert-trainer';
+import { toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
@@ -104,10 +105,10 @@ test('real models that lose their anchor leave a pair of one step, and continue 
 });
 
 /** Everything that happened in an attempt up to its failure. */
-async function storyOf(trainer: TrainerUnderTest, attempt: number): Promise<readonly WatchedEvent[]> {
-  const story: WatchedEvent[] = [];
+async function storyOf(trainer: TrainerUnderTest, attempt: number): Promise<readonly TrainerEvent[]> {
+  const story: TrainerEvent[] = [];
   for await (const response of trainer.events(numbered(attempt))) {
-    const event = toWatchedEvent(response);
+    const event = toTrainerEvent(response);
     story.push(event);
     if (event.kind === 'failure') break;
   }

@@ -1,4 +1,5 @@
-import { ConditionStatus, type Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { ConditionStatus, type Run, RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { runAfter } from '@trikd/testing/runs/run-after';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, expect, test } from 'vitest';
 import { cleanUp, gateAt, serve, specOf, trio } from './orchestrator-rig.js';
@@ -15,14 +16,15 @@ test('a trainer whose process is killed is a stall at once, and the run has no r
   while ((await get('trial'))?.progress?.stepsPerSecond !== 10);
   let killed = false;
   let stalled: Run | undefined;
-  const messages = client.watchRun({ runId: 'trial', fromEvent: 0 });
+  const events: NonNullable<WatchRunResponse['event']>[] = [];
+  const messages = client.watchRun({ runId: 'trial', fromEvent: 0, pastOnly: false });
   messages.on('error', () => undefined);
   for await (const { event } of messages) {
-    if (event?.$case !== 'run') continue;
+    if (event) events.push(event);
     if (!killed) models.student.close();
     killed = true;
-    if (event.value.stalls.length === 0) continue;
-    stalled = event.value;
+    if (event?.$case !== 'stallsChanged' || event.value.stalls.length === 0) continue;
+    stalled = runAfter(events);
     break;
   }
   messages.cancel();

@@ -10,6 +10,7 @@ import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import { RunSpec } from '@trikd/core/spec/run-spec';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import {
   fromPosition,
   fromRole,
@@ -19,7 +20,7 @@ import {
   toBlob,
   toPosition,
 } from '@trikd/protocol/convert';
-import { fromWatchedEvent, type WatchedEvent } from '@trikd/protocol/convert-trainer';
+import { fromTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceService, type LoadAnchorRequest } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import {
   type AssignRequest,
@@ -60,7 +61,7 @@ interface Attempt {
   readonly request: AssignRequest;
   readonly at: GenerationAttempt;
   readonly spec: RunSpec;
-  readonly events: WatchedEvent[];
+  readonly events: TrainerEvent[];
   readonly news: EventTarget;
   /** Steps at which checkpoints were asked for. */
   readonly saves: Set<number>;
@@ -145,7 +146,7 @@ export async function toyTrainer(
           if (call.request.pastOnly && attempt.events.length <= number) break;
           while (attempt.events.length <= number) await once(attempt.news, 'event');
           const event = attempt.events[number];
-          if (event) call.write({ number, event: fromWatchedEvent(event, role) });
+          if (event) call.write({ number, event: fromTrainerEvent(event, role) });
         }
         call.end();
       };
@@ -159,7 +160,7 @@ async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore,
   const { at, spec, request } = attempt;
   const accuracyAt = world.accuracyAt ?? ((_role, generation, step) => 0.6 + 0.05 * generation + 0.01 * step);
   let best: BestParams | undefined = request.resume?.best && toBestParams(request.resume.best);
-  const emit = (event: WatchedEvent) => {
+  const emit = (event: TrainerEvent) => {
     attempt.events.push(event);
     attempt.news.dispatchEvent(new Event('event'));
   };

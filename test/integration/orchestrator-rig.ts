@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createLogger } from '@trikd/process/logging';
 import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { runAfter } from '@trikd/testing/runs/run-after';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
@@ -83,15 +84,14 @@ export async function serve(
     get: async (runId: string) => (await unary(client.getRun.bind(client), { runId }, { what: 'it' })).run,
     watch: async (runId: string): Promise<readonly NonNullable<WatchRunResponse['event']>[]> => {
       const events: NonNullable<WatchRunResponse['event']>[] = [];
-      const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId, fromEvent: 0 });
+      const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId, fromEvent: 0, pastOnly: false });
       for await (const { event } of messages) if (event) events.push(event);
       return events;
     },
   };
 }
 
-export const lastRun = (events: readonly NonNullable<WatchRunResponse['event']>[]): Run | undefined =>
-  events.flatMap((event) => (event.$case === 'run' ? [event.value] : [])).at(-1);
+export const lastRun = (events: readonly NonNullable<WatchRunResponse['event']>[]): Run | undefined => runAfter(events);
 
 /** How a run ends that nothing happens to. */
 export async function undisturbed(change: object = {}): Promise<Run | undefined> {

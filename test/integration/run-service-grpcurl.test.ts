@@ -86,7 +86,7 @@ describe('right use', () => {
     expect(runOf(created)).toMatchObject({ ...RUN, advance: 'RUN_ADVANCE_AUTOMATIC', createTime: expect.any(String) });
     const { messages } = await call('WatchRun', RUN);
     expect(messages[0]).not.toHaveProperty('number');
-    const last = messages.at(-1)?.['run'];
+    const last = messages.at(-1)?.['phaseChanged'];
     expect(last).toMatchObject({ phase: 'RUN_PHASE_COMPLETED', progress: { percent: 100 } });
     const got = runOf(await call('GetRun', RUN));
     expect(got).toMatchObject({ phase: 'RUN_PHASE_COMPLETED', endTime: expect.any(String) });
@@ -99,7 +99,7 @@ describe('right use', () => {
     const numbers = again.messages.slice(1).map(({ number }) => Number(number));
     expect(numbers.length).toBeGreaterThan(20);
     expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
-    expect(again.messages.at(-1)?.['run']).toMatchObject({ phase: 'RUN_PHASE_COMPLETED' });
+    expect(again.messages.at(-1)?.['phaseChanged']).toMatchObject({ phase: 'RUN_PHASE_COMPLETED' });
     const middle = numbers[10]!;
     const rest = await call('WatchRun', { ...RUN, fromEvent: middle });
     expect(rest.messages[1]).toMatchObject({ number: `${middle}`, time: expect.any(String) });

@@ -6,6 +6,7 @@ import { firstState } from '@trikd/core/run/state';
 import {
   AnchorMoveKind,
   ConditionStatus,
+  type PhaseChanged,
   type Run,
   RunPhase,
   type WatchRunResponse,
@@ -22,12 +23,13 @@ afterEach(cleanUp);
 /** Messages until one is what is waited for. */
 async function until(
   messages: AsyncIterable<WatchRunResponse>,
-  wanted: (run: Run) => boolean,
+  wanted: (run: Run | PhaseChanged) => boolean,
 ): Promise<readonly WatchRunResponse[]> {
   const seen: WatchRunResponse[] = [];
   for await (const message of messages) {
     seen.push(message);
-    if (message.event?.$case === 'run' && wanted(message.event.value)) break;
+    const { event } = message;
+    if ((event?.$case === 'run' || event?.$case === 'phaseChanged') && wanted(event.value)) break;
   }
   return seen;
 }
@@ -67,7 +69,7 @@ describe('a run that is paused', () => {
     expect(await resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, attempt: 2 });
     // One stream of events reports the pause and the end.
     const events = await watched;
-    const phases = events.flatMap((event) => (event.$case === 'run' ? [event.value.phase] : []));
+    const phases = events.flatMap((event) => (event.$case === 'phaseChanged' ? [event.value.phase] : []));
     expect(phases).toContain(RunPhase.RUN_PHASE_PAUSED);
     expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed(LONG)));
     const again = models.teacher.requests.find(({ start }) => start?.generation === 1 && start.attempt > 1);
@@ -90,7 +92,7 @@ describe('a run that is paused', () => {
     await pause('trial');
     const next = await serve(store, models);
     await stop();
-    await until(next.client.watchRun({ runId: 'trial', fromEvent: 0 }), () => true);
+    await until(next.client.watchRun({ runId: 'trial', fromEvent: 0, pastOnly: false }), () => true);
     const { resume } = steering(next);
     const led = async (): Promise<unknown> => resume('trial').catch((error: { kind: string }) => error.kind);
     let answer = await led();
@@ -107,11 +109,11 @@ describe('a run whose generations are begun by hand', () => {
     const manual = specOf({ curriculum: { generations: 3, advance: 'manual' } });
     await served.create(manual);
     const waits: number[] = [];
-    let last: Run | undefined;
-    for await (const { event } of served.client.watchRun({ runId: 'trial', fromEvent: 0 })) {
-      if (event?.$case !== 'run') continue;
+    const events: NonNullable<WatchRunResponse['event']>[] = [];
+    for await (const { event } of served.client.watchRun({ runId: 'trial', fromEvent: 0, pastOnly: false })) {
+      if (event) events.push(event);
+      if (event?.$case !== 'phaseChanged') continue;
       const { phase, generation } = event.value;
-      last = event.value;
       if (phase !== RunPhase.RUN_PHASE_WAITING) continue;
       waits.push(generation);
       // The same request begins one generation, though it is sent twice.
@@ -119,7 +121,7 @@ describe('a run whose generations are begun by hand', () => {
       await Promise.all([trigger('trial', id), trigger('trial', id)]);
     }
     expect(waits).toEqual([1, 2]);
-    expect(resultOf(last)).toEqual(resultOf(await undisturbed()));
+    expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed()));
     await expect(trigger('trial')).rejects.toMatchObject({
       kind: 'wrong-state',
       message: expect.stringContaining('the run cannot be triggered: it completed after generation 2'),
@@ -191,15 +193,14 @@ describe('a run that failed of a passing cause', () => {
     broken = false;
     expect(await steering(served).resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, failure: '' });
     const phases: RunPhase[] = [];
-    let last: Run | undefined;
-    for await (const { event, number } of served.client.watchRun({ runId: 'trial', fromEvent: 1 })) {
-      if (event?.$case !== 'run' || number === 0) continue;
-      last = event.value;
-      phases.push(event.value.phase);
+    const events: NonNullable<WatchRunResponse['event']>[] = [];
+    for await (const { event } of served.client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false })) {
+      if (event) events.push(event);
+      if (event?.$case === 'phaseChanged') phases.push(event.value.phase);
     }
     expect(phases).toContain(RunPhase.RUN_PHASE_FAILED);
     expect(phases.at(-1)).toBe(RunPhase.RUN_PHASE_COMPLETED);
-    expect(resultOf(last)).toEqual(resultOf(await undisturbed(LONG)));
+    expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed(LONG)));
   });
 });
 

@@ -1,5 +1,5 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import { toWatchedEvent } from '@trikd/protocol/convert-trainer';
+import { toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { numberTrainer, paramsOf } from '@trikd/testing/toy-model/number-model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -181,7 +181,7 @@ describe('a requested checkpoint', () => {
   const stepsSaved = async (trainer: TrainerUnderTest) => {
     const steps: number[] = [];
     for await (const response of trainer.events(attempt)) {
-      const event = toWatchedEvent(response);
+      const event = toTrainerEvent(response);
       if (event.kind === 'checkpoint') steps.push(event.checkpoint.step);
       if (event.kind === 'resting' && event.nextStep === TOTAL_STEPS) break;
     }
@@ -204,7 +204,7 @@ describe('events', () => {
     await collect();
     for await (const response of student.events(attempt, all.at(-1))) {
       expect(response.number).toBe(all.at(-1));
-      expect(toWatchedEvent(response)).toEqual({ kind: 'resting', nextStep: 4 });
+      expect(toTrainerEvent(response)).toEqual({ kind: 'resting', nextStep: 4 });
       break;
     }
   });

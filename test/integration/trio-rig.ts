@@ -5,6 +5,7 @@ import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement } from '@trikd/core/exchange/frame';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
@@ -14,7 +15,7 @@ import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/train
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { fromPosition, fromRoleCheckpoint } from '@trikd/protocol/convert';
-import { toWatchedEvent, type WatchedEvent } from '@trikd/protocol/convert-trainer';
+import { toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { type AssignRequest, TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
@@ -146,15 +147,15 @@ export function assignment(options: AssignOptions = {}): AssignRequest {
 }
 
 /** Reads a trainer's events up to the first that fits. */
-export async function until<Kind extends WatchedEvent['kind']>(
+export async function until<Kind extends TrainerEvent['kind']>(
   trainer: TrainerUnderTest,
   kind: Kind,
-  fits: (event: Extract<WatchedEvent, { kind: Kind }>) => boolean = () => true,
+  fits: (event: Extract<TrainerEvent, { kind: Kind }>) => boolean = () => true,
   of = attempt,
-): Promise<Extract<WatchedEvent, { kind: Kind }>> {
-  const isKind = (event: WatchedEvent): event is Extract<WatchedEvent, { kind: Kind }> => event.kind === kind;
+): Promise<Extract<TrainerEvent, { kind: Kind }>> {
+  const isKind = (event: TrainerEvent): event is Extract<TrainerEvent, { kind: Kind }> => event.kind === kind;
   for await (const response of trainer.events(of)) {
-    const event = toWatchedEvent(response);
+    const event = toTrainerEvent(response);
     if (isKind(event) && fits(event)) return event;
     if (event.kind === 'failure') throw new Error(event.failure.message);
   }

@@ -1,7 +1,16 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRun, saveRun } from '@trikd/core/run/run-store';
+import { firstState } from '@trikd/core/run/state';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { runAfter } from '@trikd/testing/runs/run-after';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { runProgram } from '../../services/cli/src/program.js';
 import { cleanUp, gateAt, serve, specOf, trio } from './orchestrator-rig.js';
+import { printedBy } from './printed.js';
 
 afterEach(cleanUp);
 
@@ -22,7 +31,7 @@ async function eventsOfARun(): Promise<readonly WatchRunResponse[]> {
   const { client, create, watch } = await serve(store, await trio(store));
   await create(specOf());
   await watch('trial');
-  return numbered(await read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+  return numbered(await read(client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false }), never));
 }
 
 test('a stream is resumed from an event number where it was left, under another leader too, without a gap', async () => {
@@ -31,8 +40,11 @@ test('a stream is resumed from an event number where it was left, under another 
   const models = await trio(store, { gate: held.gate });
   const first = await serve(store, models);
   await first.create(specOf());
-  const whole = read(first.client.watchRun({ runId: 'trial', fromEvent: 1 }), never);
-  const left = await read(first.client.watchRun({ runId: 'trial', fromEvent: 0 }), ({ number }) => number > 0);
+  const whole = read(first.client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false }), never);
+  const left = await read(
+    first.client.watchRun({ runId: 'trial', fromEvent: 0, pastOnly: false }),
+    ({ number }) => number > 0,
+  );
   await held.reached;
   const stopped = first.stop();
   held.open();
@@ -41,7 +53,7 @@ test('a stream is resumed from an event number where it was left, under another 
 
   const second = await serve(store, models);
   const from = left.at(-1)!.number + 1;
-  const rest = await read(second.client.watchRun({ runId: 'trial', fromEvent: from }), never);
+  const rest = await read(second.client.watchRun({ runId: 'trial', fromEvent: from, pastOnly: false }), never);
   expect(rest[0]).toMatchObject({ number: 0, event: { $case: 'run' } });
   const after = numbered(rest);
   const expected = before.filter(({ number }) => number >= from);
@@ -49,30 +61,34 @@ test('a stream is resumed from an event number where it was left, under another 
   expect(after.slice(0, expected.length)).toEqual(expected);
   const numbers = after.map(({ number }) => number);
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
-  expect(after.at(-1)?.event).toMatchObject({ $case: 'run', value: { phase: 4, spec: '' } });
+  expect(after.at(-1)?.event).toMatchObject({ $case: 'phaseChanged', value: { phase: 4 } });
   // Every orchestrator streams all of it again when the run is over.
-  const again = numbered(await read(second.client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+  const again = numbered(await read(second.client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false }), never));
   expect(again).toEqual([...before, ...after.slice(expected.length)]);
 });
 
-test('hundreds follow one run, and each hears all of it but progress that is past', async () => {
+test('hundreds follow one run, and each gets every event but progress that is past', async () => {
   const store = memoryStore();
   const held = gateAt(0, 1);
   const { client, create, orchestrator } = await serve(store, await trio(store, { gate: held.gate }));
   await create(specOf());
   const signal = new AbortController().signal;
-  const followers = Array.from({ length: 300 }, () => read(orchestrator.watch('trial', 1, signal), never));
-  const remote = Array.from({ length: 30 }, () => read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
+  const followers = Array.from({ length: 300 }, () =>
+    read(orchestrator.watch({ runId: 'trial', from: 1, pastOnly: false }, signal), never),
+  );
+  const remote = Array.from({ length: 30 }, () =>
+    read(client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false }), never),
+  );
   await held.reached;
   held.open();
-  const stories = (await Promise.all([...followers, ...remote])).map(numbered);
-  const all = numbered(await read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never));
-  const lasting = (story: readonly WatchRunResponse[]) =>
-    story.filter(({ event }) => event?.$case !== 'progress').map(({ number }) => number);
+  const streams = (await Promise.all([...followers, ...remote])).map(numbered);
+  const all = numbered(await read(client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false }), never));
+  const lasting = (stream: readonly WatchRunResponse[]) =>
+    stream.filter(({ event }) => event?.$case !== 'progress').map(({ number }) => number);
   expect(lasting(all).length).toBeGreaterThan(20);
-  for (const story of stories) expect(lasting(story)).toEqual(lasting(all));
+  for (const stream of streams) expect(lasting(stream)).toEqual(lasting(all));
   // In one process they get the very same messages.
-  expect(stories[1]?.at(-1)).toBe(stories[0]?.at(-1));
+  expect(streams[1]?.at(-1)).toBe(streams[0]?.at(-1));
 });
 
 test('a run whose newest events are lost is still streamed to its end', async () => {
@@ -86,35 +102,92 @@ test('a run whose newest events are lost is still streamed to its end', async ()
     .trimEnd()
     .split('\n');
   await store.put(page!, Buffer.from(lines.slice(0, 5).join('\n')));
-  const seen = await read(client.watchRun({ runId: 'trial', fromEvent: 1 }), never);
+  const seen = await read(client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false }), never);
   expect(numbered(seen)).toHaveLength(5);
   expect(seen.at(-1)).toMatchObject({ number: 0, event: { $case: 'run', value: { phase: 4 } } });
 });
 
-test('a committed pair is an event of its own, and the run is one only where it changed', async () => {
+test('each committed pair has an event, and the phase only where it changes', async () => {
   const events = await eventsOfARun();
-  const changing = events.flatMap(({ event }) => {
-    if (event?.$case !== 'run') return [];
-    const { progress: _, updateTime: _at, ...run } = event.value;
-    return [JSON.stringify(run)];
+  const phases = events.flatMap(({ event }) => {
+    if (event?.$case !== 'phaseChanged') return [];
+    const { phase, generation, attempt } = event.value;
+    return [`${phase} ${generation} ${attempt}`];
   });
-  expect(new Set(changing).size).toBe(changing.length);
-  expect(events.filter(({ event }) => event?.$case === 'committed').length).toBeGreaterThan(changing.length);
+  expect(new Set(phases).size).toBe(phases.length);
+  expect(events.filter(({ event }) => event?.$case === 'committed').length).toBeGreaterThan(phases.length);
+  expect(events.at(-1)?.event).toMatchObject({ $case: 'phaseChanged', value: { phase: 4, endTime: expect.any(Date) } });
 });
 
-test('an event of a run has only the last result and the last move of the anchor; the last event has all', async () => {
-  const events = await eventsOfARun();
-  const runs = events.flatMap(({ event }) => (event?.$case === 'run' ? [event.value] : []));
-  const end = runs.pop();
-  const [results, moves] = [runs.flatMap(({ generations }) => generations), runs.flatMap((run) => run.anchorMoves)];
-  expect(end?.generations.length).toBeGreaterThan(2);
-  for (const { generations, anchorMoves } of runs) {
-    expect(generations.length).toBeLessThanOrEqual(1);
-    expect(anchorMoves.length).toBeLessThanOrEqual(1);
-  }
-  // The last event reports what ends with the last generation.
-  expect(new Set(results.map(({ generation }) => generation)).size).toBe(end!.generations.length - 1);
-  expect(end?.generations).toEqual(expect.arrayContaining(results));
-  expect(end?.anchorMoves).toEqual(expect.arrayContaining(moves));
+test('no numbered event carries a run: each result and each move of the anchor has one of its own', async () => {
+  const store = memoryStore();
+  const { client, create, watch, get } = await serve(store, await trio(store));
+  await create(specOf());
+  await watch('trial');
+  const all = await read(client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false }), never);
+  const events = numbered(all).flatMap(({ event }) => event ?? []);
+  expect(all.filter(({ event, number }) => event?.$case === 'run' && number > 0)).toEqual([]);
+  const run = await get('trial');
+  const results = events.flatMap((event) => (event.$case === 'generationEnded' ? (event.value.result ?? []) : []));
+  expect(results).toEqual(run?.generations);
+  const moves = events.flatMap((event) => (event.$case === 'anchorMoved' ? (event.value.move ?? []) : []));
+  expect(moves).toEqual(run?.anchorMoves);
   expect(moves.length).toBeGreaterThan(0);
+});
+
+test('the first snapshot with the events after it applied is the run at its end', async () => {
+  const store = memoryStore();
+  const held = gateAt(1, 3);
+  const { client, create, get } = await serve(store, await trio(store, { gate: held.gate }));
+  await create(specOf());
+  await held.reached;
+  const following = read(client.watchRun({ runId: 'trial', fromEvent: 0, pastOnly: false }), never);
+  const watching = read(client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false }), never);
+  held.open();
+  const end = await get('trial').then(() => following);
+  const run = await get('trial');
+  for (const messages of [end, await watching]) {
+    expect(runAfter(messages.flatMap(({ event }) => event ?? []))).toEqual(run);
+  }
+});
+
+describe('with past_only, the stream of a run that goes on', () => {
+  test('ends after the newest event, whichever is wanted', async () => {
+    const store = memoryStore();
+    const held = gateAt(1, 3);
+    const { client, create } = await serve(store, await trio(store, { gate: held.gate }));
+    await create(specOf());
+    await held.reached;
+    const all = await read(client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: true }), never);
+    expect(all[0]).toMatchObject({ number: 0, event: { $case: 'run' } });
+    expect(numbered(all).length).toBeGreaterThan(5);
+    const none = await read(client.watchRun({ runId: 'trial', fromEvent: 0, pastOnly: true }), never);
+    expect(none.map(({ number }) => number)).toEqual([0]);
+    held.open();
+  });
+
+  test('is whole, though each page takes the store seconds: an export misses nothing', async () => {
+    const store = memoryStore();
+    const run = await createRun(store, RunSpec.parse(specOf()));
+    await saveRun(store, run, { term: 1, state: { ...firstState, phase: 'paused' } });
+    const lineOf = (number: number) => JSON.stringify({ number, committed: { generation: 0, step: number } });
+    for (const [page, first] of [1, 513, 1025].entries()) {
+      const lines = Array.from({ length: 512 }, (_, index) => `${lineOf(first + index)}\n`).join('');
+      const name = `${`${page}`.padStart(8, '0')}-${`${first}`.padStart(16, '0')}.jsonl`;
+      await store.put(`events/trial/${name}`, Buffer.from(lines));
+    }
+    const get: typeof store.get = async (key) => {
+      if (key.startsWith('events/')) await new Promise((resolve) => setTimeout(resolve, 1600));
+      return store.get(key);
+    };
+    const { address } = await serve({ ...store, get }, await trio(store));
+    const folder = mkdtempSync(join(tmpdir(), 'trikd-export-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const words = ['runs', 'export', 'trial', '--server', address, '--format', 'jsonl', '--out', folder];
+    const { status, stderr } = await printedBy((shell) => runProgram(words, shell));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const lines = readFileSync(join(folder, 'events.jsonl'), 'utf8').trimEnd().split('\n');
+    const numbers = lines.flatMap((line) => JSON.parse(line).number ?? []).map(Number);
+    expect(numbers).toEqual(Array.from({ length: 1536 }, (_, index) => index + 1));
+  });
 });

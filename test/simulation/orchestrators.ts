@@ -10,7 +10,6 @@ import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import type { NumberedEvent } from '@trikd/model-host/trainer/attempt-events';
 import type { Trainer } from '@trikd/model-host/trainer/trainer';
-import type { WatchedEvent } from '@trikd/protocol/convert-trainer';
 import { retryingStore } from '@trikd/store/retrying-store';
 import { type Orchestrator, orchestrator } from '../../services/orchestrator/src/orchestrator.js';
 import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
@@ -68,10 +67,10 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
     writer,
     log: { info: (fields: unknown, message?: string) => life.note(() => `${message} ${JSON.stringify(fields)}`) },
     date: () => new Date(Math.max(0, clock.now())),
-    openLog: () => ({ write: () => undefined, close: async () => undefined }),
+    openFile: () => ({ write: () => undefined, close: async () => undefined }),
     // Past events are read by no process of the simulation.
     openPages: async () => NO_PAGES,
-    removeLog: async () => undefined,
+    removeFile: async () => undefined,
     failed: (_runId, error) => life.note(() => `does not drive the run: ${error}`),
   });
 }
@@ -203,7 +202,7 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
   };
 }
 
-async function* eventsOf(numbered: AsyncIterable<NumberedEvent>): AsyncGenerator<WatchedEvent, void> {
+async function* eventsOf(numbered: AsyncIterable<NumberedEvent>): AsyncGenerator<TrainerEvent, void> {
   for await (const { event } of numbered) yield event;
 }
 
@@ -214,7 +213,7 @@ async function* watch(
   what: string,
   open: (from: number) => AsyncIterable<NumberedEvent>,
   connection: (lost: string | undefined) => void = () => undefined,
-): AsyncGenerator<WatchedEvent, void> {
+): AsyncGenerator<TrainerEvent, void> {
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random: life.random });
   let from = 0;
   let lostAt: number | undefined;
@@ -243,7 +242,7 @@ async function* watch(
   }
 }
 
-async function* trainerEvents(events: AsyncIterable<WatchedEvent>, role: TrainedRole): AsyncGenerator<TrainerEvent> {
+async function* trainerEvents(events: AsyncIterable<TrainerEvent>, role: TrainedRole): AsyncGenerator<TrainerEvent> {
   for await (const event of events) {
     if (event.kind !== 'failure') {
       yield event;

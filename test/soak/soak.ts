@@ -68,7 +68,7 @@ const usages = new Map<ServiceUnderTest, Usage[]>(cluster.services.map((service)
 try {
   let ended = 0;
   for await (const event of follow(specOf('warm-up', SHORT_STEPS, SHORT_GENERATIONS))) {
-    if (event.$case !== 'run' || event.value.generation < ended + SHORT_GENERATIONS / 10) continue;
+    if (event.$case !== 'phaseChanged' || event.value.generation < ended + SHORT_GENERATIONS / 10) continue;
     ended = event.value.generation;
     console.log(`warm-up: ${ended} of ${SHORT_GENERATIONS} generations of ${SHORT_STEPS} steps`);
   }
@@ -98,9 +98,14 @@ process.exit();
 async function* follow(spec: RunSpec): AsyncGenerator<NonNullable<WatchRunResponse['event']>> {
   const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
   await unary(client.createRun.bind(client), request, { what: 'the orchestrator', deadlineSeconds: 60 });
-  const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name, fromEvent: 1 });
+  const messages: AsyncIterable<WatchRunResponse> = client.watchRun({
+    runId: spec.name,
+    fromEvent: 1,
+    pastOnly: false,
+  });
   for await (const { event } of messages) {
-    if (event?.$case === 'run' && event.value.failure !== '') throw new Error(`${spec.name}: ${event.value.failure}`);
+    if (event?.$case === 'phaseChanged' && event.value.failure !== '')
+      throw new Error(`${spec.name}: ${event.value.failure}`);
     if (event) yield event;
   }
 }

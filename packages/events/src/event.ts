@@ -1,15 +1,16 @@
+import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { WatchRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
 
-/** One thing that happened in a run. Times are ISO 8601, enums their names. */
-export type RunEvent = WatchRunResponse;
+/** What happened, of an event as JSON. Times are ISO 8601, enums their names. */
+export type RunEvent = NonNullable<WatchRunResponse['event']>;
 
-/** An event from its JSON, as WatchRun and the files of events have it. Names that are not known are passed over. */
-export function eventOf(json: unknown): RunEvent {
+/** An event from its JSON, as WatchRun and the files of events have it. Unknown names are ignored. */
+export function eventOf(json: unknown): WatchRunResponse {
   return WatchRunResponse.fromJSON(json);
 }
 
-/** The events in the lines of a file. A last line that is not whole is left out: somebody is writing it. */
-export function eventsIn(lines: string): readonly RunEvent[] {
+/** The events in the lines of a file. A last line that is incomplete is left out: it is being written. */
+export function eventsIn(lines: string): readonly WatchRunResponse[] {
   return lines.split('\n').flatMap((line) => {
     const json = jsonOf(line);
     return json === undefined ? [] : [eventOf(json)];
@@ -23,4 +24,22 @@ function jsonOf(line: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What a numbered event says. Only a snapshot, number 0, carries a run; events from before PhaseChanged existed are numbered runs, with
+ * some of their results and moves.
+ */
+export function changesIn(event: RunEvent): readonly RunEvent[] {
+  return event.$case === 'run' ? changesOf(event.value) : [event];
+}
+
+function changesOf(run: Run): readonly RunEvent[] {
+  const { generations, anchorMoves, stalls, conditions } = run;
+  return [
+    ...generations.map((result) => ({ $case: 'generationEnded', value: { result } }) as const),
+    ...anchorMoves.map((move) => ({ $case: 'anchorMoved', value: { move } }) as const),
+    { $case: 'phaseChanged', value: run },
+    { $case: 'stallsChanged', value: { stalls, conditions: conditions.filter(({ type }) => type === 'Stalled') } },
+  ];
 }

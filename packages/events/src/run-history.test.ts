@@ -1,6 +1,7 @@
+import type { WatchRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { eventOf, eventsIn, type RunEvent } from './event.js';
+import { eventOf, eventsIn } from './event.js';
 import { MOST_ENTRIES } from './log.js';
 import { emptyHistory, fold, foldAll } from './run-history.js';
 import { MOST_SLOW_STEPS, MOST_WINDOWS } from './step-windows.js';
@@ -8,6 +9,10 @@ import { MOST_SLOW_STEPS, MOST_WINDOWS } from './step-windows.js';
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + 1000 * second).toISOString();
 
 const run = (members: object) => ({ run: { runId: 'tiny', phase: 'RUN_PHASE_TRAINING', attempt: 1, ...members } });
+const phase = (members: object) => ({ phaseChanged: { phase: 'RUN_PHASE_TRAINING', attempt: 1, ...members } });
+const ended = (result: object) => ({ generationEnded: { result } });
+const moved = (move: object) => ({ anchorMoved: { move } });
+const stalls = (...all: readonly object[]) => ({ stallsChanged: { stalls: all } });
 
 const progress = (role: string, generation: number, nextStep: number, value = 1) => ({
   progress: {
@@ -35,7 +40,12 @@ const anyEvent: fc.Arbitrary<object> = fc.oneof(
   fc.tuple(anyRole, anyGeneration, anyStep).map(([role, generation, step]) => evaluation(role, generation, step, 0.5)),
   fc.tuple(anyGeneration, anyStep).map(([generation, step]) => ({ committed: { generation, step } })),
   fc.tuple(anyStep, fc.integer({ min: 10, max: 99 })).map(([step, ms]) => slowStep(step, ms)),
-  fc.constantFrom('RUN_PHASE_TRAINING', 'RUN_PHASE_PAUSED', 'RUN_PHASE_PROMOTING').map((phase) => run({ phase })),
+  fc
+    .constantFrom('RUN_PHASE_TRAINING', 'RUN_PHASE_PAUSED', 'RUN_PHASE_PROMOTING')
+    .map((name) => phase({ phase: name })),
+  anyGeneration.map((generation) => ended({ generation, steps: 60 })),
+  anyGeneration.map((generation) => moved({ kind: 'ANCHOR_MOVE_KIND_RULE', generation, during: generation })),
+  fc.constantFrom(stalls(), stalls({ by: 'student', on: 'store', reason: 'it is away' })),
   anyStep.map((firstStep) => ({ stepTimes: { firstStep, steps: 5, verdict: 'the teacher bounds the speed' } })),
 );
 const anyEvents = fc.array(anyEvent, { maxLength: 60 }).map(numbered);
@@ -51,7 +61,7 @@ describe('the fold', () => {
     );
   });
 
-  test('of events that are told again changes nothing', () => {
+  test('of events that come again changes nothing', () => {
     fc.assert(
       fc.property(anyEvents, fc.nat(), fc.nat(), (events, from, to) => {
         const all = foldAll(events);
@@ -66,31 +76,30 @@ describe('the fold', () => {
 });
 
 describe('the history', () => {
-  test('knows how the run stands, and keeps the spec that only the first event has', () => {
-    const events = [eventOf(run({ spec: '{"name":"tiny"}' })), ...numbered([run({ generation: 1, attempt: 2 })])];
+  test('has the run as it is, with the spec that only the snapshot has', () => {
+    const events = [eventOf(run({ spec: '{"name":"tiny"}' })), ...numbered([phase({ generation: 1, attempt: 2 })])];
     expect(foldAll(events).run).toMatchObject({ spec: '{"name":"tiny"}', generation: 1, attempt: 2 });
   });
 
   test('does not go back to an older state when old events are read', () => {
     const present = eventOf(run({ generation: 3, updateTime: at(9) }));
-    const past = numbered([run({ generation: 0, updateTime: at(1) }), run({ generation: 1, updateTime: at(2) })]);
+    const past = numbered([phase({ generation: 0, updateTime: at(1) }), phase({ generation: 1, updateTime: at(2) })]);
     expect(foldAll([present, ...past]).run?.generation).toBe(3);
   });
 
   const results = [0, 1, 2].map((generation) => ({ generation, steps: 100 }));
   const moves = [0, 1].map((during) => ({ kind: 'ANCHOR_MOVE_KIND_RULE', generation: 0, during, time: at(during) }));
-  /** As numbered events have them: the last of each, in events of which there are more than of either. */
-  const lastAlone = numbered(
-    [0, 0, 1, 1, 2, 3, 3].map((ended) =>
-      run({ generations: results.slice(0, ended).slice(-1), anchorMoves: moves.slice(0, ended).slice(-1) }),
-    ),
-  );
+  const changes = [ended(results[0]!), moved(moves[0]!), ended(results[1]!), moved(moves[1]!), ended(results[2]!)];
 
   test.each([
-    ['that came before', []],
-    ['that the run stands with', [eventOf(run({ generations: results.slice(0, 1), anchorMoves: moves.slice(0, 1) }))]],
-  ])('has all results and moves of the anchor, of which an event has the last, after those %s', (_, before) => {
-    const { run: known, log } = foldAll([...before, ...lastAlone]);
+    ['phases', []],
+    [
+      'a snapshot with some of them',
+      [eventOf(run({ generations: results.slice(0, 1), anchorMoves: moves.slice(0, 1) }))],
+    ],
+  ])('has each result and move of the anchor once after %s, though a new leader repeats the last', (_, before) => {
+    const repeated = [...changes.slice(0, 4), changes[2]!, changes[3]!, phase({}), changes[4]!];
+    const { run: known, log } = foldAll([...before, ...numbered([phase({}), ...repeated])]);
     expect(known?.generations.map(({ generation }) => generation)).toEqual([0, 1, 2]);
     expect(known?.anchorMoves.map(({ during }) => during)).toEqual([0, 1]);
     const kinds = log.map(({ kind }) => kind);
@@ -98,11 +107,35 @@ describe('the history', () => {
     expect(kinds.filter((kind) => kind === 'anchor')).toHaveLength(2);
   });
 
-  test('believes the end of a run, which tells all results', () => {
-    const end = run({ phase: 'RUN_PHASE_COMPLETED', generations: results, anchorMoves: moves });
-    const { run: known } = foldAll(numbered([run({ generations: results.slice(2) }), end]));
-    expect(known?.generations).toHaveLength(3);
-    expect(known?.anchorMoves).toHaveLength(2);
+  test('has every result of events that were written as runs, each with the last result and move alone', () => {
+    const lastAlone = [0, 0, 1, 1, 2, 3, 3].map((many) =>
+      run({ generations: results.slice(0, many).slice(-1), anchorMoves: moves.slice(0, many).slice(-1) }),
+    );
+    const { run: known, log } = foldAll(numbered(lastAlone));
+    expect(known).toMatchObject({ runId: 'tiny', phase: 'RUN_PHASE_TRAINING' });
+    expect(known?.generations.map(({ generation }) => generation)).toEqual([0, 1, 2]);
+    expect(known?.anchorMoves.map(({ during }) => during)).toEqual([0, 1]);
+    expect(log.map(({ kind }) => kind)).toEqual(['phase', 'result', 'anchor', 'result', 'anchor', 'result']);
+  });
+
+  test('counts no steps of an attempt that is over for the present one', () => {
+    const snapshot = eventOf(
+      run({ attempt: 2, updateTime: at(9), progress: { stepsDone: 3, stepsTotal: 100 }, spec: '{}' }),
+    );
+    const roles = ['ROLE_STUDENT', 'ROLE_TEACHER'];
+    const past = numbered([phase({ updateTime: at(1) }), ...roles.map((role) => progress(role, 0, 50))]);
+    expect(foldAll([snapshot, ...past]).run?.progress).toMatchObject({ stepsDone: 3, roles: [] });
+    const present = [phase({ attempt: 2, updateTime: at(2) }), ...roles.map((role) => progress(role, 0, 7))];
+    const later = numbered([phase({}), {}, {}, ...present]);
+    expect(foldAll([snapshot, ...past, ...later]).run?.progress).toMatchObject({ stepsDone: 7, percent: 7 });
+  });
+
+  test('has the alarm of a generation until it begins again', () => {
+    const alarm = { alarm: { role: 'ROLE_STUDENT', generation: 0, alarm: { step: 50, message: 'the loss is ln 10' } } };
+    const alarmed = numbered([phase({}), alarm, phase({ phase: 'RUN_PHASE_PROMOTING' })]);
+    expect(foldAll(alarmed).generations[0]?.alarm?.alarm?.step).toBe(50);
+    const again = numbered([{}, {}, {}, phase({ phase: 'RUN_PHASE_PREPARING', attempt: 2 })]);
+    expect(foldAll([...alarmed, ...again]).generations[0]).not.toHaveProperty('alarm');
   });
 
   test('has the curves of each role and generation', () => {
@@ -153,15 +186,16 @@ describe('the history', () => {
 });
 
 describe('the log', () => {
-  const texts = (events: readonly RunEvent[]) => foldAll(events).log.map(({ text, tone }) => `${tone}: ${text}`);
+  const texts = (events: readonly WatchRunResponse[]) =>
+    foldAll(events).log.map(({ text, tone }) => `${tone}: ${text}`);
 
-  test('tells a promotion, an override and a rollback apart', () => {
+  test('distinguishes a promotion, an override and a rollback', () => {
     const moves = [
       { kind: 'ANCHOR_MOVE_KIND_RULE', generation: 0, during: 0 },
       { kind: 'ANCHOR_MOVE_KIND_ROLLBACK', generation: 0, during: 2 },
       { kind: 'ANCHOR_MOVE_KIND_OVERRIDE', generation: 1, during: 2 },
     ];
-    const events = numbered([run({}), ...[1, 2, 3].map((many) => run({ anchorMoves: moves.slice(0, many) }))]);
+    const events = numbered([phase({}), ...moves.map(moved)]);
     expect(texts(events).slice(1)).toEqual([
       'good: the student of generation 0 became the anchor',
       'warning: the student of generation 0 became the anchor again by a rollback',
@@ -169,24 +203,24 @@ describe('the log', () => {
     ]);
   });
 
-  test('says why a run failed and for whom it waited', () => {
+  test('says why a run failed and what it waited for', () => {
     const stall = { by: 'student', on: 'store', reason: 'it answers nobody' };
-    const failed = { phase: 'RUN_PHASE_FAILED', failure: 'the loss is not finite' };
-    expect(texts(numbered([run({ stalls: [stall] }), run({ stalls: [stall] }), run(failed)]))).toEqual([
+    const failed = phase({ phase: 'RUN_PHASE_FAILED', failure: 'the loss is not finite' });
+    expect(texts(numbered([phase({}), stalls(stall), stalls(stall), stalls(), failed]))).toEqual([
       'plain: training generation 0',
       'warning: the student waits for the store: it answers nobody',
       'bad: the run failed: the loss is not finite',
     ]);
   });
 
-  test('says each of it once, though the present state comes again with every connection', () => {
-    const events = [eventOf(run({})), ...numbered([run({})]), eventOf(run({}))];
+  test('has each line once, though a snapshot comes with every connection', () => {
+    const events = [eventOf(run({})), ...numbered([phase({})]), eventOf(run({}))];
     expect(texts(events)).toEqual(['plain: training generation 0']);
   });
 
   test('drops what every epoch brings before what happens once', () => {
     const commits = Array.from({ length: 2 * MOST_ENTRIES }, (_, step) => ({ committed: { generation: 0, step } }));
-    expect(texts(numbered([run({}), ...commits]))[0]).toBe('plain: training generation 0');
+    expect(texts(numbered([phase({}), ...commits]))[0]).toBe('plain: training generation 0');
   });
 });
 

@@ -1,11 +1,20 @@
-import type { EventsMissing, RoleEvaluation, RoleProgress, Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import {
+  type EventsMissing,
+  type RoleAlarm,
+  type RoleEvaluation,
+  type RoleProgress,
+  type Run,
+  type RunDrained,
+  RunPhase,
+  type WatchRunResponse,
+} from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { SlowStep } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { addPoint, type Curve, cutFrom, emptyCurve } from './curve.js';
-import type { RunEvent } from './event.js';
+import { changesIn, type RunEvent } from './event.js';
+import { foldRun, isOlder, unknownRun } from './fold-run.js';
 import { addToLog, type LogEntry } from './log.js';
+import { type TrainedRole, trainedRole } from './names.js';
 import { addSlowStep, addWindow, emptyWindows, type StepWindows } from './step-windows.js';
-import { wholeRun } from './whole-run.js';
-import { type TrainedRole, trainedRole } from './words.js';
 
 /** One role in one generation. */
 export interface RoleHistory {
@@ -22,15 +31,17 @@ export interface GenerationHistory {
   readonly totalSteps: number;
   /** Step of its newest committed pair. */
   readonly committed?: number;
+  /** The newest alarm of its present attempt. */
+  readonly alarm?: RoleAlarm;
   readonly roles: Readonly<Record<TrainedRole, RoleHistory>>;
 }
 
-/** All that a run's events tell, bounded however many there were. */
+/** The events of a run, folded: bounded however many there were. */
 export interface RunHistory {
-  /** How the run stands; its spec once somebody told it. */
+  /** The run; with its spec if a snapshot was among the events. */
   readonly run?: Run;
-  /** As the numbered events had it last. */
-  readonly toldRun?: Run;
+  /** The run according to its numbered events alone: what the next one changes. */
+  readonly emitted?: Run;
   /** Highest number of an event that is in here. */
   readonly lastEvent: number;
   /** By generation. */
@@ -38,8 +49,10 @@ export interface RunHistory {
   readonly windows: StepWindows;
   readonly slowSteps: readonly SlowStep[];
   readonly log: readonly LogEntry[];
-  /** Events that nobody has any more. */
+  /** Events that are not kept any more. */
   readonly missing?: EventsMissing;
+  /** Where the run rests, if its orchestrator was shut down and it was not continued. */
+  readonly drained?: RunDrained;
 }
 
 export const emptyHistory: RunHistory = {
@@ -51,35 +64,61 @@ export const emptyHistory: RunHistory = {
 };
 
 /** The history after one more event. One that is in it already, by its number, changes nothing. */
-export function fold(history: RunHistory, event: RunEvent): RunHistory {
-  if (event.number === 0) return tell(history, event);
-  if (event.number <= history.lastEvent) return history;
-  const log = addToLog(history.log, event, history.toldRun);
-  const told = event.event?.$case === 'run' ? { toldRun: event.event.value } : {};
-  return { ...tell(history, event), ...told, log, lastEvent: event.number };
+export function fold(history: RunHistory, message: WatchRunResponse): RunHistory {
+  const { event, number } = message;
+  if (number === 0) {
+    if (event?.$case === 'run') return withRun(history, event.value);
+    return event ? applied(history, event) : history;
+  }
+  if (number <= history.lastEvent) return history;
+  const started = event?.$case === 'run' && !history.run ? withRun(history, event.value) : history;
+  let next: RunHistory = { ...started, lastEvent: number };
+  for (const change of event ? changesIn(event) : []) {
+    const log = addToLog(next.log, message, change, next.emitted ?? unknownRun);
+    next = applied({ ...next, log }, change);
+  }
+  return next;
 }
 
 /** All events, in their order. */
-export function foldAll(events: Iterable<RunEvent>, before: RunHistory = emptyHistory): RunHistory {
+export function foldAll(events: Iterable<WatchRunResponse>, before: RunHistory = emptyHistory): RunHistory {
   let history = before;
   for (const event of events) history = fold(history, event);
   return history;
 }
 
-/** The history with the run as somebody asked for it. */
+/** The history with a snapshot of the run, unless a newer one is known. */
 export function withRun(history: RunHistory, run: Run): RunHistory {
   const present = history.run;
-  // What was asked for may be newer than the events that are read just now.
-  const older =
-    present?.updateTime !== undefined && run.updateTime !== undefined && run.updateTime < present.updateTime;
-  if (older) return history;
+  // A request may be answered before older events are read.
+  if (isOlder(run.updateTime, present?.updateTime)) return history;
   return { ...history, run: run.spec === '' && present ? { ...run, spec: present.spec } : run };
 }
 
-function tell(history: RunHistory, { event, number }: RunEvent): RunHistory {
-  switch (event?.$case) {
-    case 'run':
-      return withRun(history, number === 0 ? event.value : wholeRun(event.value, history.run));
+function applied(history: RunHistory, event: RunEvent): RunHistory {
+  const emitted = foldRun(history.emitted ?? unknownRun, event);
+  const run = runAfter(history, emitted, event);
+  return details({ ...history, emitted, ...(run && { run }) }, event);
+}
+
+function runAfter({ run }: RunHistory, emitted: Run, event: RunEvent): Run | undefined {
+  const isKnown = emitted.attempt > 0;
+  if (!run) return isKnown ? emitted : undefined;
+  // Events from before the snapshot may be of an earlier attempt: what was trained in it is not the run's progress.
+  const past = isKnown && (emitted.generation !== run.generation || emitted.attempt !== run.attempt);
+  const ofAttempt = event.$case === 'progress' || event.$case === 'evaluation' || event.$case === 'committed';
+  return past && ofAttempt ? run : foldRun(run, event);
+}
+
+/** The history with what an event says besides how the run is. */
+function details(history: RunHistory, event: RunEvent): RunHistory {
+  switch (event.$case) {
+    case 'phaseChanged': {
+      const { drained: _, ...rest } = history;
+      // Every attempt begins with this phase.
+      const begins = event.value.phase === RunPhase.RUN_PHASE_PREPARING;
+      return begins ? { ...rest, generations: rest.generations.map(withoutAlarm) } : rest;
+    }
     case 'progress':
       return inGeneration(history, event.value.generation, (generation) => trained(generation, event.value));
     case 'evaluation':
@@ -88,6 +127,8 @@ function tell(history: RunHistory, { event, number }: RunEvent): RunHistory {
       const { generation, step } = event.value;
       return inGeneration(history, generation, (before) => ({ ...before, committed: step }));
     }
+    case 'alarm':
+      return inGeneration(history, event.value.generation, (before) => ({ ...before, alarm: event.value }));
     case 'stepTimes':
       return { ...history, windows: addWindow(history.windows, event.value) };
     case 'slowStep':
@@ -95,10 +136,17 @@ function tell(history: RunHistory, { event, number }: RunEvent): RunHistory {
     case 'missing':
       return { ...history, missing: event.value };
     case 'drained':
-    case 'alarm':
-    case undefined:
+      return { ...history, drained: event.value };
+    case 'run':
+    case 'generationEnded':
+    case 'anchorMoved':
+    case 'stallsChanged':
       return history;
   }
+}
+
+function withoutAlarm({ alarm: _, ...generation }: GenerationHistory): GenerationHistory {
+  return generation;
 }
 
 function inGeneration(

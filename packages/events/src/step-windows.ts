@@ -2,26 +2,26 @@ import type { SlowStep, StepTimes } from '@trikd/protocol/gen/browser/trikd/v1/t
 
 /** Where the time went over the whole run, thinned out. */
 export interface StepWindows {
-  /** How many came for each that is kept. */
+  /** One window in so many is kept. */
   readonly stride: number;
-  /** How many came in all. */
-  readonly heard: number;
-  /** In the order of their coming. */
+  /** Windows so far. */
+  readonly seen: number;
+  /** In order. */
   readonly kept: readonly StepTimes[];
   readonly newest?: StepTimes;
 }
 
-/** Bars that a picture has room for. */
+/** As many as a chart has room for bars. */
 export const MOST_WINDOWS = 64;
 
-/** Slow steps that somebody may want to look at. */
+/** As many as a table of them is useful for. */
 export const MOST_SLOW_STEPS = 20;
 
-export const emptyWindows: StepWindows = { stride: 1, heard: 0, kept: [] };
+export const emptyWindows: StepWindows = { stride: 1, seen: 0, kept: [] };
 
-export function addWindow({ stride, heard, kept }: StepWindows, times: StepTimes): StepWindows {
-  const next = { heard: heard + 1, newest: times };
-  if (heard % stride !== 0) return { ...next, stride, kept };
+export function addWindow({ stride, seen, kept }: StepWindows, times: StepTimes): StepWindows {
+  const next = { seen: seen + 1, newest: times };
+  if (seen % stride !== 0) return { ...next, stride, kept };
   const more = [...kept, times];
   if (more.length <= MOST_WINDOWS) return { ...next, stride, kept: more };
   return { ...next, stride: 2 * stride, kept: more.filter((_, index) => index % 2 === 0) };

@@ -1,4 +1,4 @@
-import { type FailureKind, isFailureKind, TrikdError } from '@trikd/core/domain/errors';
+import { isFailureKind, TrikdError } from '@trikd/core/domain/errors';
 import type { FrameSource } from '@trikd/core/domain/role';
 import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
 import { canonicalJson } from '@trikd/core/spec/run-spec';
@@ -26,19 +26,10 @@ import {
 } from './gen/node/trikd/v1/trainer.js';
 import { parseSpec } from './parse-spec.js';
 
-/** Why an attempt ended early. 'internal' stands for every error that is not a TrikdError: the trainer's log has it. */
-export interface TrainerFailure {
-  readonly kind: FailureKind;
-  readonly message: string;
-}
-
-/** What whoever watches a trainer sees: what the training loop tells, and the end by an error. */
-export type WatchedEvent = TrainerEvent | { readonly kind: 'failure'; readonly failure: TrainerFailure };
-
 type EventMessage = NonNullable<WatchTrainerResponse['event']>;
 
 /** `role` is the trainer's own: its waits are named by model on the wire. */
-export function fromWatchedEvent(event: WatchedEvent, role: TrainedRole): EventMessage {
+export function fromTrainerEvent(event: TrainerEvent, role: TrainedRole): EventMessage {
   switch (event.kind) {
     case 'progress':
       return { $case: 'progress', value: fromProgress(event.progress, role) };
@@ -62,7 +53,7 @@ export function fromWatchedEvent(event: WatchedEvent, role: TrainedRole): EventM
 }
 
 /** @throws TrikdError 'invalid' for an event that this version does not know. */
-export function toWatchedEvent({ event }: WatchTrainerResponse): WatchedEvent {
+export function toTrainerEvent({ event }: WatchTrainerResponse): TrainerEvent {
   switch (event?.$case) {
     case 'progress':
       return { kind: 'progress', progress: toProgress(event.value) };

@@ -3,7 +3,7 @@ import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromFrame, fromSubscription, toFrame, toRole, toSubscription } from './convert.js';
-import { fromWatchedEvent, toWatchedEvent, type WatchedEvent } from './convert-trainer.js';
+import { fromTrainerEvent, toTrainerEvent } from './convert-trainer.js';
 import { StreamLogitsRequest, StreamLogitsResponse } from './gen/node/trikd/v1/exchange.js';
 import { WatchTrainerResponse } from './gen/node/trikd/v1/trainer.js';
 
@@ -67,7 +67,7 @@ describe('messages', () => {
     expect(() => toRole(0)).toThrow('role 0 is none of anchor, teacher and student');
   });
 
-  test.each<WatchedEvent>([
+  test.each<TrainerEvent>([
     {
       kind: 'progress',
       progress: {
@@ -94,8 +94,8 @@ describe('messages', () => {
     { kind: 'went-on', on: 'student' },
     { kind: 'leaving' },
     { kind: 'failure', failure: { kind: 'diverged', message: 'the loss is NaN' } },
-  ] satisfies (TrainerEvent | WatchedEvent)[])('keep the event $kind as it was', (event) => {
-    const message = { number: 0, event: fromWatchedEvent(event, 'student') };
-    expect(toWatchedEvent(WatchTrainerResponse.decode(WatchTrainerResponse.encode(message).finish()))).toEqual(event);
+  ] satisfies TrainerEvent[])('keep the event $kind as it was', (event) => {
+    const message = { number: 0, event: fromTrainerEvent(event, 'student') };
+    expect(toTrainerEvent(WatchTrainerResponse.decode(WatchTrainerResponse.encode(message).finish()))).toEqual(event);
   });
 });

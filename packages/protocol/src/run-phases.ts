@@ -1,5 +1,5 @@
 import type { RunState } from '@trikd/core/run/state';
-import { RunPhase } from './gen/node/trikd/v1/run.js';
+import { RunPhase, type WatchRunResponse } from './gen/node/trikd/v1/run.js';
 
 /** The phases of a run and their values in the protocol. */
 export const RUN_PHASES = {
@@ -28,4 +28,9 @@ const FINAL: ReadonlySet<RunPhase> = new Set([RUN_PHASES.completed, RUN_PHASES.f
 /** Whether a run in this phase has ended. */
 export function isFinal(phase: RunPhase): boolean {
   return FINAL.has(phase);
+}
+
+/** The phase that a run is in according to an event; undefined for an event that does not name it. */
+export function phaseIn(event: WatchRunResponse['event']): RunPhase | undefined {
+  return event?.$case === 'run' || event?.$case === 'phaseChanged' ? event.value.phase : undefined;
 }

@@ -1,18 +1,19 @@
+import { roleName } from '@trikd/events/names';
+import { fold, type RunHistory } from '@trikd/events/run-history';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { liveView } from './live-view.js';
-import { lineOf, type RunSummary, withEvent } from './run-summary.js';
+import { recordOf } from './event-record.js';
+import { eventJson } from './json-messages.js';
 import { drawing, type Output, write as writeTo } from './shell.js';
-
-type Event = NonNullable<WatchRunResponse['event']>;
+import { terminalView } from './terminal-view.js';
 
 /** Shows the progress of a run. */
 export interface Display {
-  readonly show: (event: Event) => void;
+  readonly show: (message: WatchRunResponse) => void;
   /** Prints a line that stays. */
   readonly say: (sentence: string) => void;
   /** Ends the display and leaves what it shows. */
   readonly close: () => void;
-  readonly summary: () => RunSummary;
+  readonly history: () => RunHistory;
 }
 
 /** Between two lines of progress without a terminal, in milliseconds. */
@@ -21,13 +22,14 @@ const QUIET_INTERVAL = 10_000;
 const LIVE_INTERVAL = 100;
 
 /** A line for each role, redrawn in place. */
-export function liveDisplay(terminal: Output, first: RunSummary): Display {
+export function liveDisplay(terminal: Output, first: RunHistory): Display {
   const picture = drawing(terminal);
-  let summary = first;
+  let history = first;
   let timer: NodeJS.Timeout | undefined;
   const redraw = () => {
     timer = undefined;
-    picture.draw(liveView(summary, terminal.columns ?? 80).join('\n'));
+    const lines = terminalView(history, terminal.columns ?? 80);
+    if (lines.length > 0) picture.draw(lines.join('\n'));
   };
   redraw();
   const close = () => {
@@ -36,13 +38,13 @@ export function liveDisplay(terminal: Output, first: RunSummary): Display {
     picture.done();
   };
   return {
-    show: (event) => {
-      summary = withEvent(summary, event);
+    show: (message) => {
+      history = fold(history, eventJson(message));
       timer ??= setTimeout(redraw, LIVE_INTERVAL);
     },
     say: picture.persist,
     close,
-    summary: () => summary,
+    history: () => history,
   };
 }
 
@@ -50,28 +52,43 @@ export function liveDisplay(terminal: Output, first: RunSummary): Display {
 export function quietDisplay(
   output: { write(text: string): unknown },
   errors: { write(text: string): unknown },
-  first: RunSummary,
+  first: RunHistory,
   now: () => number,
 ): Display {
-  let summary = first;
+  let history = first;
   let progressAt = now();
-  let lastRun = '';
+  let lastPhase = '';
   const write = (line: object) => writeTo(output, `${JSON.stringify(line)}\n`);
   return {
-    show: (event) => {
-      summary = withEvent(summary, event);
-      const line = lineOf(event);
-      // A run is emitted whenever its state is saved, changed or not.
-      const isNew = line !== undefined && (event.$case !== 'run' || JSON.stringify(line) !== lastRun);
-      if (event.$case === 'run') lastRun = JSON.stringify(line);
-      if (isNew) write(line);
+    show: (message) => {
+      const json = eventJson(message);
+      history = fold(history, json);
+      const { event } = json;
+      if (!event) return;
+      const record = recordOf(event);
+      const line = JSON.stringify(record);
+      // A snapshot and the phase after it have the same record.
+      if (record && line !== lastPhase) write(record);
+      if (event.$case === 'run' || event.$case === 'phaseChanged') lastPhase = line;
       if (event.$case !== 'progress' || now() - progressAt < QUIET_INTERVAL) return;
       progressAt = now();
-      const { generation, totalSteps, roles } = summary;
-      write({ event: 'progress', generation, totalSteps, ...roles });
+      write(progressRecord(history));
     },
     say: (sentence) => writeTo(errors, `${sentence}\n`),
     close: () => undefined,
-    summary: () => summary,
+    history: () => history,
   };
+}
+
+function progressRecord({ run }: RunHistory): object {
+  const roles = (run?.progress?.roles ?? []).flatMap(({ role, progress }) => {
+    if (!progress) return [];
+    const { nextStep, terms, batchAccuracy, stepsPerSecond, waits } = progress;
+    const validation = run?.progress?.evaluations.find((each) => each.role === role)?.evaluation?.validation?.accuracy;
+    const shares = Object.fromEntries(waits.map(({ peer, share }) => [roleName(peer), share]));
+    const known = validation !== undefined && { validation };
+    return [[roleName(role), { step: nextStep, terms, batchAccuracy, stepsPerSecond, waits: shares, ...known }]];
+  });
+  const totalSteps = run?.progress?.roles[0]?.totalSteps;
+  return { event: 'progress', generation: run?.generation, totalSteps, ...Object.fromEntries(roles) };
 }

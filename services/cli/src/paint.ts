@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { phaseName } from '@trikd/events/names';
+import { RunPhase, runPhaseToJSON } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { markStyles, printable } from './printable.js';
-import { phaseName } from './run-summary.js';
 
 /** Colours of states. */
 export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold';
@@ -32,5 +32,5 @@ const PHASE_COLOURS: Readonly<Record<RunPhase, Colour>> = {
 
 /** The name of a phase in its colour. */
 export function paintedPhase(phase: RunPhase, paint: Paint): string {
-  return paint(PHASE_COLOURS[phase], phaseName(phase));
+  return paint(PHASE_COLOURS[phase], phaseName(runPhaseToJSON(phase)));
 }

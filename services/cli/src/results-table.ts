@@ -1,8 +1,9 @@
 import type { BestParams } from '@trikd/core/domain/role-checkpoint';
 import type { Score } from '@trikd/core/domain/score';
 import type { GenerationResult } from '@trikd/core/run/state';
-import { lossText } from '@trikd/events/words';
+import { lossText } from '@trikd/events/names';
 import Table from 'cli-table3';
+import { percent } from './texts.js';
 
 /** The part of a trained model that the table shows. */
 type ShownBest = Omit<BestParams, 'params'>;
@@ -44,6 +45,5 @@ function trained({ validation, test, step }: ShownBest): string[] {
 }
 
 function scores(validation: Score, test: Score | undefined): string[] {
-  const percent = (score: Score | undefined) => (score ? `${(100 * score.accuracy).toFixed(2)} %` : '');
   return [percent(validation), percent(test), test ? lossText(test.nll, 4) : ''];
 }

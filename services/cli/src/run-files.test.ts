@@ -41,7 +41,7 @@ describe('the files of a run', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('that cannot be written are told of once, and the run goes on', async () => {
+  test('that cannot be written are reported once, and the run goes on', async () => {
     const folder = { ...runFolder(parent, 'r'), tensorboard: join(parent, 'file', 'tensorboard') };
     writeFileSync(join(parent, 'file'), '');
     const complaints: string[] = [];

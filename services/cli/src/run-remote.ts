@@ -37,7 +37,7 @@ export async function runRemote(
         );
       }
       const live = isTerminal(shell.stdout) && output === 'table';
-      const screen = live ? liveScreen(shell.stdout, runId) : lineScreen(shell.stdout, output, paintFor(shell.stdout));
+      const screen = live ? liveScreen(shell.stdout) : lineScreen(shell.stdout, output, paintFor(shell.stdout));
       finish(await showAll(follow(asking, { runId, fromEvent: 0, patience: PATIENCE }), screen));
     }),
   );

@@ -4,17 +4,18 @@ import type { SavedRun } from '@trikd/core/run/run-store';
 import { type RunState, resumePair } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { specDifferences } from '@trikd/core/spec/spec-differences';
-import { RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { emptyHistory, withRun } from '@trikd/events/run-history';
+import { Run, RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { fromStatus } from '@trikd/protocol/status';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import type { RunOptions } from './args.js';
 import { type Display, liveDisplay, quietDisplay } from './display.js';
 import { assertFree } from './free-address.js';
+import { runJson } from './json-messages.js';
 import { loadSpec } from './load-spec.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
 import { type RunFiles, runFiles } from './run-files.js';
 import { chosenRunFolder, makeRunFolder, type RunFolder, removeRun, storedRun } from './run-folder.js';
-import { newSummary } from './run-summary.js';
 import { type Services, startServices } from './services.js';
 import { isTerminal, print, type Shell, say } from './shell.js';
 
@@ -34,7 +35,7 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
   }
   await makeRunFolder(folder);
   const live = isTerminal(stdout) && options.output === 'table';
-  const first = newSummary(spec.name, spec.curriculum.generations);
+  const first = withRun(emptyHistory, newRun(spec));
   const display = live ? liveDisplay(stdout, first) : quietDisplay(stdout, stderr, first, () => performance.now());
   const continuing = before && whereItContinues(before);
   if (continuing) display.say(continuing);
@@ -46,13 +47,13 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
 
   const after = await storedRun(folder);
   if (after) print(shell, report(after, folder, options));
-  const { drained, phase } = display.summary();
+  const { drained, run: last } = display.history();
   if (failure !== undefined) {
     say(shell, `trikd: ${failure}`);
     return 1;
   }
-  if (phase === RunPhase.RUN_PHASE_COMPLETED) return 0;
-  if (phase === RunPhase.RUN_PHASE_CANCELLED) {
+  if (last?.phase === 'RUN_PHASE_COMPLETED') return 0;
+  if (last?.phase === 'RUN_PHASE_CANCELLED') {
     say(shell, `trikd: run ${spec.name} was cancelled; --fresh starts it again`);
     return 1;
   }
@@ -62,6 +63,12 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
     say(shell, `run ${spec.name} is paused at ${place}; the same command continues it`);
   }
   return 0;
+}
+
+/** A run before its first event. */
+function newRun(spec: RunSpec): ReturnType<typeof runJson> {
+  const phase = RunPhase.RUN_PHASE_PREPARING;
+  return runJson(Run.fromPartial({ runId: spec.name, spec: JSON.stringify(spec), phase, attempt: 1 }));
 }
 
 /**
@@ -166,15 +173,19 @@ async function watchToItsEnd(
     if (error instanceof TrikdError && error.kind === 'wrong-state') return error.message;
     throw error;
   }
-  const messages: AsyncIterable<WatchRunResponse> = client.watchRun({ runId: spec.name, fromEvent: 0 });
+  const messages: AsyncIterable<WatchRunResponse> = client.watchRun({
+    runId: spec.name,
+    fromEvent: 0,
+    pastOnly: false,
+  });
   try {
     for await (const message of messages) {
-      if (message.event) display.show(message.event);
+      display.show(message);
       await files.add(message);
     }
   } catch (error) {
     throw fromStatus(error, what);
   }
-  const { failure } = display.summary();
-  return failure === undefined ? undefined : `run ${spec.name} failed: ${failure}`;
+  const failure = display.history().run?.failure ?? '';
+  return failure === '' ? undefined : `run ${spec.name} failed: ${failure}`;
 }

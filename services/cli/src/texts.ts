@@ -1,4 +1,5 @@
 import type { Score } from '@trikd/core/domain/score';
+import { percent as shareText } from '@trikd/events/names';
 import { stringify } from 'yaml';
 import type { Format } from './options.js';
 import { hasUnprintable } from './printable.js';
@@ -47,7 +48,7 @@ export function age(time: string | undefined, now: Date): string {
 
 /** An accuracy: `91.20 %`; empty when there is none. */
 export function percent(score: Pick<Score, 'accuracy'> | undefined): string {
-  return score ? `${(100 * score.accuracy).toFixed(2)} %` : '';
+  return score ? shareText(score.accuracy) : '';
 }
 
 /** A duration: `1:02:03`, `2:03`. */

@@ -1,4 +1,4 @@
-import { percent } from '@trikd/events/words';
+import { percent } from '@trikd/events/names';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { value } from './format.js';

@@ -1,5 +1,6 @@
+import { generationsIn } from '@trikd/events/spec-text';
 import { expect, test } from 'vitest';
-import { generationsIn, mainSettings, specOf } from './configuration-of.js';
+import { mainSettings, specOf } from './configuration-of.js';
 
 const role = (model: object) => ({
   model,

@@ -15,12 +15,6 @@ export function specOf(text: string): unknown {
   }
 }
 
-/** Generations of the curriculum, at most; undefined when the spec is not known. */
-export function generationsIn(text: string): number | undefined {
-  const many = at(specOf(text), 'curriculum', 'generations');
-  return typeof many === 'number' ? many : undefined;
-}
-
 /** The settings that people compare runs by. */
 export function mainSettings(spec: unknown): readonly Setting[] {
   const general = [

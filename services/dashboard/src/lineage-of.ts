@@ -1,5 +1,5 @@
+import { hasEnded, type TrainedRole, trainedRole } from '@trikd/events/names';
 import type { GenerationHistory } from '@trikd/events/run-history';
-import { hasEnded, type TrainedRole, trainedRole } from '@trikd/events/words';
 import type { Score } from '@trikd/protocol/gen/browser/trikd/v1/common';
 import { AnchorMoveKind, type Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { possibleVerbs } from './possible-verbs.js';

@@ -1,5 +1,5 @@
+import { percent } from '@trikd/events/names';
 import type { GenerationHistory } from '@trikd/events/run-history';
-import { percent } from '@trikd/events/words';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { steer } from './actions.js';
 import { Confirm } from './confirm.js';

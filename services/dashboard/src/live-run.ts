@@ -1,7 +1,7 @@
-import { eventOf, type RunEvent } from '@trikd/events/event';
+import { eventOf } from '@trikd/events/event';
+import { hasEnded } from '@trikd/events/names';
 import { emptyHistory, foldAll, type RunHistory, withRun } from '@trikd/events/run-history';
-import { hasEnded } from '@trikd/events/words';
-import { GetRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { GetRunResponse, type WatchRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { ApiError, api } from './api.js';
 
 /** The run of a page. */
@@ -21,20 +21,20 @@ export interface Follower {
 
 // All in milliseconds.
 /** Events of this time are drawn together, so that a long history does not redraw the page thousands of times. */
-const FRAME = 100;
-const RETRY = 1000;
+const FOLD_INTERVAL = 100;
+const RECONNECT_DELAY = 1000;
 /** Between two reads of an active run: its progress is computed by the orchestrator alone. */
-const REFRESH = 2000;
+const REFRESH_INTERVAL = 2000;
 /** Between two reads of a run that has ended: another client may resume it. */
-const LOOK = 4000;
+const POLL_INTERVAL = 4000;
 /** The service sends a beat every 15 seconds: a connection that is silent for this long is dead. */
-const SILENCE = 40_000;
+const LONGEST_SILENCE = 40_000;
 
 /** Follows a run by server-sent events. After a lost connection it continues behind the last event. */
 export function followRun(runId: string, show: (run: LiveRun) => void): Follower {
   const path = `/runs/${encodeURIComponent(runId)}`;
   let live: LiveRun = { history: emptyHistory, connection: 'connecting' };
-  let waiting: RunEvent[] = [];
+  let waiting: WatchRunResponse[] = [];
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let watchdog: ReturnType<typeof setTimeout> | undefined;
@@ -57,13 +57,13 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
     clearTimeout(timer);
     if (!stopped) timer = setTimeout(work, milliseconds);
   };
-  const heard = () => {
+  const alive = () => {
     clearTimeout(watchdog);
     if (stopped) return;
     watchdog = setTimeout(() => {
       change({ connection: 'lost' });
       open();
-    }, SILENCE);
+    }, LONGEST_SILENCE);
   };
   const close = () => {
     clearTimeout(watchdog);
@@ -75,25 +75,25 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
     close();
     const opened = new EventSource(`/api${path}/events?from=${live.history.lastEvent + 1}`);
     source = opened;
-    heard();
+    alive();
     opened.addEventListener('open', () => change({ connection: 'live' }));
-    opened.addEventListener('beat', heard);
+    opened.addEventListener('beat', alive);
     opened.addEventListener('message', ({ data }) => {
-      heard();
+      alive();
       waiting.push(eventOf(JSON.parse(data)));
-      frame ??= setTimeout(foldWaiting, FRAME);
+      frame ??= setTimeout(foldWaiting, FOLD_INTERVAL);
     });
     opened.addEventListener('end', () => {
       close();
       foldWaiting();
       const over = live.history.run && hasEnded(live.history.run.phase);
       change({ connection: over ? 'ended' : 'lost' });
-      later(over ? look : open, over ? LOOK : RETRY);
+      later(over ? look : open, over ? POLL_INTERVAL : RECONNECT_DELAY);
     });
     opened.addEventListener('error', () => {
       change({ connection: 'lost' });
       // The browser reconnects by itself, unless the service refused the request.
-      if (opened.readyState === EventSource.CLOSED) later(look, RETRY);
+      if (opened.readyState === EventSource.CLOSED) later(look, RECONNECT_DELAY);
     });
   };
 
@@ -105,20 +105,20 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
       change({ history: withRun(live.history, run) });
       if (source && source.readyState !== EventSource.CLOSED) return;
       if (!hasEnded(run.phase) || live.history.lastEvent === 0) open();
-      else later(look, LOOK);
+      else later(look, POLL_INTERVAL);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) change({ problem: error.message, connection: 'ended' });
       // A stream that is open, or reconnects, says by itself how the connection is.
       else if (source && source.readyState !== EventSource.CLOSED) return;
       else change({ connection: 'lost' });
-      later(look, LOOK);
+      later(look, POLL_INTERVAL);
     }
   };
   const refreshSoon = () => {
     refresh = setTimeout(async () => {
       if (live.connection === 'live' && !document.hidden) await look();
       if (!stopped) refreshSoon();
-    }, REFRESH);
+    }, REFRESH_INTERVAL);
   };
 
   open();

@@ -1,4 +1,4 @@
-import { phaseName } from '@trikd/events/words';
+import { phaseName } from '@trikd/events/names';
 import type { RunPhase } from '@trikd/protocol/gen/browser/trikd/v1/run';
 
 /** The phase of a run as a badge. */

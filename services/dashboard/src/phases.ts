@@ -1,4 +1,4 @@
-import { roleName, stepPhaseName } from '@trikd/events/words';
+import { roleName, stepPhaseName } from '@trikd/events/names';
 import type { Role } from '@trikd/protocol/gen/browser/trikd/v1/common';
 import { StepPhaseKind as Kind, type RoleTimes, type StepPhaseKind } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 

@@ -1,5 +1,5 @@
 import { isPhase, type Verb, verbsOf } from '@trikd/core/run/verbs';
-import { phaseName } from '@trikd/events/words';
+import { phaseName } from '@trikd/events/names';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 
 /** What the orchestrator accepts for a run now. */

@@ -1,14 +1,15 @@
+import { stallSentence } from '@trikd/events/sentences';
+import { generationsIn } from '@trikd/events/spec-text';
 import { type Run, RunAdvance } from '@trikd/protocol/gen/browser/trikd/v1/run';
-import { generationsIn } from './configuration-of.js';
 import { Fact } from './fact.js';
 import { count, duration, moment, sentence } from './format.js';
 import { Phase, Progress } from './marks.js';
 
-/** Where a run stands. */
+/** The state of a run at a glance. */
 export function RunHead({ run }: { readonly run: Run }) {
   const { generation, attempt, progress, createTime, endTime } = run;
   return (
-    <section class="panel head" aria-label="Where the run stands">
+    <section class="panel head" aria-label="State of the run">
       <dl class="facts">
         <Fact name="Phase">
           <Phase phase={run.phase} />
@@ -55,9 +56,9 @@ function Conditions({ run: { failure, stalls, conditions } }: { readonly run: Ru
   return (
     <>
       {failure !== '' && <p class="notice bad">The run failed: {failure}</p>}
-      {stalls.map(({ by, on, reason }) => (
-        <p key={`${by} ${on}`} class="notice warning">
-          The {by} waits for the {on}: {reason}
+      {stalls.map((stall) => (
+        <p key={`${stall.by} ${stall.on}`} class="notice warning">
+          {sentence(stallSentence(stall))}
         </p>
       ))}
       {holding.length > 0 && (

@@ -1,8 +1,9 @@
-import { eventName } from '@trikd/events/event-name';
 import type { RunHistory } from '@trikd/events/run-history';
+import { missingSentence } from '@trikd/events/sentences';
 import { Configuration } from './configuration.js';
 import { Curves } from './curves.js';
 import { EventLog } from './event-log.js';
+import { sentence } from './format.js';
 import { Lineage } from './lineage.js';
 import { SlowSteps } from './slow-steps.js';
 import { StepTimes } from './step-times.js';
@@ -18,11 +19,7 @@ export function RunView({ history, done }: RunViewProps) {
   const { run, missing } = history;
   return (
     <>
-      {missing && (
-        <p class="notice">
-          Events before {eventName(missing.firstKept)} are no longer stored, so this page does not show them.
-        </p>
-      )}
+      {missing && <p class="notice">{sentence(`${missingSentence(missing)}, so this page does not show them`)}</p>}
       {run && <Configuration spec={run.spec} />}
       {run && <Lineage run={run} generations={history.generations} {...(done && { done })} />}
       <Curves history={history} />

@@ -1,4 +1,4 @@
-import { percent } from '@trikd/events/words';
+import { percent } from '@trikd/events/names';
 import { ListRunsResponse, type Run, type UnreadableRun } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { useEffect, useState } from 'preact/hooks';
 import { addressOf } from './address.js';

@@ -1,7 +1,7 @@
 import type { Curve } from '@trikd/events/curve';
+import type { TrainedRole } from '@trikd/events/names';
 import type { RunHistory } from '@trikd/events/run-history';
-import { taskWeight } from '@trikd/events/train-nll';
-import type { TrainedRole } from '@trikd/events/words';
+import { taskWeight } from '@trikd/events/spec-text';
 
 /** One line of a plot. */
 export interface Series {

@@ -1,4 +1,4 @@
-import { roleName, stepPhaseName } from '@trikd/events/words';
+import { roleName, stepPhaseName } from '@trikd/events/names';
 import { type RoleStep, type SlowStep, StepPhaseKind } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { milliseconds } from './format.js';
 import { toneOf } from './phases.js';

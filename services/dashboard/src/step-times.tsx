@@ -1,5 +1,5 @@
+import { percent, roleName, stepPhaseName } from '@trikd/events/names';
 import type { StepWindows } from '@trikd/events/step-windows';
-import { percent, roleName, stepPhaseName } from '@trikd/events/words';
 import type { RoleTimes, Spread, StepTimes as Times } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { milliseconds, sentence } from './format.js';
 import { type Segment, segmentsOf, toneOf } from './phases.js';

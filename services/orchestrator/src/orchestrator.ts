@@ -1,18 +1,19 @@
 import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { advance, duty } from '@trikd/core/run/advance';
+import type { RunEvent } from '@trikd/core/run/run-event';
 import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
 import type { Steering } from '@trikd/core/run/steering';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Logger } from '@trikd/process/logging';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type PageWanted, pageOfRuns, type RunPage } from './api/list-runs.js';
-import { createStories, type StoriesPorts } from './events/stories.js';
-import { watchRun } from './events/watch-run.js';
+import { type BroadcastsPorts, createBroadcasts } from './events/broadcasts.js';
+import { type EventsWanted, watchRun } from './events/watch-run.js';
 import type { CampaignPorts } from './leadership/campaign.js';
 import { startLeader } from './leadership/leader.js';
 import { createCounters } from './runs/counters.js';
-import type { RunNews, RunView } from './runs/ports.js';
+import type { RunView } from './runs/ports.js';
 import { rulesOf } from './runs/rules.js';
 import { createRunLog } from './runs/run-log.js';
 import { createRunRecords } from './runs/run-records.js';
@@ -20,13 +21,13 @@ import type { RunServices } from './runs/run-services.js';
 import { removeRun, type SteeringPorts, steerRun } from './runs/steering.js';
 
 /** What an orchestrator works with. */
-export interface OrchestratorPorts extends CampaignPorts, SteeringPorts, StoriesPorts {
+export interface OrchestratorPorts extends CampaignPorts, SteeringPorts, BroadcastsPorts {
   /** Gets a line for each change of a run. */
   readonly log: Pick<Logger, 'info'>;
   /** Makes the counter of a run that is driven here. Default: none is counted. */
-  counter?(): (news: RunNews) => void;
+  counter?(runId: string): (event: RunEvent) => void;
   /** Removes the event file of a run that is deleted. */
-  removeLog(runId: string): Promise<void>;
+  removeFile(runId: string): Promise<void>;
 }
 
 /** A run to start or to continue. */
@@ -44,11 +45,8 @@ export interface Orchestrator {
   create(request: CreateRequest): Promise<RunView>;
   get(runId: string): Promise<RunView>;
   list(wanted: PageWanted): Promise<RunPage>;
-  /**
-   * First a snapshot, then what happens until the run ends or is drained: events from a number on, or 0: from now on. Every watcher gets
-   * the same messages, each made once.
-   */
-  watch(runId: string, from: number, signal: AbortSignal): AsyncIterable<WatchRunResponse>;
+  /** A snapshot, then events until the run ends or is drained. All watchers get the same messages, each made once. */
+  watch(wanted: EventsWanted, signal: AbortSignal): AsyncIterable<WatchRunResponse>;
   /**
    * Does what is requested of a run; a request with the same id is done once.
    * @throws TrikdError `wrong-state` when the phase of the run does not allow it or another orchestrator leads, `invalid` as `steer` does
@@ -69,7 +67,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const services: RunServices = {
     log,
     records: createRunRecords(log, ports.date),
-    stories: createStories(ports),
+    broadcasts: createBroadcasts(ports),
     counters: createCounters(ports.counter ?? (() => () => undefined)),
   };
   const drained = new AbortController();
@@ -125,7 +123,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     await leader.assertTerm(term, runId);
     await leader.pause(runId);
     await removeRun(store, services, term, { runId, requestId });
-    await ports.removeLog(runId);
+    await ports.removeFile(runId);
     removals = [...removals, removal].slice(-REMOVALS);
   }
 
@@ -138,10 +136,10 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     create: (request) => commands.run(() => create(request)),
     get: find,
     list: (wanted) => pageOfRuns(store, wanted, find),
-    watch: (runId, from, signal) => {
-      const { stories } = services;
+    watch: (wanted, signal) => {
+      const { broadcasts } = services;
       const { placed, news } = leader;
-      return watchRun({ store, stories, find, placed, news, drained: drained.signal }, runId, from, signal);
+      return watchRun({ store, broadcasts, find, placed, news, drained: drained.signal }, wanted, signal);
     },
     steer: (runId, steering, requestId) =>
       commands.run(() => leader.holding((term) => steer(runId, steering, requestId, term))),

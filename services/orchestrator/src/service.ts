@@ -9,9 +9,9 @@ import { wallTime } from '@trikd/process/wall-time';
 import { retryingStore } from '@trikd/store/retrying-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import type { OrchestratorConfig } from './config.js';
-import { eventLog, removeEventLog } from './events/event-log.js';
+import { eventCounter } from './events/event-counter.js';
+import { eventFile, removeEventFile } from './events/event-file.js';
 import { openPages } from './events/event-pages.js';
-import { newsCounter } from './events/news-counter.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
 import { anchorLink, stepLink, trainerLink } from './runs/links.js';
 
@@ -59,10 +59,10 @@ export function orchestratorService(
     steps: { links, look: config.times.steps, traced: telemetry.root },
     writer,
     log,
-    counter: () => newsCounter(telemetry, wallTime(clock)),
+    counter: (runId) => eventCounter(telemetry, runId, wallTime(clock)),
     date: () => new Date(),
-    openLog: (runId) =>
-      eventLog(config.events, runId, (error) =>
+    openFile: (runId) =>
+      eventFile(config.events, runId, (error) =>
         log.warn({ runId, err: error }, 'events cannot be written to their file'),
       ),
     openPages: (runId) =>
@@ -71,7 +71,7 @@ export function orchestratorService(
         clock,
         failed: (error) => log.warn({ runId, err: error }, 'events cannot be kept in the store'),
       }),
-    removeLog: (runId) => removeEventLog(config.events, runId),
+    removeFile: (runId) => removeEventFile(config.events, runId),
     failed: (runId, error) => log.error({ runId, err: error }, 'a run is not driven here'),
   });
   return {

@@ -2,7 +2,7 @@ import { specFor } from '@trikd/testing/specs/spec-for';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FailureKind, TrikdError } from '../domain/errors.js';
-import { advance, duty, type RunEvent } from './advance.js';
+import { advance, duty, type RunTransition } from './advance.js';
 import { firstState, MOST_PAIRS, type Outcome, RunState } from './state.js';
 
 const rules = (curriculum: object = {}, retries = 2, keepPairs = 2) => ({
@@ -27,25 +27,25 @@ const outcome = (accuracy: number): Outcome => ({
   teacherStateSha256: 'c'.repeat(64),
   pair: { step: 4, manifestKey: 'pair-4' },
 });
-const assigned = (anchor?: number): RunEvent => ({
+const assigned = (anchor?: number): RunTransition => ({
   kind: 'assigned',
   facts: { datasetDigest: digest, classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
   ...(anchor !== undefined && { anchorScores: { validation: best(anchor).validation, test: best(anchor).test } }),
 });
-const committed = (step: number): RunEvent => ({
+const committed = (step: number): RunTransition => ({
   kind: 'pair-committed',
   pair: { step, manifestKey: `pair-${step}` },
   validations: [{ step, accuracy: 0.5 }],
 });
-const trained = (accuracy: number): RunEvent => ({ kind: 'generation-trained', outcome: outcome(accuracy) });
-const verified: RunEvent = { kind: 'candidate-verified' };
-const lost = (error: FailureKind): RunEvent => ({ kind: 'attempt-lost', error, message: 'the teacher is gone' });
+const trained = (accuracy: number): RunTransition => ({ kind: 'generation-trained', outcome: outcome(accuracy) });
+const verified: RunTransition = { kind: 'candidate-verified' };
+const lost = (error: FailureKind): RunTransition => ({ kind: 'attempt-lost', error, message: 'the teacher is gone' });
 
-const damaged = (pair: number): RunEvent => ({
+const damaged = (pair: number): RunTransition => ({
   ...{ kind: 'attempt-lost', error: 'corrupt', message: 'a blob is gone', pair },
 });
 
-const after = (events: readonly RunEvent[], by = rules(), from: RunState = firstState) =>
+const after = (events: readonly RunTransition[], by = rules(), from: RunState = firstState) =>
   events.reduce((state, event) => advance(state, event, by), from);
 
 describe('advance', () => {
@@ -157,7 +157,7 @@ describe('advance', () => {
 
   test('refuses a training split that differs from the one that the run started with', () => {
     const facts = { datasetDigest: 'e'.repeat(64), classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
-    const again: RunEvent = { kind: 'assigned', facts };
+    const again: RunTransition = { kind: 'assigned', facts };
     expect(() => after([assigned(), lost('unavailable'), again])).toThrow(
       /the run started with datasetDigest dddd.*eeee/,
     );
@@ -179,7 +179,7 @@ describe('advance', () => {
   });
 
   test('shortens the reason of a failure that is too long', () => {
-    const event: RunEvent = { kind: 'attempt-lost', error: 'invalid', message: 'x'.repeat(1_000_000) };
+    const event: RunTransition = { kind: 'attempt-lost', error: 'invalid', message: 'x'.repeat(1_000_000) };
     const failed = after([assigned(), event]);
     expect(failed.phase === 'failed' && failed.reason).toMatch(/^x{1999}…$/);
   });
@@ -211,7 +211,7 @@ describe('advance', () => {
   });
 
   describe('a rollback', () => {
-    const rolledBack = (to: number): RunEvent => ({ kind: 'rolled-back', to });
+    const rolledBack = (to: number): RunTransition => ({ kind: 'rolled-back', to });
     const second = after([
       assigned(),
       trained(0.8),
@@ -273,11 +273,16 @@ describe('advance', () => {
   });
 
   const anyEvent = fc.oneof(
-    fc.constantFrom<RunEvent>({ kind: 'taken-over' }, assigned(), assigned(0.5), verified),
-    fc.constantFrom<RunEvent>({ kind: 'paused' }, { kind: 'resumed' }, { kind: 'triggered' }, { kind: 'cancelled' }),
-    fc.nat(3).map((to): RunEvent => ({ kind: 'promoted', to })),
+    fc.constantFrom<RunTransition>({ kind: 'taken-over' }, assigned(), assigned(0.5), verified),
+    fc.constantFrom<RunTransition>(
+      { kind: 'paused' },
+      { kind: 'resumed' },
+      { kind: 'triggered' },
+      { kind: 'cancelled' },
+    ),
+    fc.nat(3).map((to): RunTransition => ({ kind: 'promoted', to })),
     fc.integer({ min: 1, max: 4 }).map(committed),
-    fc.nat(3).map((to): RunEvent => ({ kind: 'rolled-back', to })),
+    fc.nat(3).map((to): RunTransition => ({ kind: 'rolled-back', to })),
     fc.constantFrom(0.2, 0.5, 0.8, 0.9).map(trained),
     fc.constantFrom<FailureKind>('unavailable', 'out-of-step', 'corrupt', 'diverged').map(lost),
     fc.integer({ min: 1, max: 4 }).map(damaged),

@@ -26,7 +26,7 @@ import { steer } from './steer.js';
 import { type Steering } from './steering.js';
 
 /** An event in the life of a run. */
-export type RunEvent =
+export type RunTransition =
   /** An orchestrator takes the run over from another one, or from an earlier process of its own. */
   | { readonly kind: 'taken-over' }
   /** The anchor serves, and both trainers have accepted their assignments. */
@@ -89,7 +89,7 @@ export function duty(state: RunState): Duty | undefined {
  * The state of a run after an event. Neither (generation, attempt) nor the list of results ever goes back.
  * @throws TrikdError `wrong-state` when the event is not possible in the phase
  */
-export function advance(state: RunState, event: RunEvent, rules: RunRules): RunState {
+export function advance(state: RunState, event: RunTransition, rules: RunRules): RunState {
   switch (event.kind) {
     case 'taken-over':
       return takenOver(state);
@@ -139,7 +139,7 @@ function takenOver(state: RunState): RunState {
   }
 }
 
-function attemptLost(state: Duty, event: RunEvent & { kind: 'attempt-lost' }, rules: RunRules): RunState {
+function attemptLost(state: Duty, event: RunTransition & { kind: 'attempt-lost' }, rules: RunRules): RunState {
   const losses = state.losses + 1;
   const next: Preparing = { ...restarted(state), losses };
   const retried = losses <= rules.retries;
@@ -175,7 +175,7 @@ function withoutLastPair(state: Preparing): Preparing {
   return { ...state, pairs: state.pairs.slice(0, -1) };
 }
 
-function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 'assigned' }): Training {
+function assigned(state: Preparing, { facts, anchorScores }: RunTransition & { kind: 'assigned' }): Training {
   assertSameFacts(state.facts ?? facts, facts, (name, started, found) => {
     return `the run started with ${name} ${started}, but the trainers now find ${found}`;
   });
@@ -184,7 +184,7 @@ function assigned(state: Preparing, { facts, anchorScores }: RunEvent & { kind: 
 
 function pairCommitted(
   state: Training,
-  event: RunEvent & { kind: 'pair-committed' },
+  event: RunTransition & { kind: 'pair-committed' },
   { keepPairs, spec }: RunRules,
 ): Training {
   const last = resumePair(state);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
-import { advance, type Duty, type RunEvent } from './advance.js';
+import { advance, type Duty, type RunTransition } from './advance.js';
 import { afterValidations, converged, NOT_VALIDATED } from './convergence.js';
 import { drive } from './drive.js';
 import { createRun, loadRun, saveRun } from './run-store.js';
@@ -32,7 +32,7 @@ function outcomeAt(generation: number, steps: number): Outcome {
 const facts = { datasetDigest: 'd'.repeat(64), classes: 4, totalSteps: 8, stepsPerEpoch: 1 };
 
 /** Two trainers that checkpoint each step, in a world where `tick` may end the process. */
-async function* perform(todo: Duty, tick: () => void): AsyncGenerator<RunEvent> {
+async function* perform(todo: Duty, tick: () => void): AsyncGenerator<RunTransition> {
   tick();
   switch (todo.phase) {
     case 'preparing':

@@ -1,6 +1,6 @@
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
-import { advance, type Duty, duty, type RunEvent, type RunRules } from './advance.js';
+import { advance, type Duty, duty, type RunRules, type RunTransition } from './advance.js';
 import { collectDropped } from './collector.js';
 import { type SavedRun, saveRun } from './run-store.js';
 import type { RunState } from './state.js';
@@ -14,7 +14,7 @@ export interface DrivePorts {
    * performed twice. An error ends the attempt; when the pair that it resumed from is damaged, the error's details name the step as
    * `pair`. It ends without changing the phase only when `drained` aborts.
    */
-  perform(duty: Duty): AsyncIterable<RunEvent>;
+  perform(duty: Duty): AsyncIterable<RunTransition>;
   /** Called after each save. */
   changed(run: SavedRun): void;
   /** The time of day, as ISO 8601 in UTC. No decision depends on it. */
@@ -61,7 +61,7 @@ export async function drive(run: SavedRun, ports: DrivePorts): Promise<SavedRun>
 }
 
 /** Adds the time to a promotion. */
-function dated(event: RunEvent, at: string | undefined): RunEvent {
+function dated(event: RunTransition, at: string | undefined): RunTransition {
   return event.kind === 'candidate-verified' && at !== undefined ? { ...event, at } : event;
 }
 
@@ -74,7 +74,7 @@ async function settled<T>(work: () => Promise<T>): Promise<{ readonly value: T }
   }
 }
 
-function lost(failure: unknown): RunEvent {
+function lost(failure: unknown): RunTransition {
   if (failure instanceof TrikdError) {
     const { kind: error, message, details } = failure;
     const pair = typeof details['pair'] === 'number' ? { pair: details['pair'] } : {};

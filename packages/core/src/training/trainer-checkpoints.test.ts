@@ -37,6 +37,8 @@ function shortly(event: TrainerEvent): string {
       return event.message;
     case 'leaving':
       return 'leaves';
+    case 'failure':
+      return event.failure.message;
   }
 }
 

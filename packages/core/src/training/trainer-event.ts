@@ -1,3 +1,4 @@
+import type { FailureKind } from '../domain/errors.js';
 import type { FrameSource, Role } from '../domain/role.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { Score } from '../domain/score.js';
@@ -24,6 +25,12 @@ export interface TrainerProgress {
 /** What a trainer may have to wait for: the store, or a model whose frames it needs. */
 export type StallCause = 'store' | Role;
 
+/** Why an attempt ended early. Kind 'internal' stands for every error that is not a TrikdError: the trainer's log has it. */
+export interface TrainerFailure {
+  readonly kind: FailureKind;
+  readonly message: string;
+}
+
 /** What a trainer emits. A checkpoint is emitted when it is stored; more steps may have been trained by then. */
 export type TrainerEvent =
   | { readonly kind: 'progress'; readonly progress: TrainerProgress }
@@ -37,4 +44,6 @@ export type TrainerEvent =
   /** The wait is over. */
   | { readonly kind: 'went-on'; readonly on: StallCause }
   /** The process is about to exit. It pauses first if its limit is moved to a step that it can reach. */
-  | { readonly kind: 'leaving' };
+  | { readonly kind: 'leaving' }
+  /** The attempt is over, by an error. */
+  | { readonly kind: 'failure'; readonly failure: TrainerFailure };

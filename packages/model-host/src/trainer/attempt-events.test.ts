@@ -1,16 +1,15 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { StallCause } from '@trikd/core/training/trainer-event';
-import type { WatchedEvent } from '@trikd/protocol/convert-trainer';
+import type { StallCause, TrainerEvent } from '@trikd/core/training/trainer-event';
 import { describe, expect, test } from 'vitest';
 import { type AttemptEvents, createAttemptEvents, PROGRESS_INTERVAL_MS } from './attempt-events.js';
 
-const progress = (nextStep: number): WatchedEvent => ({
+const progress = (nextStep: number): TrainerEvent => ({
   kind: 'progress',
   progress: { nextStep, terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, stepsPerSecond: 0, waits: {} },
 });
-const resting = (nextStep: number): WatchedEvent => ({ kind: 'resting', nextStep });
+const resting = (nextStep: number): TrainerEvent => ({ kind: 'resting', nextStep });
 
-function nameOf(event: WatchedEvent): string {
+function nameOf(event: TrainerEvent): string {
   switch (event.kind) {
     case 'progress':
       return `progress ${event.progress.nextStep}`;

@@ -1,12 +1,12 @@
 import { createBell } from '@trikd/core/async/bell';
 import type { Clock } from '@trikd/core/async/clock';
 import type { TrikdError } from '@trikd/core/domain/errors';
-import type { WatchedEvent } from '@trikd/protocol/convert-trainer';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 
 export interface NumberedEvent {
   /** Increases with every event of an attempt. Events that a newer one has replaced leave gaps. */
   readonly number: number;
-  readonly event: WatchedEvent;
+  readonly event: TrainerEvent;
 }
 
 /**
@@ -15,7 +15,7 @@ export interface NumberedEvent {
  * only the current state of each cause is kept.
  */
 export interface AttemptEvents {
-  emit(event: WatchedEvent): void;
+  emit(event: TrainerEvent): void;
   /**
    * The events from number `from` on, then new ones as they are emitted, until `signal` aborts. With `pastOnly`, it
    * ends after the events emitted so far.
@@ -40,10 +40,10 @@ export function createAttemptEvents(clock: Pick<Clock, 'now'>): AttemptEvents {
   let next = 0;
   let progressAt = Number.NEGATIVE_INFINITY;
   /** Progress too soon after the last one. Newer progress replaces it; any other event is preceded by it. */
-  let held: WatchedEvent | undefined;
+  let held: TrainerEvent | undefined;
   let closed: TrikdError | undefined;
 
-  const add = (event: WatchedEvent) => {
+  const add = (event: TrainerEvent) => {
     const subject = replaceable(event);
     if (subject) kept = kept.filter((each) => replaceable(each.event) !== subject);
     kept.push({ number: next, event });
@@ -106,7 +106,7 @@ export function createAttemptEvents(clock: Pick<Clock, 'now'>): AttemptEvents {
 }
 
 /** What an event is about, if a newer event about the same makes it obsolete; undefined if it stays valid. */
-function replaceable(event: WatchedEvent): string | undefined {
+function replaceable(event: TrainerEvent): string | undefined {
   switch (event.kind) {
     case 'progress':
       return 'progress';

@@ -1,9 +1,9 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { TrainedRole } from '@trikd/core/domain/role';
-import type { WatchedEvent } from '@trikd/protocol/convert-trainer';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 
 /** The event for an error that ended an attempt. */
-export function failureEvent(error: unknown): WatchedEvent {
+export function failureEvent(error: unknown): TrainerEvent {
   const message = error instanceof Error ? error.message : String(error);
   return { kind: 'failure', failure: { kind: error instanceof TrikdError ? error.kind : 'internal', message } };
 }

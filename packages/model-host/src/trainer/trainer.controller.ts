@@ -2,7 +2,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { fromPosition, fromRole, toAttempt, toPosition } from '@trikd/protocol/convert';
-import { fromWatchedEvent, toAssignment } from '@trikd/protocol/convert-trainer';
+import { fromTrainerEvent, toAssignment } from '@trikd/protocol/convert-trainer';
 import type {
   AssignRequest,
   AssignResponse,
@@ -61,7 +61,7 @@ export class TrainerController {
     const open = (left: AbortSignal) => this.trainer.watch(toAttempt(attempt), fromEvent, left, pastOnly);
     await serveStream(call, this.shutdown, open, ({ number, event }) => ({
       number,
-      event: fromWatchedEvent(event, this.trainer.role),
+      event: fromTrainerEvent(event, this.trainer.role),
     }));
     return EMPTY;
   }

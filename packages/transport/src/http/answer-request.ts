@@ -53,7 +53,7 @@ async function watch(
   { runId, fromEvent }: Extract<Route, { readonly kind: 'watch' }>,
 ): Promise<void> {
   const gone = new AbortController();
-  const call = client.watchRun({ runId, fromEvent });
+  const call = client.watchRun({ runId, fromEvent, pastOnly: false });
   response.once('close', () => {
     gone.abort();
     call.cancel();

@@ -6,7 +6,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { Score } from '@trikd/core/domain/score';
 import type { Params } from '@trikd/core/models/params';
-import { lossText } from '@trikd/events/words';
+import { lossText } from '@trikd/events/names';
 import Table from 'cli-table3';
 import { printable } from '../printable.js';
 import { formatted, percent, size } from '../texts.js';

@@ -3,7 +3,7 @@ import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Score } from '@trikd/core/domain/score';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { lossText } from '@trikd/events/words';
+import { lossText } from '@trikd/events/names';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import Table from 'cli-table3';
 import { openRun } from '../checkpoint/open-run.js';

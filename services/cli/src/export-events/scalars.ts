@@ -1,9 +1,8 @@
-import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
-import type { Run, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import type { RoleTimes, StepTimes } from '@trikd/protocol/gen/node/trikd/v1/timing';
+import { roleName, stepPhaseName } from '@trikd/events/names';
+import { type Role, roleToJSON } from '@trikd/protocol/gen/node/trikd/v1/common';
+import type { GenerationResult, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { type RoleTimes, type StepTimes, stepPhaseKindToJSON } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import type { BestParams, TrainerProgress } from '@trikd/protocol/gen/node/trikd/v1/trainer';
-import { roleName } from '../run-summary.js';
-import { phaseNameOf } from './phase-name.js';
 import type { Scalar } from './tf-record.js';
 
 /** One value of one role in one generation. */
@@ -13,8 +12,8 @@ export interface RoleScalar extends Scalar {
   readonly role: string;
 }
 
-/** The numbers in an event. Later events of the run repeat its results; `newScalars` drops them. */
-export function scalarsOf({ event, time }: WatchRunResponse): readonly RoleScalar[] {
+/** The numbers in an event. A result may be repeated; `newScalars` drops it then. */
+export function scalarsOf({ event, number, time }: WatchRunResponse): readonly RoleScalar[] {
   const at = (time?.getTime() ?? 0) / 1000;
   switch (event?.$case) {
     case 'progress': {
@@ -22,18 +21,21 @@ export function scalarsOf({ event, time }: WatchRunResponse): readonly RoleScala
       if (!progress) return [];
       // The values are those of the step before the next one.
       const step = Math.max(0, progress.nextStep - 1);
-      return named(progressValues(progress), { generation, role: roleName(role), step, time: at });
+      return named(progressValues(progress), { generation, role: roleText(role), step, time: at });
     }
     case 'evaluation': {
       const { role, generation, evaluation } = event.value;
       const { accuracy, nll } = evaluation?.validation ?? {};
       const values = { 'accuracy/validation': accuracy, 'nll/validation': nll };
-      return named(values, { generation, role: roleName(role), step: evaluation?.step ?? 0, time: at });
+      return named(values, { generation, role: roleText(role), step: evaluation?.step ?? 0, time: at });
     }
     case 'stepTimes':
       return event.value.roles.flatMap((times) => timeScalars(event.value, times, at));
+    case 'generationEnded':
+      return event.value.result ? resultScalars(event.value.result, at) : [];
+    // Numbered in events from before there were others for results. A snapshot says nothing of when a result came.
     case 'run':
-      return resultScalars(event.value, at);
+      return number > 0 ? event.value.generations.flatMap((result) => resultScalars(result, at)) : [];
     default:
       return [];
   }
@@ -54,7 +56,9 @@ function progressValues({ terms, waits, ...progress }: TrainerProgress): Readonl
 
 /** Milliseconds of the steps of a few seconds, as values of the last of these steps. */
 function timeScalars({ generation, firstStep, steps }: StepTimes, times: RoleTimes, at: number): readonly RoleScalar[] {
-  const phases = times.phases.map(({ kind, peer, times: spread }) => [phaseNameOf(kind, peer), spread?.p50] as const);
+  const phases = times.phases.map(({ kind, peer, times: spread }) => {
+    return [stepPhaseName(stepPhaseKindToJSON(kind), roleToJSON(peer)), spread?.p50] as const;
+  });
   const values = {
     'milliseconds/step, median': times.step?.p50,
     'milliseconds/step, 95 in 100': times.step?.p95,
@@ -65,16 +69,12 @@ function timeScalars({ generation, firstStep, steps }: StepTimes, times: RoleTim
 }
 
 /** Scores on the test split, which is evaluated once, at the end of a generation. */
-function resultScalars({ generations }: Run, at: number): readonly RoleScalar[] {
-  return generations.flatMap(({ generation, student, teacher }) =>
-    Object.entries({ student, teacher }).flatMap(([role, best]) => {
-      const { accuracy, nll } = testOf(best);
-      return named(
-        { 'accuracy/test': accuracy, 'nll/test': nll },
-        { generation, role, step: best?.step ?? 0, time: at },
-      );
-    }),
-  );
+function resultScalars({ generation, student, teacher }: GenerationResult, at: number): readonly RoleScalar[] {
+  return Object.entries({ student, teacher }).flatMap(([role, best]) => {
+    const { accuracy, nll } = testOf(best);
+    const of = { generation, role, step: best?.step ?? 0, time: at };
+    return named({ 'accuracy/test': accuracy, 'nll/test': nll }, of);
+  });
 }
 
 function testOf(best: BestParams | undefined): { readonly accuracy?: number; readonly nll?: number } {
@@ -89,5 +89,5 @@ function named(
 }
 
 function roleText(role: Role): string {
-  return role === Role.ROLE_ANCHOR ? 'anchor' : roleName(role);
+  return roleName(roleToJSON(role));
 }

@@ -1,7 +1,6 @@
-import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
-import type { RoleStep, SlowStep } from '@trikd/protocol/gen/node/trikd/v1/timing';
-import { roleName } from '../run-summary.js';
-import { phaseNameOf } from './phase-name.js';
+import { roleName, stepPhaseName } from '@trikd/events/names';
+import { roleToJSON } from '@trikd/protocol/gen/node/trikd/v1/common';
+import { type RoleStep, type SlowStep, stepPhaseKindToJSON } from '@trikd/protocol/gen/node/trikd/v1/timing';
 
 /** An event as Chrome's trace viewer and Perfetto read it; times in microseconds. */
 type TraceEvent = Readonly<Record<string, unknown>>;
@@ -39,14 +38,14 @@ function stepEvents(runId: string, step: SlowStep, pid: number): readonly TraceE
 }
 
 function roleEvents(role: RoleStep, pid: number, start: number, args: object): readonly TraceEvent[] {
-  const name = role.role === Role.ROLE_ANCHOR ? 'anchor' : roleName(role.role);
+  const name = roleName(roleToJSON(role.role));
   const [tid, dataTid] = [2 * role.role, 2 * role.role + 1];
   const slice = (title: string, thread: number, fromMs: number, durationMs: number, more: object): TraceEvent => ({
     ...{ ph: 'X', pid, tid: thread, cat: 'step', name: title },
     ...{ ts: 1000 * (role.startedMs - start + fromMs), dur: 1000 * durationMs, args: more },
   });
   const phases = role.phases.map(({ kind, peer, offsetMs, durationMs }) => {
-    const title = phaseNameOf(kind, peer);
+    const title = stepPhaseName(stepPhaseKindToJSON(kind), roleToJSON(peer));
     return slice(title, title === 'data' ? dataTid : tid, offsetMs, durationMs, {});
   });
   return [

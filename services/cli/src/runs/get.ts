@@ -1,18 +1,14 @@
-import {
-  type AnchorMove,
-  AnchorMoveKind,
-  ConditionStatus,
-  type Run,
-  type RunCondition,
-  type RunProgress,
-} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { moveSentence, stallSentence } from '@trikd/events/sentences';
+import type { AnchorMove } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { ConditionStatus, type Run, type RunCondition, type RunProgress } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { generationsText } from '../generation/list.js';
+import { runJson } from '../json-messages.js';
 import { type Paint, paintedPhase } from '../paint.js';
 import { age, clock, percent } from '../texts.js';
 
 /** The state of a run, for people. */
 export function runText(run: Run, now: Date, paint: Paint): string {
-  const { runId, phase, generation, attempt, anchor, conditions, generations, anchorMoves } = run;
+  const { runId, phase, generation, attempt, anchor, conditions, generations } = run;
   const facts: readonly (readonly [string, string])[] = [
     ['phase', paintedPhase(phase, paint)],
     ['generation', `${generation}, attempt ${attempt}`],
@@ -22,9 +18,9 @@ export function runText(run: Run, now: Date, paint: Paint): string {
     ...ageFact('changed', run.updateTime, now),
     ...ageFact('ended', run.endTime, now),
     ...(run.failure === '' ? [] : [['failure', paint('red', run.failure)] as const]),
-    ...run.stalls.map(({ by, on, reason }) => ['waits', paint('yellow', `${by} for ${on}: ${reason}`)] as const),
+    ...run.stalls.map((stall) => ['waits', paint('yellow', stallSentence(stall))] as const),
     ...conditions.filter(holds).map((one) => ['condition', conditionText(one)] as const),
-    ...anchorMoves.map((move) => ['anchor moved', moveText(move)] as const),
+    ...runJson(run).anchorMoves.map((move) => ['anchor moved', moveText(move)] as const),
   ];
   return [
     `${paint('bold', 'run')} ${runId}`,
@@ -64,15 +60,7 @@ function conditionText({ type, status, reason, message }: RunCondition): string 
   return `${type}${known}${why === '' ? '' : `, ${why}`}`;
 }
 
-const MOVES: Readonly<Record<AnchorMoveKind, string>> = {
-  [AnchorMoveKind.ANCHOR_MOVE_KIND_UNSPECIFIED]: 'moved',
-  [AnchorMoveKind.ANCHOR_MOVE_KIND_RULE]: 'promoted by the rule',
-  [AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE]: 'promoted by hand',
-  [AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK]: 'rolled back',
-  [AnchorMoveKind.UNRECOGNIZED]: 'moved',
-};
-
-function moveText({ kind, generation, during, time }: AnchorMove): string {
-  const when = time ? `, ${time.toISOString()}` : '';
-  return `${MOVES[kind]} to the student of generation ${generation}, in generation ${during}${when}`;
+function moveText(move: AnchorMove): string {
+  const when = move.time === undefined ? '' : `, ${move.time}`;
+  return `${moveSentence(move).text}, in generation ${move.during}${when}`;
 }

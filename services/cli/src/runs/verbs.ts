@@ -1,19 +1,12 @@
+import { runSentences } from '@trikd/events/sentences';
 import type { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { unary } from '@trikd/transport/grpc/clients';
-import { phaseName } from '../run-summary.js';
+import { runJson } from '../json-messages.js';
 import type { Verb } from '../server/steering.js';
 
 /** The state of a run, in one sentence and a line for each thing that holds it up. */
 export function runDescription(runId: string, run: Run | undefined): string {
-  if (!run) return `run ${runId} exists`;
-  const { phase, generation, attempt, progress, stalls, failure } = run;
-  const done = progress && progress.stepsTotal > 0 ? `, ${Math.floor(progress.percent)} % of its steps done` : '';
-  const lines = [
-    `run ${run.runId} is ${phaseName(phase)}: generation ${generation}, attempt ${attempt}${done}`,
-    ...stalls.map(({ by, on, reason }) => `the ${by} waits for the ${on}: ${reason}`),
-    ...(failure === '' ? [] : [failure]),
-  ];
-  return lines.join('\n');
+  return run ? runSentences(runJson(run)).join('\n') : `run ${runId} exists`;
 }
 
 const pause: Verb = {

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { runInPhase } from '@trikd/events/sentences';
+import { type Run, type RunPhase, runPhaseToJSON } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { isFinal } from '@trikd/protocol/run-phases';
 import { unary } from '@trikd/transport/grpc/clients';
-import { phaseName } from '../run-summary.js';
 import type { Asking } from '../server/ask.js';
 
 /** What to wait for. */
@@ -30,7 +30,7 @@ export async function awaitPhase({ client, how }: Asking, { runId, phases, timeo
       unary(client.getRun.bind(client), { runId }, { ...how, deadlineSeconds: PATIENCE }),
     );
     if ('run' in answer && phases.includes(answer.run.phase)) return answer.run;
-    const state = 'run' in answer ? `run ${runId} is ${phaseName(answer.run.phase)}` : answer.why;
+    const state = 'run' in answer ? runInPhase(runId, runPhaseToJSON(answer.run.phase)) : answer.why;
     if ('run' in answer && isFinal(answer.run.phase)) throw new TrikdError('wrong-state', state);
     if (performance.now() >= until) throw new TrikdError('unavailable', `${state} after ${timeout} s`);
     await pause(INTERVAL, undefined, { signal: how.signal });

@@ -1,8 +1,9 @@
-import { type Run, RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { type Display, liveDisplay } from '../display.js';
+import { emptyHistory } from '@trikd/events/run-history';
+import { RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { phaseIn } from '@trikd/protocol/run-phases';
+import { liveDisplay } from '../display.js';
 import type { Format } from '../options.js';
 import type { Paint } from '../paint.js';
-import { newSummary } from '../run-summary.js';
 import { type Output, write } from '../shell.js';
 import { yaml as yamlOf } from '../texts.js';
 import { eventLine } from './event-line.js';
@@ -15,16 +16,16 @@ export interface Screen {
 
 /** Shows all events. Returns the exit status: 0 when the run completed, 1 when it failed or was cancelled. */
 export async function showAll(messages: AsyncIterable<WatchRunResponse>, screen: Screen): Promise<number> {
-  let last: Run | undefined;
+  let last: RunPhase | undefined;
   try {
     for await (const message of messages) {
-      if (message.event?.$case === 'run') last = message.event.value;
+      last = phaseIn(message.event) ?? last;
       screen.show(message);
     }
   } finally {
     screen.close();
   }
-  return last?.phase === RunPhase.RUN_PHASE_COMPLETED ? 0 : 1;
+  return last === RunPhase.RUN_PHASE_COMPLETED ? 0 : 1;
 }
 
 /** Prints a line, or a YAML document, for each event. */
@@ -38,22 +39,7 @@ export function lineScreen(output: { write(text: string): unknown }, format: For
 }
 
 /** Redraws the state of the run in place. */
-export function liveScreen(terminal: Output, runId: string): Screen {
-  let display: Display | undefined;
-  return {
-    show: ({ event }) => {
-      if (!event) return;
-      const generations = event.$case === 'run' ? generationsOf(event.value) : undefined;
-      display ??= liveDisplay(terminal, newSummary(runId, generations ?? 1));
-      display.show(event);
-    },
-    close: () => display?.close(),
-  };
-}
-
-/** The number of generations in the spec of a run; numbered events have no spec. */
-function generationsOf({ spec }: Run): number | undefined {
-  if (spec === '') return undefined;
-  const { curriculum } = JSON.parse(spec);
-  return typeof curriculum?.generations === 'number' ? curriculum.generations : undefined;
+export function liveScreen(terminal: Output): Screen {
+  const { show, close } = liveDisplay(terminal, emptyHistory);
+  return { show, close };
 }

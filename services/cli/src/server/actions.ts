@@ -87,7 +87,7 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
         // A stream would wait for a server that does not answer.
         await getRun(asking, runId);
         const live = isTerminal(stdout) && output === 'table' && fromEvent === 0;
-        const screen = live ? liveScreen(stdout, runId) : lineScreen(stdout, output, paint);
+        const screen = live ? liveScreen(stdout) : lineScreen(stdout, output, paint);
         finish(await showAll(follow(asking, { runId, fromEvent, patience }), screen));
       }),
   };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createBackoff } from '@trikd/core/async/backoff';
-import type { Run, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { isFinal } from '@trikd/protocol/run-phases';
+import type { RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { isFinal, phaseIn } from '@trikd/protocol/run-phases';
 import { watch } from '@trikd/transport/grpc/clients';
 import type { Asking } from './ask.js';
 
@@ -24,11 +24,11 @@ export async function* follow(
 ): AsyncGenerator<WatchRunResponse, void> {
   const backoff = createBackoff({ firstMs: 100, maxMs: 2000, random: Math.random });
   let next = fromEvent;
-  let last: Run | undefined;
-  while (!last || !isFinal(last.phase)) {
+  let phase: RunPhase | undefined;
+  while (phase === undefined || !isFinal(phase)) {
     const messages = watch<WatchRunResponse>({
       ...{ what: how.what, signal: how.signal, patienceSeconds: patience, from: next },
-      open: (from) => client.watchRun({ runId, fromEvent: from }),
+      open: (from) => client.watchRun({ runId, fromEvent: from, pastOnly: false }),
       // The snapshot at the start of a stream has no number and does not change where to continue.
       numberOf: ({ number }) => (number > 0 ? number : next - 1),
     });
@@ -37,9 +37,9 @@ export async function* follow(
         next = message.number + 1;
         backoff.reset();
       }
-      if (message.event?.$case === 'run') last = message.event.value;
+      phase = phaseIn(message.event) ?? phase;
       yield message;
     }
-    if (!last || !isFinal(last.phase)) await pause(backoff.next(), undefined, { signal: how.signal });
+    if (phase === undefined || !isFinal(phase)) await pause(backoff.next(), undefined, { signal: how.signal });
   }
 }

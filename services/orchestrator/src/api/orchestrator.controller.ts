@@ -37,7 +37,7 @@ import { toPhases, toRequestId, toRunId } from './requests.js';
 /** Token of the Orchestrator. */
 export const ORCHESTRATOR = Symbol('orchestrator');
 
-/** A drained run says so before its streams end: they are never cut short. */
+/** Streams are never cut short: the event that a run is drained comes before their end. */
 const NEVER = new AbortController().signal;
 
 /** Translates RunService messages to calls on the orchestrator. Nothing is decided here. */
@@ -102,15 +102,15 @@ export class OrchestratorController {
 
   @GrpcMethod('RunService', 'watchRun')
   async watchRun(
-    { runId, fromEvent }: WatchRunRequest,
+    { runId, fromEvent, pastOnly }: WatchRunRequest,
     _metadata: unknown,
     call: ServerWritableStream<WatchRunRequest, WatchRunResponse>,
   ): Promise<Observable<never>> {
-    const id = toRunId(runId);
+    const wanted = { runId: toRunId(runId), from: fromEvent, pastOnly };
     await serveStream(
       call,
       NEVER,
-      (left) => this.orchestrator.watch(id, fromEvent, left),
+      (left) => this.orchestrator.watch(wanted, left),
       (message) => message,
     );
     return EMPTY;

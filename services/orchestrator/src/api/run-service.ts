@@ -2,7 +2,7 @@ import { RunServiceService, WatchRunResponse } from '@trikd/protocol/gen/node/tr
 
 const encoded = new WeakMap<WatchRunResponse, Buffer>();
 
-/** RunService, but that an event is encoded once, however many follow it: everybody gets the same message. */
+/** RunService, except that an event is encoded once, however many followers get it: all get the same message. */
 export const RUN_SERVICE = {
   ...RunServiceService,
   watchRun: {
@@ -15,7 +15,7 @@ export const RUN_SERVICE = {
   },
 } as const satisfies typeof RunServiceService;
 
-/** Without the copy of the generated code, which lies in a pool of 64 KiB that lives as long as any part of it does. */
+/** A copy of its own: the generated code's lies in a pool of 64 KiB, which lives as long as any part of it is referenced. */
 function encode(message: WatchRunResponse): Buffer {
   const { buffer, byteOffset, byteLength } = WatchRunResponse.encode(message).finish();
   return Buffer.from(buffer, byteOffset, byteLength);

@@ -4,32 +4,32 @@ import { eventsFolder } from '@trikd/core/run/delete-run';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { missing } from '../api/messages.js';
 
-/** Where a run's events survive the process that told them. */
+/** A run's events in the store, where they survive the process that emitted them. */
 export interface EventPages {
   /** The newest number that is kept; 0: none. */
   readonly newest: number;
   readonly add: (message: WatchRunResponse) => void;
-  /** Events of which the number is in [from, until). What is not kept any more is said first. */
+  /** Events whose number is in [from, until); first a note if the oldest of them are not kept any more. */
   readonly read: (from: number, until: number) => AsyncIterable<WatchRunResponse>;
-  /** Resolves when everything is in the store, or cannot be brought there. */
+  /** Resolves when everything is in the store, or cannot be stored. */
   readonly close: () => Promise<void>;
 }
 
 export interface PagesPorts {
   readonly store: ObjectStore;
   readonly clock: Clock;
-  /** Told once when events cannot be kept; the run does not depend on it. */
+  /** Called once when events cannot be stored; the run does not depend on it. */
   failed(error: unknown): void;
 }
 
-/** Events of a page. It is written again with each event, or rather after a while, until it is full. */
-const PAGE = 512;
-/** Pages of a run that are kept. */
-const PAGES = 64;
-/** Pages that wait for a store that is away. */
-const BACKLOG = 4;
-/** Seconds that an event may be lost with the process. */
-const DELAY = 5;
+/** A page is written again at intervals until it is full. */
+const EVENTS_PER_PAGE = 512;
+/** Older pages are removed. */
+const PAGES_KEPT = 64;
+/** Pages that wait in memory for a store that is away; older ones are lost. */
+const MOST_UNSTORED_PAGES = 4;
+/** Seconds until an event is stored: what may be lost with the process. */
+const WRITE_DELAY = 5;
 
 interface Page {
   readonly key: string;
@@ -45,7 +45,7 @@ function placeOf(key: string): { readonly key: string; readonly page: number; re
   return page === undefined || first === undefined ? undefined : { key, page: Number(page), first: Number(first) };
 }
 
-/** The pages of a run, to go on with. */
+/** The pages of a run, ready for more events. */
 export async function openPages(runId: string, { store, clock, failed }: PagesPorts): Promise<EventPages> {
   const written = (await store.list(eventsFolder(runId))).flatMap((key) => placeOf(key) ?? []);
   const last = written.at(-1);
@@ -66,17 +66,17 @@ export async function openPages(runId: string, { store, clock, failed }: PagesPo
         await store.put(page.key, Buffer.from(`${page.lines.join('\n')}\n`));
         if (kept.at(-1) !== page.key) kept.push(page.key);
         broken = false;
-        if (length < PAGE) break;
+        if (length < EVENTS_PER_PAGE) break;
         open = open.slice(1);
       }
-      while (kept.length > PAGES) await store.remove(kept.shift() ?? '');
+      while (kept.length > PAGES_KEPT) await store.remove(kept.shift() ?? '');
     } catch (error) {
       if (!broken) failed(error);
       broken = true;
     }
   };
   const flushLater = async () => {
-    await clock.sleep(1000 * DELAY, closed.signal).catch(() => undefined);
+    await clock.sleep(1000 * WRITE_DELAY, closed.signal).catch(() => undefined);
     later = undefined;
     writing = writing.then(flush);
     await writing;
@@ -86,10 +86,10 @@ export async function openPages(runId: string, { store, clock, failed }: PagesPo
     newest,
     add(message) {
       let page = open.at(-1);
-      if (!page || page.lines.length >= PAGE) {
+      if (!page || page.lines.length >= EVENTS_PER_PAGE) {
         page = { key: keyOf(runId, number, message.number), lines: [] };
         number += 1;
-        open = [...open, page].slice(-BACKLOG);
+        open = [...open, page].slice(-MOST_UNSTORED_PAGES);
       }
       page.lines.push(JSON.stringify(WatchRunResponse.toJSON(message)));
       later ??= flushLater();
@@ -103,7 +103,7 @@ export async function openPages(runId: string, { store, clock, failed }: PagesPo
   };
 }
 
-/** What is kept of a run's events, whoever told them: those of which the number is in [from, until). */
+/** The stored events of a run, from all orchestrators: those whose number is in [from, until). */
 export async function* readPages(
   store: ObjectStore,
   runId: string,
@@ -122,7 +122,7 @@ export async function* readPages(
   }
 }
 
-/** The events of a page that can be read. They are for looking back: a run depends on none of them. */
+/** The events of a page, without lines that cannot be read: a run depends on none of them. */
 async function linesOf(store: ObjectStore, key: string): Promise<readonly WatchRunResponse[]> {
   const object = await store.get(key);
   if (!object) return [];

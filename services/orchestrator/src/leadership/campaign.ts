@@ -56,7 +56,7 @@ export async function campaign(self: Contender): Promise<void> {
 /** Drives one run after the other. @throws TrikdError `out-of-step` when the term has to be above that of a run */
 async function lead(self: Contender, lease: Leadership): Promise<void> {
   const { ports, services, drained, turns, news } = self;
-  lease.lost.addEventListener('abort', () => void services.stories.endAll((runId) => farewell(self, runId)), {
+  lease.lost.addEventListener('abort', () => void services.broadcasts.endAll((runId) => farewell(self, runId)), {
     once: true,
   });
   const over = AbortSignal.any([lease.lost, drained]);
@@ -116,7 +116,7 @@ async function drive(
 async function resign({ services, become }: Contender, lease: Leadership): Promise<void> {
   become({ kind: 'resigned' });
   await lease.release();
-  await services.stories.endAll(() => undefined);
+  await services.broadcasts.endAll(() => undefined);
 }
 
 function assertNewest({ newestTerm }: LeadershipState, { term }: Leadership): void {

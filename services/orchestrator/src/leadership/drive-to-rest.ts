@@ -1,10 +1,11 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { duty } from '@trikd/core/run/advance';
+import type { RunEvent } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { hasEnded } from '@trikd/core/run/state';
-import { type DrivenRun, type DrivenRunPorts, drainedNews, driveRun } from '../runs/driven-run.js';
-import type { RunNews } from '../runs/ports.js';
+import { drainedEvent } from '../events/run-changes.js';
+import { type DrivenRun, type DrivenRunPorts, driveRun } from '../runs/driven-run.js';
 import type { RunServices } from '../runs/run-services.js';
 import { type TakeOverPorts, takeOver } from './take-over.js';
 
@@ -38,29 +39,29 @@ export async function driveToRest(
   takenOver: (drive: DrivenRun) => void,
 ): Promise<void> {
   const runId = run.spec.name;
-  const { stories, counters, records, log } = services;
+  const { broadcasts, counters, records, log } = services;
   const { clock, times } = ports;
-  const story = await stories.open(runId, term);
+  const broadcast = await broadcasts.open(run, term);
   const pausing = AbortSignal.any([drained, pause]);
   // A run that pauses may still save where; it must not wait for ever for a store that is away.
   const over = new AbortController();
   const overdue = abortedAfter(pausing, times.drain, clock, over.signal);
   let drive: DrivenRun | undefined;
   const store = ports.retrying(AbortSignal.any([lost, overdue]), (reason) => drive?.waits('store', reason));
-  const publish = (news: RunNews) => {
-    counters.count(runId, news);
-    story.tell(news);
+  const emit = (event: RunEvent) => {
+    counters.count(runId, event);
+    broadcast.emit(event);
   };
   try {
     const taken = await takeOver(records, store, run, term, ports);
     counters.begin(runId);
-    drive = driveRun(taken, ports, { store, records, log, drained: pausing, abandoned: lost, publish });
+    drive = driveRun(taken, ports, { store, records, log, drained: pausing, abandoned: lost, emit });
     takenOver(drive);
     const failure = await drive.done;
     const { state } = drive.view();
-    if (failure) return await stories.end(runId, failure);
-    if (drained.aborted && duty(state)) story.tell(drainedNews(state));
-    if (drained.aborted || hasEnded(state)) await stories.end(runId);
+    if (failure) return await broadcasts.end(runId, failure);
+    if (drained.aborted && duty(state)) broadcast.emit(drainedEvent(state));
+    if (drained.aborted || hasEnded(state)) await broadcasts.end(runId);
   } finally {
     over.abort();
   }

@@ -1,20 +1,10 @@
 import { duty } from '@trikd/core/run/advance';
+import type { Condition } from '@trikd/core/run/run-event';
 import { PHASE_CONDITIONS, type PhaseCondition } from '@trikd/core/run/run-times';
 import type { RunState } from '@trikd/core/run/state';
 import { howItStands } from '@trikd/core/run/steer';
+import { stallSentence } from '@trikd/events/sentences';
 import type { RunView } from './ports.js';
-
-/** A condition of a run, in the sense of Kubernetes. */
-export interface Condition {
-  readonly type: PhaseCondition | 'Stalled';
-  readonly holds: boolean | 'unknown';
-  /** One word, for programs. */
-  readonly reason: string;
-  /** One sentence. */
-  readonly message: string;
-  /** When it began or ceased to hold, as ISO 8601; absent when it is not known. */
-  readonly since?: string;
-}
 
 const TYPES = ['Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled'] as const;
 
@@ -55,15 +45,15 @@ function reasonOf(state: RunState, budgetUsed: boolean): string {
   }
 }
 
-function stalled({ state, live, queued }: RunView): Condition {
+/** Whether a run waits. A run that rests or has ended waits for nothing. */
+export function stalled({ state, live, queued }: RunView): Condition {
   const type = 'Stalled' as const;
+  if (!duty(state)) return { type, holds: false, reason: camel(state.phase), message: howItStands(state) };
   const since = live?.stalledAt === undefined ? {} : { since: live.stalledAt };
   const [stall] = live?.stalls ?? [];
   if (stall) {
-    const message = `the ${stall.by} waits for the ${stall.on}: ${stall.reason}`;
-    return { type, holds: true, reason: `${camel(stall.on)}Away`, message, ...since };
+    return { type, holds: true, reason: `${camel(stall.on)}Away`, message: stallSentence(stall), ...since };
   }
-  if (!duty(state)) return { type, holds: false, reason: camel(state.phase), message: howItStands(state) };
   if (live) return { type, holds: false, reason: 'GoesOn', message: 'the run does not wait for anything', ...since };
   if (queued?.behind !== undefined) {
     const message = `the trainers train run ${queued.behind}; this run continues when that one ends or pauses`;

@@ -1,12 +1,12 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { Duty, RunEvent } from '@trikd/core/run/advance';
+import type { Duty, RunTransition } from '@trikd/core/run/advance';
 import { collectLeftovers } from '@trikd/core/run/collector';
 import { drive } from '@trikd/core/run/drive';
+import type { Stall } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
-import { type RunState, resumePair } from '@trikd/core/run/state';
 import { type PerformPorts, perform } from './duties/perform.js';
 import type { DutyScope } from './duties/scope.js';
-import type { RunNews, RunView, Stall } from './ports.js';
+import type { RunView } from './ports.js';
 import { type RunLimits, rulesOf } from './rules.js';
 import { type RunLog, traceSeedOf } from './run-log.js';
 import { createRunReporter, type RunReporterPorts } from './run-reporter.js';
@@ -37,7 +37,7 @@ export interface DrivenRun {
   readonly view: () => RunView;
   /** Notes what the orchestrator itself waits for; undefined: it goes on. */
   readonly waits: (on: Stall['on'], reason: string | undefined) => void;
-  /** Whether nothing more is published. */
+  /** Whether no event follows. */
   readonly over: () => boolean;
   /** Resolves when it is not driven any more, with an error unless the run ended or paused. */
   readonly done: Promise<Error | undefined>;
@@ -52,9 +52,19 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
   const rules = rulesOf(spec, ports);
   const reporter = createRunReporter(run, scope, everySteps, now);
   const tracing = { seed: traceSeedOf(run), everySteps };
-  const duties: DutyScope = { spec, rules, term, store, tracing, drained, abandoned, tell: reporter.report };
+  const duties: DutyScope = {
+    spec,
+    rules,
+    term,
+    store,
+    tracing,
+    drained,
+    abandoned,
+    emit: reporter.emit,
+    waits: reporter.waits,
+  };
 
-  async function* performLogged(todo: Duty): AsyncGenerator<RunEvent> {
+  async function* performLogged(todo: Duty): AsyncGenerator<RunTransition> {
     try {
       yield* perform(duties, ports, todo);
     } catch (failure) {
@@ -90,18 +100,8 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
   return {
     runId: spec.name,
     view: reporter.view,
-    waits: (on, reason) => {
-      const by = 'orchestrator';
-      reporter.report(reason === undefined ? { kind: 'went-on', by, on } : { kind: 'stalled', by, on, reason });
-    },
+    waits: (on, reason) => reporter.waits('orchestrator', on, reason),
     over: reporter.closed,
     done: driveToEnd(),
   };
-}
-
-/** What is published of a run that has paused. */
-export function drainedNews(state: RunState): RunNews {
-  const resumed = 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;
-  const step = state.phase === 'promoting' ? state.outcome.steps : resumed;
-  return { kind: 'drained', generation: state.generation, step };
 }

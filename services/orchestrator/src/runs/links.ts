@@ -7,7 +7,7 @@ import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { faultPoint } from '@trikd/process/fault-points';
 import { fromBlob, fromPosition, fromTracing, toScore } from '@trikd/protocol/convert';
 import { toRoleStep } from '@trikd/protocol/convert-timing';
-import { fromAssignment, toWatchedEvent } from '@trikd/protocol/convert-trainer';
+import { fromAssignment, toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
@@ -98,11 +98,11 @@ async function* readAll<Response>(call: ClientReadableStream<Response>, what: st
 
 /** @throws TrikdError that the trainer reported its failure with; Error for a failure of another kind */
 async function* decoded(
-  responses: AsyncIterable<Parameters<typeof toWatchedEvent>[0]>,
+  responses: AsyncIterable<Parameters<typeof toTrainerEvent>[0]>,
   role: TrainedRole,
 ): AsyncGenerator<TrainerEvent> {
   for await (const response of responses) {
-    const event = toWatchedEvent(response);
+    const event = toTrainerEvent(response);
     if (event.kind !== 'failure') {
       yield event;
       continue;

@@ -1,8 +1,8 @@
+import type { RoleProgressed, Stall } from '@trikd/core/run/run-event';
 import { expect, test } from 'vitest';
 import { liveView } from './live-view.js';
-import type { DutyNews, ProgressNews } from './ports.js';
 
-const trained = (role: 'teacher' | 'student'): ProgressNews => ({
+const trained = (role: 'teacher' | 'student'): RoleProgressed => ({
   ...{ kind: 'progress', role, generation: 0, totalSteps: 100 },
   progress: {
     nextStep: 5,
@@ -14,19 +14,22 @@ const trained = (role: 'teacher' | 'student'): ProgressNews => ({
     waits: {},
   },
 });
-const lost: DutyNews = { kind: 'stalled', by: 'orchestrator', on: 'student', reason: 'cannot be reached' };
-const back: DutyNews = { kind: 'went-on', by: 'orchestrator', on: 'student' };
-const away: DutyNews = { kind: 'stalled', by: 'orchestrator', on: 'store', reason: 'no route' };
+const lost: Stall = { by: 'orchestrator', on: 'student', reason: 'cannot be reached' };
+const back = { by: 'orchestrator', on: 'student', reason: undefined } as const;
+const away: Stall = { by: 'orchestrator', on: 'store', reason: 'no route' };
 
-function viewAfter(...news: readonly DutyNews[]) {
+function viewAfter(...all: readonly (RoleProgressed | Stall | typeof back)[]) {
   let second = 0;
   const live = liveView(() => `at ${second++}`);
-  for (const each of news) live.heard(each);
+  for (const each of all) {
+    if ('kind' in each) live.note(each);
+    else live.waits(each.by, each.on, each.reason);
+  }
   return live.view();
 }
 
 const ratesOf = ({ progress }: ReturnType<typeof viewAfter>) =>
-  Object.values(progress).map((news) => news.progress.stepsPerSecond);
+  Object.values(progress).map((each) => each.progress.stepsPerSecond);
 
 test('no model has a rate while another one is waited for, and both have it again afterwards', () => {
   const both = [trained('teacher'), trained('student')];

@@ -1,12 +1,15 @@
 import type { TrainedRole } from '@trikd/core/domain/role';
-import type { DutyNews, EvaluationNews, LiveView, ProgressNews, Stall } from './ports.js';
+import type { RoleEvaluated, RoleProgressed, RunEvent, Stall } from '@trikd/core/run/run-event';
+import { isHalted } from '@trikd/events/progress';
+import type { LiveView } from './ports.js';
 
-type ProgressByRole = Readonly<Partial<Record<TrainedRole, ProgressNews>>>;
+type ProgressByRole = Readonly<Partial<Record<TrainedRole, RoleProgressed>>>;
 
 /** What is known of a run while it is driven: the newest of what has happened. */
 export interface LiveSeen {
-  /** Returns whether a stall began, ended or has another reason. */
-  readonly heard: (news: DutyNews) => boolean;
+  readonly note: (event: RunEvent) => void;
+  /** Notes what a process waits for, and why; without a reason, the wait is over. Returns whether that changes anything. */
+  readonly waits: (by: Stall['by'], on: Stall['on'], reason: string | undefined) => boolean;
   /** Another attempt has begun: what was known of the one before is obsolete. */
   readonly begun: () => void;
   readonly view: () => LiveView;
@@ -16,8 +19,7 @@ export function liveView(now: () => string): LiveSeen {
   const stalls = new Map<string, Stall>();
   let stalledAt: string | undefined;
   let progress: ProgressByRole = {};
-  let evaluations: Partial<Record<TrainedRole, EvaluationNews>> = {};
-  const keyOf = ({ by, on }: Pick<Stall, 'by' | 'on'>) => `${by} on ${on}`;
+  let evaluations: Partial<Record<TrainedRole, RoleEvaluated>> = {};
   /** Notes when the first stall begins and when the last one ends. */
   const dated = (change: () => boolean): boolean => {
     const before = stalls.size;
@@ -26,13 +28,17 @@ export function liveView(now: () => string): LiveSeen {
     return changed;
   };
   return {
-    heard(news) {
-      if (news.kind === 'stalled') return dated(() => stalls.set(keyOf(news), news).size > 0);
-      if (news.kind === 'went-on') return dated(() => stalls.delete(keyOf(news)));
-      if (news.kind === 'progress') progress = { ...progress, [news.role]: news };
-      if (news.kind === 'evaluation') evaluations = { ...evaluations, [news.role]: news };
-      return false;
+    note(event) {
+      if (event.kind === 'progress') progress = { ...progress, [event.role]: event };
+      if (event.kind === 'evaluation') evaluations = { ...evaluations, [event.role]: event };
     },
+    waits: (by, on, reason) =>
+      dated(() => {
+        const key = `${by} on ${on}`;
+        if (reason === undefined) return stalls.delete(key);
+        stalls.set(key, { by, on, reason });
+        return true;
+      }),
     begun() {
       dated(() => {
         stalls.clear();
@@ -42,12 +48,10 @@ export function liveView(now: () => string): LiveSeen {
       evaluations = {};
     },
     view: () => {
-      const standing = [...stalls.values()];
-      // The models train in lockstep: while one is waited for, none trains, whatever was reported last.
-      const halted = standing.some(({ on }) => on !== 'store');
+      const present = [...stalls.values()];
       return {
-        stalls: standing,
-        progress: halted ? withoutRate(progress) : progress,
+        stalls: present,
+        progress: isHalted(present) ? withoutRate(progress) : progress,
         evaluations,
         ...(stalledAt !== undefined && { stalledAt }),
       };
@@ -56,6 +60,6 @@ export function liveView(now: () => string): LiveSeen {
 }
 
 function withoutRate({ teacher, student }: ProgressByRole): ProgressByRole {
-  const halted = (news: ProgressNews) => ({ ...news, progress: { ...news.progress, stepsPerSecond: 0 } });
+  const halted = (event: RoleProgressed) => ({ ...event, progress: { ...event.progress, stepsPerSecond: 0 } });
   return { ...(teacher && { teacher: halted(teacher) }), ...(student && { student: halted(student) }) };
 }

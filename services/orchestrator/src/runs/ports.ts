@@ -1,16 +1,14 @@
 import type { Blob } from '@trikd/core/domain/blob';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
-import type { Score } from '@trikd/core/domain/score';
+import type { RoleEvaluated, RoleProgressed, Stall } from '@trikd/core/run/run-event';
 import type { RunTimes } from '@trikd/core/run/run-times';
 import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { RoleStep } from '@trikd/core/timing/role-step';
-import type { SlowStep } from '@trikd/core/timing/slow-steps';
-import type { StepTimes } from '@trikd/core/timing/step-times';
 import type { StepTracing } from '@trikd/core/timing/trace-ids';
 import type { Assignment } from '@trikd/core/training/assignment';
-import type { StallCause, TrainerEvent, TrainerProgress } from '@trikd/core/training/trainer-event';
+import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 
 /** One trainer, as the orchestrator uses it. Every call fails with a TrikdError. */
 export interface TrainerLink {
@@ -64,14 +62,7 @@ export interface StepLink {
   trace(attempt: GenerationAttempt, steps: readonly number[]): Promise<void>;
 }
 
-/** Something that holds a run up: it goes on by itself when what it waits for comes. */
-export interface Stall {
-  readonly by: 'orchestrator' | TrainedRole;
-  readonly on: StallCause;
-  readonly reason: string;
-}
-
-/** Where a run stands. */
+/** A run, with what is known of it here. */
 export interface RunView {
   readonly spec: RunSpec;
   readonly state: RunState;
@@ -94,53 +85,6 @@ export interface LiveView {
   /** When a stall began or the last one ended, as ISO 8601; absent: there was none. */
   readonly stalledAt?: string;
   /** The newest of each role in the current generation. */
-  readonly progress: Readonly<Partial<Record<TrainedRole, ProgressNews>>>;
-  readonly evaluations: Readonly<Partial<Record<TrainedRole, EvaluationNews>>>;
+  readonly progress: Readonly<Partial<Record<TrainedRole, RoleProgressed>>>;
+  readonly evaluations: Readonly<Partial<Record<TrainedRole, RoleEvaluated>>>;
 }
-
-/** One role trained. */
-export interface ProgressNews {
-  readonly kind: 'progress';
-  readonly role: TrainedRole;
-  readonly generation: number;
-  readonly totalSteps: number;
-  readonly progress: TrainerProgress;
-}
-
-/** One role was validated. */
-export interface EvaluationNews {
-  readonly kind: 'evaluation';
-  readonly role: TrainedRole;
-  readonly generation: number;
-  readonly step: number;
-  readonly validation: Score;
-}
-
-/** One thing that happened in a run, for whoever follows it. */
-export type RunNews =
-  | ({ readonly kind: 'run' } & RunView)
-  | ProgressNews
-  | EvaluationNews
-  | {
-      readonly kind: 'alarm';
-      readonly role: TrainedRole;
-      readonly generation: number;
-      readonly step: number;
-      readonly message: string;
-    }
-  | { readonly kind: 'committed'; readonly generation: number; readonly step: number; readonly manifestKey: string }
-  | { readonly kind: 'drained'; readonly generation: number; readonly step: number }
-  | ({ readonly kind: 'step-times'; readonly generation: number; readonly attempt: number } & StepTimes)
-  | ({
-      readonly kind: 'slow-step';
-      readonly generation: number;
-      readonly attempt: number;
-      /** Of its trace, 32 hex digits. */
-      readonly traceId: string;
-    } & SlowStep);
-
-/** What a duty tells: what others follow, and what becomes part of how the run stands. */
-export type DutyNews =
-  | RunNews
-  | ({ readonly kind: 'stalled' } & Stall)
-  | ({ readonly kind: 'went-on' } & Pick<Stall, 'by' | 'on'>);

@@ -1,7 +1,8 @@
+import type { RoleProgressed } from '@trikd/core/run/run-event';
 import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
-import type { ProgressNews, RunView } from './ports.js';
+import type { RunView } from './ports.js';
 import { progressOf } from './progress.js';
 
 const curriculum = { generations: 3 };
@@ -15,7 +16,7 @@ const resultOf = (generation: number, steps: number): GenerationResult => {
   const pair = { step: steps, manifestKey: 'm' };
   return { generation, steps, student: best, teacher: best, promoted: true, pair, ...digests };
 };
-const trained = (who: 'teacher' | 'student', nextStep: number, stepsPerSecond: number): ProgressNews => ({
+const trained = (who: 'teacher' | 'student', nextStep: number, stepsPerSecond: number): RoleProgressed => ({
   ...{ kind: 'progress', role: who, generation: 1, totalSteps: 100 },
   progress: { nextStep, stepsPerSecond, terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, waits: {} },
 });

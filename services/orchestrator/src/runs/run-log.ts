@@ -1,11 +1,12 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { type AnchorMove, type GenerationResult, type PairRef, type RunState, resumePair } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steering';
 import { specDigest } from '@trikd/core/spec/run-spec';
 import { isSampled, seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
 import type { Logger } from '@trikd/process/logging';
-import type { RunNews, RunView, Stall } from './ports.js';
+import type { RunView } from './ports.js';
 
 /** The request that a change of a run does. */
 export interface RunRequest {
@@ -20,7 +21,7 @@ export interface RunLog {
   readonly deleted: (runId: string, requestId: string | undefined) => void;
   readonly attemptLost: (run: Logged, failure: unknown) => void;
   readonly stalls: (run: Logged, before: readonly Stall[], after: readonly Stall[]) => void;
-  readonly alarm: (run: Logged, alarm: RunNews & { readonly kind: 'alarm' }, everySteps: number) => void;
+  readonly alarm: (run: Logged, alarm: RunEvent & { readonly kind: 'alarm' }, everySteps: number) => void;
 }
 
 type Logged = Pick<RunView, 'spec' | 'state' | 'times'>;

@@ -1,34 +1,43 @@
+import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
+import { isHalted } from '@trikd/events/progress';
+import { changesOnStart, changesSince } from '../events/run-changes.js';
+import { stalled } from './conditions.js';
 import { liveView } from './live-view.js';
-import type { DutyNews, RunNews, RunView, Stall } from './ports.js';
+import type { RunView } from './ports.js';
 import type { RunLog } from './run-log.js';
 import type { RunRecords } from './run-records.js';
 
 export interface RunReporterPorts {
   readonly records: Pick<RunRecords, 'saved'>;
   readonly log: Pick<RunLog, 'alarm' | 'stalls'>;
-  /** Gets what happens in the run. */
-  publish(news: RunNews): void;
+  emit(event: RunEvent): void;
 }
 
-/** Knows the newest of a run that is driven here, and reports each change of it until it is closed. */
+/**
+ * Knows the newest of a run that is driven here, and emits each change of it until it is closed: a snapshot of the view with the events
+ * since applied is the view.
+ */
 export interface RunReporter {
   readonly view: () => RunView;
-  readonly report: (news: DutyNews) => void;
+  readonly emit: (event: RunEvent) => void;
+  /** Notes what a process waits for, and why; without a reason, the wait is over. */
+  readonly waits: (by: Stall['by'], on: Stall['on'], reason: string | undefined) => void;
   /** The state was saved. */
   readonly saved: (run: SavedRun) => void;
   readonly close: () => void;
   readonly closed: () => boolean;
 }
 
-/** Reports the run as it is when the drive begins. @param everySteps as `StepTracing` has it @param now the time of day */
+/** Emits the run as it is when the drive begins. @param everySteps as `StepTracing` has it @param now the time of day */
 export function createRunReporter(
   run: SavedRun,
-  { records, log, publish }: RunReporterPorts,
+  ports: RunReporterPorts,
   everySteps: number,
   now: () => string,
 ): RunReporter {
+  const { records, log } = ports;
   const live = liveView(now);
   let stored = run;
   let stalls: readonly Stall[] = [];
@@ -39,30 +48,40 @@ export function createRunReporter(
     log.stalls(stored, stalls, present);
     stalls = present;
   };
-  const report = (news: DutyNews) => {
+  const emit = (event: RunEvent) => {
     if (closed) return;
-    const changed = live.heard(news);
-    logStalls(live.view().stalls);
-    if (news.kind === 'alarm') log.alarm(stored, news, everySteps);
-    if (news.kind !== 'stalled' && news.kind !== 'went-on') publish(news);
-    else if (changed) publish({ kind: 'run', ...view() });
+    live.note(event);
+    if (event.kind === 'alarm') log.alarm(stored, event, everySteps);
+    ports.emit(event);
+  };
+  const waits: RunReporter['waits'] = (by, on, reason) => {
+    if (closed || !live.waits(by, on, reason)) return;
+    const wasHalted = isHalted(stalls);
+    const changed = view();
+    const { stalls: present, progress } = live.view();
+    logStalls(present);
+    emit({ kind: 'stalls-changed', stalls: present, condition: stalled(changed) });
+    // Meanwhile the models had no rate: they have the one that they reported last until they report another.
+    if (wasHalted && !isHalted(present)) for (const event of Object.values(progress)) emit(event);
   };
   const saved = (next: SavedRun) => {
     const { state: before } = stored;
     records.saved(stored, next);
     stored = next;
-    // Each pair is reported by itself.
+    // Each pair has an event of its own.
     if (onlyPairsChanged(before, next.state)) return;
     if (!sameAttempt(before, next.state)) live.begun();
-    report({ kind: 'run', ...view() });
+    if (closed) return;
+    logStalls(live.view().stalls);
+    for (const event of changesSince(before, view())) emit(event);
   };
   const close = () => {
     closed = true;
     logStalls([]);
   };
 
-  report({ kind: 'run', ...view() });
-  return { view, report, saved, close, closed: () => closed };
+  for (const event of changesOnStart(view())) emit(event);
+  return { view, emit, waits, saved, close, closed: () => closed };
 }
 
 function onlyPairsChanged(before: RunState, after: RunState): boolean {

@@ -1,4 +1,4 @@
-import type { Stories } from '../events/stories.js';
+import type { Broadcasts } from '../events/broadcasts.js';
 import type { Counters } from './counters.js';
 import type { RunLog } from './run-log.js';
 import type { RunRecords } from './run-records.js';
@@ -7,6 +7,6 @@ import type { RunRecords } from './run-records.js';
 export interface RunServices {
   readonly records: RunRecords;
   readonly log: RunLog;
-  readonly stories: Stories;
+  readonly broadcasts: Broadcasts;
   readonly counters: Counters;
 }

@@ -41,13 +41,13 @@ async function waitingRun(): Promise<ObjectStore> {
 
 /** What `steerRun` needs besides the request, with a leader of term 1 that drives no run. */
 function steeringOf(store: ObjectStore, leader: Partial<SteeringLeader> = {}) {
-  const streams = { tell: () => undefined, end: () => undefined, close: async () => undefined };
-  const story = { ...streams, over: () => false, newest: () => 0, follow: async function* () {} };
+  const streams = { emit: () => undefined, end: () => undefined, close: async () => undefined };
+  const broadcast = { ...streams, over: () => false, newest: () => 0, follow: async function* () {} };
   const none = async () => undefined;
-  const stories = { get: () => undefined, open: async () => story, end: none, endAll: none };
+  const broadcasts = { get: () => undefined, open: async () => broadcast, end: none, endAll: none };
   const log = createRunLog({ info: () => undefined });
   const records = createRunRecords(log, () => new Date('2026-01-02T03:04:05.000Z'));
-  const services = { stories, log, records, counters: createCounters(() => () => undefined) };
+  const services = { broadcasts, log, records, counters: createCounters(() => () => undefined) };
   const leading: SteeringLeader = { pause: none, term: () => 1, placed: (run) => run, ...leader };
   return (request: SteeringRequest) => steerRun({ store, retries: 2, keepPairs: 2 }, services, leading, 1, request);
 }

@@ -5,6 +5,7 @@ import { pointAsStated } from '@trikd/core/run/anchor-pointer';
 import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
 import { hasEnded, type RunState } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steering';
+import { changesSince } from '../events/run-changes.js';
 import type { RunView } from './ports.js';
 import { type RunLimits, rulesOf } from './rules.js';
 import type { RunServices } from './run-services.js';
@@ -59,7 +60,7 @@ export async function steerRun(
       const saved = await services.records.save(ports.store, paused.run, change);
       await movePointer(ports.store, term, request, saved);
       const placed = leader.placed(saved);
-      await tell(services, term, placed);
+      await emitChanges(services, term, paused.run.state, placed);
       return placed;
     } catch (error) {
       const again = error instanceof TrikdError && error.kind === 'out-of-step' && leader.term() === term;
@@ -93,22 +94,28 @@ async function movePointer(
   if (kind === 'promoted' || kind === 'rolled-back') await pointAsStated(store, runId, run.state, term);
 }
 
-async function tell({ stories, counters }: RunServices, term: number, run: SavedRun): Promise<void> {
+async function emitChanges(
+  { broadcasts, counters }: RunServices,
+  term: number,
+  before: RunState,
+  run: SavedRun,
+): Promise<void> {
   const { name } = run.spec;
-  const news = { kind: 'run' as const, ...run };
-  counters.count(name, news);
-  const story = await stories.open(name, term);
-  story.tell(news);
-  if (hasEnded(run.state)) await stories.end(name);
+  const broadcast = await broadcasts.open(run, term);
+  for (const event of changesSince(before, run)) {
+    counters.count(name, event);
+    broadcast.emit(event);
+  }
+  if (hasEnded(run.state)) await broadcasts.end(name);
 }
 
 /** Removes a run that has ended. @throws TrikdError as `deleteRun` does */
 export async function removeRun(
   store: ObjectStore,
-  { records, stories }: RunServices,
+  { records, broadcasts }: RunServices,
   term: number,
   { runId, requestId }: Pick<SteeringRequest, 'runId' | 'requestId'>,
 ): Promise<void> {
   await records.remove(store, runId, term, requestId);
-  await stories.end(runId, new TrikdError('not-found', `run ${runId} was deleted`, { run: runId }));
+  await broadcasts.end(runId, new TrikdError('not-found', `run ${runId} was deleted`, { run: runId }));
 }

@@ -80,18 +80,16 @@ export const emittedRun: readonly WatchRunResponse[] = [
     },
   }),
   event(7, 12, {
-    $case: 'run',
+    $case: 'generationEnded',
     value: {
-      ...{ runId: 'r', phase: RunPhase.RUN_PHASE_COMPLETED, generation: 1 },
-      generations: [
-        {
-          ...{ generation: 1, promoted: true, steps: 16 },
-          student: { step: 12, validation: score(0.5), test: score(0.625) },
-          teacher: { step: 16, validation: score(0.75), test: score(0.875) },
-        },
-      ],
+      result: {
+        ...{ generation: 1, promoted: true, steps: 16 },
+        student: { step: 12, validation: score(0.5), test: score(0.625) },
+        teacher: { step: 16, validation: score(0.75), test: score(0.875) },
+      },
     },
   }),
+  event(7, 13, { $case: 'phaseChanged', value: { phase: RunPhase.RUN_PHASE_COMPLETED, generation: 1 } }),
 ];
 
 /** Them as a stream. */

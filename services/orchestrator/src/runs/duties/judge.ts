@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { promotion, type RunEvent } from '@trikd/core/run/advance';
+import { promotion, type RunTransition } from '@trikd/core/run/advance';
 import { promote } from '@trikd/core/run/anchor-pointer';
 import type { Promoting } from '@trikd/core/run/state';
 import type { DutyScope } from './scope.js';
 
 /** Verifies the candidate before anything depends on it, and points to it when it is to be the anchor. */
-export async function* judge({ spec, store, term, rules }: DutyScope, todo: Promoting): AsyncGenerator<RunEvent> {
+export async function* judge({ spec, store, term, rules }: DutyScope, todo: Promoting): AsyncGenerator<RunTransition> {
   await assertStored(store, todo.outcome.student.params);
   const promoted = promotion(todo, rules);
   if (promoted) await promote(store, spec.name, promoted, term);

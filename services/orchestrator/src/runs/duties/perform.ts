@@ -1,4 +1,4 @@
-import type { Duty, RunEvent } from '@trikd/core/run/advance';
+import type { Duty, RunTransition } from '@trikd/core/run/advance';
 import { judge } from './judge.js';
 import { type PreparePorts, prepare } from './prepare.js';
 import type { DutyScope } from './scope.js';
@@ -9,7 +9,7 @@ export interface PerformPorts extends PreparePorts, TrainPorts {
 }
 
 /** Does what a phase of a run demands, and yields what happened. */
-export function perform(run: DutyScope, ports: PerformPorts, todo: Duty): AsyncGenerator<RunEvent> {
+export function perform(run: DutyScope, ports: PerformPorts, todo: Duty): AsyncGenerator<RunTransition> {
   switch (todo.phase) {
     case 'preparing':
       return prepare(run, ports, todo);

@@ -2,7 +2,7 @@ import type { Clock } from '@trikd/core/async/clock';
 import { orAborted } from '@trikd/core/async/or-aborted';
 import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
 import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
-import type { RunEvent } from '@trikd/core/run/advance';
+import type { RunTransition } from '@trikd/core/run/advance';
 import { pointAsStated } from '@trikd/core/run/anchor-pointer';
 import { collectLeftovers } from '@trikd/core/run/collector';
 import { nextLimit } from '@trikd/core/run/convergence';
@@ -24,7 +24,7 @@ export interface PreparePorts {
 }
 
 /** Loads the anchor and assigns the attempt to both trainers. Ends without an event when the run is drained or abandoned meanwhile. */
-export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Preparing): AsyncGenerator<RunEvent> {
+export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Preparing): AsyncGenerator<RunTransition> {
   const left = AbortSignal.any([run.drained, run.abandoned]);
   await pointAsStated(run.store, run.spec.name, todo, run.term);
   await collectLeftovers(run.store, run.spec.name, todo);

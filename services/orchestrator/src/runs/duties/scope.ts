@@ -1,9 +1,9 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Duty, RunRules } from '@trikd/core/run/advance';
+import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { StepTracing } from '@trikd/core/timing/trace-ids';
-import type { DutyNews } from '../ports.js';
 
 /** What the duties of a run share while this orchestrator drives it. */
 export interface DutyScope {
@@ -18,7 +18,9 @@ export interface DutyScope {
   readonly drained: AbortSignal;
   /** Aborts when another orchestrator drives the run. */
   readonly abandoned: AbortSignal;
-  tell(news: DutyNews): void;
+  emit(event: RunEvent): void;
+  /** Gets what a process waits for, and why; without a reason, the wait is over. */
+  waits(by: Stall['by'], on: Stall['on'], reason: string | undefined): void;
 }
 
 /** The attempt that a duty belongs to. */

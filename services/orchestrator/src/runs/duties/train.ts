@@ -1,9 +1,10 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
-import type { RunEvent } from '@trikd/core/run/advance';
+import type { RunTransition } from '@trikd/core/run/advance';
+import type { RunEvent } from '@trikd/core/run/run-event';
 import type { Training } from '@trikd/core/run/state';
-import type { DutyNews, TrainerLink } from '../ports.js';
+import type { TrainerLink } from '../ports.js';
 import { commitPair } from '../training/commit-pair.js';
 import { followSteps, type StepSources } from '../training/follow-steps.js';
 import { trainingInput } from '../training/training-input.js';
@@ -27,20 +28,20 @@ export interface TrainPorts {
 }
 
 /** Trains a generation from its last pair on, and follows where the time of its steps goes. */
-export async function* train(run: DutyScope, ports: TrainPorts, todo: Training): AsyncGenerator<RunEvent> {
+export async function* train(run: DutyScope, ports: TrainPorts, todo: Training): AsyncGenerator<RunTransition> {
   const { spec, tracing } = run;
   const attempt = attemptOf(spec, todo);
   const over = new AbortController();
   /** Steps to trace: the last one before each pair. */
   const wanted: number[] = [];
-  const tell = (news: DutyNews) => {
-    if (news.kind === 'committed' && news.step > 0) wanted.push(news.step - 1);
-    run.tell(news);
+  const emit = (event: RunEvent) => {
+    if (event.kind === 'pair-committed' && event.step > 0) wanted.push(event.step - 1);
+    run.emit(event);
   };
   const following =
-    ports.steps && followSteps(attempt, { tracing, clock: ports.clock, wanted, tell }, ports.steps, over.signal);
+    ports.steps && followSteps(attempt, { tracing, clock: ports.clock, wanted, emit }, ports.steps, over.signal);
   try {
-    yield* trainAttempt({ ...run, tell }, ports, todo, attempt);
+    yield* trainAttempt({ ...run, emit }, ports, todo, attempt);
   } finally {
     over.abort();
   }
@@ -49,11 +50,11 @@ export async function* train(run: DutyScope, ports: TrainPorts, todo: Training):
 }
 
 function trainAttempt(
-  { spec, store, drained, abandoned, tell }: DutyScope,
+  { spec, store, drained, abandoned, emit, waits }: DutyScope,
   { trainers, clock, times, writer }: TrainPorts,
   todo: Training,
   attempt: GenerationAttempt,
-): AsyncGenerator<RunEvent> {
+): AsyncGenerator<RunTransition> {
   const both = [blamingPair(trainers.teacher, todo), blamingPair(trainers.student, todo)];
   const { grace, drain } = times;
   return trainingLoop(todo, attempt, {
@@ -67,7 +68,8 @@ function trainAttempt(
       clock,
     ),
     commit: (pair) => commitPair({ spec, store, writer }, todo, pair),
-    tell,
+    emit,
+    waits,
   });
 }
 

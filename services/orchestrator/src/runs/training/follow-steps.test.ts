@@ -1,10 +1,11 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Role } from '@trikd/core/domain/role';
+import type { RunEvent } from '@trikd/core/run/run-event';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { expect, test } from 'vitest';
-import type { DutyNews, StepLink } from '../ports.js';
+import type { StepLink } from '../ports.js';
 import { followSteps } from './follow-steps.js';
 
 const attempt = { runId: 'r', generation: 1, attempt: 2 };
@@ -29,13 +30,13 @@ function model(role: Role, durations: readonly number[], refuses = false) {
 }
 
 async function follow(links: readonly StepLink[], everySteps: number, wanted: number[] = []) {
-  const emitted: DutyNews[] = [];
+  const emitted: RunEvent[] = [];
   const roots: number[] = [];
   const over = new AbortController();
   const clock = virtualClock();
   const traced = (_attempt: unknown, _seed: string, { step }: { readonly step: number }) => void roots.push(step);
-  const tell = (news: DutyNews) => void emitted.push(news);
-  const ports = { tracing: { seed, everySteps }, clock, wanted, tell };
+  const emit = (event: RunEvent) => void emitted.push(event);
+  const ports = { tracing: { seed, everySteps }, clock, wanted, emit };
   const done = followSteps(attempt, ports, { links, look: 3, traced }, over.signal);
   await clock.advance(3000);
   over.abort();

@@ -1,10 +1,11 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { RunEvent } from '@trikd/core/run/run-event';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import { createStepBook, type StepBook } from '@trikd/core/timing/step-book';
 import { isSampled, type StepTracing, traceIdOf } from '@trikd/core/timing/trace-ids';
-import type { DutyNews, StepLink } from '../ports.js';
+import type { StepLink } from '../ports.js';
 
 /** The models that report the durations of their steps, and the tracer of those steps. */
 export interface StepSources extends StepTracer {
@@ -23,7 +24,7 @@ export interface FollowStepsPorts {
   readonly clock: Clock;
   /** Steps to trace although they are not sampled; they are taken out. */
   readonly wanted: number[];
-  tell(news: DutyNews): void;
+  emit(event: RunEvent): void;
 }
 
 /** Responses that one look reads from a process: the rest is read at the next. */
@@ -43,7 +44,7 @@ export async function followSteps(
   while (!over.aborted) {
     await ports.clock.sleep(1000 * sources.look, over).catch(() => undefined);
     await Promise.all(sources.links.map((link) => readNew(link, attempt, book)));
-    const slow = tellNews(attempt, ports, sources, book);
+    const slow = emitNew(attempt, ports, sources, book);
     const wanted = [...slow, ...ports.wanted.splice(0), ...(over.aborted ? [book.last()] : [])];
     await traceAll(attempt, ports, sources, book, wanted);
   }
@@ -58,22 +59,22 @@ async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBoo
   }
 }
 
-/** Returns the steps that took much too long. */
-function tellNews(
+/** Emits the times of new steps. Returns the steps that took much too long. */
+function emitNew(
   attempt: GenerationAttempt,
-  { tell, tracing }: FollowStepsPorts,
+  { emit, tracing }: FollowStepsPorts,
   { traced }: StepTracer,
   book: StepBook,
 ): readonly number[] {
   const news = book.summarise();
   if (!news) return [];
   const { generation, attempt: count } = attempt;
-  tell({ kind: 'step-times', generation, attempt: count, ...news.times });
+  emit({ kind: 'step-times', generation, attempt: count, ...news.times });
   for (const step of news.steps) if (isSampled(tracing, step.step)) traced?.(attempt, tracing.seed, step);
   const { slow } = news;
   if (!slow) return [];
   const traceId = traceIdOf(tracing.seed, { ...attempt, step: slow.step });
-  tell({ kind: 'slow-step', generation, attempt: count, ...slow, traceId });
+  emit({ kind: 'slow-step', generation, attempt: count, ...slow, traceId });
   return [slow.step];
 }
 

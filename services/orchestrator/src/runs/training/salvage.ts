@@ -2,7 +2,7 @@ import type { Clock } from '@trikd/core/async/clock';
 import { within } from '@trikd/core/async/within';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { TrainedRole } from '@trikd/core/domain/role';
-import type { RunEvent } from '@trikd/core/run/advance';
+import type { RunTransition } from '@trikd/core/run/advance';
 import { nextLimit } from '@trikd/core/run/convergence';
 import type { Training } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
@@ -32,7 +32,7 @@ export async function salvage(
   spec: RunSpec,
   todo: Training,
   { trainers, clock, times, writer }: SalvagePorts,
-): Promise<RunEvent | undefined> {
+): Promise<RunTransition | undefined> {
   const progress = generationProgress(todo, spec.convergence);
   const limit = nextLimit(progress.committed(), todo.facts, spec);
   const steps = new Set<number>();

@@ -2,12 +2,13 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
-import type { RunEvent } from '@trikd/core/run/advance';
+import type { RunTransition } from '@trikd/core/run/advance';
 import { nextLimit } from '@trikd/core/run/convergence';
+import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { Outcome, PairRef, Training } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
-import type { DutyNews, TrainerLink } from '../ports.js';
+import type { TrainerLink } from '../ports.js';
 import { saveTogether, stopTogether } from './common-step.js';
 import { type GenerationProgress, generationProgress, type Pair } from './generation-progress.js';
 import type { TrainingInput } from './training-input.js';
@@ -18,7 +19,9 @@ export interface TrainingLoopPorts {
   readonly input: AsyncIterable<TrainingInput>;
   /** Writes the manifest of a pair: from then on it exists. */
   commit(pair: Pair): Promise<PairRef>;
-  tell(news: DutyNews): void;
+  emit(event: RunEvent): void;
+  /** Gets what a process waits for, and why; without a reason, the wait is over. */
+  waits(by: Stall['by'], on: Stall['on'], reason: string | undefined): void;
 }
 
 /**
@@ -29,7 +32,7 @@ export async function* trainingLoop(
   todo: Training,
   attempt: GenerationAttempt,
   ports: TrainingLoopPorts,
-): AsyncGenerator<RunEvent> {
+): AsyncGenerator<RunTransition> {
   const { spec } = ports;
   const { facts, generation } = todo;
   const trainers = Object.values(ports.trainers);
@@ -39,12 +42,16 @@ export async function* trainingLoop(
     return step;
   };
   // Emitted after the state is saved: a pair that watchers know of is the one that a killed run resumes from.
-  const commit = async function* (pair: Pair, event: (ref: PairRef) => RunEvent): AsyncGenerator<RunEvent> {
+  const commit = async function* (
+    pair: Pair,
+    transition: (ref: PairRef) => RunTransition,
+  ): AsyncGenerator<RunTransition> {
     const ref = await ports.commit(pair);
-    yield event(ref);
-    ports.tell({ kind: 'committed', generation, ...ref });
+    yield transition(ref);
+    const { step, manifestKey } = ref;
+    ports.emit({ kind: 'pair-committed', generation, step, manifestKey });
   };
-  const committed = (ref: PairRef): RunEvent => ({
+  const committed = (ref: PairRef): RunTransition => ({
     kind: 'pair-committed',
     pair: ref,
     validations: progress.commit(ref.step),
@@ -65,10 +72,10 @@ export async function* trainingLoop(
         if (!draining) await saveTogether(trainers, attempt, limit).catch(ignoreUnreached);
         continue;
       case 'trainer-lost':
-        ports.tell({ kind: 'stalled', by: 'orchestrator', on: input.role, reason: input.reason });
+        ports.waits('orchestrator', input.role, input.reason);
         continue;
       case 'trainer-back':
-        ports.tell({ kind: 'went-on', by: 'orchestrator', on: input.role });
+        ports.waits('orchestrator', input.role, undefined);
         continue;
       case 'trainer-event':
         break;
@@ -111,32 +118,34 @@ function note(progress: GenerationProgress, role: TrainedRole, event: TrainerEve
   if (event.kind === 'resting') progress.stopped(role, event.nextStep);
 }
 
-/** Passes on what watchers of the run follow. */
+/** Emits the event of the run that an event of a trainer is. */
 function pass(
-  { tell }: TrainingLoopPorts,
+  { emit, waits }: TrainingLoopPorts,
   { generation, facts }: Training,
   role: TrainedRole,
   event: TrainerEvent,
 ): void {
   switch (event.kind) {
     case 'progress':
-      tell({ kind: 'progress', role, generation, totalSteps: facts.totalSteps, progress: event.progress });
+      emit({ kind: 'progress', role, generation, totalSteps: facts.totalSteps, progress: event.progress });
       break;
     case 'evaluation':
-      tell({ kind: 'evaluation', role, generation, step: event.step, validation: event.validation });
+      emit({ kind: 'evaluation', role, generation, step: event.step, validation: event.validation });
       break;
     case 'alarm':
-      tell({ kind: 'alarm', role, generation, step: event.step, message: event.message });
+      emit({ kind: 'alarm', role, generation, step: event.step, message: event.message });
       break;
     case 'stalled':
-      tell({ kind: 'stalled', by: role, on: event.on, reason: event.reason });
+      waits(role, event.on, event.reason);
       break;
     case 'went-on':
-      tell({ kind: 'went-on', by: role, on: event.on });
+      waits(role, event.on, undefined);
       break;
     case 'checkpoint':
     case 'resting':
     case 'leaving':
+    // A link throws what an attempt failed with.
+    case 'failure':
       break;
   }
 }

@@ -31,7 +31,7 @@ export const RunPhase = {
   RUN_PHASE_WAITING: "RUN_PHASE_WAITING",
   /** RUN_PHASE_PAUSED - The run rests until it is resumed. */
   RUN_PHASE_PAUSED: "RUN_PHASE_PAUSED",
-  /** RUN_PHASE_CANCELLED - Somebody has ended the run. */
+  /** RUN_PHASE_CANCELLED - The run was ended by a request. */
   RUN_PHASE_CANCELLED: "RUN_PHASE_CANCELLED",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -119,7 +119,7 @@ export const RunAdvance = {
   RUN_ADVANCE_UNSPECIFIED: "RUN_ADVANCE_UNSPECIFIED",
   /** RUN_ADVANCE_AUTOMATIC - At once. */
   RUN_ADVANCE_AUTOMATIC: "RUN_ADVANCE_AUTOMATIC",
-  /** RUN_ADVANCE_MANUAL - When TriggerGeneration says so. */
+  /** RUN_ADVANCE_MANUAL - When TriggerGeneration is called. */
   RUN_ADVANCE_MANUAL: "RUN_ADVANCE_MANUAL",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -173,7 +173,7 @@ export const ConditionStatus = {
   CONDITION_STATUS_TRUE: "CONDITION_STATUS_TRUE",
   /** CONDITION_STATUS_FALSE - It does not. */
   CONDITION_STATUS_FALSE: "CONDITION_STATUS_FALSE",
-  /** CONDITION_STATUS_UNKNOWN - Nobody knows: the orchestrator that was asked does not drive the run. */
+  /** CONDITION_STATUS_UNKNOWN - Not known: the orchestrator that was asked does not drive the run. */
   CONDITION_STATUS_UNKNOWN: "CONDITION_STATUS_UNKNOWN",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -289,9 +289,9 @@ export function anchorMoveKindToJSON(object: AnchorMoveKind): string {
 export interface CreateRunRequest {
   /** The run spec as JSON; its name is the id of the run. */
   spec: string;
-  /** Names the request: sent again, it does nothing again. Without one, a run that failed is continued by every request. */
+  /** Identifies the request: repeating it has no further effect. Without one, each request continues a run that failed. */
   requestId: string;
-  /** The orchestrator asked leads at once, whoever leads now: for one that was started for this run. */
+  /** This orchestrator takes the lead at once, even from another one: for an orchestrator that was started for this run. */
   takeOver: boolean;
 }
 
@@ -301,7 +301,7 @@ export interface ListRunsRequest {
   pageSize: number;
   /** `next_page_token` of the page before; empty for the first. */
   pageToken: string;
-  /** Only runs in one of these phases; none named: all. */
+  /** Only runs in one of these phases; empty: all. */
   phases: RunPhase[];
 }
 
@@ -327,13 +327,13 @@ export interface UnreadableRun {
 export interface TriggerGenerationRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
 /** The generation begins. */
 export interface TriggerGenerationResponse {
-  /** Where the run stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -341,27 +341,27 @@ export interface TriggerGenerationResponse {
 export interface PauseRunRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
-/** The run rests. */
+/** The run is paused. */
 export interface PauseRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
-/** Asks a run to go on. */
+/** Asks a run to continue. */
 export interface ResumeRunRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
-/** The run goes on. */
+/** The run continues. */
 export interface ResumeRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -369,13 +369,13 @@ export interface ResumeRunResponse {
 export interface CancelRunRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
 /** The run has ended. */
 export interface CancelRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -385,13 +385,13 @@ export interface PromoteGenerationRequest {
   runId: string;
   /** An ended generation whose student is to be the anchor. */
   generation: number;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
 /** The student is the anchor. */
 export interface PromoteGenerationResponse {
-  /** Where the run stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -401,7 +401,7 @@ export interface RollbackAnchorRequest {
   runId: string;
   /** The generation whose promoted student is to be the anchor. */
   generation: number;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
@@ -409,7 +409,7 @@ export interface RollbackAnchorRequest {
 export interface DeleteRunRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
@@ -419,13 +419,13 @@ export interface DeleteRunResponse {
 
 /** The pointer was moved back. */
 export interface RollbackAnchorResponse {
-  /** Where the run stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
 /** The run exists. */
 export interface CreateRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -437,33 +437,33 @@ export interface GetRunRequest {
 
 /** The run named. */
 export interface GetRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
-/** Where a run stands. */
+/** The state of a run. */
 export interface Run {
   /** The name in its spec. */
   runId: string;
-  /** The spec as canonical JSON, defaults filled in. It never changes; empty in the numbered events of a stream. */
+  /** The spec as canonical JSON, defaults filled in. It never changes. */
   spec: string;
   /** Of its life. */
   phase: RunPhase;
-  /** The generation in hand, or the last one. */
+  /** The present generation, or the last one. */
   generation: number;
-  /** The start of that generation in hand. */
+  /** The present attempt at that generation. */
   attempt: number;
-  /** Every generation that has ended; in the numbered events of a stream the last of them alone, until the run has ended. */
+  /** Every generation that has ended. */
   generations: GenerationResult[];
   /** Why the run failed; empty otherwise. */
   failure: string;
   /** The generation whose student is the run's result; meaningful once a generation has ended. */
   bestGeneration: number;
-  /** The anchor of the generation in hand; absent in generation 0 and once the run has completed. */
+  /** The anchor of the present generation; absent in generation 0 and once the run has completed. */
   anchor:
     | RunAnchor
     | undefined;
-  /** What is waited for at the moment; the run goes on by itself when it comes. */
+  /** What the run waits for now; it continues by itself when the wait is over. */
   stalls: RunStall[];
   /** How often the anchor was rolled back. */
   rollbacks: number;
@@ -475,13 +475,13 @@ export interface Run {
   updateTime:
     | string
     | undefined;
-  /** What holds of it and what does not, one of each type. */
+  /** Its conditions, one of each type. */
   conditions: RunCondition[];
   /** How far it is. */
   progress:
     | RunProgress
     | undefined;
-  /** Every change of the anchor, in order; in the numbered events of a stream the last of them alone, until the run has ended. */
+  /** Every change of the anchor, in order. */
   anchorMoves: AnchorMove[];
   /** Whether generations wait for TriggerGeneration. */
   advance: RunAdvance;
@@ -491,7 +491,7 @@ export interface Run {
   endTime: string | undefined;
 }
 
-/** One thing that holds of a run or does not, as Kubernetes has conditions. */
+/** One thing that is true of a run or is not, as Kubernetes has conditions. */
 export interface RunCondition {
   /** Training, Waiting, Paused, Stalled, Completed, Failed or Cancelled. */
   type: string;
@@ -507,7 +507,7 @@ export interface RunCondition {
 
 /** How far a run is in its curriculum. */
 export interface RunProgress {
-  /** Steps trained in generations that have ended and in the one in hand. */
+  /** Steps trained in generations that have ended and in the present one. */
   stepsDone: number;
   /** Steps of the whole curriculum, at most; 0 before the length of a generation is known. */
   stepsTotal: number;
@@ -519,9 +519,9 @@ export interface RunProgress {
   secondsRemaining?:
     | number
     | undefined;
-  /** The newest values of each role in the generation in hand. */
+  /** The newest values of each role in the present generation. */
   roles: RoleProgress[];
-  /** The newest validation of each role in the generation in hand. */
+  /** The newest validation of each role in the present generation. */
   evaluations: RoleEvaluation[];
 }
 
@@ -531,7 +531,7 @@ export interface AnchorMove {
   kind: AnchorMoveKind;
   /** Whose student became the anchor. */
   generation: number;
-  /** The generation in hand at that time, or the last one. */
+  /** The present generation at that time, or the last one. */
   during: number;
   /** When; absent for moves that are older than this field. */
   time: string | undefined;
@@ -539,7 +539,7 @@ export interface AnchorMove {
 
 /** Something that holds a run up. */
 export interface RunStall {
-  /** Who waits: orchestrator, teacher or student. */
+  /** What waits: orchestrator, teacher or student. */
   by: string;
   /** For what: store, teacher, student or anchor. */
   on: string;
@@ -595,14 +595,19 @@ export interface WatchRunRequest {
   runId: string;
   /** The first event wanted, such as one more than the last one that was read; 1: all that are kept. 0: from now on. */
   fromEvent: number;
+  /** The stream ends after the last event that is kept, also for a run that goes on. */
+  pastOnly: boolean;
 }
 
-/** One thing that happened, or, first of all, how things stand. */
+/**
+ * An event of a run, or, with number 0, what the stream says of itself. A run as a snapshot has it is the same as an earlier snapshot
+ * with the numbered events since then applied to it.
+ */
 export interface WatchRunResponse {
-  /** What it was. */
+  /** What happened. */
   event:
     | //
-    /** The run changed its phase, generation or results. */
+    /** A snapshot: the run as it is when the stream opens. Always number 0. */
     { $case: "run"; value: Run }
     | //
     /** One role trained. */
@@ -620,6 +625,18 @@ export interface WatchRunResponse {
     /** A role raised an alarm. */
     { $case: "alarm"; value: RoleAlarm }
     | //
+    /** The run entered a phase, began another attempt, or its anchor changed while it rests. The last event of a run that ends. */
+    { $case: "phaseChanged"; value: PhaseChanged }
+    | //
+    /** A generation ended. May be repeated when another orchestrator takes over. */
+    { $case: "generationEnded"; value: GenerationEnded }
+    | //
+    /** Another student is the anchor. May be repeated when another orchestrator takes over. */
+    { $case: "anchorMoved"; value: AnchorMoved }
+    | //
+    /** The run began to wait, waits for something else, or goes on. */
+    { $case: "stallsChanged"; value: StallsChanged }
+    | //
     /** Events that were asked for are not kept any more. */
     { $case: "missing"; value: EventsMissing }
     | //
@@ -630,15 +647,67 @@ export interface WatchRunResponse {
     { $case: "slowStep"; value: SlowStep }
     | undefined;
   /**
-   * Rises in a run, with gaps, and never names two events, whichever orchestrator told them. 0: no event of the run, but what the stream
-   * says of itself: how things stand, first of all, and what is missing.
+   * Rises in a run, with gaps, and never names two events, whichever orchestrator emitted them. 0: not an event of the run, but a
+   * snapshot, which comes first, or a note that events are missing.
    */
   number: number;
   /** When it happened. */
   time: string | undefined;
 }
 
-/** The oldest events of a run are let go of when there are too many, and its newest may be lost with the orchestrator that told them. */
+/** The run entered a phase, began another attempt, or its anchor changed while it rests. Replaces these fields of the run. */
+export interface PhaseChanged {
+  /** The present phase. */
+  phase: RunPhase;
+  /** The present generation, or the last one. */
+  generation: number;
+  /** The present attempt at that generation. */
+  attempt: number;
+  /** Why the run failed; empty otherwise. */
+  failure: string;
+  /** Kind of the error; empty unless the run failed. */
+  failureKind: string;
+  /** The generation whose student is the best so far; meaningful once a generation has ended. */
+  bestGeneration: number;
+  /** The anchor of the present generation; absent in generation 0 and once the run has completed. */
+  anchor:
+    | RunAnchor
+    | undefined;
+  /** All conditions. */
+  conditions: RunCondition[];
+  /** How far the run is, without the values of each role. */
+  progress:
+    | RunProgress
+    | undefined;
+  /** When the state was stored. */
+  updateTime:
+    | string
+    | undefined;
+  /** When the run ended; absent until then. */
+  endTime: string | undefined;
+}
+
+/** A generation ended. */
+export interface GenerationEnded {
+  /** What it came to. */
+  result: GenerationResult | undefined;
+}
+
+/** Another student is the anchor. */
+export interface AnchorMoved {
+  /** Which, and why. */
+  move: AnchorMove | undefined;
+}
+
+/** What holds the run up changed. */
+export interface StallsChanged {
+  /** All that is waited for now; none: the run goes on. */
+  stalls: RunStall[];
+  /** The conditions that changed with it: Stalled. */
+  conditions: RunCondition[];
+}
+
+/** The oldest events of a run are removed when there are too many, and its newest may be lost with the orchestrator that emitted them. */
 export interface EventsMissing {
   /** The first event that was asked for. */
   fromEvent: number;
@@ -650,7 +719,7 @@ export interface EventsMissing {
 export interface RoleAlarm {
   /** Teacher or student. */
   role: Role;
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** What it says. */
   alarm: TrainerAlarm | undefined;
@@ -660,7 +729,7 @@ export interface RoleAlarm {
 export interface RoleProgress {
   /** Teacher or student. */
   role: Role;
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** Steps of a whole generation. */
   totalSteps: number;
@@ -672,7 +741,7 @@ export interface RoleProgress {
 export interface RoleEvaluation {
   /** Teacher or student. */
   role: Role;
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** The values. */
   evaluation: TrainerEvaluation | undefined;
@@ -680,7 +749,7 @@ export interface RoleEvaluation {
 
 /** Teacher and student of one step are in the store. */
 export interface PairCommitted {
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** Steps trained before it. */
   step: number;
@@ -690,7 +759,7 @@ export interface PairCommitted {
 
 /** The run rests; creating it again continues it. */
 export interface RunDrained {
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** Steps trained before it. */
   step: number;
@@ -1536,6 +1605,11 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
         : isSet(object.from_event)
         ? globalThis.Number(object.from_event)
         : 0,
+      pastOnly: isSet(object.pastOnly)
+        ? globalThis.Boolean(object.pastOnly)
+        : isSet(object.past_only)
+        ? globalThis.Boolean(object.past_only)
+        : false,
     };
   },
 
@@ -1546,6 +1620,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     }
     if (message.fromEvent !== 0) {
       obj.fromEvent = Math.round(message.fromEvent);
+    }
+    if (message.pastOnly !== false) {
+      obj.pastOnly = message.pastOnly;
     }
     return obj;
   },
@@ -1566,6 +1643,22 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         ? { $case: "drained", value: RunDrained.fromJSON(object.drained) }
         : isSet(object.alarm)
         ? { $case: "alarm", value: RoleAlarm.fromJSON(object.alarm) }
+        : isSet(object.phaseChanged)
+        ? { $case: "phaseChanged", value: PhaseChanged.fromJSON(object.phaseChanged) }
+        : isSet(object.phase_changed)
+        ? { $case: "phaseChanged", value: PhaseChanged.fromJSON(object.phase_changed) }
+        : isSet(object.generationEnded)
+        ? { $case: "generationEnded", value: GenerationEnded.fromJSON(object.generationEnded) }
+        : isSet(object.generation_ended)
+        ? { $case: "generationEnded", value: GenerationEnded.fromJSON(object.generation_ended) }
+        : isSet(object.anchorMoved)
+        ? { $case: "anchorMoved", value: AnchorMoved.fromJSON(object.anchorMoved) }
+        : isSet(object.anchor_moved)
+        ? { $case: "anchorMoved", value: AnchorMoved.fromJSON(object.anchor_moved) }
+        : isSet(object.stallsChanged)
+        ? { $case: "stallsChanged", value: StallsChanged.fromJSON(object.stallsChanged) }
+        : isSet(object.stalls_changed)
+        ? { $case: "stallsChanged", value: StallsChanged.fromJSON(object.stalls_changed) }
         : isSet(object.missing)
         ? { $case: "missing", value: EventsMissing.fromJSON(object.missing) }
         : isSet(object.stepTimes)
@@ -1596,6 +1689,14 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       obj.drained = RunDrained.toJSON(message.event.value);
     } else if (message.event?.$case === "alarm") {
       obj.alarm = RoleAlarm.toJSON(message.event.value);
+    } else if (message.event?.$case === "phaseChanged") {
+      obj.phaseChanged = PhaseChanged.toJSON(message.event.value);
+    } else if (message.event?.$case === "generationEnded") {
+      obj.generationEnded = GenerationEnded.toJSON(message.event.value);
+    } else if (message.event?.$case === "anchorMoved") {
+      obj.anchorMoved = AnchorMoved.toJSON(message.event.value);
+    } else if (message.event?.$case === "stallsChanged") {
+      obj.stallsChanged = StallsChanged.toJSON(message.event.value);
     } else if (message.event?.$case === "missing") {
       obj.missing = EventsMissing.toJSON(message.event.value);
     } else if (message.event?.$case === "stepTimes") {
@@ -1608,6 +1709,130 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
     }
     if (message.time !== undefined) {
       obj.time = message.time;
+    }
+    return obj;
+  },
+};
+
+export const PhaseChanged: MessageFns<PhaseChanged> = {
+  fromJSON(object: any): PhaseChanged {
+    return {
+      phase: isSet(object.phase) ? runPhaseFromJSON(object.phase) : RunPhase.RUN_PHASE_UNSPECIFIED,
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
+      failureKind: isSet(object.failureKind)
+        ? globalThis.String(object.failureKind)
+        : isSet(object.failure_kind)
+        ? globalThis.String(object.failure_kind)
+        : "",
+      bestGeneration: isSet(object.bestGeneration)
+        ? globalThis.Number(object.bestGeneration)
+        : isSet(object.best_generation)
+        ? globalThis.Number(object.best_generation)
+        : 0,
+      anchor: isSet(object.anchor) ? RunAnchor.fromJSON(object.anchor) : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => RunCondition.fromJSON(e))
+        : [],
+      progress: isSet(object.progress) ? RunProgress.fromJSON(object.progress) : undefined,
+      updateTime: isSet(object.updateTime)
+        ? globalThis.String(object.updateTime)
+        : isSet(object.update_time)
+        ? globalThis.String(object.update_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? globalThis.String(object.endTime)
+        : isSet(object.end_time)
+        ? globalThis.String(object.end_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PhaseChanged): unknown {
+    const obj: any = {};
+    if (message.phase !== RunPhase.RUN_PHASE_UNSPECIFIED) {
+      obj.phase = runPhaseToJSON(message.phase);
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.failure !== "") {
+      obj.failure = message.failure;
+    }
+    if (message.failureKind !== "") {
+      obj.failureKind = message.failureKind;
+    }
+    if (message.bestGeneration !== 0) {
+      obj.bestGeneration = Math.round(message.bestGeneration);
+    }
+    if (message.anchor !== undefined) {
+      obj.anchor = RunAnchor.toJSON(message.anchor);
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => RunCondition.toJSON(e));
+    }
+    if (message.progress !== undefined) {
+      obj.progress = RunProgress.toJSON(message.progress);
+    }
+    if (message.updateTime !== undefined) {
+      obj.updateTime = message.updateTime;
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = message.endTime;
+    }
+    return obj;
+  },
+};
+
+export const GenerationEnded: MessageFns<GenerationEnded> = {
+  fromJSON(object: any): GenerationEnded {
+    return { result: isSet(object.result) ? GenerationResult.fromJSON(object.result) : undefined };
+  },
+
+  toJSON(message: GenerationEnded): unknown {
+    const obj: any = {};
+    if (message.result !== undefined) {
+      obj.result = GenerationResult.toJSON(message.result);
+    }
+    return obj;
+  },
+};
+
+export const AnchorMoved: MessageFns<AnchorMoved> = {
+  fromJSON(object: any): AnchorMoved {
+    return { move: isSet(object.move) ? AnchorMove.fromJSON(object.move) : undefined };
+  },
+
+  toJSON(message: AnchorMoved): unknown {
+    const obj: any = {};
+    if (message.move !== undefined) {
+      obj.move = AnchorMove.toJSON(message.move);
+    }
+    return obj;
+  },
+};
+
+export const StallsChanged: MessageFns<StallsChanged> = {
+  fromJSON(object: any): StallsChanged {
+    return {
+      stalls: globalThis.Array.isArray(object?.stalls) ? object.stalls.map((e: any) => RunStall.fromJSON(e)) : [],
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => RunCondition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: StallsChanged): unknown {
+    const obj: any = {};
+    if (message.stalls?.length) {
+      obj.stalls = message.stalls.map((e) => RunStall.toJSON(e));
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => RunCondition.toJSON(e));
     }
     return obj;
   },

@@ -161,7 +161,7 @@ export interface WatchTrainerRequest {
     | undefined;
   /** First event wanted; events of an attempt count from 0. */
   fromEvent: number;
-  /** Ends the stream after what has happened already. */
+  /** The stream ends after the last event so far. */
   pastOnly: boolean;
 }
 
@@ -187,13 +187,13 @@ export interface WatchTrainerResponse {
     /** The attempt is over, by an error. */
     { $case: "failure"; value: TrainerFailure }
     | //
-    /** Training goes on, but somebody should look. */
+    /** Training goes on, but needs attention. */
     { $case: "alarm"; value: TrainerAlarm }
     | //
     /** Training waits, or soon will, and goes on by itself. Stands for all of the same cause before. */
     { $case: "stalled"; value: TrainerStalled }
     | //
-    /** What was waited for is there. */
+    /** The wait is over. */
     { $case: "wentOn"; value: TrainerWentOn }
     | //
     /** The process is about to end, and rests first if its limit is moved to a step that it can reach. */
@@ -285,9 +285,9 @@ export interface TrainerFailure {
   message: string;
 }
 
-/** The trainer waits for somebody. */
+/** The trainer waits. */
 export interface TrainerStalled {
-  /** For whom. */
+  /** For what. */
   on: StallCause;
   /** Why, in one sentence. */
   reason: string;
@@ -295,7 +295,7 @@ export interface TrainerStalled {
 
 /** The trainer waits no more. */
 export interface TrainerWentOn {
-  /** For whom it waited. */
+  /** For what it waited. */
   on: StallCause;
 }
 

@@ -47,7 +47,7 @@ export const RunPhase = {
   RUN_PHASE_WAITING: 6,
   /** RUN_PHASE_PAUSED - The run rests until it is resumed. */
   RUN_PHASE_PAUSED: 7,
-  /** RUN_PHASE_CANCELLED - Somebody has ended the run. */
+  /** RUN_PHASE_CANCELLED - The run was ended by a request. */
   RUN_PHASE_CANCELLED: 8,
   UNRECOGNIZED: -1,
 } as const;
@@ -135,7 +135,7 @@ export const RunAdvance = {
   RUN_ADVANCE_UNSPECIFIED: 0,
   /** RUN_ADVANCE_AUTOMATIC - At once. */
   RUN_ADVANCE_AUTOMATIC: 1,
-  /** RUN_ADVANCE_MANUAL - When TriggerGeneration says so. */
+  /** RUN_ADVANCE_MANUAL - When TriggerGeneration is called. */
   RUN_ADVANCE_MANUAL: 2,
   UNRECOGNIZED: -1,
 } as const;
@@ -189,7 +189,7 @@ export const ConditionStatus = {
   CONDITION_STATUS_TRUE: 1,
   /** CONDITION_STATUS_FALSE - It does not. */
   CONDITION_STATUS_FALSE: 2,
-  /** CONDITION_STATUS_UNKNOWN - Nobody knows: the orchestrator that was asked does not drive the run. */
+  /** CONDITION_STATUS_UNKNOWN - Not known: the orchestrator that was asked does not drive the run. */
   CONDITION_STATUS_UNKNOWN: 3,
   UNRECOGNIZED: -1,
 } as const;
@@ -305,9 +305,9 @@ export function anchorMoveKindToJSON(object: AnchorMoveKind): string {
 export interface CreateRunRequest {
   /** The run spec as JSON; its name is the id of the run. */
   spec: string;
-  /** Names the request: sent again, it does nothing again. Without one, a run that failed is continued by every request. */
+  /** Identifies the request: repeating it has no further effect. Without one, each request continues a run that failed. */
   requestId: string;
-  /** The orchestrator asked leads at once, whoever leads now: for one that was started for this run. */
+  /** This orchestrator takes the lead at once, even from another one: for an orchestrator that was started for this run. */
   takeOver: boolean;
 }
 
@@ -317,7 +317,7 @@ export interface ListRunsRequest {
   pageSize: number;
   /** `next_page_token` of the page before; empty for the first. */
   pageToken: string;
-  /** Only runs in one of these phases; none named: all. */
+  /** Only runs in one of these phases; empty: all. */
   phases: RunPhase[];
 }
 
@@ -343,13 +343,13 @@ export interface UnreadableRun {
 export interface TriggerGenerationRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
 /** The generation begins. */
 export interface TriggerGenerationResponse {
-  /** Where the run stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -357,27 +357,27 @@ export interface TriggerGenerationResponse {
 export interface PauseRunRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
-/** The run rests. */
+/** The run is paused. */
 export interface PauseRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
-/** Asks a run to go on. */
+/** Asks a run to continue. */
 export interface ResumeRunRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
-/** The run goes on. */
+/** The run continues. */
 export interface ResumeRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -385,13 +385,13 @@ export interface ResumeRunResponse {
 export interface CancelRunRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
 /** The run has ended. */
 export interface CancelRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -401,13 +401,13 @@ export interface PromoteGenerationRequest {
   runId: string;
   /** An ended generation whose student is to be the anchor. */
   generation: number;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
 /** The student is the anchor. */
 export interface PromoteGenerationResponse {
-  /** Where the run stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -417,7 +417,7 @@ export interface RollbackAnchorRequest {
   runId: string;
   /** The generation whose promoted student is to be the anchor. */
   generation: number;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
@@ -425,7 +425,7 @@ export interface RollbackAnchorRequest {
 export interface DeleteRunRequest {
   /** The run's id. */
   runId: string;
-  /** Names the request: sent again, it does nothing again. */
+  /** Identifies the request: repeating it has no further effect. */
   requestId: string;
 }
 
@@ -435,13 +435,13 @@ export interface DeleteRunResponse {
 
 /** The pointer was moved back. */
 export interface RollbackAnchorResponse {
-  /** Where the run stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
 /** The run exists. */
 export interface CreateRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
@@ -453,33 +453,33 @@ export interface GetRunRequest {
 
 /** The run named. */
 export interface GetRunResponse {
-  /** Where it stands now. */
+  /** Its state now. */
   run: Run | undefined;
 }
 
-/** Where a run stands. */
+/** The state of a run. */
 export interface Run {
   /** The name in its spec. */
   runId: string;
-  /** The spec as canonical JSON, defaults filled in. It never changes; empty in the numbered events of a stream. */
+  /** The spec as canonical JSON, defaults filled in. It never changes. */
   spec: string;
   /** Of its life. */
   phase: RunPhase;
-  /** The generation in hand, or the last one. */
+  /** The present generation, or the last one. */
   generation: number;
-  /** The start of that generation in hand. */
+  /** The present attempt at that generation. */
   attempt: number;
-  /** Every generation that has ended; in the numbered events of a stream the last of them alone, until the run has ended. */
+  /** Every generation that has ended. */
   generations: GenerationResult[];
   /** Why the run failed; empty otherwise. */
   failure: string;
   /** The generation whose student is the run's result; meaningful once a generation has ended. */
   bestGeneration: number;
-  /** The anchor of the generation in hand; absent in generation 0 and once the run has completed. */
+  /** The anchor of the present generation; absent in generation 0 and once the run has completed. */
   anchor:
     | RunAnchor
     | undefined;
-  /** What is waited for at the moment; the run goes on by itself when it comes. */
+  /** What the run waits for now; it continues by itself when the wait is over. */
   stalls: RunStall[];
   /** How often the anchor was rolled back. */
   rollbacks: number;
@@ -491,13 +491,13 @@ export interface Run {
   updateTime:
     | Date
     | undefined;
-  /** What holds of it and what does not, one of each type. */
+  /** Its conditions, one of each type. */
   conditions: RunCondition[];
   /** How far it is. */
   progress:
     | RunProgress
     | undefined;
-  /** Every change of the anchor, in order; in the numbered events of a stream the last of them alone, until the run has ended. */
+  /** Every change of the anchor, in order. */
   anchorMoves: AnchorMove[];
   /** Whether generations wait for TriggerGeneration. */
   advance: RunAdvance;
@@ -507,7 +507,7 @@ export interface Run {
   endTime: Date | undefined;
 }
 
-/** One thing that holds of a run or does not, as Kubernetes has conditions. */
+/** One thing that is true of a run or is not, as Kubernetes has conditions. */
 export interface RunCondition {
   /** Training, Waiting, Paused, Stalled, Completed, Failed or Cancelled. */
   type: string;
@@ -523,7 +523,7 @@ export interface RunCondition {
 
 /** How far a run is in its curriculum. */
 export interface RunProgress {
-  /** Steps trained in generations that have ended and in the one in hand. */
+  /** Steps trained in generations that have ended and in the present one. */
   stepsDone: number;
   /** Steps of the whole curriculum, at most; 0 before the length of a generation is known. */
   stepsTotal: number;
@@ -535,9 +535,9 @@ export interface RunProgress {
   secondsRemaining?:
     | number
     | undefined;
-  /** The newest values of each role in the generation in hand. */
+  /** The newest values of each role in the present generation. */
   roles: RoleProgress[];
-  /** The newest validation of each role in the generation in hand. */
+  /** The newest validation of each role in the present generation. */
   evaluations: RoleEvaluation[];
 }
 
@@ -547,7 +547,7 @@ export interface AnchorMove {
   kind: AnchorMoveKind;
   /** Whose student became the anchor. */
   generation: number;
-  /** The generation in hand at that time, or the last one. */
+  /** The present generation at that time, or the last one. */
   during: number;
   /** When; absent for moves that are older than this field. */
   time: Date | undefined;
@@ -555,7 +555,7 @@ export interface AnchorMove {
 
 /** Something that holds a run up. */
 export interface RunStall {
-  /** Who waits: orchestrator, teacher or student. */
+  /** What waits: orchestrator, teacher or student. */
   by: string;
   /** For what: store, teacher, student or anchor. */
   on: string;
@@ -611,14 +611,19 @@ export interface WatchRunRequest {
   runId: string;
   /** The first event wanted, such as one more than the last one that was read; 1: all that are kept. 0: from now on. */
   fromEvent: number;
+  /** The stream ends after the last event that is kept, also for a run that goes on. */
+  pastOnly: boolean;
 }
 
-/** One thing that happened, or, first of all, how things stand. */
+/**
+ * An event of a run, or, with number 0, what the stream says of itself. A run as a snapshot has it is the same as an earlier snapshot
+ * with the numbered events since then applied to it.
+ */
 export interface WatchRunResponse {
-  /** What it was. */
+  /** What happened. */
   event:
     | //
-    /** The run changed its phase, generation or results. */
+    /** A snapshot: the run as it is when the stream opens. Always number 0. */
     { $case: "run"; value: Run }
     | //
     /** One role trained. */
@@ -636,6 +641,18 @@ export interface WatchRunResponse {
     /** A role raised an alarm. */
     { $case: "alarm"; value: RoleAlarm }
     | //
+    /** The run entered a phase, began another attempt, or its anchor changed while it rests. The last event of a run that ends. */
+    { $case: "phaseChanged"; value: PhaseChanged }
+    | //
+    /** A generation ended. May be repeated when another orchestrator takes over. */
+    { $case: "generationEnded"; value: GenerationEnded }
+    | //
+    /** Another student is the anchor. May be repeated when another orchestrator takes over. */
+    { $case: "anchorMoved"; value: AnchorMoved }
+    | //
+    /** The run began to wait, waits for something else, or goes on. */
+    { $case: "stallsChanged"; value: StallsChanged }
+    | //
     /** Events that were asked for are not kept any more. */
     { $case: "missing"; value: EventsMissing }
     | //
@@ -646,15 +663,67 @@ export interface WatchRunResponse {
     { $case: "slowStep"; value: SlowStep }
     | undefined;
   /**
-   * Rises in a run, with gaps, and never names two events, whichever orchestrator told them. 0: no event of the run, but what the stream
-   * says of itself: how things stand, first of all, and what is missing.
+   * Rises in a run, with gaps, and never names two events, whichever orchestrator emitted them. 0: not an event of the run, but a
+   * snapshot, which comes first, or a note that events are missing.
    */
   number: number;
   /** When it happened. */
   time: Date | undefined;
 }
 
-/** The oldest events of a run are let go of when there are too many, and its newest may be lost with the orchestrator that told them. */
+/** The run entered a phase, began another attempt, or its anchor changed while it rests. Replaces these fields of the run. */
+export interface PhaseChanged {
+  /** The present phase. */
+  phase: RunPhase;
+  /** The present generation, or the last one. */
+  generation: number;
+  /** The present attempt at that generation. */
+  attempt: number;
+  /** Why the run failed; empty otherwise. */
+  failure: string;
+  /** Kind of the error; empty unless the run failed. */
+  failureKind: string;
+  /** The generation whose student is the best so far; meaningful once a generation has ended. */
+  bestGeneration: number;
+  /** The anchor of the present generation; absent in generation 0 and once the run has completed. */
+  anchor:
+    | RunAnchor
+    | undefined;
+  /** All conditions. */
+  conditions: RunCondition[];
+  /** How far the run is, without the values of each role. */
+  progress:
+    | RunProgress
+    | undefined;
+  /** When the state was stored. */
+  updateTime:
+    | Date
+    | undefined;
+  /** When the run ended; absent until then. */
+  endTime: Date | undefined;
+}
+
+/** A generation ended. */
+export interface GenerationEnded {
+  /** What it came to. */
+  result: GenerationResult | undefined;
+}
+
+/** Another student is the anchor. */
+export interface AnchorMoved {
+  /** Which, and why. */
+  move: AnchorMove | undefined;
+}
+
+/** What holds the run up changed. */
+export interface StallsChanged {
+  /** All that is waited for now; none: the run goes on. */
+  stalls: RunStall[];
+  /** The conditions that changed with it: Stalled. */
+  conditions: RunCondition[];
+}
+
+/** The oldest events of a run are removed when there are too many, and its newest may be lost with the orchestrator that emitted them. */
 export interface EventsMissing {
   /** The first event that was asked for. */
   fromEvent: number;
@@ -666,7 +735,7 @@ export interface EventsMissing {
 export interface RoleAlarm {
   /** Teacher or student. */
   role: Role;
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** What it says. */
   alarm: TrainerAlarm | undefined;
@@ -676,7 +745,7 @@ export interface RoleAlarm {
 export interface RoleProgress {
   /** Teacher or student. */
   role: Role;
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** Steps of a whole generation. */
   totalSteps: number;
@@ -688,7 +757,7 @@ export interface RoleProgress {
 export interface RoleEvaluation {
   /** Teacher or student. */
   role: Role;
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** The values. */
   evaluation: TrainerEvaluation | undefined;
@@ -696,7 +765,7 @@ export interface RoleEvaluation {
 
 /** Teacher and student of one step are in the store. */
 export interface PairCommitted {
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** Steps trained before it. */
   step: number;
@@ -706,7 +775,7 @@ export interface PairCommitted {
 
 /** The run rests; creating it again continues it. */
 export interface RunDrained {
-  /** In hand. */
+  /** The present one. */
   generation: number;
   /** Steps trained before it. */
   step: number;
@@ -3780,7 +3849,7 @@ export const GenerationResult: MessageFns<GenerationResult> = {
 };
 
 function createBaseWatchRunRequest(): WatchRunRequest {
-  return { runId: "", fromEvent: 0 };
+  return { runId: "", fromEvent: 0, pastOnly: false };
 }
 
 export const WatchRunRequest: MessageFns<WatchRunRequest> = {
@@ -3790,6 +3859,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     }
     if (message.fromEvent !== 0) {
       writer.uint32(16).uint64(message.fromEvent);
+    }
+    if (message.pastOnly !== false) {
+      writer.uint32(24).bool(message.pastOnly);
     }
     return writer;
   },
@@ -3823,6 +3895,14 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
             message.fromEvent = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pastOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3847,6 +3927,11 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
         : isSet(object.from_event)
         ? globalThis.Number(object.from_event)
         : 0,
+      pastOnly: isSet(object.pastOnly)
+        ? globalThis.Boolean(object.pastOnly)
+        : isSet(object.past_only)
+        ? globalThis.Boolean(object.past_only)
+        : false,
     };
   },
 
@@ -3858,6 +3943,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     if (message.fromEvent !== 0) {
       obj.fromEvent = Math.round(message.fromEvent);
     }
+    if (message.pastOnly !== false) {
+      obj.pastOnly = message.pastOnly;
+    }
     return obj;
   },
 
@@ -3868,6 +3956,7 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     const message = createBaseWatchRunRequest();
     message.runId = object.runId ?? "";
     message.fromEvent = object.fromEvent ?? 0;
+    message.pastOnly = object.pastOnly ?? false;
     return message;
   },
 };
@@ -3896,6 +3985,18 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         break;
       case "alarm":
         RoleAlarm.encode(message.event.value, writer.uint32(50).fork()).join();
+        break;
+      case "phaseChanged":
+        PhaseChanged.encode(message.event.value, writer.uint32(58).fork()).join();
+        break;
+      case "generationEnded":
+        GenerationEnded.encode(message.event.value, writer.uint32(66).fork()).join();
+        break;
+      case "anchorMoved":
+        AnchorMoved.encode(message.event.value, writer.uint32(74).fork()).join();
+        break;
+      case "stallsChanged":
+        StallsChanged.encode(message.event.value, writer.uint32(106).fork()).join();
         break;
       case "missing":
         EventsMissing.encode(message.event.value, writer.uint32(98).fork()).join();
@@ -3977,6 +4078,38 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
             message.event = { $case: "alarm", value: RoleAlarm.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.event = { $case: "phaseChanged", value: PhaseChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.event = { $case: "generationEnded", value: GenerationEnded.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.event = { $case: "anchorMoved", value: AnchorMoved.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.event = { $case: "stallsChanged", value: StallsChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 12: {
             if (tag !== 98) {
               break;
@@ -4043,6 +4176,22 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         ? { $case: "drained", value: RunDrained.fromJSON(object.drained) }
         : isSet(object.alarm)
         ? { $case: "alarm", value: RoleAlarm.fromJSON(object.alarm) }
+        : isSet(object.phaseChanged)
+        ? { $case: "phaseChanged", value: PhaseChanged.fromJSON(object.phaseChanged) }
+        : isSet(object.phase_changed)
+        ? { $case: "phaseChanged", value: PhaseChanged.fromJSON(object.phase_changed) }
+        : isSet(object.generationEnded)
+        ? { $case: "generationEnded", value: GenerationEnded.fromJSON(object.generationEnded) }
+        : isSet(object.generation_ended)
+        ? { $case: "generationEnded", value: GenerationEnded.fromJSON(object.generation_ended) }
+        : isSet(object.anchorMoved)
+        ? { $case: "anchorMoved", value: AnchorMoved.fromJSON(object.anchorMoved) }
+        : isSet(object.anchor_moved)
+        ? { $case: "anchorMoved", value: AnchorMoved.fromJSON(object.anchor_moved) }
+        : isSet(object.stallsChanged)
+        ? { $case: "stallsChanged", value: StallsChanged.fromJSON(object.stallsChanged) }
+        : isSet(object.stalls_changed)
+        ? { $case: "stallsChanged", value: StallsChanged.fromJSON(object.stalls_changed) }
         : isSet(object.missing)
         ? { $case: "missing", value: EventsMissing.fromJSON(object.missing) }
         : isSet(object.stepTimes)
@@ -4073,6 +4222,14 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       obj.drained = RunDrained.toJSON(message.event.value);
     } else if (message.event?.$case === "alarm") {
       obj.alarm = RoleAlarm.toJSON(message.event.value);
+    } else if (message.event?.$case === "phaseChanged") {
+      obj.phaseChanged = PhaseChanged.toJSON(message.event.value);
+    } else if (message.event?.$case === "generationEnded") {
+      obj.generationEnded = GenerationEnded.toJSON(message.event.value);
+    } else if (message.event?.$case === "anchorMoved") {
+      obj.anchorMoved = AnchorMoved.toJSON(message.event.value);
+    } else if (message.event?.$case === "stallsChanged") {
+      obj.stallsChanged = StallsChanged.toJSON(message.event.value);
     } else if (message.event?.$case === "missing") {
       obj.missing = EventsMissing.toJSON(message.event.value);
     } else if (message.event?.$case === "stepTimes") {
@@ -4131,6 +4288,30 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         }
         break;
       }
+      case "phaseChanged": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "phaseChanged", value: PhaseChanged.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "generationEnded": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "generationEnded", value: GenerationEnded.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "anchorMoved": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "anchorMoved", value: AnchorMoved.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "stallsChanged": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "stallsChanged", value: StallsChanged.fromPartial(object.event.value) };
+        }
+        break;
+      }
       case "missing": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "missing", value: EventsMissing.fromPartial(object.event.value) };
@@ -4152,6 +4333,494 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
     }
     message.number = object.number ?? 0;
     message.time = object.time ?? undefined;
+    return message;
+  },
+};
+
+function createBasePhaseChanged(): PhaseChanged {
+  return {
+    phase: 0,
+    generation: 0,
+    attempt: 0,
+    failure: "",
+    failureKind: "",
+    bestGeneration: 0,
+    anchor: undefined,
+    conditions: [],
+    progress: undefined,
+    updateTime: undefined,
+    endTime: undefined,
+  };
+}
+
+export const PhaseChanged: MessageFns<PhaseChanged> = {
+  encode(message: PhaseChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.phase !== 0) {
+      writer.uint32(8).int32(message.phase);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(24).uint32(message.attempt);
+    }
+    if (message.failure !== "") {
+      writer.uint32(34).string(message.failure);
+    }
+    if (message.failureKind !== "") {
+      writer.uint32(42).string(message.failureKind);
+    }
+    if (message.bestGeneration !== 0) {
+      writer.uint32(48).uint32(message.bestGeneration);
+    }
+    if (message.anchor !== undefined) {
+      RunAnchor.encode(message.anchor, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.conditions) {
+      RunCondition.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.progress !== undefined) {
+      RunProgress.encode(message.progress, writer.uint32(74).fork()).join();
+    }
+    if (message.updateTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(82).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.endTime), writer.uint32(90).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PhaseChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePhaseChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.phase = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.failure = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.failureKind = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bestGeneration = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.anchor = RunAnchor.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.conditions.push(RunCondition.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.progress = RunProgress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PhaseChanged {
+    return {
+      phase: isSet(object.phase) ? runPhaseFromJSON(object.phase) : 0,
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
+      failureKind: isSet(object.failureKind)
+        ? globalThis.String(object.failureKind)
+        : isSet(object.failure_kind)
+        ? globalThis.String(object.failure_kind)
+        : "",
+      bestGeneration: isSet(object.bestGeneration)
+        ? globalThis.Number(object.bestGeneration)
+        : isSet(object.best_generation)
+        ? globalThis.Number(object.best_generation)
+        : 0,
+      anchor: isSet(object.anchor) ? RunAnchor.fromJSON(object.anchor) : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => RunCondition.fromJSON(e))
+        : [],
+      progress: isSet(object.progress) ? RunProgress.fromJSON(object.progress) : undefined,
+      updateTime: isSet(object.updateTime)
+        ? fromJsonTimestamp(object.updateTime)
+        : isSet(object.update_time)
+        ? fromJsonTimestamp(object.update_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? fromJsonTimestamp(object.endTime)
+        : isSet(object.end_time)
+        ? fromJsonTimestamp(object.end_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PhaseChanged): unknown {
+    const obj: any = {};
+    if (message.phase !== 0) {
+      obj.phase = runPhaseToJSON(message.phase);
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.failure !== "") {
+      obj.failure = message.failure;
+    }
+    if (message.failureKind !== "") {
+      obj.failureKind = message.failureKind;
+    }
+    if (message.bestGeneration !== 0) {
+      obj.bestGeneration = Math.round(message.bestGeneration);
+    }
+    if (message.anchor !== undefined) {
+      obj.anchor = RunAnchor.toJSON(message.anchor);
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => RunCondition.toJSON(e));
+    }
+    if (message.progress !== undefined) {
+      obj.progress = RunProgress.toJSON(message.progress);
+    }
+    if (message.updateTime !== undefined) {
+      obj.updateTime = message.updateTime.toISOString();
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = message.endTime.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PhaseChanged>): PhaseChanged {
+    return PhaseChanged.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PhaseChanged>): PhaseChanged {
+    const message = createBasePhaseChanged();
+    message.phase = object.phase ?? 0;
+    message.generation = object.generation ?? 0;
+    message.attempt = object.attempt ?? 0;
+    message.failure = object.failure ?? "";
+    message.failureKind = object.failureKind ?? "";
+    message.bestGeneration = object.bestGeneration ?? 0;
+    message.anchor = (object.anchor !== undefined && object.anchor !== null)
+      ? RunAnchor.fromPartial(object.anchor)
+      : undefined;
+    message.conditions = object.conditions?.map((e) => RunCondition.fromPartial(e)) || [];
+    message.progress = (object.progress !== undefined && object.progress !== null)
+      ? RunProgress.fromPartial(object.progress)
+      : undefined;
+    message.updateTime = object.updateTime ?? undefined;
+    message.endTime = object.endTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseGenerationEnded(): GenerationEnded {
+  return { result: undefined };
+}
+
+export const GenerationEnded: MessageFns<GenerationEnded> = {
+  encode(message: GenerationEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.result !== undefined) {
+      GenerationResult.encode(message.result, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GenerationEnded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGenerationEnded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.result = GenerationResult.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GenerationEnded {
+    return { result: isSet(object.result) ? GenerationResult.fromJSON(object.result) : undefined };
+  },
+
+  toJSON(message: GenerationEnded): unknown {
+    const obj: any = {};
+    if (message.result !== undefined) {
+      obj.result = GenerationResult.toJSON(message.result);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GenerationEnded>): GenerationEnded {
+    return GenerationEnded.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GenerationEnded>): GenerationEnded {
+    const message = createBaseGenerationEnded();
+    message.result = (object.result !== undefined && object.result !== null)
+      ? GenerationResult.fromPartial(object.result)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAnchorMoved(): AnchorMoved {
+  return { move: undefined };
+}
+
+export const AnchorMoved: MessageFns<AnchorMoved> = {
+  encode(message: AnchorMoved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.move !== undefined) {
+      AnchorMove.encode(message.move, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnchorMoved {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnchorMoved();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.move = AnchorMove.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AnchorMoved {
+    return { move: isSet(object.move) ? AnchorMove.fromJSON(object.move) : undefined };
+  },
+
+  toJSON(message: AnchorMoved): unknown {
+    const obj: any = {};
+    if (message.move !== undefined) {
+      obj.move = AnchorMove.toJSON(message.move);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AnchorMoved>): AnchorMoved {
+    return AnchorMoved.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AnchorMoved>): AnchorMoved {
+    const message = createBaseAnchorMoved();
+    message.move = (object.move !== undefined && object.move !== null)
+      ? AnchorMove.fromPartial(object.move)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseStallsChanged(): StallsChanged {
+  return { stalls: [], conditions: [] };
+}
+
+export const StallsChanged: MessageFns<StallsChanged> = {
+  encode(message: StallsChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.stalls) {
+      RunStall.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.conditions) {
+      RunCondition.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StallsChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStallsChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stalls.push(RunStall.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.conditions.push(RunCondition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StallsChanged {
+    return {
+      stalls: globalThis.Array.isArray(object?.stalls) ? object.stalls.map((e: any) => RunStall.fromJSON(e)) : [],
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => RunCondition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: StallsChanged): unknown {
+    const obj: any = {};
+    if (message.stalls?.length) {
+      obj.stalls = message.stalls.map((e) => RunStall.toJSON(e));
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => RunCondition.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StallsChanged>): StallsChanged {
+    return StallsChanged.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StallsChanged>): StallsChanged {
+    const message = createBaseStallsChanged();
+    message.stalls = object.stalls?.map((e) => RunStall.fromPartial(e)) || [];
+    message.conditions = object.conditions?.map((e) => RunCondition.fromPartial(e)) || [];
     return message;
   },
 };
@@ -4770,7 +5439,7 @@ export const RunDrained: MessageFns<RunDrained> = {
 
 /**
  * Creates, follows and steers runs. Served by the orchestrators; only the one that leads steers, the others answer
- * FAILED_PRECONDITION. Every method that changes a run takes a request id: the same again does nothing again.
+ * FAILED_PRECONDITION. Every method that changes a run takes a request id: a request that is repeated has no further effect.
  */
 export type RunServiceService = typeof RunServiceService;
 export const RunServiceService = {
@@ -4784,7 +5453,7 @@ export const RunServiceService = {
     responseSerialize: (value: CreateRunResponse): Buffer => Buffer.from(CreateRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateRunResponse => CreateRunResponse.decode(value),
   },
-  /** Says where a run stands. */
+  /** Returns the present state of a run. */
   getRun: {
     path: "/trikd.v1.RunService/GetRun" as const,
     requestStream: false as const,
@@ -4804,7 +5473,7 @@ export const RunServiceService = {
     responseSerialize: (value: ListRunsResponse): Buffer => Buffer.from(ListRunsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListRunsResponse => ListRunsResponse.decode(value),
   },
-  /** Streams what happens in a run until it ends or the orchestrator drains. Resumable from an event's number. */
+  /** Streams the events of a run until it ends or the orchestrator drains. Resumable from an event's number. */
   watchRun: {
     path: "/trikd.v1.RunService/WatchRun" as const,
     requestStream: false as const,
@@ -4814,7 +5483,7 @@ export const RunServiceService = {
     responseSerialize: (value: WatchRunResponse): Buffer => Buffer.from(WatchRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchRunResponse => WatchRunResponse.decode(value),
   },
-  /** Begins the generation that a waiting run waits with. Runs with `advance: manual` wait before each generation but the first. */
+  /** Begins the next generation of a waiting run. Runs with `advance: manual` wait before each generation but the first. */
   triggerGeneration: {
     path: "/trikd.v1.RunService/TriggerGeneration" as const,
     requestStream: false as const,
@@ -4836,7 +5505,7 @@ export const RunServiceService = {
     responseSerialize: (value: PauseRunResponse): Buffer => Buffer.from(PauseRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PauseRunResponse => PauseRunResponse.decode(value),
   },
-  /** Goes on with a paused run, or with one that failed of what may have passed. */
+  /** Continues a paused run, or a run that failed for a reason that may have passed. */
   resumeRun: {
     path: "/trikd.v1.RunService/ResumeRun" as const,
     requestStream: false as const,
@@ -4846,7 +5515,7 @@ export const RunServiceService = {
     responseSerialize: (value: ResumeRunResponse): Buffer => Buffer.from(ResumeRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ResumeRunResponse => ResumeRunResponse.decode(value),
   },
-  /** Brings a run to rest and ends it for good. What it has learned stays until it is deleted. */
+  /** Brings a run to rest and ends it for good. Its checkpoints stay until it is deleted. */
   cancelRun: {
     path: "/trikd.v1.RunService/CancelRun" as const,
     requestStream: false as const,
@@ -4857,8 +5526,8 @@ export const RunServiceService = {
     responseDeserialize: (value: Buffer): CancelRunResponse => CancelRunResponse.decode(value),
   },
   /**
-   * Makes the student of a generation the anchor that the rule has not promoted. Recorded as an override; a generation in training
-   * begins anew beside it.
+   * Makes the student of a generation the anchor although the rule has not promoted it. Recorded as an override; a generation in
+   * training starts again with that anchor.
    */
   promoteGeneration: {
     path: "/trikd.v1.RunService/PromoteGeneration" as const,
@@ -4871,7 +5540,7 @@ export const RunServiceService = {
       Buffer.from(PromoteGenerationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PromoteGenerationResponse => PromoteGenerationResponse.decode(value),
   },
-  /** Makes the student of an earlier, promoted generation the anchor again; a generation in training begins anew beside it. */
+  /** Makes the student of an earlier, promoted generation the anchor again; a generation in training starts again with that anchor. */
   rollbackAnchor: {
     path: "/trikd.v1.RunService/RollbackAnchor" as const,
     requestStream: false as const,
@@ -4898,26 +5567,26 @@ export const RunServiceService = {
 export interface RunServiceServer extends UntypedServiceImplementation {
   /** Starts a run, or continues the stored run of the same name and spec. */
   createRun: handleUnaryCall<CreateRunRequest, CreateRunResponse>;
-  /** Says where a run stands. */
+  /** Returns the present state of a run. */
   getRun: handleUnaryCall<GetRunRequest, GetRunResponse>;
   /** Lists runs by name, a page at a time. */
   listRuns: handleUnaryCall<ListRunsRequest, ListRunsResponse>;
-  /** Streams what happens in a run until it ends or the orchestrator drains. Resumable from an event's number. */
+  /** Streams the events of a run until it ends or the orchestrator drains. Resumable from an event's number. */
   watchRun: handleServerStreamingCall<WatchRunRequest, WatchRunResponse>;
-  /** Begins the generation that a waiting run waits with. Runs with `advance: manual` wait before each generation but the first. */
+  /** Begins the next generation of a waiting run. Runs with `advance: manual` wait before each generation but the first. */
   triggerGeneration: handleUnaryCall<TriggerGenerationRequest, TriggerGenerationResponse>;
   /** Brings a run to rest at a committed pair, until it is resumed. */
   pauseRun: handleUnaryCall<PauseRunRequest, PauseRunResponse>;
-  /** Goes on with a paused run, or with one that failed of what may have passed. */
+  /** Continues a paused run, or a run that failed for a reason that may have passed. */
   resumeRun: handleUnaryCall<ResumeRunRequest, ResumeRunResponse>;
-  /** Brings a run to rest and ends it for good. What it has learned stays until it is deleted. */
+  /** Brings a run to rest and ends it for good. Its checkpoints stay until it is deleted. */
   cancelRun: handleUnaryCall<CancelRunRequest, CancelRunResponse>;
   /**
-   * Makes the student of a generation the anchor that the rule has not promoted. Recorded as an override; a generation in training
-   * begins anew beside it.
+   * Makes the student of a generation the anchor although the rule has not promoted it. Recorded as an override; a generation in
+   * training starts again with that anchor.
    */
   promoteGeneration: handleUnaryCall<PromoteGenerationRequest, PromoteGenerationResponse>;
-  /** Makes the student of an earlier, promoted generation the anchor again; a generation in training begins anew beside it. */
+  /** Makes the student of an earlier, promoted generation the anchor again; a generation in training starts again with that anchor. */
   rollbackAnchor: handleUnaryCall<RollbackAnchorRequest, RollbackAnchorResponse>;
   /** Removes a run that has ended, with everything it has stored. */
   deleteRun: handleUnaryCall<DeleteRunRequest, DeleteRunResponse>;
@@ -4940,7 +5609,7 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateRunResponse) => void,
   ): ClientUnaryCall;
-  /** Says where a run stands. */
+  /** Returns the present state of a run. */
   getRun(
     request: GetRunRequest,
     callback: (error: ServiceError | null, response: GetRunResponse) => void,
@@ -4972,14 +5641,14 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListRunsResponse) => void,
   ): ClientUnaryCall;
-  /** Streams what happens in a run until it ends or the orchestrator drains. Resumable from an event's number. */
+  /** Streams the events of a run until it ends or the orchestrator drains. Resumable from an event's number. */
   watchRun(request: WatchRunRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchRunResponse>;
   watchRun(
     request: WatchRunRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchRunResponse>;
-  /** Begins the generation that a waiting run waits with. Runs with `advance: manual` wait before each generation but the first. */
+  /** Begins the next generation of a waiting run. Runs with `advance: manual` wait before each generation but the first. */
   triggerGeneration(
     request: TriggerGenerationRequest,
     callback: (error: ServiceError | null, response: TriggerGenerationResponse) => void,
@@ -5011,7 +5680,7 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PauseRunResponse) => void,
   ): ClientUnaryCall;
-  /** Goes on with a paused run, or with one that failed of what may have passed. */
+  /** Continues a paused run, or a run that failed for a reason that may have passed. */
   resumeRun(
     request: ResumeRunRequest,
     callback: (error: ServiceError | null, response: ResumeRunResponse) => void,
@@ -5027,7 +5696,7 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ResumeRunResponse) => void,
   ): ClientUnaryCall;
-  /** Brings a run to rest and ends it for good. What it has learned stays until it is deleted. */
+  /** Brings a run to rest and ends it for good. Its checkpoints stay until it is deleted. */
   cancelRun(
     request: CancelRunRequest,
     callback: (error: ServiceError | null, response: CancelRunResponse) => void,
@@ -5044,8 +5713,8 @@ export interface RunServiceClient extends Client {
     callback: (error: ServiceError | null, response: CancelRunResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Makes the student of a generation the anchor that the rule has not promoted. Recorded as an override; a generation in training
-   * begins anew beside it.
+   * Makes the student of a generation the anchor although the rule has not promoted it. Recorded as an override; a generation in
+   * training starts again with that anchor.
    */
   promoteGeneration(
     request: PromoteGenerationRequest,
@@ -5062,7 +5731,7 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PromoteGenerationResponse) => void,
   ): ClientUnaryCall;
-  /** Makes the student of an earlier, promoted generation the anchor again; a generation in training begins anew beside it. */
+  /** Makes the student of an earlier, promoted generation the anchor again; a generation in training starts again with that anchor. */
   rollbackAnchor(
     request: RollbackAnchorRequest,
     callback: (error: ServiceError | null, response: RollbackAnchorResponse) => void,

@@ -176,7 +176,7 @@ export interface WatchTrainerRequest {
     | undefined;
   /** First event wanted; events of an attempt count from 0. */
   fromEvent: number;
-  /** Ends the stream after what has happened already. */
+  /** The stream ends after the last event so far. */
   pastOnly: boolean;
 }
 
@@ -202,13 +202,13 @@ export interface WatchTrainerResponse {
     /** The attempt is over, by an error. */
     { $case: "failure"; value: TrainerFailure }
     | //
-    /** Training goes on, but somebody should look. */
+    /** Training goes on, but needs attention. */
     { $case: "alarm"; value: TrainerAlarm }
     | //
     /** Training waits, or soon will, and goes on by itself. Stands for all of the same cause before. */
     { $case: "stalled"; value: TrainerStalled }
     | //
-    /** What was waited for is there. */
+    /** The wait is over. */
     { $case: "wentOn"; value: TrainerWentOn }
     | //
     /** The process is about to end, and rests first if its limit is moved to a step that it can reach. */
@@ -300,9 +300,9 @@ export interface TrainerFailure {
   message: string;
 }
 
-/** The trainer waits for somebody. */
+/** The trainer waits. */
 export interface TrainerStalled {
-  /** For whom. */
+  /** For what. */
   on: StallCause;
   /** Why, in one sentence. */
   reason: string;
@@ -310,7 +310,7 @@ export interface TrainerStalled {
 
 /** The trainer waits no more. */
 export interface TrainerWentOn {
-  /** For whom it waited. */
+  /** For what it waited. */
   on: StallCause;
 }
 
@@ -2618,7 +2618,7 @@ export const TrainerServiceService = {
     responseSerialize: (value: GetTrainerResponse): Buffer => Buffer.from(GetTrainerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetTrainerResponse => GetTrainerResponse.decode(value),
   },
-  /** Streams what happens in the present attempt, from the first event asked for. */
+  /** Streams the events of the present attempt, from the first event asked for. */
   watchTrainer: {
     path: "/trikd.v1.TrainerService/WatchTrainer" as const,
     requestStream: false as const,
@@ -2646,7 +2646,7 @@ export interface TrainerServiceServer extends UntypedServiceImplementation {
   saveAt: handleUnaryCall<SaveAtRequest, SaveAtResponse>;
   /** Says what the trainer is doing. */
   getTrainer: handleUnaryCall<GetTrainerRequest, GetTrainerResponse>;
-  /** Streams what happens in the present attempt, from the first event asked for. */
+  /** Streams the events of the present attempt, from the first event asked for. */
   watchTrainer: handleServerStreamingCall<WatchTrainerRequest, WatchTrainerResponse>;
 }
 
@@ -2721,7 +2721,7 @@ export interface TrainerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetTrainerResponse) => void,
   ): ClientUnaryCall;
-  /** Streams what happens in the present attempt, from the first event asked for. */
+  /** Streams the events of the present attempt, from the first event asked for. */
   watchTrainer(
     request: WatchTrainerRequest,
     options?: Partial<CallOptions>,

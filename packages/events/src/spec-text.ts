@@ -1,7 +1,7 @@
-import type { TrainedRole } from './words.js';
+import type { TrainedRole } from './names.js';
 
 /**
- * What the task term of a role is to be divided by to get the negative log-likelihood of the batch: its weight in the objective.
+ * The weight of the task term in the objective of a role: the term divided by it is the negative log-likelihood of the batch.
  * Undefined when the spec is not known or has no such term.
  */
 export function taskWeight(spec: string, role: TrainedRole): number | undefined {
@@ -10,6 +10,12 @@ export function taskWeight(spec: string, role: TrainedRole): number | undefined 
   const task = objective.find((term: unknown) => memberOf(term, 'kind') === 'task');
   const weight = memberOf(task, 'weight') ?? (task && 1);
   return typeof weight === 'number' && weight > 0 ? weight : undefined;
+}
+
+/** Generations of the curriculum, at most; undefined when the spec is not known. */
+export function generationsIn(spec: string): number | undefined {
+  const many = memberOf(memberOf(jsonOf(spec), 'curriculum'), 'generations');
+  return typeof many === 'number' ? many : undefined;
 }
 
 function jsonOf(text: string): unknown {

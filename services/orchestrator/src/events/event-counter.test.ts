@@ -1,16 +1,17 @@
+import type { RunEvent } from '@trikd/core/run/run-event';
 import { firstState, type RunState } from '@trikd/core/run/state';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
-import type { RunNews } from '../runs/ports.js';
-import { newsCounter } from './news-counter.js';
+import { eventCounter } from './event-counter.js';
+import { changesOnStart, changesSince } from './run-changes.js';
 
 const spec = specFor('tiny');
 const score = { accuracy: 0.5, nll: 1, examples: 8 };
 const params = { step: 4, validation: score, params: { key: 'k', sha256: 'ff', bytes: 1 } };
 
-/** What is counted of a story, a second between two events. */
-function counted(states: readonly (RunState | RunNews)[]) {
+/** What is counted of the events of a run that gets these states, or of others, a second between two. */
+function counted(states: readonly (RunState | RunEvent)[]) {
   const values: [string, number][] = [];
   const spans: [string, number, unknown][] = [];
   const telemetry: Telemetry = {
@@ -19,10 +20,17 @@ function counted(states: readonly (RunState | RunNews)[]) {
     span: (name, begun, ended, attributes) => void spans.push([name, ended - begun, attributes['trikd.promoted']]),
   };
   let time = 0;
-  const count = newsCounter(telemetry, () => time);
+  let before: RunState | undefined;
+  const count = eventCounter(telemetry, 'r', () => time);
   for (const each of states) {
     time += 1000;
-    count('phase' in each ? { kind: 'run', spec, state: each, times: { changed: {} } } : each);
+    if (!('results' in each)) {
+      count(each);
+      continue;
+    }
+    const view = { spec, state: each, times: { changed: {} } };
+    for (const event of before ? changesSince(before, view) : changesOnStart(view)) count(event);
+    before = each;
   }
   const of = (metric: string) => values.filter(([name]) => name === metric).map(([, value]) => value);
   return { of, spans };
@@ -47,7 +55,12 @@ test('each start of a generation is counted once, and whether it is in training 
 
 test('pairs and failures are counted', () => {
   const failed: RunState = { ...firstState, phase: 'failed', reason: 'diverged', kind: 'diverged' };
-  const { of } = counted([{ kind: 'committed', generation: 0, step: 4, manifestKey: 'm' }, firstState, failed, failed]);
+  const { of } = counted([
+    { kind: 'pair-committed', generation: 0, step: 4, manifestKey: 'm' },
+    firstState,
+    failed,
+    failed,
+  ]);
   expect(of('trikd.pairs')).toEqual([0, 1]);
   expect(of('trikd.failures')).toEqual([0, 1]);
 });

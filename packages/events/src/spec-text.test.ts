@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { taskWeight } from './train-nll.js';
+import { generationsIn, taskWeight } from './spec-text.js';
 
 test.each([
   [
@@ -13,4 +13,9 @@ test.each([
   ['nothing while the spec is not known', '', undefined],
 ])('the NLL of a batch is its task loss over %s', (_, spec, weight) => {
   expect(taskWeight(spec, 'student')).toBe(weight);
+});
+
+test('the budget of generations is known with the spec', () => {
+  expect(generationsIn('{"curriculum":{"generations":4}}')).toBe(4);
+  expect(generationsIn('')).toBeUndefined();
 });

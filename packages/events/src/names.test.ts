@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lossText } from './words.js';
+import { lossText } from './names.js';
 
 test.each([
   [2.30261, '2.303'],

@@ -1,0 +1,138 @@
+import type { FailureKind } from '../domain/errors.js';
+import type { TrainedRole } from '../domain/role.js';
+import type { Score } from '../domain/score.js';
+import type { SlowStep } from '../timing/slow-steps.js';
+import type { StepTimes } from '../timing/step-times.js';
+import type { StallCause, TrainerProgress } from '../training/trainer-event.js';
+import type { PhaseCondition } from './run-times.js';
+import type { AnchorMove, AnchorScores, GenerationResult, RunState } from './state.js';
+
+/** Something that holds a run up; the run goes on by itself when the wait is over. */
+export interface Stall {
+  readonly by: 'orchestrator' | TrainedRole;
+  readonly on: StallCause;
+  /** One sentence. */
+  readonly reason: string;
+}
+
+/** One thing that is true of a run or is not, as Kubernetes has conditions. */
+export interface Condition {
+  readonly type: PhaseCondition | 'Stalled';
+  readonly holds: boolean | 'unknown';
+  /** One word for programs. */
+  readonly reason: string;
+  /** One sentence. */
+  readonly message: string;
+  /** When it began or ceased to hold, as ISO 8601; absent when it is not known. */
+  readonly since?: string;
+}
+
+/** How far a run is in its curriculum. */
+export interface RunProgress {
+  readonly stepsDone: number;
+  /** At most; 0 before the length of a generation is known. */
+  readonly stepsTotal: number;
+  /** 0..100 */
+  readonly percent: number;
+  /** 0 while nothing is trained. */
+  readonly stepsPerSecond: number;
+  /** Absent while nothing is trained. */
+  readonly secondsRemaining?: number;
+}
+
+/** The run entered a phase, began another attempt, or its anchor changed while it rests. The last event of a run that ends. */
+export interface PhaseChanged {
+  readonly kind: 'phase-changed';
+  readonly phase: RunState['phase'];
+  readonly generation: number;
+  readonly attempt: number;
+  /** Why the run failed. */
+  readonly failure?: { readonly kind: FailureKind; readonly message: string };
+  /** The generation whose student is the best so far; absent until one has ended. */
+  readonly bestGeneration?: number;
+  /** The anchor of the present generation; its scores once it is loaded. */
+  readonly anchor?: { readonly generation: number; readonly scores?: AnchorScores };
+  /** All of them, each type once. */
+  readonly conditions: readonly Condition[];
+  readonly progress: RunProgress;
+  /** When the state was stored, as ISO 8601. */
+  readonly updated?: string;
+  /** When the run ended; absent until then. */
+  readonly ended?: string;
+}
+
+/** A generation ended. */
+export interface GenerationEnded {
+  readonly kind: 'generation-ended';
+  readonly result: GenerationResult;
+}
+
+/** Another student is the anchor. */
+export interface AnchorMoved {
+  readonly kind: 'anchor-moved';
+  readonly move: AnchorMove;
+}
+
+/** The run began to wait, waits for something else, or goes on. */
+export interface StallsChanged {
+  readonly kind: 'stalls-changed';
+  /** All that hold the run up now. */
+  readonly stalls: readonly Stall[];
+  /** The condition `Stalled`. */
+  readonly condition: Condition;
+}
+
+/** One role trained. */
+export interface RoleProgressed {
+  readonly kind: 'progress';
+  readonly role: TrainedRole;
+  readonly generation: number;
+  /** Of a whole generation. */
+  readonly totalSteps: number;
+  readonly progress: TrainerProgress;
+}
+
+/** One role was validated. */
+export interface RoleEvaluated {
+  readonly kind: 'evaluation';
+  readonly role: TrainedRole;
+  readonly generation: number;
+  readonly step: number;
+  readonly validation: Score;
+}
+
+/** The steps of which attempt. */
+interface OfAttempt {
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+/** One thing that happened in a run. Each is bounded, however long the run: what came before is in earlier events. */
+export type RunEvent =
+  | PhaseChanged
+  | GenerationEnded
+  | AnchorMoved
+  | StallsChanged
+  | RoleProgressed
+  | RoleEvaluated
+  /** Training goes on, but needs attention. */
+  | {
+      readonly kind: 'alarm';
+      readonly role: TrainedRole;
+      readonly generation: number;
+      readonly step: number;
+      readonly message: string;
+    }
+  /** The checkpoints of both trainers at one step are stored, with their manifest. */
+  | {
+      readonly kind: 'pair-committed';
+      readonly generation: number;
+      readonly step: number;
+      readonly manifestKey: string;
+    }
+  /** The run rests at a step, for another orchestrator to continue. */
+  | { readonly kind: 'drained'; readonly generation: number; readonly step: number }
+  /** Where the time of some steps went. */
+  | ({ readonly kind: 'step-times' } & OfAttempt & StepTimes)
+  /** One step took much longer than its neighbours; its trace has 32 hex digits. */
+  | ({ readonly kind: 'slow-step'; readonly traceId: string } & OfAttempt & SlowStep);

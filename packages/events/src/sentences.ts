@@ -1,0 +1,144 @@
+import {
+  type AnchorMove,
+  AnchorMoveKind,
+  type EventsMissing,
+  type GenerationResult,
+  type PhaseChanged,
+  type RoleProgress,
+  type Run,
+  RunPhase,
+} from '@trikd/protocol/gen/browser/trikd/v1/run';
+import type { RunEvent } from './event.js';
+import { eventName } from './event-name.js';
+import { lossText, percent, phaseName, roleName } from './names.js';
+
+/** Whether an event is routine, good, worth a look or bad. */
+export type Tone = 'plain' | 'good' | 'warning' | 'bad';
+
+/** An event in words. */
+export interface Sentence {
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+/** Why a run waits. The names of processes, and a sentence. */
+export function stallSentence({ by, on, reason }: Readonly<Record<'by' | 'on' | 'reason', string>>): string {
+  return `the ${by} waits for the ${on}: ${reason}`;
+}
+
+/** The phase of a run. */
+export function runInPhase(runId: string, phase: string): string {
+  const name = phaseName(phase);
+  return `run ${runId} ${name === 'completed' || name === 'failed' ? 'has' : 'is'} ${name}`;
+}
+
+/** How a run is: its phase, what it waits for, why it failed. */
+export function runSentences({ runId, phase, generation, attempt, progress, stalls, failure }: Run): readonly string[] {
+  const done = progress && progress.stepsTotal > 0 ? `, ${Math.floor(progress.percent)} % of its steps done` : '';
+  return [
+    `${runInPhase(runId, phase)}: generation ${generation}, attempt ${attempt}${done}`,
+    ...stalls.map(stallSentence),
+    ...(failure === '' ? [] : [failure]),
+  ];
+}
+
+/** What a reader needs to know of events that are gone. */
+export function missingSentence({ firstKept }: EventsMissing): string {
+  return firstKept > 0
+    ? `events before ${eventName(firstKept)} are no longer stored`
+    : 'the oldest events are no longer stored';
+}
+
+/** An event for people. */
+export function sentenceOf(event: RunEvent): Sentence {
+  switch (event.$case) {
+    case 'run': {
+      const { failure, stalls } = event.value;
+      const tone = failure === '' ? (stalls.length > 0 ? 'warning' : 'plain') : 'bad';
+      return { tone, text: runSentences(event.value).join('; ') };
+    }
+    case 'phaseChanged':
+      return phaseSentence(event.value);
+    case 'generationEnded':
+      return { tone: 'plain', text: resultSentence(event.value.result) };
+    case 'anchorMoved':
+      return moveSentence(event.value.move);
+    case 'stallsChanged': {
+      const { stalls } = event.value;
+      if (stalls.length === 0) return { tone: 'plain', text: 'the run goes on' };
+      return { tone: 'warning', text: stalls.map(stallSentence).join('; ') };
+    }
+    case 'progress':
+      return { tone: 'plain', text: progressSentence(event.value) };
+    case 'evaluation': {
+      const { role, evaluation } = event.value;
+      const { accuracy = 0, nll = 0 } = evaluation?.validation ?? {};
+      const score = `${percent(accuracy)}, NLL ${lossText(nll, 4)}`;
+      return { tone: 'plain', text: `the ${roleName(role)} was validated at step ${evaluation?.step ?? 0}: ${score}` };
+    }
+    case 'committed':
+      return { tone: 'plain', text: `the pair of step ${event.value.step} was committed` };
+    case 'drained':
+      return { tone: 'warning', text: `the run was drained at step ${event.value.step}` };
+    case 'alarm': {
+      const { role, alarm } = event.value;
+      return { tone: 'bad', text: `the ${roleName(role)}, at step ${alarm?.step ?? 0}: ${alarm?.message ?? ''}` };
+    }
+    case 'stepTimes':
+      return { tone: 'plain', text: event.value.verdict };
+    case 'slowStep': {
+      const { step, durationMs, usualMs } = event.value;
+      const text = `step ${step} took ${durationMs.toFixed(0)} ms where ${usualMs.toFixed(0)} ms are usual`;
+      return { tone: 'plain', text };
+    }
+    case 'missing':
+      return { tone: 'warning', text: missingSentence(event.value) };
+  }
+}
+
+function phaseSentence({ phase, generation, attempt, bestGeneration, failure }: PhaseChanged): Sentence {
+  switch (phase) {
+    case RunPhase.RUN_PHASE_COMPLETED:
+      return { tone: 'good', text: `the run has completed; the student of generation ${bestGeneration} is its result` };
+    case RunPhase.RUN_PHASE_FAILED:
+      return { tone: 'bad', text: `the run failed: ${failure}` };
+    case RunPhase.RUN_PHASE_PAUSED:
+    case RunPhase.RUN_PHASE_CANCELLED:
+      return { tone: 'warning', text: `the run was ${phaseName(phase)}` };
+    case RunPhase.RUN_PHASE_WAITING:
+      return { tone: 'warning', text: 'the next generation waits to be triggered' };
+    default: {
+      const again = attempt > 1 ? `, attempt ${attempt}` : '';
+      return { tone: 'plain', text: `${phaseName(phase)} generation ${generation}${again}` };
+    }
+  }
+}
+
+function resultSentence(result: GenerationResult | undefined): string {
+  const { generation = 0, steps = 0, student, teacher } = result ?? {};
+  const score = (accuracy: number | undefined) => (accuracy === undefined ? 'unknown' : percent(accuracy));
+  const scores = `student ${score(student?.validation?.accuracy)}, teacher ${score(teacher?.validation?.accuracy)}`;
+  return `generation ${generation} ended after ${steps} steps: ${scores}`;
+}
+
+/** How the anchor moved. */
+export function moveSentence(move: AnchorMove | undefined): Sentence {
+  const { kind = AnchorMoveKind.ANCHOR_MOVE_KIND_UNSPECIFIED, generation = 0 } = move ?? {};
+  const tone = kind === AnchorMoveKind.ANCHOR_MOVE_KIND_RULE ? 'good' : 'warning';
+  return { tone, text: `the student of generation ${generation} became the anchor${BY[kind]}` };
+}
+
+const BY: Readonly<Record<AnchorMoveKind, string>> = {
+  [AnchorMoveKind.ANCHOR_MOVE_KIND_RULE]: '',
+  [AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE]: ' by an override',
+  [AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK]: ' again by a rollback',
+  [AnchorMoveKind.ANCHOR_MOVE_KIND_UNSPECIFIED]: '',
+  [AnchorMoveKind.UNRECOGNIZED]: '',
+};
+
+function progressSentence({ role, totalSteps, progress }: RoleProgress): string {
+  const { nextStep = 0, terms = [], stepsPerSecond = 0 } = progress ?? {};
+  const losses = terms.map(({ part, value }) => `${part} ${lossText(value, 3)}`);
+  const values = [...losses, `${stepsPerSecond.toFixed(1)} steps/s`].join(', ');
+  return `the ${roleName(role)} is at step ${nextStep} of ${totalSteps}: ${values}`;
+}

@@ -1,0 +1,141 @@
+import type {
+  AnchorMoved,
+  Condition,
+  PhaseChanged,
+  RoleEvaluated,
+  RoleProgressed,
+  RunEvent,
+  RunProgress,
+  Stall,
+} from '@trikd/core/run/run-event';
+import type { AnchorMove, GenerationResult } from '@trikd/core/run/state';
+import { fromBestParams, fromRole, fromScore } from './convert.js';
+import { fromSlowStep, fromStepTimes } from './convert-timing.js';
+import { fromProgress } from './convert-trainer.js';
+import {
+  AnchorMoveKind,
+  ConditionStatus,
+  type AnchorMove as MoveMessage,
+  type PhaseChanged as PhaseChangedMessage,
+  type RunProgress as ProgressMessage,
+  type GenerationResult as ResultMessage,
+  type RoleEvaluation,
+  type RoleProgress,
+  type RunAnchor,
+  type RunCondition,
+  type RunStall,
+  type WatchRunResponse,
+} from './gen/node/trikd/v1/run.js';
+import { RUN_PHASES } from './run-phases.js';
+
+/** The message of an event of a run. */
+export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['event']> {
+  switch (event.kind) {
+    case 'phase-changed':
+      return { $case: 'phaseChanged', value: fromPhaseChanged(event) };
+    case 'generation-ended':
+      return { $case: 'generationEnded', value: { result: fromResult(event.result) } };
+    case 'anchor-moved':
+      return { $case: 'anchorMoved', value: { move: fromMove(event.move) } };
+    case 'stalls-changed':
+      return {
+        $case: 'stallsChanged',
+        value: { stalls: event.stalls.map(fromStall), conditions: [fromCondition(event.condition)] },
+      };
+    case 'progress':
+      return { $case: 'progress', value: fromRoleProgressed(event) };
+    case 'evaluation':
+      return { $case: 'evaluation', value: fromRoleEvaluated(event) };
+    case 'alarm': {
+      const { role, generation, step, message } = event;
+      return { $case: 'alarm', value: { role: fromRole(role), generation, alarm: { step, message } } };
+    }
+    case 'pair-committed': {
+      const { generation, step, manifestKey } = event;
+      return { $case: 'committed', value: { generation, step, manifestKey } };
+    }
+    case 'drained':
+      return { $case: 'drained', value: { generation: event.generation, step: event.step } };
+    case 'step-times':
+      return { $case: 'stepTimes', value: fromStepTimes(event) };
+    case 'slow-step':
+      return { $case: 'slowStep', value: fromSlowStep(event) };
+  }
+}
+
+export function fromPhaseChanged(event: PhaseChanged): PhaseChangedMessage {
+  const { phase, generation, attempt, failure, bestGeneration, anchor, conditions, progress, updated, ended } = event;
+  return {
+    phase: RUN_PHASES[phase],
+    generation,
+    attempt,
+    failure: failure?.message ?? '',
+    failureKind: failure?.kind ?? '',
+    bestGeneration: bestGeneration ?? 0,
+    anchor: anchor && fromAnchor(anchor),
+    conditions: conditions.map(fromCondition),
+    progress: fromRunProgress(progress),
+    updateTime: toDate(updated),
+    endTime: toDate(ended),
+  };
+}
+
+export function toDate(time: string | undefined): Date | undefined {
+  return time === undefined ? undefined : new Date(time);
+}
+
+function fromAnchor({ generation, scores }: NonNullable<PhaseChanged['anchor']>): RunAnchor {
+  return {
+    generation,
+    validation: scores && fromScore(scores.validation),
+    test: scores && fromScore(scores.test),
+  };
+}
+
+function fromCondition({ type, holds, reason, message, since }: Condition): RunCondition {
+  const known = holds === true ? ConditionStatus.CONDITION_STATUS_TRUE : ConditionStatus.CONDITION_STATUS_FALSE;
+  const status = holds === 'unknown' ? ConditionStatus.CONDITION_STATUS_UNKNOWN : known;
+  return { type, status, reason, message, lastTransitionTime: toDate(since) };
+}
+
+/** Without the values of each role. */
+export function fromRunProgress(progress: RunProgress): ProgressMessage {
+  const { stepsDone, stepsTotal, percent, stepsPerSecond, secondsRemaining } = progress;
+  return { stepsDone, stepsTotal, percent, stepsPerSecond, secondsRemaining, roles: [], evaluations: [] };
+}
+
+export function fromStall({ by, on, reason }: Stall): RunStall {
+  return { by, on, reason };
+}
+
+export function fromRoleProgressed({ role, generation, totalSteps, progress }: RoleProgressed): RoleProgress {
+  return { role: fromRole(role), generation, totalSteps, progress: fromProgress(progress, role) };
+}
+
+export function fromRoleEvaluated({ role, generation, step, validation }: RoleEvaluated): RoleEvaluation {
+  return { role: fromRole(role), generation, evaluation: { step, validation: fromScore(validation) } };
+}
+
+const MOVES: Readonly<Record<AnchorMove['by'], AnchorMoveKind>> = {
+  rule: AnchorMoveKind.ANCHOR_MOVE_KIND_RULE,
+  override: AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE,
+  rollback: AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK,
+};
+
+export function fromMove({ by, to, during, at }: AnchorMoved['move']): MoveMessage {
+  return { kind: MOVES[by], generation: to, during, time: toDate(at) };
+}
+
+export function fromResult(result: GenerationResult): ResultMessage {
+  return {
+    generation: result.generation,
+    student: fromBestParams(result.student),
+    teacher: fromBestParams(result.teacher),
+    anchorValidation: result.anchorScores && fromScore(result.anchorScores.validation),
+    anchorTest: result.anchorScores && fromScore(result.anchorScores.test),
+    promoted: result.promoted,
+    steps: result.steps,
+    studentStateSha256: result.studentStateSha256,
+    teacherStateSha256: result.teacherStateSha256,
+  };
+}

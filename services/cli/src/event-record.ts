@@ -1,0 +1,58 @@
+import type { RunEvent } from '@trikd/events/event';
+import { phaseName, roleName } from '@trikd/events/names';
+import type { BestParams } from '@trikd/protocol/gen/browser/trikd/v1/trainer';
+
+/** One line of JSON for a program, of an event that is worth one. */
+export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | undefined {
+  switch (event.$case) {
+    case 'run': {
+      const { stalls } = event.value;
+      return { ...phaseRecord(event.value), ...(stalls.length > 0 && { stalls }) };
+    }
+    case 'phaseChanged':
+      return phaseRecord(event.value);
+    case 'generationEnded': {
+      const { generation, steps, promoted, student, teacher } = event.value.result ?? {};
+      const scores = { student: accuracies(student), teacher: accuracies(teacher) };
+      return { event: 'generation-ended', generation, steps, promoted, ...scores };
+    }
+    case 'anchorMoved': {
+      const { kind = '', generation, during } = event.value.move ?? {};
+      return { event: 'anchor-moved', by: kind.replace('ANCHOR_MOVE_KIND_', '').toLowerCase(), generation, during };
+    }
+    case 'stallsChanged':
+      return { event: 'stalls', stalls: event.value.stalls };
+    case 'evaluation': {
+      const { role, generation, evaluation } = event.value;
+      const { step, validation } = evaluation ?? {};
+      return { event: 'evaluation', role: roleName(role), generation, step, ...validation };
+    }
+    case 'committed':
+      return { event: 'committed', ...event.value };
+    case 'drained':
+      return { event: 'drained', ...event.value };
+    case 'alarm':
+      return { event: 'alarm', role: roleName(event.value.role), ...event.value.alarm };
+    case 'missing':
+      return { event: 'missing', ...event.value };
+    case 'progress':
+    case 'stepTimes':
+    case 'slowStep':
+      return undefined;
+  }
+}
+
+interface Phase {
+  readonly phase: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly failure: string;
+}
+
+function phaseRecord({ phase, generation, attempt, failure }: Phase) {
+  return { event: 'run', phase: phaseName(phase), generation, attempt, ...(failure !== '' && { failure }) };
+}
+
+function accuracies(best: BestParams | undefined) {
+  return { validation: best?.validation?.accuracy, test: best?.test?.accuracy };
+}

@@ -1,0 +1,59 @@
+import { bestGeneration } from '@trikd/core/run/promotion';
+import type { PhaseChanged, RunEvent } from '@trikd/core/run/run-event';
+import { type RunState, resumePair } from '@trikd/core/run/state';
+import { conditionsOf } from '../runs/conditions.js';
+import type { RunView } from '../runs/ports.js';
+import { progressOf } from '../runs/progress.js';
+
+/** The events of a run whose state was replaced; the phase comes last. @param before the state that it had */
+export function changesSince(before: RunState, view: RunView): readonly RunEvent[] {
+  const { results, moves } = view.state;
+  return [
+    ...results.slice(before.results.length).map((result) => ({ kind: 'generation-ended', result }) as const),
+    ...moves.slice(before.moves.length).map((move) => ({ kind: 'anchor-moved', move }) as const),
+    phaseChanged(view),
+  ];
+}
+
+/**
+ * The events of a run that an orchestrator begins to drive. The last result and the last move of the anchor are repeated: the
+ * orchestrator before may have stored them and died before it emitted them.
+ */
+export function changesOnStart(view: RunView): readonly RunEvent[] {
+  const { state } = view;
+  return changesSince({ ...state, results: state.results.slice(0, -1), moves: state.moves.slice(0, -1) }, view);
+}
+
+/** What a run says of its phase. */
+export function phaseChanged(view: RunView): PhaseChanged {
+  const { state, times } = view;
+  const { roles: _, evaluations: _e, ...progress } = progressOf(view);
+  const best = bestGeneration(state.results);
+  const anchor = anchorOf(state);
+  return {
+    kind: 'phase-changed',
+    phase: state.phase,
+    generation: state.generation,
+    attempt: state.attempt,
+    ...(state.phase === 'failed' && { failure: { kind: state.kind, message: state.reason } }),
+    ...(best !== undefined && { bestGeneration: best }),
+    ...(anchor && { anchor }),
+    conditions: conditionsOf(view),
+    progress,
+    ...(times.updated !== undefined && { updated: times.updated }),
+    ...(times.ended !== undefined && { ended: times.ended }),
+  };
+}
+
+function anchorOf(state: RunState): PhaseChanged['anchor'] {
+  if (state.phase === 'completed' || !state.anchor) return undefined;
+  const scores = 'anchorScores' in state ? state.anchorScores : undefined;
+  return { generation: state.anchor.generation, ...(scores && { scores }) };
+}
+
+/** The last event of a run that is driven, when its orchestrator is shut down. */
+export function drainedEvent(state: RunState): RunEvent {
+  const resumed = 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;
+  const step = state.phase === 'promoting' ? state.outcome.steps : resumed;
+  return { kind: 'drained', generation: state.generation, step };
+}
