@@ -31,6 +31,9 @@ test('a run leaves curves and a report beside its events, and its models have th
   expect(readdirSync(out)).toEqual(expect.arrayContaining(['events.jsonl', 'scalars.csv', 'tensorboard']));
   const nothing = join(folder, 'nothing');
   const unknown = await trikd(['runs', 'export', 'unknown', '--store', store, '--out', nothing]).ended;
-  expect(unknown).toMatchObject({ status: 3, stderr: expect.stringMatching(/^trikd: there is no file of events at .*\n$/) });
+  expect(unknown).toMatchObject({
+    status: 3,
+    stderr: expect.stringMatching(/^trikd: there is no file of events at .*\n$/),
+  });
   expect(existsSync(nothing)).toBe(false);
 });

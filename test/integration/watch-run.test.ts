@@ -5,6 +5,7 @@ import { createRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { lasting } from '@trikd/testing/clock/lasting';
 import { runAfter } from '@trikd/testing/runs/run-after';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -177,7 +178,7 @@ describe('with past_only, the stream of a run that goes on', () => {
       await store.put(`events/trial/${name}`, Buffer.from(lines));
     }
     const get: typeof store.get = async (key) => {
-      if (key.startsWith('events/')) await new Promise((resolve) => setTimeout(resolve, 1600));
+      if (key.startsWith('events/')) await lasting(1600);
       return store.get(key);
     };
     const { address } = await serve({ ...store, get }, await trio(store));

@@ -59,7 +59,8 @@ export function liveView(now: () => string): LiveSeen {
   };
 }
 
-function withoutRate({ teacher, student }: ProgressByRole): ProgressByRole {
+/** Keeps the order of the roles, which is part of a snapshot. */
+function withoutRate(progress: ProgressByRole): ProgressByRole {
   const halted = (event: RoleProgressed) => ({ ...event, progress: { ...event.progress, stepsPerSecond: 0 } });
-  return { ...(teacher && { teacher: halted(teacher) }), ...(student && { student: halted(student) }) };
+  return Object.fromEntries(Object.entries(progress).map(([role, event]) => [role, halted(event)]));
 }
