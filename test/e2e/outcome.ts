@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Blob } from '@trikd/core/domain/blob';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import type { BestParams } from '@trikd/core/domain/role-checkpoint';
 import { GenerationResult } from '@trikd/core/run/state';
-import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import type { Ended } from './trikd.js';
 

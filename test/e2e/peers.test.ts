@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
-import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { type ServiceName, startService } from '@trikd/process/service-process';
 import { fromPosition } from '@trikd/protocol/convert';
 import { toTrainerEvent } from '@trikd/protocol/convert-trainer';

@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { loadRun } from '@trikd/core/run/run-store';
 import { movesByHand } from '@trikd/core/run/state';
-import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { type ServiceName, startService } from '@trikd/process/service-process';
 import { RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openStore } from '@trikd/store/open-store';

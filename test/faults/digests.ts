@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import type { GenerationResult } from '@trikd/core/run/state';
-import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 
 const REFERENCE = fileURLToPath(new URL('../e2e/reference-process.ts', import.meta.url));
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { canonicalJson, RunSpec } from '@trikd/core/spec/run-spec';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Run, RunPhase, RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { phaseIn } from '@trikd/protocol/run-phases';
 import { fromStatus } from '@trikd/protocol/status';

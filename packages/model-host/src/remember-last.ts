@@ -1,5 +1,6 @@
 import type { Dataset } from '@trikd/core/data/split';
-import { canonicalJson, type RunSpec } from '@trikd/core/spec/run-spec';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
+import { type RunSpec } from '@trikd/core/spec/run-spec';
 
 /** Caches the latest dataset: the generations of a run share their data and seed. */
 export function rememberLast(load: (spec: RunSpec) => Promise<Dataset>): (spec: RunSpec) => Promise<Dataset> {

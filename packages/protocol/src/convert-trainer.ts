@@ -1,7 +1,7 @@
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { isFailureKind, TrikdError } from '@trikd/core/domain/errors';
 import type { FrameSource } from '@trikd/core/domain/role';
 import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
-import { canonicalJson } from '@trikd/core/spec/run-spec';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import type { LossTerm, StallCause, TrainerEvent, TrainerProgress } from '@trikd/core/training/trainer-event';
 import {

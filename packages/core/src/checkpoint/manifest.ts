@@ -1,23 +1,26 @@
 import { z } from 'zod';
+import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
 import { isStoreKey, type ObjectStore } from '../domain/object-store.js';
 import type { Position } from '../domain/position.js';
+import type { Score } from '../domain/score.js';
 import { openSealedJson, sealJson } from './sealed-json.js';
 
 const Count = z.int().min(0).max(0xffffffff);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
+// `satisfies` ties the schemas to the types of the domain: a field of one that the other lacks does not compile.
 const BlobSchema = z.strictObject({
   key: z.string().refine(isStoreKey, 'expected a key of the store'),
   sha256: Sha256,
   bytes: z.int().min(0),
-});
+}) satisfies z.ZodType<Blob>;
 
 const ScoreSchema = z.strictObject({
   accuracy: z.number().min(0).max(1),
   nll: z.number(),
   examples: Count,
-});
+}) satisfies z.ZodType<Score>;
 
 const RolePart = z.strictObject({
   /** Params, batch-norm statistics and optimizer slots at the manifest's step. */
@@ -132,18 +135,6 @@ export async function* manifestsNewestFirst(
     const object = await store.get(key);
     if (object) yield found(key, object.bytes);
   }
-}
-
-/** The newest valid manifest, or undefined. A corrupt manifest is skipped in favour of the one before it. */
-export async function newestManifest(
-  store: ObjectStore,
-  runId: string,
-  generation: number,
-): Promise<{ readonly key: string; readonly manifest: PairManifest } | undefined> {
-  for await (const one of manifestsNewestFirst(store, runId, generation)) {
-    if ('manifest' in one) return one;
-  }
-  return undefined;
 }
 
 /**

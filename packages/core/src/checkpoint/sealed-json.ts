@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
+import { canonicalJson } from '../domain/canonical-json.js';
 import { TrikdError } from '../domain/errors.js';
-import { canonicalJson } from '../spec/run-spec.js';
 import { decodeStrictJson } from './strict-json.js';
 
 /** Far above any manifest or state here, and far below what would take noticeable memory to parse. */

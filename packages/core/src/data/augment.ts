@@ -1,4 +1,4 @@
-import type { AugmentSpec } from '../spec/run-spec.js';
+import type { AugmentSpec } from '../spec/data-spec.js';
 import { type ImageShape, imageBytes } from './image-source.js';
 import { below, type RandomStream, randomWords } from './random.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { DataSpec } from '../spec/run-spec.js';
+import type { DataSpec } from '../spec/data-spec.js';
 import type { ImageSource, LabelledImages } from './image-source.js';
 import { splitDataset } from './split.js';
 

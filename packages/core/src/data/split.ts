@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { TrikdError } from '../domain/errors.js';
-import type { DataSpec } from '../spec/run-spec.js';
+import type { DataSpec } from '../spec/data-spec.js';
 import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 
 /** The three splits of a run. Every process derives the same ones. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DataSpec } from '../spec/run-spec.js';
+import { DataSpec } from '../spec/data-spec.js';
 import { type SyntheticSpec, syntheticSource } from './synthetic.js';
 
 function spec(changed: Partial<SyntheticSpec> = {}): SyntheticSpec {

@@ -1,4 +1,4 @@
-import type { DataSpec } from '../spec/run-spec.js';
+import type { DataSpec } from '../spec/data-spec.js';
 import { type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 import { type RandomPurpose, randomWords } from './random.js';
 

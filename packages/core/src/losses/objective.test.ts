@@ -10,7 +10,8 @@ import {
 } from '@trikd/testing/training/reference-losses';
 import { describe, expect, test } from 'vitest';
 import type { TrainedRole } from '../domain/role.js';
-import { RunSpec, type TermSpec } from '../spec/run-spec.js';
+import { type TermSpec } from '../spec/role-spec.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { activeTerms, partOf, sourcesOf, termValue } from './objective.js';
 
 const [ROWS, CLASSES] = [3, 4];

@@ -1,6 +1,7 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
 import type { FrameSource, TrainedRole } from '../domain/role.js';
-import type { RunSpec, TermSpec } from '../spec/run-spec.js';
+import type { TermSpec } from '../spec/role-spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import type { LossTerm } from '../training/trainer-event.js';
 import { distillationLoss } from './distillation-loss.js';
 import { taskLoss } from './task-loss.js';

@@ -1,7 +1,7 @@
 import type { LayersModel } from '@trikd/engine';
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
-import { ModelSpec } from '../spec/run-spec.js';
+import { ModelSpec } from '../spec/model-spec.js';
 import { buildModel, modelSeed } from './build-model.js';
 import type { ModelShape } from './model-shape.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { LayersModel } from '@trikd/engine';
 import { TrikdError } from '../domain/errors.js';
 import type { TrainedRole } from '../domain/role.js';
-import type { ModelSpec } from '../spec/run-spec.js';
+import type { ModelSpec } from '../spec/model-spec.js';
 import type { ModelShape } from './model-shape.js';
 import { plainCnn } from './plain-cnn.js';
 import { resnet } from './resnet.js';

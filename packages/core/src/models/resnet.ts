@@ -1,5 +1,5 @@
 import type { LayersModel } from '@trikd/engine';
-import type { ModelSpec } from '../spec/run-spec.js';
+import type { ModelSpec } from '../spec/model-spec.js';
 import { LayerFactory, type Node } from './layers.js';
 import type { ModelShape } from './model-shape.js';
 

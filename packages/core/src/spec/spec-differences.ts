@@ -1,4 +1,5 @@
-import { canonicalJson, type RunSpec } from './run-spec.js';
+import { canonicalJson } from '../domain/canonical-json.js';
+import { type RunSpec } from './run-spec.js';
 
 /** The fields in which two specs differ, each as `student.learningRate: stored 0.05, requested 0.1`. */
 export function specDifferences(stored: RunSpec, asked: RunSpec): readonly string[] {

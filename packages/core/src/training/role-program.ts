@@ -17,7 +17,8 @@ import type { Dataset } from '../data/split.js';
 import type { FrameSource, TrainedRole } from '../domain/role.js';
 import { sourcesOf, termValue } from '../losses/objective.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
-import type { OptimizerSpec, RunSpec, TermSpec } from '../spec/run-spec.js';
+import type { OptimizerSpec, TermSpec } from '../spec/role-spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 
 /** Names of the functions of a role's program, and of its out port. */
 export const TRAIN = 'train';

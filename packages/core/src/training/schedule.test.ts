@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ScheduleSpec } from '../spec/run-spec.js';
+import type { ScheduleSpec } from '../spec/role-spec.js';
 import { learningRate } from './schedule.js';
 
 const schedule: fc.Arbitrary<ScheduleSpec> = fc.oneof(

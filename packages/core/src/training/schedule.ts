@@ -1,4 +1,4 @@
-import type { ScheduleSpec } from '../spec/run-spec.js';
+import type { ScheduleSpec } from '../spec/role-spec.js';
 
 /**
  * The learning rate of one step. It rises linearly over `warmupSteps`, from peak / warmupSteps at step 0, and then

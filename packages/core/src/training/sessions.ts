@@ -2,7 +2,7 @@ import { Engine, type Session } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import type { TrainedRole } from '../domain/role.js';
 import type { Params } from '../models/params.js';
-import type { TermSpec } from '../spec/run-spec.js';
+import type { TermSpec } from '../spec/role-spec.js';
 import { expectedParams } from './expected-params.js';
 import { type ProgramContext, traceAnchor, traceTrainer } from './role-program.js';
 

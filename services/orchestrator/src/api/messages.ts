@@ -1,5 +1,6 @@
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { duty } from '@trikd/core/run/advance';
-import { canonicalJson, type RunSpec } from '@trikd/core/spec/run-spec';
+import { type RunSpec } from '@trikd/core/spec/run-spec';
 import {
   fromMove,
   fromPhaseChanged,

@@ -1,7 +1,7 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
-import { canonicalJson } from '@trikd/core/spec/run-spec';
 import { startStepOf } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { faultPoint } from '@trikd/process/fault-points';

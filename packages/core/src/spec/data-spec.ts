@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { Positive } from './numbers.js';
+
+/** Where the images come from and how they are split. Sizes count images. */
+export const DataSpec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('idx').describe('IDX files as MNIST and Fashion-MNIST ship them, plain or gzip'),
+    folder: z
+      .string()
+      .optional()
+      .describe('folder with the four files; default: what `make data` brought, or TRIKD_DATA'),
+    train: Positive.optional().describe('training images, drawn by seed; default: all that validation leaves'),
+    validation: Positive.default(5000).describe('images of the training files held out for every decision'),
+    test: Positive.optional().describe('test images, only ever reported; default: all'),
+  }),
+  z.strictObject({
+    kind: z.literal('synthetic').describe('class prototypes plus noise, made from the seed: for tests and load'),
+    height: Positive.default(8),
+    width: Positive.default(8),
+    channels: Positive.default(1),
+    classes: z.int().min(2).default(4),
+    train: Positive.default(256),
+    validation: Positive.default(64),
+    test: Positive.default(64),
+    noise: z.number().min(0).default(64).describe('standard deviation of the noise, in pixel values'),
+  }),
+]);
+export type DataSpec = z.infer<typeof DataSpec>;
+
+export const AugmentSpec = z.strictObject({
+  crop: z.int().min(0).default(2).describe('pixels of zero padding before a random crop; 0 turns it off'),
+  flip: z.boolean().default(true).describe('mirror left-right with probability 1/2'),
+  cutout: z.int().min(0).default(0).describe('side of the blanked square in pixels; 0 turns it off'),
+});
+export type AugmentSpec = z.infer<typeof AugmentSpec>;
