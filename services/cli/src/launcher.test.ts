@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-launcher-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,15 +32,17 @@ describe('the launcher', () => {
     });
   });
 
-  test('names the Node.js of the cache to a Node.js that is too old', () => {
+  test('runs the command with the Node.js of the cache where its own is too old, and ends as it does', () => {
     const cache = join(folder, 'cache');
-    mkdirSync(join(cache, 'node-24.21.0/bin'), { recursive: true });
-    expect(launch(['--require', claim('20.20.2'), launcher], cache)).toEqual({
-      status: 1,
-      stderr:
-        'trikd: Node.js 22.15 or newer is required, this is 20.20.2; ' +
-        `use the one that make fetched: export PATH=${cache}/node-24.21.0/bin:$PATH\n`,
-    });
+    const bin = join(cache, 'node-24.21.0/bin');
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(process.execPath, join(bin, 'node'));
+    const main = join(folder, 'services/cli/dist/main.js');
+    mkdirSync(join(main, '..'), { recursive: true });
+    writeFileSync(main, 'console.error(process.argv.slice(2).join(" ")); process.exitCode = 3;');
+    onTestFinished(() => rmSync(main));
+    const old = ['--require', claim('20.20.2'), launcher];
+    expect(launch([...old, 'runs', 'list'], cache)).toEqual({ status: 3, stderr: 'runs list\n' });
   });
 
   test('names `make build` to a Node.js that is too old where nothing is fetched', () => {
