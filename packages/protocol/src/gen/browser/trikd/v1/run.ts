@@ -13,7 +13,7 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/run.proto";
 
-/** Where a run is in its life. */
+/** The phase of a run. */
 export const RunPhase = {
   /** RUN_PHASE_UNSPECIFIED - Never sent. */
   RUN_PHASE_UNSPECIFIED: "RUN_PHASE_UNSPECIFIED",
@@ -21,15 +21,15 @@ export const RunPhase = {
   RUN_PHASE_PREPARING: "RUN_PHASE_PREPARING",
   /** RUN_PHASE_TRAINING - Teacher and student learn. */
   RUN_PHASE_TRAINING: "RUN_PHASE_TRAINING",
-  /** RUN_PHASE_PROMOTING - The candidate is being judged and made the anchor. */
+  /** RUN_PHASE_PROMOTING - The candidate is being evaluated and promoted. */
   RUN_PHASE_PROMOTING: "RUN_PHASE_PROMOTING",
   /** RUN_PHASE_COMPLETED - The curriculum is over. */
   RUN_PHASE_COMPLETED: "RUN_PHASE_COMPLETED",
-  /** RUN_PHASE_FAILED - The run ended by an error. */
+  /** RUN_PHASE_FAILED - The run ended with an error. */
   RUN_PHASE_FAILED: "RUN_PHASE_FAILED",
   /** RUN_PHASE_WAITING - The next generation waits for TriggerGeneration. */
   RUN_PHASE_WAITING: "RUN_PHASE_WAITING",
-  /** RUN_PHASE_PAUSED - The run rests until it is resumed. */
+  /** RUN_PHASE_PAUSED - The run is paused until it is resumed. */
   RUN_PHASE_PAUSED: "RUN_PHASE_PAUSED",
   /** RUN_PHASE_CANCELLED - The run was ended by a request. */
   RUN_PHASE_CANCELLED: "RUN_PHASE_CANCELLED",
@@ -113,11 +113,11 @@ export function runPhaseToJSON(object: RunPhase): string {
   }
 }
 
-/** How a run goes from one generation to the next. */
+/** When the next generation of a run starts. */
 export const RunAdvance = {
   /** RUN_ADVANCE_UNSPECIFIED - Never sent. */
   RUN_ADVANCE_UNSPECIFIED: "RUN_ADVANCE_UNSPECIFIED",
-  /** RUN_ADVANCE_AUTOMATIC - At once. */
+  /** RUN_ADVANCE_AUTOMATIC - Immediately. */
   RUN_ADVANCE_AUTOMATIC: "RUN_ADVANCE_AUTOMATIC",
   /** RUN_ADVANCE_MANUAL - When TriggerGeneration is called. */
   RUN_ADVANCE_MANUAL: "RUN_ADVANCE_MANUAL",
@@ -165,15 +165,15 @@ export function runAdvanceToJSON(object: RunAdvance): string {
   }
 }
 
-/** Whether a condition holds. */
+/** The status of a condition. */
 export const ConditionStatus = {
   /** CONDITION_STATUS_UNSPECIFIED - Never sent. */
   CONDITION_STATUS_UNSPECIFIED: "CONDITION_STATUS_UNSPECIFIED",
-  /** CONDITION_STATUS_TRUE - It holds. */
+  /** CONDITION_STATUS_TRUE - The condition holds. */
   CONDITION_STATUS_TRUE: "CONDITION_STATUS_TRUE",
-  /** CONDITION_STATUS_FALSE - It does not. */
+  /** CONDITION_STATUS_FALSE - The condition does not hold. */
   CONDITION_STATUS_FALSE: "CONDITION_STATUS_FALSE",
-  /** CONDITION_STATUS_UNKNOWN - Not known: the orchestrator that was asked does not drive the run. */
+  /** CONDITION_STATUS_UNKNOWN - Unknown: this orchestrator does not drive the run. */
   CONDITION_STATUS_UNKNOWN: "CONDITION_STATUS_UNKNOWN",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -285,33 +285,33 @@ export function anchorMoveKindToJSON(object: AnchorMoveKind): string {
   }
 }
 
-/** The run wanted. */
+/** The run to create. */
 export interface CreateRunRequest {
   /** The run spec as JSON; its name is the id of the run. */
   spec: string;
-  /** Identifies the request: repeating it has no further effect. Without one, each request continues a run that failed. */
+  /** Identifies the request; repeating it has no further effect. Without an id, each request continues a run that failed. */
   requestId: string;
-  /** This orchestrator takes the lead at once, even from another one: for an orchestrator that was started for this run. */
+  /** Makes this orchestrator the leader at once, even if another one leads. For an orchestrator that was started for this run. */
   takeOver: boolean;
 }
 
 /** A page of runs. */
 export interface ListRunsRequest {
-  /** Runs of a page, 1000 at most; 0: 50. */
+  /** Page size, at most 1000; 0 means 50. */
   pageSize: number;
-  /** `next_page_token` of the page before; empty for the first. */
+  /** `next_page_token` of the previous page; empty for the first page. */
   pageToken: string;
-  /** Only runs in one of these phases; empty: all. */
+  /** Returns only runs in one of these phases; empty means all. */
   phases: RunPhase[];
 }
 
 /** Runs, sorted by name. */
 export interface ListRunsResponse {
-  /** Those of the page. */
+  /** The runs of the page. */
   runs: Run[];
-  /** Of the next page; empty when there is none. */
+  /** Token of the next page; empty on the last page. */
   nextPageToken: string;
-  /** Runs of the page that cannot be read. */
+  /** Runs of the page whose state cannot be read. */
   unreadable: UnreadableRun[];
 }
 
@@ -319,125 +319,125 @@ export interface ListRunsResponse {
 export interface UnreadableRun {
   /** The run's id. */
   runId: string;
-  /** One sentence. */
+  /** The reason in one sentence. */
   reason: string;
 }
 
-/** Begins the next generation. */
+/** Starts the next generation. */
 export interface TriggerGenerationRequest {
   /** The run's id. */
   runId: string;
-  /** Identifies the request: repeating it has no further effect. */
+  /** Identifies the request; repeating it has no further effect. */
   requestId: string;
 }
 
-/** The generation begins. */
+/** The generation starts. */
 export interface TriggerGenerationResponse {
-  /** Its state now. */
+  /** The run after the request. */
   run: Run | undefined;
 }
 
-/** Asks a run to rest. */
+/** The run to pause. */
 export interface PauseRunRequest {
   /** The run's id. */
   runId: string;
-  /** Identifies the request: repeating it has no further effect. */
+  /** Identifies the request; repeating it has no further effect. */
   requestId: string;
 }
 
 /** The run is paused. */
 export interface PauseRunResponse {
-  /** Its state now. */
+  /** The run after the request. */
   run: Run | undefined;
 }
 
-/** Asks a run to continue. */
+/** The run to resume. */
 export interface ResumeRunRequest {
   /** The run's id. */
   runId: string;
-  /** Identifies the request: repeating it has no further effect. */
+  /** Identifies the request; repeating it has no further effect. */
   requestId: string;
 }
 
 /** The run continues. */
 export interface ResumeRunResponse {
-  /** Its state now. */
+  /** The run after the request. */
   run: Run | undefined;
 }
 
-/** Asks a run to end. */
+/** The run to cancel. */
 export interface CancelRunRequest {
   /** The run's id. */
   runId: string;
-  /** Identifies the request: repeating it has no further effect. */
+  /** Identifies the request; repeating it has no further effect. */
   requestId: string;
 }
 
 /** The run has ended. */
 export interface CancelRunResponse {
-  /** Its state now. */
+  /** The run after the request. */
   run: Run | undefined;
 }
 
-/** Overrides the rule of promotion. */
+/** The promotion that overrides the rule. */
 export interface PromoteGenerationRequest {
   /** The run's id. */
   runId: string;
-  /** An ended generation whose student is to be the anchor. */
+  /** An ended generation whose student becomes the anchor. */
   generation: number;
-  /** Identifies the request: repeating it has no further effect. */
+  /** Identifies the request; repeating it has no further effect. */
   requestId: string;
 }
 
 /** The student is the anchor. */
 export interface PromoteGenerationResponse {
-  /** Its state now. */
+  /** The run after the request. */
   run: Run | undefined;
 }
 
-/** Asks for an earlier anchor. */
+/** The rollback. */
 export interface RollbackAnchorRequest {
   /** The run's id. */
   runId: string;
-  /** The generation whose promoted student is to be the anchor. */
+  /** The generation whose promoted student becomes the anchor again. */
   generation: number;
-  /** Identifies the request: repeating it has no further effect. */
+  /** Identifies the request; repeating it has no further effect. */
   requestId: string;
 }
 
-/** Asks for a run to be removed. */
+/** The run to delete. */
 export interface DeleteRunRequest {
   /** The run's id. */
   runId: string;
-  /** Identifies the request: repeating it has no further effect. */
+  /** Identifies the request; repeating it has no further effect. */
   requestId: string;
 }
 
-/** The run is gone; what it has stored is removed from now on. */
+/** The run no longer exists; its objects are being removed. */
 export interface DeleteRunResponse {
 }
 
 /** The pointer was moved back. */
 export interface RollbackAnchorResponse {
-  /** Its state now. */
+  /** The run after the request. */
   run: Run | undefined;
 }
 
 /** The run exists. */
 export interface CreateRunResponse {
-  /** Its state now. */
+  /** The run after the request. */
   run: Run | undefined;
 }
 
-/** Names a run. */
+/** The run to return. */
 export interface GetRunRequest {
   /** The run's id. */
   runId: string;
 }
 
-/** The run named. */
+/** The requested run. */
 export interface GetRunResponse {
-  /** Its state now. */
+  /** The run after the request. */
   run: Run | undefined;
 }
 
@@ -447,37 +447,37 @@ export interface Run {
   runId: string;
   /** The spec as canonical JSON, defaults filled in. It never changes. */
   spec: string;
-  /** Of its life. */
+  /** Its phase. */
   phase: RunPhase;
-  /** The present generation, or the last one. */
+  /** The current generation, or the last one. */
   generation: number;
-  /** The present attempt at that generation. */
+  /** The current attempt of that generation. */
   attempt: number;
   /** Every generation that has ended. */
   generations: GenerationResult[];
   /** Why the run failed; empty otherwise. */
   failure: string;
-  /** The generation whose student is the run's result; meaningful once a generation has ended. */
+  /** The generation whose student is the result; meaningful once a generation has ended. */
   bestGeneration: number;
-  /** The anchor of the present generation; absent in generation 0 and once the run has completed. */
+  /** The anchor of the current generation; absent in generation 0 and once the run has completed. */
   anchor:
     | RunAnchor
     | undefined;
-  /** What the run waits for now; it continues by itself when the wait is over. */
+  /** What the run waits for; it continues by itself when the wait is over. */
   stalls: RunStall[];
-  /** How often the anchor was rolled back. */
+  /** Number of rollbacks of the anchor. */
   rollbacks: number;
-  /** When it was created; absent for runs that are older than this field. */
+  /** Time of creation; absent for runs that are older than this field. */
   createTime:
     | string
     | undefined;
-  /** When its stored state changed last. */
+  /** Time of the last change of its stored state. */
   updateTime:
     | string
     | undefined;
-  /** Its conditions, one of each type. */
+  /** Its conditions, one for each type. */
   conditions: RunCondition[];
-  /** How far it is. */
+  /** Its progress. */
   progress:
     | RunProgress
     | undefined;
@@ -485,71 +485,71 @@ export interface Run {
   anchorMoves: AnchorMove[];
   /** Whether generations wait for TriggerGeneration. */
   advance: RunAdvance;
-  /** Kind of the error that a failed run ended by, as in the metadata `trikd-error-kind`; empty otherwise. */
+  /** Kind of the error of a failed run, as in the metadata `trikd-error-kind`; empty otherwise. */
   failureKind: string;
-  /** When it ended; absent until then. */
+  /** Time of its end; absent until then. */
   endTime: string | undefined;
 }
 
-/** One thing that is true of a run or is not, as Kubernetes has conditions. */
+/** A condition of a run, as in Kubernetes. */
 export interface RunCondition {
   /** Training, Waiting, Paused, Stalled, Completed, Failed or Cancelled. */
   type: string;
-  /** Whether it holds. */
+  /** Its status. */
   status: ConditionStatus;
-  /** Why, in one word for programs, such as StoreAway. */
+  /** The reason in one word, for programs, such as StoreAway. */
   reason: string;
-  /** Why, in one sentence. */
+  /** The reason in one sentence. */
   message: string;
-  /** When the status changed last; absent when it is not known. */
+  /** Time of the last change of the status; absent if unknown. */
   lastTransitionTime: string | undefined;
 }
 
-/** How far a run is in its curriculum. */
+/** The progress of a run in its curriculum. */
 export interface RunProgress {
-  /** Steps trained in generations that have ended and in the present one. */
+  /** Steps trained in ended generations and in the current one. */
   stepsDone: number;
-  /** Steps of the whole curriculum, at most; 0 before the length of a generation is known. */
+  /** Maximum number of steps of the curriculum; 0 before the length of a generation is known. */
   stepsTotal: number;
   /** 0..100. */
   percent: number;
-  /** Steps a second, over the last seconds; 0 while nothing is trained. */
+  /** Steps per second, over the last seconds; 0 while the run does not train. */
   stepsPerSecond: number;
-  /** Time until the curriculum is over at this speed; absent while nothing is trained. */
+  /** Time until the end of the curriculum at this speed; absent while the run does not train. */
   secondsRemaining?:
     | number
     | undefined;
-  /** The newest values of each role in the present generation. */
+  /** The latest values of each role in the current generation. */
   roles: RoleProgress[];
-  /** The newest validation of each role in the present generation. */
+  /** The latest validation of each role in the current generation. */
   evaluations: RoleEvaluation[];
 }
 
 /** One change of the anchor. */
 export interface AnchorMove {
-  /** By what. */
+  /** The cause. */
   kind: AnchorMoveKind;
-  /** Whose student became the anchor. */
+  /** The generation whose student became the anchor. */
   generation: number;
-  /** The present generation at that time, or the last one. */
+  /** The generation that was current at that time, or the last one. */
   during: number;
-  /** When; absent for moves that are older than this field. */
+  /** Time of the move; absent for moves that are older than this field. */
   time: string | undefined;
 }
 
-/** Something that holds a run up. */
+/** A wait that holds up a run. */
 export interface RunStall {
-  /** What waits: orchestrator, teacher or student. */
+  /** The process that waits: orchestrator, teacher or student. */
   by: string;
-  /** For what: store, teacher, student or anchor. */
+  /** What it waits for: store, teacher, student or anchor. */
   on: string;
-  /** One sentence. */
+  /** The reason in one sentence. */
   reason: string;
 }
 
-/** The promoted student that answers in a generation. */
+/** The anchor of a generation. */
 export interface RunAnchor {
-  /** Whose student it was. */
+  /** The generation whose student it was. */
   generation: number;
   /** On the validation split, as the anchor-server scored it; absent until it is loaded. */
   validation:
@@ -559,7 +559,7 @@ export interface RunAnchor {
   test: Score | undefined;
 }
 
-/** One finished generation. */
+/** The result of an ended generation. */
 export interface GenerationResult {
   /** Counts from 0. */
   generation: number;
@@ -589,79 +589,79 @@ export interface GenerationResult {
   teacherStateSha256: string;
 }
 
-/** Follows a run. */
+/** The run to watch. */
 export interface WatchRunRequest {
   /** The run's id. */
   runId: string;
-  /** The first event wanted, such as one more than the last one that was read; 1: all that are kept. 0: from now on. */
+  /** Number of the first event to send, such as the last number that was received plus one. 1: all stored events. 0: only new events. */
   fromEvent: number;
-  /** The stream ends after the last event that is kept, also for a run that goes on. */
+  /** Ends the stream after the last stored event, even if the run continues. */
   pastOnly: boolean;
 }
 
 /**
- * An event of a run, or, with number 0, what the stream says of itself. A run as a snapshot has it is the same as an earlier snapshot
- * with the numbered events since then applied to it.
+ * An event of a run or, with number 0, information about the stream. Applying the numbered events after a snapshot to that snapshot gives
+ * the next snapshot.
  */
 export interface WatchRunResponse {
   /** What happened. */
   event:
     | //
-    /** A snapshot: the run as it is when the stream opens. Always number 0. */
+    /** A snapshot of the run when the stream opens. Always number 0. */
     { $case: "run"; value: Run }
     | //
-    /** One role trained. */
+    /** A role has trained. */
     { $case: "progress"; value: RoleProgress }
     | //
-    /** One role was validated. */
+    /** A role was validated. */
     { $case: "evaluation"; value: RoleEvaluation }
     | //
     /** A pair of checkpoints was committed. */
     { $case: "committed"; value: PairCommitted }
     | //
-    /** The run was drained and can be continued. */
+    /** The orchestrator drained the run; it can be continued. */
     { $case: "drained"; value: RunDrained }
     | //
     /** A role raised an alarm. */
     { $case: "alarm"; value: RoleAlarm }
     | //
-    /** The run entered a phase, began another attempt, or its anchor changed while it rests. The last event of a run that ends. */
+    /** The run entered a phase, started another attempt, or its anchor changed while it was stopped. Also the last event of a run. */
     { $case: "phaseChanged"; value: PhaseChanged }
     | //
     /** A generation ended. May be repeated when another orchestrator takes over. */
     { $case: "generationEnded"; value: GenerationEnded }
     | //
-    /** Another student is the anchor. May be repeated when another orchestrator takes over. */
+    /** Another student became the anchor. May be repeated when another orchestrator takes over. */
     { $case: "anchorMoved"; value: AnchorMoved }
     | //
-    /** The run began to wait, waits for something else, or goes on. */
+    /** The run started to wait, waits for something else, or continues. */
     { $case: "stallsChanged"; value: StallsChanged }
     | //
-    /** Events that were asked for are not kept any more. */
+    /** Requested events are no longer stored. */
     { $case: "missing"; value: EventsMissing }
     | //
-    /** Where the time of the last steps went; every few seconds. */
+    /** How the last steps spent their time; every few seconds. */
     { $case: "stepTimes"; value: StepTimes }
     | //
     /** One step took much longer than its neighbours. */
     { $case: "slowStep"; value: SlowStep }
     | undefined;
   /**
-   * Rises in a run, with gaps, and never names two events, whichever orchestrator emitted them. 0: not an event of the run, but a
-   * snapshot, which comes first, or a note that events are missing.
+   * Increases with gaps and is unique in a run, whichever orchestrator emits it. 0: not an event of the run but a snapshot, which comes
+   * first, or a note that events are missing.
    */
   number: number;
-  /** When it happened. */
+  /** Time of the event. */
   time: string | undefined;
 }
 
-/** The run entered a phase, began another attempt, or its anchor changed while it rests. Replaces these fields of the run. */
+/** The run entered a phase, started another attempt, or its anchor changed while it was stopped. Replaces these fields of the run. */
 export interface PhaseChanged {
-  /** The present phase. */
+  /** The current phase. */
   phase: RunPhase;
-  /** The present generation, or the last one. */
+  /** The current generation, or the last one. */
   generation: number;
-  /** The present attempt at that generation. */
+  /** The current attempt of that generation. */
   attempt: number;
   /** Why the run failed; empty otherwise. */
   failure: string;
@@ -669,87 +669,87 @@ export interface PhaseChanged {
   failureKind: string;
   /** The generation whose student is the best so far; meaningful once a generation has ended. */
   bestGeneration: number;
-  /** The anchor of the present generation; absent in generation 0 and once the run has completed. */
+  /** The anchor of the current generation; absent in generation 0 and once the run has completed. */
   anchor:
     | RunAnchor
     | undefined;
   /** All conditions. */
   conditions: RunCondition[];
-  /** How far the run is, without the values of each role. */
+  /** The progress of the run, without the values of each role. */
   progress:
     | RunProgress
     | undefined;
-  /** When the state was stored. */
+  /** Time at which the state was stored. */
   updateTime:
     | string
     | undefined;
-  /** When the run ended; absent until then. */
+  /** Time of the end of the run; absent until then. */
   endTime: string | undefined;
 }
 
 /** A generation ended. */
 export interface GenerationEnded {
-  /** What it came to. */
+  /** Its result. */
   result: GenerationResult | undefined;
 }
 
-/** Another student is the anchor. */
+/** Another student became the anchor. */
 export interface AnchorMoved {
-  /** Which, and why. */
+  /** The move. */
   move: AnchorMove | undefined;
 }
 
-/** What holds the run up changed. */
+/** The waits that hold up the run changed. */
 export interface StallsChanged {
-  /** All that is waited for now; none: the run goes on. */
+  /** All current waits; empty if the run continues. */
   stalls: RunStall[];
-  /** The conditions that changed with it: Stalled. */
+  /** The condition that changed with them: Stalled. */
   conditions: RunCondition[];
 }
 
-/** The oldest events of a run are removed when there are too many, and its newest may be lost with the orchestrator that emitted them. */
+/** The oldest events of a run are removed when there are too many. The newest may be lost with the orchestrator that emitted them. */
 export interface EventsMissing {
-  /** The first event that was asked for. */
+  /** The first requested event. */
   fromEvent: number;
-  /** The oldest event that is kept from there on; 0: none. */
+  /** The oldest stored event from there on; 0 if there is none. */
   firstKept: number;
 }
 
-/** One role's alarm. */
+/** An alarm of a role. */
 export interface RoleAlarm {
   /** Teacher or student. */
   role: Role;
-  /** The present one. */
+  /** The current generation. */
   generation: number;
-  /** What it says. */
+  /** The alarm. */
   alarm: TrainerAlarm | undefined;
 }
 
-/** How one role trains. */
+/** The training of a role. */
 export interface RoleProgress {
   /** Teacher or student. */
   role: Role;
-  /** The present one. */
+  /** The current generation. */
   generation: number;
   /** Steps of a whole generation. */
   totalSteps: number;
-  /** The newest values. */
+  /** The latest values. */
   progress: TrainerProgress | undefined;
 }
 
-/** How one role validated. */
+/** A validation of a role. */
 export interface RoleEvaluation {
   /** Teacher or student. */
   role: Role;
-  /** The present one. */
+  /** The current generation. */
   generation: number;
-  /** The values. */
+  /** The validation. */
   evaluation: TrainerEvaluation | undefined;
 }
 
-/** Teacher and student of one step are in the store. */
+/** The checkpoints of teacher and student at one step were committed. */
 export interface PairCommitted {
-  /** The present one. */
+  /** The current generation. */
   generation: number;
   /** Steps trained before it. */
   step: number;
@@ -757,9 +757,9 @@ export interface PairCommitted {
   manifestKey: string;
 }
 
-/** The run rests; creating it again continues it. */
+/** The orchestrator drained the run; creating the run again continues it. */
 export interface RunDrained {
-  /** The present one. */
+  /** The current generation. */
   generation: number;
   /** Steps trained before it. */
   step: number;

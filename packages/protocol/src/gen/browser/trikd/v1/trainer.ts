@@ -17,11 +17,11 @@ export const StallCause = {
   STALL_CAUSE_UNSPECIFIED: "STALL_CAUSE_UNSPECIFIED",
   /** STALL_CAUSE_STORE - The store, for as long as it fails. */
   STALL_CAUSE_STORE: "STALL_CAUSE_STORE",
-  /** STALL_CAUSE_ANCHOR - The frame of the anchor, until the step times out. */
+  /** STALL_CAUSE_ANCHOR - A frame of the anchor, until the step times out. */
   STALL_CAUSE_ANCHOR: "STALL_CAUSE_ANCHOR",
-  /** STALL_CAUSE_TEACHER - The frame of the teacher, until the step times out. */
+  /** STALL_CAUSE_TEACHER - A frame of the teacher, until the step times out. */
   STALL_CAUSE_TEACHER: "STALL_CAUSE_TEACHER",
-  /** STALL_CAUSE_STUDENT - The frame of the student, until the step times out. */
+  /** STALL_CAUSE_STUDENT - A frame of the student, until the step times out. */
   STALL_CAUSE_STUDENT: "STALL_CAUSE_STUDENT",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -79,7 +79,7 @@ export function stallCauseToJSON(object: StallCause): string {
   }
 }
 
-/** One generation to train. */
+/** The assignment of one generation. */
 export interface AssignRequest {
   /** Run, generation and attempt; `step` is the first step to train, 0 without a checkpoint. */
   start:
@@ -87,17 +87,17 @@ export interface AssignRequest {
     | undefined;
   /** The run spec as canonical JSON. */
   spec: string;
-  /** The step before which the trainer rests and saves a checkpoint. */
+  /** The step before which the trainer stops and saves a checkpoint. */
   limit: number;
-  /** host:port of the other trainer; empty when the objective needs none. */
+  /** host:port of the other trainer; empty if the objective does not need it. */
   peerAddress: string;
   /** host:port of the anchor; empty in generation 0. */
   anchorAddress: string;
-  /** Where to resume; absent for fresh params. */
+  /** The checkpoint to resume from; absent for fresh params. */
   resume:
     | TrainerCheckpoint
     | undefined;
-  /** Absent: nothing is traced. */
+  /** How steps are traced; absent if they are not. */
   tracing: StepTracing | undefined;
 }
 
@@ -109,35 +109,35 @@ export interface AssignResponse {
   totalSteps: number;
   /** Steps of one epoch. */
   stepsPerEpoch: number;
-  /** Classes of the data set: what guessing is measured against. */
+  /** Number of classes; chance level depends on it. */
   classes: number;
 }
 
-/** Moves the resting point of the present attempt. */
+/** The new limit of the current attempt. */
 export interface SetLimitRequest {
   /** Run, generation, attempt; `step` is the new limit. */
   limit: Position | undefined;
 }
 
-/** The limit holds. */
+/** The limit was moved. */
 export interface SetLimitResponse {
-  /** First step that the trainer has not begun. */
+  /** The first step that has not started. */
   nextStep: number;
 }
 
-/** Asks for one checkpoint. */
+/** The requested checkpoint. */
 export interface SaveAtRequest {
-  /** Run, generation, attempt; `step` is that of the checkpoint: the steps below it are in it. */
+  /** Run, generation, attempt; `step` is the checkpoint's: it contains the steps below. */
   position: Position | undefined;
 }
 
 /** The checkpoint will be saved. */
 export interface SaveAtResponse {
-  /** First step that the trainer has not begun. */
+  /** The first step that has not started. */
   nextStep: number;
 }
 
-/** Asks for nothing in particular. */
+/** Has no fields. */
 export interface GetTrainerRequest {
 }
 
@@ -145,77 +145,77 @@ export interface GetTrainerRequest {
 export interface GetTrainerResponse {
   /** Teacher or student. */
   role: Role;
-  /** The present assignment and its next step; absent when idle. */
+  /** The current attempt and its next step; absent if idle. */
   next:
     | Position
     | undefined;
-  /** The step before which it will rest. */
+  /** The step before which it stops. */
   limit: number;
 }
 
-/** Watches one attempt. */
+/** The attempt to watch. */
 export interface WatchTrainerRequest {
   /** Run, generation and attempt to watch; `step` is not used. */
   attempt:
     | Position
     | undefined;
-  /** First event wanted; events of an attempt count from 0. */
+  /** Number of the first event to send; events of an attempt count from 0. */
   fromEvent: number;
-  /** The stream ends after the last event so far. */
+  /** Ends the stream after the last event so far. */
   pastOnly: boolean;
 }
 
-/** One thing that happened. */
+/** An event of an attempt. */
 export interface WatchTrainerResponse {
   /** Counts from 0 in each attempt. */
   number: number;
-  /** What it was. */
+  /** What happened. */
   event:
     | //
-    /** Steps were trained. At most a few a second; the newest value stands for all before. */
+    /** Steps were trained. At most a few events a second; only the latest is kept. */
     { $case: "progress"; value: TrainerProgress }
     | //
     /** The model was validated. */
     { $case: "evaluation"; value: TrainerEvaluation }
     | //
-    /** Everything up to a step is in the store. Steps may have been trained meanwhile. */
+    /** A checkpoint was stored. More steps may have been trained by then. */
     { $case: "checkpoint"; value: TrainerCheckpoint }
     | //
-    /** The trainer rests at its limit; its checkpoint came before. */
+    /** The trainer stopped at its limit; its checkpoint was emitted before. */
     { $case: "resting"; value: TrainerResting }
     | //
-    /** The attempt is over, by an error. */
+    /** The attempt ended with an error. */
     { $case: "failure"; value: TrainerFailure }
     | //
-    /** Training goes on, but needs attention. */
+    /** Training continues but needs attention. */
     { $case: "alarm"; value: TrainerAlarm }
     | //
-    /** Training waits, or soon will, and goes on by itself. Stands for all of the same cause before. */
+    /** Training waits, or soon will, and continues by itself. Replaces the previous event of the same cause. */
     { $case: "stalled"; value: TrainerStalled }
     | //
     /** The wait is over. */
     { $case: "wentOn"; value: TrainerWentOn }
     | //
-    /** The process is about to end, and rests first if its limit is moved to a step that it can reach. */
+    /** The process is about to exit. It stops first if its limit is moved to a step that it can reach. */
     { $case: "leaving"; value: TrainerLeaving }
     | undefined;
 }
 
-/** How training goes. */
+/** The progress of training. */
 export interface TrainerProgress {
-  /** First step that is not yet trained. */
+  /** The first step that is not trained. */
   nextStep: number;
-  /** Value of each term of the objective at the newest step, weighted as in the loss. */
+  /** Weighted value of each term of the objective at the latest step. */
   terms: LossTerm[];
-  /** Steps a second, over the last seconds. */
+  /** Steps per second, over the last seconds. */
   stepsPerSecond: number;
   /** Share of the time spent waiting for frames, by the model waited for. */
   waits: WaitShare[];
-  /** Rows whose largest logit was the label at the newest step, 0..1. */
+  /** Share of rows whose largest logit is the label at the latest step, 0..1. */
   batchAccuracy: number;
   /** Global norm of the gradient before clipping. */
   gradientNorm: number;
-  /** Learning rate of the newest step. */
+  /** Learning rate of the latest step. */
   learningRate: number;
 }
 
@@ -227,7 +227,7 @@ export interface LossTerm {
   value: number;
 }
 
-/** Time lost to one of the other models. */
+/** Time spent waiting for one of the other models. */
 export interface WaitShare {
   /** The model waited for. */
   peer: Role;
@@ -235,7 +235,7 @@ export interface WaitShare {
   share: number;
 }
 
-/** One validation. */
+/** A validation. */
 export interface TrainerEvaluation {
   /** Steps trained before it. */
   step: number;
@@ -247,7 +247,7 @@ export interface TrainerEvaluation {
 export interface TrainerCheckpoint {
   /** Steps trained before it. */
   step: number;
-  /** Params, batch-norm statistics and optimizer slots: what resuming needs. */
+  /** Params, batch-norm statistics and optimizer slots: everything that a resume needs. */
   state:
     | Blob
     | undefined;
@@ -263,21 +263,21 @@ export interface BestParams {
   validation:
     | Score
     | undefined;
-  /** On the test split; only at the end of a generation, only reported. */
+  /** On the test split, at the end of a generation; reported only. */
   test:
     | Score
     | undefined;
-  /** The params alone. */
+  /** The params, without optimizer slots. */
   params: Blob | undefined;
 }
 
-/** The trainer has reached its limit. */
+/** The trainer stopped at its limit. */
 export interface TrainerResting {
-  /** First step that is not yet trained. */
+  /** The first step that is not trained. */
   nextStep: number;
 }
 
-/** Why an attempt ended early. */
+/** Why an attempt failed. */
 export interface TrainerFailure {
   /** Kind of the error, as in the metadata `trikd-error-kind`. */
   kind: string;
@@ -287,23 +287,23 @@ export interface TrainerFailure {
 
 /** The trainer waits. */
 export interface TrainerStalled {
-  /** For what. */
+  /** What it waits for. */
   on: StallCause;
-  /** Why, in one sentence. */
+  /** The reason in one sentence. */
   reason: string;
 }
 
-/** The trainer waits no more. */
+/** The wait is over. */
 export interface TrainerWentOn {
-  /** For what it waited. */
+  /** What it waited for. */
   on: StallCause;
 }
 
-/** The trainer was asked to end. */
+/** The trainer is about to exit. */
 export interface TrainerLeaving {
 }
 
-/** A sign that training has gone wrong, though every number is finite. */
+/** Training has probably failed, although all numbers are finite. */
 export interface TrainerAlarm {
   /** Steps trained before it. */
   step: number;
