@@ -162,7 +162,10 @@ describe('data that cannot be read end the run with one sentence, and once they 
     const folder = scratch();
     const data = join(folder, 'data');
     writeIdxSet(data, { examples: 400, classes: 4, seed: 1 });
-    expectSentence(await run(folder, spec(`${data}-mistyped`)), /^trikd: run files failed: .*no folder contains all of/m);
+    expectSentence(
+      await run(folder, spec(`${data}-mistyped`)),
+      /^trikd: run files failed: .*no folder contains all of/m,
+    );
     const corrected = await run(folder, spec(data));
     expect(corrected).toMatchObject({
       status: 0,
