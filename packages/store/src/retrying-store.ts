@@ -1,6 +1,7 @@
 import { createBackoff } from '@trikd/core/async/backoff';
 import type { Clock } from '@trikd/core/async/clock';
 import { orAborted } from '@trikd/core/async/or-aborted';
+import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 
@@ -48,9 +49,9 @@ function untilAvailable({ clock, random, signal, onOutage, firstMs = 100, maxMs 
   let reported: string | undefined;
   let endedAt = Number.NEGATIVE_INFINITY;
   let notBefore = Number.NEGATIVE_INFINITY;
-  /** Operations that run one at a time: their number, and the latest try. */
+  /** Operations that run one at a time, and their number. */
+  const turns = createSerial();
   let queued = 0;
-  let last: Promise<unknown> = Promise.resolve();
 
   function report(reason: string | undefined): void {
     if (reason === reported) return;
@@ -92,14 +93,12 @@ function untilAvailable({ clock, random, signal, onOutage, firstMs = 100, maxMs 
   }
 
   function inTurn<T>(operation: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
-    const turn = last.then(async () => {
+    return turns.run(async () => {
       signal.throwIfAborted();
       const pause = notBefore - clock.now();
       if (pause > 0) await clock.sleep(pause, signal);
       return attempt(operation);
     });
-    last = turn.catch(() => undefined);
-    return turn;
   }
 
   return async <T>(operation: () => Promise<T>): Promise<T> => {

@@ -1,8 +1,10 @@
 import { type DiagLogger, DiagLogLevel, diag, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { within } from '@trikd/core/async/within';
 import { telemetryDefaults } from '@trikd/process/environment';
 import type { Logger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
 import type { Deliveries } from './counted-spans.js';
 import { instruments, type RecordMetric, stepMeter, trainerMeter } from './instruments.js';
 import { deliverSpans } from './span-delivery.js';
@@ -13,7 +15,7 @@ import { workLater } from './work-later.js';
 // Loaded only if telemetry is on: the SDK takes time and memory.
 
 /** For pending data when the process exits. */
-const SHUTDOWN_MS = 500;
+const SHUTDOWN_SECONDS = 0.5;
 
 /** Starts the SDK, which exports spans and metrics as the standard variables configure it; by default over OTLP/gRPC. */
 export function startSdk(service: string, env: Readonly<Record<string, string | undefined>>, log: Logger): Telemetry {
@@ -53,17 +55,14 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
     record,
     async stop() {
       later.now();
-      await beforeExit(sdk.shutdown().catch(() => undefined));
+      await within(
+        sdk.shutdown().catch(() => undefined),
+        SHUTDOWN_SECONDS,
+        systemClock,
+      );
       if (processors.length > 0) logEnd(log, deliveries());
     },
   };
-}
-
-async function beforeExit(work: Promise<unknown>): Promise<void> {
-  const { promise: enough, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, SHUTDOWN_MS);
-  await Promise.race([work, enough]);
-  clearTimeout(timer);
 }
 
 function countDropped(record: RecordMetric, { refused, failed }: Deliveries): void {

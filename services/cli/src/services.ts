@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { within } from '@trikd/core/async/within';
 import { type ServiceName, type ServiceProcess, startService } from '@trikd/process/service-process';
+import { systemClock } from '@trikd/process/system-clock';
 import type { RunFolder } from './run-folder.js';
 import { storeSettings, withoutStore } from './run-store.js';
 
@@ -80,18 +81,11 @@ function together(orchestrator: ServiceProcess, models: readonly ServiceProcess[
     stop: async () => {
       // The trainers are needed until the run has paused.
       orchestrator.terminate();
-      await within(DRAIN_SECONDS, orchestrator.ended);
+      await within(orchestrator.ended, DRAIN_SECONDS, systemClock);
       for (const model of models) model.terminate();
-      await within(END_SECONDS, Promise.all(models.map(({ ended }) => ended)));
+      await within(Promise.all(models.map(({ ended }) => ended)), END_SECONDS, systemClock);
       kill();
       await Promise.all(all.map(({ ended }) => ended));
     },
   };
-}
-
-async function within(seconds: number, work: Promise<unknown>): Promise<void> {
-  const done = new AbortController();
-  const late = delay(1000 * seconds, undefined, { signal: done.signal }).catch(() => undefined);
-  await Promise.race([work, late]);
-  done.abort();
 }

@@ -1,4 +1,5 @@
 import { orAborted } from '../async/or-aborted.js';
+import { within } from '../async/within.js';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
@@ -23,8 +24,8 @@ interface Training extends Learner {
   best: Best | undefined;
 }
 
-/** Milliseconds for which a step's failure may be held back to store the state before the step. */
-const SAVE_TIMEOUT = 10_000;
+/** Seconds for which a step's failure may be held back to store the state before the step. */
+const SAVE_TIMEOUT_SECONDS = 10;
 
 /** Share of the step timeout after which a wait for a frame is reported. */
 const LONG_WAIT = 0.25;
@@ -118,10 +119,8 @@ async function giveUp(training: Training, step: number, failure: unknown): Promi
   const { ports, startStep, terms, checkpoints } = training;
   const lost = failure instanceof TrikdError && (failure.kind === 'unavailable' || failure.kind === 'out-of-step');
   if (lost && sourcesOf(terms).length > 0 && step > startStep && !ports.signal.aborted) {
-    const saved = new AbortController();
     const saving = checkpoints.begin(step, training.best).then(checkpoints.settled);
-    await Promise.race([saving, ports.clock.sleep(SAVE_TIMEOUT, saved.signal)]).catch(() => undefined);
-    saved.abort();
+    await within(saving, SAVE_TIMEOUT_SECONDS, ports.clock).catch(() => undefined);
   }
   throw failure;
 }

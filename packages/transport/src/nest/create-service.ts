@@ -2,7 +2,9 @@ import { Server, type ServiceDefinition } from '@grpc/grpc-js';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ServerGrpc } from '@nestjs/microservices';
+import { within } from '@trikd/core/async/within';
 import { listenError } from '@trikd/process/address';
+import { systemClock } from '@trikd/process/system-clock';
 import { HealthImplementation } from 'grpc-health-check';
 import { serverCredentials } from '../grpc/credentials.js';
 import { type InterceptorOptions, serverInterceptors } from '../grpc/server-interceptors.js';
@@ -100,10 +102,7 @@ async function bind(server: Server, listen: string): Promise<string> {
 
 /** `tryShutdown` alone waits for open streams without a limit. */
 async function drain(server: Server, seconds: number): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, seconds * 1000);
   const ended = new Promise<void>((done) => server.tryShutdown(() => done()));
-  await Promise.race([ended, late]);
-  clearTimeout(timer);
+  await within(ended, seconds, systemClock);
   server.forceShutdown();
 }
