@@ -1,19 +1,10 @@
-import { join } from 'node:path';
 import { loadRun } from '@trikd/core/run/run-store';
-import { RunSpec } from '@trikd/core/spec/run-spec';
-import {
-  type PhaseChanged,
-  type Run,
-  RunServiceClient,
-  type WatchRunResponse,
-} from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openFolderStore } from '@trikd/store/folder-store';
-import { startCluster } from '@trikd/testing/processes/cluster';
 import { hears, type WrittenSpec } from '@trikd/testing/specs/presets';
-import { openClient, unary } from '@trikd/transport/grpc/clients';
-import { expect, onTestFinished, test } from 'vitest';
+import { unary } from '@trikd/transport/grpc/clients';
+import { expect, test } from 'vitest';
+import { clusteredRuns, ended } from './clustered-runs.js';
 import { contentOf, reference } from './outcome.js';
-import { scratch } from './trikd.js';
 
 type EngineSpec = NonNullable<WrittenSpec['engine']>;
 
@@ -37,29 +28,8 @@ const earlier = [
 const later = specOf('later', { threads: 2 });
 
 test('services that trained two runs with other threads and another precision train the next run, and resume it, to the same bits', async () => {
-  const folder = scratch();
-  const path = join(folder, 'store');
-  const cluster = await startCluster({ folder, store: { kind: 'folder', path }, orchestrators: 1 });
-  onTestFinished(() => cluster.stop());
-  const client = openClient(RunServiceClient, cluster.orchestrators[0]!.address);
-  onTestFinished(() => client.close());
+  const { path, client, create, until } = await clusteredRuns();
   const deadline = { what: 'the orchestrator', deadlineSeconds: 60 };
-  const create = (spec: WrittenSpec) => {
-    const request = { spec: JSON.stringify(RunSpec.parse(spec)), requestId: spec.name, takeOver: true };
-    return unary(client.createRun.bind(client), request, deadline);
-  };
-  /** Watches a run up to the first matching message. */
-  const until = async (spec: WrittenSpec, fits: (message: WatchRunResponse) => boolean) => {
-    const call = client.watchRun({ runId: spec.name, fromEvent: 0, pastOnly: false });
-    call.on('error', () => undefined);
-    for await (const message of call) if (fits(message)) break;
-    call.cancel();
-  };
-  const isRun =
-    (fits: (run: Run | PhaseChanged) => boolean) =>
-    ({ event }: WatchRunResponse) =>
-      (event?.$case === 'run' || event?.$case === 'phaseChanged') && fits(event.value);
-  const ended = isRun(({ endTime }) => endTime !== undefined);
 
   for (const spec of earlier) {
     await create(spec);
