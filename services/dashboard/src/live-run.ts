@@ -23,7 +23,7 @@ export interface Follower {
 /** Events of this time are drawn together, so that a long history does not redraw the page thousands of times. */
 const FOLD_INTERVAL = 100;
 const RECONNECT_DELAY = 1000;
-/** Between two reads of an active run: its progress is computed by the orchestrator alone. */
+/** Between two reads of an active run: no event says that it now waits behind another run. */
 const REFRESH_INTERVAL = 2000;
 /** Between two reads of a run that has ended: another client may resume it. */
 const POLL_INTERVAL = 4000;

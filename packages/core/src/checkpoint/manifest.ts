@@ -9,7 +9,7 @@ import { openSealedJson, sealJson } from './sealed-json.js';
 const Count = z.int().min(0).max(0xffffffff);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
-// `satisfies` ties the schemas to the types of the domain: a field of one that the other lacks does not compile.
+// With `satisfies`, a schema that lacks a field of its domain type does not compile.
 const BlobSchema = z.strictObject({
   key: z.string().refine(isStoreKey, 'expected a key of the store'),
   sha256: Sha256,
