@@ -3,7 +3,7 @@ import { type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
 import { describe, expect, test } from 'vitest';
 import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from './gen/node/google/rpc/error_details.js';
 import { Status } from './gen/node/google/rpc/status.js';
-import { fromStatus, isDisconnect, toStatus } from './status.js';
+import { fromStatus, httpStatusOf, isDisconnect, toStatus } from './status.js';
 
 const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   ErrorInfo: ErrorInfo.decode,
@@ -24,6 +24,9 @@ describe('status', () => {
     ['diverged', status.FAILED_PRECONDITION],
     ['corrupt', status.DATA_LOSS],
     ['unavailable', status.UNAVAILABLE],
+    ['unauthenticated', status.UNAUTHENTICATED],
+    ['forbidden', status.PERMISSION_DENIED],
+    ['exhausted', status.RESOURCE_EXHAUSTED],
   ])('carries the kind %s to the client', (kind, code) => {
     const sent = toStatus(new TrikdError(kind, 'step 12 went wrong'));
     expect(sent).toMatchObject({ code, details: 'step 12 went wrong' });
@@ -82,6 +85,20 @@ describe('status', () => {
     const nonsense = new Metadata();
     nonsense.set('trikd-error-kind', 'toString');
     expect(fromStatus(received(status.NOT_FOUND, 'gone', nonsense), 'x')).toMatchObject({ kind: 'not-found' });
+  });
+
+  test('counts a message that is too large as invalid, because sending it again cannot help', () => {
+    expect(fromStatus(received(status.RESOURCE_EXHAUSTED, 'message larger than max'), 'x')).toMatchObject({
+      kind: 'invalid',
+    });
+  });
+
+  test.each([
+    [status.UNAUTHENTICATED, 401],
+    [status.PERMISSION_DENIED, 403],
+    [status.RESOURCE_EXHAUSTED, 429],
+  ])('answers gRPC status %i over HTTP with %i', (code, http) => {
+    expect(httpStatusOf(code)).toBe(http);
   });
 
   test('distinguishes a lost connection from a response', () => {

@@ -11,6 +11,9 @@ const STATUS: Readonly<Record<ErrorKind, status>> = {
   diverged: status.FAILED_PRECONDITION,
   corrupt: status.DATA_LOSS,
   unavailable: status.UNAVAILABLE,
+  unauthenticated: status.UNAUTHENTICATED,
+  forbidden: status.PERMISSION_DENIED,
+  exhausted: status.RESOURCE_EXHAUSTED,
 };
 
 /** The kinds of statuses without one: from the gRPC runtime, or from other servers. */
@@ -23,6 +26,9 @@ const KIND: Readonly<Partial<Record<status, ErrorKind>>> = {
   [status.UNAVAILABLE]: 'unavailable',
   [status.DEADLINE_EXCEEDED]: 'unavailable',
   [status.CANCELLED]: 'unavailable',
+  [status.UNAUTHENTICATED]: 'unauthenticated',
+  [status.PERMISSION_DENIED]: 'forbidden',
+  // The gRPC runtime's own: a message that is too large, and remains so.
   [status.RESOURCE_EXHAUSTED]: 'invalid',
   [status.UNIMPLEMENTED]: 'invalid',
 };

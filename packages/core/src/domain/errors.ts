@@ -7,6 +7,12 @@ export const ERROR_KINDS = [
   'diverged',
   'corrupt',
   'unavailable',
+  /** The caller has not proved who it is. */
+  'unauthenticated',
+  /** The caller may not do this. */
+  'forbidden',
+  /** A limit or a quota is reached for now; the same request may succeed later. */
+  'exhausted',
 ] as const;
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 

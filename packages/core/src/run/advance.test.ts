@@ -131,12 +131,21 @@ describe('advance', () => {
     expect(after(again, rules(), trained)).toMatchObject({ phase: 'failed', kind: 'corrupt', pairs });
   });
 
-  test.each<FailureKind>(['diverged', 'invalid', 'not-found', 'wrong-state', 'internal'])(
-    'fails at once when an attempt is lost as %s',
-    (kind) => {
-      expect(after([assigned(), lost(kind)])).toMatchObject({ phase: 'failed', kind, reason: 'the teacher is gone' });
-    },
-  );
+  test.each<FailureKind>([
+    'diverged',
+    'invalid',
+    'not-found',
+    'wrong-state',
+    'unauthenticated',
+    'forbidden',
+    'internal',
+  ])('fails at once when an attempt is lost as %s', (kind) => {
+    expect(after([assigned(), lost(kind)])).toMatchObject({ phase: 'failed', kind, reason: 'the teacher is gone' });
+  });
+
+  test('retries an attempt that was lost because a limit was reached', () => {
+    expect(after([assigned(), lost('exhausted')])).toMatchObject({ phase: 'preparing', losses: 1 });
+  });
 
   test('continues a failed run from its last pair, unless it diverged', () => {
     const failed = after([assigned(), committed(2), lost('invalid')]);

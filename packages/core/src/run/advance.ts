@@ -146,6 +146,7 @@ function attemptLost(state: Duty, event: RunTransition & { kind: 'attempt-lost' 
   switch (event.error) {
     case 'unavailable':
     case 'out-of-step':
+    case 'exhausted':
       if (retried && state.phase === 'promoting') return { ...state, losses };
       if (retried) return next;
       break;
@@ -158,6 +159,8 @@ function attemptLost(state: Duty, event: RunTransition & { kind: 'attempt-lost' 
     case 'not-found':
     case 'wrong-state':
     case 'diverged':
+    case 'unauthenticated':
+    case 'forbidden':
     case 'internal':
       break;
   }

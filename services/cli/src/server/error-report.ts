@@ -19,6 +19,9 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   diverged: 1,
   corrupt: 1,
   unavailable: 4,
+  unauthenticated: 3,
+  forbidden: 3,
+  exhausted: 3,
 };
 
 /**
