@@ -1,11 +1,15 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { Logger } from '@trikd/process/logging';
+import { type Identify, identifyBy } from '../access/identify.js';
+import { guardCalls } from './guard-calls.js';
 import { type CallListener, observeCalls } from './observe-calls.js';
 
 export interface InterceptorOptions {
   readonly log: Logger;
   /** Notified of each call that has ended. */
   readonly onCall?: CallListener;
+  /** Default: every caller is anonymous. */
+  readonly identify?: Identify;
 }
 
 /**
@@ -15,11 +19,16 @@ export interface InterceptorOptions {
  * StreamLogits sends a message at every step of training: an interceptor acts at the start and at the end of a call, and
  * never on its messages.
  */
-export function serverInterceptors({ log, onCall }: InterceptorOptions): ServerInterceptor[] {
+export function serverInterceptors({
+  log,
+  onCall,
+  identify = identifyBy({}),
+}: InterceptorOptions): ServerInterceptor[] {
   return [
     observeCalls((call) => {
       log.debug(call, 'call ended');
       onCall?.(call);
     }),
+    guardCalls(identify, log),
   ];
 }

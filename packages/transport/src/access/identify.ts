@@ -1,0 +1,49 @@
+import type { Metadata } from '@grpc/grpc-js';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { ANONYMOUS, type Caller } from './caller.js';
+import { callerOfCertificate } from './spiffe-id.js';
+
+/**
+ * Determines who makes a call.
+ * @param certificate of the client in DER, if it has one that was verified
+ * @returns undefined for a client that shows nothing
+ * @throws TrikdError 'unauthenticated' for a client that shows something invalid
+ */
+export type Identify = (
+  certificate: Buffer | undefined,
+  metadata: Metadata,
+) => Caller | undefined | Promise<Caller | undefined>;
+
+/** Determines who sends a bearer token. @throws TrikdError 'unauthenticated' */
+export interface TokenVerifier {
+  verify(token: string): Promise<Caller>;
+}
+
+export interface IdentifyOptions {
+  /** Of the certificates of clients. Absent: the server has no TLS. */
+  readonly trustDomain?: string;
+  /** Absent: tokens are ignored. */
+  readonly tokens?: TokenVerifier;
+}
+
+/**
+ * Determines callers by their token, else by their certificate. A service that forwards a person's token acts for that person.
+ * Where neither is configured, every caller is anonymous.
+ */
+export function identifyBy({ trustDomain, tokens }: IdentifyOptions): Identify {
+  if (trustDomain === undefined && tokens === undefined) return () => ANONYMOUS;
+  return (certificate, metadata) => {
+    const token = tokens && bearerTokenIn(metadata);
+    if (tokens && token !== undefined) return tokens.verify(token);
+    if (certificate === undefined || trustDomain === undefined) return undefined;
+    return callerOfCertificate(certificate, trustDomain);
+  };
+}
+
+function bearerTokenIn(metadata: Metadata): string | undefined {
+  const [header, ...others] = metadata.get('authorization');
+  if (header === undefined) return undefined;
+  const [, token] = /^Bearer +(\S+)$/i.exec(header.toString()) ?? [];
+  if (token !== undefined && others.length === 0) return token;
+  throw new TrikdError('unauthenticated', 'authorization must be one bearer token');
+}

@@ -1,0 +1,56 @@
+import { X509Certificate } from 'node:crypto';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { type Caller, type Role, VERBS } from './caller.js';
+
+const ROLES: readonly Role[] = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'];
+
+const SEGMENT = '[A-Za-z0-9._-]+';
+const SERVICE = new RegExp(`^spiffe://(${SEGMENT})/ns/${SEGMENT}/sa/(${SEGMENT})$`);
+const USER = new RegExp(`^spiffe://(${SEGMENT})/user/(${SEGMENT})$`);
+
+/** The name in the certificate of a service. */
+export function serviceId(trustDomain: string, namespace: string, role: Role): string {
+  return `spiffe://${trustDomain}/ns/${namespace}/sa/${role}`;
+}
+
+/** The name in the certificate of a person. */
+export function userId(trustDomain: string, user: string): string {
+  return `spiffe://${trustDomain}/user/${user}`;
+}
+
+/**
+ * The caller that a verified certificate names: a service, or a person with all verbs.
+ * @param raw the certificate in DER
+ * @throws TrikdError 'unauthenticated' if it does not have exactly one URI, or not one of the trust domain
+ */
+export function callerOfCertificate(raw: Buffer, trustDomain: string): Caller {
+  const id = onlyUriOf(new X509Certificate(raw));
+  const [, domain, role] = SERVICE.exec(id) ?? [];
+  const [, userDomain, user] = USER.exec(id) ?? [];
+  if ((domain ?? userDomain) !== trustDomain) {
+    throw new TrikdError(
+      'unauthenticated',
+      `the certificate names ${id}, which is not in the trust domain ${trustDomain}`,
+    );
+  }
+  if (user !== undefined) return { kind: 'user', subject: user, teams: [], verbs: VERBS };
+  const known = ROLES.find((each) => each === role);
+  if (known === undefined)
+    throw new TrikdError('unauthenticated', `the certificate names ${id}, which is no service of trikd`);
+  return { kind: 'service', role: known, id };
+}
+
+/** Node.js quotes a name that contains a separator, so that no name can pretend to be two. */
+const NAME = /(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^",]*)/gy;
+
+/** SPIFFE demands exactly one URI, so that a certificate cannot be two identities. */
+function onlyUriOf({ subjectAltName = '' }: X509Certificate): string {
+  const names = [...subjectAltName.matchAll(NAME)];
+  const isRead = names.reduce((length, [text]) => length + text.length, 0) === subjectAltName.length;
+  const uris = names.filter(([, type]) => type === 'URI').map(([, , value = '']) => value);
+  const [uri] = uris;
+  if (!isRead || uri === undefined || uris.length > 1) {
+    throw new TrikdError('unauthenticated', `the certificate needs exactly one URI, and has ${uris.length}`);
+  }
+  return uri;
+}
