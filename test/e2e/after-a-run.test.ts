@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { run, scratch, trikd } from './trikd.js';
@@ -36,4 +36,22 @@ test('a run leaves curves and a report beside its events, and its models have th
     stderr: expect.stringMatching(/^trikd: there is no file of events at .*\n$/),
   });
   expect(existsSync(nothing)).toBe(false);
+});
+
+test('store, logs and events of a run are readable by its user only', async () => {
+  const folder = scratch();
+  expect(await run(folder, tiny)).toMatchObject({ status: 0 });
+  const path = join(folder, 'runs', tiny.name);
+  // For people, and in a folder that nobody else can enter.
+  const shared = /^(report\.html|tensorboard(\/.*)?)$/;
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true }).map((entry) => ({
+    name: relative(path, join(entry.parentPath, entry.name)),
+    mode: statSync(join(entry.parentPath, entry.name)).mode & 0o777,
+    expected: entry.isDirectory() ? 0o700 : 0o600,
+  }));
+  expect(entries.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['events.jsonl', 'logs/orchestrator.jsonl', 'logs/orchestrator.stderr', 'store/~lock']),
+  );
+  expect(entries.filter(({ name, mode, expected }) => !shared.test(name) && mode !== expected)).toEqual([]);
+  expect(statSync(path).mode & 0o777).toBe(0o700);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { loadConfig } from './config.js';
+import { configOrExit, loadConfig } from './config.js';
 
 const schema = z.strictObject({
   listen: z.string().default('0.0.0.0:50051'),
@@ -80,4 +80,14 @@ describe('loadConfig', () => {
     expect(() => loadConfig(schema, {}, '/nowhere.yaml')).toThrow('cannot read /nowhere.yaml: there is no such file');
     expect(() => loadConfig(schema, {}, fileWith('- a\n- b\n'))).toThrow('does not contain a mapping');
   });
+});
+
+test('a process that has read its configuration creates files for its own user only', () => {
+  const before = process.umask(0);
+  try {
+    configOrExit(z.strictObject({}), {});
+    expect(process.umask()).toBe(0o077);
+  } finally {
+    process.umask(before);
+  }
 });

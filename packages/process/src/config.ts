@@ -2,6 +2,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { PRIVATE_UMASK } from './private-files.js';
 import { readYaml } from './read-yaml.js';
 
 const PREFIX = 'TRIKD_';
@@ -89,11 +90,15 @@ function camelCase(name: string): string {
   return name.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Reads the configuration of a process. Prints its problems, without a stack, and exits. */
+/**
+ * Reads the configuration of a service process, and keeps all that the process will write to its own user, whatever writes
+ * it. Prints the problems of a configuration, without a stack, and exits.
+ */
 export function configOrExit<S extends z.ZodType>(
   schema: S,
   env: Readonly<Record<string, string | undefined>>,
 ): z.output<S> {
+  process.umask(PRIVATE_UMASK);
   try {
     return loadConfig(schema, env);
   } catch (error) {

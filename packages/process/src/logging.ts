@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { z } from 'zod';
+import { PRIVATE_FILE } from './private-files.js';
 
 /** Writes one JSON object per line: a constant message, and fields. */
 export type Logger = Pick<pino.Logger, 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'> & {
@@ -28,6 +29,8 @@ export function createLogger(
 
 function open({ file }: LogConfig): pino.DestinationStream {
   return pino.destination(
-    file === undefined ? { dest: 1, sync: true } : { dest: file, mkdir: true, append: true, sync: true },
+    file === undefined
+      ? { dest: 1, sync: true }
+      : { dest: file, mkdir: true, append: true, sync: true, mode: PRIVATE_FILE },
   );
 }

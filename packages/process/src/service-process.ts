@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { lastError } from './last-error.js';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from './private-files.js';
 
 /** The services of a run. */
 export type ServiceName = 'anchor-server' | 'teacher-trainer' | 'student-trainer' | 'orchestrator';
@@ -65,10 +66,10 @@ function entryOf(name: ServiceName): string {
  */
 export function startService(name: ServiceName, setup: ServiceSetup): StartedService {
   const { logs, settings, entry = entryOf(name), env = {}, node = [], streams = [] } = setup;
-  mkdirSync(logs, { recursive: true });
+  mkdirSync(logs, { recursive: true, mode: PRIVATE_FOLDER });
   const log = join(logs, `${name}.jsonl`);
   const stderr = join(logs, `${name}.stderr`);
-  const output = openSync(stderr, 'a');
+  const output = openSync(stderr, 'a', PRIVATE_FILE);
   const child = spawn(process.execPath, [YOUNG_SPACE, ...node, entry], {
     detached: true,
     env: { ...FEW_ARENAS, ...env, ...asEnvironment({ listen: '127.0.0.1:0', ...settings, 'log.file': log }) },

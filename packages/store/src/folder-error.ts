@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { errorCode } from '@trikd/process/error-code';
 
 /** The meaning of codes that an operator can act on. */
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -10,11 +11,6 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EMFILE: 'this process has too many open files',
   EIO: 'disk error',
 };
-
-/** Whether a file system error has one of these codes. */
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return codes.includes(codeOf(error) ?? '');
-}
 
 /** The meaning of codes that the key itself causes. */
 const BAD_KEYS: Readonly<Record<string, string>> = {
@@ -31,7 +27,7 @@ const BAD_KEYS: Readonly<Record<string, string>> = {
  */
 export function folderError(folder: string, cause: unknown, key?: string): TrikdError {
   if (cause instanceof TrikdError) return cause;
-  const code = codeOf(cause) ?? 'no code';
+  const code = errorCode(cause) ?? 'no code';
   const badKey = BAD_KEYS[code];
   if (badKey && key !== undefined) {
     return new TrikdError(
@@ -43,8 +39,4 @@ export function folderError(folder: string, cause: unknown, key?: string): Trikd
   }
   const meaning = MEANINGS[code] ?? (cause instanceof Error ? cause.message : String(cause));
   return new TrikdError('unavailable', `store ${folder}: ${meaning} (${code})`, { folder, code }, { cause });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,8 +1,11 @@
+import { chmodSync, closeSync, lstatSync, openSync } from 'node:fs';
 // biome-ignore lint/correctness/noUnresolvedImports: built into Node since 22.5, Biome does not know it yet
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { hasCode } from '@trikd/process/error-code';
+import { PRIVATE_FILE } from '@trikd/process/private-files';
 
 /** A lock on a file, exclusive among processes and within one. */
 export interface FolderLock {
@@ -67,12 +70,29 @@ export function tryLock(path: string): HeldLock | undefined {
 
 function open(path: string): DatabaseSync {
   try {
+    makePrivate(path);
     const database = new DatabaseSync(path, { timeout: 0 });
     // Transactions write nothing, so they need no journal file.
     database.exec('PRAGMA journal_mode = MEMORY');
     return database;
   } catch (cause) {
     throw unavailable(path, cause);
+  }
+}
+
+/**
+ * Creates the file, or takes a present one from all other users: to lock a file, reading it is enough. SQLite itself would
+ * create it for every reader, and follow a link.
+ */
+function makePrivate(path: string): void {
+  try {
+    // Closing a file ends the locks of this process on it, so only one that this call has created is opened here.
+    closeSync(openSync(path, 'wx', PRIVATE_FILE));
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+    const found = lstatSync(path);
+    if (!found.isFile()) throw new Error('it is a link or a folder, not a file');
+    if ((found.mode & 0o077) !== 0) chmodSync(path, PRIVATE_FILE);
   }
 }
 

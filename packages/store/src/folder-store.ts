@@ -1,23 +1,36 @@
 import { hash } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
-import { access, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { access, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { isStoreKey, type ObjectStore, type StoredObject } from '@trikd/core/domain/object-store';
-import { folderError, hasCode } from './folder-error.js';
+import { hasCode } from '@trikd/process/error-code';
+import { type InFolderOptions, inFolder, makeFolder, type OpenFolder } from '@trikd/process/private-files';
+import { folderError } from './folder-error.js';
 import { type FolderLock, openFolderLock } from './folder-lock.js';
-import { makeFolder, openStaging, type Staging, syncFolder } from './staging.js';
+import { openStaging, type Staging } from './staging.js';
 
 interface FolderObject extends StoredObject {
   /** Nanoseconds since 1970. */
   readonly writtenAt: bigint;
 }
 
+/** The file of a key, in its open folder. */
+interface Place {
+  readonly folder: OpenFolder;
+  readonly name: string;
+}
+
+/** Codes of the system for a key without an object. */
+const ABSENT = ['ENOENT', 'ENOTDIR', 'EISDIR'];
+
 /**
  * Opens a store in a folder, in which each object is the file of its key. A write syncs a complete file, then names it
  * atomically: by rename, or by link if it must be the first. Conditional writes, and those that could interfere with them,
  * hold the lock of the folder. Names with `~` are reserved for the store; keys cannot contain it.
- * @param folder created if absent. Processes, and containers on one machine, may share it.
+ * || What the store creates is for the user of its process only. Below the folder it follows no symbolic link: an object
+ * whose path has one is refused by name, and a listing leaves it out.
+ * @param folder created if absent. Processes of one user, and containers on one machine, may share it.
  * @throws TrikdError 'unavailable' with the folder if it cannot be created or written
  */
 export async function openFolderStore(folder: string): Promise<ObjectStore> {
@@ -34,66 +47,69 @@ export async function openFolderStore(folder: string): Promise<ObjectStore> {
 }
 
 function storeIn(root: string, lock: FolderLock, staging: Staging): ObjectStore {
-  const at = async <T>(key: string, work: (path: string) => Promise<T>): Promise<T> => {
-    const path = pathOf(root, key);
+  const at = async <T>(key: string, work: (place: Place) => Promise<T>, options?: InFolderOptions): Promise<T> => {
+    const parts = partsOf(key);
+    const name = parts.at(-1)!;
     try {
-      return await work(path);
+      return await inFolder(root, parts.slice(0, -1), (folder) => work({ folder, name }), options);
     } catch (error) {
       throw folderError(root, error, key);
     }
   };
-  const write = <T>(key: string, bytes: Uint8Array, name: (staged: string, path: string) => Promise<T>): Promise<T> =>
-    at(key, async (path) => {
-      await makeFolder(dirname(path));
-      const staged = await staging.write(bytes);
-      try {
-        return await name(staged, path);
-      } finally {
-        await rm(staged, { force: true });
-      }
-    });
+  const write = <T>(key: string, bytes: Uint8Array, name: (staged: string, place: Place) => Promise<T>): Promise<T> =>
+    at(key, (place) => staging.write(bytes, (staged) => name(staged, place)), { create: true });
   return {
-    get: (key) => at(key, read),
-    size: (key) => at(key, sizeOf),
+    get: (key) => unlessAbsent(at(key, read)),
+    size: (key) => unlessAbsent(at(key, sizeOf)),
     put: (key, bytes) =>
-      write(key, bytes, (staged, path) => lock.hold(async () => replaceFile(staged, path, await timeOf(path)))),
+      write(key, bytes, (staged, place) => lock.hold(async () => replaceFile(staged, place, await timeOf(place)))),
     create: (key, bytes) => write(key, bytes, linkFile),
     replace: (key, bytes, version) =>
-      write(key, bytes, (staged, path) => lock.hold(() => compareAndReplace(staged, path, version))),
+      write(key, bytes, (staged, place) => lock.hold(() => compareAndReplace(staged, place, version))),
     list: (prefix) => keysOf(root, prefix),
-    remove: (key) => at(key, (path) => lock.hold(() => removeFile(path))),
+    remove: (key) => unlessAbsent(at(key, (place) => lock.hold(() => removeFile(place)))),
   };
 }
 
-function pathOf(root: string, key: string): string {
+function partsOf(key: string): readonly string[] {
   if (!isStoreKey(key)) throw new TrikdError('invalid', `${JSON.stringify(key)} is not a valid store key`, { key });
-  return join(root, key);
+  return key.split('/');
 }
 
-async function linkFile(staged: string, path: string): Promise<'created' | 'exists'> {
+/** Undefined where there is no object: no file, a folder, or a part of the key that is a file. */
+async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
-    await link(staged, path);
+    return await work;
+  } catch (error) {
+    if (error instanceof TrikdError && hasCode(error.cause, ...ABSENT)) return undefined;
+    throw error;
+  }
+}
+
+async function linkFile(staged: string, { folder, name }: Place): Promise<'created' | 'exists'> {
+  try {
+    await link(staged, folder.at(name));
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return 'exists';
     throw error;
   }
-  await syncFolder(dirname(path));
+  await folder.sync();
   return 'created';
 }
 
 /** Call with the lock held. */
-async function compareAndReplace(staged: string, path: string, version: string): Promise<'replaced' | 'conflict'> {
-  const present = await read(path);
+async function compareAndReplace(staged: string, place: Place, version: string): Promise<'replaced' | 'conflict'> {
+  const present = await readOrNothing(place);
   if (present?.version !== version) return 'conflict';
-  await replaceFile(staged, path, present.writtenAt);
+  await replaceFile(staged, place, present.writtenAt);
   return 'replaced';
 }
 
 /** Call with the lock held. `writtenAt` is the time of the current file. */
-async function replaceFile(staged: string, path: string, writtenAt: bigint | undefined): Promise<void> {
+async function replaceFile(staged: string, { folder, name }: Place, writtenAt: bigint | undefined): Promise<void> {
   if (writtenAt !== undefined) await makeLater(staged, writtenAt);
-  await rename(staged, path);
-  await syncFolder(dirname(path));
+  await rename(staged, folder.at(name));
+  await folder.sync();
 }
 
 /**
@@ -115,47 +131,53 @@ async function makeLater(staged: string, writtenAt: bigint): Promise<void> {
   }
 }
 
-async function removeFile(path: string): Promise<void> {
-  try {
-    await rm(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return;
-    throw error;
-  }
-  await syncFolder(dirname(path));
+async function removeFile({ folder, name }: Place): Promise<void> {
+  await unlink(folder.at(name));
+  await folder.sync();
 }
 
 /** Content and time come from one open file, which is never written again, so they are consistent. */
-async function read(path: string): Promise<FolderObject | undefined> {
+async function read({ folder, name }: Place): Promise<FolderObject> {
+  const file = await folder.open(name, constants.O_RDONLY);
   try {
-    const file = await open(path, 'r');
-    try {
-      const { mtimeNs } = await file.stat({ bigint: true });
-      const content = await file.readFile();
-      const bytes = new Uint8Array(content.buffer, content.byteOffset, content.length);
-      return { bytes, version: `${hash('sha256', bytes)}-${mtimeNs}`, writtenAt: mtimeNs };
-    } finally {
-      await file.close();
-    }
+    const found = await file.stat({ bigint: true });
+    if (!found.isFile()) throw notAFile(name);
+    const content = await file.readFile();
+    const bytes = new Uint8Array(content.buffer, content.byteOffset, content.length);
+    return { bytes, version: `${hash('sha256', bytes)}-${found.mtimeNs}`, writtenAt: found.mtimeNs };
+  } finally {
+    await file.close();
+  }
+}
+
+async function readOrNothing(place: Place): Promise<FolderObject | undefined> {
+  try {
+    return await read(place);
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined;
+    if (hasCode(error, ...ABSENT)) return undefined;
     throw error;
   }
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
+async function sizeOf({ folder, name }: Place): Promise<number> {
+  const file = await folder.open(name, constants.O_RDONLY);
   try {
-    const found = await stat(path);
-    return found.isFile() ? found.size : undefined;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
+    const found = await file.stat();
+    if (!found.isFile()) throw notAFile(name);
+    return found.size;
+  } finally {
+    await file.close();
   }
 }
 
-async function timeOf(path: string): Promise<bigint | undefined> {
+/** Only files are objects: not folders, devices and pipes, which the system opens too. */
+function notAFile(name: string): Error {
+  return Object.assign(new Error(`${name} is not a file`), { code: 'EISDIR' });
+}
+
+async function timeOf({ folder, name }: Place): Promise<bigint | undefined> {
   try {
-    return (await stat(path, { bigint: true })).mtimeNs;
+    return (await lstat(folder.at(name), { bigint: true })).mtimeNs;
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
@@ -164,32 +186,33 @@ async function timeOf(path: string): Promise<bigint | undefined> {
 
 async function keysOf(root: string, prefix: string): Promise<readonly string[]> {
   const parent = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
-  if (parent !== '') pathOf(root, parent);
+  const parts = parent === '' ? [] : partsOf(parent);
+  const keys: string[] = [];
   try {
-    const keys = await keysBelow(root, parent);
-    return keys.filter((key) => key.startsWith(prefix)).sort();
+    await addKeys(root, parts, keys);
   } catch (error) {
     throw folderError(root, error);
   }
+  return keys.filter((key) => key.startsWith(prefix)).sort();
 }
 
-/** Skips the store's own folders, which may be removed during the walk. */
-async function keysBelow(root: string, folder: string): Promise<readonly string[]> {
-  const entries = await entriesOf(join(root, folder));
-  const keys = entries.map(async (entry) => {
-    const key = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (!isStoreKey(key)) return [];
-    if (entry.isDirectory()) return await keysBelow(root, key);
-    return entry.isFile() ? [key] : [];
-  });
-  return (await Promise.all(keys)).flat();
+/** Skips what is no object: the store's own folders, and links. One folder at a time, so that few of them are open. */
+async function addKeys(root: string, parts: readonly string[], keys: string[]): Promise<void> {
+  for (const entry of await entriesOf(root, parts)) {
+    const inner = [...parts, entry.name];
+    const key = inner.join('/');
+    if (!isStoreKey(key)) continue;
+    if (entry.isDirectory()) await addKeys(root, inner, keys);
+    else if (entry.isFile()) keys.push(key);
+  }
 }
 
-async function entriesOf(folder: string): Promise<readonly Dirent[]> {
+/** None of a folder that is gone, or in whose place there is a link. */
+async function entriesOf(root: string, parts: readonly string[]): Promise<readonly Dirent[]> {
   try {
-    return await readdir(folder, { withFileTypes: true });
+    return await inFolder(root, parts, (folder) => readdir(folder.at('.'), { withFileTypes: true }));
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return [];
     throw error;
   }
 }

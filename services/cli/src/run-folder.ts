@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
+import { PRIVATE_FOLDER } from '@trikd/process/private-files';
 import type { StoreConfig } from '@trikd/store/store-config';
 import { openRunStore, storeInEnvironment, storeOfRun } from './run-store.js';
 import type { Shell } from './shell.js';
@@ -77,7 +78,7 @@ export async function storedRun({ runId, store }: RunFolder): Promise<SavedRun |
 export async function makeRunFolder(folder: RunFolder): Promise<void> {
   await openRunStore(folder.store);
   try {
-    await mkdir(folder.logs, { recursive: true });
+    await mkdir(folder.logs, { recursive: true, mode: PRIVATE_FOLDER });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : `${cause}`;
     throw new TrikdError('unavailable', `logs ${folder.logs}: ${reason}`, {}, { cause });

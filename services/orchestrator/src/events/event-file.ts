@@ -1,5 +1,7 @@
-import { appendFile, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { hasCode } from '@trikd/process/error-code';
+import { inFolder, makeFolder, type OpenFolder } from '@trikd/process/private-files';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
 /** A run's events as lines of JSON, for notebooks and reports. Each orchestrator that drives the run begins with a snapshot. */
@@ -9,19 +11,22 @@ export interface EventFile {
   readonly close: () => Promise<void>;
 }
 
+const NAME = 'events.jsonl';
+const { O_WRONLY, O_APPEND, O_CREAT } = constants;
+
 /**
- * Appends to `<folder>/<runId>/events.jsonl`.
+ * Appends to `<folder>/<runId>/events.jsonl`. Below `folder` no symbolic link is followed, and what is created is for this
+ * user only.
  * @param failed called once when the file cannot be written; the run does not depend on it
  */
 export function eventFile(folder: string, runId: string, failed: (error: unknown) => void): EventFile {
-  const path = join(folder, runId, 'events.jsonl');
-  let written: Promise<unknown> = mkdir(join(folder, runId), { recursive: true });
+  let written: Promise<unknown> = makeFolder(folder);
   let broken = false;
   return {
     write: (message) => {
       const line = `${lineOf(message)}\n`;
       written = written
-        .then(() => (broken ? undefined : appendFile(path, line)))
+        .then(() => (broken ? undefined : append(folder, runId, line)))
         .catch((error: unknown) => {
           if (!broken) failed(error);
           broken = true;
@@ -35,7 +40,24 @@ export function eventFile(folder: string, runId: string, failed: (error: unknown
 
 /** Removes the events of a run that is deleted. */
 export async function removeEventFile(folder: string, runId: string): Promise<void> {
-  await rm(join(folder, runId, 'events.jsonl'), { force: true });
+  try {
+    await inFolder(folder, [runId], (run) => unlink(run.at(NAME)));
+  } catch (error) {
+    // Behind a link is nothing of ours.
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
+  }
+}
+
+async function append(folder: string, runId: string, line: string): Promise<void> {
+  const write = async (run: OpenFolder) => {
+    const file = await run.open(NAME, O_WRONLY | O_APPEND | O_CREAT);
+    try {
+      await file.appendFile(line);
+    } finally {
+      await file.close();
+    }
+  };
+  await inFolder(folder, [runId], write, { create: true });
 }
 
 function lineOf(message: WatchRunResponse): string {
