@@ -25,6 +25,8 @@ import { serverActions } from './server/actions.js';
 import { exitStatusFor, withErrorReport } from './server/error-report.js';
 import { settingPaths } from './settings.js';
 import { print, type Shell, say, write } from './shell.js';
+import { upCommand } from './stack/command.js';
+import { up } from './stack/up.js';
 import { formatted } from './texts.js';
 
 const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
@@ -38,6 +40,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     run: async (options) => finish(await run(options, shell)),
     runRemote: (options) => runRemote(options, shell, finish),
   })
+    .addCommand(upCommand((options) => up(options, shell)))
     .addCommand(runs)
     .addCommand(generationCommand(server.generation))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)))

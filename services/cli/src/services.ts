@@ -1,9 +1,65 @@
 import { dirname } from 'node:path';
 import { within } from '@trikd/core/async/within';
-import { type ServiceName, type ServiceProcess, startService } from '@trikd/process/service-process';
+import {
+  type ServiceName,
+  type ServiceProcess,
+  type StartedService,
+  startService,
+} from '@trikd/process/service-process';
 import { systemClock } from '@trikd/process/system-clock';
+import type { StoreConfig } from '@trikd/store/store-config';
 import type { RunFolder } from './run-folder.js';
 import { storeSettings, withoutStore } from './run-store.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The three services of the models of one run. */
+export interface Trio<Service> {
+  readonly anchor: Service;
+  readonly teacher: Service;
+  readonly student: Service;
+}
+
+/** Starts one service of several that share a store. */
+export type Start = (
+  name: ServiceName,
+  setup: { readonly logs: string; readonly settings?: Readonly<Record<string, unknown>>; readonly env?: Environment },
+) => StartedService;
+
+/** @param shared environment of all of them; variables in it that name a store are left out */
+export function startsWith(store: StoreConfig, shared: Environment): Start {
+  const own = withoutStore(shared);
+  return (name, { logs, settings, env }) =>
+    startService(name, { logs, env: { ...own, ...env }, settings: { ...storeSettings(store), ...settings } });
+}
+
+/** Starts the three services of a trio at once. */
+export async function startTrio<Service>(start: (name: ServiceName) => Promise<Service>): Promise<Trio<Service>> {
+  const services = [start('anchor-server'), start('teacher-trainer'), start('student-trainer')] as const;
+  const [anchor, teacher, student] = await Promise.all(services);
+  return { anchor, teacher, student };
+}
+
+/** A service as those who end it see it. */
+export type Ending = Pick<ServiceProcess, 'terminate' | 'kill'> & { readonly ended: Promise<unknown> };
+
+/** Time limits of the orchestrators to pause their runs, and then of the models to end, in seconds. */
+const DRAIN_SECONDS = 9;
+const END_SECONDS = 0.8;
+
+/** Ends services: first those that pause the runs, for which they need the models. Takes 10 s at most. */
+export async function endInOrder(orchestrators: readonly Ending[], models: readonly Ending[]): Promise<void> {
+  await endWithin(orchestrators, DRAIN_SECONDS);
+  await endWithin(models, END_SECONDS);
+  const all = [...orchestrators, ...models];
+  for (const { kill } of all) kill();
+  await Promise.all(all.map(({ ended }) => ended));
+}
+
+async function endWithin(services: readonly Ending[], seconds: number): Promise<void> {
+  for (const { terminate } of services) terminate();
+  await within(Promise.all(services.map(({ ended }) => ended)), seconds, systemClock);
+}
 
 /** The four services of a run. */
 export interface Services {
@@ -19,10 +75,6 @@ export interface Services {
   readonly kill: () => void;
 }
 
-/** Time limits of the orchestrator to pause the run, and then of the others to end, in seconds. */
-const DRAIN_SECONDS = 9;
-const END_SECONDS = 0.8;
-
 /**
  * Starts the services of a run: first the models, then the orchestrator with their addresses.
  * @param killed kills them all when it aborts
@@ -31,7 +83,7 @@ const END_SECONDS = 0.8;
  */
 export async function startServices(
   folder: RunFolder,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   killed: AbortSignal,
   listen?: string,
 ): Promise<Services> {
@@ -40,24 +92,23 @@ export async function startServices(
     for (const each of kills) each();
   };
   killed.addEventListener('abort', kill, { once: true });
-  const start = (name: ServiceName, settings: Readonly<Record<string, string>>) => {
-    const settled = { ...storeSettings(folder.store), ...settings };
-    const own = named(withoutStore(env), folder.runId);
-    const service = startService(name, { logs: folder.logs, env: own, settings: settled });
+  const { logs } = folder;
+  const starts = startsWith(folder.store, named(env, folder.runId));
+  const start = (name: ServiceName, settings: Readonly<Record<string, string>> = {}) => {
+    const service = starts(name, { logs, settings });
     kills.push(service.kill);
     return service.ready;
   };
   try {
-    const models = [start('anchor-server', {}), start('teacher-trainer', {}), start('student-trainer', {})] as const;
-    const [anchor, teacher, student] = await Promise.all(models);
+    const trio = await startTrio(start);
     const orchestrator = await start('orchestrator', {
-      anchor: anchor.address,
-      teacher: teacher.address,
-      student: student.address,
+      anchor: trio.anchor.address,
+      teacher: trio.teacher.address,
+      student: trio.student.address,
       events: dirname(folder.path),
       ...(listen !== undefined && { listen }),
     });
-    return together(orchestrator, [anchor, teacher, student], kill);
+    return together(orchestrator, Object.values(trio), kill);
   } catch (error) {
     kill();
     throw error;
@@ -65,27 +116,18 @@ export async function startServices(
 }
 
 /** The environment with the run as an attribute of telemetry. */
-function named(env: Readonly<Record<string, string | undefined>>, runId: string) {
+function named(env: Environment, runId: string): Environment {
   const own = `trikd.run.id=${encodeURIComponent(runId)}`;
   const { OTEL_RESOURCE_ATTRIBUTES: given = '' } = env;
   return { ...env, OTEL_RESOURCE_ATTRIBUTES: given === '' ? own : `${own},${given}` };
 }
 
 function together(orchestrator: ServiceProcess, models: readonly ServiceProcess[], kill: () => void): Services {
-  const all = [orchestrator, ...models];
   return {
     address: orchestrator.address,
     ...(orchestrator.url !== undefined && { dashboard: orchestrator.url }),
-    failure: Promise.race(all.map(({ ended }) => ended)),
+    failure: Promise.race([orchestrator, ...models].map(({ ended }) => ended)),
     kill,
-    stop: async () => {
-      // The trainers are needed until the run has paused.
-      orchestrator.terminate();
-      await within(orchestrator.ended, DRAIN_SECONDS, systemClock);
-      for (const model of models) model.terminate();
-      await within(Promise.all(models.map(({ ended }) => ended)), END_SECONDS, systemClock);
-      kill();
-      await Promise.all(all.map(({ ended }) => ended));
-    },
+    stop: () => endInOrder([orchestrator], models),
   };
 }
