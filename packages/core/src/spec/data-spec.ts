@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { Positive } from './numbers.js';
+import { Amount, Count, Positive, Size } from './numbers.js';
+
+/** Characters of a path, at most: PATH_MAX of Linux. */
+const LONGEST_PATH = 4096;
 
 /** Where the images come from and how they are split. Sizes count images. */
 export const DataSpec = z.discriminatedUnion('kind', [
@@ -7,6 +10,8 @@ export const DataSpec = z.discriminatedUnion('kind', [
     kind: z.literal('idx').describe('IDX files as MNIST and Fashion-MNIST ship them, plain or gzip'),
     folder: z
       .string()
+      .max(LONGEST_PATH)
+      .regex(/^\P{Cc}*$/u, 'a path without control characters')
       .optional()
       .describe('folder with the four files; default: what `make data` brought, or TRIKD_DATA'),
     train: Positive.optional().describe('training images, drawn by seed; default: all that validation leaves'),
@@ -15,21 +20,21 @@ export const DataSpec = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('synthetic').describe('class prototypes plus noise, made from the seed: for tests and load'),
-    height: Positive.default(8),
-    width: Positive.default(8),
-    channels: Positive.default(1),
-    classes: z.int().min(2).default(4),
+    height: Size.default(8),
+    width: Size.default(8),
+    channels: Size.default(1),
+    classes: Size.min(2).default(4),
     train: Positive.default(256),
     validation: Positive.default(64),
     test: Positive.default(64),
-    noise: z.number().min(0).default(64).describe('standard deviation of the noise, in pixel values'),
+    noise: Amount.default(64).describe('standard deviation of the noise, in pixel values'),
   }),
 ]);
 export type DataSpec = z.infer<typeof DataSpec>;
 
 export const AugmentSpec = z.strictObject({
-  crop: z.int().min(0).default(2).describe('pixels of zero padding before a random crop; 0 turns it off'),
+  crop: Count.default(2).describe('pixels of zero padding before a random crop; 0 turns it off'),
   flip: z.boolean().default(true).describe('mirror left-right with probability 1/2'),
-  cutout: z.int().min(0).default(0).describe('side of the blanked square in pixels; 0 turns it off'),
+  cutout: Count.default(0).describe('side of the blanked square in pixels; 0 turns it off'),
 });
 export type AugmentSpec = z.infer<typeof AugmentSpec>;

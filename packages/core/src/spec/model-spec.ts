@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { Positive } from './numbers.js';
+import { Size } from './numbers.js';
+
+/** Layers of one model, at most. He et al. 2016 trained 1,202. */
+const MOST_LAYERS = 1202;
 
 /** The network of a role. */
 export const ModelSpec = z.discriminatedUnion('kind', [
@@ -7,12 +10,13 @@ export const ModelSpec = z.discriminatedUnion('kind', [
     kind: z.literal('resnet').describe('CIFAR ResNet, depth 6n+2 (He et al. 2016)'),
     depth: z
       .int()
+      .max(MOST_LAYERS)
       .refine(
         (depth) => depth >= 8 && (depth - 2) % 6 === 0,
         'depth must be 6n+2 and at least 8: 8, 14, 20, 32, 44, 56, 110',
       ),
     width: z
-      .union([Positive, z.tuple([Positive, Positive, Positive, Positive])])
+      .union([Size, z.tuple([Size, Size, Size, Size])])
       .default(16)
       .describe(
         'channels of the first stage, doubled by each next; or stem and three stages, such as [32, 64, 128, 256]',
@@ -22,8 +26,8 @@ export const ModelSpec = z.discriminatedUnion('kind', [
     kind: z
       .literal('plain-cnn')
       .describe('3x3 convolutions with batch norm and ReLU, 2x2 max-pooling after every second'),
-    channels: z.array(Positive).min(1).describe('output channels of each convolution'),
-    hidden: z.array(Positive).default([]).describe('units of dense layers before the classifier'),
+    channels: z.array(Size).min(1).max(MOST_LAYERS).describe('output channels of each convolution'),
+    hidden: z.array(Size).max(MOST_LAYERS).default([]).describe('units of dense layers before the classifier'),
     dropout: z
       .number()
       .gt(0)

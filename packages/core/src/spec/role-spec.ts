@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { ModelSpec } from './model-spec.js';
+import { Amount, PositiveAmount } from './numbers.js';
 
-const weight = z.number().min(0).default(1);
-const temperature = z.number().positive().default(4).describe('T in softmax(logits / T)');
+/** Terms of an objective, and milestones of a schedule, at most. */
+const LONGEST_LIST = 64;
+
+const weight = Amount.default(1);
+const temperature = PositiveAmount.default(4).describe('T in softmax(logits / T)');
 
 /** One term of an objective. `from` names the model whose logits are the target. */
 export const TermSpec = z.discriminatedUnion('kind', [
@@ -25,7 +29,7 @@ export const OptimizerSpec = z.discriminatedUnion('kind', [
     kind: z.literal('sgd').describe('stochastic gradient descent with momentum'),
     momentum: z.number().min(0).lt(1).default(0.9),
     nesterov: z.boolean().default(true),
-    weightDecay: z.number().min(0).default(5e-4).describe('none on biases and batch norm'),
+    weightDecay: Amount.default(5e-4).describe('none on biases and batch norm'),
     decoupled: z
       .boolean()
       .default(false)
@@ -35,8 +39,8 @@ export const OptimizerSpec = z.discriminatedUnion('kind', [
     kind: z.literal('adamw').describe('Loshchilov & Hutter 2019'),
     beta1: z.number().min(0).lt(1).default(0.9),
     beta2: z.number().min(0).lt(1).default(0.999),
-    epsilon: z.number().positive().default(1e-8),
-    weightDecay: z.number().min(0).default(0.01).describe('decoupled; none on biases and batch norm'),
+    epsilon: PositiveAmount.default(1e-8),
+    weightDecay: Amount.default(0.01).describe('decoupled; none on biases and batch norm'),
   }),
 ]);
 export type OptimizerSpec = z.infer<typeof OptimizerSpec>;
@@ -48,6 +52,7 @@ export const ScheduleSpec = z.discriminatedUnion('kind', [
     kind: z.literal('multistep').describe('the peak times `factor` after each milestone'),
     milestones: z
       .array(z.number().gt(0).lt(1))
+      .max(LONGEST_LIST)
       .refine(
         (milestones) => milestones.every((each, index) => index === 0 || each > milestones[index - 1]!),
         'milestones must ascend, such as [0.5, 0.75]',
@@ -65,18 +70,14 @@ export const RoleSpec = z.strictObject({
   objective: z
     .array(TermSpec)
     .min(1)
+    .max(LONGEST_LIST)
     .refine(
       (terms) => terms.length === 0 || terms.some((term) => term.weight > 0 && !isAnchorTerm(term)),
       'nothing to learn from in generation 0, which has no anchor: a task or peer term with a weight above 0 is needed',
     )
     .describe('terms of the loss; those that ask the anchor rest in generation 0'),
   optimizer: OptimizerSpec.prefault({ kind: 'sgd' }),
-  learningRate: z.number().positive().default(0.05).describe('peak, after warm-up'),
-  clipNorm: z
-    .number()
-    .positive()
-    .nullable()
-    .default(5)
-    .describe('limit of the global gradient norm; null turns it off'),
+  learningRate: PositiveAmount.default(0.05).describe('peak, after warm-up'),
+  clipNorm: PositiveAmount.nullable().default(5).describe('limit of the global gradient norm; null turns it off'),
 });
 export type RoleSpec = z.infer<typeof RoleSpec>;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { canonicalJson } from '../domain/canonical-json.js';
 import { AugmentSpec, DataSpec } from './data-spec.js';
 import { MAX_SPEC_SECONDS } from './durations.js';
-import { Positive } from './numbers.js';
+import { Amount, Count, Positive } from './numbers.js';
 import { RoleSpec, ScheduleSpec } from './role-spec.js';
 
 /**
@@ -45,7 +45,7 @@ export const RunSpec = z
     batchSize: Positive.default(128).describe('images of a step; the remainder of an epoch is dropped'),
     epochs: Positive.describe('of one generation, at most'),
     schedule: ScheduleSpec.prefault({ kind: 'cosine' }),
-    warmupSteps: z.int().min(0).default(DEFAULT_WARMUP).describe('steps over which the learning rate rises from 0'),
+    warmupSteps: Count.default(DEFAULT_WARMUP).describe('steps over which the learning rate rises from 0'),
     student: RoleSpec,
     teacher: RoleSpec,
     evaluation: z
@@ -65,23 +65,17 @@ export const RunSpec = z
       .prefault({}),
     convergence: z
       .strictObject({
-        patience: z
-          .int()
-          .min(0)
-          .default(0)
-          .describe('validations without a better student before a generation ends; 0: the whole budget'),
-        minDelta: z.number().min(0).default(0).describe('a better student must be better by this accuracy, 0..1'),
+        patience: Count.default(0).describe(
+          'validations without a better student before a generation ends; 0: the whole budget',
+        ),
+        minDelta: Amount.default(0).describe('a better student must be better by this accuracy, 0..1'),
       })
       .prefault({}),
     curriculum: z
       .strictObject({
         generations: Positive.max(MOST_GENERATIONS).default(3).describe('at most, generation 0 included'),
-        patience: z
-          .int()
-          .min(0)
-          .default(0)
-          .describe('generations without gain before the run ends; 0: the whole budget'),
-        minDelta: z.number().min(0).default(0.001).describe('gain in validation accuracy, 0..1, that counts'),
+        patience: Count.default(0).describe('generations without gain before the run ends; 0: the whole budget'),
+        minDelta: Amount.default(0.001).describe('gain in validation accuracy, 0..1, that counts'),
         promotion: z
           .enum(['always', 'if-better'])
           .default('always')

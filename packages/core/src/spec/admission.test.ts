@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { TrikdError } from '../domain/errors.js';
+import { assertAdmitted, type DataSize, excesses } from './admission.js';
+import { AdmissionLimits } from './admission-limits.js';
+import { RunSpec } from './run-spec.js';
+
+const limits = AdmissionLimits.parse({});
+const role = (model: object) => ({ model, objective: [{ kind: 'task' }] });
+const small = role({ kind: 'plain-cnn', channels: [4] });
+const written = { name: 'r', data: { kind: 'synthetic' }, epochs: 1, student: small, teacher: small };
+const spec = (changes: object = {}) => RunSpec.parse({ ...written, ...changes });
+
+/** The names of the limits that a spec is above, with their fields. */
+function named(changes: object, data?: DataSize): readonly string[] {
+  return excesses(spec(changes), limits, data).map(({ limit, field }) => `${field} ${limit}`);
+}
+
+describe('within the default limits are', () => {
+  const resnet = (depth: number, width: number | number[] = 16) => role({ kind: 'resnet', depth, width });
+  const colour = (side: number, classes: number, train: number) => ({
+    ...{ kind: 'synthetic', height: side, width: side, channels: 3, classes, train, validation: 5000, test: 10_000 },
+  });
+
+  test.each([
+    ['the images of CIFAR and a ResNet-110', { data: colour(32, 100, 45_000), teacher: resnet(110) }],
+    ['1,000 classes', { data: colour(64, 1000, 100_000), batchSize: 256, teacher: resnet(20, [64, 256, 512, 1024]) }],
+    [
+      'images of 224x224',
+      {
+        ...{ data: { ...colour(224, 1000, 5000), validation: 500, test: 500 }, batchSize: 32, student: resnet(8) },
+        teacher: resnet(20, [32, 64, 128, 256]),
+      },
+    ],
+    ['60,000 epochs with a validation after each', { epochs: 60_000 }],
+    ['a checkpoint every 30 days', { checkpoint: { everySeconds: 2_592_000 } }],
+  ])('%s', (_what, changes) => {
+    expect(named(changes)).toEqual([]);
+  });
+});
+
+describe('above the default limits are', () => {
+  const cnn = (channels: number[], hidden: number[] = []) => role({ kind: 'plain-cnn', channels, hidden });
+  const data = (changes: object) => ({ data: { kind: 'synthetic', ...changes } });
+
+  test.each([
+    ['a layer of 65,536 channels', { student: cnn([65_536]) }, ['student.model layerWidth']],
+    [
+      'dense layers of 30,000 units',
+      { teacher: cnn([4], [3e4, 3e4]) },
+      [...['teacher.model params', 'teacher.model modelBytes', 'teacher.model layerWidth']],
+    ],
+    [
+      'more slots of AdamW than there is room for',
+      { student: { ...cnn([16], [8000, 8000, 8000]), optimizer: { kind: 'adamw' } } },
+      [...['student.model modelBytes']],
+    ],
+    ['600 layers', { student: cnn(Array(600).fill(1)), ...data({ height: 1, width: 1 }) }, ['student.model layers']],
+    ['65,536 classes', { batchSize: 1, ...data({ classes: 65_536 }) }, ['data classes']],
+    ['a frame of 20 MB', { batchSize: 500, ...data({ classes: 10_000, train: 500 }) }, ['batchSize frameBytes']],
+    [
+      'frames of 320 MB in a window',
+      { batchSize: 500, ...data({ classes: 2500, train: 500 }), exchange: { window: 64 } },
+      [...['exchange.window windowBytes']],
+    ],
+    ['a batch of 20,000', { batchSize: 20_000, ...data({ train: 20_000 }) }, ['batchSize batchSize']],
+    ['10 million images', data({ train: 1e7 }), ['data datasetImages']],
+    [
+      'images of 2000x2000',
+      { batchSize: 1, ...data({ height: 2000, width: 2000, train: 4, validation: 1, test: 1 }) },
+      [...['data imageBytes']],
+    ],
+    [
+      '3,000 images of 1000x1000',
+      { batchSize: 1, ...data({ height: 1000, width: 1000, train: 3000 }) },
+      ['data datasetBytes'],
+    ],
+    [
+      'a billion epochs with a validation after each',
+      { epochs: 1e9, batchSize: 256 },
+      [...['evaluation.everyEpochs validations']],
+    ],
+    [
+      'more steps than a position counts',
+      { epochs: 4e9, batchSize: 64, evaluation: { everyEpochs: 4e9 } },
+      ['epochs steps'],
+    ],
+    ['1,024 threads', { engine: { threads: 1024 } }, ['engine.threads threads']],
+    [
+      'a step that waits for two days',
+      { exchange: { stepTimeout: 172_800 } },
+      ['exchange.stepTimeout stepTimeoutSeconds'],
+    ],
+  ])('%s', (_what, changes, expected) => {
+    expect(named(changes)).toEqual(expected);
+  });
+
+  test('the outputs of wide layers on large images', () => {
+    expect(named({ ...data({ height: 1000, width: 1000, train: 128 }), student: cnn([512, 512]) })).toContain(
+      'student.model activationBytes',
+    );
+  });
+});
+
+test('a run above several limits is refused with all of them: field, value, limit and its name', () => {
+  const refused = () => assertAdmitted(spec({ engine: { threads: 500 }, exchange: { stepTimeout: 100_000 } }), limits);
+  expect(refused).toThrow(
+    'run r is above 2 limits; make it smaller, or raise the limit in the configuration of the services:\n' +
+      '  engine.threads: 500 threads, limit admission.threads: 128\n' +
+      '  exchange.stepTimeout: 100000 seconds to wait for a frame, limit admission.stepTimeoutSeconds: 86400',
+  );
+  const violations = [
+    { field: 'spec.engine.threads', description: '500 threads, limit admission.threads: 128' },
+    expect.objectContaining({ field: 'spec.exchange.stepTimeout' }),
+  ];
+  expect(refused).toThrow(expect.objectContaining({ kind: 'invalid', details: { violations } }));
+  expect(refused).toThrow(TrikdError);
+});
+
+test('a limit that is lowered refuses what the default admits', () => {
+  const generations = (most: number) => () =>
+    assertAdmitted(spec({ curriculum: { generations: 7 } }), AdmissionLimits.parse({ generations: most }));
+  expect(generations(6)).toThrow('7 generations, limit admission.generations: 6');
+  expect(generations(7)).not.toThrow();
+});
+
+describe('of data in files', () => {
+  const idx = { data: { kind: 'idx', validation: 1000 } };
+  const size = { height: 1000, width: 1000, channels: 1, classes: 10, images: 3000, train: 2000 };
+
+  test('the sizes are checked once their headers are read', () => {
+    expect(named({ ...idx, batchSize: 1 })).toEqual([]);
+    expect(named({ ...idx, batchSize: 1 }, size)).toEqual(['data datasetBytes']);
+  });
+
+  test('a model that no image fits is refused before they are read', () => {
+    expect(named({ ...idx, student: role({ kind: 'plain-cnn', channels: [4], hidden: [3e4, 3e4] }) })).toContain(
+      'student.model params',
+    );
+  });
+
+  test('more images than the limit are refused before they are read', () => {
+    expect(named({ data: { kind: 'idx', train: 1e9 } })).toContain('data datasetImages');
+  });
+});

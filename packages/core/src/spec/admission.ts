@@ -1,0 +1,138 @@
+import { TrikdError } from '../domain/errors.js';
+import { activationBytes, modelCost, trainingBytes } from '../models/model-cost.js';
+import type { AdmissionLimits } from './admission-limits.js';
+import type { RunSpec } from './run-spec.js';
+
+/** The size of the data of a run, as far as it decides what the run allocates. */
+export interface DataSize {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly classes: number;
+  /** Images of all splits. */
+  readonly images: number;
+  /** Images that an epoch passes over. */
+  readonly train: number;
+}
+
+type LimitName = keyof AdmissionLimits;
+
+/** One size of a run, and the setting that decides it. */
+interface Cost {
+  readonly limit: LimitName;
+  /** Path in the spec. */
+  readonly field: string;
+  readonly value: number;
+}
+
+/** A size above its limit. */
+export interface Excess extends Cost {
+  readonly most: number;
+}
+
+/** What the number of a limit counts. */
+const UNITS: Readonly<Record<LimitName, string>> = {
+  params: 'params',
+  modelBytes: 'bytes of params, gradients and optimizer slots',
+  activationBytes: 'bytes of layer outputs for a batch',
+  layers: 'layers',
+  layerWidth: 'channels or units in a layer',
+  classes: 'classes',
+  batchSize: 'images in a batch',
+  frameBytes: 'bytes in a frame',
+  windowBytes: 'bytes of kept frames',
+  imageBytes: 'bytes in an image',
+  datasetImages: 'images',
+  datasetBytes: 'bytes of images',
+  generations: 'generations',
+  steps: 'steps in a generation',
+  validations: 'validations',
+  threads: 'threads',
+  stepTimeoutSeconds: 'seconds to wait for a frame',
+};
+
+const FLOAT_BYTES = 4;
+const ROLES = ['student', 'teacher'] as const;
+
+/** The least that data have, for sizes of data that are not known yet. */
+const LEAST = { height: 1, width: 1, channels: 1, classes: 2 };
+
+/**
+ * Every size of a run that is above its limit. Nothing is allocated.
+ * @param data the size of files, once their headers are read; without it, sizes that depend on files count with the least they can be
+ */
+export function excesses(spec: RunSpec, limits: AdmissionLimits, data = sizeInSpec(spec)): readonly Excess[] {
+  return [...dataCosts(spec, data), ...runCosts(spec, data), ...ROLES.flatMap((role) => modelCosts(spec, role, data))]
+    .filter(({ limit, value }) => value > limits[limit])
+    .map((cost) => ({ ...cost, most: limits[cost.limit] }));
+}
+
+/**
+ * Checks a run against the limits before anything is allocated for it.
+ * @throws TrikdError 'invalid' with every size above its limit: its field, its value, the limit's name and the limit
+ */
+export function assertAdmitted(spec: RunSpec, limits: AdmissionLimits, data?: DataSize): void {
+  const found = excesses(spec, limits, data);
+  if (found.length === 0) return;
+  const violations = found.map((excess) => ({ field: `spec.${excess.field}`, description: describe(excess) }));
+  const lines = found.map((excess) => `\n  ${excess.field}: ${describe(excess)}`).join('');
+  const which = found.length === 1 ? 'a limit' : `${found.length} limits`;
+  const advice = 'make it smaller, or raise the limit in the configuration of the services';
+  throw new TrikdError('invalid', `run ${spec.name} is above ${which}; ${advice}:${lines}`, { violations });
+}
+
+/** `900060004 params, limit admission.params: 150000000` */
+function describe({ limit, value, most }: Excess): string {
+  return `${value} ${UNITS[limit]}, limit admission.${limit}: ${most}`;
+}
+
+/** The size of data that are made from the spec. */
+function sizeInSpec({ data }: RunSpec): DataSize | undefined {
+  if (data.kind !== 'synthetic') return undefined;
+  const { height, width, channels, classes, train, validation, test } = data;
+  return { height, width, channels, classes, train, images: train + validation + test };
+}
+
+function dataCosts({ data }: RunSpec, size: DataSize | undefined): readonly Cost[] {
+  if (!size) {
+    const images = (data.train ?? 0) + data.validation + (data.test ?? 0);
+    return [{ limit: 'datasetImages', field: 'data', value: images }];
+  }
+  const image = size.height * size.width * size.channels;
+  return [
+    { limit: 'imageBytes', field: 'data', value: image },
+    { limit: 'datasetImages', field: 'data', value: size.images },
+    { limit: 'datasetBytes', field: 'data', value: size.images * image },
+    { limit: 'classes', field: 'data', value: size.classes },
+  ];
+}
+
+function runCosts(spec: RunSpec, { classes, train }: Partial<DataSize> = {}): readonly Cost[] {
+  const { batchSize, epochs, evaluation, curriculum, exchange, engine } = spec;
+  const frame = batchSize * (classes ?? LEAST.classes) * FLOAT_BYTES;
+  const stepsPerEpoch = Math.max(1, Math.floor((train ?? spec.data.train ?? 0) / batchSize));
+  const validations = curriculum.generations * Math.ceil(epochs / evaluation.everyEpochs);
+  return [
+    { limit: 'batchSize', field: 'batchSize', value: batchSize },
+    { limit: 'frameBytes', field: 'batchSize', value: frame },
+    { limit: 'windowBytes', field: 'exchange.window', value: exchange.window * frame },
+    { limit: 'steps', field: 'epochs', value: epochs * stepsPerEpoch },
+    { limit: 'validations', field: 'evaluation.everyEpochs', value: validations },
+    { limit: 'generations', field: 'curriculum.generations', value: curriculum.generations },
+    { limit: 'threads', field: 'engine.threads', value: engine.threads },
+    { limit: 'stepTimeoutSeconds', field: 'exchange.stepTimeout', value: exchange.stepTimeout },
+  ];
+}
+
+function modelCosts(spec: RunSpec, role: (typeof ROLES)[number], shape: DataSize | undefined): readonly Cost[] {
+  const { model, optimizer } = spec[role];
+  const cost = modelCost(model, shape ?? LEAST);
+  const field = `${role}.model`;
+  return [
+    { limit: 'params', field, value: cost.params },
+    { limit: 'modelBytes', field, value: trainingBytes(cost, optimizer) },
+    { limit: 'activationBytes', field, value: activationBytes(cost, spec.batchSize) },
+    { limit: 'layers', field, value: cost.layers },
+    { limit: 'layerWidth', field, value: cost.widest },
+  ];
+}
