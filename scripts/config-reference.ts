@@ -3,6 +3,7 @@
  *
  * usage: node scripts/config-reference.ts > docs/configuration.md      (after a build)
  */
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { modelServiceConfig } from '@trikd/model-host/config';
 import { StoreConfig } from '@trikd/store/store-config';
@@ -85,12 +86,15 @@ function fallbackOf(schema: Schema, required: boolean): string {
   return required ? '**required**' : '';
 }
 
-/** @param at Where the schema stands in a configuration; the store stands in several, and has a table of its own. */
+/** Sections that stand in several configurations, and have a table of their own. */
+const SHARED = ['store ', 'admission.'];
+
+/** @param at Where the schema stands in a configuration, if it is one of the shared sections */
 function table(schema: z.ZodType, at = ''): string {
   // Both roles have the same settings: one row says it for the two.
   const rows = rowsOf(z.toJSONSchema(schema, { io: 'input' }) as Schema, at, true)
     .filter(({ path }) => !path.startsWith('teacher.'))
-    .filter(({ path }) => at !== '' || !path.startsWith('store '))
+    .filter(({ path }) => at !== '' || !SHARED.some((section) => path.startsWith(section)))
     .map((row) => ({ ...row, path: row.path.replace(/^student\./, 'ROLE.') }));
   const lines = rows.map(({ path, type, fallback, meaning }) => `| \`${path}\` | ${type} | ${fallback} | ${meaning} |`);
   return ['| setting | values | default | meaning |', '| --- | --- | --- | --- |', ...lines].join('\n');
@@ -112,16 +116,25 @@ ${table(RunSpec)}
 
 These are anchor-server, teacher-trainer and student-trainer. They read the YAML file that \`TRIKD_CONFIG\` names, then the
 environment: \`TRIKD_DRAIN_SECONDS=9\` sets \`drainSeconds\`, and \`TRIKD_STORE__PATH=/data\` sets \`store.path\`. An empty variable is
-an empty text if the setting accepts one, and otherwise ignored. Each service also has a [store](#the-store). The default ports are
+an empty text if the setting accepts one, and otherwise ignored. Each service also has a [store](#the-store) and [admission limits](#admission-limits). The default ports are
 50051, 50052 and 50053.
 
 ${table(modelServiceConfig('anchor')).replace('0.0.0.0:50051', '0.0.0.0:5005x')}
 
 ## The orchestrator
 
-It reads its configuration in the same way, and also has a [store](#the-store).
+It reads its configuration in the same way, and also has a [store](#the-store) and [admission limits](#admission-limits).
 
 ${table(OrchestratorConfig)}
+
+## Admission limits
+
+The limits on what a run may allocate. They are the section \`admission\` in the configuration of each service. The orchestrator checks
+a run against its own when the run is created, and names every limit that the run is above; the model services check again before they
+allocate anything, then with the sizes in the headers of the data. \`trikd run\` has the same limits: a mistyped zero then costs a
+sentence instead of all memory. To raise one there, set it in the environment: \`TRIKD_ADMISSION__PARAMS=500000000 trikd run FILE\`.
+
+${table(AdmissionLimits, 'admission')}
 
 ## The store
 

@@ -1,4 +1,5 @@
 import type { Role } from '@trikd/core/domain/role';
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/durations';
 import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
@@ -17,6 +18,7 @@ export function modelServiceConfig(role: Role) {
     ),
     store: StoreConfig.describe('where checkpoints are stored'),
     drainSeconds: z.number().min(0).max(MAX_SERVICE_SECONDS).default(5).describe('for open calls to end after SIGTERM'),
+    admission: AdmissionLimits,
     telemetry: TelemetryConfig,
     log: LogConfig,
   });

@@ -1,11 +1,15 @@
-import { TrikdError } from '@trikd/core/domain/errors';
+import { parseStrictJson } from '@trikd/core/checkpoint/strict-json';
+import { TrikdError, visible } from '@trikd/core/domain/errors';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { z } from 'zod';
 import type { FieldViolation } from './error-details.js';
 
 /** Characters: far more than any spec has, and fast to parse. */
-const MAX_SPEC = 64 * 1024;
+export const MAX_SPEC = 64 * 1024;
+
+/** Mistakes that are reported at once: a list of thousands of wrong items helps nobody. */
+const MOST_MISTAKES = 32;
 
 /**
  * Parses the JSON of a run spec and fills in the defaults.
@@ -17,14 +21,18 @@ export function parseSpec(json: string): RunSpec {
   }
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseStrictJson(json);
   } catch (cause) {
-    throw invalidSpec(`the spec is not JSON: ${String(cause)}`, { cause });
+    throw invalidSpec(`the spec is not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
   const result = RunSpec.safeParse(value, { error: plainIssue });
   if (result.success) return result.data;
-  const violations = result.error.issues.flatMap(violationsIn);
-  throw new TrikdError('invalid', `the spec is invalid:\n${z.prettifyError(result.error)}`, { violations });
+  const { issues } = result.error;
+  const reported = new z.ZodError(issues.slice(0, MOST_MISTAKES));
+  const more = issues.length > MOST_MISTAKES ? `\n${issues.length - MOST_MISTAKES} more mistakes` : '';
+  throw new TrikdError('invalid', `the spec is invalid:\n${z.prettifyError(reported)}${more}`, {
+    violations: reported.issues.flatMap(violationsIn),
+  });
 }
 
 function invalidSpec(sentence: string, options?: ErrorOptions): TrikdError {
@@ -43,7 +51,7 @@ function violationsIn(issue: z.core.$ZodIssue): readonly FieldViolation[] {
 /** Such as `spec.student.objective[0].weight`. */
 function pathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
-    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${String(part)}`),
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${visible(String(part))}`),
     'spec',
   );
 }

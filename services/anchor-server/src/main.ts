@@ -1,4 +1,5 @@
 import { openAnchor } from '@trikd/core/training/anchor';
+import { admittingAnchor } from '@trikd/model-host/admitting';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { modelServiceConfig } from '@trikd/model-host/config';
@@ -19,7 +20,7 @@ const log = createLogger(config.log, 'anchor-server');
 const shutdown = shutdownSignal(log);
 const telemetry = await startTelemetry('anchor-server', environment(), log);
 const store = await openStoreOrExit(config.store, log);
-const anchor = createAnchorHolder({
+const holder = createAnchorHolder({
   store,
   loadDataset: rememberLast(loadDataset),
   openAnchor,
@@ -28,6 +29,7 @@ const anchor = createAnchorHolder({
   log,
   telemetry,
 });
+const anchor = admittingAnchor(holder, config.admission);
 const module = anchorModule(anchor, shutdown);
 await runService({
   ...config,

@@ -1,4 +1,5 @@
 import { MOST_PAIRS } from '@trikd/core/run/state';
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
 import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
@@ -52,6 +53,7 @@ export const OrchestratorConfig = z.strictObject({
       longestRetry: Seconds.default(30),
     })
     .prefault({}),
+  admission: AdmissionLimits,
   telemetry: TelemetryConfig,
   log: LogConfig,
 });

@@ -8,6 +8,7 @@ import { systemClock } from '@trikd/process/system-clock';
 import { wallTime } from '@trikd/process/wall-time';
 import { retryingStore } from '@trikd/store/retrying-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
+import { admitting } from './api/admitting.js';
 import type { OrchestratorConfig } from './config.js';
 import { eventCounter } from './events/event-counter.js';
 import { eventFile, removeEventFile } from './events/event-file.js';
@@ -75,7 +76,7 @@ export function orchestratorService(
     failed: (runId, error) => log.error({ runId, err: error }, 'a run is not driven here'),
   });
   return {
-    orchestrator: driver,
+    orchestrator: admitting(driver, config.admission),
     stop: async () => {
       await within(driver.drain(), config.times.drain + FAREWELL, systemClock);
       for (const link of [teacher, student, anchor, ...links]) link.close();

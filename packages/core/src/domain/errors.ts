@@ -37,8 +37,13 @@ export class TrikdError extends Error {
     readonly details: Readonly<Record<string, unknown>> = {},
     options?: ErrorOptions,
   ) {
-    super(shortened(message), options);
+    super(shortened(visible(message)), options);
   }
+}
+
+/** A text whose control characters, line breaks excepted, are escapes such as `\u001b`: it may quote what an attacker wrote. */
+export function visible(text: string): string {
+  return text.replaceAll(/(?!\n)\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function shortened(message: string): string {

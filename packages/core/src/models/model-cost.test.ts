@@ -1,4 +1,4 @@
-import { trace, uint8 } from '@trikd/engine';
+import { type FunctionDefinition, trace, uint8 } from '@trikd/engine';
 import { describe, expect, test } from 'vitest';
 import { ModelSpec } from '../spec/model-spec.js';
 import { OptimizerSpec } from '../spec/role-spec.js';
@@ -21,12 +21,11 @@ const specs = [
 /** The params that the engine creates for a model. */
 function built(spec: ModelSpec, shape: (typeof shapes)[number]) {
   const images = uint8(1, shape.height, shape.width, shape.channels);
-  const { variables } = trace(() => buildModel(spec, shape, 0), {
-    predict: {
-      inputs: { images },
-      body: (scope) => ({ logits: scope.model(scope.inputs.images, { training: false }) }),
-    },
-  });
+  const predict: FunctionDefinition<'images'> = {
+    inputs: { images },
+    body: (scope) => ({ logits: scope.model(scope.inputs.images, { training: false }) }),
+  };
+  const { variables } = trace(() => buildModel(spec, shape, 0), { predict });
   return [...variables.values()].filter(({ kind }) => kind === 'param');
 }
 

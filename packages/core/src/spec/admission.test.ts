@@ -104,7 +104,7 @@ describe('above the default limits are', () => {
 test('a run above several limits is refused with all of them: field, value, limit and its name', () => {
   const refused = () => assertAdmitted(spec({ engine: { threads: 500 }, exchange: { stepTimeout: 100_000 } }), limits);
   expect(refused).toThrow(
-    'run r is above 2 limits; make it smaller, or raise the limit in the configuration of the services:\n' +
+    'run r is above 2 admission limits; make it smaller, or raise the limit in the configuration of the services:\n' +
       '  engine.threads: 500 threads, limit admission.threads: 128\n' +
       '  exchange.stepTimeout: 100000 seconds to wait for a frame, limit admission.stepTimeoutSeconds: 86400',
   );

@@ -76,7 +76,7 @@ export function assertAdmitted(spec: RunSpec, limits: AdmissionLimits, data?: Da
   if (found.length === 0) return;
   const violations = found.map((excess) => ({ field: `spec.${excess.field}`, description: describe(excess) }));
   const lines = found.map((excess) => `\n  ${excess.field}: ${describe(excess)}`).join('');
-  const which = found.length === 1 ? 'a limit' : `${found.length} limits`;
+  const which = found.length === 1 ? 'an admission limit' : `${found.length} admission limits`;
   const advice = 'make it smaller, or raise the limit in the configuration of the services';
   throw new TrikdError('invalid', `run ${spec.name} is above ${which}; ${advice}:${lines}`, { violations });
 }

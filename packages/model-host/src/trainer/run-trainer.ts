@@ -10,6 +10,7 @@ import { callMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { runService } from '@trikd/transport/nest/run-service';
+import { admittingTrainer } from '../admitting.js';
 import { modelServiceConfig } from '../config.js';
 import { loadDataset } from '../data/load-dataset.js';
 import { rememberLast } from '../remember-last.js';
@@ -23,7 +24,7 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
   const shutdown = shutdownSignal(log);
   const telemetry = await startTelemetry(`${role}-trainer`, environment(), log);
   const store = await openStoreOrExit(config.store, log);
-  const trainer = createTrainer({
+  const trained = createTrainer({
     role,
     store,
     loadDataset: rememberLast(loadDataset),
@@ -34,6 +35,7 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
     log,
     telemetry,
   });
+  const trainer = admittingTrainer(trained, config.admission);
   /** Streams stay open while the trainer leaves. */
   const left = new AbortController();
   const leave = async () => {
