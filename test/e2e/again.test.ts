@@ -39,6 +39,6 @@ test('a completed run is shown again, another spec of its name is refused, and -
   const fresh = await run(folder, tiny, '--fresh');
   expect(fresh).toMatchObject({ status: 0, stderr: '' });
   expect(resultOf(fresh)).toEqual(resultOf(first));
-  expect(events()[0]).toMatch(/"phase":"RUN_PHASE_PREPARING"/);
+  expect(events()[0]).toMatch(/"phase":"RUN_PHASE_QUEUED"/);
   expect(events()[0]).not.toBe(before[0]);
 });

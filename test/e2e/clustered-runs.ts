@@ -24,7 +24,12 @@ export async function clusteredRuns() {
     path,
     client,
     async create(spec: WrittenSpec): Promise<void> {
-      const request = { spec: JSON.stringify(RunSpec.parse(spec)), requestId: spec.name, takeOver: true };
+      const request = {
+        spec: JSON.stringify(RunSpec.parse(spec)),
+        requestId: spec.name,
+        takeOver: true,
+        placement: undefined,
+      };
       await unary(client.createRun.bind(client), request, { what: 'the orchestrator', deadlineSeconds: 60 });
     },
     /** Watches a run from now on, up to the first matching message. */

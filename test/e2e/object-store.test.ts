@@ -62,7 +62,11 @@ test('four processes with their store in MinIO end bit for bit as one, and log n
   const client = openClient(RunServiceClient, orchestrator.address);
   onTestFinished(() => client.close());
   const spec = canonicalJson(RunSpec.parse(tiny));
-  await unary(client.createRun.bind(client), { spec, requestId: '', takeOver: true }, { what: 'the orchestrator' });
+  await unary(
+    client.createRun.bind(client),
+    { spec, requestId: '', takeOver: true, placement: undefined },
+    { what: 'the orchestrator' },
+  );
   for await (const _ of client.watchRun({ runId: tiny.name, fromEvent: 0, pastOnly: false })) {
     // It ends when the run does.
   }

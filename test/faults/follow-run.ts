@@ -14,7 +14,12 @@ import { openClient, unary } from '@trikd/transport/grpc/clients';
 export async function followRun(addresses: readonly string[], spec: object): Promise<Run> {
   const clients = addresses.map((address) => openClient(RunServiceClient, address));
   const { name, ...rest } = RunSpec.parse(spec);
-  const request = { spec: canonicalJson({ name, ...rest }), requestId: `create ${name}`, takeOver: false };
+  const request = {
+    spec: canonicalJson({ name, ...rest }),
+    requestId: `create ${name}`,
+    takeOver: false,
+    placement: undefined,
+  };
   try {
     for (let turn = 0; ; turn = (turn + 1) % clients.length) {
       const client = clients[turn]!;

@@ -73,11 +73,15 @@ export async function serve(
     address: service.address,
     orchestrator: driver.orchestrator,
     request: (spec: object, requestId: string) =>
-      unary(client.createRun.bind(client), { spec: JSON.stringify(spec), requestId, takeOver: false }, { what: 'it' }),
+      unary(
+        client.createRun.bind(client),
+        { spec: JSON.stringify(spec), requestId, takeOver: false, placement: undefined },
+        { what: 'it' },
+      ),
     rollBack: async (runId: string, generation: number, requestId: string) =>
       (await unary(client.rollbackAnchor.bind(client), { runId, generation, requestId }, { what: 'it' })).run,
     create: async (spec: object) => {
-      const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
+      const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined };
       const { run } = await unary(client.createRun.bind(client), request, { what: 'it' });
       return run;
     },

@@ -38,6 +38,7 @@ test('the log has a line for each change in the life of a run', async () => {
   const found = changes(lines).filter((line) => !line.endsWith('step=1'));
   expect(found).toEqual([
     'run created generation=0 attempt=1',
+    'phase changed generation=0 attempt=1 phase=preparing step=0 trio=trio-1',
     'phase changed generation=0 attempt=1 phase=training step=0',
     'pair committed generation=0 attempt=1 step=2',
     'pair committed generation=0 attempt=1 step=4',
@@ -92,7 +93,7 @@ test('the log shows each request that steers a run, with its id', async () => {
   expect(changes(lines).filter((line) => line.startsWith('run '))).toEqual([
     'run created generation=0 attempt=1',
     'run steered generation=0 attempt=1 phase=paused step=7 request=paused requestId=p-1',
-    expect.stringMatching(/^run steered generation=0 attempt=2 phase=preparing step=7 request=resumed requestId=r-1$/),
+    expect.stringMatching(/^run steered generation=0 attempt=2 phase=queued step=7 request=resumed requestId=r-1$/),
     expect.stringMatching(
       /^run steered generation=0 attempt=\d phase=cancelled step=\d+ request=cancelled requestId=c-1$/,
     ),

@@ -44,7 +44,7 @@ const RESTING: Readonly<Record<string, RunState>> = {
 };
 
 async function put(store: ObjectStore, name: string, phase: keyof typeof RESTING): Promise<void> {
-  const run = await createRun(store, specFor('three generations', { name }), undefined, '2026-01-02T03:04:05.000Z');
+  const run = await createRun(store, specFor('three generations', { name }), { at: '2026-01-02T03:04:05.000Z' });
   const { anchor: _none, ...state } = { anchor: undefined, ...RESTING[phase]! };
   if (state.phase !== 'completed') return void (await saveRun(store, run, { state }));
   const { generation, attempt, results, moves } = state;
@@ -227,6 +227,17 @@ describe('huge and hostile requests', () => {
     [{ phases: ['RUN_PHASE_UNSPECIFIED'] }, 'phases'],
   ])('ListRuns refuses %j', async (request, field) => {
     const { code, details } = await call('ListRuns', request);
+    expect(code).toBe(INVALID_ARGUMENT);
+    expect(details['BadRequest']).toMatchObject({ fieldViolations: [{ field }] });
+  });
+
+  test.each<[object, string]>([
+    [{ priority: 101 }, 'placement.priority'],
+    [{ class: 'c'.repeat(64) }, 'placement.class'],
+    [{ queue: 'q'.repeat(64) }, 'placement.queue'],
+  ])('CreateRun refuses the placement %j', async (placement, field) => {
+    const request = { spec: JSON.stringify(specOf({ name: 'unplaced' })), placement };
+    const { code, details } = await call('CreateRun', request);
     expect(code).toBe(INVALID_ARGUMENT);
     expect(details['BadRequest']).toMatchObject({ fieldViolations: [{ field }] });
   });

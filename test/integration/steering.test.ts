@@ -66,7 +66,7 @@ describe('a run that is paused', () => {
     expect(await pause('trial', 'once')).toMatchObject({ phase: RunPhase.RUN_PHASE_PAUSED });
     await expect(pause('trial')).rejects.toMatchObject({ kind: 'wrong-state' });
 
-    expect(await resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, attempt: 2 });
+    expect(await resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_QUEUED, attempt: 2 });
     // One stream of events reports the pause and the end.
     const events = await watched;
     const phases = events.flatMap((event) => (event.$case === 'phaseChanged' ? [event.value.phase] : []));
@@ -191,7 +191,7 @@ describe('a run that failed of a passing cause', () => {
     await served.create(specOf(LONG));
     expect(lastRun(await served.watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_FAILED });
     broken = false;
-    expect(await steering(served).resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, failure: '' });
+    expect(await steering(served).resume('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_QUEUED, failure: '' });
     const phases: RunPhase[] = [];
     const events: NonNullable<WatchRunResponse['event']>[] = [];
     for await (const { event } of served.client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: false })) {
@@ -215,10 +215,10 @@ describe('trainers that train a run', () => {
     await pause('trial');
     await create(specOf({ name: 'another', epochs: 40, curriculum: { generations: 1 } }));
     for (const queued of [await resume('trial'), await get('trial')]) {
-      expect(queued?.phase).toBe(RunPhase.RUN_PHASE_PREPARING);
-      expect(queued?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
-        ...{ status: ConditionStatus.CONDITION_STATUS_TRUE, reason: 'WaitingForTrainers' },
-        message: 'the trainers train run another; this run continues when that one ends or pauses',
+      expect(queued?.phase).toBe(RunPhase.RUN_PHASE_QUEUED);
+      expect(queued?.conditions.find(({ type }) => type === 'Queued')).toMatchObject({
+        ...{ status: ConditionStatus.CONDITION_STATUS_TRUE, reason: 'WaitingForTrio' },
+        message: 'the trio trains run another',
       });
     }
     expect(lastRun(await watch('another'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });

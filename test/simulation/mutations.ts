@@ -219,7 +219,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
   'a resumed run has forgotten its validations': [
     replace('@trikd/core/run/steer', 'steer', (real) => (state, ...rest) => {
       const next = real(state, ...rest);
-      if (state.phase !== 'paused' || next.phase !== 'preparing') return next;
+      if (state.phase !== 'paused' || next.phase !== 'queued') return next;
       return { ...next, pairs: next.pairs.map(({ convergence: _, ...pair }) => pair) };
     }),
   ],

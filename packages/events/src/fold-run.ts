@@ -74,11 +74,12 @@ function withPhase(run: Run, change: PhaseChanged): Run {
   const waits = stalled.some(({ status }) => status === 'CONDITION_STATUS_TRUE');
   const now = withStalls(run, { stalls: waits ? run.stalls : [], conditions: stalled });
   if (isOlder(change.updateTime, run.updateTime)) return now;
-  const { phase, generation, attempt, failure, failureKind, bestGeneration, anchor, updateTime, endTime } = change;
+  const { phase, generation, attempt, failure, failureKind, bestGeneration, anchor, updateTime, endTime, placement } =
+    change;
   const same = generation === run.generation && attempt === run.attempt && DRIVEN.includes(phase);
   return {
     ...now,
-    ...{ phase, generation, attempt, failure, failureKind, bestGeneration, anchor, updateTime, endTime },
+    ...{ phase, generation, attempt, failure, failureKind, bestGeneration, anchor, updateTime, endTime, placement },
     conditions: change.conditions,
     progress: change.progress && {
       ...change.progress,

@@ -96,7 +96,7 @@ export function sentenceOf(event: RunEvent): Sentence {
   }
 }
 
-function phaseSentence({ phase, generation, attempt, bestGeneration, failure }: PhaseChanged): Sentence {
+function phaseSentence({ phase, generation, attempt, bestGeneration, failure, conditions }: PhaseChanged): Sentence {
   switch (phase) {
     case RunPhase.RUN_PHASE_COMPLETED:
       return { tone: 'good', text: `the run has completed; the student of generation ${bestGeneration} is its result` };
@@ -105,6 +105,10 @@ function phaseSentence({ phase, generation, attempt, bestGeneration, failure }: 
     case RunPhase.RUN_PHASE_PAUSED:
     case RunPhase.RUN_PHASE_CANCELLED:
       return { tone: 'warning', text: `the run was ${phaseName(phase)}` };
+    case RunPhase.RUN_PHASE_QUEUED: {
+      const why = conditions.find(({ type }) => type === 'Queued')?.message;
+      return { tone: attempt > 1 ? 'warning' : 'plain', text: `the run is queued${why ? `: ${why}` : ''}` };
+    }
     case RunPhase.RUN_PHASE_WAITING:
       return { tone: 'warning', text: 'the next generation waits to be triggered' };
     default: {

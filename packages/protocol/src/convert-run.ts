@@ -1,3 +1,4 @@
+import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
 import type {
   AnchorMoved,
   Condition,
@@ -23,6 +24,8 @@ import {
   type RoleProgress,
   type RunAnchor,
   type RunCondition,
+  type RunOwner,
+  type RunPlacement,
   type RunStall,
   type WatchRunResponse,
 } from './gen/node/trikd/v1/run.js';
@@ -77,7 +80,27 @@ export function fromPhaseChanged(event: PhaseChanged): PhaseChangedMessage {
     progress: fromRunProgress(progress),
     updateTime: toDate(updated),
     endTime: toDate(ended),
+    placement: fromPlacement(event),
   };
+}
+
+function fromPlacement({ placement, waiting }: Pick<PhaseChanged, 'placement' | 'waiting'>): RunPlacement {
+  const { priority, number, since, trio } = placement;
+  return {
+    ...{ priority, number },
+    ...fromNames(placement),
+    trio: trio ?? '',
+    queueTime: toDate(since),
+    waiting: waiting && { position: waiting.position, length: waiting.length },
+  };
+}
+
+function fromNames({ class: kind = '', queue = '' }: Pick<PlacementRequest, 'class' | 'queue'>) {
+  return { class: kind, queue };
+}
+
+export function fromOwner(owner: Owner | undefined): RunOwner | undefined {
+  return owner && { subject: owner.subject, team: owner.team ?? '' };
 }
 
 export function toDate(time: string | undefined): Date | undefined {

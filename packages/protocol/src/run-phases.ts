@@ -3,6 +3,7 @@ import { RunPhase, type WatchRunResponse } from './gen/node/trikd/v1/run.js';
 
 /** The phases of a run and their values in the protocol. */
 export const RUN_PHASES = {
+  queued: RunPhase.RUN_PHASE_QUEUED,
   preparing: RunPhase.RUN_PHASE_PREPARING,
   training: RunPhase.RUN_PHASE_TRAINING,
   promoting: RunPhase.RUN_PHASE_PROMOTING,

@@ -45,7 +45,7 @@ test('the write of a state has its phase', async () => {
   const reached = listen();
   await createRun(observedStore(store), spec);
   const written = reached.find(({ point, key }) => point === 'state.written' && key === stateKey('r'));
-  expect(written).toMatchObject({ phase: 'preparing', generation: 0, attempt: 1, outcome: 'created' });
+  expect(written).toMatchObject({ phase: 'queued', generation: 0, attempt: 1, outcome: 'created' });
 });
 
 test('a write that fails has started only', async () => {

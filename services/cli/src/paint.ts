@@ -19,6 +19,7 @@ export function paintFor(stream: NodeJS.WritableStream): Paint {
 
 const PHASE_COLOURS: Readonly<Record<RunPhase, Colour>> = {
   [RunPhase.RUN_PHASE_UNSPECIFIED]: 'dim',
+  [RunPhase.RUN_PHASE_QUEUED]: 'yellow',
   [RunPhase.RUN_PHASE_PREPARING]: 'cyan',
   [RunPhase.RUN_PHASE_TRAINING]: 'cyan',
   [RunPhase.RUN_PHASE_PROMOTING]: 'cyan',

@@ -24,7 +24,7 @@ describe('storedRun', () => {
   test('is the run that was left', async () => {
     const folder = runFolder(runs, 'trial');
     await createRun(await openRunStore(folder.store), spec);
-    expect(await storedRun(folder)).toMatchObject({ spec, state: { phase: 'preparing' } });
+    expect(await storedRun(folder)).toMatchObject({ spec, state: { phase: 'queued' } });
   });
 });
 

@@ -27,7 +27,7 @@ export async function runRemote(
   await withErrorReport(shell, finish, { runId, requestId }, () =>
     withServer({ server, timeout }, shell.rest, async (asking) => {
       const { client, how } = asking;
-      const wanted = { spec: JSON.stringify(spec), requestId, takeOver: false };
+      const wanted = { spec: JSON.stringify(spec), requestId, takeOver: false, placement: undefined };
       const { run } = await unary(client.createRun.bind(client), wanted, how);
       if (!run) throw new TrikdError('invalid', `${how.what} answered without a run`);
       if (!wait || run.phase === RunPhase.RUN_PHASE_COMPLETED) {

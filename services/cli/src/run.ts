@@ -67,7 +67,7 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
 
 /** A run before its first event. */
 function newRun(spec: RunSpec): ReturnType<typeof runJson> {
-  const phase = RunPhase.RUN_PHASE_PREPARING;
+  const phase = RunPhase.RUN_PHASE_QUEUED;
   return runJson(Run.fromPartial({ runId: spec.name, spec: JSON.stringify(spec), phase, attempt: 1 }));
 }
 
@@ -167,7 +167,7 @@ async function watchToItsEnd(
 ): Promise<string | undefined> {
   const what = 'the orchestrator';
   try {
-    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true };
+    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined };
     await unary(client.createRun.bind(client), request, { what, deadlineSeconds: 30 });
   } catch (error) {
     if (error instanceof TrikdError && error.kind === 'wrong-state') return error.message;

@@ -1,8 +1,10 @@
 import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { advance, duty } from '@trikd/core/run/advance';
+import { advance } from '@trikd/core/run/advance';
+import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
+import { wantsTrio } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steering';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Logger } from '@trikd/process/logging';
@@ -37,6 +39,10 @@ export interface CreateRequest {
   readonly requestId?: string;
   /** Takes the lease at once, whichever orchestrator has it. */
   readonly takeOver?: boolean;
+  /** Ignored for a run that exists. */
+  readonly owner?: Owner;
+  /** Ignored for a run that exists. */
+  readonly placement?: PlacementRequest;
 }
 
 /** Drives runs, one at a time: the trainers train one at a time. Of several orchestrators of a store, one leads. */
@@ -83,19 +89,23 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const find = async (runId: string): Promise<RunView> =>
     drivenHere(runId)?.view() ?? leader.placed(await loadRun(store, runId));
 
-  async function create({ spec, requestId, takeOver = false }: CreateRequest): Promise<RunView> {
+  async function create({ spec, requestId, takeOver = false, owner, placement }: CreateRequest): Promise<RunView> {
     if (drained.signal.aborted) throw new TrikdError('unavailable', 'the orchestrator is shutting down');
     const other = leader.driven()?.runId ?? spec.name;
     if (other !== spec.name) {
       const message = `run ${other} is being trained, and the trainers train one run at a time`;
       throw new TrikdError('wrong-state', message, { run: other });
     }
-    const { created, ...run } = await services.records.create(store, spec, requestId);
+    const { created, ...run } = await services.records.create(store, spec, {
+      ...(requestId !== undefined && { request: requestId }),
+      ...(owner && { owner }),
+      ...(placement && { placement }),
+    });
     const again = !created && requestId !== undefined && run.requests.includes(requestId);
     const here = drivenHere(spec.name);
     if (here) return here.view();
     if (run.state.phase === 'failed' && !again) await revive(run, requestId);
-    else if (!duty(run.state)) return run;
+    else if (!wantsTrio(run.state)) return run;
     leader.wake({ seize: takeOver });
     return underWay(spec.name, takeOver);
   }
@@ -111,7 +121,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       const here = drivenHere(runId);
       if (here) return here.view();
       const run = await loadRun(store, runId);
-      if (!duty(run.state) || drained.signal.aborted) return run;
+      if (!wantsTrio(run.state) || drained.signal.aborted) return run;
       if (leader.term() === undefined && !takeOver) return run;
       await leader.news(drained.signal);
     }

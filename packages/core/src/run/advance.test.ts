@@ -45,7 +45,15 @@ const damaged = (pair: number): RunTransition => ({
   ...{ kind: 'attempt-lost', error: 'corrupt', message: 'a blob is gone', pair },
 });
 
-const after = (events: readonly RunTransition[], by = rules(), from: RunState = firstState) =>
+const placed: RunTransition = { kind: 'placed' };
+const first = advance(firstState, placed, rules());
+
+const displaced: RunTransition = {
+  kind: 'displaced',
+  by: { why: 'trio-draining', message: 'trio trio-1 is draining' },
+};
+
+const after = (events: readonly RunTransition[], by = rules(), from: RunState = first) =>
   events.reduce((state, event) => advance(state, event, by), from);
 
 describe('advance', () => {
@@ -150,7 +158,7 @@ describe('advance', () => {
   test('continues a failed run from its last pair, unless it diverged', () => {
     const failed = after([assigned(), committed(2), lost('invalid')]);
     expect(after([{ kind: 'taken-over' }], rules(), failed)).toMatchObject({
-      phase: 'preparing',
+      phase: 'queued',
       attempt: 2,
       pairs: [{ step: 2 }],
       losses: 0,
@@ -267,11 +275,32 @@ describe('advance', () => {
 
   test('waits before each generation but the first when generations start by hand', () => {
     const manual = rules({ advance: 'manual' });
-    expect(firstState.phase).toBe('preparing');
     const waiting = after([assigned(), trained(0.8), verified], manual);
     expect(waiting).toMatchObject({ phase: 'waiting', generation: 1, attempt: 1, anchor: { generation: 0 } });
     expect(duty(waiting)).toBeUndefined();
-    expect(after([{ kind: 'triggered' }], manual, waiting)).toEqual({ ...waiting, phase: 'preparing' });
+    expect(after([{ kind: 'triggered' }], manual, waiting)).toEqual({ ...waiting, phase: 'queued' });
+  });
+
+  test('a new run waits for a trio, and prepares its first attempt when it has one', () => {
+    expect([duty(firstState), first]).toMatchObject([undefined, { phase: 'preparing', generation: 0, attempt: 1 }]);
+  });
+
+  test('a run that loses its trio waits for another one, and goes on from its last pair as a new attempt', () => {
+    const running = after([assigned(), lost('unavailable'), assigned()]);
+    const queued = after([displaced], rules(), running);
+    expect(queued).toMatchObject({
+      ...{ phase: 'queued', attempt: 3, losses: 1 },
+      displaced: { why: 'trio-draining', message: 'trio trio-1 is draining' },
+    });
+    const again = after([placed], rules(), queued);
+    expect(again).toMatchObject({ phase: 'preparing', attempt: 3, losses: 1 });
+    expect('displaced' in again).toBe(false);
+  });
+
+  test('a candidate that waits to be judged while its run loses its trio is judged on the next one', () => {
+    const judging = after([assigned(), trained(0.8)]);
+    expect(after([displaced], rules(), judging)).toMatchObject({ phase: 'queued', outcome: outcome(0.8) });
+    expect(after([displaced, placed], rules(), judging)).toEqual(judging);
   });
 
   test('records when the rule moved the anchor', () => {
@@ -282,7 +311,7 @@ describe('advance', () => {
   });
 
   const anyEvent = fc.oneof(
-    fc.constantFrom<RunTransition>({ kind: 'taken-over' }, assigned(), assigned(0.5), verified),
+    fc.constantFrom<RunTransition>({ kind: 'taken-over' }, placed, displaced, assigned(), assigned(0.5), verified),
     fc.constantFrom<RunTransition>(
       { kind: 'paused' },
       { kind: 'resumed' },
@@ -303,7 +332,7 @@ describe('advance', () => {
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 60 }), fc.nat(3), fc.boolean(), (events, patience, manual) => {
         const by = rules({ generations: 4, patience, ...(manual && { advance: 'manual' }) }, 5);
-        let state: RunState = firstState;
+        let state: RunState = first;
         for (const event of events) {
           const previous = state;
           try {

@@ -3,12 +3,15 @@ import { TrikdError } from '../domain/errors.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
 import { assertSameFacts } from './facts.js';
+import { displaced, placed } from './placing.js';
 import { curriculumOver, degenerate, promotes } from './promotion.js';
 import { restarted, revived } from './restarted.js';
+import { shortened } from './shortened.js';
 import {
   type Anchor,
   type AnchorMove,
   type AnchorScores,
+  type Displacement,
   type Facts,
   type GenerationResult,
   LONGEST_REASON,
@@ -29,6 +32,10 @@ import { type Steering } from './steering.js';
 export type RunTransition =
   /** An orchestrator takes the run over from another one, or from an earlier process of its own. */
   | { readonly kind: 'taken-over' }
+  /** The run has a trio. */
+  | { readonly kind: 'placed' }
+  /** The run lost its trio, through no fault of its own; without a reason: the trio is not known. */
+  | { readonly kind: 'displaced'; readonly by?: Displacement }
   /** The anchor serves, and both trainers have accepted their assignments. */
   | {
       readonly kind: 'assigned';
@@ -69,13 +76,14 @@ export interface RunRules {
 /** The next piece of work, which follows from the state alone: the phase itself, where it requires work. */
 export type Duty = Preparing | Training | Promoting;
 
-/** The duty of a state; undefined when the run has ended or waits for a request. */
+/** The duty of a state; undefined when the run has ended, or waits for a trio or a request. */
 export function duty(state: RunState): Duty | undefined {
   switch (state.phase) {
     case 'preparing':
     case 'training':
     case 'promoting':
       return state;
+    case 'queued':
     case 'waiting':
     case 'paused':
     case 'completed':
@@ -93,6 +101,14 @@ export function advance(state: RunState, event: RunTransition, rules: RunRules):
   switch (event.kind) {
     case 'taken-over':
       return takenOver(state);
+    case 'placed':
+      if (state.phase !== 'queued') break;
+      return placed(state);
+    case 'displaced': {
+      const holding = duty(state);
+      if (!holding) break;
+      return displaced(holding, event.by);
+    }
     case 'attempt-lost': {
       const lost = duty(state);
       if (!lost) break;
@@ -126,6 +142,7 @@ function takenOver(state: RunState): RunState {
     case 'preparing':
     case 'training':
       return { ...restarted(state), losses: 0 };
+    case 'queued':
     case 'promoting':
     case 'waiting':
     case 'paused':
@@ -202,11 +219,6 @@ function pairCommitted(
   const convergence = afterValidations(before, accuracies, spec.convergence.minDelta);
   const pair = { ...event.pair, ...(convergence !== NOT_VALIDATED && { convergence }) };
   return { ...state, pairs: [...state.pairs, pair].slice(-clamp(1, keepPairs, MOST_PAIRS)), losses: 0 };
-}
-
-/** Limits the length of a message, which another process wrote. */
-function shortened(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
 function clamp(least: number, value: number, most: number): number {

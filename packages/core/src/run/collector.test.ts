@@ -64,7 +64,7 @@ function resultOf(generation: number, last: PairRef, student: string, teacher: s
   };
 }
 
-const stateOf = (change: Partial<Preparing>): Preparing => ({ ...firstState, ...change });
+const stateOf = (change: Partial<Preparing>): Preparing => ({ ...firstState, phase: 'preparing', ...change });
 
 test('a checkpoint that the state no longer names is removed, except for blobs that another checkpoint names', async () => {
   const store = memoryStore();

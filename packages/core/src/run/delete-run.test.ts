@@ -33,7 +33,7 @@ test('a run that has not ended, or that another orchestrator drives, stays', asy
   await createRun(store, specOf('young'));
   await expect(deleteRun(store, 'young', 2)).rejects.toMatchObject({
     kind: 'wrong-state',
-    message: 'the run cannot be deleted: it is preparing generation 0; it can be paused or cancelled',
+    message: 'the run cannot be deleted: it waits for a trio to train generation 0; it can be paused or cancelled',
   });
   await cancelled(store, 'trial');
   await expect(deleteRun(store, 'trial', 1)).rejects.toMatchObject({ kind: 'out-of-step' });

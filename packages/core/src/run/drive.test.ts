@@ -7,7 +7,7 @@ import type { ObjectStore } from '../domain/object-store.js';
 import { advance, type Duty, type RunTransition } from './advance.js';
 import { afterValidations, converged, NOT_VALIDATED } from './convergence.js';
 import { drive } from './drive.js';
-import { createRun, loadRun, saveRun } from './run-store.js';
+import { createRun, loadRun, type SavedRun, saveRun } from './run-store.js';
 import type { Outcome, RunState } from './state.js';
 
 const spec = specFor('bare', { name: 'law', epochs: 8, convergence: { patience: 2 }, curriculum: { generations: 3 } });
@@ -85,15 +85,18 @@ function mortal(store: ObjectStore, lifetime: number): { store: ObjectStore; tic
   };
 }
 
+function moved(store: ObjectStore, run: SavedRun, kind: 'placed' | 'taken-over'): Promise<SavedRun> {
+  return saveRun(store, run, { state: advance(run.state, { kind }, rules) });
+}
+
 async function live(store: ObjectStore, lifetime: number): Promise<RunState> {
   const life = mortal(store, lifetime);
-  const { created, ...run } = await createRun(life.store, spec);
-  if (!created && run.state.phase === 'completed') return run.state;
-  const mine = created
-    ? run
-    : await saveRun(life.store, run, { state: advance(run.state, { kind: 'taken-over' }, rules) });
+  const run = await createRun(life.store, spec);
+  if (run.state.phase === 'completed') return run.state;
+  const mine = run.state.phase === 'queued' ? run : await moved(life.store, run, 'taken-over');
+  const placed = mine.state.phase === 'queued' ? await moved(life.store, mine, 'placed') : mine;
   const ports = { store: life.store, rules, changed: () => undefined, drained: never };
-  return (await drive(mine, { ...ports, perform: (todo) => perform(todo, life.tick) })).state;
+  return (await drive(placed, { ...ports, perform: (todo) => perform(todo, life.tick) })).state;
 }
 
 async function untilItEnds(store: ObjectStore, lifetimes: readonly number[]): Promise<RunState> {
@@ -129,7 +132,7 @@ describe('drive', () => {
 
   test('stops when another orchestrator has taken the run over', async () => {
     const store = memoryStore();
-    const { created: _created, ...run } = await createRun(store, spec);
+    const run = await moved(store, await createRun(store, spec), 'placed');
     let first = true;
     const perform2 = async function* (todo: Duty) {
       if (todo.phase === 'training' && first) {
@@ -147,7 +150,7 @@ describe('drive', () => {
 
   test('retries a lost attempt, and fails when one diverges, with its message', async () => {
     const store = memoryStore();
-    const { created: _created, ...run } = await createRun(store, spec);
+    const run = await moved(store, await createRun(store, spec), 'placed');
     const failures = [new TrikdError('unavailable', 'the student is gone'), new TrikdError('diverged', 'loss is NaN')];
     const perform2 = async function* (todo: Duty) {
       const failure = todo.phase === 'training' ? failures.shift() : undefined;
@@ -161,7 +164,7 @@ describe('drive', () => {
 
   test('does not change the run when it is drained', async () => {
     const store = memoryStore();
-    const { created: _created, ...run } = await createRun(store, spec);
+    const run = await moved(store, await createRun(store, spec), 'placed');
     const drain = new AbortController();
     const perform2 = async function* (todo: Duty) {
       for await (const event of perform(todo, () => undefined)) {

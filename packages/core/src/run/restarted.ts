@@ -1,5 +1,5 @@
 import { TrikdError } from '../domain/errors.js';
-import type { Failed, Preparing, RunState } from './state.js';
+import type { Failed, Preparing, Queued, RunState } from './state.js';
 import { failsAgain } from './verbs.js';
 
 /** The next attempt at the same generation, from its last committed pair. */
@@ -18,9 +18,9 @@ export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Pre
   };
 }
 
-/** The next attempt at a generation that failed. @throws TrikdError `wrong-state` when it would fail again */
-export function revived(state: Failed): Preparing {
-  if (!failsAgain(state.kind)) return { ...restarted(state), losses: 0 };
+/** A failed run that waits for a trio, for the next attempt. @throws TrikdError `wrong-state` when it would fail again */
+export function revived(state: Failed): Queued {
+  if (!failsAgain(state.kind)) return { ...restarted(state), phase: 'queued', losses: 0 };
   throw new TrikdError(
     'wrong-state',
     `the run failed in generation ${state.generation} and would fail again: ${state.reason}; ` +

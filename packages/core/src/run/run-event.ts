@@ -4,6 +4,8 @@ import type { Score } from '../domain/score.js';
 import type { SlowStep } from '../timing/slow-steps.js';
 import type { StepTimes } from '../timing/step-times.js';
 import type { StallCause, TrainerProgress } from '../training/trainer-event.js';
+import type { Placement } from './placement.js';
+import type { QueueWait } from './queue.js';
 import type { PhaseCondition } from './run-times.js';
 import type { AnchorMove, AnchorScores, GenerationResult, RunState } from './state.js';
 
@@ -59,6 +61,9 @@ export interface PhaseChanged {
   readonly updated?: string;
   /** When the run ended; absent until then. */
   readonly ended?: string;
+  readonly placement: Placement;
+  /** Its place in the queue; absent for a run that is not queued, or where that is not known. */
+  readonly waiting?: Pick<QueueWait, 'position' | 'length'>;
 }
 
 /** A generation ended. */

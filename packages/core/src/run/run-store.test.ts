@@ -48,7 +48,7 @@ describe('createRun', () => {
     const store = memoryStore();
     await createRun(store, spec());
     await store.remove(stateKey('trial'));
-    expect(await createRun(store, spec())).toMatchObject({ created: true, state: { phase: 'preparing', attempt: 1 } });
+    expect(await createRun(store, spec())).toMatchObject({ created: true, state: { phase: 'queued', attempt: 1 } });
   });
 });
 
@@ -115,6 +115,28 @@ describe('loadRun', () => {
     expect((await saveRun(store, run, { term: 4 })).state).toEqual(run.state);
   });
 
+  test('reads a state of version 4, whose run waits in the queue since it was created', async () => {
+    const store = memoryStore();
+    await createRun(store, spec());
+    const times = { created: '2026-01-02T03:04:05.000Z', changed: {} };
+    const { phase: _, ...training } = {
+      ...firstState,
+      facts: { datasetDigest: 'a'.repeat(64), classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
+    };
+    const file = { version: 4, revision: 4, term: 3, requests: [], times, state: { ...training, phase: 'training' } };
+    await store.put(stateKey('trial'), sealJson(file));
+    const run = await loadRun(store, 'trial');
+    expect(run).toMatchObject({
+      state: { phase: 'training' },
+      placement: { priority: 0, number: 0, since: times.created },
+    });
+    const queued = await saveRun(store, run, {
+      state: { ...training, phase: 'queued' },
+      at: '2026-01-02T03:05:00.000Z',
+    });
+    expect(queued.placement).toEqual(run.placement);
+  });
+
   test('refuses a spec file of another shape', async () => {
     const store = memoryStore();
     await createRun(store, spec());
@@ -155,7 +177,7 @@ describe('saveRun', () => {
 
   test('keeps the newest request ids', async () => {
     const store = memoryStore();
-    let run: SavedRun = await createRun(store, spec(), 'first');
+    let run: SavedRun = await createRun(store, spec(), { request: 'first' });
     expect(run.requests).toEqual(['first']);
     for (let i = 0; i < 64; i++) run = await saveRun(store, run, { request: `${i}` });
     expect(run.requests).toHaveLength(64);
@@ -166,27 +188,31 @@ describe('saveRun', () => {
 test('a run records when it was created, changed and ended, and since when each condition holds', async () => {
   const store = memoryStore();
   const at = (second: number) => `2026-01-02T03:04:0${second}.000Z`;
-  const created = await createRun(store, spec(), undefined, at(1));
+  const created = await createRun(store, spec(), { at: at(1) });
   const paused = await saveRun(store, created, { state: { ...firstState, phase: 'paused' }, at: at(2) });
   const resting = await saveRun(store, paused, { term: 1, at: at(3) });
   const failure = { kind: 'internal' as const, reason: 'a bug' };
   const failed = await saveRun(store, resting, { state: { ...firstState, phase: 'failed', ...failure }, at: at(4) });
   expect((await loadRun(store, 'trial')).times).toEqual({
-    ...{ created: at(1), updated: at(4), ended: at(4), changed: { Paused: at(4), Failed: at(4) } },
+    ...{ created: at(1), updated: at(4), ended: at(4), changed: { Queued: at(2), Paused: at(4), Failed: at(4) } },
   });
   expect(resting.times).toMatchObject({ updated: at(3), changed: { Paused: at(2) } });
   const revived = await saveRun(store, failed, { state: firstState, at: at(5) });
-  expect(revived.times).toEqual({ created: at(1), updated: at(5), changed: { Paused: at(4), Failed: at(5) } });
+  expect(revived.times).toEqual({
+    created: at(1),
+    updated: at(5),
+    changed: { Queued: at(5), Paused: at(4), Failed: at(5) },
+  });
 });
 
-test.each<'failed' | 'paused'>(['failed', 'paused'])(
+test.each(['failed', 'paused', 'queued'] as const)(
   'the longest state that a spec permits is written and read again: %s',
   async (phase) => {
     const store = memoryStore();
     const name = 'n'.repeat(63);
     const at = '2026-01-02T03:04:05.000Z';
     const longest = spec({ name, curriculum: { generations: MOST_GENERATIONS } });
-    let run: SavedRun = await createRun(store, longest, undefined, at);
+    let run: SavedRun = await createRun(store, longest, { at });
     for (let i = 0; i < 64; i++) run = await saveRun(store, run, { request: `${i}`.padEnd(LONGEST_REQUEST_ID, '"') });
     const state = longestState(name, phase, at);
     await saveRun(store, run, { state, term: 0xffffffff, at });
@@ -197,7 +223,7 @@ test.each<'failed' | 'paused'>(['failed', 'paused'])(
 );
 
 /** Everything that grows in a state, as long as it gets. */
-function longestState(name: string, phase: 'failed' | 'paused', at: string): RunState {
+function longestState(name: string, phase: 'failed' | 'paused' | 'queued', at: string): RunState {
   const most = 0xffffffff;
   const results = Array.from({ length: MOST_GENERATIONS }, (_, generation) => longestResult(name, generation));
   const last = longestResult(name, MOST_GENERATIONS - 1);
@@ -214,7 +240,10 @@ function longestState(name: string, phase: 'failed' | 'paused', at: string): Run
     }),
   };
   if (phase === 'failed') return { ...resumable, phase, kind: 'internal', reason: '\u0001'.repeat(LONGEST_REASON) };
-  return { ...resumable, phase, outcome, ...(anchorScores && { anchorScores }) };
+  const unjudged = { outcome, ...(anchorScores && { anchorScores }) };
+  if (phase === 'paused') return { ...resumable, phase, ...unjudged };
+  const displaced = { why: 'trio-draining' as const, message: '\u0001'.repeat(LONGEST_REASON) };
+  return { ...resumable, phase, ...unjudged, displaced };
 }
 
 test('a spec with more generations than the state of a run can hold is refused', () => {

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../domain/object-store.js';
 import { RunSpec } from '../spec/run-spec.js';
 import { specDifferences } from '../spec/spec-differences.js';
 import { decodeJson, encodeJson } from './json-object.js';
+import { Owner, Placement, type PlacementRequest, placementAfter, placementOfNew } from './placement.js';
 import { RunTimes, timesAfter, timesOfNew } from './run-times.js';
 import { firstState, RunState } from './state.js';
 import { STATE_VERSION, upgraded } from './upgraded.js';
@@ -19,6 +20,8 @@ const StateRecord = z.strictObject({
   revision: z.int().positive().describe('rises with every write, so that no two contents of the file are the same'),
   term: z.int().nonnegative().describe('of the leader that wrote it; 0: no leader has driven the run yet'),
   requests: z.array(z.string().min(1)).max(REQUESTS).readonly().describe('ids of the newest requests that took effect'),
+  owner: Owner.exactOptional().describe('absent when the run was created without identity'),
+  placement: Placement,
   times: RunTimes,
   state: RunState,
 });
@@ -35,14 +38,27 @@ export interface SavedRun {
   readonly term: number;
   readonly revision: number;
   readonly requests: readonly string[];
+  readonly owner?: Owner;
+  readonly placement: Placement;
   readonly times: RunTimes;
   /** The version that the next write of the state compares: a write by another process in between wins. */
   readonly version: string;
 }
 
+/** What a run is created with besides its spec. */
+export interface NewRun {
+  /** Id of the request; a repeated request finds the run created. */
+  readonly request?: string;
+  /** The time. */
+  readonly at?: string;
+  readonly owner?: Owner;
+  readonly placement?: PlacementRequest;
+}
+
 /** The changes of a write. */
 export interface RunChange {
   readonly state?: RunState;
+  readonly placement?: Placement;
   /** Term of the leader that writes. */
   readonly term?: number;
   /** Id of the request that this write carries out. */
@@ -63,15 +79,12 @@ export function stateKey(runId: string): string {
 
 /**
  * Creates the run of a spec. Of many callers that race, one gets `created: true`.
- * @param request id of the request; a repeated request finds the run created
- * @param at the time
  * @throws TrikdError `invalid` when a run of this name has another spec, naming the fields that differ
  */
 export async function createRun(
   store: ObjectStore,
   spec: RunSpec,
-  request?: string,
-  at?: string,
+  { request, at, owner, placement }: NewRun = {},
 ): Promise<SavedRun & { readonly created: boolean }> {
   await store.create(specKey(spec.name), encodeJson(spec));
   const differences = specDifferences(await loadSpec(store, spec.name), spec);
@@ -83,7 +96,12 @@ export async function createRun(
   }
   // A creator that dies between the two writes leaves a spec without a state: the next creator completes it.
   const requests = request === undefined ? [] : [request];
-  const first = { version: STATE_VERSION, revision: 1, term: 0, requests, times: timesOfNew(at), state: firstState };
+  const first = {
+    ...{ version: STATE_VERSION, revision: 1, term: 0, requests, state: firstState },
+    ...(owner && { owner }),
+    placement: placementOfNew(placement, at),
+    times: timesOfNew(at),
+  };
   const outcome = await store.create(stateKey(spec.name), encodeJson(StateRecord.parse(first)));
   return { ...(await loadRun(store, spec.name)), created: outcome === 'created' };
 }
@@ -135,7 +153,9 @@ export async function saveRun(store: ObjectStore, run: SavedRun, change: RunChan
   if (term < run.term) throw superseded();
   const requests = request === undefined ? run.requests : [...run.requests, request].slice(-REQUESTS);
   const times = timesAfter(run.times, run.state, state, at);
-  const next = { revision: run.revision + 1, term, requests, times, state };
+  const placement = placementAfter(change.placement ?? run.placement, run.state, state, at);
+  const { owner } = run;
+  const next = { revision: run.revision + 1, term, requests, ...(owner && { owner }), placement, times, state };
   const bytes = encodeJson(StateRecord.parse({ ...next, version: STATE_VERSION }));
   await store.replace(stateKey(name), bytes, run.version);
   // The content shows which write won: a write whose answer was lost is repeated, and then conflicts with itself.

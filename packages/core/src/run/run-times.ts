@@ -3,6 +3,7 @@ import { hasEnded, type RunState, Time } from './state.js';
 
 /** Conditions that depend on the phase alone, each with the phase in which it holds. */
 export const PHASE_CONDITIONS = {
+  Queued: 'queued',
   Training: 'training',
   Waiting: 'waiting',
   Paused: 'paused',
@@ -12,7 +13,7 @@ export const PHASE_CONDITIONS = {
 } as const satisfies Readonly<Record<string, RunState['phase']>>;
 export type PhaseCondition = keyof typeof PHASE_CONDITIONS;
 
-const names = z.enum(['Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled']);
+const names = z.enum(['Queued', 'Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled']);
 
 /** Times in the life of a run. An absent time was not recorded. */
 export const RunTimes = z

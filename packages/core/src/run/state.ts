@@ -45,7 +45,7 @@ export const MOST_PAIRS = 100;
 /** Changes of the anchor by hand in the life of a run, at most. Those by the rule are bounded by the generations. */
 export const MOST_MOVES_BY_HAND = 500;
 
-/** Characters of the sentence that says why a run failed, at most. */
+/** Characters of the sentence that says why a run failed or lost its trio, at most. */
 export const LONGEST_REASON = 2000;
 
 /** One validation of the student. */
@@ -121,6 +121,29 @@ const resumable = {
   losses: Count.describe('attempts lost since the last committed pair'),
 };
 
+/** What a run keeps of a candidate that was to be judged when the run left its trio. */
+const unjudged = { anchorScores: AnchorScores.exactOptional(), outcome: Outcome.exactOptional() };
+
+/** Why a run lost its trio, in one word for programs. */
+export const DISPLACEMENTS = ['trio-draining', 'trio-away', 'preempted'] as const;
+
+/** Why a run lost its trio and waits for another one. */
+export const Displacement = z
+  .strictObject({ why: z.enum(DISPLACEMENTS), message: z.string().describe('one sentence') })
+  .readonly();
+export type Displacement = z.infer<typeof Displacement>;
+
+/** The run waits for a trio. */
+export const Queued = z
+  .strictObject({
+    phase: z.literal('queued'),
+    ...resumable,
+    ...unjudged,
+    displaced: Displacement.exactOptional().describe('absent unless the run had a trio and lost it'),
+  })
+  .readonly();
+export type Queued = z.infer<typeof Queued>;
+
 /** The anchor loads, and the trainers receive their assignments. */
 export const Preparing = z.strictObject({ phase: z.literal('preparing'), ...resumable }).readonly();
 export type Preparing = z.infer<typeof Preparing>;
@@ -156,9 +179,6 @@ export type Failed = z.infer<typeof Failed>;
 export const Waiting = z.strictObject({ phase: z.literal('waiting'), ...resumable }).readonly();
 export type Waiting = z.infer<typeof Waiting>;
 
-/** What a run that was stopped while a candidate was judged keeps of the candidate. */
-const unjudged = { anchorScores: AnchorScores.exactOptional(), outcome: Outcome.exactOptional() };
-
 /** The run is stopped until it is resumed. */
 export const Paused = z.strictObject({ phase: z.literal('paused'), ...resumable, ...unjudged }).readonly();
 export type Paused = z.infer<typeof Paused>;
@@ -169,6 +189,7 @@ export type Cancelled = z.infer<typeof Cancelled>;
 
 /** The state of a run. Each phase has exactly the data that exists in it. */
 export const RunState = z.discriminatedUnion('phase', [
+  Queued,
   Preparing,
   Training,
   Promoting,
@@ -181,8 +202,8 @@ export const RunState = z.discriminatedUnion('phase', [
 export type RunState = z.infer<typeof RunState>;
 
 /** A new run: generation 0, first attempt, nothing learned. */
-export const firstState: Preparing = {
-  phase: 'preparing',
+export const firstState: Queued = {
+  phase: 'queued',
   generation: 0,
   attempt: 1,
   results: [],
@@ -194,6 +215,16 @@ export const firstState: Preparing = {
 /** The pair from which the generation resumes; undefined: it starts from fresh params. */
 export function resumePair(state: { readonly pairs: readonly ResumablePair[] }): ResumablePair | undefined {
   return state.pairs.at(-1);
+}
+
+/** Whether a run in this phase has a trio. */
+export function holdsTrio({ phase }: Pick<RunState, 'phase'>): boolean {
+  return phase === 'preparing' || phase === 'training' || phase === 'promoting';
+}
+
+/** Whether a run in this phase has a trio, or waits for one. */
+export function wantsTrio(state: Pick<RunState, 'phase'>): boolean {
+  return state.phase === 'queued' || holdsTrio(state);
 }
 
 /** Whether a run has ended. A failed run may still be resumed. */

@@ -32,6 +32,7 @@ const anchorScores = { validation: student.validation, test: student.validation 
 const { generation, attempt, results, moves } = resumable;
 
 const STATES = {
+  queued: { ...resumable, phase: 'queued' },
   preparing: { ...resumable, phase: 'preparing' },
   training: { ...resumable, phase: 'training', anchorScores },
   promoting: { ...resumable, phase: 'promoting', anchorScores, outcome },
@@ -47,28 +48,41 @@ const PHASES = Object.keys(STATES).filter((name): name is Phase => name in STATE
 /** The phase after each request in each phase; undefined: the request is refused. */
 const LAW: Readonly<Record<Steering['kind'], Readonly<Record<Phase, Phase | undefined>>>> = {
   triggered: {
-    ...{ preparing: undefined, training: undefined, promoting: undefined, waiting: 'preparing', paused: undefined },
-    ...{ completed: undefined, failed: undefined, cancelled: undefined },
+    ...{ preparing: undefined, training: undefined, promoting: undefined, waiting: 'queued', paused: undefined },
+    ...{ queued: undefined, completed: undefined, failed: undefined, cancelled: undefined },
   },
   paused: {
-    ...{ preparing: 'paused', training: 'paused', promoting: 'paused', waiting: undefined, paused: undefined },
+    ...{
+      queued: 'paused',
+      preparing: 'paused',
+      training: 'paused',
+      promoting: 'paused',
+      waiting: undefined,
+      paused: undefined,
+    },
     ...{ completed: undefined, failed: undefined, cancelled: undefined },
   },
   resumed: {
-    ...{ preparing: undefined, training: undefined, promoting: undefined, waiting: undefined, paused: 'preparing' },
-    ...{ completed: undefined, failed: 'preparing', cancelled: undefined },
+    ...{ preparing: undefined, training: undefined, promoting: undefined, waiting: undefined, paused: 'queued' },
+    ...{ queued: undefined, completed: undefined, failed: 'queued', cancelled: undefined },
   },
   cancelled: {
-    ...{ preparing: 'cancelled', training: 'cancelled', promoting: 'cancelled', waiting: 'cancelled' },
+    ...{
+      queued: 'cancelled',
+      preparing: 'cancelled',
+      training: 'cancelled',
+      promoting: 'cancelled',
+      waiting: 'cancelled',
+    },
     ...{ paused: 'cancelled', completed: undefined, failed: undefined, cancelled: undefined },
   },
   promoted: {
     ...{ preparing: 'preparing', training: 'preparing', promoting: 'preparing', waiting: 'waiting', paused: 'paused' },
-    ...{ completed: 'completed', failed: 'failed', cancelled: 'cancelled' },
+    ...{ queued: 'queued', completed: 'completed', failed: 'failed', cancelled: 'cancelled' },
   },
   'rolled-back': {
     ...{ preparing: 'preparing', training: 'preparing', promoting: 'preparing', waiting: 'waiting', paused: 'paused' },
-    ...{ completed: 'completed', failed: 'failed', cancelled: 'cancelled' },
+    ...{ queued: 'queued', completed: 'completed', failed: 'failed', cancelled: 'cancelled' },
   },
 };
 const REQUESTS: Readonly<Record<Steering['kind'], Steering>> = {
@@ -122,15 +136,17 @@ describe('the table of possible requests', () => {
 });
 
 describe('steering', () => {
-  test('a paused run continues from its last pair, as a new attempt', () => {
+  test('a paused run queues to continue from its last pair, as a new attempt', () => {
     const resumed = steer(steer(STATES.training, REQUESTS.paused), REQUESTS.resumed);
-    expect(resumed).toEqual({ ...STATES.preparing, attempt: 3, losses: 0 });
+    expect(resumed).toEqual({ ...STATES.queued, attempt: 3, losses: 0 });
   });
 
   test('a candidate that was being judged is judged when the run continues', () => {
     const resting = steer(STATES.promoting, REQUESTS.paused);
     expect(resting).toMatchObject({ phase: 'paused', outcome, anchorScores });
-    expect(steer(resting, REQUESTS.resumed)).toEqual(STATES.promoting);
+    const queued = steer(resting, REQUESTS.resumed);
+    expect(queued).toEqual({ ...STATES.queued, anchorScores, outcome, losses: 1 });
+    expect(steer(steer(queued, REQUESTS.paused), REQUESTS.resumed)).toEqual(queued);
   });
 
   test('a cancelled run keeps its results and its last pair', () => {

@@ -7,8 +7,7 @@ import {
   MOST_MOVES_BY_HAND,
   movesByHand,
   type Paused,
-  type Preparing,
-  type Promoting,
+  type Queued,
   type RunState,
 } from './state.js';
 import type { Steering } from './steering.js';
@@ -22,7 +21,7 @@ export function steer(state: RunState, request: Steering): RunState {
   if (!verbsOf(state.phase).includes(request.kind)) throw refused(state, request);
   switch (request.kind) {
     case 'triggered':
-      if (state.phase === 'waiting') return { ...state, phase: 'preparing' };
+      if (state.phase === 'waiting') return { ...state, phase: 'queued' };
       break;
     case 'paused':
       if (state.phase !== 'completed' && state.phase !== 'failed') return { ...resting(state), phase: 'paused' };
@@ -60,6 +59,8 @@ function standing({ phase, generation }: RunState): string {
     case 'training':
     case 'promoting':
       return `is ${phase} generation ${generation}`;
+    case 'queued':
+      return `waits for a trio to train generation ${generation}`;
     case 'waiting':
       return `waits for a trigger before generation ${generation}`;
     case 'paused':
@@ -76,18 +77,17 @@ function standing({ phase, generation }: RunState): string {
 /** What a stopped run keeps. */
 function resting(state: Exclude<RunState, { readonly phase: 'completed' | 'failed' }>): Omit<Paused, 'phase'> {
   const { phase: _, ...rest } = { ...restarted(state), attempt: state.attempt };
-  const judging = state.phase === 'promoting' || state.phase === 'paused' ? state : undefined;
-  const { outcome, anchorScores } = judging ?? {};
+  const { outcome, anchorScores } = 'outcome' in state ? state : {};
   return { ...rest, ...(outcome && { outcome, ...(anchorScores && { anchorScores }) }) };
 }
 
 /** A candidate that was being judged is judged; otherwise the generation continues from its last pair. */
-function resumed(state: Paused): Preparing | Promoting {
+function resumed(state: Paused): Queued {
   const { outcome, anchorScores, facts } = state;
-  if (!outcome || !facts) return { ...restarted(state), losses: 0 };
+  if (!outcome || !facts) return { ...restarted(state), phase: 'queued', losses: 0 };
   const { phase: _, attempt: _next, ...rest } = restarted(state);
   const judged = { facts, outcome, ...(anchorScores && { anchorScores }) };
-  return { ...rest, ...judged, attempt: state.attempt, phase: 'promoting' };
+  return { ...rest, ...judged, attempt: state.attempt, phase: 'queued' };
 }
 
 function ended(state: RunState, generation: number): GenerationResult {
@@ -128,8 +128,8 @@ function promotedBefore(state: RunState, to: number): GenerationResult {
 }
 
 /**
- * The current generation starts again with another anchor: what was learned with the previous anchor does not belong to it. A paused or
- * failed run stays paused or failed. A run that is over keeps its results; only the anchor that it leaves behind changes.
+ * The current generation starts again with another anchor: what was learned with the previous anchor does not belong to it. A queued,
+ * paused or failed run stays so. A run that is over keeps its results; only the anchor that it leaves behind changes.
  */
 function withAnchor(
   state: RunState,
@@ -147,6 +147,11 @@ function withAnchor(
   if (state.phase === 'cancelled' || state.phase === 'waiting') return { ...state, moves, anchor };
   const restart = { ...restarted(state), moves, anchor, pairs: [], losses: 0 };
   if (state.phase === 'paused') return { ...restart, attempt: state.attempt, phase: 'paused' };
+  // No process has had the attempt of a queued run.
+  if (state.phase === 'queued') {
+    const { attempt, displaced } = state;
+    return { ...restart, attempt, phase: 'queued', ...(displaced && { displaced }) };
+  }
   if (state.phase !== 'failed') return restart;
   const { attempt, kind, reason } = state;
   return { ...restart, attempt, phase: 'failed', kind, reason };

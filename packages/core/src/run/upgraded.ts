@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
 
 /** Of the state files that are written today. */
-export const STATE_VERSION = 4;
+export const STATE_VERSION = 5;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -11,7 +11,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * @param minDelta of the run's convergence, by which version 4 sums up the validations that version 3 lists
  */
 export function upgraded(file: unknown, minDelta: number): unknown {
-  return withConvergence(withMoves(file), minDelta);
+  return withPlacement(withConvergence(withMoves(file), minDelta));
 }
 
 /** Version 2 has no times, and of the moves of the anchor the rollbacks alone. */
@@ -36,14 +36,22 @@ const Validations = z.array(z.strictObject({ step: z.int().nonnegative(), accura
 function withConvergence(file: unknown, minDelta: number): unknown {
   if (!isFields(file) || file['version'] !== 3 || !isFields(file['state'])) return file;
   const { validations, ...state } = file['state'];
-  if (validations === undefined) return { ...file, version: STATE_VERSION, state };
+  if (validations === undefined) return { ...file, version: 4, state };
   const listed = Validations.safeParse(validations);
   if (!listed.success) return file;
   const pairs = fieldsIn(state['pairs']).map((pair) => {
     const upTo = listed.data.filter(({ step }) => step <= Number(pair['step'])).map(({ accuracy }) => accuracy);
     return upTo.length === 0 ? pair : { ...pair, convergence: afterValidations(NOT_VALIDATED, upTo, minDelta) };
   });
-  return { ...file, version: STATE_VERSION, state: { ...state, pairs } };
+  return { ...file, version: 4, state: { ...state, pairs } };
+}
+
+/** Version 4 knows one trio, which it does not name: a run that is being trained there is placed anew when it is taken over. */
+function withPlacement(file: unknown): unknown {
+  if (!isFields(file) || file['version'] !== 4 || !isFields(file['times'])) return file;
+  const { created } = file['times'];
+  const placement = { priority: 0, number: 0, ...(created !== undefined && { since: created }) };
+  return { ...file, version: STATE_VERSION, placement };
 }
 
 function fieldsIn(list: unknown): readonly Fields[] {

@@ -6,6 +6,7 @@ export type Verb = Steering['kind'] | 'deleted';
 type Phase = RunState['phase'];
 
 const VERBS: Readonly<Record<Phase, readonly Verb[]>> = {
+  queued: ['paused', 'cancelled', 'promoted', 'rolled-back'],
   preparing: ['paused', 'cancelled', 'promoted', 'rolled-back'],
   training: ['paused', 'cancelled', 'promoted', 'rolled-back'],
   promoting: ['paused', 'cancelled', 'promoted', 'rolled-back'],

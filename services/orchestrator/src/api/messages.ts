@@ -3,6 +3,7 @@ import { duty } from '@trikd/core/run/advance';
 import { type RunSpec } from '@trikd/core/spec/run-spec';
 import {
   fromMove,
+  fromOwner,
   fromPhaseChanged,
   fromResult,
   fromRoleEvaluated,
@@ -18,7 +19,7 @@ import { progressOf } from '../runs/progress.js';
 
 /** The message of a run. */
 export function fromRun(view: RunView): Run {
-  const { spec, state, times, live } = view;
+  const { spec, state, times, live, owner } = view;
   const { roles, evaluations, ...progress } = progressOf(view);
   return {
     runId: spec.name,
@@ -36,6 +37,7 @@ export function fromRun(view: RunView): Run {
     createTime: toDate(times.created),
     anchorMoves: state.moves.map(fromMove),
     advance: ADVANCE[spec.curriculum.advance],
+    owner: fromOwner(owner),
   };
 }
 

@@ -32,7 +32,7 @@ import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import type { Orchestrator } from '../orchestrator.js';
 import { fromRun } from './messages.js';
-import { toPhases, toRequestId, toRunId } from './requests.js';
+import { toPhases, toPlacement, toRequestId, toRunId } from './requests.js';
 
 /** Token of the Orchestrator. */
 export const ORCHESTRATOR = Symbol('orchestrator');
@@ -46,9 +46,14 @@ export class OrchestratorController {
   constructor(@Inject(ORCHESTRATOR) private readonly orchestrator: Orchestrator) {}
 
   @GrpcMethod('RunService', 'createRun')
-  async createRun({ spec, requestId, takeOver }: CreateRunRequest): Promise<CreateRunResponse> {
+  async createRun({ spec, requestId, takeOver, placement }: CreateRunRequest): Promise<CreateRunResponse> {
     const id = toRequestId(requestId);
-    const wanted = { spec: parseSpec(spec), takeOver, ...(id !== undefined && { requestId: id }) };
+    const asked = toPlacement(placement);
+    const wanted = {
+      ...{ spec: parseSpec(spec), takeOver },
+      ...(id !== undefined && { requestId: id }),
+      ...(asked && { placement: asked }),
+    };
     return { run: fromRun(await this.orchestrator.create(wanted)) };
   }
 

@@ -1,8 +1,9 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { LONGEST_NAME, PlacementRequest } from '@trikd/core/run/placement';
 import { LONGEST_REQUEST_ID } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import type { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { PlacementRequest as PlacementMessage, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { runPhaseOf } from '@trikd/protocol/run-phases';
 
 /** Checks of what came over the wire. All throw TrikdError `invalid` that names the field. */
@@ -27,6 +28,18 @@ export function toPhases(phases: readonly RunPhase[]): readonly RunState['phase'
     throw refused('phases', `phase ${phase} is none of a run`);
   });
 }
+
+/** Undefined when the caller asks for nothing. */
+export function toPlacement(message: PlacementMessage | undefined): PlacementRequest | undefined {
+  if (!message) return undefined;
+  const { class: kind, queue, priority } = message;
+  const parsed = PlacementRequest.safeParse({ priority, ...(kind && { class: kind }), ...(queue && { queue }) });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw refused(`placement.${issue?.path.join('.')}`, PLACEMENT_LIMITS);
+}
+
+const PLACEMENT_LIMITS = `a priority is a whole number from -100 to 100, and a class or a queue has at most ${LONGEST_NAME} characters`;
 
 function refused(field: string, sentence: string): TrikdError {
   return new TrikdError('invalid', sentence, { field });

@@ -1,4 +1,5 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { placementOfNew } from '@trikd/core/run/placement';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import { firstState } from '@trikd/core/run/state';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -13,7 +14,7 @@ const never = new AbortController().signal;
 const date = new Date('2026-01-02T03:04:05.000Z');
 const drained = (step: number): RunEvent => ({ kind: 'drained', generation: 0, step });
 const spec = specFor('tiny', { name: 'r' });
-const run = { spec, state: firstState, times: { changed: {} } };
+const run = { spec, state: firstState, times: { changed: {} }, placement: placementOfNew() };
 
 const progress = (role: 'teacher' | 'student', nextStep: number): RunEvent => ({
   ...{ kind: 'progress', role, generation: 0, totalSteps: 100 },

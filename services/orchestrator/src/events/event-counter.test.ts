@@ -1,3 +1,4 @@
+import { placementOfNew } from '@trikd/core/run/placement';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import { firstState, type RunState } from '@trikd/core/run/state';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
@@ -28,7 +29,7 @@ function counted(states: readonly (RunState | RunEvent)[]) {
       count(each);
       continue;
     }
-    const view = { spec, state: each, times: { changed: {} } };
+    const view = { spec, state: each, times: { changed: {} }, placement: placementOfNew() };
     for (const event of before ? changesSince(before, view) : changesOnStart(view)) count(event);
     before = each;
   }

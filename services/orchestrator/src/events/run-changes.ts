@@ -26,7 +26,7 @@ export function changesOnStart(view: RunView): readonly RunEvent[] {
 
 /** What a run says of its phase. */
 export function phaseChanged(view: RunView): PhaseChanged {
-  const { state, times } = view;
+  const { state, times, placement, queued } = view;
   const { roles: _, evaluations: _e, ...progress } = progressOf(view);
   const best = bestGeneration(state.results);
   const anchor = anchorOf(state);
@@ -42,6 +42,8 @@ export function phaseChanged(view: RunView): PhaseChanged {
     progress,
     ...(times.updated !== undefined && { updated: times.updated }),
     ...(times.ended !== undefined && { ended: times.ended }),
+    placement,
+    ...(queued && { waiting: queued }),
   };
 }
 

@@ -63,9 +63,10 @@ export async function* watchRun(
       if (pastOnly || (drained.aborted && last?.event?.$case === 'drained')) return;
       continue;
     }
-    const { spec, state, times, revision } = await loadRun(store, runId);
+    const run = await loadRun(store, runId);
+    const { state, revision } = run;
     const ended = hasEnded(state);
-    const now = snapshotEvent(placed({ spec, state, times }));
+    const now = snapshotEvent(placed(run));
     const known = seen === revision || (seen === 0 && ended && isEnd(last));
     if (!known) yield now;
     seen = revision;

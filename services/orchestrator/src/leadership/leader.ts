@@ -1,6 +1,5 @@
 import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { duty } from '@trikd/core/run/advance';
 import type { Candidate } from '@trikd/core/run/lease';
 import { loadRun } from '@trikd/core/run/run-store';
 import type { DrivenRun } from '../runs/driven-run.js';
@@ -57,9 +56,10 @@ export function startLeader(ports: CampaignPorts, services: RunServices, drained
     term: () => termOf(state),
     driven: () => driveOf(state),
     placed(run) {
-      if (run.live || !duty(run.state) || state.kind === 'following') return run;
       const first = driveOf(state)?.runId;
-      return { ...run, queued: first === undefined || first === run.spec.name ? {} : { behind: first } };
+      if (run.live || run.state.phase !== 'queued' || first === undefined || first === run.spec.name) return run;
+      const message = `the trio trains run ${first}`;
+      return { ...run, queued: { position: 1, length: 1, reason: 'WaitingForTrio', message } };
     },
     wake(options) {
       if (options?.seize && state.kind === 'following') candidate.seize();

@@ -1,7 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { duty } from '@trikd/core/run/advance';
 import { listRuns, loadRun, type SavedRun } from '@trikd/core/run/run-store';
+import { wantsTrio } from '@trikd/core/run/state';
 
 export interface NextRunPorts {
   readonly store: ObjectStore;
@@ -32,7 +32,7 @@ export function createNextRun({ store, failed }: NextRunPorts): (signal: AbortSi
     for (const runId of await listRuns(store)) {
       if (signal.aborted) return undefined;
       const run = await read(runId);
-      if (run && duty(run.state)) return run;
+      if (run && wantsTrio(run.state)) return run;
     }
     return undefined;
   };

@@ -5,6 +5,9 @@ import { type RunLimits, rulesOf } from '../runs/rules.js';
 import type { RunRecords } from '../runs/run-records.js';
 import { type SalvagePorts, salvage } from '../runs/training/salvage.js';
 
+/** Name of the trio of an orchestrator that has one. */
+const ONLY_TRIO = 'trio-1';
+
 export interface TakeOverPorts extends RunLimits, SalvagePorts {}
 
 /**
@@ -19,10 +22,12 @@ export async function takeOver(
   term: number,
   ports: TakeOverPorts,
 ): Promise<SavedRun> {
-  // Term 0: no leader has driven it, so there is no attempt to fence out.
-  if (run.term === 0) return records.save(store, run, { state: run.state, term });
   const { spec, state } = run;
   const rules = rulesOf(spec, ports);
+  if (state.phase === 'queued') {
+    const placement = { ...run.placement, number: run.placement.number + 1, trio: ONLY_TRIO };
+    return records.save(store, run, { state: advance(state, { kind: 'placed' }, rules), placement, term });
+  }
   const saved = state.phase === 'training' ? await salvage(store, spec, state, ports) : undefined;
   const salvaged = saved ? advance(state, saved, rules) : state;
   return records.save(store, run, { state: advance(salvaged, { kind: 'taken-over' }, rules), term });

@@ -1,3 +1,4 @@
+import { placementOfNew } from '@trikd/core/run/placement';
 import { timesOfNew } from '@trikd/core/run/run-times';
 import { firstState, type RunState } from '@trikd/core/run/state';
 import { specFor } from '@trikd/testing/specs/spec-for';
@@ -10,13 +11,14 @@ const created = '2026-01-02T03:04:05.000Z';
 const facts = { datasetDigest: 'a'.repeat(64), classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
 const live: LiveView = { stalls: [], progress: {}, evaluations: {} };
 const viewOf = (state: RunState, change: Partial<RunView> = {}): RunView => ({
-  ...{ spec, state, times: timesOfNew(created) },
+  ...{ spec, state, times: timesOfNew(created), placement: placementOfNew() },
   ...change,
 });
 const holding = (view: RunView) =>
   conditionsOf(view).flatMap(({ type, holds, reason }) => (holds === false ? [] : [[type, holds, reason]]));
 
 test.each<[RunState, string, string]>([
+  [firstState, 'Queued', 'WaitingForTrio'],
   [{ ...firstState, phase: 'training', facts }, 'Training', 'TrainersLearn'],
   [{ ...firstState, phase: 'waiting' }, 'Waiting', 'AwaitsTrigger'],
   [{ ...firstState, phase: 'paused' }, 'Paused', 'PausedOnRequest'],
@@ -26,7 +28,7 @@ test.each<[RunState, string, string]>([
 ])('of a run that is $phase one condition holds, and the others say why they do not', (state, type, reason) => {
   const view = viewOf(state, { live });
   expect(holding(view)).toEqual([[type, true, reason]]);
-  expect(conditionsOf(view)).toHaveLength(7);
+  expect(conditionsOf(view)).toHaveLength(8);
   for (const { message, ...each } of conditionsOf(view)) {
     expect(message).not.toBe('');
     expect(each.reason).toMatch(/^[A-Z][A-Za-z]+$/);
@@ -44,10 +46,18 @@ test('a stalled run names what it waits for; of a run that another orchestrator 
   expect(holding(viewOf(training))).toContainEqual(['Stalled', 'unknown', 'NotDrivenHere']);
 });
 
-test('a run that waits for the trainers names the run that has them', () => {
-  expect(conditionsOf(viewOf(firstState, { queued: { behind: 'one' } }))).toContainEqual({
-    ...{ type: 'Stalled', holds: true, reason: 'WaitingForTrainers' },
-    message: 'the trainers train run one; this run continues when that one ends or pauses',
+test('a queued run says where it stands in the queue, and why it lost its trio', () => {
+  const queued = {
+    ...{ position: 2, length: 5, reason: 'QuotaWait' as const },
+    message: 'position 2 of 5: team vision has 3 of its 3 runs placed',
+  };
+  expect(conditionsOf(viewOf(firstState, { queued }))).toContainEqual({
+    ...{ type: 'Queued', holds: true, reason: 'QuotaWait', since: created },
+    message: 'position 2 of 5: team vision has 3 of its 3 runs placed',
   });
-  expect(holding(viewOf(firstState, { queued: {} }))).toEqual([]);
+  const displaced = { why: 'trio-draining' as const, message: 'trio trio-1 is draining' };
+  expect(conditionsOf(viewOf({ ...firstState, displaced }, { queued }))).toContainEqual({
+    ...{ type: 'Queued', holds: true, reason: 'TrioDraining', since: created },
+    message: 'trio trio-1 is draining; position 2 of 5: team vision has 3 of its 3 runs placed',
+  });
 });

@@ -1,4 +1,5 @@
 import { duty } from '@trikd/core/run/advance';
+import type { QueueWait } from '@trikd/core/run/queue';
 import type { Condition } from '@trikd/core/run/run-event';
 import { PHASE_CONDITIONS, type PhaseCondition } from '@trikd/core/run/run-times';
 import type { RunState } from '@trikd/core/run/state';
@@ -6,27 +7,29 @@ import { howItStands } from '@trikd/core/run/steer';
 import { stallSentence } from '@trikd/events/sentences';
 import type { RunView } from './ports.js';
 
-const TYPES = ['Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled'] as const;
+const TYPES = ['Queued', 'Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled'] as const;
 
 /** All conditions of a run, each type once. */
 export function conditionsOf(view: RunView): readonly Condition[] {
   const phases = TYPES.map((type) => phaseCondition(type, view));
   // After the phases of a run that goes on, before those of a run that has ended.
-  return [...phases.slice(0, 3), stalled(view), ...phases.slice(3)];
+  return [...phases.slice(0, 4), stalled(view), ...phases.slice(4)];
 }
 
-function phaseCondition(type: PhaseCondition, { spec, state, times }: RunView): Condition {
+function phaseCondition(type: PhaseCondition, { spec, state, times, queued }: RunView): Condition {
   const holds = state.phase === PHASE_CONDITIONS[type];
   const since = times.changed[type] ?? times.created;
   const budget = state.results.length >= spec.curriculum.generations;
-  const reason = holds ? reasonOf(state, budget) : camel(state.phase);
-  const message = state.phase === 'failed' && holds ? state.reason : howItStands(state);
+  const reason = holds ? reasonOf(state, budget, queued) : camel(state.phase);
+  const message = holds ? messageOf(state, queued) : howItStands(state);
   return { type, holds, reason, message, ...(since !== undefined && { since }) };
 }
 
 /** Why the condition of a phase holds. */
-function reasonOf(state: RunState, budgetUsed: boolean): string {
+function reasonOf(state: RunState, budgetUsed: boolean, queued: QueueWait | undefined): string {
   switch (state.phase) {
+    case 'queued':
+      return state.displaced ? camel(state.displaced.why) : (queued?.reason ?? 'WaitingForTrio');
     case 'preparing':
     case 'promoting':
       return camel(state.phase);
@@ -45,8 +48,15 @@ function reasonOf(state: RunState, budgetUsed: boolean): string {
   }
 }
 
+function messageOf(state: RunState, queued: QueueWait | undefined): string {
+  if (state.phase === 'failed') return state.reason;
+  if (state.phase !== 'queued') return howItStands(state);
+  const waits = queued?.message ?? howItStands(state);
+  return state.displaced ? `${state.displaced.message}; ${waits}` : waits;
+}
+
 /** Whether a run waits. A run that rests or has ended waits for nothing. */
-export function stalled({ state, live, queued }: RunView): Condition {
+export function stalled({ state, live }: RunView): Condition {
   const type = 'Stalled' as const;
   if (!duty(state)) return { type, holds: false, reason: camel(state.phase), message: howItStands(state) };
   const since = live?.stalledAt === undefined ? {} : { since: live.stalledAt };
@@ -55,11 +65,6 @@ export function stalled({ state, live, queued }: RunView): Condition {
     return { type, holds: true, reason: `${camel(stall.on)}Away`, message: stallSentence(stall), ...since };
   }
   if (live) return { type, holds: false, reason: 'GoesOn', message: 'the run does not wait for anything', ...since };
-  if (queued?.behind !== undefined) {
-    const message = `the trainers train run ${queued.behind}; this run continues when that one ends or pauses`;
-    return { type, holds: true, reason: 'WaitingForTrainers', message };
-  }
-  if (queued) return { type, holds: false, reason: 'Queued', message: 'this run is the next that is trained' };
   const message = 'this orchestrator does not drive the run, and does not know whether it is stalled';
   return { type, holds: 'unknown', reason: 'NotDrivenHere', message };
 }

@@ -1,6 +1,8 @@
 import type { Blob } from '@trikd/core/domain/blob';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import type { Owner, Placement } from '@trikd/core/run/placement';
+import type { QueueWait } from '@trikd/core/run/queue';
 import type { RoleEvaluated, RoleProgressed, Stall } from '@trikd/core/run/run-event';
 import type { RunTimes } from '@trikd/core/run/run-times';
 import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
@@ -67,16 +69,12 @@ export interface RunView {
   readonly spec: RunSpec;
   readonly state: RunState;
   readonly times: RunTimes;
+  readonly owner?: Owner;
+  readonly placement: Placement;
   /** What only the orchestrator knows that drives it; absent elsewhere. */
   readonly live?: LiveView;
-  /** Set by the leader for a run that it drives later. */
-  readonly queued?: Queued;
-}
-
-/** What a run waits for before it is driven. */
-export interface Queued {
-  /** The run that has the trainers now; absent when none has. */
-  readonly behind?: string;
+  /** Its place in the queue, where that is known: at the leader. */
+  readonly queued?: QueueWait;
 }
 
 /** What is known of a run that is driven here, and is not stored. */

@@ -1,3 +1,4 @@
+import { placementOfNew } from '@trikd/core/run/placement';
 import type { RoleProgressed } from '@trikd/core/run/run-event';
 import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
 import { specFor } from '@trikd/testing/specs/spec-for';
@@ -22,7 +23,7 @@ const trained = (who: 'teacher' | 'student', nextStep: number, stepsPerSecond: n
 });
 const progress = { teacher: trained('teacher', 52, 11), student: trained('student', 50, 10) };
 const viewOf = (state: RunState, live: Partial<RunView['live']> = { progress }): RunView => ({
-  ...{ spec, state, times: { changed: {} } },
+  ...{ spec, state, times: { changed: {} }, placement: placementOfNew() },
   live: { stalls: [], progress: {}, evaluations: {}, ...live },
 });
 const second = { ...firstState, facts, generation: 1, results: [resultOf(0, 60)] };

@@ -42,7 +42,7 @@ export function createRunLog(log: Pick<Logger, 'info'>): RunLog {
       for (const { by, to, during } of newMoves(before.state, after.state)) {
         log.info({ ...place, by, to, during }, 'anchor moved');
       }
-      const phase = phaseOf(after);
+      const phase = { ...phaseOf(after), ...newTrio(before, after) };
       if (request) log.info({ ...place, ...phase, request: request.kind, requestId: request.id }, 'run steered');
       else if (moved(before, after)) log.info({ ...place, ...phase }, 'phase changed');
     },
@@ -81,8 +81,18 @@ function placeOf({ spec, state: { generation, attempt } }: Logged) {
 }
 
 function phaseOf({ state, term }: SavedRun) {
-  const failure = state.phase === 'failed' ? { kind: state.kind, reason: state.reason } : {};
-  return { phase: state.phase, step: stepOf(state), term, ...failure };
+  return { phase: state.phase, step: stepOf(state), term, ...reasonOf(state) };
+}
+
+function newTrio({ placement: { trio: before } }: SavedRun, { placement: { trio } }: SavedRun) {
+  return trio === undefined || trio === before ? {} : { trio };
+}
+
+/** Why the run failed, or lost its trio. */
+function reasonOf(state: RunState) {
+  if (state.phase === 'failed') return { kind: state.kind, reason: state.reason };
+  const displaced = state.phase === 'queued' && state.displaced;
+  return displaced ? { kind: displaced.why, reason: displaced.message } : {};
 }
 
 /** Steps of the current generation that are trained and stored. */

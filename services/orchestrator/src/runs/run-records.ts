@@ -1,12 +1,14 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { deleteRun } from '@trikd/core/run/delete-run';
-import { createRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
+import type { Placement } from '@trikd/core/run/placement';
+import { createRun, type NewRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { RunLog, RunRequest } from './run-log.js';
 
 export interface RunChange {
   readonly state: RunState;
+  readonly placement?: Placement;
   /** Of the leader that writes; absent: the term of the run stays. */
   readonly term?: number;
   readonly request?: RunRequest;
@@ -15,7 +17,11 @@ export interface RunChange {
 /** Writes runs. Every change of a run passes here: it gets its time, and a line in the log. */
 export interface RunRecords {
   /** @throws TrikdError as `createRun` does */
-  create(store: ObjectStore, spec: RunSpec, requestId?: string): Promise<SavedRun & { readonly created: boolean }>;
+  create(
+    store: ObjectStore,
+    spec: RunSpec,
+    run?: Omit<NewRun, 'at'>,
+  ): Promise<SavedRun & { readonly created: boolean }>;
   /** @throws TrikdError as `saveRun` does */
   save(store: ObjectStore, run: SavedRun, change: RunChange): Promise<SavedRun>;
   /** A change that was saved by the drive of the run. */
@@ -28,14 +34,14 @@ export interface RunRecords {
 export function createRunRecords(log: RunLog, date: () => Date): RunRecords {
   const now = () => date().toISOString();
   return {
-    async create(store, spec, requestId) {
-      const run = await createRun(store, spec, requestId, now());
-      if (run.created) log.created(run, requestId);
+    async create(store, spec, wanted = {}) {
+      const run = await createRun(store, spec, { ...wanted, at: now() });
+      if (run.created) log.created(run, wanted.request);
       return run;
     },
-    async save(store, run, { state, term = run.term, request }) {
+    async save(store, run, { state, placement = run.placement, term = run.term, request }) {
       const id = request?.id === undefined ? {} : { request: request.id };
-      const saved = await saveRun(store, run, { state, term, ...id, at: now() });
+      const saved = await saveRun(store, run, { state, placement, term, ...id, at: now() });
       log.saved(run, saved, request);
       return saved;
     },

@@ -105,7 +105,7 @@ async function drivenAndFollowed() {
     number += 1;
     receive({ event: fromRunEvent(event), number, time: new Date(1000 * seconds) });
   };
-  let saved: SavedRun = await createRun(store, spec, undefined, now());
+  let saved: SavedRun = await createRun(store, spec, { at: now() });
   const save = async (state: RunState) => {
     saved = await saveRun(store, saved, { state, at: now() });
     return saved;

@@ -43,7 +43,7 @@ export function createRunReporter(
   let stalls: readonly Stall[] = [];
   let closed = false;
 
-  const view = (): RunView => ({ spec: run.spec, state: stored.state, times: stored.times, live: live.view() });
+  const view = (): RunView => ({ ...stored, live: live.view() });
   const logStalls = (present: readonly Stall[]) => {
     log.stalls(stored, stalls, present);
     stalls = present;

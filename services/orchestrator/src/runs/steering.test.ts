@@ -111,7 +111,7 @@ test('a write that lost a race is repeated while this process leads, and not aft
     },
   };
   const request = { runId: 'trial', steering: { kind: 'triggered' } as const, requestId: 'once' };
-  expect((await steeringOf(overtaken)(request)).state.phase).toBe('preparing');
+  expect((await steeringOf(overtaken)(request)).state.phase).toBe('queued');
   faster = 3;
   const lost = steeringOf(overtaken, { term: () => undefined });
   const again = { ...request, steering: { kind: 'paused' } as const, requestId: 'twice' };

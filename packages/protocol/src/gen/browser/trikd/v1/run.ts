@@ -33,6 +33,8 @@ export const RunPhase = {
   RUN_PHASE_PAUSED: "RUN_PHASE_PAUSED",
   /** RUN_PHASE_CANCELLED - The run was ended by a request. */
   RUN_PHASE_CANCELLED: "RUN_PHASE_CANCELLED",
+  /** RUN_PHASE_QUEUED - The run waits for a trio. */
+  RUN_PHASE_QUEUED: "RUN_PHASE_QUEUED",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
@@ -48,6 +50,7 @@ export namespace RunPhase {
   export type RUN_PHASE_WAITING = typeof RunPhase.RUN_PHASE_WAITING;
   export type RUN_PHASE_PAUSED = typeof RunPhase.RUN_PHASE_PAUSED;
   export type RUN_PHASE_CANCELLED = typeof RunPhase.RUN_PHASE_CANCELLED;
+  export type RUN_PHASE_QUEUED = typeof RunPhase.RUN_PHASE_QUEUED;
   export type UNRECOGNIZED = typeof RunPhase.UNRECOGNIZED;
 }
 
@@ -80,6 +83,9 @@ export function runPhaseFromJSON(object: any): RunPhase {
     case 8:
     case "RUN_PHASE_CANCELLED":
       return RunPhase.RUN_PHASE_CANCELLED;
+    case 9:
+    case "RUN_PHASE_QUEUED":
+      return RunPhase.RUN_PHASE_QUEUED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -107,6 +113,8 @@ export function runPhaseToJSON(object: RunPhase): string {
       return "RUN_PHASE_PAUSED";
     case RunPhase.RUN_PHASE_CANCELLED:
       return "RUN_PHASE_CANCELLED";
+    case RunPhase.RUN_PHASE_QUEUED:
+      return "RUN_PHASE_QUEUED";
     case RunPhase.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -293,6 +301,18 @@ export interface CreateRunRequest {
   requestId: string;
   /** Makes this orchestrator the leader at once, even if another one leads. For an orchestrator that was started for this run. */
   takeOver: boolean;
+  /** What the run asks of its placement. It decides no bit of the result, and is ignored for a run that exists. */
+  placement: PlacementRequest | undefined;
+}
+
+/** What a run asks of its placement. */
+export interface PlacementRequest {
+  /** Kind of trio, at most 63 characters; empty: any. */
+  class: string;
+  /** Queue of the cluster, at most 63 characters; empty: the default one. */
+  queue: string;
+  /** -100..100. A run with a higher priority is placed first. */
+  priority: number;
 }
 
 /** A page of runs. */
@@ -488,16 +508,60 @@ export interface Run {
   /** Kind of the error of a failed run, as in the metadata `trikd-error-kind`; empty otherwise. */
   failureKind: string;
   /** Time of its end; absent until then. */
-  endTime: string | undefined;
+  endTime:
+    | string
+    | undefined;
+  /** Who created it; absent for a run that was created without identity. */
+  owner:
+    | RunOwner
+    | undefined;
+  /** Its trio, or its place in the queue. */
+  placement: RunPlacement | undefined;
+}
+
+/** Who created a run. */
+export interface RunOwner {
+  /** The subject of the creator's token or certificate. */
+  subject: string;
+  /** The team on whose behalf it was created; empty: none. */
+  team: string;
+}
+
+/** The trio of a run, or its place in the queue. */
+export interface RunPlacement {
+  /** -100..100. A run with a higher priority is placed first. */
+  priority: number;
+  /** Kind of trio; empty: any. */
+  class: string;
+  /** Queue of the cluster; empty: the default one. */
+  queue: string;
+  /** Number of trios that were requested for it so far. */
+  number: number;
+  /** The trio that it has; empty: none. */
+  trio: string;
+  /** Time at which it entered the queue; absent if unknown. */
+  queueTime:
+    | string
+    | undefined;
+  /** Its place in the queue; absent for a run that is not queued, or when this orchestrator does not lead. */
+  waiting: QueueInfo | undefined;
+}
+
+/** The place of a run in the queue. */
+export interface QueueInfo {
+  /** From 1. */
+  position: number;
+  /** Number of queued runs. */
+  length: number;
 }
 
 /** A condition of a run, as in Kubernetes. */
 export interface RunCondition {
-  /** Training, Waiting, Paused, Stalled, Completed, Failed or Cancelled. */
+  /** Queued, Training, Waiting, Paused, Stalled, Completed, Failed or Cancelled. */
   type: string;
   /** Its status. */
   status: ConditionStatus;
-  /** The reason in one word, for programs, such as StoreAway. */
+  /** The reason in one word, for programs, such as StoreAway. Of Queued: WaitingForTrio, QuotaWait, TrioDraining, TrioAway or Preempted. */
   reason: string;
   /** The reason in one sentence. */
   message: string;
@@ -684,7 +748,11 @@ export interface PhaseChanged {
     | string
     | undefined;
   /** Time of the end of the run; absent until then. */
-  endTime: string | undefined;
+  endTime:
+    | string
+    | undefined;
+  /** The trio of the run, or its place in the queue. */
+  placement: RunPlacement | undefined;
 }
 
 /** A generation ended. */
@@ -779,6 +847,7 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
         : isSet(object.take_over)
         ? globalThis.Boolean(object.take_over)
         : false,
+      placement: isSet(object.placement) ? PlacementRequest.fromJSON(object.placement) : undefined,
     };
   },
 
@@ -792,6 +861,33 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     }
     if (message.takeOver !== false) {
       obj.takeOver = message.takeOver;
+    }
+    if (message.placement !== undefined) {
+      obj.placement = PlacementRequest.toJSON(message.placement);
+    }
+    return obj;
+  },
+};
+
+export const PlacementRequest: MessageFns<PlacementRequest> = {
+  fromJSON(object: any): PlacementRequest {
+    return {
+      class: isSet(object.class) ? globalThis.String(object.class) : "",
+      queue: isSet(object.queue) ? globalThis.String(object.queue) : "",
+      priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
+    };
+  },
+
+  toJSON(message: PlacementRequest): unknown {
+    const obj: any = {};
+    if (message.class !== "") {
+      obj.class = message.class;
+    }
+    if (message.queue !== "") {
+      obj.queue = message.queue;
+    }
+    if (message.priority !== 0) {
+      obj.priority = Math.round(message.priority);
     }
     return obj;
   },
@@ -1288,6 +1384,8 @@ export const Run: MessageFns<Run> = {
         : isSet(object.end_time)
         ? globalThis.String(object.end_time)
         : undefined,
+      owner: isSet(object.owner) ? RunOwner.fromJSON(object.owner) : undefined,
+      placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
     };
   },
 
@@ -1349,6 +1447,96 @@ export const Run: MessageFns<Run> = {
     }
     if (message.endTime !== undefined) {
       obj.endTime = message.endTime;
+    }
+    if (message.owner !== undefined) {
+      obj.owner = RunOwner.toJSON(message.owner);
+    }
+    if (message.placement !== undefined) {
+      obj.placement = RunPlacement.toJSON(message.placement);
+    }
+    return obj;
+  },
+};
+
+export const RunOwner: MessageFns<RunOwner> = {
+  fromJSON(object: any): RunOwner {
+    return {
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      team: isSet(object.team) ? globalThis.String(object.team) : "",
+    };
+  },
+
+  toJSON(message: RunOwner): unknown {
+    const obj: any = {};
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.team !== "") {
+      obj.team = message.team;
+    }
+    return obj;
+  },
+};
+
+export const RunPlacement: MessageFns<RunPlacement> = {
+  fromJSON(object: any): RunPlacement {
+    return {
+      priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
+      class: isSet(object.class) ? globalThis.String(object.class) : "",
+      queue: isSet(object.queue) ? globalThis.String(object.queue) : "",
+      number: isSet(object.number) ? globalThis.Number(object.number) : 0,
+      trio: isSet(object.trio) ? globalThis.String(object.trio) : "",
+      queueTime: isSet(object.queueTime)
+        ? globalThis.String(object.queueTime)
+        : isSet(object.queue_time)
+        ? globalThis.String(object.queue_time)
+        : undefined,
+      waiting: isSet(object.waiting) ? QueueInfo.fromJSON(object.waiting) : undefined,
+    };
+  },
+
+  toJSON(message: RunPlacement): unknown {
+    const obj: any = {};
+    if (message.priority !== 0) {
+      obj.priority = Math.round(message.priority);
+    }
+    if (message.class !== "") {
+      obj.class = message.class;
+    }
+    if (message.queue !== "") {
+      obj.queue = message.queue;
+    }
+    if (message.number !== 0) {
+      obj.number = Math.round(message.number);
+    }
+    if (message.trio !== "") {
+      obj.trio = message.trio;
+    }
+    if (message.queueTime !== undefined) {
+      obj.queueTime = message.queueTime;
+    }
+    if (message.waiting !== undefined) {
+      obj.waiting = QueueInfo.toJSON(message.waiting);
+    }
+    return obj;
+  },
+};
+
+export const QueueInfo: MessageFns<QueueInfo> = {
+  fromJSON(object: any): QueueInfo {
+    return {
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+      length: isSet(object.length) ? globalThis.Number(object.length) : 0,
+    };
+  },
+
+  toJSON(message: QueueInfo): unknown {
+    const obj: any = {};
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    if (message.length !== 0) {
+      obj.length = Math.round(message.length);
     }
     return obj;
   },
@@ -1746,6 +1934,7 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
         : isSet(object.end_time)
         ? globalThis.String(object.end_time)
         : undefined,
+      placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
     };
   },
 
@@ -1783,6 +1972,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     }
     if (message.endTime !== undefined) {
       obj.endTime = message.endTime;
+    }
+    if (message.placement !== undefined) {
+      obj.placement = RunPlacement.toJSON(message.placement);
     }
     return obj;
   },

@@ -49,6 +49,8 @@ export const RunPhase = {
   RUN_PHASE_PAUSED: 7,
   /** RUN_PHASE_CANCELLED - The run was ended by a request. */
   RUN_PHASE_CANCELLED: 8,
+  /** RUN_PHASE_QUEUED - The run waits for a trio. */
+  RUN_PHASE_QUEUED: 9,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -64,6 +66,7 @@ export namespace RunPhase {
   export type RUN_PHASE_WAITING = typeof RunPhase.RUN_PHASE_WAITING;
   export type RUN_PHASE_PAUSED = typeof RunPhase.RUN_PHASE_PAUSED;
   export type RUN_PHASE_CANCELLED = typeof RunPhase.RUN_PHASE_CANCELLED;
+  export type RUN_PHASE_QUEUED = typeof RunPhase.RUN_PHASE_QUEUED;
   export type UNRECOGNIZED = typeof RunPhase.UNRECOGNIZED;
 }
 
@@ -96,6 +99,9 @@ export function runPhaseFromJSON(object: any): RunPhase {
     case 8:
     case "RUN_PHASE_CANCELLED":
       return RunPhase.RUN_PHASE_CANCELLED;
+    case 9:
+    case "RUN_PHASE_QUEUED":
+      return RunPhase.RUN_PHASE_QUEUED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -123,6 +129,8 @@ export function runPhaseToJSON(object: RunPhase): string {
       return "RUN_PHASE_PAUSED";
     case RunPhase.RUN_PHASE_CANCELLED:
       return "RUN_PHASE_CANCELLED";
+    case RunPhase.RUN_PHASE_QUEUED:
+      return "RUN_PHASE_QUEUED";
     case RunPhase.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -309,6 +317,18 @@ export interface CreateRunRequest {
   requestId: string;
   /** Makes this orchestrator the leader at once, even if another one leads. For an orchestrator that was started for this run. */
   takeOver: boolean;
+  /** What the run asks of its placement. It decides no bit of the result, and is ignored for a run that exists. */
+  placement: PlacementRequest | undefined;
+}
+
+/** What a run asks of its placement. */
+export interface PlacementRequest {
+  /** Kind of trio, at most 63 characters; empty: any. */
+  class: string;
+  /** Queue of the cluster, at most 63 characters; empty: the default one. */
+  queue: string;
+  /** -100..100. A run with a higher priority is placed first. */
+  priority: number;
 }
 
 /** A page of runs. */
@@ -504,16 +524,60 @@ export interface Run {
   /** Kind of the error of a failed run, as in the metadata `trikd-error-kind`; empty otherwise. */
   failureKind: string;
   /** Time of its end; absent until then. */
-  endTime: Date | undefined;
+  endTime:
+    | Date
+    | undefined;
+  /** Who created it; absent for a run that was created without identity. */
+  owner:
+    | RunOwner
+    | undefined;
+  /** Its trio, or its place in the queue. */
+  placement: RunPlacement | undefined;
+}
+
+/** Who created a run. */
+export interface RunOwner {
+  /** The subject of the creator's token or certificate. */
+  subject: string;
+  /** The team on whose behalf it was created; empty: none. */
+  team: string;
+}
+
+/** The trio of a run, or its place in the queue. */
+export interface RunPlacement {
+  /** -100..100. A run with a higher priority is placed first. */
+  priority: number;
+  /** Kind of trio; empty: any. */
+  class: string;
+  /** Queue of the cluster; empty: the default one. */
+  queue: string;
+  /** Number of trios that were requested for it so far. */
+  number: number;
+  /** The trio that it has; empty: none. */
+  trio: string;
+  /** Time at which it entered the queue; absent if unknown. */
+  queueTime:
+    | Date
+    | undefined;
+  /** Its place in the queue; absent for a run that is not queued, or when this orchestrator does not lead. */
+  waiting: QueueInfo | undefined;
+}
+
+/** The place of a run in the queue. */
+export interface QueueInfo {
+  /** From 1. */
+  position: number;
+  /** Number of queued runs. */
+  length: number;
 }
 
 /** A condition of a run, as in Kubernetes. */
 export interface RunCondition {
-  /** Training, Waiting, Paused, Stalled, Completed, Failed or Cancelled. */
+  /** Queued, Training, Waiting, Paused, Stalled, Completed, Failed or Cancelled. */
   type: string;
   /** Its status. */
   status: ConditionStatus;
-  /** The reason in one word, for programs, such as StoreAway. */
+  /** The reason in one word, for programs, such as StoreAway. Of Queued: WaitingForTrio, QuotaWait, TrioDraining, TrioAway or Preempted. */
   reason: string;
   /** The reason in one sentence. */
   message: string;
@@ -700,7 +764,11 @@ export interface PhaseChanged {
     | Date
     | undefined;
   /** Time of the end of the run; absent until then. */
-  endTime: Date | undefined;
+  endTime:
+    | Date
+    | undefined;
+  /** The trio of the run, or its place in the queue. */
+  placement: RunPlacement | undefined;
 }
 
 /** A generation ended. */
@@ -782,7 +850,7 @@ export interface RunDrained {
 }
 
 function createBaseCreateRunRequest(): CreateRunRequest {
-  return { spec: "", requestId: "", takeOver: false };
+  return { spec: "", requestId: "", takeOver: false, placement: undefined };
 }
 
 export const CreateRunRequest: MessageFns<CreateRunRequest> = {
@@ -795,6 +863,9 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     }
     if (message.takeOver !== false) {
       writer.uint32(24).bool(message.takeOver);
+    }
+    if (message.placement !== undefined) {
+      PlacementRequest.encode(message.placement, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -836,6 +907,14 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
             message.takeOver = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.placement = PlacementRequest.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -861,6 +940,7 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
         : isSet(object.take_over)
         ? globalThis.Boolean(object.take_over)
         : false,
+      placement: isSet(object.placement) ? PlacementRequest.fromJSON(object.placement) : undefined,
     };
   },
 
@@ -875,6 +955,9 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     if (message.takeOver !== false) {
       obj.takeOver = message.takeOver;
     }
+    if (message.placement !== undefined) {
+      obj.placement = PlacementRequest.toJSON(message.placement);
+    }
     return obj;
   },
 
@@ -886,6 +969,110 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     message.spec = object.spec ?? "";
     message.requestId = object.requestId ?? "";
     message.takeOver = object.takeOver ?? false;
+    message.placement = (object.placement !== undefined && object.placement !== null)
+      ? PlacementRequest.fromPartial(object.placement)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePlacementRequest(): PlacementRequest {
+  return { class: "", queue: "", priority: 0 };
+}
+
+export const PlacementRequest: MessageFns<PlacementRequest> = {
+  encode(message: PlacementRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.class !== "") {
+      writer.uint32(10).string(message.class);
+    }
+    if (message.queue !== "") {
+      writer.uint32(18).string(message.queue);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(24).sint32(message.priority);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlacementRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlacementRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.class = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlacementRequest {
+    return {
+      class: isSet(object.class) ? globalThis.String(object.class) : "",
+      queue: isSet(object.queue) ? globalThis.String(object.queue) : "",
+      priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
+    };
+  },
+
+  toJSON(message: PlacementRequest): unknown {
+    const obj: any = {};
+    if (message.class !== "") {
+      obj.class = message.class;
+    }
+    if (message.queue !== "") {
+      obj.queue = message.queue;
+    }
+    if (message.priority !== 0) {
+      obj.priority = Math.round(message.priority);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PlacementRequest>): PlacementRequest {
+    return PlacementRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlacementRequest>): PlacementRequest {
+    const message = createBasePlacementRequest();
+    message.class = object.class ?? "";
+    message.queue = object.queue ?? "";
+    message.priority = object.priority ?? 0;
     return message;
   },
 };
@@ -2574,6 +2761,8 @@ function createBaseRun(): Run {
     advance: 0,
     failureKind: "",
     endTime: undefined,
+    owner: undefined,
+    placement: undefined,
   };
 }
 
@@ -2635,6 +2824,12 @@ export const Run: MessageFns<Run> = {
     }
     if (message.endTime !== undefined) {
       Timestamp.encode(toTimestamp(message.endTime), writer.uint32(154).fork()).join();
+    }
+    if (message.owner !== undefined) {
+      RunOwner.encode(message.owner, writer.uint32(162).fork()).join();
+    }
+    if (message.placement !== undefined) {
+      RunPlacement.encode(message.placement, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -2804,6 +2999,22 @@ export const Run: MessageFns<Run> = {
             message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.owner = RunOwner.decode(reader, reader.uint32());
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.placement = RunPlacement.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2869,6 +3080,8 @@ export const Run: MessageFns<Run> = {
         : isSet(object.end_time)
         ? fromJsonTimestamp(object.end_time)
         : undefined,
+      owner: isSet(object.owner) ? RunOwner.fromJSON(object.owner) : undefined,
+      placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
     };
   },
 
@@ -2931,6 +3144,12 @@ export const Run: MessageFns<Run> = {
     if (message.endTime !== undefined) {
       obj.endTime = message.endTime.toISOString();
     }
+    if (message.owner !== undefined) {
+      obj.owner = RunOwner.toJSON(message.owner);
+    }
+    if (message.placement !== undefined) {
+      obj.placement = RunPlacement.toJSON(message.placement);
+    }
     return obj;
   },
 
@@ -2962,6 +3181,353 @@ export const Run: MessageFns<Run> = {
     message.advance = object.advance ?? 0;
     message.failureKind = object.failureKind ?? "";
     message.endTime = object.endTime ?? undefined;
+    message.owner = (object.owner !== undefined && object.owner !== null)
+      ? RunOwner.fromPartial(object.owner)
+      : undefined;
+    message.placement = (object.placement !== undefined && object.placement !== null)
+      ? RunPlacement.fromPartial(object.placement)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRunOwner(): RunOwner {
+  return { subject: "", team: "" };
+}
+
+export const RunOwner: MessageFns<RunOwner> = {
+  encode(message: RunOwner, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== "") {
+      writer.uint32(10).string(message.subject);
+    }
+    if (message.team !== "") {
+      writer.uint32(18).string(message.team);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunOwner {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunOwner();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.team = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunOwner {
+    return {
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      team: isSet(object.team) ? globalThis.String(object.team) : "",
+    };
+  },
+
+  toJSON(message: RunOwner): unknown {
+    const obj: any = {};
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.team !== "") {
+      obj.team = message.team;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunOwner>): RunOwner {
+    return RunOwner.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunOwner>): RunOwner {
+    const message = createBaseRunOwner();
+    message.subject = object.subject ?? "";
+    message.team = object.team ?? "";
+    return message;
+  },
+};
+
+function createBaseRunPlacement(): RunPlacement {
+  return { priority: 0, class: "", queue: "", number: 0, trio: "", queueTime: undefined, waiting: undefined };
+}
+
+export const RunPlacement: MessageFns<RunPlacement> = {
+  encode(message: RunPlacement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.priority !== 0) {
+      writer.uint32(8).sint32(message.priority);
+    }
+    if (message.class !== "") {
+      writer.uint32(18).string(message.class);
+    }
+    if (message.queue !== "") {
+      writer.uint32(26).string(message.queue);
+    }
+    if (message.number !== 0) {
+      writer.uint32(32).uint32(message.number);
+    }
+    if (message.trio !== "") {
+      writer.uint32(42).string(message.trio);
+    }
+    if (message.queueTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.queueTime), writer.uint32(50).fork()).join();
+    }
+    if (message.waiting !== undefined) {
+      QueueInfo.encode(message.waiting, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunPlacement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunPlacement();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.class = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.trio = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.queueTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.waiting = QueueInfo.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunPlacement {
+    return {
+      priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
+      class: isSet(object.class) ? globalThis.String(object.class) : "",
+      queue: isSet(object.queue) ? globalThis.String(object.queue) : "",
+      number: isSet(object.number) ? globalThis.Number(object.number) : 0,
+      trio: isSet(object.trio) ? globalThis.String(object.trio) : "",
+      queueTime: isSet(object.queueTime)
+        ? fromJsonTimestamp(object.queueTime)
+        : isSet(object.queue_time)
+        ? fromJsonTimestamp(object.queue_time)
+        : undefined,
+      waiting: isSet(object.waiting) ? QueueInfo.fromJSON(object.waiting) : undefined,
+    };
+  },
+
+  toJSON(message: RunPlacement): unknown {
+    const obj: any = {};
+    if (message.priority !== 0) {
+      obj.priority = Math.round(message.priority);
+    }
+    if (message.class !== "") {
+      obj.class = message.class;
+    }
+    if (message.queue !== "") {
+      obj.queue = message.queue;
+    }
+    if (message.number !== 0) {
+      obj.number = Math.round(message.number);
+    }
+    if (message.trio !== "") {
+      obj.trio = message.trio;
+    }
+    if (message.queueTime !== undefined) {
+      obj.queueTime = message.queueTime.toISOString();
+    }
+    if (message.waiting !== undefined) {
+      obj.waiting = QueueInfo.toJSON(message.waiting);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunPlacement>): RunPlacement {
+    return RunPlacement.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunPlacement>): RunPlacement {
+    const message = createBaseRunPlacement();
+    message.priority = object.priority ?? 0;
+    message.class = object.class ?? "";
+    message.queue = object.queue ?? "";
+    message.number = object.number ?? 0;
+    message.trio = object.trio ?? "";
+    message.queueTime = object.queueTime ?? undefined;
+    message.waiting = (object.waiting !== undefined && object.waiting !== null)
+      ? QueueInfo.fromPartial(object.waiting)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseQueueInfo(): QueueInfo {
+  return { position: 0, length: 0 };
+}
+
+export const QueueInfo: MessageFns<QueueInfo> = {
+  encode(message: QueueInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== 0) {
+      writer.uint32(8).uint32(message.position);
+    }
+    if (message.length !== 0) {
+      writer.uint32(16).uint32(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QueueInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQueueInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.position = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.length = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): QueueInfo {
+    return {
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+      length: isSet(object.length) ? globalThis.Number(object.length) : 0,
+    };
+  },
+
+  toJSON(message: QueueInfo): unknown {
+    const obj: any = {};
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    if (message.length !== 0) {
+      obj.length = Math.round(message.length);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<QueueInfo>): QueueInfo {
+    return QueueInfo.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<QueueInfo>): QueueInfo {
+    const message = createBaseQueueInfo();
+    message.position = object.position ?? 0;
+    message.length = object.length ?? 0;
     return message;
   },
 };
@@ -4350,6 +4916,7 @@ function createBasePhaseChanged(): PhaseChanged {
     progress: undefined,
     updateTime: undefined,
     endTime: undefined,
+    placement: undefined,
   };
 }
 
@@ -4387,6 +4954,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     }
     if (message.endTime !== undefined) {
       Timestamp.encode(toTimestamp(message.endTime), writer.uint32(90).fork()).join();
+    }
+    if (message.placement !== undefined) {
+      RunPlacement.encode(message.placement, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -4492,6 +5062,14 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
             message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.placement = RunPlacement.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4535,6 +5113,7 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
         : isSet(object.end_time)
         ? fromJsonTimestamp(object.end_time)
         : undefined,
+      placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
     };
   },
 
@@ -4573,6 +5152,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     if (message.endTime !== undefined) {
       obj.endTime = message.endTime.toISOString();
     }
+    if (message.placement !== undefined) {
+      obj.placement = RunPlacement.toJSON(message.placement);
+    }
     return obj;
   },
 
@@ -4596,6 +5178,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
       : undefined;
     message.updateTime = object.updateTime ?? undefined;
     message.endTime = object.endTime ?? undefined;
+    message.placement = (object.placement !== undefined && object.placement !== null)
+      ? RunPlacement.fromPartial(object.placement)
+      : undefined;
     return message;
   },
 };
