@@ -59,7 +59,6 @@ export async function startDistributed(
       const peer = index === 0 ? student : teacher;
       const request = {
         start: position(0),
-        term: 1,
         spec: canonicalJson(spec),
         limit: 0,
         peerAddress: peer.address,
@@ -119,7 +118,7 @@ async function loadAnchor(
   const client = openClient(AnchorServiceClient, address);
   await unary(
     client.loadAnchor.bind(client),
-    { start, term: 1, spec: canonicalJson(spec), params: blob, tracing },
+    { start, spec: canonicalJson(spec), params: blob, tracing },
     { what: 'the anchor', deadlineSeconds: 60 },
   );
   client.close();

@@ -149,10 +149,9 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
   return {
     role,
     address: trainer.name,
-    assign: ({ attempt, term, spec, limit, peerAddress, anchorAddress, resume }) => {
+    assign: ({ attempt, spec, limit, peerAddress, anchorAddress, resume }) => {
       const given = {
         attempt,
-        term,
         spec,
         limit,
         ...(peerAddress && { peerAddress }),
@@ -257,8 +256,8 @@ async function* trainerEvents(events: AsyncIterable<TrainerEvent>, role: Trained
 function anchorLink(network: Network, life: Life, anchor: Host<AnchorHolder>): AnchorLink {
   return {
     address: anchor.name,
-    load: ({ start, term, spec, params }) =>
-      network.call(life, anchor, 'load', (service) => service.load({ start, term, spec, params }), {
+    load: (attempt, step, spec, params) =>
+      network.call(life, anchor, 'load', (service) => service.load({ start: { ...attempt, step }, spec, params }), {
         seconds: TIMES.prepare,
       }),
   };

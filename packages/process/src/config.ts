@@ -11,9 +11,16 @@ const NOT_FIELDS = new Set([
   'TRIKD_CONFIG',
   'TRIKD_DATA',
   'TRIKD_CACHE',
+  'TRIKD_CA',
+  'TRIKD_CERT',
+  'TRIKD_CLIENT_ID',
+  'TRIKD_ISSUER',
+  'TRIKD_KEY',
   'TRIKD_SERVER',
   'TRIKD_STATE',
   'TRIKD_TENSORFLOW',
+  'TRIKD_TOKEN',
+  'TRIKD_TOKEN_FILE',
 ]);
 
 type Tree = Record<string, unknown>;

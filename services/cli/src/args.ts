@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import type { Override } from './load-spec.js';
-import { address, requestIdOption, timeoutOption, wholeNumber } from './options.js';
-import type { ServerChoice } from './server/ask.js';
+import { address, requestIdOption, serverAddress, timeoutOption, wholeNumber } from './options.js';
+import { type Connection, type ServerChoice, serverChoiceOf } from './server/ask.js';
 
 /** Options of `trikd run`. */
 export interface RunOptions {
@@ -46,9 +46,8 @@ events.jsonl, tensorboard/, report.html and logs/, and its store unless TRIKD_ST
 With --server the command starts no service: it creates the run at a running orchestrator, and Ctrl-C does not affect the run.
 Exit status: 0 completed or paused, 1 failed, 2 wrong command line, 3 the run exists with another spec or was rejected, 4 no answer.`;
 
-interface RawOptions {
+interface RawOptions extends Partial<Connection> {
   readonly listen?: string;
-  readonly server?: string;
   readonly timeout: number;
   readonly requestId?: string;
   readonly wait: boolean;
@@ -77,8 +76,8 @@ export function commandLine(actions: RunActions): Command {
     .option('--fresh', 'remove the stored run of this name first', false)
     .option('--listen <host:port>', 'address of its orchestrator, for other commands (default: any free port)', address)
     .addOption(
-      new Option('--server <host:port>', 'create the run at this orchestrator and start no service')
-        .argParser(address)
+      new Option('--server <address>', 'create the run at this orchestrator and start no service')
+        .argParser(serverAddress)
         .conflicts(['store', 'fresh', 'listen']),
     )
     .option('--no-wait', 'with --server: do not follow the run to its end')
@@ -88,10 +87,11 @@ export function commandLine(actions: RunActions): Command {
     .addHelpText('after', RUN_EXAMPLE)
     .exitOverride()
     .action(async (file: string, raw: RawOptions) => {
-      const { set, seed, store, output, fresh, listen, server, timeout, wait, requestId = randomUUID() } = raw;
+      const { set, seed, store, output, fresh, listen, server, wait, requestId = randomUUID() } = raw;
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
       const common = { file, overrides, output };
-      if (server !== undefined) await actions.runRemote({ ...common, server, timeout, wait, requestId });
+      if (server !== undefined)
+        await actions.runRemote({ ...common, ...serverChoiceOf({ ...raw, server }), wait, requestId });
       else
         await actions.run({
           ...common,

@@ -1,6 +1,7 @@
 import { eventNumber } from '@trikd/events/event-name';
 import { isAddress } from '@trikd/process/address';
 import { InvalidArgumentError, Option } from 'commander';
+import { endpointOf } from './server/endpoint.js';
 
 /** Format of a result. */
 export type Format = 'table' | 'json' | 'yaml';
@@ -15,12 +16,31 @@ export function outputOption(): Option {
 /** Default address of an orchestrator on this machine. */
 export const DEFAULT_SERVER = '127.0.0.1:50050';
 
-/** `--server HOST:PORT` */
+/** `--server ADDRESS` */
 export function serverOption(): Option {
-  return new Option('--server <host:port>', 'address of the orchestrator')
+  return new Option(
+    '--server <address>',
+    'orchestrator: host:port, https://host[:port], or grpc://host:port for plain text',
+  )
     .env('TRIKD_SERVER')
-    .argParser(address)
+    .argParser(serverAddress)
     .default(DEFAULT_SERVER);
+}
+
+/** What a command proves of itself, and how it recognises the server: for every command with `--server`. */
+export function credentialOptions(): readonly Option[] {
+  const file = (flag: string, meaning: string, variable: string) => new Option(`${flag} <file>`, meaning).env(variable);
+  return [
+    file('--ca', 'PEM file of the authority that signs the certificate of the server', 'TRIKD_CA'),
+    file('--cert', 'PEM file of your certificate, where people are recognised by one', 'TRIKD_CERT'),
+    file('--key', 'PEM file of its private key', 'TRIKD_KEY'),
+    file('--token-file', 'file with a bearer token, instead of `trikd login`', 'TRIKD_TOKEN_FILE'),
+  ];
+}
+
+export function serverAddress(text: string): string {
+  if (!endpointOf(text)) throw new InvalidArgumentError('Expected host:port or https://host, such as 127.0.0.1:50050.');
+  return text;
 }
 
 /** `--timeout SECONDS` */

@@ -15,6 +15,9 @@ import { readSource } from './export-events/read-source.js';
 import { generationCommand } from './generation/command.js';
 import { reportCommand } from './html-report/command.js';
 import { writeReport } from './html-report/write-report.js';
+import { loginActions } from './login/actions.js';
+import { loginCommands } from './login/command.js';
+import { credentialOptions } from './options.js';
 import { paintFor } from './paint.js';
 import { withProgress } from './progress.js';
 import { run } from './run.js';
@@ -78,6 +81,12 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         }),
       ),
     );
+  for (const command of loginCommands(loginActions(shell, finish))) program.addCommand(command);
+  for (const command of descendants(program)) {
+    if (command.options.some(({ long }) => long === '--server')) {
+      for (const option of credentialOptions()) command.addOption(option);
+    }
+  }
   const [completion, complete] = completionCommands(program, localNames, (text) => print(shell, text));
   program.addCommand(completion).addCommand(complete, { hidden: true });
   const output = {

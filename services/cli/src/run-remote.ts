@@ -6,7 +6,7 @@ import { loadSpec } from './load-spec.js';
 import { paintFor } from './paint.js';
 import { runDescription } from './runs/verbs.js';
 import { lineScreen, liveScreen, showAll } from './runs/watch.js';
-import { withServer } from './server/ask.js';
+import { serverChoiceOf, withServer } from './server/ask.js';
 import { withErrorReport } from './server/error-report.js';
 import { follow } from './server/follow.js';
 import { isTerminal, print, type Shell } from './shell.js';
@@ -21,11 +21,11 @@ export async function runRemote(
   shell: Shell,
   finish: (status: number) => void,
 ): Promise<void> {
-  const { server, timeout, requestId, wait, output } = options;
+  const { requestId, wait, output } = options;
   const spec = loadSpec(options.file, options.overrides);
   const runId = spec.name;
   await withErrorReport(shell, finish, { runId, requestId }, () =>
-    withServer({ server, timeout }, shell.rest, async (asking) => {
+    withServer(serverChoiceOf(options), shell, async (asking) => {
       const { client, how } = asking;
       const wanted = { spec: JSON.stringify(spec), requestId, takeOver: false, placement: undefined };
       const { run } = await unary(client.createRun.bind(client), wanted, how);

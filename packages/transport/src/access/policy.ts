@@ -44,6 +44,7 @@ const RUN: Methods<RunServiceService> = {
   promoteGeneration: people('steer'),
   rollbackAnchor: people('steer'),
   deleteRun: people('delete'),
+  getCaller: 'everybody',
 };
 
 /** The rule of each method by its path. A method without one is refused. */

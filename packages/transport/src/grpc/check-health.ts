@@ -4,6 +4,7 @@ import { fromStatus } from '@trikd/protocol/status';
 import { service } from 'grpc-health-check';
 import { controlChannel } from './channel-options.js';
 import { createClient } from './create-client.js';
+import { openUserClient, type UserConnection } from './open-user-client.js';
 
 /** The health of a service. */
 export interface Health {
@@ -14,11 +15,11 @@ export interface Health {
   readonly roundTrip: number;
 }
 
-/** Calls `grpc.health.v1`. @throws TrikdError 'unavailable' if there is no response in time */
-export async function checkHealth(address: string, seconds: number): Promise<Health> {
+/** Calls `grpc.health.v1`. @param connection of a user; default: that of a service @throws TrikdError 'unavailable' if there is no response in time */
+export async function checkHealth(address: string, seconds: number, connection?: UserConnection): Promise<Health> {
   const check = service['Check'];
   if (!check) throw new TrikdError('invalid', 'the health service has no method Check');
-  const client = createClient(Client, address, controlChannel());
+  const client = connection ? openUserClient(Client, connection) : createClient(Client, address, controlChannel());
   const sentAt = Date.now();
   let date: string | undefined;
   try {

@@ -6,12 +6,18 @@ import { type Caller, setCaller } from '../access/caller.js';
 import type { Identify } from '../access/identify.js';
 import { assertAllowed } from '../access/policy.js';
 
+/** Where people log in: `trikd login` reads it from the status of a call that was refused for the lack of a token. */
+export interface LoginFacts {
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
 /** Refuses a call before its handler sees it, unless the policy opens its method to the caller. */
-export function guardCalls(identify: Identify, log: Logger): ServerInterceptor {
+export function guardCalls(identify: Identify, log: Logger, login?: LoginFacts): ServerInterceptor {
   return ({ path }, next) => {
     const refuse = (error: unknown) => {
       if (!(error instanceof TrikdError)) log.error({ err: error }, 'the caller could not be determined');
-      next.sendStatus(toStatus(error));
+      next.sendStatus(toStatus(withLogin(error, login)));
     };
     const admit = (metadata: Metadata, caller: Caller | undefined): boolean => {
       try {
@@ -33,6 +39,12 @@ export function guardCalls(identify: Identify, log: Logger): ServerInterceptor {
       .build();
     return new ServerInterceptingCall(next, { start: (begin) => begin(listener) });
   };
+}
+
+function withLogin(error: unknown, login: LoginFacts | undefined): unknown {
+  if (!login || !(error instanceof TrikdError) || error.kind !== 'unauthenticated') return error;
+  const { issuer, clientId } = login;
+  return new TrikdError('unauthenticated', error.message, { issuer, client_id: clientId });
 }
 
 function attempt<T>(work: () => T | Promise<T>): T | Promise<T> {

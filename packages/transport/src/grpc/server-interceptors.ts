@@ -1,7 +1,7 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { Logger } from '@trikd/process/logging';
 import { type Identify, identifyBy } from '../access/identify.js';
-import { guardCalls } from './guard-calls.js';
+import { guardCalls, type LoginFacts } from './guard-calls.js';
 import { type CallListener, observeCalls } from './observe-calls.js';
 
 export interface InterceptorOptions {
@@ -10,6 +10,8 @@ export interface InterceptorOptions {
   readonly onCall?: CallListener;
   /** Default: every caller is anonymous. */
   readonly identify?: Identify;
+  /** Where people log in. */
+  readonly login?: LoginFacts;
 }
 
 /**
@@ -23,12 +25,13 @@ export function serverInterceptors({
   log,
   onCall,
   identify = identifyBy({}),
+  login,
 }: InterceptorOptions): ServerInterceptor[] {
   return [
     observeCalls((call) => {
       log.debug(call, 'call ended');
       onCall?.(call);
     }),
-    guardCalls(identify, log),
+    guardCalls(identify, log, login),
   ];
 }

@@ -14,6 +14,7 @@ test.each([
     { pageSize: 5, pageToken: '', phases: ['RUN_PHASE_FAILED'] },
   ],
   ['POST', '/runs', 'createRun', { requestId: 'r' }],
+  ['GET', '/caller', 'getCaller', {}],
   ['GET', '/runs/tiny', 'getRun', { requestId: 'r', runId: 'tiny' }],
   ['DELETE', '/runs/tiny', 'deleteRun', { requestId: 'r', runId: 'tiny' }],
   ['POST', '/runs/tiny:pause', 'pauseRun', { requestId: 'r', runId: 'tiny' }],

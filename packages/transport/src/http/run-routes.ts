@@ -34,6 +34,7 @@ export function routeOf({ method, path, query, body }: ApiRequest, lastEvent?: s
   if (events !== undefined && runId !== undefined) {
     return method === 'GET' ? { kind: 'watch', runId, fromEvent: firstWanted(query, lastEvent) } : undefined;
   }
+  if (path === '/caller') return method === 'GET' ? { kind: 'call', rpc: 'getCaller', request: {} } : undefined;
   const rpc = rpcOf(method, path, runId, verb);
   if (!rpc) return undefined;
   if (rpc === 'listRuns') return { kind: 'call', rpc, request: listOf(query) };

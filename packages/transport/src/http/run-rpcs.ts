@@ -6,6 +6,8 @@ import {
   CreateRunResponse,
   DeleteRunRequest,
   DeleteRunResponse,
+  GetCallerRequest,
+  GetCallerResponse,
   GetRunRequest,
   GetRunResponse,
   ListRunsRequest,
@@ -53,6 +55,7 @@ function json<Request, Response>(
 /** The unary methods of RunService. */
 export const RUN_RPCS = {
   createRun: json(RunServiceService.createRun, CreateRunRequest, CreateRunResponse),
+  getCaller: json(RunServiceService.getCaller, GetCallerRequest, GetCallerResponse),
   getRun: json(RunServiceService.getRun, GetRunRequest, GetRunResponse),
   listRuns: json(RunServiceService.listRuns, ListRunsRequest, ListRunsResponse),
   deleteRun: json(RunServiceService.deleteRun, DeleteRunRequest, DeleteRunResponse),

@@ -5,6 +5,7 @@ import { dataFolders, quietTensorFlow } from '@trikd/process/environment';
 import { openStore } from '@trikd/store/open-store';
 import type { StoreConfig } from '@trikd/store/store-config';
 import { checkHealth } from '@trikd/transport/grpc/check-health';
+import type { UserConnection } from '@trikd/transport/grpc/open-user-client';
 import type { Finding } from './finding.js';
 
 /** The oldest Node.js that runs the services. */
@@ -76,6 +77,8 @@ export interface ServiceAddress {
   readonly address: string;
   /** Whether the user named the address: a service at its default address may be absent. */
   readonly named: boolean;
+  /** How this user calls it. Absent: as services call each other. */
+  readonly connection?: UserConnection;
 }
 
 /** Seconds. */
@@ -84,10 +87,15 @@ const PATIENCE = 5;
 const LARGEST_OFFSET = 2000;
 
 /** Checks the health of a service and its clock. */
-export async function serviceFindings({ name, address, named }: ServiceAddress): Promise<readonly Finding[]> {
+export async function serviceFindings({
+  name,
+  address,
+  named,
+  connection,
+}: ServiceAddress): Promise<readonly Finding[]> {
   const check = `${name} at ${address}`;
   try {
-    const { serving, clockOffset, roundTrip } = await checkHealth(address, PATIENCE);
+    const { serving, clockOffset, roundTrip } = await checkHealth(address, PATIENCE, connection);
     const answered = `answers in ${roundTrip} ms`;
     const health: Finding = serving
       ? { check, verdict: 'ok', text: answered }

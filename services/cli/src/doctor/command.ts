@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { type Format, outputOption, serverOption } from '../options.js';
+import type { Connection } from '../server/ask.js';
 import { storeOptions } from '../store-choice.js';
 
 /** Options of `trikd doctor`. */
-export interface DoctorOptions {
-  readonly server: string;
+export interface DoctorOptions extends Connection {
   /** Whether an option or a variable named the server. */
   readonly serverNamed: boolean;
   readonly store?: string;

@@ -7,6 +7,7 @@ import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
 import { RUNS } from '../run-folder.js';
 import { storeInEnvironment } from '../run-store.js';
+import { connectionOf } from '../server/ask.js';
 import {
   dataFinding,
   engineFinding,
@@ -28,14 +29,15 @@ const Config = z.looseObject({
 
 /** Makes all checks. @param report called with the name of each check */
 export async function examine(
-  { server, serverNamed, store, config: file }: DoctorOptions,
+  options: DoctorOptions,
   env: Readonly<Record<string, string | undefined>>,
   report: (what: string) => void,
 ): Promise<readonly Finding[]> {
+  const { server, serverNamed, store, config: file } = options;
   const config = file === undefined ? {} : loadConfig(Config, env, file);
   const inEnvironment = store === undefined ? storeInEnvironment(env) : undefined;
   const services: readonly ServiceAddress[] = [
-    { name: 'orchestrator', address: server, named: serverNamed },
+    { name: 'orchestrator', address: server, named: serverNamed, connection: connectionOf(options, env) },
     ...[named('anchor-server', config.anchor), named('teacher-trainer', config.teacher)].flat(),
     ...named('student-trainer', config.student),
   ];

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { serverOption, timeoutOption } from '../options.js';
-import type { ServerChoice } from '../server/ask.js';
+import { type ServerChoice, serverChoiceOf } from '../server/ask.js';
 
 /** Where the events of a run are looked for. */
 export interface EventSource extends ServerChoice {
@@ -19,8 +19,8 @@ export function sourceOptions(): readonly Option[] {
 
 /** An option decides; TRIKD_SERVER, which may be meant for other commands, only comes first. */
 export function sourceOf(runId: string, command: Command): EventSource {
-  const { server, timeout, store } = command.opts<ServerChoice & { readonly store?: string }>();
-  const common = { runId, server, timeout };
+  const { store, ...choice } = command.opts<ServerChoice & { readonly store?: string }>();
+  const common = { runId, ...serverChoiceOf(choice) };
   if (store !== undefined) return { ...common, store, place: 'folder' };
   const named = command.getOptionValueSource('server');
   return { ...common, place: named === 'cli' ? 'server' : named === 'env' ? 'either' : 'folder' };

@@ -26,7 +26,7 @@ export async function readSource(
     if (from.place === 'folder' || (await isOnlyInFolder(from, folder, shell))) {
       await work(storedEvents(folder.events), folder);
     } else {
-      await withServer(from, shell.rest, (asking) => work(pastEvents(asking, runId), undefined));
+      await withServer(from, shell, (asking) => work(pastEvents(asking, runId), undefined));
     }
   });
 }
@@ -35,9 +35,7 @@ export async function readSource(
 async function isOnlyInFolder(from: EventSource, { events }: RunFolder, shell: Shell): Promise<boolean> {
   if (from.place === 'server' || !existsSync(events)) return false;
   try {
-    await withServer(from, shell.rest, ({ client, how }) =>
-      unary(client.getRun.bind(client), { runId: from.runId }, how),
-    );
+    await withServer(from, shell, ({ client, how }) => unary(client.getRun.bind(client), { runId: from.runId }, how));
     return false;
   } catch (error) {
     const kind = error instanceof TrikdError ? error.kind : undefined;

@@ -28,10 +28,10 @@ export interface ServerActions {
 
 /** They print their result and report the exit status. */
 export function serverActions(shell: Shell, finish: (status: number) => void): ServerActions {
-  const { stdout, rest } = shell;
+  const { stdout } = shell;
   const paint = paintFor(stdout);
   const ask = (choice: ServerChoice, about: ErrorContext, work: (asking: Asking) => Promise<void>) =>
-    withErrorReport(shell, finish, about, () => withServer(choice, rest, work));
+    withErrorReport(shell, finish, about, () => withServer(choice, shell, work));
   const show = (format: Format, text: () => string, json: () => object) =>
     print(shell, format === 'table' ? text() : formatted(json(), format));
   const steer: RunsActions['steer'] = async (verb, options) => {

@@ -54,6 +54,7 @@ function advice(error: TrikdError, { runId, requestId, offline }: ErrorContext):
       ? [`\`trikd runs get ${run}\` shows its state`]
       : [`\`trikd runs wait ${run}\` waits until it ends`];
   }
+  if (kind === 'unauthenticated') return ['`trikd login` logs you in; programs use --token-file or TRIKD_TOKEN'];
   if (kind !== 'unavailable') return [];
   const retry =
     requestId === undefined

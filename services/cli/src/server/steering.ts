@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { Command } from 'commander';
 import { type Format, outputOption, requestIdOption, serverOption, timeoutOption, wholeNumber } from '../options.js';
-import type { Asking, ServerChoice } from './ask.js';
+import { type Asking, type ServerChoice, serverChoiceOf } from './ask.js';
 
 /** A request that changes a run. */
 export interface Change {
@@ -63,8 +63,8 @@ export function steeringCommand(verb: Verb, steer: (verb: Verb, options: SteerOp
     .exitOverride()
     .action(async (runId: string, ...rest: readonly unknown[]) => {
       const generation = typeof rest[0] === 'number' ? rest[0] : 0;
-      const { server, timeout, output, requestId, yes } = command.opts<RawOptions>();
+      const { output, requestId, yes, ...choice } = command.opts<RawOptions>();
       const change = { runId, generation, requestId: requestId ?? randomUUID() };
-      await steer(verb, { ...change, server, timeout, output, yes: yes ?? verb.question === undefined });
+      await steer(verb, { ...change, ...serverChoiceOf(choice), output, yes: yes ?? verb.question === undefined });
     });
 }

@@ -12,7 +12,13 @@ import {
   fromStall,
   toDate,
 } from '@trikd/protocol/convert-run';
-import { type Run, RunAdvance, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import {
+  type GetCallerResponse,
+  type Run,
+  RunAdvance,
+  type WatchRunResponse,
+} from '@trikd/protocol/gen/node/trikd/v1/run';
+import { type Caller, VERBS } from '@trikd/transport/access/caller';
 import { phaseChanged } from '../events/run-changes.js';
 import type { RunView } from '../runs/ports.js';
 import { progressOf } from '../runs/progress.js';
@@ -54,6 +60,13 @@ const ADVANCE: Readonly<Record<RunSpec['curriculum']['advance'], RunAdvance>> = 
   automatic: RunAdvance.RUN_ADVANCE_AUTOMATIC,
   manual: RunAdvance.RUN_ADVANCE_MANUAL,
 };
+
+/** Who a caller is. */
+export function fromCaller(caller: Caller): GetCallerResponse {
+  const { kind } = caller;
+  if (kind === 'user') return { kind, subject: caller.subject, teams: [...caller.teams], verbs: [...caller.verbs] };
+  return { kind, subject: kind === 'service' ? caller.role : '', teams: [], verbs: [...VERBS] };
+}
 
 /** How a run is when a stream opens: the one event that carries a whole run. */
 export function snapshotEvent(view: RunView): WatchRunResponse {

@@ -1,4 +1,4 @@
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { Metadata, ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { Steering } from '@trikd/core/run/steering';
@@ -9,6 +9,8 @@ import type {
   CreateRunResponse,
   DeleteRunRequest,
   DeleteRunResponse,
+  GetCallerRequest,
+  GetCallerResponse,
   GetRunRequest,
   GetRunResponse,
   ListRunsRequest,
@@ -28,10 +30,11 @@ import type {
   WatchRunResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { parseSpec } from '@trikd/protocol/parse-spec';
+import { callerOf } from '@trikd/transport/access/caller';
 import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import type { Orchestrator } from '../orchestrator.js';
-import { fromRun } from './messages.js';
+import { fromCaller, fromRun } from './messages.js';
 import { toPhases, toPlacement, toRequestId, toRunId } from './requests.js';
 
 /** Token of the Orchestrator. */
@@ -103,6 +106,11 @@ export class OrchestratorController {
   async deleteRun({ runId, requestId }: DeleteRunRequest): Promise<DeleteRunResponse> {
     await this.orchestrator.remove(toRunId(runId), toRequestId(requestId));
     return {};
+  }
+
+  @GrpcMethod('RunService', 'getCaller')
+  getCaller(_request: GetCallerRequest, metadata: Metadata): GetCallerResponse {
+    return fromCaller(callerOf(metadata));
   }
 
   @GrpcMethod('RunService', 'watchRun')

@@ -75,21 +75,19 @@ async function resumedFrom({ spec, store }: DutyScope, todo: Preparing): Promise
 
 /** Undefined in a generation without an anchor. */
 function loadAnchor(
-  { spec, term, tracing }: DutyScope,
+  { spec, tracing }: DutyScope,
   anchor: AnchorLink,
   todo: Preparing,
   step: number,
 ): Promise<AnchorScores & Pick<Facts, 'datasetDigest'>> | undefined {
-  if (!todo.anchor) return undefined;
-  const start = { ...attemptOf(spec, todo), step };
-  return anchor.load({ start, term, spec, params: todo.anchor.params, tracing });
+  return todo.anchor && anchor.load(attemptOf(spec, todo), step, spec, todo.anchor.params, tracing);
 }
 
 /** Until the data are read, the length of a generation is unknown: the first assignment lets one step be trained. */
 const LIMIT_OF_UNKNOWN_LENGTH = 1;
 
 function assignmentOf(
-  { spec, term, tracing }: DutyScope,
+  { spec, tracing }: DutyScope,
   { trainers, anchor }: PreparePorts,
   todo: Preparing,
   pair: Pair | undefined,
@@ -98,7 +96,6 @@ function assignmentOf(
   const step = pair?.student.step ?? 0;
   return {
     attempt: attemptOf(spec, todo),
-    term,
     spec,
     limit: todo.facts ? nextLimit(step, todo.facts, spec) : LIMIT_OF_UNKNOWN_LENGTH,
     tracing,

@@ -24,11 +24,7 @@ export interface LoadAnchorRequest {
     | Blob
     | undefined;
   /** If absent, no step is traced. */
-  tracing:
-    | StepTracing
-    | undefined;
-  /** The term of the orchestrator that gives the order; from 1. */
-  term: number;
+  tracing: StepTracing | undefined;
 }
 
 /** The anchor is served from now on. */
@@ -64,7 +60,6 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
       spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
       params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
-      term: isSet(object.term) ? globalThis.Number(object.term) : 0,
     };
   },
 
@@ -81,9 +76,6 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.tracing !== undefined) {
       obj.tracing = StepTracing.toJSON(message.tracing);
-    }
-    if (message.term !== 0) {
-      obj.term = Math.round(message.term);
     }
     return obj;
   },

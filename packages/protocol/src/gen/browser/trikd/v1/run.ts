@@ -437,6 +437,22 @@ export interface DeleteRunRequest {
 export interface DeleteRunResponse {
 }
 
+/** The caller is known by its credentials alone. */
+export interface GetCallerRequest {
+}
+
+/** Who the caller is. */
+export interface GetCallerResponse {
+  /** anonymous, service or user. */
+  kind: string;
+  /** The owner of runs that it creates, or the role of a service; empty for anonymous callers. */
+  subject: string;
+  /** The teams whose runs it may see. */
+  teams: string[];
+  /** What it may do: view, steer, delete and admin. */
+  verbs: string[];
+}
+
 /** The pointer was moved back. */
 export interface RollbackAnchorResponse {
   /** The run after the request. */
@@ -1262,6 +1278,45 @@ export const DeleteRunResponse: MessageFns<DeleteRunResponse> = {
 
   toJSON(_: DeleteRunResponse): unknown {
     const obj: any = {};
+    return obj;
+  },
+};
+
+export const GetCallerRequest: MessageFns<GetCallerRequest> = {
+  fromJSON(_: any): GetCallerRequest {
+    return {};
+  },
+
+  toJSON(_: GetCallerRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+};
+
+export const GetCallerResponse: MessageFns<GetCallerResponse> = {
+  fromJSON(object: any): GetCallerResponse {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      teams: globalThis.Array.isArray(object?.teams) ? object.teams.map((e: any) => globalThis.String(e)) : [],
+      verbs: globalThis.Array.isArray(object?.verbs) ? object.verbs.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: GetCallerResponse): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.teams?.length) {
+      obj.teams = message.teams;
+    }
+    if (message.verbs?.length) {
+      obj.verbs = message.verbs;
+    }
     return obj;
   },
 };
