@@ -5,6 +5,7 @@ import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
+import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
 
 /** The ports on which the services of the models listen by default. */
@@ -19,6 +20,7 @@ export function modelServiceConfig(role: Role) {
     store: StoreConfig.describe('where checkpoints are stored'),
     drainSeconds: z.number().min(0).max(MAX_SERVICE_SECONDS).default(5).describe('for open calls to end after SIGTERM'),
     admission: AdmissionLimits,
+    limits: ServerLimits.prefault({}),
     telemetry: TelemetryConfig,
     log: LogConfig,
   });

@@ -18,6 +18,12 @@ export function factsOf(error: unknown): Readonly<Record<string, string>> {
   return Object.assign({}, ...detailsIn(error, ERROR_INFO).map((value) => ErrorInfo.decode(value).metadata));
 }
 
+/** The milliseconds after which a refused call may succeed; undefined if the server does not say. @param error as for {@link violationsOf} */
+export function retryAfterMs(error: unknown): number | undefined {
+  const ms = Number(factsOf(error)['retryAfterMs']);
+  return Number.isFinite(ms) ? ms : undefined;
+}
+
 function detailsIn(error: unknown, wanted: string): readonly Uint8Array[] {
   const metadata = metadataIn(error) ?? (error instanceof Error ? metadataIn(error.cause) : undefined);
   const bytes = metadata?.get(STATUS_DETAILS)[0];

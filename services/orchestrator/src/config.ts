@@ -5,6 +5,7 @@ import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
+import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
 
 const HttpConfig = z
@@ -54,6 +55,7 @@ export const OrchestratorConfig = z.strictObject({
     })
     .prefault({}),
   admission: AdmissionLimits,
+  limits: ServerLimits.prefault({}),
   telemetry: TelemetryConfig,
   log: LogConfig,
 });

@@ -25,8 +25,7 @@ await runService({
   module: orchestratorModule(orchestrator),
   services: { 'trikd.v1.RunService': RUN_SERVICE },
   listen: config.listen,
-  // Watchers behind one proxy, or behind the dashboard, share a connection.
-  maxStreams: 1024,
+  limits: config.limits,
   log,
   onCall: callMeter(telemetry.record),
   shutdown,

@@ -9,7 +9,8 @@ import {
 } from '@grpc/grpc-js';
 import { createBackoff } from '@trikd/core/async/backoff';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { fromStatus, isDisconnect } from '@trikd/protocol/status';
+import { fromStatus, isDisconnect, isServiceError } from '@trikd/protocol/status';
+import { retryAfterMs } from '@trikd/protocol/violations';
 import { controlChannel } from './channel-options.js';
 import { type ClientConstructor, createClient } from './create-client.js';
 
@@ -34,18 +35,41 @@ export interface UnaryOptions {
 }
 
 /**
- * Makes one call with a deadline: `unary(client.assign.bind(client), request, { what: 'the teacher' })`.
+ * Makes one call with a deadline: `unary(client.assign.bind(client), request, { what: 'the teacher' })`. A server that refuses it for
+ * a limit and says when to retry is asked again.
  * @throws TrikdError of the kind that the server threw, 'unavailable' if it cannot be reached in time; the reason of the
  * signal
  */
-export function unary<Request, Response>(
+export async function unary<Request, Response>(
   method: UnaryMethod<Request, Response>,
   request: Request,
   { what, deadlineSeconds = 10, signal }: UnaryOptions,
 ): Promise<Response> {
+  const deadline = Date.now() + deadlineSeconds * 1000;
+  for (;;) {
+    try {
+      return await callOnce(method, request, { what, deadline, ...(signal && { signal }) });
+    } catch (error) {
+      const wait = retryAfterMs(error);
+      if (wait === undefined || Date.now() + 2 * wait >= deadline) throw error;
+      await pause(wait + wait * Math.random(), undefined, { ...(signal && { signal }) });
+    }
+  }
+}
+
+interface OneCall {
+  readonly what: string;
+  readonly deadline: number;
+  readonly signal?: AbortSignal;
+}
+
+function callOnce<Request, Response>(
+  method: UnaryMethod<Request, Response>,
+  request: Request,
+  { what, deadline, signal }: OneCall,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const deadline = Date.now() + deadlineSeconds * 1000;
     const call = method(request, new Metadata(), { deadline }, (error, response) => {
       signal?.removeEventListener('abort', cancel);
       if (signal?.aborted) reject(signal.reason);
@@ -85,6 +109,8 @@ export async function* watch<Response>(options: WatchOptions<Response>): AsyncGe
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random });
   let from = options.from ?? 0;
   let lostAt: number | undefined;
+  /** For a server that refuses the stream for a limit. */
+  let wait = 0;
   const connected = () => {
     if (lostAt !== undefined) connection?.(undefined);
     lostAt = undefined;
@@ -107,7 +133,8 @@ export async function* watch<Response>(options: WatchOptions<Response>): AsyncGe
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (!isDisconnect(error)) throw fromStatus(error, what);
+      wait = retryAfterMs(error) ?? 0;
+      if (!isServiceError(error) || (wait === 0 && !isDisconnect(error))) throw fromStatus(error, what);
       if (lostAt === undefined) connection?.(`${what} cannot be reached: ${error.details}`);
       lostAt ??= performance.now();
       const lost = (performance.now() - lostAt) / 1000;
@@ -118,6 +145,6 @@ export async function* watch<Response>(options: WatchOptions<Response>): AsyncGe
       signal.removeEventListener('abort', cancel);
       cancel();
     }
-    await pause(backoff.next(), undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(Math.max(wait, backoff.next()), undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }

@@ -2,6 +2,7 @@ import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { Logger } from '@trikd/process/logging';
 import { type Identify, identifyBy } from '../access/identify.js';
 import { guardCalls, type LoginFacts } from './guard-calls.js';
+import { type Guards, limitCalls } from './limit-calls.js';
 import { type CallListener, observeCalls } from './observe-calls.js';
 
 export interface InterceptorOptions {
@@ -12,6 +13,8 @@ export interface InterceptorOptions {
   readonly identify?: Identify;
   /** Where people log in. */
   readonly login?: LoginFacts;
+  /** Default: no limits. */
+  readonly guards?: Guards;
 }
 
 /**
@@ -26,6 +29,7 @@ export function serverInterceptors({
   onCall,
   identify = identifyBy({}),
   login,
+  guards,
 }: InterceptorOptions): ServerInterceptor[] {
   return [
     observeCalls((call) => {
@@ -33,5 +37,6 @@ export function serverInterceptors({
       onCall?.(call);
     }),
     guardCalls(identify, log, login),
+    ...(guards ? [limitCalls(guards)] : []),
   ];
 }

@@ -3,26 +3,27 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ServerGrpc } from '@nestjs/microservices';
 import { within } from '@trikd/core/async/within';
-import { listenError } from '@trikd/process/address';
 import { systemClock } from '@trikd/process/system-clock';
 import { HealthImplementation } from 'grpc-health-check';
 import { serverCredentials } from '../grpc/credentials.js';
+import { type Listening, listenOn } from '../grpc/listen.js';
 import { type InterceptorOptions, serverInterceptors } from '../grpc/server-interceptors.js';
+import { createCallGuard } from '../limits/call-guard.js';
+import { createConnectionGuard } from '../limits/connection-guard.js';
+import { limitLog } from '../limits/limit-log.js';
+import { DEFAULT_LIMITS, type ServerLimits } from '../limits/server-limits.js';
 import { nestLogger } from './nest-logger.js';
 import { addReflection } from './reflection.js';
 import { StatusFilter } from './status-filter.js';
 
-export interface ServiceOptions extends InterceptorOptions {
+export interface ServiceOptions extends Omit<InterceptorOptions, 'guards'> {
   /** Controllers and their dependencies. */
   readonly module: DynamicModule;
   /** Generated definitions by full name, such as 'trikd.v1.TrainerService'. */
   readonly services: Readonly<Record<string, ServiceDefinition>>;
   /** host:port, port 0 for any free port, or unix:path. */
   readonly listen: string;
-  /** Largest request, in bytes. Default 1 MiB: only responses are large. */
-  readonly maxRequestBytes?: number;
-  /** Open calls per connection, at most. Default 64. */
-  readonly maxStreams?: number;
+  readonly limits?: ServerLimits;
   /** Seconds for open calls to end when the service closes. Default 5. */
   readonly drainSeconds?: number;
 }
@@ -36,30 +37,26 @@ export interface Service {
 }
 
 const KEEPALIVE_MS = 20_000;
-const MAX_STREAMS = 64;
 
 /**
  * Starts a Nest gRPC microservice with health and reflection. It listens once all of its providers exist.
  * @throws TrikdError 'unavailable' if it cannot listen
  */
 export async function createService(options: ServiceOptions): Promise<Service> {
-  const {
-    module,
-    services,
-    listen,
-    log,
-    maxRequestBytes = 1024 * 1024,
-    maxStreams = MAX_STREAMS,
-    drainSeconds = 5,
-  } = options;
+  const { module, services, listen, log, limits = DEFAULT_LIMITS, drainSeconds = 5 } = options;
   const names = Object.keys(services);
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
+  const guards = {
+    connections: createConnectionGuard(limits, { clock: systemClock, closed: limitLog(log, systemClock) }),
+    calls: createCallGuard(limits, systemClock),
+  };
   const server = new Server({
-    'grpc.max_receive_message_length': maxRequestBytes,
-    'grpc.max_concurrent_streams': maxStreams,
+    'grpc.max_receive_message_length': limits.requestBytes,
+    'grpc.max_concurrent_streams': limits.callsPerConnection,
+    'grpc.max_connection_idle_ms': 1000 * limits.idleSeconds,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
-    interceptors: serverInterceptors(options),
+    interceptors: serverInterceptors({ ...options, guards }),
   });
   // Nest maps controllers to methods of our server. Its own would bind before it has methods, and hides the bound port.
   const strategy = new ServerGrpc({ package: packagesOf(names), packageDefinition: services });
@@ -69,16 +66,19 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   await app.listen();
   health.addToServer(server);
   addReflection(server, names);
-  const address = await bind(server, listen);
+  const entrance = server.createConnectionInjector(serverCredentials());
+  const listening = await listenOn(listen, (socket) => {
+    if (guards.connections.admit(socket)) entrance.injectConnection(socket);
+  });
 
   let closing: Promise<void> | undefined;
   const close = async () => {
     for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
-    await drain(server, drainSeconds);
+    await drain(server, listening, drainSeconds);
     await app.close();
   };
   return {
-    address,
+    address: listening.address,
     close() {
       closing ??= close();
       return closing;
@@ -91,18 +91,9 @@ function packagesOf(names: readonly string[]): string[] {
   return [...new Set(names.map((name) => name.slice(0, name.lastIndexOf('.'))))];
 }
 
-async function bind(server: Server, listen: string): Promise<string> {
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(listen, serverCredentials(), (error, bound) =>
-      error ? reject(listenError(listen, error)) : resolve(bound),
-    );
-  });
-  return listen.startsWith('unix:') ? listen : `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`;
-}
-
-/** `tryShutdown` alone waits for open streams without a limit. */
-async function drain(server: Server, seconds: number): Promise<void> {
+/** `tryShutdown` alone waits for open streams without a limit, and not for connections that we have accepted. */
+async function drain(server: Server, listening: Listening, seconds: number): Promise<void> {
   const ended = new Promise<void>((done) => server.tryShutdown(() => done()));
-  await within(ended, seconds, systemClock);
+  await within(Promise.all([ended, listening.close()]), seconds, systemClock);
   server.forceShutdown();
 }

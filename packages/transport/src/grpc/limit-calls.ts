@@ -1,0 +1,60 @@
+import type { Metadata } from '@grpc/grpc-js';
+import { ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from '@grpc/grpc-js';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { toStatus } from '@trikd/protocol/status';
+import { callerOf } from '../access/caller.js';
+import type { CallGuard } from '../limits/call-guard.js';
+import { addressOfPeer } from '../limits/client-address.js';
+import type { ConnectionGuard } from '../limits/connection-guard.js';
+
+/** What counts the connections and the calls of a server. */
+export interface Guards {
+  readonly connections: ConnectionGuard;
+  readonly calls: CallGuard;
+}
+
+/** Refuses calls beyond the limits with RESOURCE_EXHAUSTED, before their handlers see them. */
+export function limitCalls({ connections, calls }: Guards): ServerInterceptor {
+  return ({ path, responseStream }, next) => {
+    const peer = next.getPeer();
+    let end: (() => void) | undefined;
+    const listener = new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata, forward) => {
+        const call = { caller: callerName(metadata, peer), method: path.slice(1), streams: responseStream };
+        const admission = calls.begin(call);
+        if (admission.kind === 'refused') {
+          const { kind, reason, ...facts } = admission;
+          return next.sendStatus(toStatus(new TrikdError('exhausted', reason, facts)));
+        }
+        const rest = connections.begin(peer);
+        end = () => {
+          end = undefined;
+          admission.end();
+          rest();
+        };
+        forward(metadata);
+      })
+      .withOnCancel(() => end?.())
+      .build();
+    return new ServerInterceptingCall(next, {
+      start: (begin) => begin(listener),
+      sendStatus: (answer, send) => {
+        end?.();
+        send(answer);
+      },
+    });
+  };
+}
+
+/** Who is counted: the identity that the client has proved, or its address. */
+function callerName(metadata: Metadata, peer: string): string {
+  const caller = callerOf(metadata);
+  switch (caller.kind) {
+    case 'user':
+      return caller.subject;
+    case 'service':
+      return caller.id;
+    case 'anonymous':
+      return addressOfPeer(peer);
+  }
+}

@@ -1,0 +1,109 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '@trikd/core/async/clock';
+import { clientAddress } from './client-address.js';
+import type { ServerLimits } from './server-limits.js';
+
+/** Counts the connections of a server, and closes idle ones when there are too many. */
+export interface ConnectionGuard {
+  /** Takes in a new connection. False: it was refused, and is closed. */
+  admit(socket: Socket): boolean;
+  /** A call begins on the connection from `peer`, as host:port. The result ends it. */
+  begin(peer: string): () => void;
+}
+
+export type ConnectionLimits = Pick<ServerLimits, 'connections' | 'connectionsPerAddress' | 'firstCallSeconds'>;
+
+export interface ConnectionPorts {
+  readonly clock: Clock;
+  /** Called with the limit that closed a connection. */
+  closed(reason: string): void;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  readonly address: string;
+  /** As grpc-js names it. A closed socket has no port any more. */
+  readonly peer: string;
+  calls: number;
+  /** Ends the wait for its first call. */
+  readonly called: AbortController;
+}
+
+export function createConnectionGuard(limits: ConnectionLimits, { clock, closed }: ConnectionPorts): ConnectionGuard {
+  const { connections, connectionsPerAddress, firstCallSeconds } = limits;
+  const open = new Map<string, Connection>();
+  const counts = new Map<string, number>();
+  /** The one that has been idle longest comes first. A connection with an open call is never among them. */
+  const idle = new Set<Connection>();
+
+  const forget = (connection: Connection) => {
+    const { peer, address } = connection;
+    if (open.get(peer) !== connection) return;
+    open.delete(peer);
+    idle.delete(connection);
+    connection.called.abort();
+    const left = (counts.get(address) ?? 1) - 1;
+    if (left === 0) counts.delete(address);
+    else counts.set(address, left);
+  };
+  const close = (connection: Connection, reason: string) => {
+    closed(reason);
+    forget(connection);
+    connection.socket.destroy();
+  };
+  /** Closes an idle connection to make room for a new one. */
+  const makeRoom = (limit: string, victim: Connection | undefined): boolean => {
+    if (victim) close(victim, limit);
+    else closed(`${limit}, and none of them is idle`);
+    return victim !== undefined;
+  };
+  const hasRoom = (address: string): boolean => {
+    if ((counts.get(address) ?? 0) >= connectionsPerAddress) {
+      const limit = `limits.connectionsPerAddress allows ${connectionsPerAddress} connections from ${address}`;
+      return makeRoom(
+        limit,
+        [...idle].find((one) => one.address === address),
+      );
+    }
+    if (open.size < connections) return true;
+    const [longest] = idle;
+    return makeRoom(`limits.connections allows ${connections} connections`, longest);
+  };
+
+  return {
+    admit(socket) {
+      const { remoteAddress, remotePort } = socket;
+      // Those of a Unix socket have no address: the rights of its file say who may connect.
+      if (remoteAddress === undefined) return true;
+      const address = clientAddress(remoteAddress);
+      // A reset before the server listens to the socket must not end the process.
+      socket.on('error', () => undefined);
+      if (!hasRoom(address)) {
+        socket.destroy();
+        return false;
+      }
+      const peer = `${remoteAddress}:${remotePort}`;
+      const connection: Connection = { socket, address, peer, calls: 0, called: new AbortController() };
+      open.set(peer, connection);
+      counts.set(address, (counts.get(address) ?? 0) + 1);
+      idle.add(connection);
+      socket.once('close', () => forget(connection));
+      clock.sleep(1000 * firstCallSeconds, connection.called.signal).then(
+        () => close(connection, `limits.firstCallSeconds allows ${firstCallSeconds} s until the first call`),
+        () => undefined,
+      );
+      return true;
+    },
+    begin(peer) {
+      const connection = open.get(peer);
+      if (!connection) return () => undefined;
+      connection.called.abort();
+      connection.calls += 1;
+      idle.delete(connection);
+      return () => {
+        connection.calls -= 1;
+        if (connection.calls === 0 && open.get(peer) === connection) idle.add(connection);
+      };
+    },
+  };
+}

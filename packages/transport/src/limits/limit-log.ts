@@ -1,0 +1,20 @@
+import type { Clock } from '@trikd/core/async/clock';
+import type { Logger } from '@trikd/process/logging';
+
+/** Between two lines: an attack must not fill the log. */
+const INTERVAL_MS = 10_000;
+
+/** Logs connections that limits have closed: the first one, then one line for all of an interval. */
+export function limitLog(log: Pick<Logger, 'warn'>, clock: Pick<Clock, 'now'>): (reason: string) => void {
+  let loggedAt = Number.NEGATIVE_INFINITY;
+  let unlogged = 0;
+  return (reason) => {
+    if (clock.now() - loggedAt < INTERVAL_MS) {
+      unlogged += 1;
+      return;
+    }
+    log.warn({ reason, ...(unlogged > 0 && { others: unlogged }) }, 'closed a connection');
+    loggedAt = clock.now();
+    unlogged = 0;
+  };
+}

@@ -1,0 +1,39 @@
+import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
+import { z } from 'zod';
+
+/**
+ * The limits of a gRPC server. A caller is the identity that a client has proved, or its IP address when it has proved none.
+ * Connections have limits of their own, because anybody who reaches the port can open them.
+ */
+export const ServerLimits = z.strictObject({
+  connections: z.int().positive().default(1024).describe('open connections, at most'),
+  connectionsPerAddress: z
+    .int()
+    .positive()
+    .default(256)
+    .describe('open connections from one IP address, at most; beyond it the one that has been idle longest is closed'),
+  firstCallSeconds: Seconds.default(10).describe('for a new connection to make its first call'),
+  idleSeconds: Seconds.default(300).describe('without a call, after which a connection is closed'),
+  callsPerConnection: z.int().positive().default(256).describe('open calls of one connection, at most'),
+  callsPerCaller: z
+    .int()
+    .positive()
+    .default(256)
+    .describe('calls of one caller that wait for their response, at most, over all of its connections'),
+  streamsPerCaller: z
+    .int()
+    .positive()
+    .default(128)
+    .describe('open response streams of one caller, at most, over all of its connections'),
+  callsPerSecond: z.number().positive().default(50).describe('calls of one method by one caller, on average'),
+  burst: z.int().positive().default(200).describe('calls of one method that a caller may make at once'),
+  requestBytes: z
+    .int()
+    .min(1024)
+    .max(64 * 1024 * 1024)
+    .default(1024 * 1024)
+    .describe('largest request; only responses are large'),
+});
+export type ServerLimits = z.infer<typeof ServerLimits>;
+
+export const DEFAULT_LIMITS: ServerLimits = ServerLimits.parse({});
