@@ -44,12 +44,13 @@ function rowsOf(schema: Schema, path: string, required: boolean): readonly Row[]
   }
   if (schema.properties) {
     const inside = Object.entries(schema.properties).filter(([name]) => name !== 'kind');
+    const isNeeded = (name: string) => schema.required?.includes(name) ?? false;
     const kind = schema.properties.kind;
-    const own = kind ? [{ path, type: `kind: ${kind.const}`, fallback: '', meaning: kind.description ?? '' }] : [];
-    return [
-      ...own,
-      ...inside.flatMap(([name, each]) => rowsOf(each, join(path, name), schema.required?.includes(name) ?? false)),
-    ];
+    const isOptional = !required && schema.default === undefined && schema.description !== undefined;
+    const chosen = { path, type: `kind: ${kind?.const}`, fallback: '', meaning: kind?.description ?? '' };
+    const section = { path, type: 'section', fallback: '', meaning: schema.description ?? '' };
+    const own = [...(isOptional ? [section] : []), ...(kind ? [chosen] : [])];
+    return [...own, ...inside.flatMap(([name, each]) => rowsOf(each, join(path, name), isNeeded(name)))];
   }
   const listed = schema.items?.oneOf || schema.items?.properties ? rowsOf(schema.items, `${path}[]`, true) : [];
   return [
@@ -119,7 +120,7 @@ environment: \`TRIKD_DRAIN_SECONDS=9\` sets \`drainSeconds\`, and \`TRIKD_STORE_
 an empty text if the setting accepts one, and otherwise ignored. Each service also has a [store](#the-store) and [admission limits](#admission-limits). The default ports are
 50051, 50052 and 50053.
 
-${table(modelServiceConfig('anchor')).replace('0.0.0.0:50051', '0.0.0.0:5005x')}
+${table(modelServiceConfig('anchor')).replace('127.0.0.1:50051', '127.0.0.1:5005x')}
 
 ## The orchestrator
 

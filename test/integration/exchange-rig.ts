@@ -12,7 +12,7 @@ import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
-import { createService, type Service } from '@trikd/transport/nest/create-service';
+import { createService, type Service, type ServiceOptions } from '@trikd/transport/nest/create-service';
 
 export const attempt: GenerationAttempt = { runId: 'r', generation: 3, attempt: 1 };
 export const agreement: Agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 16, seed: 1 };
@@ -38,10 +38,15 @@ export function sourceOf(window: FrameWindow, mine: Agreement = agreement): Exch
 /** Serves a source; `listen` defaults to a free port. */
 export function serve(
   source: ExchangeSource,
-  { listen = '127.0.0.1:0', shutdown = new AbortController().signal, drainSeconds = 0.2 } = {},
+  {
+    listen = '127.0.0.1:0',
+    shutdown = new AbortController().signal,
+    drainSeconds = 0.2,
+    ...further
+  }: Partial<ServiceOptions> & { shutdown?: AbortSignal } = {},
 ): Promise<Service> {
   const module = exchangeModule(source, shutdown);
-  return createService({ module, services: EXCHANGE_SERVICES, listen, log, drainSeconds });
+  return createService({ ...further, module, services: EXCHANGE_SERVICES, listen, log, drainSeconds });
 }
 
 /** The frames that a consumer gets from a producer; by default the student from the teacher. */

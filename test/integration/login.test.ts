@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { createLogger } from '@trikd/process/logging';
-import { identifyBy } from '@trikd/transport/access/identify';
 import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { tokenVerifier } from '@trikd/transport/access/tokens';
 import { createService } from '@trikd/transport/nest/create-service';
@@ -25,7 +24,7 @@ async function serverFor({ url }: People): Promise<string> {
     module: orchestratorModule(orchestrator as Orchestrator),
     services: { 'trikd.v1.RunService': RUN_SERVICE },
     listen: '127.0.0.1:0',
-    identify: identifyBy({ tokens: tokenVerifier(oidc) }),
+    tokens: tokenVerifier(oidc),
     login: { issuer: url, clientId: CLIENT },
     log,
     drainSeconds: 1,

@@ -1,5 +1,6 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
 import { expect, onTestFinished, test } from 'vitest';
 import { trainerLink } from '../../services/orchestrator/src/runs/links.js';
 import type { TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
@@ -18,7 +19,7 @@ test('two trainers that are asked over gRPC save at one step and at their end, a
   const links = await Promise.all(
     (['teacher', 'student'] as const).map(async (name) => {
       const trainer = await toyTrainer(name, store, { gate });
-      const link = trainerLink(name, trainer.address, times);
+      const link = trainerLink(name, trainer.address, times, LOOPBACK_ONLY);
       onTestFinished(() => {
         link.close();
         trainer.close();

@@ -5,6 +5,7 @@ import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
+import { securitySettings } from '@trikd/transport/access/tls-config';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
 
@@ -14,9 +15,10 @@ const DEFAULT_PORTS: Readonly<Record<Role, number>> = { anchor: 50_051, teacher:
 /** Configuration of an anchor-server or trainer process. */
 export function modelServiceConfig(role: Role) {
   return z.strictObject({
-    listen: Address.default(`0.0.0.0:${DEFAULT_PORTS[role]}`).describe(
+    listen: Address.default(`127.0.0.1:${DEFAULT_PORTS[role]}`).describe(
       'address of the gRPC server; port 0: any free port',
     ),
+    ...securitySettings,
     store: StoreConfig.describe('where checkpoints are stored'),
     drainSeconds: z.number().min(0).max(MAX_SERVICE_SECONDS).default(5).describe('for open calls to end after SIGTERM'),
     admission: AdmissionLimits,

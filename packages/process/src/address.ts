@@ -12,6 +12,15 @@ export function isAddress(text: string): boolean {
 /** An address in a configuration. */
 export const Address = z.string().regex(ADDRESS, 'expected host:port, such as 127.0.0.1:50050');
 
+/** Names and networks that never leave this machine. */
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)(:\d{1,5})?$/i;
+
+/** Whether only processes of this machine can reach the address. A host name other than localhost may be any machine. */
+export function isLoopback(address: string): boolean {
+  const [, scheme, rest = address] = /^(unix|unix-abstract|dns|ipv4|ipv6):(?:\/\/[^/]*\/)?(.+)$/i.exec(address) ?? [];
+  return scheme?.toLowerCase().startsWith('unix') === true || rest.split(',').every((host) => LOOPBACK.test(host));
+}
+
 /** What an operator can do about an error of the operating system. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process uses this address; stop it, or choose another port, such as 0 for any free port',

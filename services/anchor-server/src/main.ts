@@ -13,11 +13,13 @@ import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
+import { securityOrExit } from '@trikd/transport/access/security';
 import { runService } from '@trikd/transport/nest/run-service';
 
 const config = configOrExit(modelServiceConfig('anchor'), environment());
 const log = createLogger(config.log, 'anchor-server');
 const shutdown = shutdownSignal(log);
+const security = securityOrExit(config, 'anchor-server', log);
 const telemetry = await startTelemetry('anchor-server', environment(), log);
 const store = await openStoreOrExit(config.store, log);
 const holder = createAnchorHolder({
@@ -33,6 +35,7 @@ const anchor = admittingAnchor(holder, config.admission);
 const module = anchorModule(anchor, shutdown);
 await runService({
   ...config,
+  security,
   module,
   services: ANCHOR_SERVICES,
   log,

@@ -5,6 +5,7 @@ import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
+import { securitySettings } from '@trikd/transport/access/tls-config';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
 
@@ -22,7 +23,8 @@ const HttpConfig = z
 
 /** Configuration of the orchestrator process. Durations are in seconds. */
 export const OrchestratorConfig = z.strictObject({
-  listen: Address.default('0.0.0.0:50050').describe('address of the gRPC server; port 0: any'),
+  listen: Address.default('127.0.0.1:50050').describe('address of the gRPC server; port 0: any'),
+  ...securitySettings,
   http: HttpConfig,
   store: StoreConfig,
   events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),

@@ -5,6 +5,7 @@ import { shutdownSignal } from '@trikd/process/shutdown';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
+import { securityOrExit } from '@trikd/transport/access/security';
 import { runService } from '@trikd/transport/nest/run-service';
 import { dashboardFor } from './api/dashboard.js';
 import { orchestratorModule } from './api/orchestrator.module.js';
@@ -15,16 +16,19 @@ import { orchestratorService } from './service.js';
 const config = configOrExit(OrchestratorConfig, environment());
 const log = createLogger(config.log, 'orchestrator');
 const shutdown = shutdownSignal(log);
+const security = securityOrExit(config, 'orchestrator', log, [config.teacher, config.student, config.anchor]);
 const telemetry = await startTelemetry('orchestrator', environment(), log);
 const store = await openStoreOrExit(config.store, log);
-const { orchestrator, stop } = orchestratorService(config, store, log, telemetry);
+const { orchestrator, stop } = orchestratorService(config, store, log, telemetry, security);
 
-const sidecar = dashboardFor(config.http, log);
+const sidecar = dashboardFor(config.http, security, log);
 
 await runService({
   module: orchestratorModule(orchestrator),
   services: { 'trikd.v1.RunService': RUN_SERVICE },
   listen: config.listen,
+  health: config.health,
+  security,
   limits: config.limits,
   log,
   onCall: callMeter(telemetry.record),

@@ -8,6 +8,7 @@ import { systemClock } from '@trikd/process/system-clock';
 import { wallTime } from '@trikd/process/wall-time';
 import { retryingStore } from '@trikd/store/retrying-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
+import { LOOPBACK_ONLY, type Security } from '@trikd/transport/access/security';
 import { admitting } from './api/admitting.js';
 import type { OrchestratorConfig } from './config.js';
 import { eventCounter } from './events/event-counter.js';
@@ -31,11 +32,12 @@ export function orchestratorService(
   store: ObjectStore,
   log: Logger,
   telemetry: Telemetry = NO_TELEMETRY,
+  security: Security = LOOPBACK_ONLY,
 ): OrchestratorService {
-  const teacher = trainerLink('teacher', config.teacher, config.times);
-  const student = trainerLink('student', config.student, config.times);
-  const anchor = anchorLink(config.anchor, config.times);
-  const links = (['teacher', 'student', 'anchor'] as const).map((role) => stepLink(role, config[role]));
+  const teacher = trainerLink('teacher', config.teacher, config.times, security);
+  const student = trainerLink('student', config.student, config.times, security);
+  const anchor = anchorLink(config.anchor, config.times, security);
+  const links = (['teacher', 'student', 'anchor'] as const).map((role) => stepLink(role, config[role], security));
   const writer = `orchestrator ${process.pid} on ${hostname()}`;
   const clock = systemClock;
   const driver = orchestrator({

@@ -8,7 +8,9 @@ import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
-import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { serviceOf } from '@trikd/transport/access/caller';
+import { securityOrExit } from '@trikd/transport/access/security';
+import { dialWith } from '@trikd/transport/grpc/exchange-client';
 import { runService } from '@trikd/transport/nest/run-service';
 import { admittingTrainer } from '../admitting.js';
 import { modelServiceConfig } from '../config.js';
@@ -22,6 +24,7 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
   const config = configOrExit(modelServiceConfig(role), environment());
   const log = createLogger(config.log, `${role}-trainer`);
   const shutdown = shutdownSignal(log);
+  const security = securityOrExit(config, serviceOf(role), log);
   const telemetry = await startTelemetry(`${role}-trainer`, environment(), log);
   const store = await openStoreOrExit(config.store, log);
   const trained = createTrainer({
@@ -29,7 +32,7 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
     store,
     loadDataset: rememberLast(loadDataset),
     trainGeneration,
-    dial: dialProducer,
+    dial: dialWith(security),
     clock: systemClock,
     random: Math.random,
     log,
@@ -45,6 +48,7 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
   const module = trainerModule(trainer, left.signal);
   await runService({
     ...config,
+    security,
     module,
     services: TRAINER_SERVICES,
     log,

@@ -1,9 +1,21 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { Role as ModelRole } from '@trikd/core/domain/role';
 import type { ServiceName } from '@trikd/process/service-process';
 
 /** The role of a service, which its certificate proves. */
 export type Role = ServiceName;
+
+const SERVICES: Readonly<Record<ModelRole, Role>> = {
+  anchor: 'anchor-server',
+  teacher: 'teacher-trainer',
+  student: 'student-trainer',
+};
+
+/** The service that runs a model. */
+export function serviceOf(model: ModelRole): Role {
+  return SERVICES[model];
+}
 
 export const VERBS = ['view', 'steer', 'delete', 'admin'] as const;
 /** What a person may do with runs. */

@@ -3,9 +3,8 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { fromStatus } from '@trikd/protocol/status';
 import { service } from 'grpc-health-check';
 import { controlChannel } from './channel-options.js';
-import { createClient } from './create-client.js';
+import { createClient, type Peer } from './create-client.js';
 import { openUserClient, type UserConnection } from './open-user-client.js';
-
 /** The health of a service. */
 export interface Health {
   readonly serving: boolean;
@@ -15,11 +14,16 @@ export interface Health {
   readonly roundTrip: number;
 }
 
-/** Calls `grpc.health.v1`. @param connection of a user; default: that of a service @throws TrikdError 'unavailable' if there is no response in time */
-export async function checkHealth(address: string, seconds: number, connection?: UserConnection): Promise<Health> {
+/**
+ * Calls `grpc.health.v1`.
+ * @param via the connection of a person, or the service that is expected there; default: any service, within this machine
+ * @throws TrikdError 'unavailable' if there is no response in time
+ */
+export async function checkHealth(address: string, seconds: number, via?: UserConnection | Peer): Promise<Health> {
   const check = service['Check'];
   if (!check) throw new TrikdError('invalid', 'the health service has no method Check');
-  const client = connection ? openUserClient(Client, connection) : createClient(Client, address, controlChannel());
+  const isUser = via !== undefined && 'target' in via;
+  const client = isUser ? openUserClient(Client, via) : createClient(Client, address, controlChannel(), via);
   const sentAt = Date.now();
   let date: string | undefined;
   try {

@@ -12,11 +12,11 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { fromStatus, isDisconnect, isServiceError } from '@trikd/protocol/status';
 import { retryAfterMs } from '@trikd/protocol/violations';
 import { controlChannel } from './channel-options.js';
-import { type ClientConstructor, createClient } from './create-client.js';
+import { type ClientConstructor, createClient, type Peer } from './create-client.js';
 
-/** A client for control calls. The caller closes it. */
-export function openClient<C extends Client>(client: ClientConstructor<C>, address: string): C {
-  return createClient(client, address, controlChannel());
+/** A client for control calls. The caller closes it. @param peer as for {@link createClient} */
+export function openClient<C extends Client>(client: ClientConstructor<C>, address: string, peer?: Peer): C {
+  return createClient(client, address, controlChannel(), peer);
 }
 
 type UnaryMethod<Request, Response> = (

@@ -5,18 +5,26 @@ import type { Dial, Subscription } from '@trikd/core/exchange/subscribe';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
 import { fromStatus, isDisconnect } from '@trikd/protocol/status';
+import { serviceOf } from '../access/caller.js';
+import { LOOPBACK_ONLY, type Security } from '../access/security.js';
 import { exchangeChannel } from './channel-options.js';
 import { createClient } from './create-client.js';
 
-/** Connects to a producer over gRPC. */
-export const dialProducer: Dial = (producer, address, agreement) => {
-  const client = createClient(Client, address, exchangeChannel(agreement));
-  return {
-    stream: (request, signal) => framesOf(streamFrom(client, request), signal, `the ${producer} at ${address}`),
-    connected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
-    close: () => client.close(),
+/** Connects to producers over gRPC. */
+export function dialWith(security: Security): Dial {
+  return (producer, address, agreement) => {
+    const peer = { role: serviceOf(producer), security };
+    const client = createClient(Client, address, exchangeChannel(agreement), peer);
+    return {
+      stream: (request, signal) => framesOf(streamFrom(client, request), signal, `the ${producer} at ${address}`),
+      connected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
+      close: () => client.close(),
+    };
   };
-};
+}
+
+/** Connects to producers within this machine, in plain text. */
+export const dialProducer: Dial = dialWith(LOOPBACK_ONLY);
 
 function streamFrom(client: Client, request: Subscription): ClientReadableStream<LogitsFrame> {
   const { path, requestSerialize, responseDeserialize } = ExchangeDefinition.streamLogits;

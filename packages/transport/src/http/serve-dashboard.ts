@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { listenError } from '@trikd/process/address';
 import type { Logger } from '@trikd/process/logging';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { LOOPBACK_ONLY, type Security } from '../access/security.js';
 import { openClient } from '../grpc/clients.js';
 import { answerRequest, sendJson } from './answer-request.js';
 import { failureOf } from './http-failure.js';
@@ -18,6 +19,8 @@ export interface DashboardOptions {
   readonly page: string;
   /** host:port of RunService. */
   readonly service: string;
+  /** Default: plain text within this machine. */
+  readonly security?: Security;
   readonly log: Logger;
 }
 
@@ -44,9 +47,9 @@ const SECURITY_HEADERS = {
 
 /** Serves the page and, below /api, RunService as JSON and server-sent events. */
 export async function serveDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { listen, hosts, log } = options;
+  const { listen, hosts, log, security = LOOPBACK_ONLY } = options;
   const files = readPage(options.page);
-  const client = openClient(RunServiceClient, options.service);
+  const client = openClient(RunServiceClient, options.service, { role: 'orchestrator', security });
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     answerRequest(request, response, { client, files, hosts }).catch((error: unknown) => {

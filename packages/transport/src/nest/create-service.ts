@@ -5,18 +5,20 @@ import { ServerGrpc } from '@nestjs/microservices';
 import { within } from '@trikd/core/async/within';
 import { systemClock } from '@trikd/process/system-clock';
 import { HealthImplementation } from 'grpc-health-check';
-import { serverCredentials } from '../grpc/credentials.js';
+import { identifyBy, type TokenVerifier } from '../access/identify.js';
+import { LOOPBACK_ONLY, type Security } from '../access/security.js';
 import { type Listening, listenOn } from '../grpc/listen.js';
 import { type InterceptorOptions, serverInterceptors } from '../grpc/server-interceptors.js';
 import { createCallGuard } from '../limits/call-guard.js';
 import { createConnectionGuard } from '../limits/connection-guard.js';
 import { limitLog } from '../limits/limit-log.js';
 import { DEFAULT_LIMITS, type ServerLimits } from '../limits/server-limits.js';
+import { serveHealth } from './health-server.js';
 import { nestLogger } from './nest-logger.js';
 import { addReflection } from './reflection.js';
 import { StatusFilter } from './status-filter.js';
 
-export interface ServiceOptions extends Omit<InterceptorOptions, 'guards'> {
+export interface ServiceOptions extends Omit<InterceptorOptions, 'guards' | 'identify'> {
   /** Controllers and their dependencies. */
   readonly module: DynamicModule;
   /** Generated definitions by full name, such as 'trikd.v1.TrainerService'. */
@@ -24,6 +26,12 @@ export interface ServiceOptions extends Omit<InterceptorOptions, 'guards'> {
   /** host:port, port 0 for any free port, or unix:path. */
   readonly listen: string;
   readonly limits?: ServerLimits;
+  /** Default: plain text within this machine. */
+  readonly security?: Security;
+  /** Verifies the tokens of callers. Default: none are accepted. */
+  readonly tokens?: TokenVerifier;
+  /** An address at which health checks are answered in plain text. Default: none. */
+  readonly health?: { readonly listen?: string | undefined };
   /** Seconds for open calls to end when the service closes. Default 5. */
   readonly drainSeconds?: number;
 }
@@ -32,6 +40,8 @@ export interface ServiceOptions extends Omit<InterceptorOptions, 'guards'> {
 export interface Service {
   /** host:port with the bound port, or unix:path. */
   readonly address: string;
+  /** Of the server that answers health checks alone. */
+  readonly healthAddress?: string;
   /** Reports NOT_SERVING, rejects new calls, waits up to `drainSeconds` for open ones, then ends them. Idempotent. */
   close(): Promise<void>;
 }
@@ -40,10 +50,14 @@ const KEEPALIVE_MS = 20_000;
 
 /**
  * Starts a Nest gRPC microservice with health and reflection. It listens once all of its providers exist.
- * @throws TrikdError 'unavailable' if it cannot listen
+ * @throws TrikdError 'unavailable' if it cannot listen, 'invalid' if it may not listen there in plain text
  */
 export async function createService(options: ServiceOptions): Promise<Service> {
   const { module, services, listen, log, limits = DEFAULT_LIMITS, drainSeconds = 5 } = options;
+  const { security = LOOPBACK_ONLY, tokens } = options;
+  const { credentials, options: connections } = security.server(listen);
+  const { trustDomain } = security;
+  const identify = identifyBy({ ...(trustDomain !== undefined && { trustDomain }), ...(tokens && { tokens }) });
   const names = Object.keys(services);
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
   const guards = {
@@ -56,7 +70,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     'grpc.max_connection_idle_ms': 1000 * limits.idleSeconds,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
-    interceptors: serverInterceptors({ ...options, guards }),
+    ...connections,
+    interceptors: serverInterceptors({ ...options, guards, identify }),
   });
   // Nest maps controllers to methods of our server. Its own would bind before it has methods, and hides the bound port.
   const strategy = new ServerGrpc({ package: packagesOf(names), packageDefinition: services });
@@ -66,19 +81,23 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   await app.listen();
   health.addToServer(server);
   addReflection(server, names);
-  const entrance = server.createConnectionInjector(serverCredentials());
+  const entrance = server.createConnectionInjector(credentials);
   const listening = await listenOn(listen, (socket) => {
     if (guards.connections.admit(socket)) entrance.injectConnection(socket);
   });
+  const probes =
+    options.health?.listen === undefined ? undefined : await serveHealth(health, options.health.listen, options);
 
   let closing: Promise<void> | undefined;
   const close = async () => {
     for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
     await drain(server, listening, drainSeconds);
     await app.close();
+    await probes?.close();
   };
   return {
     address: listening.address,
+    ...(probes && { healthAddress: probes.address }),
     close() {
       closing ??= close();
       return closing;

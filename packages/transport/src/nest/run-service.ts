@@ -44,10 +44,13 @@ export interface ListeningMessage {
 export async function runService(options: ProcessOptions): Promise<void> {
   const { log, shutdown, leave, parent = process } = options;
   const service = await orExit(log, createService(options));
-  const { address } = service;
+  const { address, healthAddress } = service;
   const sidecar = options.sidecar && (await orExit(log, options.sidecar(address)));
   const addresses = { address, ...(sidecar && { url: sidecar.url }) };
-  log.info({ ...addresses, services: Object.keys(options.services) }, 'listening');
+  log.info(
+    { ...addresses, ...(healthAddress && { healthAddress }), services: Object.keys(options.services) },
+    'listening',
+  );
   const message: ListeningMessage = { type: 'listening', ...addresses };
   if (parent.connected) parent.send?.(message);
   if (!shutdown.aborted) await once(shutdown, 'abort');

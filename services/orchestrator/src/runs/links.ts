@@ -12,6 +12,8 @@ import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { fromStatus } from '@trikd/protocol/status';
+import { serviceOf } from '@trikd/transport/access/caller';
+import type { Security } from '@trikd/transport/access/security';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
 import type { AnchorLink, StepLink, TrainerLink } from './ports.js';
 
@@ -29,8 +31,13 @@ export interface LinkTimes {
 }
 
 /** One trainer over gRPC. */
-export function trainerLink(role: TrainedRole, address: string, times: LinkTimes): Closable<TrainerLink> {
-  const client = openClient(TrainerServiceClient, address);
+export function trainerLink(
+  role: TrainedRole,
+  address: string,
+  times: LinkTimes,
+  security: Security,
+): Closable<TrainerLink> {
+  const client = openClient(TrainerServiceClient, address, { role: serviceOf(role), security });
   const what = `the ${role}`;
   return {
     role,
@@ -114,8 +121,8 @@ async function* decoded(
 }
 
 /** The anchor-server over gRPC. */
-export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLink> {
-  const client = openClient(AnchorServiceClient, address);
+export function anchorLink(address: string, times: LinkTimes, security: Security): Closable<AnchorLink> {
+  const client = openClient(AnchorServiceClient, address, { role: serviceOf('anchor'), security });
   return {
     address,
     close: () => client.close(),
@@ -144,8 +151,8 @@ export function anchorLink(address: string, times: LinkTimes): Closable<AnchorLi
 const STEPS_DEADLINE = 1;
 
 /** The steps of one model over gRPC. */
-export function stepLink(role: Role, address: string): Closable<StepLink> {
-  const client = openClient(TimingServiceClient, address);
+export function stepLink(role: Role, address: string, security: Security): Closable<StepLink> {
+  const client = openClient(TimingServiceClient, address, { role: serviceOf(role), security });
   const options = { what: `the ${role}`, deadlineSeconds: STEPS_DEADLINE };
   return {
     role,
