@@ -59,6 +59,7 @@ export async function startDistributed(
       const peer = index === 0 ? student : teacher;
       const request = {
         start: position(0),
+        term: 1,
         spec: canonicalJson(spec),
         limit: 0,
         peerAddress: peer.address,
@@ -118,7 +119,7 @@ async function loadAnchor(
   const client = openClient(AnchorServiceClient, address);
   await unary(
     client.loadAnchor.bind(client),
-    { start, spec: canonicalJson(spec), params: blob, tracing },
+    { start, term: 1, spec: canonicalJson(spec), params: blob, tracing },
     { what: 'the anchor', deadlineSeconds: 60 },
   );
   client.close();

@@ -63,6 +63,7 @@ async function assign(
   const attempt = { runId: spec.name, generation: 0, attempt: 1, ...given };
   const request = {
     start: fromPosition({ ...attempt, step: 0 }),
+    term: 1,
     spec: canonicalJson(RunSpec.parse(spec)),
     limit: 1000,
     peerAddress,

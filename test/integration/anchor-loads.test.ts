@@ -126,6 +126,19 @@ describe('while frames are served, a load', () => {
     expect((await anchor.get()).serving).toEqual(startOf(5));
   });
 
+  test('is rejected in an earlier term, and wins in a later one whatever its attempt', async () => {
+    const { anchor, store, end } = await underLoad(numberAnchor());
+    const params = await paramsOfGeneration(store, 2);
+    await anchor.load(startOf(3), await paramsOfGeneration(store, 3), spec, undefined, 2);
+    await expect(anchor.load(startOf(4), params, spec, undefined, 1)).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: 'the anchor: run r generation 4 attempt 1 is ordered in term 1, another orchestrator leads in term 2',
+    });
+    await end();
+    await anchor.load(startOf(2), params, spec, undefined, 3);
+    expect((await anchor.get()).serving).toEqual(startOf(2));
+  });
+
   test('during an outage of the store waits for its end, and the same load requested again joins it', async () => {
     const store = memoryStore();
     const params = await paramsOfGeneration(store, 4);

@@ -24,7 +24,7 @@ test('two trainers that are asked over gRPC save at one step and at their end, a
         link.close();
         trainer.close();
       });
-      await link.assign({ attempt, spec, limit: 40 });
+      await link.assign({ attempt, term: 1, spec, limit: 40 });
       return link;
     }),
   );

@@ -89,7 +89,7 @@ test('a watch is resumed when its server is back, after the last event', async (
       drainSeconds: 0,
     });
   const first = await serveTrainer();
-  await trainer.assign({ attempt, spec, limit: 0 });
+  await trainer.assign({ attempt, term: 1, spec, limit: 0 });
   const client = steer(socket.address);
   const events = watch({
     what: 'the student',

@@ -115,13 +115,25 @@ describe('an assignment', () => {
     await refused;
   });
 
-  test('of an older attempt is rejected', async () => {
-    await student.assign(assignment({ of: { ...attempt, attempt: 2 }, limit: 0 }));
-    await expect(student.assign(assignment())).rejects.toMatchObject({ kind: 'out-of-step' });
+  test('of an older attempt, or of an earlier term, is rejected while the current one is watched', async () => {
+    const of = { ...attempt, attempt: 2 };
+    await student.assign(assignment({ of, term: 2, limit: 0 }));
+    const watched = student.events(of);
+    await watched.next();
+    await expect(student.assign(assignment({ term: 2 }))).rejects.toMatchObject({ kind: 'out-of-step' });
+    await expect(student.assign(assignment({ of: { ...attempt, attempt: 3 }, term: 1 }))).rejects.toMatchObject({
+      kind: 'out-of-step',
+      message: 'the student: run r generation 0 attempt 3 is ordered in term 1, another orchestrator leads in term 2',
+    });
     await expect(student.setLimit(attempt, 9)).rejects.toMatchObject({
       kind: 'out-of-step',
       message: 'the student: serving run r generation 0 attempt 2, asked for run r generation 0 attempt 1',
     });
+    await watched.return();
+  });
+
+  test('of no term is rejected', async () => {
+    await expect(student.assign(assignment({ term: 0 }))).rejects.toMatchObject({ kind: 'invalid' });
   });
 
   test('with a spec with two mistakes is rejected with both', async () => {

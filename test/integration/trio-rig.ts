@@ -98,10 +98,10 @@ export async function openAnchorServer(store: ObjectStore, openAnchor = numberAn
   const client = openClient(AnchorServiceClient, service.address);
   return {
     address: service.address,
-    load: (start: Position, params: Blob, of = spec, tracing?: StepTracing) =>
+    load: (start: Position, params: Blob, of = spec, tracing?: StepTracing, term = 1) =>
       unary(
         client.loadAnchor.bind(client),
-        { start: fromPosition(start), spec: JSON.stringify(of), params, tracing },
+        { start: fromPosition(start), term, spec: JSON.stringify(of), params, tracing },
         { what: 'the anchor' },
       ),
     get: () => unary(client.getAnchor.bind(client), {}, { what: 'the anchor' }),
@@ -116,6 +116,7 @@ export type AnchorUnderTest = Awaited<ReturnType<typeof openAnchorServer>>;
 
 interface AssignOptions {
   readonly of?: GenerationAttempt;
+  readonly term?: number;
   readonly run?: RunSpec;
   readonly limit?: number;
   readonly peerAddress?: string;
@@ -129,6 +130,7 @@ export function assignment(options: AssignOptions = {}): AssignRequest {
   const {
     tracing,
     of = attempt,
+    term = 1,
     trained = spec,
     limit = TOTAL_STEPS,
     peerAddress = '',
@@ -137,6 +139,7 @@ export function assignment(options: AssignOptions = {}): AssignRequest {
   } = options;
   return {
     start: fromPosition({ ...of, step: resume?.step ?? 0 }),
+    term,
     spec: JSON.stringify(trained),
     limit,
     peerAddress,

@@ -149,9 +149,10 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
   return {
     role,
     address: trainer.name,
-    assign: ({ attempt, spec, limit, peerAddress, anchorAddress, resume }) => {
+    assign: ({ attempt, term, spec, limit, peerAddress, anchorAddress, resume }) => {
       const given = {
         attempt,
+        term,
         spec,
         limit,
         ...(peerAddress && { peerAddress }),
@@ -256,8 +257,8 @@ async function* trainerEvents(events: AsyncIterable<TrainerEvent>, role: Trained
 function anchorLink(network: Network, life: Life, anchor: Host<AnchorHolder>): AnchorLink {
   return {
     address: anchor.name,
-    load: (attempt, step, spec, params) =>
-      network.call(life, anchor, 'load', (service) => service.load({ start: { ...attempt, step }, spec, params }), {
+    load: ({ start, term, spec, params }) =>
+      network.call(life, anchor, 'load', (service) => service.load({ start, term, spec, params }), {
         seconds: TIMES.prepare,
       }),
   };

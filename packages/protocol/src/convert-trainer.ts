@@ -14,6 +14,7 @@ import {
   toRole,
   toRoleCheckpoint,
   toScore,
+  toTerm,
   toTracing,
 } from './convert.js';
 import {
@@ -99,11 +100,11 @@ export function toProgress(message: ProgressMessage): TrainerProgress {
   const waits: Partial<Record<FrameSource, number>> = {};
   for (const { peer, share } of message.waits) waits[toRole(peer) === 'anchor' ? 'anchor' : 'peer'] = share;
   const { nextStep, batchAccuracy, gradientNorm, learningRate, stepsPerSecond } = message;
-  const terms = message.terms.map(toTerm);
+  const terms = message.terms.map(toLossTerm);
   return { nextStep, batchAccuracy, gradientNorm, learningRate, stepsPerSecond, terms, waits };
 }
 
-function toTerm({ part, value }: LossTermMessage): LossTerm {
+function toLossTerm({ part, value }: LossTermMessage): LossTerm {
   if (part !== 'task' && part !== 'anchor' && part !== 'peer') {
     throw new TrikdError('invalid', `"${part}" is no part of an objective`);
   }
@@ -128,6 +129,7 @@ function toStallCause(message: StallCauseMessage): StallCause {
 export function toAssignment(request: AssignRequest): Assignment {
   const { step, ...attempt } = toPosition(request.start);
   const { peerAddress, anchorAddress, limit } = request;
+  const term = toTerm(request.term);
   const resume = request.resume && toRoleCheckpoint(request.resume);
   const tracing = toTracing(request.tracing);
   if (step !== startStepOf({ ...(resume && { resume }) })) {
@@ -136,6 +138,7 @@ export function toAssignment(request: AssignRequest): Assignment {
   }
   return {
     attempt,
+    term,
     limit,
     spec: parseSpec(request.spec),
     ...(peerAddress !== '' && { peerAddress }),
@@ -146,9 +149,10 @@ export function toAssignment(request: AssignRequest): Assignment {
 }
 
 export function fromAssignment(assignment: Assignment): AssignRequest {
-  const { attempt, spec, limit, peerAddress = '', anchorAddress = '', resume, tracing } = assignment;
+  const { attempt, term, spec, limit, peerAddress = '', anchorAddress = '', resume, tracing } = assignment;
   return {
     start: fromPosition({ ...attempt, step: startStepOf(assignment) }),
+    term,
     spec: canonicalJson(spec),
     limit,
     peerAddress,

@@ -43,6 +43,12 @@ export function toAttempt(message: PositionMessage | undefined): GenerationAttem
   return { runId, generation, attempt };
 }
 
+/** The term of the leader that gives an order. */
+export function toTerm(term: number): number {
+  if (term === 0) throw new TrikdError('invalid', 'the order lacks the term of its orchestrator, which counts from 1');
+  return term;
+}
+
 const ROLES: Readonly<Record<Role, RoleMessage>> = {
   anchor: RoleMessage.ROLE_ANCHOR,
   teacher: RoleMessage.ROLE_TEACHER,

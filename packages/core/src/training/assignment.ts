@@ -1,4 +1,5 @@
-import type { GenerationAttempt } from '../domain/position.js';
+import type { Blob } from '../domain/blob.js';
+import type { GenerationAttempt, Position } from '../domain/position.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { StepTracing } from '../timing/trace-ids.js';
@@ -6,6 +7,8 @@ import type { StepTracing } from '../timing/trace-ids.js';
 /** One generation for one trainer, as the orchestrator assigns it. */
 export interface Assignment {
   readonly attempt: GenerationAttempt;
+  /** Of the orchestrator that assigns it. */
+  readonly term: number;
   readonly spec: RunSpec;
   /** Steps below it may be trained. */
   readonly limit: number;
@@ -20,4 +23,15 @@ export interface Assignment {
 /** First step to train. */
 export function startStepOf({ resume }: Pick<Assignment, 'resume'>): number {
   return resume?.step ?? 0;
+}
+
+/** The anchor of one attempt of a generation, as the orchestrator assigns it. */
+export interface AnchorAssignment {
+  /** `step` is the first step that trainers will request. */
+  readonly start: Position;
+  /** Of the orchestrator that assigns it. */
+  readonly term: number;
+  readonly spec: RunSpec;
+  readonly params: Blob;
+  readonly tracing?: StepTracing;
 }

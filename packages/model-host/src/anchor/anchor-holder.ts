@@ -1,22 +1,24 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import { behind, isSameAttempt, precedes, superseded } from '@trikd/core/domain/position';
+import { superseded } from '@trikd/core/domain/position';
 import { assertAgreement, assertServing, notServed } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
+import type { AnchorAssignment } from '@trikd/core/training/assignment';
+import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/core/training/order';
 import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
-import type { AnchorAssignment, AnchorParts } from './anchor-parts.js';
+import type { AnchorParts } from './anchor-parts.js';
 import { type AnchorFacts, type AnchorServing, openServing } from './anchor-serving.js';
 
 /** The anchor that is served and, for a while, the next one while it loads: at most two models are open. */
 export interface AnchorHolder extends ExchangeSource {
   /**
    * Loads an anchor, then serves it instead of the current one, which is served until then. Idempotent. Replaces a load
-   * in progress unless that one is of a later attempt.
-   * @throws TrikdError 'out-of-step' for an earlier attempt than the one served or loading, or if a later load takes
-   * over, 'wrong-state' for other params of the same attempt, 'invalid', 'not-found' (data), 'corrupt' and 'unavailable'
+   * in progress unless that one is of a later term or attempt.
+   * @throws TrikdError 'out-of-step' for an order of an earlier term or attempt than the active one, or if a later load
+   * takes over, 'wrong-state' for other params of the same attempt, 'invalid', 'not-found' (data), 'corrupt' and 'unavailable'
    * for what the assignment refers to. The current anchor is then still served.
    */
   load(assignment: AnchorAssignment): Promise<AnchorFacts>;
@@ -41,7 +43,19 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
   let loading: Loading | undefined;
   /** Settles when the served model is the only one that is open. */
   let released: Promise<unknown> = Promise.resolve();
+  /** The latest accepted order, and when it was last given. */
+  let latest: { readonly order: Order; readonly at: number } | undefined;
+  /** Streams of frames that are open. */
+  let open = 0;
   let stopped = false;
+
+  /** The latest order, while it is used or its orchestrator is there: one that is gone fences out nobody. */
+  function activeOrder(): Order | undefined {
+    if (!latest) return undefined;
+    const { order, at } = latest;
+    const isUsed = open > 0 && served !== undefined && isSameOrder(orderOf(served.assignment), order);
+    return isUsed || parts.clock.now() - at < 1000 * ORDER_SECONDS ? order : undefined;
+  }
 
   function startLoading(assignment: AnchorAssignment): Loading {
     const abandoned = new AbortController();
@@ -69,6 +83,10 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
     };
     const facts = open().catch((error: unknown) => {
       if (!abandoned.signal.aborted) loading = undefined;
+      // The served anchor goes on, and its order counts again.
+      if (latest && isSameOrder(latest.order, orderOf(assignment))) {
+        latest = served && { order: orderOf(served.assignment), at: latest.at };
+      }
       log.warn({ ...assignment.start, params: assignment.params.key, err: error }, 'anchor not loaded');
       throw error;
     });
@@ -90,10 +108,11 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
   return {
     async load(assignment) {
       if (stopped) throw new TrikdError('unavailable', 'shutting down');
+      const order = orderOf(assignment);
+      assertNotFenced(order, activeOrder());
+      latest = { order, at: parts.clock.now() };
       for (const known of [served, loading]) {
-        if (!known) continue;
-        if (precedes(assignment.start, known.assignment.start)) throw behind(assignment.start, known.assignment.start);
-        if (!isSameAttempt(assignment.start, known.assignment.start)) continue;
+        if (!known || !isSameOrder(orderOf(known.assignment), order)) continue;
         assertSameParams(known.assignment, assignment);
         return known.facts;
       }
@@ -107,7 +126,12 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
       if (!served) throw new TrikdError('out-of-step', `serving nothing, asked for generation ${from.generation}`);
       assertServing(served.assignment.start, from);
       assertAgreement(served.agreement, agreement, consumer);
-      yield* served.frames(consumer, from.step, signal);
+      open += 1;
+      try {
+        yield* served.frames(consumer, from.step, signal);
+      } finally {
+        open -= 1;
+      }
     },
     async stop() {
       stopped = true;
@@ -122,6 +146,10 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
 /** Streams of the previous anchor end with the error that a new request for it would be rejected with. */
 function replacedBy({ start }: AnchorAssignment, previous: AnchorAssignment): TrikdError {
   return notServed(start, previous.start) ?? superseded(previous.start, start);
+}
+
+function orderOf({ start: { runId, generation, attempt }, term }: AnchorAssignment): Order {
+  return { attempt: { runId, generation, attempt }, term };
 }
 
 function assertSameParams({ params, start }: AnchorAssignment, again: AnchorAssignment): void {

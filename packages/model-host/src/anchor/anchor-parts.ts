@@ -1,11 +1,9 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { Dataset } from '@trikd/core/data/split';
-import type { Blob } from '@trikd/core/domain/blob';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Params } from '@trikd/core/models/params';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import type { StepTracing } from '@trikd/core/timing/trace-ids';
 import type { AnchorModel } from '@trikd/core/training/anchor';
 import type { Logger } from '@trikd/process/logging';
 import type { Telemetry } from '@trikd/telemetry/telemetry';
@@ -26,13 +24,4 @@ export interface AnchorParts {
   readonly log: Logger;
   /** Default: none. */
   readonly telemetry?: Telemetry;
-}
-
-/** The anchor that the orchestrator assigns for one attempt of a generation. */
-export interface AnchorAssignment {
-  /** `step` is the first step that trainers will request. */
-  readonly start: Position;
-  readonly spec: RunSpec;
-  readonly params: Blob;
-  readonly tracing?: StepTracing;
 }

@@ -9,12 +9,13 @@ import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import type { StepListener } from '@trikd/core/timing/moments';
 import type { AnchorModel } from '@trikd/core/training/anchor';
+import type { AnchorAssignment } from '@trikd/core/training/assignment';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import { faultPoint } from '@trikd/process/fault-points';
 import type { StepMemory } from '@trikd/telemetry/step-memory';
 import { stamped } from '@trikd/telemetry/traced-ports';
 import { agreementOf } from '../exchange/agreement-of.js';
-import type { AnchorAssignment, AnchorParts } from './anchor-parts.js';
+import type { AnchorParts } from './anchor-parts.js';
 import { storedParams } from './stored-params.js';
 
 export interface AnchorFacts {

@@ -1,12 +1,12 @@
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
-import { fromBlob, fromPosition, fromScore, toBlob, toPosition, toTracing } from '@trikd/protocol/convert';
+import { fromBlob, fromPosition, fromScore } from '@trikd/protocol/convert';
+import { toAnchorAssignment } from '@trikd/protocol/convert-anchor';
 import type {
   GetAnchorResponse,
   LoadAnchorRequest,
   LoadAnchorResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/anchor';
-import { parseSpec } from '@trikd/protocol/parse-spec';
 import { ANCHOR } from '../tokens.js';
 import type { AnchorHolder } from './anchor-holder.js';
 
@@ -16,15 +16,8 @@ export class AnchorController {
   constructor(@Inject(ANCHOR) private readonly anchor: AnchorHolder) {}
 
   @GrpcMethod('AnchorService', 'loadAnchor')
-  async loadAnchor({ start, spec, params, tracing: tracingMessage }: LoadAnchorRequest): Promise<LoadAnchorResponse> {
-    const tracing = toTracing(tracingMessage);
-    const assignment = {
-      start: toPosition(start),
-      spec: parseSpec(spec),
-      params: toBlob(params),
-      ...(tracing && { tracing }),
-    };
-    const { datasetDigest, validation, test } = await this.anchor.load(assignment);
+  async loadAnchor(request: LoadAnchorRequest): Promise<LoadAnchorResponse> {
+    const { datasetDigest, validation, test } = await this.anchor.load(toAnchorAssignment(request));
     return { datasetDigest, validation: fromScore(validation), test: fromScore(test) };
   }
 

@@ -8,6 +8,8 @@ import type { AttemptEvents } from './attempt-events.js';
 export interface Rest {
   /** The attempt rests; `step` is the first step that is not trained. */
   before(step: number): void;
+  /** Whether the attempt rests at its current limit. */
+  isReached(): boolean;
   /** Resolves when the attempt rests at its current limit, or has ended. */
   reached(): Promise<void>;
 }
@@ -16,13 +18,15 @@ export interface Rest {
 export function createRest(limit: Pick<StepLimit, 'value'>, ended: AbortSignal): Rest {
   const changed = createBell();
   let restsBefore = Number.NEGATIVE_INFINITY;
+  const isReached = () => restsBefore >= limit.value;
   return {
+    isReached,
     before(step) {
       restsBefore = step;
       changed.ring();
     },
     async reached() {
-      while (!ended.aborted && restsBefore < limit.value) await changed.heard(ended);
+      while (!ended.aborted && !isReached()) await changed.heard(ended);
     },
   };
 }

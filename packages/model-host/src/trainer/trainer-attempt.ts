@@ -12,6 +12,7 @@ import type { FrameWait } from '@trikd/core/exchange/subscribe';
 import type { Facts } from '@trikd/core/run/state';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import { generationPlan } from '@trikd/core/training/generation-plan';
+import type { Order } from '@trikd/core/training/order';
 import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-limit';
 import type { TrainingStart } from '@trikd/core/training/training-start';
 import { faultPoint } from '@trikd/process/fault-points';
@@ -32,6 +33,7 @@ import type { TrainerParts } from './trainer-parts.js';
 /** An attempt at a generation: in training, or ended and not replaced yet. */
 export interface TrainerAttempt {
   readonly id: GenerationAttempt;
+  readonly order: Order;
   readonly facts: Facts;
   readonly agreement: Agreement;
   readonly window: FrameWindow;
@@ -41,6 +43,8 @@ export interface TrainerAttempt {
   saveAt(step: number): void;
   /** The first step that has certainly not started: the lowest limit that the trainer can still keep. */
   firstOpenStep(): number;
+  /** Whether it has ended, or rests with everything stored. */
+  isIdle(): boolean;
   /** Announces that the process is about to exit, and waits a few seconds for the watchers to pause the attempt. */
   leave(): Promise<void>;
   /** Ends the attempt with `reason`. Resolves when the loop has released the engine. */
@@ -103,6 +107,7 @@ export async function startAttempt(
   const { totalSteps, stepsPerEpoch } = generationPlan(spec, dataset.train.count);
   return {
     id: attempt,
+    order: { attempt, term: assignment.term },
     facts: { datasetDigest: dataset.digest, classes: dataset.classes, totalSteps, stepsPerEpoch },
     agreement,
     window,
@@ -111,6 +116,7 @@ export async function startAttempt(
     saveAt: (step) => requestedSaves.add(step),
     // The step after the newest published one may be in its forward pass, unless the limit forbids it.
     firstOpenStep: () => Math.min(limit.value, window.nextStep + 1),
+    isIdle: () => ended.signal.aborted || rest.isReached(),
     async leave() {
       if (!ended.signal.aborted && events.hasReaders()) await leave(events, rest, clock);
     },

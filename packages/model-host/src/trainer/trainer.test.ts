@@ -17,8 +17,9 @@ import { createTrainer, type Trainer } from './trainer.js';
 
 const spec = specFor('bare', { name: 'r', epochs: 1 });
 const numbered = (attempt: number): GenerationAttempt => ({ runId: 'r', generation: 0, attempt });
-const assignment = (attempt: number, resume?: RoleCheckpoint): Assignment => ({
+const assignment = (attempt: number, resume?: RoleCheckpoint, term = 1): Assignment => ({
   attempt: numbered(attempt),
+  term,
   spec,
   limit: 100,
   ...(resume && { resume }),

@@ -2,13 +2,14 @@ import { createBell } from '@trikd/core/async/bell';
 import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
-import { behind, isSameAttempt, nameOf, precedes, superseded } from '@trikd/core/domain/position';
+import { isSameAttempt, nameOf, precedes, superseded } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { Facts } from '@trikd/core/run/state';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
+import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/core/training/order';
 import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
@@ -21,10 +22,10 @@ import type { TrainerParts } from './trainer-parts.js';
 export interface Trainer extends ExchangeSource {
   readonly role: TrainedRole;
   /**
-   * Starts an attempt. Idempotent for the current attempt; a newer one, or one of another run, ends the current one
-   * first, even if it still waits for its data or its checkpoint.
-   * @throws TrikdError 'out-of-step' for an older attempt and for one that is replaced before it has started, 'invalid',
-   * 'not-found' (data) and 'corrupt' for what the assignment refers to
+   * Starts an attempt. Idempotent for the current order; one of a later term, of a newer attempt, or of another run ends
+   * the current attempt first, even if it still waits for its data or its checkpoint.
+   * @throws TrikdError 'out-of-step' for an order of an earlier term or attempt than the active one and for one that is
+   * replaced before it has started, 'invalid', 'not-found' (data) and 'corrupt' for what the assignment refers to
    */
   assign(assignment: Assignment): Promise<Facts>;
   /**
@@ -72,29 +73,42 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
   const assignments = createSerial();
   const steps = createStepMemory(wallTime(parts.clock), parts.telemetry);
   let attempt: TrainerAttempt | undefined;
-  let starting: { readonly id: GenerationAttempt; readonly abandoned: AbortController } | undefined;
-  /** The newest attempt that was ever assigned, whether it has started or not. */
-  let newest: GenerationAttempt | undefined;
+  let starting: { readonly order: Order; readonly abandoned: AbortController } | undefined;
+  /** The latest accepted order, whether its attempt has started or not, and when it was last given. */
+  let latest: { readonly order: Order; readonly at: number } | undefined;
   let stopped = false;
 
   async function replace(assignment: Assignment): Promise<Facts> {
     const requested = assignment.attempt;
     if (stopped) throw shuttingDown();
-    if (attempt && isSameAttempt(attempt.id, requested)) return attempt.facts;
-    if (newest && !isSameAttempt(newest, requested)) throw superseded(requested, newest);
+    if (attempt && isSameOrder(attempt.order, assignment)) return attempt.facts;
+    if (latest && !isSameOrder(latest.order, assignment)) throw superseded(requested, latest.order.attempt);
     faultPoint('attempt.assigned', () => ({ ...requested, role: parts.role, step: startStepOf(assignment) }));
     const before = attempt;
     attempt = undefined;
     await before?.abandon(superseded(before.id, requested));
     const abandoned = new AbortController();
-    starting = { id: requested, abandoned };
+    starting = { order: assignment, abandoned };
     try {
       attempt = await startAttempt({ ...parts, steps }, assignment, abandoned);
       return attempt.facts;
+    } catch (error) {
+      if (latest && isSameOrder(latest.order, assignment)) latest = undefined;
+      throw error;
     } finally {
       starting = undefined;
       changed.ring();
     }
+  }
+
+  /** The latest order, while its attempt is active and its orchestrator is there: one that is gone fences out nobody. */
+  function activeOrder(): Order | undefined {
+    if (!latest) return undefined;
+    const { order, at } = latest;
+    const started = attempt && isSameOrder(attempt.order, order) ? attempt : undefined;
+    if (started?.events.hasReaders()) return order;
+    const isRecent = parts.clock.now() - at < 1000 * ORDER_SECONDS;
+    return isRecent && !started?.isIdle() ? order : undefined;
   }
 
   const serving = () => `serving ${attempt ? nameOf(attempt.id) : 'nothing'}`;
@@ -116,7 +130,7 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     signal.addEventListener('abort', stopWaiting, { once: true });
     try {
       const mayCome = () => !(attempt && (isSameAttempt(attempt.id, requested) || precedes(requested, attempt.id)));
-      const isComing = () => starting !== undefined && isSameAttempt(starting.id, requested);
+      const isComing = () => starting !== undefined && isSameAttempt(starting.order.attempt, requested);
       while (!signal.aborted && mayCome() && (!late || isComing())) await changed.heard();
       if (!attempt || mayCome()) {
         throw new TrikdError('out-of-step', `${serving()}, waited ${earlyPeerSeconds} s for ${nameOf(requested)}`);
@@ -132,12 +146,12 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
   return {
     role: parts.role,
     async assign(assignment) {
-      const requested = assignment.attempt;
-      if (newest && precedes(requested, newest)) throw behind(requested, newest);
-      newest = requested;
+      const { attempt: requested, term } = assignment;
+      assertNotFenced(assignment, activeOrder());
+      latest = { order: { attempt: requested, term }, at: parts.clock.now() };
       // Otherwise this assignment would wait while the previous one waits for the store.
-      if (starting && !isSameAttempt(starting.id, requested))
-        starting.abandoned.abort(superseded(starting.id, requested));
+      if (starting && !isSameOrder(starting.order, assignment))
+        starting.abandoned.abort(superseded(starting.order.attempt, requested));
       return assignments.run(() => replace(assignment));
     },
     setLimit(requested, limit) {

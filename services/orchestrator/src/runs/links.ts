@@ -1,11 +1,11 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
-import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import { startStepOf } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { faultPoint } from '@trikd/process/fault-points';
-import { fromBlob, fromPosition, fromTracing, toScore } from '@trikd/protocol/convert';
+import { fromPosition, toScore } from '@trikd/protocol/convert';
+import { fromAnchorAssignment } from '@trikd/protocol/convert-anchor';
 import { toRoleStep } from '@trikd/protocol/convert-timing';
 import { fromAssignment, toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
@@ -126,15 +126,10 @@ export function anchorLink(address: string, times: LinkTimes, security: Security
   return {
     address,
     close: () => client.close(),
-    load: async (attempt, step, spec, params, tracing) => {
-      const request = {
-        start: fromPosition({ ...attempt, step }),
-        spec: canonicalJson(spec),
-        params: fromBlob(params),
-        tracing: fromTracing(tracing),
-      };
+    load: async (assignment) => {
+      const request = fromAnchorAssignment(assignment);
       const options = { what: 'the anchor', deadlineSeconds: times.prepare };
-      const at = () => ({ ...attempt, step, role: 'anchor' as const, key: params.key });
+      const at = () => ({ ...assignment.start, role: 'anchor' as const, key: assignment.params.key });
       faultPoint('anchor.requesting', at);
       const scored = await unary(client.loadAnchor.bind(client), request, options);
       faultPoint('anchor.acknowledged', at);

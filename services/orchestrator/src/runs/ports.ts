@@ -1,4 +1,3 @@
-import type { Blob } from '@trikd/core/domain/blob';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { Owner, Placement } from '@trikd/core/run/placement';
@@ -8,8 +7,7 @@ import type { RunTimes } from '@trikd/core/run/run-times';
 import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { RoleStep } from '@trikd/core/timing/role-step';
-import type { StepTracing } from '@trikd/core/timing/trace-ids';
-import type { Assignment } from '@trikd/core/training/assignment';
+import type { AnchorAssignment, Assignment } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 
 /** One trainer, as the orchestrator uses it. Every call fails with a TrikdError. */
@@ -46,13 +44,7 @@ export interface AnchorLink {
   /** host:port for the trainers. */
   readonly address: string;
   /** Serves the anchor of a generation, from a step on. May take minutes: it is scored on both splits. */
-  load(
-    attempt: GenerationAttempt,
-    step: number,
-    spec: RunSpec,
-    params: Blob,
-    tracing?: StepTracing,
-  ): Promise<AnchorScores & { readonly datasetDigest: string }>;
+  load(assignment: AnchorAssignment): Promise<AnchorScores & { readonly datasetDigest: string }>;
 }
 
 /** The steps of one model, as it reports them. Every call fails with a TrikdError. */

@@ -75,19 +75,21 @@ async function resumedFrom({ spec, store }: DutyScope, todo: Preparing): Promise
 
 /** Undefined in a generation without an anchor. */
 function loadAnchor(
-  { spec, tracing }: DutyScope,
+  { spec, term, tracing }: DutyScope,
   anchor: AnchorLink,
   todo: Preparing,
   step: number,
 ): Promise<AnchorScores & Pick<Facts, 'datasetDigest'>> | undefined {
-  return todo.anchor && anchor.load(attemptOf(spec, todo), step, spec, todo.anchor.params, tracing);
+  if (!todo.anchor) return undefined;
+  const start = { ...attemptOf(spec, todo), step };
+  return anchor.load({ start, term, spec, params: todo.anchor.params, tracing });
 }
 
 /** Until the data are read, the length of a generation is unknown: the first assignment lets one step be trained. */
 const LIMIT_OF_UNKNOWN_LENGTH = 1;
 
 function assignmentOf(
-  { spec, tracing }: DutyScope,
+  { spec, term, tracing }: DutyScope,
   { trainers, anchor }: PreparePorts,
   todo: Preparing,
   pair: Pair | undefined,
@@ -96,6 +98,7 @@ function assignmentOf(
   const step = pair?.student.step ?? 0;
   return {
     attempt: attemptOf(spec, todo),
+    term,
     spec,
     limit: todo.facts ? nextLimit(step, todo.facts, spec) : LIMIT_OF_UNKNOWN_LENGTH,
     tracing,

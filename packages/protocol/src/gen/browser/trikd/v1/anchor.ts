@@ -24,7 +24,11 @@ export interface LoadAnchorRequest {
     | Blob
     | undefined;
   /** If absent, no step is traced. */
-  tracing: StepTracing | undefined;
+  tracing:
+    | StepTracing
+    | undefined;
+  /** The term of the orchestrator that gives the order; from 1. */
+  term: number;
 }
 
 /** The anchor is served from now on. */
@@ -60,6 +64,7 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
       spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
       params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
+      term: isSet(object.term) ? globalThis.Number(object.term) : 0,
     };
   },
 
@@ -76,6 +81,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.tracing !== undefined) {
       obj.tracing = StepTracing.toJSON(message.tracing);
+    }
+    if (message.term !== 0) {
+      obj.term = Math.round(message.term);
     }
     return obj;
   },

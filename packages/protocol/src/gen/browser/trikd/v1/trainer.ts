@@ -98,7 +98,11 @@ export interface AssignRequest {
     | TrainerCheckpoint
     | undefined;
   /** How steps are traced; absent if they are not. */
-  tracing: StepTracing | undefined;
+  tracing:
+    | StepTracing
+    | undefined;
+  /** The term of the orchestrator that gives the order; from 1. */
+  term: number;
 }
 
 /** The trainer has taken the assignment. */
@@ -329,6 +333,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
         : "",
       resume: isSet(object.resume) ? TrainerCheckpoint.fromJSON(object.resume) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
+      term: isSet(object.term) ? globalThis.Number(object.term) : 0,
     };
   },
 
@@ -354,6 +359,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.tracing !== undefined) {
       obj.tracing = StepTracing.toJSON(message.tracing);
+    }
+    if (message.term !== 0) {
+      obj.term = Math.round(message.term);
     }
     return obj;
   },

@@ -37,7 +37,11 @@ export interface LoadAnchorRequest {
     | Blob
     | undefined;
   /** If absent, no step is traced. */
-  tracing: StepTracing | undefined;
+  tracing:
+    | StepTracing
+    | undefined;
+  /** The term of the orchestrator that gives the order; from 1. */
+  term: number;
 }
 
 /** The anchor is served from now on. */
@@ -67,7 +71,7 @@ export interface GetAnchorResponse {
 }
 
 function createBaseLoadAnchorRequest(): LoadAnchorRequest {
-  return { start: undefined, spec: "", params: undefined, tracing: undefined };
+  return { start: undefined, spec: "", params: undefined, tracing: undefined, term: 0 };
 }
 
 export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
@@ -83,6 +87,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.tracing !== undefined) {
       StepTracing.encode(message.tracing, writer.uint32(34).fork()).join();
+    }
+    if (message.term !== 0) {
+      writer.uint32(40).uint32(message.term);
     }
     return writer;
   },
@@ -132,6 +139,14 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
             message.tracing = StepTracing.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.term = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -150,6 +165,7 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
       spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
       params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
+      term: isSet(object.term) ? globalThis.Number(object.term) : 0,
     };
   },
 
@@ -166,6 +182,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.tracing !== undefined) {
       obj.tracing = StepTracing.toJSON(message.tracing);
+    }
+    if (message.term !== 0) {
+      obj.term = Math.round(message.term);
     }
     return obj;
   },
@@ -185,6 +204,7 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     message.tracing = (object.tracing !== undefined && object.tracing !== null)
       ? StepTracing.fromPartial(object.tracing)
       : undefined;
+    message.term = object.term ?? 0;
     return message;
   },
 };

@@ -113,7 +113,11 @@ export interface AssignRequest {
     | TrainerCheckpoint
     | undefined;
   /** How steps are traced; absent if they are not. */
-  tracing: StepTracing | undefined;
+  tracing:
+    | StepTracing
+    | undefined;
+  /** The term of the orchestrator that gives the order; from 1. */
+  term: number;
 }
 
 /** The trainer has taken the assignment. */
@@ -335,6 +339,7 @@ function createBaseAssignRequest(): AssignRequest {
     anchorAddress: "",
     resume: undefined,
     tracing: undefined,
+    term: 0,
   };
 }
 
@@ -360,6 +365,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.tracing !== undefined) {
       StepTracing.encode(message.tracing, writer.uint32(58).fork()).join();
+    }
+    if (message.term !== 0) {
+      writer.uint32(64).uint32(message.term);
     }
     return writer;
   },
@@ -433,6 +441,14 @@ export const AssignRequest: MessageFns<AssignRequest> = {
             message.tracing = StepTracing.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.term = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -462,6 +478,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
         : "",
       resume: isSet(object.resume) ? TrainerCheckpoint.fromJSON(object.resume) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
+      term: isSet(object.term) ? globalThis.Number(object.term) : 0,
     };
   },
 
@@ -488,6 +505,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     if (message.tracing !== undefined) {
       obj.tracing = StepTracing.toJSON(message.tracing);
     }
+    if (message.term !== 0) {
+      obj.term = Math.round(message.term);
+    }
     return obj;
   },
 
@@ -509,6 +529,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     message.tracing = (object.tracing !== undefined && object.tracing !== null)
       ? StepTracing.fromPartial(object.tracing)
       : undefined;
+    message.term = object.term ?? 0;
     return message;
   },
 };
@@ -2573,8 +2594,8 @@ export const TrainerAlarm: MessageFns<TrainerAlarm> = {
 export type TrainerServiceService = typeof TrainerServiceService;
 export const TrainerServiceService = {
   /**
-   * Assigns one generation to the trainer. Assigning the same attempt again has no effect; a higher attempt ends the current one; a lower
-   * one is rejected.
+   * Assigns one generation to the trainer. Assigning the same attempt again has no effect. An order of a later term, or a higher attempt of
+   * the same term, ends the current attempt. While an attempt is active, an earlier term or a lower attempt is rejected.
    */
   assign: {
     path: "/trikd.v1.TrainerService/Assign" as const,
@@ -2633,8 +2654,8 @@ export const TrainerServiceService = {
 
 export interface TrainerServiceServer extends UntypedServiceImplementation {
   /**
-   * Assigns one generation to the trainer. Assigning the same attempt again has no effect; a higher attempt ends the current one; a lower
-   * one is rejected.
+   * Assigns one generation to the trainer. Assigning the same attempt again has no effect. An order of a later term, or a higher attempt of
+   * the same term, ends the current attempt. While an attempt is active, an earlier term or a lower attempt is rejected.
    */
   assign: handleUnaryCall<AssignRequest, AssignResponse>;
   /** Moves the step before which the trainer stops. A limit below the trainer's current step is rejected. */
@@ -2652,8 +2673,8 @@ export interface TrainerServiceServer extends UntypedServiceImplementation {
 
 export interface TrainerServiceClient extends Client {
   /**
-   * Assigns one generation to the trainer. Assigning the same attempt again has no effect; a higher attempt ends the current one; a lower
-   * one is rejected.
+   * Assigns one generation to the trainer. Assigning the same attempt again has no effect. An order of a later term, or a higher attempt of
+   * the same term, ends the current attempt. While an attempt is active, an earlier term or a lower attempt is rejected.
    */
   assign(
     request: AssignRequest,

@@ -1,0 +1,26 @@
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
+import type { AnchorAssignment } from '@trikd/core/training/assignment';
+import { fromBlob, fromPosition, fromTracing, toBlob, toPosition, toTerm, toTracing } from './convert.js';
+import type { LoadAnchorRequest } from './gen/node/trikd/v1/anchor.js';
+import { parseSpec } from './parse-spec.js';
+
+export function toAnchorAssignment(request: LoadAnchorRequest): AnchorAssignment {
+  const tracing = toTracing(request.tracing);
+  return {
+    start: toPosition(request.start),
+    term: toTerm(request.term),
+    spec: parseSpec(request.spec),
+    params: toBlob(request.params),
+    ...(tracing && { tracing }),
+  };
+}
+
+export function fromAnchorAssignment({ start, term, spec, params, tracing }: AnchorAssignment): LoadAnchorRequest {
+  return {
+    start: fromPosition(start),
+    term,
+    spec: canonicalJson(spec),
+    params: fromBlob(params),
+    tracing: fromTracing(tracing),
+  };
+}
