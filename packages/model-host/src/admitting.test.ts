@@ -12,7 +12,7 @@ const untouched = () => Promise.reject(new Error('it was asked'));
 
 test('a trainer refuses an assignment above a limit before the current attempt ends', async () => {
   const trainer = admittingTrainer({ assign: untouched } as Partial<Trainer> as Trainer, limits);
-  const assigned = (threads: number) => trainer.assign({ attempt, limit: 1, spec: withThreads(threads) });
+  const assigned = (threads: number) => trainer.assign({ attempt, term: 1, limit: 1, spec: withThreads(threads) });
   await expect(assigned(9)).rejects.toThrow('engine.threads: 9 threads, limit admission.threads: 8');
   await expect(assigned(8)).rejects.toThrow('it was asked');
 });
@@ -21,7 +21,7 @@ test('an anchor-server refuses a load above a limit before it reads anything', a
   const anchor = admittingAnchor({ load: untouched } as Partial<AnchorHolder> as AnchorHolder, limits);
   const params = { key: 'k', sha256: '0'.repeat(64), bytes: 1 };
   const loaded = (threads: number) =>
-    anchor.load({ start: { ...attempt, step: 0 }, spec: withThreads(threads), params });
+    anchor.load({ start: { ...attempt, step: 0 }, term: 1, spec: withThreads(threads), params });
   await expect(loaded(9)).rejects.toThrow('engine.threads: 9 threads, limit admission.threads: 8');
   await expect(loaded(8)).rejects.toThrow('it was asked');
 });
