@@ -60,7 +60,7 @@ PAGE_SOURCES := $(shell find services/dashboard packages/events/src packages/pro
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
-GO_TOOLS := minio versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
+GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
 .PHONY: help setup run test check generate fix unit integration simulate e2e browser faults soak minio observe alerts bench build engine data safetensors tensorboard chromium tools clean FORCE
 

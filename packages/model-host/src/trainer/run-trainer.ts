@@ -26,7 +26,7 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
   const shutdown = shutdownSignal(log);
   const security = securityOrExit(config, serviceOf(role), log);
   const telemetry = await startTelemetry(`${role}-trainer`, environment(), log);
-  const store = await openStoreOrExit(config.store, log);
+  const store = await openStoreOrExit(config.store, log, { verify: 'reads' });
   const trained = createTrainer({
     role,
     store,
