@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { errorCode, hasCode } from '@trikd/process/error-code';
 
 /** A file that is open for reading. */
 export interface RegularFile {
@@ -32,9 +33,8 @@ export async function openRegular(path: string): Promise<RegularFile | undefined
     }
   } catch (cause) {
     if (cause instanceof TrikdError) throw cause;
-    const code = cause instanceof Error && 'code' in cause ? `${cause.code}` : `${cause}`;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new TrikdError('unavailable', `cannot read ${path}: ${code}`, { path }, { cause });
+    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw new TrikdError('unavailable', `cannot read ${path}: ${errorCode(cause) ?? cause}`, { path }, { cause });
   }
 }
 
