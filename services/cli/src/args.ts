@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import type { Override } from './load-spec.js';
-import { address, requestIdOption, serverAddress, timeoutOption, wholeNumber } from './options.js';
+import { address, priority, requestIdOption, serverAddress, timeoutOption, wholeNumber } from './options.js';
 import { type Connection, type ServerChoice, serverChoiceOf } from './server/ask.js';
 
 /** Options of `trikd run`. */
@@ -22,6 +22,8 @@ export interface RunOptions {
 /** Options of `trikd run --server`. */
 export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' | 'output'>, ServerChoice {
   readonly requestId: string;
+  /** -100..100. */
+  readonly priority: number;
   /** Whether to follow the run to its end. */
   readonly wait: boolean;
 }
@@ -39,7 +41,7 @@ Example:
   $ trikd run examples/tiny.yaml
   $ trikd run examples/fashion-mnist.yaml --seed 1 --set name=seed-1 --set student.learningRate=0.1
 
-  $ trikd run examples/tiny.yaml --server orchestrator:50050 --no-wait
+  $ trikd run examples/tiny.yaml --server orchestrator:50050 --no-wait --priority 10
 
 Ctrl-C pauses the run at a checkpoint; the same command continues it. The folder runs/<run>, or <dir>/<run> with --store, has its
 events.jsonl, tensorboard/, report.html and logs/, and its store unless TRIKD_STORE__* variables name another one.
@@ -50,6 +52,7 @@ interface RawOptions extends Partial<Connection> {
   readonly listen?: string;
   readonly timeout: number;
   readonly requestId?: string;
+  readonly priority?: number;
   readonly wait: boolean;
   readonly set: readonly Override[];
   readonly seed?: number;
@@ -80,18 +83,24 @@ export function commandLine(actions: RunActions): Command {
         .argParser(serverAddress)
         .conflicts(['store', 'fresh', 'listen']),
     )
+    .option('--priority <n>', 'with --server: from -100 to 100; higher ones get a trio first (default: 0)', priority)
     .option('--no-wait', 'with --server: do not follow the run to its end')
     .addOption(timeoutOption(30))
     .addOption(requestIdOption())
     .addOption(new Option('-o, --output <format>', 'format of the result').choices(['table', 'json']).default('table'))
     .addHelpText('after', RUN_EXAMPLE)
     .exitOverride()
-    .action(async (file: string, raw: RawOptions) => {
+    .action(async (file: string, raw: RawOptions, command: Command) => {
       const { set, seed, store, output, fresh, listen, server, wait, requestId = randomUUID() } = raw;
+      if (server === undefined && raw.priority !== undefined) {
+        command.error("error: option '--priority <n>' needs --server: a run without it has a trio of its own", {
+          exitCode: 2,
+        });
+      }
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
       const common = { file, overrides, output };
-      if (server !== undefined)
-        await actions.runRemote({ ...common, ...serverChoiceOf({ ...raw, server }), wait, requestId });
+      const asked = { wait, requestId, priority: raw.priority ?? 0 };
+      if (server !== undefined) await actions.runRemote({ ...common, ...serverChoiceOf({ ...raw, server }), ...asked });
       else
         await actions.run({
           ...common,

@@ -65,6 +65,14 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** A whole number from -100 to 100. */
+export function priority(text: string): number {
+  const value = Number(text);
+  if (!/^-?\d+$/.test(text) || Math.abs(value) > 100)
+    throw new InvalidArgumentError('Expected a whole number from -100 to 100.');
+  return value;
+}
+
 /** An event as `runs watch` names it, `1.2`, or its number. */
 export function eventOption(text: string): number {
   const number = eventNumber(text);

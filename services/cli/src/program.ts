@@ -20,6 +20,7 @@ import { loginCommands } from './login/command.js';
 import { credentialOptions } from './options.js';
 import { paintFor } from './paint.js';
 import { withProgress } from './progress.js';
+import { queueCommand } from './queue/command.js';
 import { run } from './run.js';
 import { localRuns, RUNS, storedRun } from './run-folder.js';
 import { runRemote } from './run-remote.js';
@@ -45,6 +46,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   })
     .addCommand(upCommand((options) => up(options, shell)))
     .addCommand(runs)
+    .addCommand(queueCommand(server.queue))
     .addCommand(generationCommand(server.generation))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)))
     .addCommand(
