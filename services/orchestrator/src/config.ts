@@ -57,7 +57,9 @@ export const OrchestratorConfig = z.strictObject({
     })
     .prefault({}),
   admission: AdmissionLimits,
-  limits: ServerLimits.prefault({}),
+  limits: ServerLimits.extend({
+    watchersPerRun: z.int().positive().default(1024).describe('open event streams of one run, at most'),
+  }).prefault({}),
   telemetry: TelemetryConfig,
   log: LogConfig,
 });

@@ -115,11 +115,11 @@ export class OrchestratorController {
 
   @GrpcMethod('RunService', 'watchRun')
   async watchRun(
-    { runId, fromEvent, pastOnly }: WatchRunRequest,
+    { runId, fromEvent, pastOnly, newestEvents }: WatchRunRequest,
     _metadata: unknown,
     call: ServerWritableStream<WatchRunRequest, WatchRunResponse>,
   ): Promise<Observable<never>> {
-    const wanted = { runId: toRunId(runId), from: fromEvent, pastOnly };
+    const wanted = { runId: toRunId(runId), from: fromEvent, pastOnly, newest: newestEvents ?? 0 };
     await serveStream(
       call,
       NEVER,

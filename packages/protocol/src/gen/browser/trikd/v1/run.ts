@@ -677,6 +677,8 @@ export interface WatchRunRequest {
   fromEvent: number;
   /** Ends the stream after the last stored event, even if the run continues. */
   pastOnly: boolean;
+  /** With from_event 0: starts with at least this many of the newest stored events, or with all of them if there are fewer. */
+  newestEvents?: number | undefined;
 }
 
 /**
@@ -1853,6 +1855,11 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
         : isSet(object.past_only)
         ? globalThis.Boolean(object.past_only)
         : false,
+      newestEvents: isSet(object.newestEvents)
+        ? globalThis.Number(object.newestEvents)
+        : isSet(object.newest_events)
+        ? globalThis.Number(object.newest_events)
+        : undefined,
     };
   },
 
@@ -1866,6 +1873,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     }
     if (message.pastOnly !== false) {
       obj.pastOnly = message.pastOnly;
+    }
+    if (message.newestEvents !== undefined) {
+      obj.newestEvents = Math.round(message.newestEvents);
     }
     return obj;
   },

@@ -693,6 +693,8 @@ export interface WatchRunRequest {
   fromEvent: number;
   /** Ends the stream after the last stored event, even if the run continues. */
   pastOnly: boolean;
+  /** With from_event 0: starts with at least this many of the newest stored events, or with all of them if there are fewer. */
+  newestEvents?: number | undefined;
 }
 
 /**
@@ -4600,7 +4602,7 @@ export const GenerationResult: MessageFns<GenerationResult> = {
 };
 
 function createBaseWatchRunRequest(): WatchRunRequest {
-  return { runId: "", fromEvent: 0, pastOnly: false };
+  return { runId: "", fromEvent: 0, pastOnly: false, newestEvents: undefined };
 }
 
 export const WatchRunRequest: MessageFns<WatchRunRequest> = {
@@ -4613,6 +4615,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     }
     if (message.pastOnly !== false) {
       writer.uint32(24).bool(message.pastOnly);
+    }
+    if (message.newestEvents !== undefined) {
+      writer.uint32(32).uint32(message.newestEvents);
     }
     return writer;
   },
@@ -4654,6 +4659,14 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
             message.pastOnly = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.newestEvents = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4683,6 +4696,11 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
         : isSet(object.past_only)
         ? globalThis.Boolean(object.past_only)
         : false,
+      newestEvents: isSet(object.newestEvents)
+        ? globalThis.Number(object.newestEvents)
+        : isSet(object.newest_events)
+        ? globalThis.Number(object.newest_events)
+        : undefined,
     };
   },
 
@@ -4697,6 +4715,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     if (message.pastOnly !== false) {
       obj.pastOnly = message.pastOnly;
     }
+    if (message.newestEvents !== undefined) {
+      obj.newestEvents = Math.round(message.newestEvents);
+    }
     return obj;
   },
 
@@ -4708,6 +4729,7 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     message.runId = object.runId ?? "";
     message.fromEvent = object.fromEvent ?? 0;
     message.pastOnly = object.pastOnly ?? false;
+    message.newestEvents = object.newestEvents ?? undefined;
     return message;
   },
 };
