@@ -1,6 +1,8 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type Command, CommanderError } from 'commander';
 import { commandLine, exitStatusOf } from './args.js';
+import { certsActions } from './certs/actions.js';
+import { certsCommand } from './certs/command.js';
 import { checkpointActions } from './checkpoint/actions.js';
 import { checkpointCommand } from './checkpoint/command.js';
 import { completionCommands } from './completion/command.js';
@@ -48,6 +50,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(runs)
     .addCommand(queueCommand(server.queue))
     .addCommand(generationCommand(server.generation))
+    .addCommand(certsCommand(certsActions(shell, finish)))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)))
     .addCommand(
       reportCommand(({ from, out }) =>

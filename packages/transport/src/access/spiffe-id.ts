@@ -40,6 +40,14 @@ export function callerOfCertificate(raw: Buffer, trustDomain: string): Caller {
   return { kind: 'service', role: known, id };
 }
 
+/** The trust domain that a certificate names. @throws TrikdError 'unauthenticated' if it does not have exactly one URI of trikd */
+export function trustDomainOf(raw: Buffer): string {
+  const id = onlyUriOf(new X509Certificate(raw));
+  const [, domain = ''] = SERVICE.exec(id) ?? USER.exec(id) ?? [];
+  if (domain === '') throw new TrikdError('unauthenticated', `the certificate names ${id}, which is no name of trikd`);
+  return domain;
+}
+
 /** Node.js quotes a name that contains a separator, so that no name can pretend to be two. */
 const NAME = /(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^",]*)/gy;
 
