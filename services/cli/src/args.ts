@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import type { Override } from './load-spec.js';
-import { address, priority, requestIdOption, serverAddress, timeoutOption, wholeNumber } from './options.js';
+import { address, priority, requestIdOption, serverAddress, timeoutOption, tlsOption, wholeNumber } from './options.js';
 import { type Connection, type ServerChoice, serverChoiceOf } from './server/ask.js';
 
 /** Options of `trikd run`. */
@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly fresh: boolean;
   /** Address of the orchestrator that is started; absent: any free port. */
   readonly listen?: string;
+  /** Folder of certificates; absent: plain text within this machine. */
+  readonly tls?: string;
 }
 
 /** Options of `trikd run --server`. */
@@ -50,6 +52,7 @@ Exit status: 0 completed or paused, 1 failed, 2 wrong command line, 3 the run ex
 
 interface RawOptions extends Partial<Connection> {
   readonly listen?: string;
+  readonly tls?: string;
   readonly timeout: number;
   readonly requestId?: string;
   readonly priority?: number;
@@ -78,6 +81,7 @@ export function commandLine(actions: RunActions): Command {
     .option('--store <dir>', 'folder with a folder for each run (default: "runs")')
     .option('--fresh', 'remove the stored run of this name first', false)
     .option('--listen <host:port>', 'address of its orchestrator, for other commands (default: any free port)', address)
+    .addOption(tlsOption().conflicts('server'))
     .addOption(
       new Option('--server <address>', 'create the run at this orchestrator and start no service')
         .argParser(serverAddress)
@@ -91,7 +95,7 @@ export function commandLine(actions: RunActions): Command {
     .addHelpText('after', RUN_EXAMPLE)
     .exitOverride()
     .action(async (file: string, raw: RawOptions, command: Command) => {
-      const { set, seed, store, output, fresh, listen, server, wait, requestId = randomUUID() } = raw;
+      const { set, seed, store, output, fresh, listen, tls, server, wait, requestId = randomUUID() } = raw;
       if (server === undefined && raw.priority !== undefined) {
         command.error("error: option '--priority <n>' needs --server: a run without it has a trio of its own", {
           exitCode: 2,
@@ -107,6 +111,7 @@ export function commandLine(actions: RunActions): Command {
           fresh,
           ...(store !== undefined && { store }),
           ...(listen !== undefined && { listen }),
+          ...(tls !== undefined && { tls }),
         });
     });
   return program;

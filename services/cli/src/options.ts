@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { eventNumber } from '@trikd/events/event-name';
 import { isAddress } from '@trikd/process/address';
 import { InvalidArgumentError, Option } from 'commander';
@@ -46,6 +47,13 @@ export function serverAddress(text: string): string {
 /** `--timeout SECONDS` */
 export function timeoutOption(seconds: number): Option {
   return new Option('--timeout <seconds>', 'time limit for the answer').argParser(positiveNumber).default(seconds);
+}
+
+/** `--tls DIR` */
+export function tlsOption(): Option {
+  return new Option('--tls <dir>', 'TLS with the certificates that `trikd certs init <dir>` has made').argParser(
+    (dir: string) => resolve(dir),
+  );
 }
 
 export function address(text: string): string {

@@ -4,7 +4,7 @@ import { withErrorReport } from '../server/error-report.js';
 import { print, type Shell } from '../shell.js';
 import type { CertsActions } from './command.js';
 import { type Issued, initCerts, issueCerts } from './make-certs.js';
-import { certificateFiles } from './tls-settings.js';
+import { credentialsFor } from './tls-settings.js';
 
 export function certsActions(shell: Shell, finish: (status: number) => void): CertsActions {
   const report = (work: () => Promise<string>) =>
@@ -25,11 +25,8 @@ export function issuedText(folder: string, { services, users, notAfter }: Issued
   if (isNew) facts.push(['authority', `${join(folder, 'ca.crt')}; keep ${join(folder, 'ca.key')} off other machines`]);
   if (isNew) facts.push(['next', `trikd up --tls ${folder}`]);
   if (user !== undefined) {
-    const { ca, cert, key } = certificateFiles(folder, join('users', user));
-    facts.push([
-      isNew ? '' : 'next',
-      `trikd runs list --server ${DEFAULT_SERVER} --ca ${ca} --cert ${cert} --key ${key}`,
-    ]);
+    const how = credentialsFor(folder, join('users', user));
+    facts.push([isNew ? '' : 'next', `trikd runs list --server ${DEFAULT_SERVER} ${how}`]);
   } else if (isNew) facts.push(['', `trikd certs issue ${folder} --user NAME`]);
   return facts.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n');
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ServiceName } from '@trikd/process/service-process';
@@ -19,6 +19,24 @@ export interface CertificateFiles {
 export function certificateFiles(folder: string, owner: string): CertificateFiles {
   const own = join(folder, owner);
   return { ca: join(own, 'ca.crt'), cert: join(own, 'tls.crt'), key: join(own, 'tls.key') };
+}
+
+/** A person that has a certificate in the folder, as users/NAME. */
+export function userIn(folder: string): string | undefined {
+  const users = join(folder, 'users');
+  const [first] = existsSync(users) ? readdirSync(users).sort() : [];
+  return first === undefined ? undefined : join('users', first);
+}
+
+/** The options with which a command shows a certificate. */
+export function credentialsFor(folder: string, owner: string): string {
+  const { ca, cert, key } = certificateFiles(folder, owner);
+  return `--ca ${ca} --cert ${cert} --key ${key}`;
+}
+
+/** As {@link tlsSettings}; none without a folder. */
+export function tlsSettingsIn(folder: string | undefined, service: ServiceName): Readonly<Record<string, string>> {
+  return folder === undefined ? {} : tlsSettings(folder, service);
 }
 
 /**
