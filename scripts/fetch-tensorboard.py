@@ -2,7 +2,8 @@
 
 usage: fetch-tensorboard.py
 
-Prints the folder that PYTHONPATH has to name. Of what tensorboard requires, only what reading event files takes.
+Prints the folder that PYTHONPATH has to name. Of what tensorboard requires, only what reading event files takes: its web server
+and gRPC are left out.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import subprocess
 import sys
 
 from cache import building, cache_folder, fail
-from wheels import PINS, pip, run_pip
+from wheels import pip
 
 VERSION = '2.20.0'
+NEEDED = [f'tensorboard=={VERSION}', 'protobuf==6.33.1', 'absl-py==2.5.1', 'numpy']
 
 
 def main() -> None:
@@ -22,8 +24,11 @@ def main() -> None:
     with building(name) as unfinished:
         if unfinished is not None:
             print(f'fetching the Python package tensorboard {VERSION}, 25 MB', file=sys.stderr, flush=True)
-            command = [*pip(unfinished.scratch), 'install']
-            run_pip(command, PINS / 'tensorboard.txt', '--no-compile', '--target', str(unfinished.result))
+            subprocess.run(
+                [*pip(unfinished.scratch), 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps',
+                 '--only-binary=:all:', '--no-compile', '--target', str(unfinished.result), *NEEDED],
+                check=True,
+            )
     print(cache_folder() / name)
 
 

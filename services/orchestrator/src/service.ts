@@ -58,7 +58,6 @@ export function orchestratorService(
     anchor,
     times: config.times,
     retries: config.retries,
-    watchersPerRun: config.limits.watchersPerRun,
     everySteps: config.telemetry.everySteps,
     steps: { links, look: config.times.steps, traced: telemetry.root },
     writer,
@@ -69,11 +68,10 @@ export function orchestratorService(
       eventFile(config.events, runId, (error) =>
         log.warn({ runId, err: error }, 'events cannot be written to their file'),
       ),
-    openPages: (runId, readPage) =>
+    openPages: (runId) =>
       openPages(runId, {
         store,
         clock,
-        readPage,
         failed: (error) => log.warn({ runId, err: error }, 'events cannot be kept in the store'),
       }),
     removeFile: (runId) => removeEventFile(config.events, runId),

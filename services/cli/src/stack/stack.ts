@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { ServiceName } from '@trikd/process/service-process';
 import { systemClock } from '@trikd/process/system-clock';
 import type { StoreConfig } from '@trikd/store/store-config';
-import { tlsSettingsIn } from '../certs/tls-settings.js';
 import { endInOrder, startsWith, startTrio, type Trio } from '../services.js';
 import type { Shell } from '../shell.js';
 import { type Supervised, supervise } from './supervised.js';
@@ -18,8 +17,6 @@ export interface StackSetup {
   readonly logs: string;
   /** Gets the events of each run. */
   readonly events: string;
-  /** Folder of certificates. */
-  readonly tls?: string;
   /** Configuration of the orchestrators, besides what is decided here. */
   readonly config?: string;
 }
@@ -42,7 +39,7 @@ export interface Stack {
  * @throws TrikdError `unavailable` when a service does not start; the others are then killed
  */
 export async function startStack(setup: StackSetup, { env, end }: Shell, say: (line: string) => void): Promise<Stack> {
-  const { store, logs, events, config, tls } = setup;
+  const { store, logs, events, config } = setup;
   const failed = new AbortController();
   const killed = AbortSignal.any([end, failed.signal]);
   const starts = startsWith(store, { ...env, TRIKD_CONFIG: undefined });
@@ -53,7 +50,7 @@ export async function startStack(setup: StackSetup, { env, end }: Shell, say: (l
       start: (before) =>
         starts(name, {
           logs: join(logs, group),
-          settings: { ...tlsSettingsIn(tls, name), ...settings, ...(before && sameAddresses(before)) },
+          settings: { ...settings, ...(before && sameAddresses(before)) },
           env: name === 'orchestrator' ? { TRIKD_CONFIG: config } : {},
         }),
     });
