@@ -60,9 +60,9 @@ PAGE_SOURCES := $(shell find services/dashboard packages/events/src packages/pro
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
-GO_TOOLS := minio versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
+GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults soak minio observe alerts bench build engine data safetensors tensorboard chromium tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults soak minio observe alerts sbom audit bench build engine data safetensors tensorboard chromium tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -110,6 +110,12 @@ alerts: ## the alert rules and their tests, by promtool; the first time builds i
 	@promtool=$$(python3 scripts/fetch-go-tool.py promtool) && $$promtool check rules deploy/alerts.yaml && \
 		$$promtool test rules deploy/alerts.test.yaml
 
+sbom: | $(NODE) ## what all is made of, as CycloneDX, in build/sbom.cdx.json
+	@mkdir -p build && node scripts/sbom.ts > build/sbom.cdx.json && echo build/sbom.cdx.json
+
+audit: | $(NODE) ## asks the registry for known vulnerabilities of what the services run on; not every registry answers
+	npm audit --omit=dev
+
 fix: $(PACKAGES) ## format, and apply the fixes of the linter
 	node_modules/.bin/biome check --write
 
@@ -142,7 +148,7 @@ build: $(PACKAGES) $(PAGE) ## TypeScript to JavaScript, and the page of the dash
 	@node_modules/.bin/tsc -b
 
 clean: ## remove what was built here; the cache stays
-	rm -rf node_modules $(BUILD) packages/*/dist services/*/dist services/dashboard/build packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
+	rm -rf node_modules build $(BUILD) packages/*/dist services/*/dist services/dashboard/build packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
 
 # Prerequisites. A fetched folder appears complete or not at all, and is never rebuilt by date.
 

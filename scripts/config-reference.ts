@@ -5,7 +5,7 @@
  */
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { modelServiceConfig } from '@trikd/model-host/config';
+import { trainerConfig } from '@trikd/model-host/config';
 import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
 import { OrchestratorConfig } from '../services/orchestrator/dist/config.js';
@@ -120,7 +120,7 @@ environment: \`TRIKD_DRAIN_SECONDS=9\` sets \`drainSeconds\`, and \`TRIKD_STORE_
 an empty text if the setting accepts one, and otherwise ignored. Each service also has a [store](#the-store) and [admission limits](#admission-limits). The default ports are
 50051, 50052 and 50053.
 
-${table(modelServiceConfig('anchor')).replace('127.0.0.1:50051', '127.0.0.1:5005x')}
+${table(trainerConfig('teacher')).replace('127.0.0.1:50052', '127.0.0.1:5005x')}
 
 ## The orchestrator
 

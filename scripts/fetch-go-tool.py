@@ -19,31 +19,50 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cache import building, cache_folder, fail, shared
-from go_builds import Place, collector, inside_module, install
+from go_builds import Module, Place, build, collector
 from wheels import download
 
 
 class Tool(NamedTuple):
     """A program in a module. `name` is what the version is called in the cache, where its own name is long."""
 
+    module: Module
     package: str
-    version: str
     name: str
     minutes: int
-    build: Callable[[Place, str, str], pathlib.Path] = install
+    build: Callable[[Place, Module, str], pathlib.Path] = build
 
 
 TOOLS = {
     # The last state of a module that is no longer maintained: its newest tagged version cannot be had.
-    'minio': Tool('github.com/minio/minio', 'v0.0.0-20260212201848-7aac2a2c5b7c', '20260212', 6),
-    'versitygw': Tool('github.com/versity/versitygw/cmd/versitygw', 'v1.8.0', '1.8.0', 3),
-    'gofakes3': Tool('github.com/johannesboyne/gofakes3/cmd/gofakes3', 'v1.2.0', '1.2.0', 1),
-    'toxiproxy': Tool('github.com/Shopify/toxiproxy/v2/cmd/server', 'v2.5.0', '2.5.0', 1),
-    'grpcurl': Tool('github.com/fullstorydev/grpcurl/cmd/grpcurl', 'v1.9.4', '1.9.4', 2),
-    'otelcol': Tool('go.opentelemetry.io/collector/cmd/builder', 'v0.165.0', '0.165.0', 3, collector),
+    'minio': Tool(
+        Module('github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c', 'h1:/qdoYujxF5MBLDMVLeiYJ/7fBa1HikX39Dvzb9Ji8pA='),
+        '.', '20260212', 6),
+    'mc': Tool(
+        Module('github.com/minio/mc@v0.0.0-20250313080218-cf909e1063a9', 'h1:6RyInOHKL6jz8zxcAar/h6rg/aJCxDP/uFuSNvYSuMI='),
+        '.', '20250313', 3),
+    'versitygw': Tool(
+        Module('github.com/versity/versitygw@v1.8.0', 'h1:au+wI+aybno/STsQiSm35Uu6Q6iK5MWReQxgO6SEMFc='),
+        './cmd/versitygw', '1.8.0', 3),
+    'gofakes3': Tool(
+        Module('github.com/johannesboyne/gofakes3@v1.2.0', 'h1:I9VEzPWvvAUAGzDlhYFoZjF0AXMlkcEyZlmBwiI6Oms='),
+        './cmd/gofakes3', '1.2.0', 1),
+    'toxiproxy': Tool(
+        Module('github.com/Shopify/toxiproxy/v2@v2.5.0', 'h1:i4LPT+qrSlKNtQf5QliVjdP08GyAH8+BUIc9gT0eahc='),
+        './cmd/server', '2.5.0', 1),
+    'grpcurl': Tool(
+        Module('github.com/fullstorydev/grpcurl@v1.9.4', 'h1:7bC3tlRwS7dPyfhBo0Xmigns8hWH/K4fg9NrafpY57k='),
+        './cmd/grpcurl', '1.9.4', 2),
+    'otelcol': Tool(
+        Module('go.opentelemetry.io/collector/cmd/builder@v0.165.0', 'h1:UKsS/BX+7hEP1MwjHYTPB8yB7z0LSVAC5BTlrSKgpY0='),
+        '.', '0.165.0', 3, collector),
     # Its second major version under the name of its first: tags of v2 are no versions of the module.
-    'jaeger': Tool('github.com/jaegertracing/jaeger/cmd/jaeger', 'v1.76.0', '1.76.0', 5, inside_module),
-    'promtool': Tool('github.com/prometheus/prometheus/cmd/promtool', 'v0.316.0', '0.316.0', 6),
+    'jaeger': Tool(
+        Module('github.com/jaegertracing/jaeger@v1.76.0', 'h1:sWCOOF1dr+NL0PLil7mFo3BqqQL8k4WiM7aguFbc14g='),
+        './cmd/jaeger', '1.76.0', 5),
+    'promtool': Tool(
+        Module('github.com/prometheus/prometheus@v0.316.0', 'h1:f1GRFerhTMKQma+awCoC9T820ecWeGSdF+xAlMHzZzM='),
+        './cmd/promtool', '0.316.0', 6),
 }
 
 # What the newest of these modules asks for; and the Go that is fetched where the machine has none or an older one.
@@ -100,7 +119,7 @@ def path_of(name: str, kept: pathlib.Path) -> pathlib.Path:
             go = find_go()
             minutes = f'{tool.minutes} minute{"s" if tool.minutes > 1 else ""}'
             print(f'building {name} {tool.name}, about {minutes}', file=sys.stderr, flush=True)
-            program = tool.build(Place(go, unfinished.scratch, kept), tool.package, tool.version)
+            program = tool.build(Place(go, unfinished.scratch, kept), tool.module, tool.package)
             shutil.move(program, unfinished.result / name)
     return cache_folder() / folder / name
 

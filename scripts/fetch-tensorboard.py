@@ -2,8 +2,7 @@
 
 usage: fetch-tensorboard.py
 
-Prints the folder that PYTHONPATH has to name. Of what tensorboard requires, only what reading event files takes: its web server
-and gRPC are left out.
+Prints the folder that PYTHONPATH has to name. Of what tensorboard requires, only what reading event files takes.
 """
 
 from __future__ import annotations
@@ -12,10 +11,9 @@ import subprocess
 import sys
 
 from cache import building, cache_folder, fail
-from wheels import pip
+from wheels import PINS, pip, run_pip
 
 VERSION = '2.20.0'
-NEEDED = [f'tensorboard=={VERSION}', 'protobuf==6.33.1', 'absl-py==2.5.1', 'numpy']
 
 
 def main() -> None:
@@ -24,11 +22,8 @@ def main() -> None:
     with building(name) as unfinished:
         if unfinished is not None:
             print(f'fetching the Python package tensorboard {VERSION}, 25 MB', file=sys.stderr, flush=True)
-            subprocess.run(
-                [*pip(unfinished.scratch), 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps',
-                 '--only-binary=:all:', '--no-compile', '--target', str(unfinished.result), *NEEDED],
-                check=True,
-            )
+            command = [*pip(unfinished.scratch), 'install']
+            run_pip(command, PINS / 'tensorboard.txt', '--no-compile', '--target', str(unfinished.result))
     print(cache_folder() / name)
 
 

@@ -12,6 +12,13 @@ from typing import NamedTuple
 from cache import fail
 
 
+class Module(NamedTuple):
+    """A version of a module, such as `example.com/m@v1.2.3`, with the hash of its content as go.sum has it."""
+
+    name: str
+    sum: str
+
+
 class Place(NamedTuple):
     """Where a build happens: with which Go, in which empty folder, and where modules and what was compiled of them are kept from one
     build to the next: half of what a program is made of, another one is made of too."""
@@ -32,6 +39,8 @@ class Place(NamedTuple):
             'GOPATH': str(self.scratch / 'path'),
             'GOTMPDIR': str(self.scratch),
             'GOTOOLCHAIN': 'local',
+            # Some modules were cut out of a workspace that names parts which they lack.
+            'GOWORK': 'off',
             # The builder of the collector looks for Go by itself.
             'PATH': f'{self.go.parent}{os.pathsep}{os.environ.get("PATH", "")}',
         }
@@ -45,29 +54,27 @@ class Place(NamedTuple):
         return done.stdout
 
 
-def install(place: Place, package: str, version: str) -> pathlib.Path:
-    """As `go install` does it."""
-    wanted = f'{package}@{version}'
-    place.run(wanted, place.go, 'install', '-ldflags=-s -w', wanted)
-    return place.scratch / 'bin' / pathlib.PurePosixPath(package).name
-
-
-def inside_module(place: Place, package: str, version: str) -> pathlib.Path:
-    """As its authors do it, in a copy of the module: `go install` refuses modules that replace others. The module is the first
-    three parts of the package's name."""
-    parts = package.split('/')
-    wanted = f'{"/".join(parts[:3])}@{version}'
-    found = json.loads(place.run(wanted, place.go, 'mod', 'download', '-json', wanted))
+def build(place: Place, module: Module, package: str) -> pathlib.Path:
+    """Builds a package of a module in a copy of it, as its authors do. The pinned hash is that of the module; the go.sum inside it
+    has the hashes of all modules that it is made of, and Go compares them."""
+    found = json.loads(place.run(module.name, place.go, 'mod', 'download', '-json', module.name))
+    if found['Sum'] != module.sum:
+        fail(f'the Go module {module.name} is not the pinned one: expected {module.sum}, got {found["Sum"]}')
     source = place.scratch / 'source'
     shutil.copytree(found['Dir'], source)
-    program = place.scratch / parts[-1]
-    place.run(wanted, place.go, 'build', '-ldflags=-s -w', '-o', program, f'./{"/".join(parts[3:])}', folder=source)
+    program = place.scratch / 'program'
+    place.run(module.name, place.go, 'build', '-mod=readonly', '-ldflags=-s -w', '-o', program, package, folder=source)
     return program
 
 
-def collector(place: Place, package: str, version: str) -> pathlib.Path:
-    """A distribution of the OpenTelemetry Collector with the components that otelcol-components.yaml lists, by its own builder."""
-    builder = install(place, package, version)
-    components = pathlib.Path(__file__).parent / 'otelcol-components.yaml'
-    place.run('otelcol', builder, '--config', components)
-    return place.scratch / 'otelcol' / 'otelcol'
+def collector(place: Place, module: Module, package: str) -> pathlib.Path:
+    """A distribution of the OpenTelemetry Collector with the components that otelcol-components.yaml lists. Its own builder writes
+    the sources; the hashes of their modules are ours, since there is no module of them."""
+    scripts = pathlib.Path(__file__).parent
+    builder = build(place, module, package)
+    place.run('otelcol', builder, '--skip-compilation', '--config', scripts / 'otelcol-components.yaml')
+    source = place.scratch / 'otelcol'
+    shutil.copyfile(scripts / 'pins' / 'otelcol.sum', source / 'go.sum')
+    program = source / 'otelcol'
+    place.run('otelcol', place.go, 'build', '-mod=readonly', '-ldflags=-s -w', '-o', program, '.', folder=source)
+    return program

@@ -29,7 +29,7 @@ export function writeIdxSet(folder: string, { examples, classes, seed, cut }: Id
     writeFileSync(join(folder, name), name === cut ? bytes.subarray(0, bytes.length / 2) : bytes);
   };
   write('train-images-idx3-ubyte.gz', [train.count, 8, 8], train.images);
-  write('train-labels-idx1-ubyte.gz', [train.count], train.labels);
+  write('train-labels-idx1-ubyte.gz', [train.count], Uint8Array.from(train.labels));
   write('t10k-images-idx3-ubyte.gz', [test.count, 8, 8], test.images);
-  write('t10k-labels-idx1-ubyte.gz', [test.count], test.labels);
+  write('t10k-labels-idx1-ubyte.gz', [test.count], Uint8Array.from(test.labels));
 }

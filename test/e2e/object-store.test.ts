@@ -10,6 +10,7 @@ import { type ServiceName, startService } from '@trikd/process/service-process';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openStore } from '@trikd/store/open-store';
 import { secret } from '@trikd/store/store-config';
+import { addStoreUsers, type StoreRole, TEAM } from '@trikd/testing/servers/minio-users';
 import { type S3Server, startS3Server } from '@trikd/testing/servers/s3-server';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
@@ -64,7 +65,7 @@ test('four processes with their store in MinIO end bit for bit as one, and log n
   const spec = canonicalJson(RunSpec.parse(tiny));
   await unary(
     client.createRun.bind(client),
-    { spec, requestId: '', takeOver: true, placement: undefined, team: '' },
+    { spec, requestId: '', takeOver: true, placement: undefined },
     { what: 'the orchestrator' },
   );
   for await (const _ of client.watchRun({ runId: tiny.name, fromEvent: 0, pastOnly: false })) {
@@ -156,4 +157,38 @@ test('a service that its store refuses says why, without the secret, and ends be
     `the anchor-server ended (status 1): store not opened: ${place}: the secret key does not match the access key`,
   );
   expect(said().join('')).not.toContain(wrong);
+});
+
+test('services with no more rights than their role needs end bit for bit as one process', async () => {
+  const users = addStoreUsers(minio);
+  const folder = scratch();
+  const { start } = servicesIn(folder, { 'store.prefix': TEAM });
+  const as = (role: StoreRole) => ({
+    'store.accessKey': users[role].accessKey,
+    'store.secretKey': users[role].secretKey,
+  });
+  const [teacher, student, anchor] = await Promise.all([
+    start('teacher-trainer', as('trainer')),
+    start('student-trainer', as('trainer')),
+    start('anchor-server', as('anchor-server')),
+  ]);
+  const addresses = { teacher: teacher.address, student: student.address, anchor: anchor.address };
+  const orchestrator = await start('orchestrator', { ...addresses, ...as('orchestrator'), events: folder });
+  const client = openClient(RunServiceClient, orchestrator.address);
+  onTestFinished(() => client.close());
+  const spec = canonicalJson(RunSpec.parse(tiny));
+  await unary(
+    client.createRun.bind(client),
+    { spec, requestId: '', takeOver: true, placement: undefined },
+    { what: 'the orchestrator' },
+  );
+  for await (const _ of client.watchRun({ runId: tiny.name, fromEvent: 0, pastOnly: false })) {
+    // It ends when the run does.
+  }
+  const { endpoint, bucket } = minio;
+  const { accessKey, secretKey } = users.orchestrator;
+  const credentials = { accessKey, secretKey: secret(secretKey) };
+  const where = { kind: 's3', endpoint, bucket, region: 'us-east-1', prefix: TEAM, ...credentials } as const;
+  const { state } = await loadRun(await openStore(where), tiny.name);
+  expect(state).toMatchObject({ phase: 'completed', results: await reference(tiny) });
 });

@@ -75,13 +75,7 @@ async function trainInBucket(folder: string, name: string): Promise<Running> {
   const orchestrator = await start('orchestrator', { ...addresses, events: folder });
   const client = openClient(RunServiceClient, orchestrator.address);
   onTestFinished(() => client.close());
-  const request = {
-    spec: canonicalJson(RunSpec.parse(spec)),
-    requestId: '',
-    takeOver: true,
-    placement: undefined,
-    team: '',
-  };
+  const request = { spec: canonicalJson(RunSpec.parse(spec)), requestId: '', takeOver: true, placement: undefined };
   await unary(client.createRun.bind(client), request, { what: 'the orchestrator' });
   const events: Event[] = [];
   const waiting = new Set<() => void>();
@@ -120,7 +114,7 @@ async function expectTheSameEnd(name: string): Promise<void> {
   const credentials = { accessKey: minio.accessKey, secretKey: secret(minio.secretKey) };
   const { endpoint, bucket } = minio;
   const where = { kind: 's3', endpoint, bucket, region: 'us-east-1', prefix: name, ...credentials } as const;
-  const { state } = await loadRun(await openStore(where, { prove: false }), spec.name);
+  const { state } = await loadRun(await openStore(where, { verify: 'nothing' }), spec.name);
   expect(state).toMatchObject({ phase: 'completed' });
   expect(movesByHand(state)).toEqual([]);
   expect(contentOf(state.results)).toEqual(await undisturbed);

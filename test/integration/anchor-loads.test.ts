@@ -1,4 +1,4 @@
-import { saveParams } from '@trikd/core/checkpoint/blobs';
+import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { Role } from '@trikd/core/domain/role';
@@ -70,13 +70,15 @@ describe('while frames are served, a load', () => {
       kind: 'corrupt',
       message: `the anchor: blob ${params.key}: it is gone`,
     });
-    const infinite = await saveParams(store, 'blobs/', paramsOf(Number.POSITIVE_INFINITY));
+    const infinite = await saveParams(store, blobsFolder(startOf(4)), paramsOf(Number.POSITIVE_INFINITY));
     await expect(anchor.load(startOf(4), infinite, spec)).rejects.toMatchObject({
       kind: 'corrupt',
       message: expect.stringContaining('tensor value is Infinity at element 0'),
     });
     const other = new Map([['weights', { dtype: 'float32' as const, shape: [1, 1], data: Float32Array.of(1) }]]);
-    await expect(anchor.load(startOf(4), await saveParams(store, 'blobs/', other), spec)).rejects.toMatchObject({
+    await expect(
+      anchor.load(startOf(4), await saveParams(store, blobsFolder(startOf(4)), other), spec),
+    ).rejects.toMatchObject({
       kind: 'invalid',
       message: 'the anchor: params of the anchor do not fit the model: 1 missing (value)',
     });
@@ -117,8 +119,8 @@ describe('while frames are served, a load', () => {
       message: 'the anchor: run r generation 4 attempt 0 comes after run r generation 4 attempt 1',
     });
     await expect(anchor.load(startOf(4), await paramsOfGeneration(store, 9), spec)).rejects.toMatchObject({
-      kind: 'wrong-state',
-      message: expect.stringContaining(`not from `),
+      kind: 'out-of-step',
+      message: 'the anchor: run r generation 4 attempt 1 is assigned already, with other params or another spec',
     });
     await end();
     await anchor.load(startOf(5), await paramsOfGeneration(store, 5), spec);

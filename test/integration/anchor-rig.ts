@@ -1,4 +1,4 @@
-import { saveParams } from '@trikd/core/checkpoint/blobs';
+import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { Position } from '@trikd/core/domain/position';
 import type { Role } from '@trikd/core/domain/role';
@@ -15,7 +15,7 @@ export const spec = specFor('32 steps', { epochs: 1000 });
 /** The first logit of a frame, divided by this, is the generation whose params computed it. */
 const PARAMS_STEP = 32_768;
 export const paramsOfGeneration = (store: ObjectStore, generation: number) =>
-  saveParams(store, 'blobs/', paramsOf(generation * PARAMS_STEP));
+  saveParams(store, blobsFolder(startOf(generation)), paramsOf(generation * PARAMS_STEP));
 
 export const startOf = (generation: number): Position => ({ runId: 'r', generation, attempt: 1, step: 0 });
 

@@ -40,6 +40,20 @@ describe('trikd runs', () => {
     expect(paused.stdout).not.toMatch(/training/);
   });
 
+  test('shows the queue: the runs that wait or train, and asks for no others', async () => {
+    const runs = [
+      toldRun('a', RunPhase.RUN_PHASE_QUEUED),
+      toldRun('b', RunPhase.RUN_PHASE_TRAINING),
+      toldRun('c', RunPhase.RUN_PHASE_PAUSED),
+    ];
+    const { address, asked } = await fakeRunService(runs);
+    const { status, stdout } = await trikd(address, 'queue', '-o', 'json');
+    const { queued, placed } = JSON.parse(stdout);
+    expect({ status, queued, placed }).toMatchObject({ status: 0, queued: [{ runId: 'a' }], placed: [{ runId: 'b' }] });
+    expect(asked).toMatchObject([{ method: 'listRuns', request: { phases: [9, 1, 2, 3] } }]);
+    expect((await trikd(address, 'queue')).stdout).toMatch(/│ a +│[\s\S]*│ b +│/);
+  });
+
   test.each([
     ['runs pause', 'pauseRun', 'paused'],
     ['runs resume', 'resumeRun', 'preparing'],

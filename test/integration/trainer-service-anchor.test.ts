@@ -6,7 +6,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { agreement, attempt, openAnchorServer, TOTAL_STEPS } from './trio-rig.js';
 
-const store = memoryStore();
+let read = 0;
+const store = memoryStore({
+  failOn: (_key, operation) => {
+    if (operation === 'get' || operation === 'size') read += 1;
+    return false;
+  },
+});
 const generation = (number: number) => ({ runId: 'r', generation: number, attempt: 1, step: 0 });
 let anchor: Awaited<ReturnType<typeof openAnchorServer>>;
 let closed = 0;
@@ -106,7 +112,8 @@ describe('the anchor-server', () => {
 
   test('keeps serving the current anchor if the next one cannot be loaded', async () => {
     await anchor.load(generation(3), await paramsIn(3));
-    const missing = { key: `blobs/${'0'.repeat(64)}.safetensors`, sha256: '0'.repeat(64), bytes: 9 };
+    const sha256 = '0'.repeat(64);
+    const missing = { key: `${blobsFolder(attempt)}${sha256}.safetensors`, sha256, bytes: 9 };
     await expect(anchor.load(generation(4), missing)).rejects.toMatchObject({ kind: 'corrupt' });
     expect((await anchor.get()).serving).toEqual(generation(3));
     const student = await hear('student');
@@ -114,12 +121,26 @@ describe('the anchor-server', () => {
     await student.return();
   });
 
+  test('refuses a load of anything but params of its run with one sentence, and reads nothing of it', async () => {
+    const foreign = await saveParams(store, blobsFolder({ ...attempt, runId: 'another' }), paramsOf(3));
+    const there = { key: 'leases/orchestrator.json', sha256: foreign.sha256, bytes: 9 };
+    await store.put(there.key, new Uint8Array(9));
+    read = 0;
+    for (const params of [foreign, there, { ...there, bytes: 8 }, { ...there, key: 'runs/another/nothing.json' }]) {
+      await expect(anchor.load(generation(3), params)).rejects.toMatchObject({
+        kind: 'invalid',
+        message: 'the anchor: the params must be a blob that an attempt of run r has stored',
+      });
+    }
+    expect(read).toBe(0);
+  });
+
   test('accepts the same load twice, and rejects an older one and other params for the same one', async () => {
     const params = await paramsIn(3);
     const first = await anchor.load(generation(3), params);
     expect(await anchor.load(generation(3), params)).toEqual(first);
     await expect(anchor.load(generation(2), params)).rejects.toMatchObject({ kind: 'out-of-step' });
-    await expect(anchor.load(generation(3), await paramsIn(5))).rejects.toMatchObject({ kind: 'wrong-state' });
+    await expect(anchor.load(generation(3), await paramsIn(5))).rejects.toMatchObject({ kind: 'out-of-step' });
     expect(closed).toBe(0);
   });
 });

@@ -145,7 +145,8 @@ describe('an assignment', () => {
   });
 
   test('with a checkpoint that is not in the store is rejected, and the next one accepted', async () => {
-    const state = { key: `blobs/${'0'.repeat(64)}.safetensors`, sha256: '0'.repeat(64), bytes: 9 };
+    const sha256 = '0'.repeat(64);
+    const state = { key: `${blobsFolder(attempt)}${sha256}.safetensors`, sha256, bytes: 9 };
     await expect(student.assign(assignment({ resume: { step: 4, state } }))).rejects.toMatchObject({
       kind: 'corrupt',
     });

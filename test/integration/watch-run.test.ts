@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
@@ -152,6 +153,45 @@ test('the first snapshot with the events after it applied is the run at its end'
   }
 });
 
+/** A paused run with 1536 events on three full pages. */
+async function storeThreePages(store: ObjectStore): Promise<void> {
+  const run = await createRun(store, RunSpec.parse(specOf()), { at: '2026-11-28T00:00:00.000Z' });
+  await saveRun(store, run, { term: 1, state: { ...firstState, phase: 'paused' } });
+  const lineOf = (number: number) => JSON.stringify({ number, committed: { generation: 0, step: number } });
+  for (const [page, first] of [1, 513, 1025].entries()) {
+    const lines = Array.from({ length: 512 }, (_, index) => `${lineOf(first + index)}\n`).join('');
+    const name = `${`${page}`.padStart(8, '0')}-${`${first}`.padStart(16, '0')}.jsonl`;
+    await store.put(`events/trial/${name}`, Buffer.from(lines));
+  }
+}
+
+test('a stream can begin with the newest events only, to whole pages', async () => {
+  const store = memoryStore();
+  await storeThreePages(store);
+  const { client } = await serve(store, await trio(store));
+  const firstOf = async (newestEvents: number) => {
+    const request = { runId: 'trial', fromEvent: 0, pastOnly: true, newestEvents };
+    return numbered(await read(client.watchRun(request), never))[0]?.number;
+  };
+  expect(await Promise.all([firstOf(1), firstOf(513), firstOf(5000)])).toEqual([513, 1, 1]);
+});
+
+test('the pages of a run are read once, however many watchers want its history', async () => {
+  const store = memoryStore();
+  await storeThreePages(store);
+  let pages = 0;
+  const get: typeof store.get = async (key) => {
+    if (key.startsWith('events/')) pages += 1;
+    return store.get(key);
+  };
+  const { client } = await serve({ ...store, get }, await trio(store));
+  const histories = Array.from({ length: 20 }, () =>
+    read(client.watchRun({ runId: 'trial', fromEvent: 1, pastOnly: true }), never),
+  );
+  for (const history of await Promise.all(histories)) expect(numbered(history)).toHaveLength(1536);
+  expect(pages).toBe(3);
+});
+
 describe('with past_only, the stream of a run that goes on', () => {
   test('ends after the newest event, whichever is wanted', async () => {
     const store = memoryStore();
@@ -169,14 +209,7 @@ describe('with past_only, the stream of a run that goes on', () => {
 
   test('is whole, though each page takes the store seconds: an export misses nothing', async () => {
     const store = memoryStore();
-    const run = await createRun(store, RunSpec.parse(specOf()));
-    await saveRun(store, run, { term: 1, state: { ...firstState, phase: 'paused' } });
-    const lineOf = (number: number) => JSON.stringify({ number, committed: { generation: 0, step: number } });
-    for (const [page, first] of [1, 513, 1025].entries()) {
-      const lines = Array.from({ length: 512 }, (_, index) => `${lineOf(first + index)}\n`).join('');
-      const name = `${`${page}`.padStart(8, '0')}-${`${first}`.padStart(16, '0')}.jsonl`;
-      await store.put(`events/trial/${name}`, Buffer.from(lines));
-    }
+    await storeThreePages(store);
     const get: typeof store.get = async (key) => {
       if (key.startsWith('events/')) await lasting(1600);
       return store.get(key);

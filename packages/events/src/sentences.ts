@@ -32,11 +32,23 @@ export function runInPhase(runId: string, phase: string): string {
   return `run ${runId} ${name === 'completed' || name === 'failed' ? 'has' : 'is'} ${name}`;
 }
 
+/** Why a queued run waits, with its place where that is known; undefined for another run. */
+export function waitSentence({ phase, placement, conditions }: Pick<Run, 'phase' | 'placement' | 'conditions'>) {
+  if (phase !== RunPhase.RUN_PHASE_QUEUED) return undefined;
+  const why = conditions.find(({ type }) => type === 'Queued')?.message ?? '';
+  const { position, length } = placement?.waiting ?? {};
+  const place = position === undefined || length === undefined ? [] : [`place ${position} of ${length}`];
+  return [...place, ...(why === '' ? [] : [why])].join(': ');
+}
+
 /** How a run is: its phase, what it waits for, why it failed. */
-export function runSentences({ runId, phase, generation, attempt, progress, stalls, failure }: Run): readonly string[] {
+export function runSentences(run: Run): readonly string[] {
+  const { runId, phase, generation, attempt, progress, stalls, failure } = run;
+  const waits = waitSentence(run);
   const done = progress && progress.stepsTotal > 0 ? `, ${Math.floor(progress.percent)} % of its steps done` : '';
   return [
     `${runInPhase(runId, phase)}: generation ${generation}, attempt ${attempt}${done}`,
+    ...(waits === undefined || waits === '' ? [] : [waits]),
     ...stalls.map(stallSentence),
     ...(failure === '' ? [] : [failure]),
   ];
@@ -96,7 +108,8 @@ export function sentenceOf(event: RunEvent): Sentence {
   }
 }
 
-function phaseSentence({ phase, generation, attempt, bestGeneration, failure, conditions }: PhaseChanged): Sentence {
+function phaseSentence(change: PhaseChanged): Sentence {
+  const { phase, generation, attempt, bestGeneration, failure } = change;
   switch (phase) {
     case RunPhase.RUN_PHASE_COMPLETED:
       return { tone: 'good', text: `the run has completed; the student of generation ${bestGeneration} is its result` };
@@ -106,7 +119,7 @@ function phaseSentence({ phase, generation, attempt, bestGeneration, failure, co
     case RunPhase.RUN_PHASE_CANCELLED:
       return { tone: 'warning', text: `the run was ${phaseName(phase)}` };
     case RunPhase.RUN_PHASE_QUEUED: {
-      const why = conditions.find(({ type }) => type === 'Queued')?.message;
+      const why = waitSentence(change);
       return { tone: attempt > 1 ? 'warning' : 'plain', text: `the run is queued${why ? `: ${why}` : ''}` };
     }
     case RunPhase.RUN_PHASE_WAITING:

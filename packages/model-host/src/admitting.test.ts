@@ -25,3 +25,14 @@ test('an anchor-server refuses a load above a limit before it reads anything', a
   await expect(loaded(9)).rejects.toThrow('engine.threads: 9 threads, limit admission.threads: 8');
   await expect(loaded(8)).rejects.toThrow('it was asked');
 });
+
+test('a trainer refuses an assignment that names an address beside its peers', async () => {
+  const trainer = admittingTrainer({ assign: untouched } as Partial<Trainer> as Trainer, limits, ['teacher:50052']);
+  const assigned = (peerAddress: string) =>
+    trainer.assign({ attempt, term: 1, limit: 1, spec: withThreads(1), peerAddress });
+  await expect(assigned('127.0.0.1:22')).rejects.toMatchObject({
+    kind: 'forbidden',
+    message: '127.0.0.1:22 is not among the peers of this trainer',
+  });
+  await expect(assigned('teacher:50052')).rejects.toThrow('it was asked');
+});

@@ -1,4 +1,5 @@
-import type { Role } from '@trikd/core/domain/role';
+import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import { isProducerAddress } from '@trikd/core/exchange/producer-address';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/durations';
 import { Address } from '@trikd/process/address';
@@ -27,4 +28,24 @@ export function modelServiceConfig(role: Role) {
     log: LogConfig,
   });
 }
+/** host:port, or *.domain:port for every host of a domain. */
+const Peer = z
+  .string()
+  .refine(
+    (text) => isProducerAddress(text.replace(/^\*\./, '')),
+    'expected host:port, or *.domain:port for a whole domain',
+  );
+
+/** Configuration of a trainer process. */
+export function trainerConfig(role: TrainedRole) {
+  return modelServiceConfig(role).extend({
+    peers: z
+      .array(Peer)
+      .optional()
+      .describe(
+        'trainers only: addresses of models that an assignment may name, such as teacher:50052, or *.trikd.svc:50052 for a domain; without it: any',
+      ),
+  });
+}
+
 export type ModelServiceConfig = z.infer<ReturnType<typeof modelServiceConfig>>;

@@ -1,18 +1,22 @@
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import type { AnchorAssignment } from '@trikd/core/training/assignment';
+import { assertAnchorAssignment } from '@trikd/core/training/check-order';
 import { fromBlob, fromPosition, fromTracing, toBlob, toPosition, toTerm, toTracing } from './convert.js';
 import type { LoadAnchorRequest } from './gen/node/trikd/v1/anchor.js';
 import { parseSpec } from './parse-spec.js';
 
+/** @throws TrikdError 'invalid' for a message that lacks a part, and for what does not belong to the run */
 export function toAnchorAssignment(request: LoadAnchorRequest): AnchorAssignment {
   const tracing = toTracing(request.tracing);
-  return {
+  const assignment = {
     start: toPosition(request.start),
     term: toTerm(request.term),
     spec: parseSpec(request.spec),
     params: toBlob(request.params),
     ...(tracing && { tracing }),
   };
+  assertAnchorAssignment(assignment);
+  return assignment;
 }
 
 export function fromAnchorAssignment({ start, term, spec, params, tracing }: AnchorAssignment): LoadAnchorRequest {

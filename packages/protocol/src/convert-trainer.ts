@@ -3,6 +3,7 @@ import { isFailureKind, TrikdError } from '@trikd/core/domain/errors';
 import type { FrameSource } from '@trikd/core/domain/role';
 import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
+import { assertAssignment } from '@trikd/core/training/check-order';
 import type { LossTerm, StallCause, TrainerEvent, TrainerProgress } from '@trikd/core/training/trainer-event';
 import {
   fromPosition,
@@ -125,7 +126,10 @@ function toStallCause(message: StallCauseMessage): StallCause {
   throw new TrikdError('invalid', `a trainer is stalled on ${message}, which is not known here`);
 }
 
-/** @throws TrikdError 'invalid' for a start step that is not the one of the checkpoint to resume from. */
+/**
+ * @throws TrikdError 'invalid' for a start step that is not the one of the checkpoint to resume from, and for what does
+ * not belong to the run
+ */
 export function toAssignment(request: AssignRequest): Assignment {
   const { step, ...attempt } = toPosition(request.start);
   const { peerAddress, anchorAddress, limit } = request;
@@ -136,7 +140,7 @@ export function toAssignment(request: AssignRequest): Assignment {
     const from = resume ? `a checkpoint of step ${resume.step}` : 'no checkpoint';
     throw new TrikdError('invalid', `cannot start at step ${step} from ${from}`, { step });
   }
-  return {
+  const assignment = {
     attempt,
     term,
     limit,
@@ -146,6 +150,8 @@ export function toAssignment(request: AssignRequest): Assignment {
     ...(resume && { resume }),
     ...(tracing && { tracing }),
   };
+  assertAssignment(assignment);
+  return assignment;
 }
 
 export function fromAssignment(assignment: Assignment): AssignRequest {

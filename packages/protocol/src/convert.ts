@@ -79,9 +79,15 @@ export function fromBlob({ key, sha256, bytes }: Blob): BlobMessage {
   return { key, sha256, bytes };
 }
 
+const LONGEST_SEED = 64;
+
 /** Undefined where nothing is traced. */
 export function toTracing(message: TracingMessage | undefined): StepTracing | undefined {
-  return message && message.seed !== '' ? { seed: message.seed, everySteps: message.everySteps } : undefined;
+  if (!message || message.seed === '') return undefined;
+  if (message.seed.length > LONGEST_SEED) {
+    throw new TrikdError('invalid', `a seed of traces has at most ${LONGEST_SEED} characters`);
+  }
+  return { seed: message.seed, everySteps: message.everySteps };
 }
 
 export function fromTracing(tracing: StepTracing | undefined): TracingMessage | undefined {

@@ -12,17 +12,24 @@ import { s3Store } from './s3-store.js';
 import { credentialsOf, type StoreConfig } from './store-config.js';
 
 export interface OpenStoreOptions extends Partial<RetrySources> {
-  /** Whether to verify the guarantees of a bucket, which writes to it. Default true; false for read-only use. */
-  readonly prove?: boolean;
+  /**
+   * What to verify of a bucket first. `writes`, the default: the guarantees of conditional writes, for which it writes to
+   * `probe/`. `reads`: that blobs may be read, for a process that writes nothing on a condition, and whose rights may end
+   * there. `nothing`: for a look into a bucket.
+   */
+  readonly verify?: 'writes' | 'reads' | 'nothing';
 }
 
+/** A blob of no run: to ask for it is allowed where blobs may be read. */
+const NO_BLOB = 'runs/probe/blobs/none.safetensors';
+
 /**
- * Opens the configured store, and verifies the guarantees of a bucket.
+ * Opens the configured store, and verifies what a bucket must guarantee or allow.
  * @throws TrikdError 'unavailable' if it cannot be reached or used, 'wrong-state' if it lacks a guarantee, 'invalid' for a
  * configuration that cannot work
  */
 export async function openStore(config: StoreConfig, options: OpenStoreOptions = {}): Promise<ObjectStore> {
-  const { clock = systemClock, random = Math.random, prove = true } = options;
+  const { clock = systemClock, random = Math.random, verify = 'writes' } = options;
   switch (config.kind) {
     case 'folder':
       return openFolderStore(config.path);
@@ -30,16 +37,21 @@ export async function openStore(config: StoreConfig, options: OpenStoreOptions =
       const api = openS3Api({ ...config, ...credentialsOf(config) });
       const writer = randomUUID();
       const store = s3Store(api, { clock, random, writer });
-      if (prove) await proveConditionalWrites(api, store, writer);
+      if (verify === 'writes') await proveConditionalWrites(api, store, writer);
+      if (verify === 'reads') await store.get(NO_BLOB);
       return store;
     }
   }
 }
 
 /** Opens the store of a process, with fault points. Logs a failure and exits. */
-export async function openStoreOrExit(config: StoreConfig, log: Logger): Promise<ObjectStore> {
+export async function openStoreOrExit(
+  config: StoreConfig,
+  log: Logger,
+  options: OpenStoreOptions = {},
+): Promise<ObjectStore> {
   try {
-    return observedStore(await openStore(config));
+    return observedStore(await openStore(config, options));
   } catch (error) {
     if (!(error instanceof TrikdError)) throw error;
     log.fatal({ err: error }, 'store not opened');

@@ -60,9 +60,18 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
       throw s3Error(name, error, key);
     }
   };
+  const bucketExists = async () => {
+    try {
+      return await client.bucketExists(bucket);
+    } catch (error) {
+      // Without the right to list it nobody can tell, and needs none to read a blob.
+      if (codeOf(error) === 'AccessDenied') return true;
+      throw error;
+    }
+  };
   const assertBucket = async () => {
     // Responses to HEAD have no body, so that a missing bucket looks like a missing object.
-    if (await client.bucketExists(bucket)) return;
+    if (await bucketExists()) return;
     throw Object.assign(new Error('The specified bucket does not exist'), { code: 'NoSuchBucket' });
   };
 

@@ -21,7 +21,7 @@ const log = createLogger(config.log, 'anchor-server');
 const shutdown = shutdownSignal(log);
 const security = securityOrExit(config, 'anchor-server', log);
 const telemetry = await startTelemetry('anchor-server', environment(), log);
-const store = await openStoreOrExit(config.store, log);
+const store = await openStoreOrExit(config.store, log, { verify: 'reads' });
 const holder = createAnchorHolder({
   store,
   loadDataset: rememberLast(loadDataset),

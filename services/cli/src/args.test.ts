@@ -54,12 +54,21 @@ describe('trikd run', () => {
   test('creates the run elsewhere with --server, under an id of the request', async () => {
     expect(await parsed('run', 'a.yaml', '--server', 'there:1', '--no-wait')).toEqual({
       ...{ file: 'a.yaml', overrides: [], output: 'table', server: 'there:1', timeout: 30, wait: false },
+      priority: 0,
       requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
   });
 
+  test('asks for a priority of the run with --server only', async () => {
+    expect(await parsed('run', 'a.yaml', '--server', 'there:1', '--priority', '-7')).toMatchObject({ priority: -7 });
+    const { status, text } = await refused('run', 'a.yaml', '--priority', '7');
+    expect([status, text]).toEqual([2, expect.stringMatching(/^error: option '--priority <n>' needs --server/)]);
+  });
+
   test.each([
     ['run'],
+    ['run', 'a.yaml', '--server', 'there:1', '--priority', '101'],
+    ['run', 'a.yaml', '--server', 'there:1', '--priority', '1.5'],
     ['run', 'a.yaml', '--server', 'there:1', '--fresh'],
     ['run', 'a.yaml', '--set', 'epochs'],
     ['run', 'a.yaml', '--seed', 'one'],

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import type { Override } from './load-spec.js';
-import { address, requestIdOption, serverAddress, timeoutOption, wholeNumber } from './options.js';
+import { address, priority, requestIdOption, serverAddress, timeoutOption, tlsOption, wholeNumber } from './options.js';
 import { type Connection, type ServerChoice, serverChoiceOf } from './server/ask.js';
 
 /** Options of `trikd run`. */
@@ -17,13 +17,15 @@ export interface RunOptions {
   readonly fresh: boolean;
   /** Address of the orchestrator that is started; absent: any free port. */
   readonly listen?: string;
+  /** Folder of certificates; absent: plain text within this machine. */
+  readonly tls?: string;
 }
 
 /** Options of `trikd run --server`. */
 export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' | 'output'>, ServerChoice {
   readonly requestId: string;
-  /** That owns the run, for somebody who is in several. */
-  readonly team?: string;
+  /** -100..100. */
+  readonly priority: number;
   /** Whether to follow the run to its end. */
   readonly wait: boolean;
 }
@@ -41,7 +43,7 @@ Example:
   $ trikd run examples/tiny.yaml
   $ trikd run examples/fashion-mnist.yaml --seed 1 --set name=seed-1 --set student.learningRate=0.1
 
-  $ trikd run examples/tiny.yaml --server orchestrator:50050 --no-wait
+  $ trikd run examples/tiny.yaml --server orchestrator:50050 --no-wait --priority 10
 
 Ctrl-C pauses the run at a checkpoint; the same command continues it. The folder runs/<run>, or <dir>/<run> with --store, has its
 events.jsonl, tensorboard/, report.html and logs/, and its store unless TRIKD_STORE__* variables name another one.
@@ -49,10 +51,11 @@ With --server the command starts no service: it creates the run at a running orc
 Exit status: 0 completed or paused, 1 failed, 2 wrong command line, 3 the run exists with another spec or was rejected, 4 no answer.`;
 
 interface RawOptions extends Partial<Connection> {
-  readonly team?: string;
   readonly listen?: string;
+  readonly tls?: string;
   readonly timeout: number;
   readonly requestId?: string;
+  readonly priority?: number;
   readonly wait: boolean;
   readonly set: readonly Override[];
   readonly seed?: number;
@@ -78,31 +81,37 @@ export function commandLine(actions: RunActions): Command {
     .option('--store <dir>', 'folder with a folder for each run (default: "runs")')
     .option('--fresh', 'remove the stored run of this name first', false)
     .option('--listen <host:port>', 'address of its orchestrator, for other commands (default: any free port)', address)
+    .addOption(tlsOption().conflicts('server'))
     .addOption(
       new Option('--server <address>', 'create the run at this orchestrator and start no service')
         .argParser(serverAddress)
         .conflicts(['store', 'fresh', 'listen']),
     )
+    .option('--priority <n>', 'with --server: from -100 to 100; higher ones get a trio first (default: 0)', priority)
     .option('--no-wait', 'with --server: do not follow the run to its end')
-    .option('--team <team>', 'with --server: your team that owns the run (default: your only one, or none)')
     .addOption(timeoutOption(30))
     .addOption(requestIdOption())
     .addOption(new Option('-o, --output <format>', 'format of the result').choices(['table', 'json']).default('table'))
     .addHelpText('after', RUN_EXAMPLE)
     .exitOverride()
-    .action(async (file: string, raw: RawOptions) => {
-      const { set, seed, store, output, fresh, listen, server, wait, team, requestId = randomUUID() } = raw;
+    .action(async (file: string, raw: RawOptions, command: Command) => {
+      const { set, seed, store, output, fresh, listen, tls, server, wait, requestId = randomUUID() } = raw;
+      if (server === undefined && raw.priority !== undefined) {
+        command.error("error: option '--priority <n>' needs --server: a run without it has a trio of its own", {
+          exitCode: 2,
+        });
+      }
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
       const common = { file, overrides, output };
-      const owner = team === undefined ? {} : { team };
-      if (server !== undefined)
-        await actions.runRemote({ ...common, ...owner, ...serverChoiceOf({ ...raw, server }), wait, requestId });
+      const asked = { wait, requestId, priority: raw.priority ?? 0 };
+      if (server !== undefined) await actions.runRemote({ ...common, ...serverChoiceOf({ ...raw, server }), ...asked });
       else
         await actions.run({
           ...common,
           fresh,
           ...(store !== undefined && { store }),
           ...(listen !== undefined && { listen }),
+          ...(tls !== undefined && { tls }),
         });
     });
   return program;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { eventNumber } from '@trikd/events/event-name';
 import { isAddress } from '@trikd/process/address';
 import { InvalidArgumentError, Option } from 'commander';
@@ -48,6 +49,13 @@ export function timeoutOption(seconds: number): Option {
   return new Option('--timeout <seconds>', 'time limit for the answer').argParser(positiveNumber).default(seconds);
 }
 
+/** `--tls DIR` */
+export function tlsOption(): Option {
+  return new Option('--tls <dir>', 'TLS with the certificates that `trikd certs init <dir>` has made').argParser(
+    (dir: string) => resolve(dir),
+  );
+}
+
 export function address(text: string): string {
   if (!isAddress(text)) throw new InvalidArgumentError('Expected host:port, such as 127.0.0.1:50050.');
   return text;
@@ -63,6 +71,14 @@ export function positiveNumber(text: string): number {
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
+}
+
+/** A whole number from -100 to 100. */
+export function priority(text: string): number {
+  const value = Number(text);
+  if (!/^-?\d+$/.test(text) || Math.abs(value) > 100)
+    throw new InvalidArgumentError('Expected a whole number from -100 to 100.');
+  return value;
 }
 
 /** An event as `runs watch` names it, `1.2`, or its number. */

@@ -1,6 +1,8 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type Command, CommanderError } from 'commander';
 import { commandLine, exitStatusOf } from './args.js';
+import { certsActions } from './certs/actions.js';
+import { certsCommand } from './certs/command.js';
 import { checkpointActions } from './checkpoint/actions.js';
 import { checkpointCommand } from './checkpoint/command.js';
 import { completionCommands } from './completion/command.js';
@@ -20,6 +22,7 @@ import { loginCommands } from './login/command.js';
 import { credentialOptions } from './options.js';
 import { paintFor } from './paint.js';
 import { withProgress } from './progress.js';
+import { queueCommand } from './queue/command.js';
 import { run } from './run.js';
 import { localRuns, RUNS, storedRun } from './run-folder.js';
 import { runRemote } from './run-remote.js';
@@ -45,7 +48,9 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   })
     .addCommand(upCommand((options) => up(options, shell)))
     .addCommand(runs)
+    .addCommand(queueCommand(server.queue))
     .addCommand(generationCommand(server.generation))
+    .addCommand(certsCommand(certsActions(shell, finish)))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)))
     .addCommand(
       reportCommand(({ from, out }) =>

@@ -21,13 +21,18 @@ export async function runRemote(
   shell: Shell,
   finish: (status: number) => void,
 ): Promise<void> {
-  const { requestId, wait, output, team = '' } = options;
+  const { requestId, priority, wait, output } = options;
   const spec = loadSpec(options.file, options.overrides);
   const runId = spec.name;
   await withErrorReport(shell, finish, { runId, requestId }, () =>
     withServer(serverChoiceOf(options), shell, async (asking) => {
       const { client, how } = asking;
-      const wanted = { spec: JSON.stringify(spec), requestId, takeOver: false, placement: undefined, team };
+      const wanted = {
+        spec: JSON.stringify(spec),
+        requestId,
+        takeOver: false,
+        placement: { class: '', queue: '', priority },
+      };
       const { run } = await unary(client.createRun.bind(client), wanted, how);
       if (!run) throw new TrikdError('invalid', `${how.what} answered without a run`);
       if (!wait || run.phase === RunPhase.RUN_PHASE_COMPLETED) {

@@ -32,7 +32,7 @@ export function storeOfRun(config: StoreConfig, runId: string): StoreConfig {
 
 /** Opens a store to look into it: writes nothing to a bucket. @throws TrikdError 'unavailable' when it cannot be reached */
 export function openRunStore(config: StoreConfig): Promise<ObjectStore> {
-  return config.kind === 'folder' ? openFolderStore(config.path) : openStore(config, { prove: false });
+  return config.kind === 'folder' ? openFolderStore(config.path) : openStore(config, { verify: 'nothing' });
 }
 
 /** The same environment without variables that name a store. */

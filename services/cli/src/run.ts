@@ -5,10 +5,14 @@ import { type RunState, resumePair } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { specDifferences } from '@trikd/core/spec/spec-differences';
 import { emptyHistory, withRun } from '@trikd/events/run-history';
+import { createLogger } from '@trikd/process/logging';
 import { Run, RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { fromStatus } from '@trikd/protocol/status';
+import { clientSecurity } from '@trikd/transport/access/security';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
+import type { Peer } from '@trikd/transport/grpc/create-client';
 import type { RunOptions } from './args.js';
+import { certificateFiles, tlsSettings } from './certs/tls-settings.js';
 import { type Display, liveDisplay, quietDisplay } from './display.js';
 import { assertFree } from './free-address.js';
 import { runJson } from './json-messages.js';
@@ -41,7 +45,7 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
   if (continuing) display.say(continuing);
   const files = await runFiles(folder, () => new Date(), display.say);
   const outputs = { display, files };
-  const failure = await train(spec, folder, { ...outputs, listen: options.listen }, shell);
+  const failure = await train(spec, folder, options, outputs, shell);
   await files.close(spec);
   display.close();
 
@@ -108,12 +112,14 @@ interface Outputs {
 async function train(
   spec: RunSpec,
   folder: RunFolder,
-  { listen, ...outputs }: Outputs & { readonly listen: string | undefined },
+  { listen, tls }: Pick<RunOptions, 'listen' | 'tls'>,
+  outputs: Outputs,
   { stdout, env, rest, end }: Shell,
 ): Promise<string | undefined> {
   if (rest.aborted) return undefined;
   const { display } = outputs;
-  const services = await startServices(folder, env, end, listen);
+  const options = { ...(listen !== undefined && { listen }), ...(tls !== undefined && { tls }) };
+  const services = await startServices(folder, env, end, options);
   const { address, dashboard } = services;
   if (listen !== undefined) display.say(`the orchestrator listens on ${address}`);
   if (dashboard !== undefined && (listen !== undefined || isTerminal(stdout))) display.say(`dashboard: ${dashboard}`);
@@ -129,7 +135,7 @@ async function train(
   if (rest.aborted) onRest();
   else rest.addEventListener('abort', onRest, { once: true });
   try {
-    return await follow(spec, services, outputs, rest);
+    return await follow(spec, services, tls, outputs, rest);
   } finally {
     await stop();
     rest.removeEventListener('abort', onRest);
@@ -142,10 +148,11 @@ const POST_MORTEM = 2000;
 async function follow(
   spec: RunSpec,
   services: Services,
+  tls: string | undefined,
   outputs: Outputs,
   rest: AbortSignal,
 ): Promise<string | undefined> {
-  const client = openClient(RunServiceClient, services.address);
+  const client = openClient(RunServiceClient, services.address, tls === undefined ? undefined : ownPeer(tls));
   // The services of a run that is being paused end as intended.
   const failure = services.failure.then((sentence) => (rest.aborted ? undefined : sentence));
   try {
@@ -160,6 +167,14 @@ async function follow(
   }
 }
 
+/** The command has the certificates of its services, and calls its orchestrator as the dashboard does: with the orchestrator's own. */
+function ownPeer(tls: string): Peer {
+  const log = createLogger({ level: 'silent' }, 'cli');
+  const trustDomain = tlsSettings(tls, 'orchestrator')['tls.trustDomain']!;
+  const files = certificateFiles(tls, 'orchestrator');
+  return { role: 'orchestrator', security: clientSecurity(files, trustDomain, log) };
+}
+
 async function watchToItsEnd(
   client: RunServiceClient,
   spec: RunSpec,
@@ -167,7 +182,7 @@ async function watchToItsEnd(
 ): Promise<string | undefined> {
   const what = 'the orchestrator';
   try {
-    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined, team: '' };
+    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined };
     await unary(client.createRun.bind(client), request, { what, deadlineSeconds: 30 });
   } catch (error) {
     if (error instanceof TrikdError && error.kind === 'wrong-state') return error.message;

@@ -8,6 +8,7 @@ import {
 } from '@trikd/process/service-process';
 import { systemClock } from '@trikd/process/system-clock';
 import type { StoreConfig } from '@trikd/store/store-config';
+import { tlsSettingsIn } from './certs/tls-settings.js';
 import type { RunFolder } from './run-folder.js';
 import { storeSettings, withoutStore } from './run-store.js';
 
@@ -75,17 +76,23 @@ export interface Services {
   readonly kill: () => void;
 }
 
+export interface ServicesOptions {
+  /** Address of the orchestrator; absent: any free port of the loopback interface. */
+  readonly listen?: string;
+  /** Folder of certificates; absent: plain text within this machine. */
+  readonly tls?: string;
+}
+
 /**
  * Starts the services of a run: first the models, then the orchestrator with their addresses.
  * @param killed kills them all when it aborts
- * @param listen address of the orchestrator; absent: any free port of the loopback interface
  * @throws TrikdError `unavailable` when one of them does not start; the others are then killed
  */
 export async function startServices(
   folder: RunFolder,
   env: Environment,
   killed: AbortSignal,
-  listen?: string,
+  { listen, tls }: ServicesOptions = {},
 ): Promise<Services> {
   const kills: (() => void)[] = [];
   const kill = () => {
@@ -95,7 +102,7 @@ export async function startServices(
   const { logs } = folder;
   const starts = startsWith(folder.store, named(env, folder.runId));
   const start = (name: ServiceName, settings: Readonly<Record<string, string>> = {}) => {
-    const service = starts(name, { logs, settings });
+    const service = starts(name, { logs, settings: { ...tlsSettingsIn(tls, name), ...settings } });
     kills.push(service.kill);
     return service.ready;
   };

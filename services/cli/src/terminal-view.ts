@@ -1,6 +1,6 @@
 import { lossText, percent, phaseName, roleName, type TrainedRole } from '@trikd/events/names';
 import type { RunHistory } from '@trikd/events/run-history';
-import { sentenceOf, stallSentence } from '@trikd/events/sentences';
+import { sentenceOf, stallSentence, waitSentence } from '@trikd/events/sentences';
 import { generationsIn } from '@trikd/events/spec-text';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { WaitShare } from '@trikd/protocol/gen/browser/trikd/v1/trainer';
@@ -12,10 +12,12 @@ export function terminalView(history: RunHistory, columns: number): readonly str
   const { run, generations } = history;
   if (!run) return [];
   const present = generations.find(({ generation }) => generation === run.generation);
+  const waits = waitSentence(run);
   const lines = [
     headline(run, present?.committed),
     ...(['student', 'teacher'] as const).map((role) => roleLine(run, role)),
     anchorLine(run),
+    ...(waits ? [waits] : []),
     ...run.stalls.map(stallSentence),
   ];
   if (present?.alarm) lines.push(`alarm: ${sentenceOf({ $case: 'alarm', value: present.alarm }).text}`);

@@ -1,3 +1,4 @@
+import { ownerText } from '@trikd/events/queue';
 import { stallSentence } from '@trikd/events/sentences';
 import { generationsIn } from '@trikd/events/spec-text';
 import { type Run, RunAdvance } from '@trikd/protocol/gen/browser/trikd/v1/run';
@@ -7,7 +8,8 @@ import { Phase, Progress } from './marks.js';
 
 /** The state of a run at a glance. */
 export function RunHead({ run }: { readonly run: Run }) {
-  const { generation, attempt, progress, createTime, endTime } = run;
+  const { generation, attempt, progress, createTime, endTime, placement } = run;
+  const owner = ownerText(run.owner);
   return (
     <section class="panel head" aria-label="State of the run">
       <dl class="facts">
@@ -39,6 +41,14 @@ export function RunHead({ run }: { readonly run: Run }) {
               ? '–'
               : duration(progress.secondsRemaining)}
         </Fact>
+        {placement?.waiting && (
+          <Fact name="Place in the queue">
+            {placement.waiting.position} of {placement.waiting.length}
+          </Fact>
+        )}
+        {placement && placement.priority !== 0 && <Fact name="Priority">{placement.priority}</Fact>}
+        {placement && placement.trio !== '' && <Fact name="Trio">{placement.trio}</Fact>}
+        {owner !== '' && <Fact name="Owner">{owner}</Fact>}
         <Fact name="Created">{moment(createTime)}</Fact>
         {run.advance === RunAdvance.RUN_ADVANCE_MANUAL && <Fact name="Generations start">on a trigger</Fact>}
       </dl>

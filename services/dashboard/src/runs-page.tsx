@@ -5,6 +5,7 @@ import { addressOf } from './address.js';
 import { api } from './api.js';
 import { moment } from './format.js';
 import { Phase, Progress } from './marks.js';
+import { QueueTable } from './queue-table.js';
 import { Scroll } from './scroll.js';
 import { StartRun } from './start-run.js';
 
@@ -63,6 +64,7 @@ export function RunsPage() {
           {problem}
         </p>
       )}
+      {listed && <QueueTable runs={listed.runs} />}
       {listed && listed.runs.length > 0 && <RunsTable runs={listed.runs} />}
       {listed && listed.runs.length === 0 && <p class="empty">No runs yet.</p>}
       {listed?.unreadable.map(({ runId, reason }) => (

@@ -5,7 +5,6 @@ import { Address } from '@trikd/process/address';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
-import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { securitySettings } from '@trikd/transport/access/tls-config';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
@@ -58,17 +57,9 @@ export const OrchestratorConfig = z.strictObject({
     })
     .prefault({}),
   admission: AdmissionLimits,
-  limits: ServerLimits.prefault({}),
-  oidc: OidcConfig.optional().describe('OpenID provider, or a list of them; absent: people need no token'),
-  audit: z
-    .strictObject({
-      file: z
-        .string()
-        .min(1)
-        .optional()
-        .describe('file that gets a line for each change and each refusal; default: the log'),
-    })
-    .prefault({}),
+  limits: ServerLimits.extend({
+    watchersPerRun: z.int().positive().default(1024).describe('open event streams of one run, at most'),
+  }).prefault({}),
   telemetry: TelemetryConfig,
   log: LogConfig,
 });

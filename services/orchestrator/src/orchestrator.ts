@@ -11,7 +11,10 @@ import type { Logger } from '@trikd/process/logging';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type PageWanted, pageOfRuns, type RunPage } from './api/list-runs.js';
 import { type BroadcastsPorts, createBroadcasts } from './events/broadcasts.js';
+import { cachedPages } from './events/event-pages.js';
+import { createRunLooks } from './events/run-looks.js';
 import { type EventsWanted, watchRun } from './events/watch-run.js';
+import { createWatcherLimit } from './events/watcher-limit.js';
 import type { CampaignPorts } from './leadership/campaign.js';
 import { startLeader } from './leadership/leader.js';
 import { createCounters } from './runs/counters.js';
@@ -28,6 +31,8 @@ export interface OrchestratorPorts extends CampaignPorts, SteeringPorts, Broadca
   readonly log: Pick<Logger, 'info'>;
   /** Makes the counter of a run that is driven here. Default: none is counted. */
   counter?(runId: string): (event: RunEvent) => void;
+  /** Open streams of one run, at most. Default: any number. */
+  readonly watchersPerRun?: number;
   /** Removes the event file of a run that is deleted. */
   removeFile(runId: string): Promise<void>;
 }
@@ -70,14 +75,17 @@ const REMOVALS = 256;
 export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const { store } = ports;
   const log = createRunLog(ports.log);
+  const pages = cachedPages(store);
   const services: RunServices = {
     log,
     records: createRunRecords(log, ports.date),
-    broadcasts: createBroadcasts(ports),
+    broadcasts: createBroadcasts(ports, pages),
     counters: createCounters(ports.counter ?? (() => () => undefined)),
   };
   const drained = new AbortController();
   const leader = startLeader(ports, services, drained.signal);
+  const looks = createRunLooks({ store, placed: leader.placed, news: leader.news, drained: drained.signal });
+  const watchers = createWatcherLimit(ports.watchersPerRun ?? Number.POSITIVE_INFINITY);
   // One after the other: two requests at once must not drive a run twice.
   const commands = createSerial();
   let removals: readonly string[] = [];
@@ -148,8 +156,8 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     list: (wanted) => pageOfRuns(store, wanted, find),
     watch: (wanted, signal) => {
       const { broadcasts } = services;
-      const { placed, news } = leader;
-      return watchRun({ store, broadcasts, find, placed, news, drained: drained.signal }, wanted, signal);
+      const watchPorts = { store, broadcasts, looks, pages, find, drained: drained.signal };
+      return watchers.counted(wanted.runId, () => watchRun(watchPorts, wanted, signal));
     },
     steer: (runId, steering, requestId) =>
       commands.run(() => leader.holding((term) => steer(runId, steering, requestId, term))),

@@ -58,6 +58,7 @@ export function orchestratorService(
     anchor,
     times: config.times,
     retries: config.retries,
+    watchersPerRun: config.limits.watchersPerRun,
     everySteps: config.telemetry.everySteps,
     steps: { links, look: config.times.steps, traced: telemetry.root },
     writer,
@@ -68,10 +69,11 @@ export function orchestratorService(
       eventFile(config.events, runId, (error) =>
         log.warn({ runId, err: error }, 'events cannot be written to their file'),
       ),
-    openPages: (runId) =>
+    openPages: (runId, readPage) =>
       openPages(runId, {
         store,
         clock,
+        readPage,
         failed: (error) => log.warn({ runId, err: error }, 'events cannot be kept in the store'),
       }),
     removeFile: (runId) => removeEventFile(config.events, runId),

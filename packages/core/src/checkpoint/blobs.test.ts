@@ -2,7 +2,7 @@ import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HostTensor, Params } from '../models/params.js';
-import { assertParamsMatch, blobsFolder, loadParams, paramsDigest, saveParams } from './blobs.js';
+import { assertParamsMatch, blobsFolder, isRunBlob, loadParams, paramsDigest, saveParams } from './blobs.js';
 
 const folder = blobsFolder({ runId: 'r', generation: 1, attempt: 12 });
 
@@ -122,5 +122,28 @@ describe('params that do not fit the model', () => {
     expect(comparing).toThrow(
       expect.objectContaining({ details: expect.objectContaining({ missing: [...many.keys()] }) }),
     );
+  });
+});
+
+describe('a blob', () => {
+  const sha256 = 'a'.repeat(64);
+  const own = { key: `${folder}${sha256}.safetensors`, sha256, bytes: 8 };
+
+  test('is of its run if its key names its content', () => {
+    expect(isRunBlob(own, 'r')).toBe(true);
+  });
+
+  test.each([
+    ['another run', { ...own, key: own.key.replace('runs/r/', 'runs/other/') }],
+    ['a run whose name begins alike', { ...own, key: own.key.replace('runs/r/', 'runs/r-2/') }],
+    ['the state of the run', { ...own, key: 'runs/r/state.json' }],
+    ['another content', { ...own, sha256: 'b'.repeat(64) }],
+    ['a digest in capitals', { ...own, sha256: sha256.toUpperCase() }],
+    ['a path out of the folder', { ...own, key: `runs/r/blobs/../blobs/${sha256}.safetensors` }],
+    ['a folder below', { ...own, key: `${folder}x/${sha256}.safetensors` }],
+    ['no folder of an attempt', { ...own, key: `runs/r/blobs/${sha256}.safetensors` }],
+    ['no bytes', { ...own, bytes: 0 }],
+  ])('of %s is not', (_what, blob) => {
+    expect(isRunBlob(blob, 'r')).toBe(false);
   });
 });

@@ -16,6 +16,15 @@ export function blobsFolder({ runId, generation, attempt }: GenerationAttempt): 
   return `runs/${runId}/blobs/${generation}.${attempt}/`;
 }
 
+/** Whether an attempt of the run could have stored the blob: its key is in the run's folder and names its content. */
+export function isRunBlob({ key, sha256, bytes }: Blob, runId: string): boolean {
+  const folder = `runs/${runId}/blobs/`;
+  if (!key.startsWith(folder) || !/^[0-9a-f]{64}$/.test(sha256) || !Number.isSafeInteger(bytes) || bytes < 1)
+    return false;
+  const [attempt = '', name, ...more] = key.slice(folder.length).split('/');
+  return /^\d{1,10}\.\d{1,10}$/.test(attempt) && name === `${sha256}.safetensors` && more.length === 0;
+}
+
 /** SHA-256, hex, of the encoding of params without metadata: equal exactly if all names, shapes and bits are equal. */
 export function paramsDigest(params: Params): string {
   return hash('sha256', encodeSafetensors(params));

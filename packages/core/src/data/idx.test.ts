@@ -1,93 +1,113 @@
-import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
-import { type IdxFiles, idxSource } from './idx.js';
+import { type IdxHeaders, type IdxPart, idxLayout, idxSource, readIdxHeader, wrongLength } from './idx.js';
 
-function idx(shape: readonly number[], data: readonly number[], type = 8): Uint8Array {
+function idx(shape: readonly number[], type = 8): Uint8Array {
   const header = Buffer.alloc(4 + 4 * shape.length);
   header.writeUInt32BE((type << 8) | shape.length);
   for (const [axis, size] of shape.entries()) header.writeUInt32BE(size, 4 + 4 * axis);
-  return Buffer.concat([header, Uint8Array.from(data)]);
+  return header;
 }
 
-const parts = {
-  trainImages: idx([2, 2, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
-  trainLabels: idx([2], [0, 2]),
-  testImages: idx([1, 2, 3], [21, 22, 23, 24, 25, 26]),
-  testLabels: idx([1], [1]),
-};
+const parts = { trainImages: [2, 2, 3], trainLabels: [2], testImages: [1, 2, 3], testLabels: [1] };
 
-function files(changed: Partial<Record<keyof IdxFiles, Uint8Array>> = {}): IdxFiles {
-  const all = { ...parts, ...changed };
+function headers(changed: Partial<Record<IdxPart, readonly number[]>> = {}): IdxHeaders {
+  const shapes = { ...parts, ...changed };
+  const of = (part: IdxPart, name: string) => readIdxHeader(part, name, idx(shapes[part]));
   return {
-    trainImages: { name: 'train-images', bytes: all.trainImages },
-    trainLabels: { name: 'train-labels', bytes: all.trainLabels },
-    testImages: { name: 'test-images', bytes: all.testImages },
-    testLabels: { name: 'test-labels', bytes: all.testLabels },
+    trainImages: of('trainImages', 'train-images'),
+    trainLabels: of('trainLabels', 'train-labels'),
+    testImages: of('testImages', 'test-images'),
+    testLabels: of('testLabels', 'test-labels'),
   };
 }
 
-test('reads images and labels, and counts one class more than the largest label', () => {
-  const source = idxSource('tiny', files());
-  expect(source).toMatchObject({ name: 'tiny', height: 2, width: 3, channels: 1, classes: 3 });
-  expect(source.train.count).toBe(2);
-  expect([...source.train.images.subarray(6)]).toEqual([7, 8, 9, 10, 11, 12]);
-  expect([...source.train.labels, ...source.test.labels]).toEqual([0, 2, 1]);
+test('a header tells where the content starts and how long it is', () => {
+  expect(readIdxHeader('trainImages', 'n', idx([7, 28, 27]))).toEqual({
+    ...{ name: 'n', shape: [7, 28, 27], start: 16, length: 7 * 28 * 27 },
+  });
 });
 
-test('a gzip file reads as its content', () => {
-  const zipped = files({ trainImages: gzipSync(parts.trainImages), testLabels: gzipSync(parts.testLabels) });
-  expect(idxSource('tiny', zipped)).toEqual(idxSource('tiny', files()));
+test('a dataset has the images of its headers, and one class more than the largest label', () => {
+  const bytes = (...values: number[]) => Uint8Array.from(values);
+  const contents = {
+    trainImages: bytes(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
+    trainLabels: bytes(0, 2),
+    testImages: bytes(21, 22, 23, 24, 25, 26),
+    testLabels: bytes(1),
+  };
+  const source = idxSource('tiny', idxLayout(headers()), contents);
+  expect(source).toMatchObject({ name: 'tiny', height: 2, width: 3, channels: 1, classes: 3 });
+  expect(source.train).toEqual({ count: 2, images: contents.trainImages, labels: contents.trainLabels });
+  expect(source.test).toEqual({ count: 1, images: contents.testImages, labels: contents.testLabels });
 });
 
 test('images of four dimensions have channels last', () => {
-  const colour = files({
-    trainImages: idx([2, 1, 2, 3], Array(12).fill(1)),
-    testImages: idx([1, 1, 2, 3], Array(6).fill(2)),
-  });
-  expect(idxSource('tiny', colour)).toMatchObject({ height: 1, width: 2, channels: 3 });
+  const colour = headers({ trainImages: [2, 1, 2, 3], testImages: [1, 1, 2, 3] });
+  expect(idxLayout(colour)).toEqual({ height: 1, width: 2, channels: 3, train: 2, test: 1 });
 });
 
-describe('refuses, naming the file and the numbers,', () => {
+describe('a header is refused, with the file and the numbers, when it is', () => {
   test.each([
-    ['a wrong magic', { trainImages: Buffer.from('GIF89a..') }, /train-images: .* 47494638/],
-    ['an empty file', { testLabels: new Uint8Array() }, /test-labels: .*magic/],
-    ['elements that are no bytes', { trainImages: idx([1, 1, 1], [0, 0, 0, 0], 0x0d) }, /train-images: .*0x08.*0x0d/],
-    ['a header that is cut', { trainLabels: parts.trainLabels.subarray(0, 6) }, /train-labels: 6 bytes.*8 bytes/],
+    ['of another format', 'trainImages', Buffer.from('GIF89a..'), /^f: expected an IDX file of unsigned bytes, /],
+    ['empty', 'testLabels', new Uint8Array(), /^f: expected an IDX file/],
     [
-      'data that is short',
-      { trainImages: parts.trainImages.subarray(0, -1) },
-      /train-images: shape 2x2x3 needs 28 .*27/,
+      'of elements that are no bytes',
+      'trainImages',
+      idx([1, 1, 1], 0x0d),
+      /^f: expected an IDX file of unsigned bytes/,
     ],
-    ['data that is left over', { testLabels: idx([1], [1, 1]) }, /test-labels: shape 1 needs 9 .*10/],
+    ['cut', 'trainLabels', idx([2]).subarray(0, 6), /^f: 6 bytes.*8 bytes/],
     [
-      'fewer labels than images',
-      { trainLabels: idx([1], [1]) },
-      /train-labels: 1 labels for the 2 images of train-images/,
+      'that of labels in place of images',
+      'trainImages',
+      idx([2]),
+      /^f: expected images of 3 or 4 dimensions, found 1$/,
     ],
-    ['labels in place of images', { trainImages: parts.trainLabels }, /train-images: expected images of 3 or 4 .*1/],
-    ['images in place of labels', { trainLabels: parts.trainImages }, /train-labels: expected labels of 1 .*3/],
-    ['images without pixels', { trainImages: idx([2, 0, 3], []) }, /train-images: images of 0x3x1 have no pixels/],
-    ['test images of another size', { testImages: idx([1, 3, 2], [1, 2, 3, 4, 5, 6]) }, /test-images: .*3x2x1.*2x3x1/],
     [
-      'a gzip that is cut',
-      { trainImages: gzipSync(parts.trainImages).subarray(0, 20) },
-      /train-images: gzip of 20 bytes/,
+      'that of images in place of labels',
+      'trainLabels',
+      idx([2, 1, 1]),
+      /^f: expected labels of 1 dimension, found 3$/,
     ],
-  ])('%s', (_what, changed, message) => {
-    const reading = () => idxSource('tiny', files(changed));
+    ['of 255 dimensions', 'trainImages', Buffer.from('000008ff', 'hex'), /found 255$/],
+  ] as const)('%s', (_what, part, bytes, message) => {
+    const reading = () => readIdxHeader(part, 'f', bytes);
     expect(reading).toThrow(message);
     expect(reading).toThrow(expect.objectContaining({ kind: 'invalid' }));
   });
 });
 
-test('a file cut at any byte is refused by name', () => {
-  const zipped = gzipSync(parts.trainImages);
+test.each([
+  [{ trainLabels: [1] }, 'train-labels: 1 labels for the 2 images of train-images'],
+  [{ trainImages: [2, 0, 3] }, 'train-images: images of 0x3x1 have no pixels'],
+  [{ testImages: [1, 3, 2] }, 'test-images: images are 3x2x1, those of train-images 2x3x1'],
+])('headers that contradict each other are refused: %j', (changed, message) => {
+  expect(() => idxLayout(headers(changed))).toThrow(message);
+});
+
+test('a wrong length names the shape, the bytes that it needs and those found', () => {
+  expect(wrongLength(headers().trainImages, 27).message).toBe(
+    'train-images: shape 2x2x3 needs 28 bytes with its header, found 27',
+  );
+});
+
+test('no byte of a file that is no IDX file is quoted', () => {
   fc.assert(
-    fc.property(fc.constantFrom(parts.trainImages, zipped), fc.nat(), (whole, at) => {
-      const reading = () => idxSource('tiny', files({ trainImages: whole.subarray(0, at % whole.length) }));
-      expect(reading).toThrow(TrikdError);
+    fc.property(fc.uint8Array({ minLength: 4, maxLength: 20 }), (bytes) => {
+      fc.pre(bytes[0] !== 0);
+      const { message } = catching(() => readIdxHeader('trainImages', 'f', bytes));
+      expect(message).toBe('f: expected an IDX file of unsigned bytes, which starts with 00 00 08');
     }),
   );
 });
+
+function catching(reading: () => unknown): TrikdError {
+  try {
+    reading();
+  } catch (error) {
+    if (error instanceof TrikdError) return error;
+  }
+  throw new Error('it was read');
+}

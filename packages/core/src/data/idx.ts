@@ -1,116 +1,108 @@
-import { gunzipSync } from 'node:zlib';
 import { TrikdError } from '../domain/errors.js';
-import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
+import { type ImageShape, type ImageSource, imageBytes } from './image-source.js';
 
-/** One IDX file, plain or gzip, with its name for messages. */
-export interface IdxFile {
+/** The parts of a dataset in the layout of MNIST, one file each. */
+export const IDX_PARTS = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
+export type IdxPart = (typeof IDX_PARTS)[number];
+
+/** What an IDX file says of its content. */
+export interface IdxHeader {
+  /** The file, for messages. */
   readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
-/** The four files of a dataset in the layout of MNIST. */
-export interface IdxFiles {
-  readonly trainImages: IdxFile;
-  readonly trainLabels: IdxFile;
-  readonly testImages: IdxFile;
-  readonly testLabels: IdxFile;
-}
-
-interface IdxTensor {
   readonly shape: readonly number[];
-  readonly data: Uint8Array;
+  /** Where the content starts, in bytes. */
+  readonly start: number;
+  /** Bytes of the content. */
+  readonly length: number;
+}
+
+export type IdxHeaders = Readonly<Record<IdxPart, IdxHeader>>;
+
+/** The contents of the files. */
+export type IdxContents = Readonly<Record<IdxPart, Uint8Array>>;
+
+/** The images that the headers of a dataset announce. */
+export interface IdxLayout extends ImageShape {
+  readonly train: number;
+  readonly test: number;
 }
 
 const UNSIGNED_BYTE = 0x08;
-/** Far above any dataset of this format, and low enough that a hostile gzip file cannot fill the memory. */
-const MAX_INFLATED_BYTES = 4 * 1024 ** 3;
+const IMAGES = [3, 4];
+const LABELS = [1];
+
+/** Bytes of the longest header: that of images with channels. */
+export const LONGEST_HEADER = 4 + 4 * Math.max(...IMAGES);
 
 /**
- * Reads a dataset in the format of http://yann.lecun.com/exdb/mnist: images of rank 3 (grey) or 4 (channels last),
- * labels of rank 1, all unsigned bytes. The number of classes is the largest label plus one.
+ * Reads the header of a file in the format of http://yann.lecun.com/exdb/mnist: images of rank 3 (grey) or 4 (channels last), labels of
+ * rank 1, all unsigned bytes. Errors quote no content: the file may be any other.
+ * @param bytes the first LONGEST_HEADER bytes of the file, or all of a shorter one
  * @throws TrikdError 'invalid' with the file and the numbers, for anything else
  */
-export function idxSource(name: string, files: IdxFiles): ImageSource {
-  const train = readSplit(files.trainImages, files.trainLabels);
-  const test = readSplit(files.testImages, files.testLabels);
-  if (describe(train.shape) !== describe(test.shape)) {
-    throw unusable(
-      files.testImages,
-      `images are ${describe(test.shape)}, those of ${files.trainImages.name} ${describe(train.shape)}`,
-    );
-  }
-  return {
-    name,
-    ...train.shape,
-    classes: 1 + largest(train.split.labels, largest(test.split.labels, 0)),
-    train: train.split,
-    test: test.split,
-  };
-}
-
-function readSplit(imageFile: IdxFile, labelFile: IdxFile): { shape: ImageShape; split: LabelledImages } {
-  const images = parseIdx(imageFile);
-  const [count = 0, height = 0, width = 0, channels = 1] = images.shape;
-  const shape = { height, width, channels };
-  if (images.shape.length !== 3 && images.shape.length !== 4) {
-    throw unusable(imageFile, `expected images of 3 or 4 dimensions, found ${images.shape.length}`);
-  }
-  if (imageBytes(shape) === 0) throw unusable(imageFile, `images of ${describe(shape)} have no pixels`);
-  const labels = parseIdx(labelFile);
-  if (labels.shape.length !== 1) {
-    throw unusable(labelFile, `expected labels of 1 dimension, found ${labels.shape.length}`);
-  }
-  if (labels.shape[0] !== count) {
-    throw unusable(labelFile, `${labels.shape[0]} labels for the ${count} images of ${imageFile.name}`);
-  }
-  return { shape, split: { count, images: images.data, labels: labels.data } };
-}
-
-function parseIdx(file: IdxFile): IdxTensor {
-  const bytes = inflate(file);
-  if (bytes.length < 4 || bytes[0] !== 0 || bytes[1] !== 0) {
-    throw unusable(file, `expected an IDX magic number, found ${hex(bytes.subarray(0, 4))}`);
-  }
-  if (bytes[2] !== UNSIGNED_BYTE) {
-    throw unusable(file, `expected elements of type 0x08 (unsigned byte), found 0x${hex(bytes.subarray(2, 3))}`);
+export function readIdxHeader(part: IdxPart, name: string, bytes: Uint8Array): IdxHeader {
+  if (bytes.length < 4 || bytes[0] !== 0 || bytes[1] !== 0 || bytes[2] !== UNSIGNED_BYTE) {
+    throw unusable(name, 'expected an IDX file of unsigned bytes, which starts with 00 00 08');
   }
   const rank = bytes[3]!;
-  const header = 4 + 4 * rank;
-  if (bytes.length < header) {
-    throw unusable(file, `${bytes.length} bytes cannot hold a header of ${rank} dimensions (${header} bytes)`);
+  const [what, ranks] = part.endsWith('Images') ? (['images', IMAGES] as const) : (['labels', LABELS] as const);
+  if (!ranks.includes(rank)) {
+    const one = ranks.length === 1 ? 'dimension' : 'dimensions';
+    throw unusable(name, `expected ${what} of ${ranks.join(' or ')} ${one}, found ${rank}`);
+  }
+  const start = 4 + 4 * rank;
+  if (bytes.length < start) {
+    throw unusable(name, `${bytes.length} bytes cannot hold a header of ${rank} dimensions (${start} bytes)`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  const expected = header + shape.reduce((product, size) => product * size, 1);
-  if (bytes.length !== expected) {
-    throw unusable(file, `shape ${shape.join('x')} needs ${expected} bytes with its header, found ${bytes.length}`);
-  }
-  return { shape, data: bytes.subarray(header) };
+  return { name, shape, start, length: shape.reduce((product, size) => product * size, 1) };
 }
 
-function inflate(file: IdxFile): Uint8Array {
-  if (file.bytes[0] !== 0x1f || file.bytes[1] !== 0x8b) return file.bytes;
-  try {
-    return gunzipSync(file.bytes, { maxOutputLength: MAX_INFLATED_BYTES });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw unusable(file, `gzip of ${file.bytes.length} bytes does not unpack: ${reason}`, { cause });
-  }
+/** The error of a file whose length is not the one in its header. @param found bytes, header included */
+export function wrongLength({ name, shape, start, length }: IdxHeader, found: number | string): TrikdError {
+  return unusable(name, `shape ${shape.join('x')} needs ${start + length} bytes with its header, found ${found}`);
 }
 
-function largest(labels: Uint8Array, atLeast: number): number {
-  return labels.reduce((max, label) => Math.max(max, label), atLeast);
+/** @throws TrikdError 'invalid' when the headers contradict each other, with the file and the numbers */
+export function idxLayout(headers: IdxHeaders): IdxLayout {
+  const train = imagesIn(headers.trainImages, headers.trainLabels);
+  const test = imagesIn(headers.testImages, headers.testLabels);
+  const { height, width, channels, count } = train;
+  if (describe(train) === describe(test)) return { height, width, channels, train: count, test: test.count };
+  const problem = `images are ${describe(test)}, those of ${headers.trainImages.name} ${describe(train)}`;
+  throw unusable(headers.testImages.name, problem);
+}
+
+function imagesIn(images: IdxHeader, labels: IdxHeader): ImageShape & { readonly count: number } {
+  const [count = 0, height = 0, width = 0, channels = 1] = images.shape;
+  const shape = { count, height, width, channels };
+  if (imageBytes(shape) === 0) throw unusable(images.name, `images of ${describe(shape)} have no pixels`);
+  if (labels.shape[0] === count) return shape;
+  throw unusable(labels.name, `${labels.shape[0]} labels for the ${count} images of ${images.name}`);
+}
+
+/** One more than the largest label. */
+export function classesIn(...labels: readonly Uint8Array[]): number {
+  return 1 + labels.reduce((most, each) => each.reduce((max, label) => Math.max(max, label), most), 0);
+}
+
+/** @param name of the dataset, for messages */
+export function idxSource(name: string, layout: IdxLayout, contents: IdxContents): ImageSource {
+  const { height, width, channels } = layout;
+  const { trainImages, trainLabels, testImages, testLabels } = contents;
+  return {
+    ...{ name, height, width, channels, classes: classesIn(trainLabels, testLabels) },
+    train: { count: layout.train, images: trainImages, labels: trainLabels },
+    test: { count: layout.test, images: testImages, labels: testLabels },
+  };
 }
 
 function describe(shape: ImageShape): string {
   return `${shape.height}x${shape.width}x${shape.channels}`;
 }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
-}
-
 /** Not 'corrupt': an older checkpoint would not help. */
-function unusable(file: IdxFile, problem: string, options?: ErrorOptions): TrikdError {
-  return new TrikdError('invalid', `${file.name}: ${problem}`, { file: file.name }, options);
+function unusable(name: string, problem: string): TrikdError {
+  return new TrikdError('invalid', `${name}: ${problem}`, { file: name });
 }

@@ -4,7 +4,7 @@ export interface LabelledImages {
   /** count x height x width x channels, row-major, 0..255. */
   readonly images: Uint8Array;
   /** count class indices, 0 .. classes-1. */
-  readonly labels: Uint8Array;
+  readonly labels: Uint8Array | Uint16Array;
 }
 
 /** Height, width and channels of every image of a source. */

@@ -1,6 +1,8 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { atOnce, type Sliced } from '../async/slices.js';
 import { TrikdError } from '../domain/errors.js';
 import type { DataSpec } from '../spec/data-spec.js';
+import { type Digests, imageDigests, isSameDigest, keyedDigests, sortedByDigest } from './image-digests.js';
 import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 
 /** The three splits of a run. Every process derives the same ones. */
@@ -19,13 +21,6 @@ export interface Dataset extends ImageShape {
   readonly std: readonly number[];
 }
 
-/** One image of a pool, identified by its content. */
-interface Entry {
-  readonly index: number;
-  readonly label: number;
-  readonly digest: string;
-}
-
 /**
  * Splits a source by image content, not by position: the order of the files changes nothing. The validation images are
  * the first by digest, the same for every seed, so that runs with several seeds are compared on one set. The training
@@ -34,14 +29,21 @@ interface Entry {
  * @throws TrikdError 'invalid' if more images are requested than there are
  */
 export function splitDataset(source: ImageSource, spec: DataSpec, seed: number): Dataset {
-  const pool = sortedBy(entries(source, source.train), (entry) => entry.digest);
+  return atOnce(splitting(source, spec, seed));
+}
+
+/** `splitDataset` for a process that has other work meanwhile. */
+export function* splitting(source: ImageSource, spec: DataSpec, seed: number): Sliced<Dataset> {
+  const digests = yield* imageDigests(source, source.train);
+  const pool = yield* sortedByDigest(digests, source.train.labels, indicesOf(source.train));
   const validation = first(pool, spec.validation, `validation images of ${source.name}`);
-  const held = new Set(validation.map((entry) => entry.digest));
-  const rest = pool.filter((entry) => !held.has(entry.digest));
-  const drawn = sortedBy(rest, (entry) => hash('sha256', `${seed}:${entry.digest}`));
+  const rest = withoutCopies(pool, validation.length, digests);
+  const keys = yield* keyedDigests(digests, seed, rest);
+  const drawn = yield* sortedByDigest(keys, source.train.labels, rest);
   const available = `training images of ${source.name} beside ${spec.validation} validation images and their copies`;
-  const train = gather(source, source.train, first(drawn, spec.train ?? drawn.length, available));
-  const tested = sortedBy(entries(source, source.test), (entry) => entry.digest);
+  const train = yield* gather(source, source.train, first(drawn, spec.train ?? drawn.length, available));
+  const testDigests = yield* imageDigests(source, source.test);
+  const tested = yield* sortedByDigest(testDigests, source.test.labels, indicesOf(source.test));
   const { height, width, channels, classes } = source;
   return {
     height,
@@ -49,61 +51,68 @@ export function splitDataset(source: ImageSource, spec: DataSpec, seed: number):
     channels,
     classes,
     train,
-    validation: gather(source, source.train, validation),
-    test: gather(source, source.test, first(tested, spec.test ?? tested.length, `test images of ${source.name}`)),
-    digest: digestOf(source, train),
-    ...statistics(train.images, channels),
+    validation: yield* gather(source, source.train, validation),
+    test: yield* gather(
+      source,
+      source.test,
+      first(tested, spec.test ?? tested.length, `test images of ${source.name}`),
+    ),
+    digest: yield* digestOf(source, train),
+    ...(yield* statistics(train.images, channels)),
   };
 }
 
-function entries(shape: ImageShape, split: LabelledImages): readonly Entry[] {
-  const size = imageBytes(shape);
-  return Array.from(split.labels, (label, index) => ({
-    index,
-    label,
-    digest: hash('sha256', split.images.subarray(index * size, (index + 1) * size)),
-  }));
+function* indicesOf({ count }: LabelledImages): Iterable<number> {
+  for (let index = 0; index < count; index++) yield index;
 }
 
-/** Copies of an image may differ in their label alone; the label breaks the tie, so the order is unique. */
-function sortedBy(list: readonly Entry[], key: (entry: Entry) => string): readonly Entry[] {
-  return list
-    .map((entry) => ({ entry, key: key(entry) }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.entry.label - b.entry.label))
-    .map(({ entry }) => entry);
+/** What is left of a sorted pool without its first images and their copies, which follow them. */
+function withoutCopies(pool: Uint32Array, taken: number, digests: Digests): Uint32Array {
+  const last = pool[taken - 1]!;
+  let next = taken;
+  while (next < pool.length && isSameDigest(digests, last, pool[next]!)) next++;
+  return pool.subarray(next);
 }
 
-function first(list: readonly Entry[], count: number, what: string): readonly Entry[] {
+function first(list: Uint32Array, count: number, what: string): Uint32Array {
   if (count === 0 || count > list.length) {
     throw new TrikdError('invalid', `asked for ${count} of ${list.length} ${what}`, { count, available: list.length });
   }
-  return list.slice(0, count);
+  return list.subarray(0, count);
 }
 
-function gather(shape: ImageShape, split: LabelledImages, chosen: readonly Entry[]): LabelledImages {
+function* gather(shape: ImageShape, split: LabelledImages, chosen: Uint32Array): Sliced<LabelledImages> {
   const size = imageBytes(shape);
   const images = new Uint8Array(chosen.length * size);
-  for (const [row, { index }] of chosen.entries()) {
+  const labels = split.labels.slice(0, chosen.length);
+  for (const [row, index] of chosen.entries()) {
     images.set(split.images.subarray(index * size, (index + 1) * size), row * size);
+    labels[row] = split.labels[index]!;
+    yield;
   }
-  return { count: chosen.length, images, labels: Uint8Array.from(chosen, (entry) => entry.label) };
+  return { count: chosen.length, images, labels };
 }
 
-function digestOf(source: ImageSource, split: LabelledImages): string {
+/** Bytes that are read between two interruptions. */
+const CHUNK = 64 * 1024;
+
+function* digestOf(source: ImageSource, split: LabelledImages): Sliced<string> {
   const { height, width, channels, classes } = source;
-  return createHash('sha256')
-    .update(`${split.count}x${height}x${width}x${channels} of ${classes} classes\n`)
-    .update(split.images)
-    .update(split.labels)
-    .digest('hex');
+  const digest = createHash('sha256');
+  digest.update(`${split.count}x${height}x${width}x${channels} of ${classes} classes\n`);
+  for (let at = 0; at < split.images.length; at += CHUNK) {
+    digest.update(split.images.subarray(at, at + CHUNK));
+    yield;
+  }
+  return digest.update(split.labels).digest('hex');
 }
 
 /** Computed from counts of the 256 values: exact, so the same on every machine, and one pass over the pixels. */
-function statistics(images: Uint8Array, channels: number): Pick<Dataset, 'mean' | 'std'> {
+function* statistics(images: Uint8Array, channels: number): Sliced<Pick<Dataset, 'mean' | 'std'>> {
   const counts = Array.from({ length: channels }, () => new Float64Array(256));
-  for (let channel = 0; channel < channels; channel++) {
-    const count = counts[channel]!;
-    for (let i = channel; i < images.length; i += channels) count[images[i]!]!++;
+  for (let i = 0; i < images.length; i++) {
+    counts[i % channels]![images[i]!]!++;
+    if (i % CHUNK === 0) yield;
   }
   const pixels = images.length / channels;
   const moments = counts.map((count) => {

@@ -1,3 +1,4 @@
+import { atOnce, type Sliced } from '../async/slices.js';
 import type { DataSpec } from '../spec/data-spec.js';
 import { type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 import { type RandomPurpose, randomWords } from './random.js';
@@ -8,6 +9,8 @@ export type SyntheticSpec = Extract<DataSpec, { kind: 'synthetic' }>;
 const CELLS = 4;
 /** Four uniform bytes: their sum has mean 510 and variance 4 (256^2 - 1) / 12. */
 const BYTE_SUM_MEAN = 510;
+/** Pixels that are made between two interruptions: a fraction of a millisecond. */
+const PIXELS = 1024;
 const BYTE_SUM_DEVIATION = Math.sqrt((4 * (256 ** 2 - 1)) / 12);
 
 /**
@@ -16,20 +19,25 @@ const BYTE_SUM_DEVIATION = Math.sqrt((4 * (256 ** 2 - 1)) / 12);
  * machine.
  */
 export function syntheticSource(spec: SyntheticSpec, seed: number): ImageSource {
+  return atOnce(makingSource(spec, seed));
+}
+
+/** `syntheticSource` for a process that has other work meanwhile. */
+export function* makingSource(spec: SyntheticSpec, seed: number): Sliced<ImageSource> {
   const pool = spec.train + spec.validation;
-  const prototypes = makePrototypes(spec, seed);
+  const prototypes = yield* makePrototypes(spec, seed);
   return {
     name: `synthetic images of seed ${seed}`,
     height: spec.height,
     width: spec.width,
     channels: spec.channels,
     classes: spec.classes,
-    train: makeImages(spec, prototypes, { seed, first: 0, count: pool }),
-    test: makeImages(spec, prototypes, { seed, first: pool, count: spec.test }),
+    train: yield* makeImages(spec, prototypes, { seed, first: 0, count: pool }),
+    test: yield* makeImages(spec, prototypes, { seed, first: pool, count: spec.test }),
   };
 }
 
-function makePrototypes(spec: SyntheticSpec, seed: number): Uint8Array {
+function* makePrototypes(spec: SyntheticSpec, seed: number): Sliced<Uint8Array> {
   const word = wordsOf(seed, 'prototypes');
   const prototypes = new Uint8Array(spec.classes * imageBytes(spec));
   for (let i = 0; i < prototypes.length; i++) {
@@ -40,24 +48,27 @@ function makePrototypes(spec: SyntheticSpec, seed: number): Uint8Array {
     const row = label * CELLS + Math.floor((y * CELLS) / spec.height);
     const column = Math.floor((x * CELLS) / spec.width);
     prototypes[i] = word((row * CELLS + column) * spec.channels + channel) >>> 24;
+    if (i % PIXELS === 0) yield;
   }
   return prototypes;
 }
 
-function makeImages(
+function* makeImages(
   spec: SyntheticSpec,
   prototypes: Uint8Array,
   range: { readonly seed: number; readonly first: number; readonly count: number },
-): LabelledImages {
+): Sliced<LabelledImages> {
   const size = imageBytes(spec);
   const word = wordsOf(range.seed, 'noise');
   const scale = spec.noise / BYTE_SUM_DEVIATION;
   const images = new Uint8Array(range.count * size);
-  const labels = Uint8Array.from({ length: range.count }, (_, i) => i % spec.classes);
+  const labels = spec.classes > 256 ? new Uint16Array(range.count) : new Uint8Array(range.count);
+  for (let i = 0; i < range.count; i++) labels[i] = i % spec.classes;
   for (let i = 0; i < images.length; i++) {
     const pixel = prototypes[labels[Math.floor(i / size)]! * size + (i % size)]!;
     const noise = (byteSum(word(range.first * size + i)) - BYTE_SUM_MEAN) * scale;
     images[i] = Math.min(255, Math.max(0, Math.round(pixel + noise)));
+    if (i % PIXELS === 0) yield;
   }
   return { count: range.count, images, labels };
 }

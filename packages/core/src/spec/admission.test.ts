@@ -125,7 +125,7 @@ test('a limit that is lowered refuses what the default admits', () => {
 
 describe('of data in files', () => {
   const idx = { data: { kind: 'idx', validation: 1000 } };
-  const size = { height: 1000, width: 1000, channels: 1, classes: 10, images: 3000, train: 2000 };
+  const size = { height: 1000, width: 1000, channels: 1, classes: 10, images: 3000, bytes: 3e9, train: 2000 };
 
   test('the sizes are checked once their headers are read', () => {
     expect(named({ ...idx, batchSize: 1 })).toEqual([]);

@@ -11,6 +11,8 @@ export interface DataSize {
   readonly classes: number;
   /** Images of all splits. */
   readonly images: number;
+  /** Bytes of all images, and of what they are made from. */
+  readonly bytes: number;
   /** Images that an epoch passes over. */
   readonly train: number;
 }
@@ -90,7 +92,10 @@ function describe({ limit, value, most }: Excess): string {
 function sizeInSpec({ data }: RunSpec): DataSize | undefined {
   if (data.kind !== 'synthetic') return undefined;
   const { height, width, channels, classes, train, validation, test } = data;
-  return { height, width, channels, classes, train, images: train + validation + test };
+  const images = train + validation + test;
+  // Each class has a prototype.
+  const bytes = (images + classes) * height * width * channels;
+  return { height, width, channels, classes, train, images, bytes };
 }
 
 function dataCosts({ data }: RunSpec, size: DataSize | undefined): readonly Cost[] {
@@ -98,11 +103,10 @@ function dataCosts({ data }: RunSpec, size: DataSize | undefined): readonly Cost
     const images = (data.train ?? 0) + data.validation + (data.test ?? 0);
     return [{ limit: 'datasetImages', field: 'data', value: images }];
   }
-  const image = size.height * size.width * size.channels;
   return [
-    { limit: 'imageBytes', field: 'data', value: image },
+    { limit: 'imageBytes', field: 'data', value: size.height * size.width * size.channels },
     { limit: 'datasetImages', field: 'data', value: size.images },
-    { limit: 'datasetBytes', field: 'data', value: size.images * image },
+    { limit: 'datasetBytes', field: 'data', value: size.bytes },
     { limit: 'classes', field: 'data', value: size.classes },
   ];
 }

@@ -1,5 +1,6 @@
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { superseded } from '@trikd/core/domain/position';
+import { nameOf, superseded } from '@trikd/core/domain/position';
 import { assertAgreement, assertServing, notServed } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
@@ -18,8 +19,8 @@ export interface AnchorHolder extends ExchangeSource {
    * Loads an anchor, then serves it instead of the current one, which is served until then. Idempotent. Replaces a load
    * in progress unless that one is of a later term or attempt.
    * @throws TrikdError 'out-of-step' for an order of an earlier term or attempt than the active one, or if a later load
-   * takes over, 'wrong-state' for other params of the same attempt, 'invalid', 'not-found' (data), 'corrupt' and 'unavailable'
-   * for what the assignment refers to. The current anchor is then still served.
+   * takes over, for other params or another spec under the same order; 'invalid', 'not-found' (data), 'corrupt' and
+   * 'unavailable' for what the assignment refers to. The current anchor is then still served.
    */
   load(assignment: AnchorAssignment): Promise<AnchorFacts>;
   serving(): AnchorAssignment | undefined;
@@ -113,7 +114,7 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
       latest = { order, at: parts.clock.now() };
       for (const known of [served, loading]) {
         if (!known || !isSameOrder(orderOf(known.assignment), order)) continue;
-        assertSameParams(known.assignment, assignment);
+        assertSameAssignment(known.assignment, assignment);
         return known.facts;
       }
       loading?.giveUp(superseded(loading.assignment.start, assignment.start));
@@ -152,10 +153,11 @@ function orderOf({ start: { runId, generation, attempt }, term }: AnchorAssignme
   return { attempt: { runId, generation, attempt }, term };
 }
 
-function assertSameParams({ params, start }: AnchorAssignment, again: AnchorAssignment): void {
-  if (params.sha256 === again.params.sha256) return;
+function assertSameAssignment(current: AnchorAssignment, again: AnchorAssignment): void {
+  const contentOf = ({ params, spec }: AnchorAssignment) => canonicalJson({ params, spec });
+  if (contentOf(current) === contentOf(again)) return;
   throw new TrikdError(
-    'wrong-state',
-    `generation ${start.generation} attempt ${start.attempt} is served from ${params.sha256}, not from ${again.params.sha256}`,
+    'out-of-step',
+    `${nameOf(current.start)} is assigned already, with other params or another spec`,
   );
 }

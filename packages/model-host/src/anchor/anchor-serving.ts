@@ -49,11 +49,14 @@ export async function openServing(
   const { start, spec } = assignment;
   const { step: firstStep, ...attempt } = start;
   const dataset = await orAborted(parts.loadDataset(spec), signal);
+  const { totalSteps } = generationPlan(spec, dataset.train.count);
+  if (firstStep > totalSteps) {
+    throw new TrikdError('invalid', `step ${firstStep} is beyond the ${totalSteps} steps of a generation`);
+  }
   const params = await storedParams(parts, assignment.params, signal);
   const model = await parts.openAnchor(spec, dataset, params, attempt);
   const facts = await factsOf(model, dataset, signal);
   faultPoint('anchor.verified', () => ({ ...start, role: 'anchor', key: assignment.params.key }));
-  const { totalSteps } = generationPlan(spec, dataset.train.count);
   const consumers = consumersOf(spec, 'anchor', attempt.generation);
   const window = createFrameWindow({ attempt, firstStep, size: spec.exchange.window, consumers });
   const recorder = parts.steps.begin(attempt, 'anchor', assignment.tracing);

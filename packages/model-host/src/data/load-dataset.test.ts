@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -83,4 +84,24 @@ test('a file that is cut is named with its path', async () => {
 test('synthetic images need no files', async () => {
   const { train, validation, test } = await loadDataset(spec({ kind: 'synthetic', train: 20, validation: 5, test: 6 }));
   expect([train.count, validation.count, test.count]).toEqual([20, 5, 6]);
+});
+
+test('other work has its turn while images are made and split', async () => {
+  const loading = loadDataset(spec({ kind: 'synthetic', height: 32, width: 32, train: 1000 }));
+  let loaded = false;
+  loading.finally(() => {
+    loaded = true;
+  });
+  let turns = 0;
+  for (; !loaded; turns++) await setImmediate();
+  expect((await loading).train.count).toBe(1000);
+  expect(turns).toBeGreaterThan(5);
+});
+
+test('more than 256 classes have labels of their own', async () => {
+  const { train, classes } = await loadDataset(
+    spec({ kind: 'synthetic', classes: 1000, train: 3000, height: 4, width: 4 }),
+  );
+  expect(classes).toBe(1000);
+  expect(new Set(train.labels).size).toBeGreaterThan(900);
 });

@@ -1,48 +1,43 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { type IdxFile, idxSource } from '@trikd/core/data/idx';
-import type { ImageSource } from '@trikd/core/data/image-source';
-import { type Dataset, splitDataset } from '@trikd/core/data/split';
-import { syntheticSource } from '@trikd/core/data/synthetic';
+import { resolve } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { inSlices, type Pauses } from '@trikd/core/async/slices';
+import { classesIn, type IdxLayout, idxSource } from '@trikd/core/data/idx';
+import { type ImageSource, imageBytes } from '@trikd/core/data/image-source';
+import { type Dataset, splitting } from '@trikd/core/data/split';
+import { makingSource } from '@trikd/core/data/synthetic';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { assertAdmitted, type DataSize } from '@trikd/core/spec/admission';
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { dataFolders } from '@trikd/process/environment';
+import { IDX_NAMES, idxFolderAmong, openIdxFolder, restOf } from './idx-folder.js';
 
-/** The four files of a dataset under the names that MNIST introduced; each may end in `.gz`. */
-const FILES = {
-  trainImages: 'train-images-idx3-ubyte',
-  trainLabels: 'train-labels-idx1-ubyte',
-  testImages: 't10k-images-idx3-ubyte',
-  testLabels: 't10k-labels-idx1-ubyte',
-} as const;
+const pauses: Pauses = { now: () => performance.now(), turn };
+
+/** The fewest classes that data have: what is checked before their labels are read. */
+const LEAST_CLASSES = 2;
 
 /**
- * Reads or generates the images of a run and splits them. IDX files are searched for in the folder of the spec,
- * otherwise in TRIKD_DATA, otherwise where `make data` and the Debian package install Fashion-MNIST.
+ * Reads or generates the images of a run and splits them, in slices that leave the process responsive. IDX files are searched for in
+ * the folder of the spec, otherwise in TRIKD_DATA, otherwise where `make data` and the Debian package install Fashion-MNIST. Their
+ * headers are checked before their content is read.
  * @throws TrikdError 'not-found' with the files and every folder tried, 'unavailable' for files that cannot be read,
- * 'invalid' for files that are not IDX and if the spec needs more images than there are
+ * 'invalid' for files that are not IDX, for data above a limit, and if the spec needs more images than there are
  */
-export async function loadDataset({ data, seed }: RunSpec): Promise<Dataset> {
-  const source = data.kind === 'synthetic' ? syntheticSource(data, seed) : await idxSourceOf(data.folder);
-  return splitDataset(source, data, seed);
+export async function loadDataset(spec: RunSpec, limits = AdmissionLimits.parse({})): Promise<Dataset> {
+  assertAdmitted(spec, limits);
+  const { data, seed } = spec;
+  const source = await (data.kind === 'synthetic'
+    ? inSlices(makingSource(data, seed), pauses)
+    : idxSourceOf(await folderOf(data.folder), spec, limits));
+  return inSlices(splitting(source, data, seed), pauses);
 }
 
-/** The first folder that contains all four files, without reading them; undefined if none does. */
-export async function idxFolderAmong(folders: readonly string[]): Promise<string | undefined> {
-  for (const folder of folders) {
-    const names: readonly string[] = await readdir(folder).catch(() => []);
-    if (Object.values(FILES).every((name) => names.includes(name) || names.includes(`${name}.gz`))) return folder;
-  }
-  return undefined;
-}
-
-async function idxSourceOf(folder: string | undefined): Promise<ImageSource> {
+async function folderOf(folder: string | undefined): Promise<string> {
   const folders = folder === undefined ? dataFolders() : [resolve(folder)];
-  for (const candidate of folders) {
-    const source = await sourceIn(candidate);
-    if (source) return source;
-  }
-  const files = Object.values(FILES).join(', ');
+  const found = await idxFolderAmong(folders);
+  if (found !== undefined) return found;
+  const files = Object.values(IDX_NAMES).join(', ');
   throw new TrikdError(
     'not-found',
     `no folder contains all of ${files}, plain or .gz; tried ${folders.join(', ')}; run \`make data\`, or set TRIKD_DATA to their folder`,
@@ -50,28 +45,25 @@ async function idxSourceOf(folder: string | undefined): Promise<ImageSource> {
   );
 }
 
-/** The dataset in a folder, or undefined if one of its files is missing. */
-async function sourceIn(folder: string): Promise<ImageSource | undefined> {
-  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
-    fileIn(folder, FILES.trainImages),
-    fileIn(folder, FILES.trainLabels),
-    fileIn(folder, FILES.testImages),
-    fileIn(folder, FILES.testLabels),
-  ]);
-  if (!(trainImages && trainLabels && testImages && testLabels)) return undefined;
-  return idxSource(folder, { trainImages, trainLabels, testImages, testLabels });
-}
-
-async function fileIn(folder: string, name: string): Promise<IdxFile | undefined> {
-  return (await read(join(folder, name))) ?? (await read(join(folder, `${name}.gz`)));
-}
-
-async function read(path: string): Promise<IdxFile | undefined> {
+async function idxSourceOf(name: string, spec: RunSpec, limits: AdmissionLimits): Promise<ImageSource> {
+  const folder = await openIdxFolder(name);
   try {
-    return { name: path, bytes: await readFile(path) };
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new TrikdError('unavailable', `cannot read ${path}: ${code ?? String(cause)}`, { path }, { cause });
+    const { layout } = folder;
+    assertAdmitted(spec, limits, sizeOf(layout, LEAST_CLASSES, spec));
+    const labels = {
+      trainLabels: await folder.content('trainLabels'),
+      testLabels: await folder.content('testLabels'),
+    };
+    const classes = classesIn(labels.trainLabels, labels.testLabels);
+    assertAdmitted(spec, limits, sizeOf(layout, classes, spec));
+    return idxSource(name, layout, await restOf(folder, labels));
+  } finally {
+    await folder.close();
   }
+}
+
+function sizeOf(layout: IdxLayout, classes: number, { data }: RunSpec): DataSize {
+  const images = layout.train + layout.test;
+  const train = Math.min(data.train ?? layout.train, layout.train);
+  return { ...layout, classes, images, bytes: images * imageBytes(layout), train };
 }

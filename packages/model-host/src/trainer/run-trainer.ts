@@ -13,7 +13,7 @@ import { securityOrExit } from '@trikd/transport/access/security';
 import { dialWith } from '@trikd/transport/grpc/exchange-client';
 import { runService } from '@trikd/transport/nest/run-service';
 import { admittingTrainer } from '../admitting.js';
-import { modelServiceConfig } from '../config.js';
+import { trainerConfig } from '../config.js';
 import { loadDataset } from '../data/load-dataset.js';
 import { rememberLast } from '../remember-last.js';
 import { createTrainer } from './trainer.js';
@@ -21,12 +21,12 @@ import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
 
 /** Runs a trainer process until it is asked to exit. */
 export async function runTrainer(role: TrainedRole): Promise<void> {
-  const config = configOrExit(modelServiceConfig(role), environment());
+  const config = configOrExit(trainerConfig(role), environment());
   const log = createLogger(config.log, `${role}-trainer`);
   const shutdown = shutdownSignal(log);
   const security = securityOrExit(config, serviceOf(role), log);
   const telemetry = await startTelemetry(`${role}-trainer`, environment(), log);
-  const store = await openStoreOrExit(config.store, log);
+  const store = await openStoreOrExit(config.store, log, { verify: 'reads' });
   const trained = createTrainer({
     role,
     store,
@@ -38,7 +38,7 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
     log,
     telemetry,
   });
-  const trainer = admittingTrainer(trained, config.admission);
+  const trainer = admittingTrainer(trained, config.admission, config.peers);
   /** Streams stay open while the trainer leaves. */
   const left = new AbortController();
   const leave = async () => {

@@ -34,6 +34,7 @@ import type { TrainerParts } from './trainer-parts.js';
 export interface TrainerAttempt {
   readonly id: GenerationAttempt;
   readonly order: Order;
+  readonly assignment: Assignment;
   readonly facts: Facts;
   readonly agreement: Agreement;
   readonly window: FrameWindow;
@@ -70,6 +71,8 @@ export async function startAttempt(
   abandoned.signal.addEventListener('abort', () => ended.abort(abandoned.signal.reason), { once: true });
   const store = attemptStore(parts, events, log, ended.signal);
   const dataset = await orAborted(parts.loadDataset(spec), abandoned.signal);
+  const { totalSteps, stepsPerEpoch } = generationPlan(spec, dataset.train.count);
+  assertWithin(startStepOf(assignment), totalSteps);
   const start = await trainingStart(role, store, assignment);
 
   const agreement = agreementOf(spec, dataset);
@@ -104,16 +107,16 @@ export async function startAttempt(
     await Promise.allSettled(Object.values(frames).map((each) => each.return()));
   });
 
-  const { totalSteps, stepsPerEpoch } = generationPlan(spec, dataset.train.count);
   return {
     id: attempt,
     order: { attempt, term: assignment.term },
+    assignment,
     facts: { datasetDigest: dataset.digest, classes: dataset.classes, totalSteps, stepsPerEpoch },
     agreement,
     window,
     events,
     limit,
-    saveAt: (step) => requestedSaves.add(step),
+    saveAt: (step) => addSave(requestedSaves, step, window.nextStep),
     // The step after the newest published one may be in its forward pass, unless the limit forbids it.
     firstOpenStep: () => Math.min(limit.value, window.nextStep + 1),
     isIdle: () => ended.signal.aborted || rest.isReached(),
@@ -153,6 +156,23 @@ async function train(
     events.emit(failureEvent(error));
     window.close(errorForConsumers(error, role));
   }
+}
+
+function assertWithin(step: number, totalSteps: number): void {
+  if (step <= totalSteps) return;
+  throw new TrikdError('invalid', `step ${step} is beyond the ${totalSteps} steps of a generation`, { step });
+}
+
+/** An orchestrator requests one checkpoint at a time. */
+const MOST_REQUESTED_SAVES = 64;
+
+/** @throws TrikdError 'exhausted' while too many requested steps are ahead */
+function addSave(requested: Set<number>, step: number, nextStep: number): void {
+  for (const past of requested) if (past < nextStep) requested.delete(past);
+  if (requested.size >= MOST_REQUESTED_SAVES && !requested.has(step)) {
+    throw new TrikdError('exhausted', `${MOST_REQUESTED_SAVES} checkpoints of later steps are requested already`);
+  }
+  requested.add(step);
 }
 
 async function trainingStart(role: TrainedRole, store: ObjectStore, assignment: Assignment): Promise<TrainingStart> {

@@ -72,6 +72,33 @@ test('starts the same attempt afresh when a later term orders it', async () => {
   expect(trainer.current()).not.toBe(before);
 });
 
+test('takes the same order again, and refuses another assignment under it', async () => {
+  const { trainer } = rig();
+  const facts = await trainer.assign(order(4, 6));
+  expect(await trainer.assign({ ...order(4, 6), limit: 7 })).toBe(facts);
+  await expect(trainer.assign({ ...order(4, 6), peerAddress: 'elsewhere:1' })).rejects.toMatchObject({
+    kind: 'out-of-step',
+    message: 'run r generation 0 attempt 6 is assigned already, and otherwise',
+  });
+});
+
+test('refuses to resume beyond the end of the generation', async () => {
+  const { trainer } = rig();
+  const state = { key: 'runs/r/blobs/0.1/x', sha256: 'x', bytes: 1 };
+  await expect(trainer.assign({ ...order(1, 1), resume: { step: 4_000_000, state } })).rejects.toMatchObject({
+    kind: 'invalid',
+    message: expect.stringMatching(/^step 4000000 is beyond the \d+ steps of a generation$/),
+  });
+});
+
+test('keeps few requested checkpoints', async () => {
+  const { trainer } = rig();
+  await trainer.assign(order(1, 1));
+  for (let step = 1; step <= 64; step++) trainer.saveAt(attemptOf(1), step);
+  expect(trainer.saveAt(attemptOf(1), 64)).toBe(1);
+  expect(() => trainer.saveAt(attemptOf(1), 65)).toThrow(expect.objectContaining({ kind: 'exhausted' }));
+});
+
 test('is fenced by no number for longer than its orchestrator is there', async () => {
   const { trainer, clock } = rig();
   await trainer.assign(order(LARGEST, LARGEST, LARGEST));

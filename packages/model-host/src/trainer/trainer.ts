@@ -1,5 +1,6 @@
 import { createBell } from '@trikd/core/async/bell';
 import { createSerial } from '@trikd/core/async/serial';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import { isSameAttempt, nameOf, precedes, superseded } from '@trikd/core/domain/position';
@@ -25,7 +26,7 @@ export interface Trainer extends ExchangeSource {
    * Starts an attempt. Idempotent for the current order; one of a later term, of a newer attempt, or of another run ends
    * the current attempt first, even if it still waits for its data or its checkpoint.
    * @throws TrikdError 'out-of-step' for an order of an earlier term or attempt than the active one and for one that is
-   * replaced before it has started, 'invalid', 'not-found' (data) and 'corrupt' for what the assignment refers to
+   * replaced before it has started, for another assignment under the current order; 'invalid', 'not-found' (data) and 'corrupt' for what the assignment refers to
    */
   assign(assignment: Assignment): Promise<Facts>;
   /**
@@ -81,7 +82,10 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
   async function replace(assignment: Assignment): Promise<Facts> {
     const requested = assignment.attempt;
     if (stopped) throw shuttingDown();
-    if (attempt && isSameOrder(attempt.order, assignment)) return attempt.facts;
+    if (attempt && isSameOrder(attempt.order, assignment)) {
+      assertSameAssignment(attempt.assignment, assignment);
+      return attempt.facts;
+    }
     if (latest && !isSameOrder(latest.order, assignment)) throw superseded(requested, latest.order.attempt);
     faultPoint('attempt.assigned', () => ({ ...requested, role: parts.role, step: startStepOf(assignment) }));
     const before = attempt;
@@ -185,6 +189,14 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
       await attempt?.abandon(shuttingDown());
     },
   };
+}
+
+/** The limit is not compared: the current attempt may have another by now. */
+function assertSameAssignment(current: Assignment, again: Assignment): void {
+  const contentOf = ({ spec, resume, peerAddress, anchorAddress }: Assignment) =>
+    canonicalJson({ spec, resume, peerAddress, anchorAddress });
+  if (contentOf(current) === contentOf(again)) return;
+  throw new TrikdError('out-of-step', `${nameOf(current.attempt)} is assigned already, and otherwise`);
 }
 
 function assertOpen(attempt: TrainerAttempt, step: number, what: 'rest before' | 'save at'): void {

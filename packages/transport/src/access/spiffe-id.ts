@@ -40,15 +40,12 @@ export function callerOfCertificate(raw: Buffer, trustDomain: string): Caller {
   return { kind: 'service', role: known, id };
 }
 
-/** The role of a service that a verified certificate names, in any trust domain; undefined if it names none. @param raw in DER */
-export function roleOfCertificate(raw: Buffer): Role | undefined {
-  try {
-    const [, domain = ''] = SERVICE.exec(onlyUriOf(new X509Certificate(raw))) ?? [];
-    const caller = callerOfCertificate(raw, domain);
-    return caller.kind === 'service' ? caller.role : undefined;
-  } catch {
-    return undefined;
-  }
+/** The trust domain that a certificate names. @throws TrikdError 'unauthenticated' if it does not have exactly one URI of trikd */
+export function trustDomainOf(raw: Buffer): string {
+  const id = onlyUriOf(new X509Certificate(raw));
+  const [, domain = ''] = SERVICE.exec(id) ?? USER.exec(id) ?? [];
+  if (domain === '') throw new TrikdError('unauthenticated', `the certificate names ${id}, which is no name of trikd`);
+  return domain;
 }
 
 /** Node.js quotes a name that contains a separator, so that no name can pretend to be two. */

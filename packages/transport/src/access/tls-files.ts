@@ -38,6 +38,11 @@ export function readTlsFiles(files: TlsFiles, now = Date.now()): TlsMaterial {
   return { ca: authorities, cert: chain, key: pem, leaf: leaf! };
 }
 
+/** The certificate at the head of a file. @throws TrikdError 'invalid' if it cannot be read */
+export function leafOf(cert: string): X509Certificate {
+  return certificatesIn(cert, read(cert))[0]!;
+}
+
 /** What changes when a file is replaced: a new text on each change. */
 export function signatureOf(files: TlsFiles): string {
   const { ca, cert, key } = snapshotOf(files);

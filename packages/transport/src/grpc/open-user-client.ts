@@ -1,12 +1,15 @@
-import { checkServerIdentity as checkName, type PeerCertificate } from 'node:tls';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import {
   type ChannelCredentials,
   type ChannelOptions,
   type Client,
   credentials,
+  experimental,
   type Interceptor,
+  type VerifyOptions,
 } from '@grpc/grpc-js';
-import { roleOfCertificate } from '../access/spiffe-id.js';
+import { callerOfCertificate, trustDomainOf } from '../access/spiffe-id.js';
 import { controlChannel } from './channel-options.js';
 import { sendToken } from './send-token.js';
 
@@ -28,17 +31,37 @@ type UserClient<C extends Client> = new (
 
 /** A client of a person. The caller closes it. */
 export function openUserClient<C extends Client>(client: UserClient<C>, { target, tls, token }: UserConnection): C {
-  const proof = tls ? tlsCredentials(tls) : credentials.createInsecure();
-  return new client(target, proof, { ...controlChannel(), interceptors: token ? [sendToken(token)] : [] });
+  const proof = tls
+    ? credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null, serverCheck(target))
+    : credentials.createInsecure();
+  const options = { ...controlChannel(), ...(tls && nameFor(target)) };
+  return new client(target, proof, { ...options, interceptors: token ? [sendToken(token)] : [] });
 }
 
-function tlsCredentials({ ca, cert, key }: NonNullable<UserConnection['tls']>): ChannelCredentials {
-  const checkServerIdentity = (host: string, certificate: PeerCertificate): Error | undefined => {
-    const role = roleOfCertificate(certificate.raw);
-    if (role !== undefined && role !== 'orchestrator') return new Error(`the server at ${host} is the ${role}`);
-    const refusal = checkName(host, certificate);
-    // An authority that was named for this server also proves its role, which stays where addresses change.
-    return role !== undefined && ca ? undefined : refusal;
+function hostOf(target: string): string {
+  return experimental.splitHostPort(target)?.host ?? target;
+}
+
+/** TLS has no name for an IP address. The certificate is checked for the address in any case. */
+function nameFor(target: string): ChannelOptions {
+  return isIP(hostOf(target)) === 0 ? {} : { 'grpc.ssl_target_name_override': 'orchestrator' };
+}
+
+/** Certificates of all services can be valid for one machine: one that names a service must name the orchestrator. */
+function serverCheck(target: string): VerifyOptions {
+  const host = hostOf(target);
+  return {
+    checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate) ?? impostor(host, certificate),
   };
-  return credentials.createSsl(ca ?? null, key ?? null, cert ?? null, { checkServerIdentity });
+}
+
+function impostor(host: string, { raw, subjectaltname = '' }: PeerCertificate): Error | undefined {
+  if (!subjectaltname.includes('URI:spiffe://')) return undefined;
+  try {
+    const caller = callerOfCertificate(raw, trustDomainOf(raw));
+    if (caller.kind === 'service' && caller.role === 'orchestrator') return undefined;
+    return new Error(`the server at ${host} is no orchestrator: its certificate names another role`);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }

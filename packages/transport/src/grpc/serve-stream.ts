@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { orAborted } from '@trikd/core/async/or-aborted';
 import { TrikdError } from '@trikd/core/domain/errors';
@@ -19,8 +20,11 @@ export async function serveStream<Item, Response>(
   call.once('cancelled', stop);
   shutdown.addEventListener('abort', stop, { once: true });
   if (shutdown.aborted || call.cancelled) stop();
+  // A reset that came together with the request is known one turn of the event loop later: such a call costs nothing more.
+  await nextTurn();
   try {
-    for await (const item of open(over.signal)) {
+    const items = over.signal.aborted ? [] : open(over.signal);
+    for await (const item of items) {
       if (over.signal.aborted) break;
       await orAborted(written(call, encode(item)), over.signal);
     }

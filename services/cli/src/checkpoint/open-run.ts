@@ -36,7 +36,7 @@ export async function openRun(
     if (place.kind === 'folder' && !existsSync(place.path)) {
       throw new TrikdError('not-found', `there is no store at ${place.path}, which ${config} names`);
     }
-    const store = await openStore(place, { prove: false });
+    const store = await openStore(place, { verify: 'nothing' });
     return { ...(await savedRun(store, runId, `the store of ${config}`, listed(await listRuns(store)))), store };
   }
   const known = isRunId(runId);

@@ -1,6 +1,6 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { idxFolderAmong } from '@trikd/model-host/data/load-dataset';
+import { idxFolderAmong } from '@trikd/model-host/data/idx-folder';
 import { dataFolders, quietTensorFlow } from '@trikd/process/environment';
 import { openStore } from '@trikd/store/open-store';
 import type { StoreConfig } from '@trikd/store/store-config';

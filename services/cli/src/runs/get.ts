@@ -1,3 +1,4 @@
+import { ownerText } from '@trikd/events/queue';
 import { moveSentence, stallSentence } from '@trikd/events/sentences';
 import type { AnchorMove } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { ConditionStatus, type Run, type RunCondition, type RunProgress } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -12,6 +13,7 @@ export function runText(run: Run, now: Date, paint: Paint): string {
   const facts: readonly (readonly [string, string])[] = [
     ['phase', paintedPhase(phase, paint)],
     ['generation', `${generation}, attempt ${attempt}`],
+    ...placementFacts(run, now),
     ...progressFacts(run.progress),
     ...(anchor ? [['anchor', anchorText(anchor)] as const] : []),
     ...ageFact('created', run.createTime, now),
@@ -27,6 +29,19 @@ export function runText(run: Run, now: Date, paint: Paint): string {
     ...facts.map(([name, text]) => `${name.padEnd(12)} ${text}`),
     ...(generations.length > 0 ? [generationsText(run)] : []),
   ].join('\n');
+}
+
+function placementFacts({ owner, placement }: Run, now: Date): readonly (readonly [string, string])[] {
+  const { trio = '', priority = 0, waiting, queueTime } = placement ?? {};
+  const since = age(queueTime?.toISOString(), now);
+  return [
+    ...(owner ? [['owner', ownerText(owner)] as const] : []),
+    ...(priority === 0 ? [] : [['priority', String(priority)] as const]),
+    ...(trio === '' ? [] : [['trio', trio] as const]),
+    ...(waiting
+      ? [['queue', `place ${waiting.position} of ${waiting.length}${since === '' ? '' : `, for ${since}`}`] as const]
+      : []),
+  ];
 }
 
 function progressFacts(progress: RunProgress | undefined): readonly (readonly [string, string])[] {

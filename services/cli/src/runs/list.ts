@@ -57,13 +57,18 @@ export function listJson({ runs, unreadable }: RunList): object {
   };
 }
 
+/** The place of a queued run, where it is known. */
+function placeOf({ placement }: Run): string {
+  return placement?.waiting ? `, place ${placement.waiting.position}` : '';
+}
+
 function row(run: Run, now: Date, paint: Paint): string[] {
   const { runId, phase, generation, progress, generations, bestGeneration, updateTime } = run;
   const waits = run.stalls.length > 0 ? ', stalled' : '';
   const changed = age(updateTime?.toISOString(), now);
   return [
     printable(runId),
-    `${paintedPhase(phase, paint)}${waits}`,
+    `${paintedPhase(phase, paint)}${waits}${placeOf(run)}`,
     String(generation),
     progress && progress.stepsTotal > 0 ? `${Math.floor(progress.percent)} %` : '',
     progress && progress.stepsPerSecond > 0 ? progress.stepsPerSecond.toFixed(1) : '',

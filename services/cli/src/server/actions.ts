@@ -1,11 +1,15 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { queueOf } from '@trikd/events/queue';
 import { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { RUN_PHASES } from '@trikd/protocol/run-phases';
 import { unary } from '@trikd/transport/grpc/clients';
 import type { GenerationActions } from '../generation/command.js';
 import { generationsJson, generationsText } from '../generation/list.js';
+import { runJson as snapshotOf } from '../json-messages.js';
 import type { Format } from '../options.js';
 import { paintFor } from '../paint.js';
+import type { QueueOptions } from '../queue/command.js';
+import { QUEUE_PHASES, queueJson, queueText } from '../queue/queue.js';
 import type { RunsActions } from '../runs/command.js';
 import { runText } from '../runs/get.js';
 import { allRuns, listJson, listText } from '../runs/list.js';
@@ -24,6 +28,7 @@ import { waiting } from './waiting.js';
 export interface ServerActions {
   readonly runs: RunsActions;
   readonly generation: GenerationActions;
+  queue(options: QueueOptions): Promise<void>;
 }
 
 /** They print their result and report the exit status. */
@@ -100,7 +105,17 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
         () => generationsJson(run),
       );
     });
-  return { runs, generation: { steer, list } };
+  const queue: ServerActions['queue'] = ({ output, ...choice }) =>
+    ask(choice, {}, async (asking) => {
+      const { runs: found } = await allRuns(asking, QUEUE_PHASES);
+      const present = queueOf(found.map(snapshotOf));
+      show(
+        output,
+        () => queueText(present, new Date(), paint),
+        () => queueJson(present),
+      );
+    });
+  return { runs, generation: { steer, list }, queue };
 }
 
 async function getRun({ client, how }: Asking, runId: string): Promise<Run> {

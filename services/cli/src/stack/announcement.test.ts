@@ -25,6 +25,12 @@ logs         /here/stack/logs
 next         trikd run examples/tiny.yaml --server 127.0.0.1:50050 --no-wait`);
 });
 
+test('a stack with certificates is used with one of them', () => {
+  expect(stackText({ ...facts, credentials: '--ca a --cert b --key c' }, 4)).toMatch(
+    /^next +trikd run examples\/tiny\.yaml --server 127\.0\.0\.1:50050 --ca a --cert b --key c --no-wait$/m,
+  );
+});
+
 test('more models than processors are worth a note', () => {
   expect(stackText(facts, 3)).toMatch(/^note +4 models train at once on 3 processors: each run is slower/m);
   expect(stackText(facts, 1)).toMatch(/ on 1 processor:/);

@@ -5,14 +5,18 @@ export interface StackFacts extends Pick<Stack, 'trios' | 'orchestrators'> {
   readonly dashboard: string | undefined;
   readonly store: string;
   readonly logs: string;
+  /** Options with which a command shows a certificate that the stack accepts; absent: plain text. */
+  readonly credentials?: string;
 }
 
 /** Models that a trio trains at once. */
 const TRAINED = 2;
 
 /** A stack that has started, for people: its addresses, and what to type next. @param processors of this machine */
-export function stackText({ trios, orchestrators, dashboard, store, logs }: StackFacts, processors: number): string {
+export function stackText(stack: StackFacts, processors: number): string {
+  const { trios, orchestrators, dashboard, store, logs, credentials } = stack;
   const [first = ''] = orchestrators;
+  const how = credentials === undefined ? '' : ` ${credentials}`;
   const facts: readonly (readonly [string, string])[] = [
     ['orchestrator', orchestrators.join(', ')],
     ...(dashboard === undefined ? [] : [['dashboard', dashboard] as const]),
@@ -22,7 +26,7 @@ export function stackText({ trios, orchestrators, dashboard, store, logs }: Stac
     ['store', store],
     ['logs', logs],
     ...crowded(trios.length, processors),
-    ['next', `trikd run examples/tiny.yaml --server ${first} --no-wait`],
+    ['next', `trikd run examples/tiny.yaml --server ${first}${how} --no-wait`],
   ];
   return facts.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n');
 }

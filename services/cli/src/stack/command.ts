@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { address, DEFAULT_SERVER } from '../options.js';
+import { address, DEFAULT_SERVER, tlsOption } from '../options.js';
 
 /** Options of `trikd up`. */
 export interface UpOptions {
@@ -10,6 +10,8 @@ export interface UpOptions {
   readonly store?: string;
   /** Configuration of the orchestrators. */
   readonly config?: string;
+  /** Folder of certificates; absent: plain text within this machine. */
+  readonly tls?: string;
   readonly output: 'table' | 'json';
 }
 
@@ -41,6 +43,7 @@ export function upCommand(up: (options: UpOptions) => Promise<void>): Command {
     .option('--listen <host:port>', 'address of the first orchestrator', address, DEFAULT_SERVER)
     .option('--store <dir>', 'folder of the stack, with its store (default: "stack")')
     .option('--config <file>', 'YAML file with the configuration of the orchestrators')
+    .addOption(tlsOption())
     .addOption(
       new Option('-o, --output <format>', 'format of what was started').choices(['table', 'json']).default('table'),
     )

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ServiceName } from '@trikd/process/service-process';
 import { systemClock } from '@trikd/process/system-clock';
 import type { StoreConfig } from '@trikd/store/store-config';
+import { tlsSettingsIn } from '../certs/tls-settings.js';
 import { endInOrder, startsWith, startTrio, type Trio } from '../services.js';
 import type { Shell } from '../shell.js';
 import { type Supervised, supervise } from './supervised.js';
@@ -17,6 +18,8 @@ export interface StackSetup {
   readonly logs: string;
   /** Gets the events of each run. */
   readonly events: string;
+  /** Folder of certificates. */
+  readonly tls?: string;
   /** Configuration of the orchestrators, besides what is decided here. */
   readonly config?: string;
 }
@@ -39,7 +42,7 @@ export interface Stack {
  * @throws TrikdError `unavailable` when a service does not start; the others are then killed
  */
 export async function startStack(setup: StackSetup, { env, end }: Shell, say: (line: string) => void): Promise<Stack> {
-  const { store, logs, events, config } = setup;
+  const { store, logs, events, config, tls } = setup;
   const failed = new AbortController();
   const killed = AbortSignal.any([end, failed.signal]);
   const starts = startsWith(store, { ...env, TRIKD_CONFIG: undefined });
@@ -50,7 +53,7 @@ export async function startStack(setup: StackSetup, { env, end }: Shell, say: (l
       start: (before) =>
         starts(name, {
           logs: join(logs, group),
-          settings: { ...settings, ...(before && sameAddresses(before)) },
+          settings: { ...tlsSettingsIn(tls, name), ...settings, ...(before && sameAddresses(before)) },
           env: name === 'orchestrator' ? { TRIKD_CONFIG: config } : {},
         }),
     });

@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { credentialsFor, userIn } from '../certs/tls-settings.js';
 import { assertFree } from '../free-address.js';
 import { placeInStore } from '../run-store.js';
 import { print, type Shell, say } from '../shell.js';
@@ -17,7 +19,7 @@ export async function up(options: UpOptions, shell: Shell): Promise<void> {
     const { store, logs, events } = folder;
     const stack = await startStack({ ...options, store, logs, events }, shell, (line) => say(shell, line));
     const { trios, orchestrators, dashboard } = stack;
-    const facts = { trios, orchestrators, dashboard, store: placeInStore(store), logs };
+    const facts = { trios, orchestrators, dashboard, store: placeInStore(store), logs, ...credentialsIn(options.tls) };
     print(shell, options.output === 'json' ? stackJson(facts) : stackText(facts, availableParallelism()));
     await aborted(rest);
     say(shell, 'pausing all runs at their next common step; Ctrl-C again stops at once');
@@ -25,6 +27,10 @@ export async function up(options: UpOptions, shell: Shell): Promise<void> {
   } finally {
     lock.release();
   }
+}
+
+function credentialsIn(tls: string | undefined): { readonly credentials?: string } {
+  return tls === undefined ? {} : { credentials: credentialsFor(tls, userIn(tls) ?? join('users', 'NAME')) };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

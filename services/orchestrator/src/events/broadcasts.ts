@@ -5,6 +5,7 @@ import type { RunView } from '../runs/ports.js';
 import { type EventBroadcast, eventBroadcast } from './event-broadcast.js';
 import type { EventFile } from './event-file.js';
 import type { EventPages } from './event-pages.js';
+import type { PageCache, ReadPage } from './page-cache.js';
 
 /** The broadcasts of this process: those of the runs that it drives or has steered while it leads. */
 export interface Broadcasts {
@@ -19,12 +20,12 @@ export interface Broadcasts {
 
 export interface BroadcastsPorts {
   openFile(runId: string): EventFile;
-  openPages(runId: string): Promise<EventPages>;
+  openPages(runId: string, readPage: ReadPage): Promise<EventPages>;
   date(): Date;
   readonly clock: Clock;
 }
 
-export function createBroadcasts({ openFile, openPages, date, clock }: BroadcastsPorts): Broadcasts {
+export function createBroadcasts({ openFile, openPages, date, clock }: BroadcastsPorts, cache: PageCache): Broadcasts {
   const present = new Map<string, EventBroadcast>();
   const opening = new Map<string, Promise<EventBroadcast>>();
   /** The newest number of each broadcast that is over. */
@@ -32,7 +33,7 @@ export function createBroadcasts({ openFile, openPages, date, clock }: Broadcast
 
   const begin = async (run: RunView, term: number) => {
     const runId = run.spec.name;
-    const pages = await openPages(runId);
+    const pages = await openPages(runId, cache.of(run));
     const after = Math.max(term * NUMBERS_PER_TERM, pages.newest, newest.get(runId) ?? 0);
     const file = openFile(runId);
     file.write({ ...snapshotEvent(run), time: date() });

@@ -7,8 +7,8 @@ import { type VirtualClock, virtualClock } from '@trikd/testing/clock/virtual-cl
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
-import { createBroadcasts } from './broadcasts.js';
-import { openPages, readPages } from './event-pages.js';
+import { type BroadcastsPorts, createBroadcasts } from './broadcasts.js';
+import { cachedPages, openPages, readPages } from './event-pages.js';
 
 const never = new AbortController().signal;
 const date = new Date('2026-01-02T03:04:05.000Z');
@@ -24,12 +24,14 @@ const progress = (role: 'teacher' | 'student', nextStep: number): RunEvent => ({
 /** The broadcasts of one process. */
 function broadcastsOver(store: ObjectStore, clock: VirtualClock = virtualClock()) {
   const failures: unknown[] = [];
-  const broadcasts = createBroadcasts({
+  const ports: BroadcastsPorts = {
     date: () => date,
     clock,
     openFile: () => ({ write: () => undefined, close: async () => undefined }),
-    openPages: (runId) => openPages(runId, { store, clock, failed: (error) => failures.push(error) }),
-  });
+    openPages: (runId, readPage) =>
+      openPages(runId, { store, clock, readPage, failed: (error) => failures.push(error) }),
+  };
+  const broadcasts = createBroadcasts(ports, cachedPages(store));
   return { ...broadcasts, failures, clock };
 }
 

@@ -3,6 +3,7 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { eventsFolder } from '@trikd/core/run/delete-run';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { missing } from '../api/messages.js';
+import { createPageCache, type PageCache, type ReadPage } from './page-cache.js';
 
 /** A run's events in the store, where they survive the process that emitted them. */
 export interface EventPages {
@@ -18,6 +19,8 @@ export interface EventPages {
 export interface PagesPorts {
   readonly store: ObjectStore;
   readonly clock: Clock;
+  /** Reads a page. Default: from the store. */
+  readonly readPage?: ReadPage;
   /** Called once when events cannot be stored; the run does not depend on it. */
   failed(error: unknown): void;
 }
@@ -46,7 +49,7 @@ function placeOf(key: string): { readonly key: string; readonly page: number; re
 }
 
 /** The pages of a run, ready for more events. */
-export async function openPages(runId: string, { store, clock, failed }: PagesPorts): Promise<EventPages> {
+export async function openPages(runId: string, { store, clock, failed, readPage }: PagesPorts): Promise<EventPages> {
   const written = (await store.list(eventsFolder(runId))).flatMap((key) => placeOf(key) ?? []);
   const last = written.at(-1);
   const newest = last ? ((await linesOf(store, last.key)).at(-1)?.number ?? last.first) : 0;
@@ -94,7 +97,7 @@ export async function openPages(runId: string, { store, clock, failed }: PagesPo
       page.lines.push(JSON.stringify(WatchRunResponse.toJSON(message)));
       later ??= flushLater();
     },
-    read: (from, until) => readPages(store, runId, from, until),
+    read: (from, until) => readPages(store, runId, from, until, readPage),
     async close() {
       closed.abort(new Error('the pages are closed'));
       await later;
@@ -109,6 +112,7 @@ export async function* readPages(
   runId: string,
   from: number,
   until = Number.POSITIVE_INFINITY,
+  readPage: ReadPage = (key) => linesOf(store, key),
 ): AsyncGenerator<WatchRunResponse> {
   const places = (await store.list(eventsFolder(runId))).flatMap((key) => placeOf(key) ?? []);
   const [oldest] = places;
@@ -116,10 +120,26 @@ export async function* readPages(
   for (const [index, { key, first }] of places.entries()) {
     const next = places[index + 1]?.first ?? Number.POSITIVE_INFINITY;
     if (first >= until || next <= from) continue;
-    for (const message of await linesOf(store, key)) {
+    for (const message of await readPage(key)) {
       if (message.number >= from && message.number < until) yield message;
     }
   }
+}
+
+/** The first number of the newest pages that have at least `count` events between them, if the run has as many. */
+export async function firstOfNewest(store: ObjectStore, runId: string, count: number): Promise<number> {
+  const places = (await store.list(eventsFolder(runId))).flatMap((key) => placeOf(key) ?? []);
+  // The last page may have few events yet.
+  const pages = Math.ceil(count / EVENTS_PER_PAGE) + 1;
+  return places.slice(-pages)[0]?.first ?? 1;
+}
+
+/** A cache of the pages of a store. */
+export function cachedPages(store: ObjectStore): PageCache {
+  return createPageCache(
+    (key) => linesOf(store, key),
+    (page) => page.length >= EVENTS_PER_PAGE,
+  );
 }
 
 /** The events of a page, without lines that cannot be read: a run depends on none of them. */

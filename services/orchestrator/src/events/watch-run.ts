@@ -1,5 +1,4 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { loadRun } from '@trikd/core/run/run-store';
 import { hasEnded } from '@trikd/core/run/state';
 import { fromRunEvent } from '@trikd/protocol/convert-run';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -7,19 +6,19 @@ import { isFinal, phaseIn } from '@trikd/protocol/run-phases';
 import { snapshotEvent } from '../api/messages.js';
 import type { RunView } from '../runs/ports.js';
 import type { Broadcasts } from './broadcasts.js';
-import { readPages } from './event-pages.js';
+import { firstOfNewest, readPages } from './event-pages.js';
+import type { PageCache } from './page-cache.js';
 import { drainedEvent } from './run-changes.js';
+import type { Look, RunLooks } from './run-looks.js';
 
 /** What following a run needs. */
 export interface WatchPorts {
   readonly store: ObjectStore;
   readonly broadcasts: Broadcasts;
+  readonly looks: RunLooks;
+  readonly pages: PageCache;
   /** The newest that is known of a run. */
   find(runId: string): Promise<RunView>;
-  /** A run that is not driven here, with what it waits for. */
-  placed(run: RunView): RunView;
-  /** Resolves when something may have changed, or after a while. */
-  news(signal: AbortSignal): Promise<void>;
   /** Aborts when the process is to end. */
   readonly drained: AbortSignal;
 }
@@ -31,30 +30,36 @@ export interface EventsWanted {
   readonly from: number;
   /** None but those that are kept by now. */
   readonly pastOnly: boolean;
+  /** With `from` 0: begins with at least this many of the newest that are kept. */
+  readonly newest?: number;
 }
 
 /**
  * A snapshot of the run, then its events. Where another orchestrator drives the run, the events are those that are stored, and a
- * snapshot follows whenever its state changes.
+ * snapshot follows whenever its state changes. A watcher that has left costs nothing more: the signal is checked after every wait.
  */
 export async function* watchRun(
   ports: WatchPorts,
-  { runId, from, pastOnly }: EventsWanted,
+  { runId, from, pastOnly, newest = 0 }: EventsWanted,
   signal: AbortSignal,
 ): AsyncGenerator<WatchRunResponse> {
-  const { store, broadcasts, find, placed, news, drained } = ports;
-  let wanted = from;
-  let caughtUp = from === 0;
+  const { store, broadcasts, looks, pages, find, drained } = ports;
+  if (signal.aborted) return;
+  let wanted = from === 0 && newest > 0 ? await firstOfNewest(store, runId, newest) : from;
+  let caughtUp = wanted === 0;
   /** Revision of the state that the last snapshot shows; 0: events of a broadcast followed it. */
   let seen: number | undefined;
   let last: WatchRunResponse | undefined;
+  let look: Look | undefined;
   while (!signal.aborted) {
     const broadcast = broadcasts.get(runId);
     if (broadcast && !broadcast.over()) {
       // Followed before the snapshot is taken, so that no event falls between the two.
       const rest = broadcast.follow(wanted, signal, pastOnly);
       if (seen === undefined) yield snapshotEvent(await find(runId));
+      if (signal.aborted) return;
       seen = 0;
+      look = undefined;
       caughtUp = true;
       for await (last of rest) {
         yield last;
@@ -63,16 +68,17 @@ export async function* watchRun(
       if (pastOnly || (drained.aborted && last?.event?.$case === 'drained')) return;
       continue;
     }
-    const run = await loadRun(store, runId);
+    look ??= await looks.now(runId);
+    const { run, snapshot: now } = look;
     const { state, revision } = run;
     const ended = hasEnded(state);
-    const now = snapshotEvent(placed(run));
     const known = seen === revision || (seen === 0 && ended && isEnd(last));
     if (!known) yield now;
     seen = revision;
     if (!caughtUp) {
       last = now;
-      for await (const message of readPages(store, runId, wanted)) {
+      for await (const message of readPages(store, runId, wanted, undefined, pages.of(run))) {
+        if (signal.aborted) return;
         yield message;
         if (message.number > 0) wanted = message.number + 1;
         if (phaseIn(message.event) !== undefined) last = message;
@@ -86,7 +92,10 @@ export async function* watchRun(
       yield { event: fromRunEvent(drainedEvent(state)), number: 0, time: undefined };
       return;
     }
-    await news(AbortSignal.any([signal, drained]));
+    look = await looks.next(runId, signal).catch((error: unknown) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    });
   }
 }
 

@@ -302,14 +302,7 @@ export interface CreateRunRequest {
   /** Makes this orchestrator the leader at once, even if another one leads. For an orchestrator that was started for this run. */
   takeOver: boolean;
   /** What the run asks of its placement. It decides no bit of the result, and is ignored for a run that exists. */
-  placement:
-    | PlacementRequest
-    | undefined;
-  /**
-   * The team that owns it with its creator, who must be in it; empty: the creator's team if they are in exactly one, or none. Ignored for a run
-   * that exists.
-   */
-  team: string;
+  placement: PlacementRequest | undefined;
 }
 
 /** What a run asks of its placement. */
@@ -684,6 +677,8 @@ export interface WatchRunRequest {
   fromEvent: number;
   /** Ends the stream after the last stored event, even if the run continues. */
   pastOnly: boolean;
+  /** With from_event 0: starts with at least this many of the newest stored events, or with all of them if there are fewer. */
+  newestEvents?: number | undefined;
 }
 
 /**
@@ -871,7 +866,6 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
         ? globalThis.Boolean(object.take_over)
         : false,
       placement: isSet(object.placement) ? PlacementRequest.fromJSON(object.placement) : undefined,
-      team: isSet(object.team) ? globalThis.String(object.team) : "",
     };
   },
 
@@ -888,9 +882,6 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     }
     if (message.placement !== undefined) {
       obj.placement = PlacementRequest.toJSON(message.placement);
-    }
-    if (message.team !== "") {
-      obj.team = message.team;
     }
     return obj;
   },
@@ -1864,6 +1855,11 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
         : isSet(object.past_only)
         ? globalThis.Boolean(object.past_only)
         : false,
+      newestEvents: isSet(object.newestEvents)
+        ? globalThis.Number(object.newestEvents)
+        : isSet(object.newest_events)
+        ? globalThis.Number(object.newest_events)
+        : undefined,
     };
   },
 
@@ -1877,6 +1873,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     }
     if (message.pastOnly !== false) {
       obj.pastOnly = message.pastOnly;
+    }
+    if (message.newestEvents !== undefined) {
+      obj.newestEvents = Math.round(message.newestEvents);
     }
     return obj;
   },

@@ -318,14 +318,7 @@ export interface CreateRunRequest {
   /** Makes this orchestrator the leader at once, even if another one leads. For an orchestrator that was started for this run. */
   takeOver: boolean;
   /** What the run asks of its placement. It decides no bit of the result, and is ignored for a run that exists. */
-  placement:
-    | PlacementRequest
-    | undefined;
-  /**
-   * The team that owns it with its creator, who must be in it; empty: the creator's team if they are in exactly one, or none. Ignored for a run
-   * that exists.
-   */
-  team: string;
+  placement: PlacementRequest | undefined;
 }
 
 /** What a run asks of its placement. */
@@ -700,6 +693,8 @@ export interface WatchRunRequest {
   fromEvent: number;
   /** Ends the stream after the last stored event, even if the run continues. */
   pastOnly: boolean;
+  /** With from_event 0: starts with at least this many of the newest stored events, or with all of them if there are fewer. */
+  newestEvents?: number | undefined;
 }
 
 /**
@@ -873,7 +868,7 @@ export interface RunDrained {
 }
 
 function createBaseCreateRunRequest(): CreateRunRequest {
-  return { spec: "", requestId: "", takeOver: false, placement: undefined, team: "" };
+  return { spec: "", requestId: "", takeOver: false, placement: undefined };
 }
 
 export const CreateRunRequest: MessageFns<CreateRunRequest> = {
@@ -889,9 +884,6 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     }
     if (message.placement !== undefined) {
       PlacementRequest.encode(message.placement, writer.uint32(34).fork()).join();
-    }
-    if (message.team !== "") {
-      writer.uint32(42).string(message.team);
     }
     return writer;
   },
@@ -941,14 +933,6 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
             message.placement = PlacementRequest.decode(reader, reader.uint32());
             continue;
           }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.team = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -975,7 +959,6 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
         ? globalThis.Boolean(object.take_over)
         : false,
       placement: isSet(object.placement) ? PlacementRequest.fromJSON(object.placement) : undefined,
-      team: isSet(object.team) ? globalThis.String(object.team) : "",
     };
   },
 
@@ -993,9 +976,6 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     if (message.placement !== undefined) {
       obj.placement = PlacementRequest.toJSON(message.placement);
     }
-    if (message.team !== "") {
-      obj.team = message.team;
-    }
     return obj;
   },
 
@@ -1010,7 +990,6 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     message.placement = (object.placement !== undefined && object.placement !== null)
       ? PlacementRequest.fromPartial(object.placement)
       : undefined;
-    message.team = object.team ?? "";
     return message;
   },
 };
@@ -4623,7 +4602,7 @@ export const GenerationResult: MessageFns<GenerationResult> = {
 };
 
 function createBaseWatchRunRequest(): WatchRunRequest {
-  return { runId: "", fromEvent: 0, pastOnly: false };
+  return { runId: "", fromEvent: 0, pastOnly: false, newestEvents: undefined };
 }
 
 export const WatchRunRequest: MessageFns<WatchRunRequest> = {
@@ -4636,6 +4615,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     }
     if (message.pastOnly !== false) {
       writer.uint32(24).bool(message.pastOnly);
+    }
+    if (message.newestEvents !== undefined) {
+      writer.uint32(32).uint32(message.newestEvents);
     }
     return writer;
   },
@@ -4677,6 +4659,14 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
             message.pastOnly = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.newestEvents = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4706,6 +4696,11 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
         : isSet(object.past_only)
         ? globalThis.Boolean(object.past_only)
         : false,
+      newestEvents: isSet(object.newestEvents)
+        ? globalThis.Number(object.newestEvents)
+        : isSet(object.newest_events)
+        ? globalThis.Number(object.newest_events)
+        : undefined,
     };
   },
 
@@ -4720,6 +4715,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     if (message.pastOnly !== false) {
       obj.pastOnly = message.pastOnly;
     }
+    if (message.newestEvents !== undefined) {
+      obj.newestEvents = Math.round(message.newestEvents);
+    }
     return obj;
   },
 
@@ -4731,6 +4729,7 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     message.runId = object.runId ?? "";
     message.fromEvent = object.fromEvent ?? 0;
     message.pastOnly = object.pastOnly ?? false;
+    message.newestEvents = object.newestEvents ?? undefined;
     return message;
   },
 };

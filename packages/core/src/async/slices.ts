@@ -1,0 +1,37 @@
+/** A long computation that yields wherever it may be interrupted. */
+export type Sliced<T> = Generator<void, T>;
+
+/** What lets other work of the process run between two slices. */
+export interface Pauses {
+  /** Milliseconds, from any start. */
+  now(): number;
+  /** Resolves after other work had its turn. */
+  turn(): Promise<void>;
+}
+
+/** How long other work waits for a slice, in milliseconds: less than anybody notices, and far more than a turn costs. */
+const SLICE_MS = 10;
+
+/** Runs a computation to its end without interruption. */
+export function atOnce<T>(work: Sliced<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * Runs a computation in slices of a few milliseconds.
+ * @param signal ends it between two slices, with its reason
+ */
+export async function inSlices<T>(work: Sliced<T>, pauses: Pauses, signal?: AbortSignal): Promise<T> {
+  for (;;) {
+    const until = pauses.now() + SLICE_MS;
+    do {
+      const { done, value } = work.next();
+      if (done) return value;
+    } while (pauses.now() < until);
+    await pauses.turn();
+    signal?.throwIfAborted();
+  }
+}

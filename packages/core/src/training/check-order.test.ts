@@ -1,0 +1,59 @@
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { expect, test } from 'vitest';
+import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
+import type { AnchorAssignment, Assignment } from './assignment.js';
+import { assertAnchorAssignment, assertAssignment } from './check-order.js';
+
+const spec = specFor('bare', { name: 'mine' });
+const attempt = { runId: 'mine', generation: 1, attempt: 2 };
+const blobOf = (runId: string, digit = 'a') => {
+  const sha256 = digit.repeat(64);
+  return { key: `runs/${runId}/blobs/1.2/${sha256}.safetensors`, sha256, bytes: 8 };
+};
+const validation = { accuracy: 0.5, nll: 1, examples: 4 };
+const resume: RoleCheckpoint = {
+  step: 4,
+  state: blobOf('mine'),
+  best: { step: 4, validation, params: blobOf('mine', 'b') },
+};
+const assignment: Assignment = { attempt, term: 1, spec, limit: 8, resume, peerAddress: 'a:1', anchorAddress: 'b:2' };
+const load: AnchorAssignment = { start: { ...attempt, step: 0 }, term: 1, spec, params: blobOf('mine') };
+
+test('orders of which every part is of the run are accepted', () => {
+  expect(() => assertAssignment(assignment)).not.toThrow();
+  expect(() => assertAnchorAssignment(load)).not.toThrow();
+});
+
+const best = resume.best!;
+test.each<[string, Partial<Assignment>, RegExp]>([
+  ['of another run', { attempt: { ...attempt, runId: 'yours' } }, /position is of run yours, the spec of run mine/],
+  ['with a path for a run', { attempt: { ...attempt, runId: 'mine/../yours' } }, /the spec of run mine/],
+  ['that resumes from the state of another run', { resume: { ...resume, state: blobOf('yours') } }, /^the state must/],
+  [
+    'whose best params are of another run',
+    { resume: { ...resume, best: { ...best, params: blobOf('yours') } } },
+    /^the best params must be a blob that an attempt of run mine has stored$/,
+  ],
+  ['whose best params are newer than its state', { resume: { ...resume, best: { ...best, step: 5 } } }, /of step 5/],
+  [
+    'whose score is not a number',
+    { resume: { ...resume, best: { ...best, validation: { ...validation, accuracy: Number.NaN } } } },
+    /not finite/,
+  ],
+  ['that names a socket', { peerAddress: 'unix:/run/docker.sock' }, /must be host:port/],
+  ['that names a name server', { anchorAddress: 'dns://10.0.0.1/x:1' }, /must be host:port/],
+])('an assignment %s is invalid', (_what, changed, says) => {
+  expect(() => assertAssignment({ ...assignment, ...changed })).toThrow(
+    expect.objectContaining({ kind: 'invalid', message: expect.stringMatching(says) }),
+  );
+});
+
+test.each([
+  ['the lease', 'leases/orchestrator.json'],
+  ['the state of its run', 'runs/mine/state.json'],
+  ['params of another run', blobOf('yours').key],
+])('a load of %s is refused without a word about what is there', (_what, key) => {
+  expect(() => assertAnchorAssignment({ ...load, params: { ...blobOf('mine'), key } })).toThrow(
+    'the params must be a blob that an attempt of run mine has stored',
+  );
+});

@@ -1,0 +1,55 @@
+import { isRunBlob } from '../checkpoint/blobs.js';
+import type { Blob } from '../domain/blob.js';
+import { TrikdError } from '../domain/errors.js';
+import type { GenerationAttempt } from '../domain/position.js';
+import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
+import type { Score } from '../domain/score.js';
+import { isProducerAddress } from '../exchange/producer-address.js';
+import type { RunSpec } from '../spec/run-spec.js';
+import type { AnchorAssignment, Assignment } from './assignment.js';
+
+// What an order names must belong to its run. These checks read nothing: an order cannot find out what else is in the store.
+
+/** @throws TrikdError 'invalid' with the first part that is not of the run */
+export function assertAssignment({ attempt, spec, resume, peerAddress, anchorAddress }: Assignment): void {
+  assertOfRun(attempt, spec);
+  if (resume) assertCheckpoint(resume, spec.name);
+  for (const address of [peerAddress, anchorAddress]) {
+    if (address === undefined || isProducerAddress(address)) continue;
+    throw new TrikdError('invalid', 'the addresses of an assignment must be host:port, without a scheme');
+  }
+}
+
+/** @throws TrikdError 'invalid' with the first part that is not of the run */
+export function assertAnchorAssignment({ start, spec, params }: AnchorAssignment): void {
+  assertOfRun(start, spec);
+  assertBlob(params, spec.name, 'the params');
+}
+
+/** The name of a valid spec has no slash, so the keys that are made of it stay in the folder of the run. */
+function assertOfRun({ runId }: GenerationAttempt, { name }: RunSpec): void {
+  if (runId === name) return;
+  throw new TrikdError('invalid', `the position is of run ${runId.slice(0, 63)}, the spec of run ${name}`);
+}
+
+function assertCheckpoint({ step, state, best }: RoleCheckpoint, runId: string): void {
+  assertBlob(state, runId, 'the state');
+  if (!best) return;
+  assertBlob(best.params, runId, 'the best params');
+  if (best.step > step) {
+    throw new TrikdError('invalid', `best params of step ${best.step} cannot be part of a checkpoint of step ${step}`);
+  }
+  for (const score of [best.validation, best.test]) {
+    if (!score || isScore(score)) continue;
+    throw new TrikdError('invalid', 'the score of the best params is not finite, or its accuracy is not from 0 to 1');
+  }
+}
+
+function isScore({ accuracy, nll }: Score): boolean {
+  return accuracy >= 0 && accuracy <= 1 && Number.isFinite(nll);
+}
+
+function assertBlob(blob: Blob, runId: string, what: string): void {
+  if (isRunBlob(blob, runId)) return;
+  throw new TrikdError('invalid', `${what} must be a blob that an attempt of run ${runId} has stored`);
+}

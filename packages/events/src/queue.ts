@@ -1,0 +1,43 @@
+import { type Run, RunPhase } from '@trikd/protocol/gen/browser/trikd/v1/run';
+
+/** The runs of an orchestrator that wait for a trio or have one. */
+export interface Queue {
+  /** In the order in which they get a trio. */
+  readonly queued: readonly Run[];
+  /** Those that have a trio. */
+  readonly placed: readonly Run[];
+}
+
+const WITH_TRIO: readonly RunPhase[] = [
+  RunPhase.RUN_PHASE_PREPARING,
+  RunPhase.RUN_PHASE_TRAINING,
+  RunPhase.RUN_PHASE_PROMOTING,
+];
+
+/** The queue in a list of runs. */
+export function queueOf(runs: readonly Run[]): Queue {
+  return {
+    queued: runs.filter(({ phase }) => phase === RunPhase.RUN_PHASE_QUEUED).toSorted(inOrder),
+    placed: runs.filter(({ phase }) => WITH_TRIO.includes(phase)),
+  };
+}
+
+/** By place, which the leader alone knows; then by the rule, as far as it needs no quotas. */
+function inOrder(a: Run, b: Run): number {
+  const [one, other] = [placeIn(a), placeIn(b)];
+  if (one !== other) return one - other;
+  const priority = (b.placement?.priority ?? 0) - (a.placement?.priority ?? 0);
+  if (priority !== 0) return priority;
+  const key = ({ placement, runId }: Run) => `${placement?.queueTime ?? ''} ${runId}`;
+  return key(a) < key(b) ? -1 : 1;
+}
+
+function placeIn({ placement }: Run): number {
+  return placement?.waiting?.position ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** Who created a run, and for whom; empty when that is not known. */
+export function ownerText(owner: Run['owner']): string {
+  if (!owner) return '';
+  return owner.team === '' ? owner.subject : `${owner.subject} (${owner.team})`;
+}
