@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Metadata, Server, ServerCredentials, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
@@ -12,8 +13,10 @@ import {
   GetRunResponse,
   type PromoteGenerationRequest,
   RunServiceService,
+  type WatchRunRequest,
   WatchRunResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { HttpLimits } from '@trikd/transport/http/http-limits';
 import { type Dashboard, serveDashboard } from '@trikd/transport/http/serve-dashboard';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
@@ -30,7 +33,7 @@ interface Call<Request> {
 type Answer = (error: object | null, answer?: unknown) => void;
 
 /** A page of two files, and the methods of RunService that a test needs, behind a dashboard. */
-async function dashboardOf(methods: object): Promise<Dashboard> {
+async function dashboardOf(methods: object, limits: Partial<HttpLimits> = {}): Promise<Dashboard> {
   const page = mkdtempSync(join(tmpdir(), 'trikd-page-'));
   mkdirSync(join(page, 'assets'));
   writeFileSync(join(page, 'index.html'), '<!doctype html><title>trikd</title>');
@@ -48,7 +51,10 @@ async function dashboardOf(methods: object): Promise<Dashboard> {
     );
   });
   const service = `127.0.0.1:${port}`;
-  const dashboard = await serveDashboard({ listen: '127.0.0.1:0', hosts: [], page, service, log: silent });
+  const dashboard = await serveDashboard({
+    ...{ listen: '127.0.0.1:0', hosts: [], page, service, log: silent },
+    limits: HttpLimits.parse(limits),
+  });
   onTestFinished(async () => {
     server.forceShutdown();
     await dashboard.close();
@@ -137,7 +143,7 @@ describe('a stream of events', () => {
   test('has the number of each as its id, and an event for the end', async () => {
     const from: number[] = [];
     const { url } = await dashboardOf(asksFor(from));
-    const response = await fetch(`${url}/api/runs/tiny/events`);
+    const response = await fetch(`${url}/api/runs/tiny/events?from=1`);
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     expect(await response.text()).toBe(
       [
@@ -149,6 +155,25 @@ describe('a stream of events', () => {
       ].join('\n\n'),
     );
     expect(from).toEqual([1]);
+  });
+
+  test('starts with the newest events only, unless the request names its first event', async () => {
+    const asked: WatchRunRequest[] = [];
+    const { url } = await dashboardOf(
+      {
+        watchRun: (call: Call<WatchRunRequest>) => {
+          asked.push(call.request);
+          call.end();
+        },
+      },
+      { history: 7 },
+    );
+    await fetch(`${url}/api/runs/tiny/events`);
+    await fetch(`${url}/api/runs/tiny/events?from=5`);
+    expect(asked.map(({ fromEvent, newestEvents }) => [fromEvent, newestEvents])).toEqual([
+      [0, 7],
+      [5, undefined],
+    ]);
   });
 
   test('goes on after the last event that arrived', async () => {
@@ -228,5 +253,88 @@ describe('a foreign page', () => {
     const [response] = await once(asked, 'response');
     expect(response.statusCode).toBe(403);
     response.resume();
+  });
+});
+
+describe('limits', () => {
+  /** A stream that stays open. */
+  const open = {
+    watchRun: (call: Call<object>) => {
+      call.write(committed(1));
+    },
+  };
+  const events = async (url: string, headers: Record<string, string> = {}) => {
+    const left = new AbortController();
+    onTestFinished(() => left.abort());
+    return fetch(`${url}/api/runs/tiny/events`, { headers, signal: left.signal });
+  };
+
+  test('refuse event streams of one caller by name, and leave others their own', async () => {
+    const { url } = await dashboardOf(open, { streamsPerCaller: 2 });
+    const statuses = (await Promise.all([events(url), events(url), events(url)])).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([200, 200, 429]);
+    expect(await (await events(url)).json()).toMatchObject({
+      error: {
+        code: 'RESOURCE_EXHAUSTED',
+        message: 'http.limits.streamsPerCaller allows 2 open streams to 127.0.0.1: close one',
+      },
+    });
+    expect((await events(url, { authorization: 'Bearer another' })).status).toBe(200);
+  });
+
+  test('refuse event streams over all callers by name, and calls are answered beside them', async () => {
+    const getRun = (_call: unknown, answer: Answer) => answer(null, {});
+    const { url } = await dashboardOf({ ...open, getRun }, { streams: 1 });
+    expect((await events(url)).status).toBe(200);
+    const refused = await events(url, { authorization: 'Bearer another' });
+    expect(refused.status).toBe(429);
+    expect(await refused.text()).toContain('http.limits.streams allows 1 open event streams');
+    expect((await fetch(`${url}/api/runs/tiny`)).status).toBe(200);
+  });
+
+  test('refuse requests beyond the rate by name, and say when to retry', async () => {
+    const getRun = (_call: unknown, answer: Answer) => answer(null, {});
+    const { url } = await dashboardOf({ getRun }, { burst: 1, callsPerSecond: 0.1 });
+    expect((await fetch(`${url}/api/runs/tiny`)).status).toBe(200);
+    const refused = await fetch(`${url}/api/runs/tiny`);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('10');
+    expect(await refused.text()).toContain('http.limits.callsPerSecond allows 0.1 calls of getRun a second');
+  });
+
+  test('close connections that stay silent, and those that never end their header', async () => {
+    const { url } = await dashboardOf({}, { firstCallSeconds: 0.2 });
+    const { port, hostname } = new URL(url);
+    const closed = (first: string) => {
+      const socket = connect(Number(port), hostname).on('error', () => undefined);
+      socket.write(first);
+      return once(socket.resume(), 'close');
+    };
+    await Promise.all([closed(''), closed('GET / HTTP/1.1\r\nhost: localhost\r\nx: ')]);
+  });
+});
+
+describe('a malformed request is answered with 400:', () => {
+  const json = { 'content-type': 'application/json' };
+
+  test.each([
+    ['GET', '/api/runs?pageSize=many'],
+    ['GET', '/api/runs?pageSize=99999999999'],
+    ['GET', '/api/runs/tiny/events?from=-1'],
+    ['GET', '/api/runs/tiny/events?from=99999999999999999999'],
+    ['POST', '/api/runs/tiny:promote', '{"generation":-1}'],
+    ['POST', '/api/runs/tiny:promote', '{"generation":1e99}'],
+    ['POST', '/api/runs/tiny:promote', '{"generation":"three"}'],
+    ['POST', '/api/runs', '{"placement":{"priority":"high"}}'],
+    ['POST', '/api/runs', '{'],
+    ['GET', '*'],
+    ['GET', 'http://['],
+  ])('%s %s %s', async (method: string, path: string, body?: string) => {
+    const { url } = await dashboardOf({});
+    const { port, hostname } = new URL(url);
+    const asked = request({ method, path, port, hostname, headers: body === undefined ? {} : json }).end(body);
+    const [response] = await once(asked, 'response');
+    response.resume();
+    expect(response.statusCode).toBe(400);
   });
 });

@@ -6,6 +6,7 @@ import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
 import { securitySettings } from '@trikd/transport/access/tls-config';
+import { HttpLimits } from '@trikd/transport/http/http-limits';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
 
@@ -17,6 +18,7 @@ const HttpConfig = z
       .default('127.0.0.1:0')
       .describe('address of the dashboard, which has no password; port 0: any; empty: none'),
     hosts: z.array(z.string()).default([]).describe('host names of the dashboard, besides localhost and IP addresses'),
+    limits: HttpLimits.prefault({}),
     page: z.string().optional().describe('folder of the built page; default: the one built with this service'),
   })
   .prefault({});

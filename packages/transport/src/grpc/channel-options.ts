@@ -37,6 +37,11 @@ export function exchangeChannel({ batchSize, classes }: Pick<Agreement, 'batchSi
   };
 }
 
+/** The channel gets a connection of its own. Otherwise channels of the same options to the same server share one. */
+export function separate(options: ChannelOptions): ChannelOptions {
+  return { ...options, 'grpc.use_local_subchannel_pool': 1 };
+}
+
 /** Options of a channel for control calls. All methods are idempotent, so calls that fail as UNAVAILABLE are retried. */
 export function controlChannel(): ChannelOptions {
   return {

@@ -4,13 +4,19 @@ import { type SentEvent, sendEvents } from './event-stream.js';
 import { httpFailure, Rejection } from './http-failure.js';
 import type { PageFile } from './page-files.js';
 import { readBody } from './read-body.js';
-import { type Route, routeOf } from './run-routes.js';
+import { callerOfRequest, type RequestGuard } from './request-guard.js';
+import { routeOf } from './run-routes.js';
 import { RUN_RPCS } from './run-rpcs.js';
 import { reasonToReject } from './same-origin.js';
 
 /** What the answers to requests are made from. */
 export interface AnswerParts {
   readonly client: RunServiceClient;
+  /** For event streams, on a connection of its own: streams must not keep calls waiting. */
+  readonly streams: RunServiceClient;
+  readonly guard: RequestGuard;
+  /** Events of the past that a stream starts with, unless the request names its first event. */
+  readonly history: number;
   readonly files: ReadonlyMap<string, PageFile>;
   /** Names of this host, besides localhost. */
   readonly hosts: readonly string[];
@@ -23,7 +29,7 @@ const CALL_SECONDS = 60;
 export async function answerRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  { client, files, hosts }: AnswerParts,
+  { client, streams, guard, history, files, hosts }: AnswerParts,
 ): Promise<void> {
   const { method = 'GET', headers } = request;
   const rejected = reasonToReject(
@@ -37,23 +43,41 @@ export async function answerRequest(
     hosts,
   );
   if (rejected !== undefined) throw new Rejection(httpFailure(403, 'PERMISSION_DENIED', rejected));
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://here');
+  const { pathname, searchParams } = urlOf(request);
   if (!pathname.startsWith('/api/')) return sendFile(response, method, files.get(pathname), files.size > 0);
   const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
   const apiRequest = { method, path: pathname.slice('/api'.length), query: searchParams, body };
   const route = routeOf(apiRequest, one(headers['last-event-id']));
   if (!route) throw new Rejection(httpFailure(404, 'NOT_FOUND', `no route for ${method} ${pathname}`));
-  if (route.kind === 'watch') return watch(response, client, route);
-  sendJson(response, 200, await RUN_RPCS[route.rpc](client, route.request, Date.now() + 1000 * CALL_SECONDS));
+  if (route.kind === 'invalid') throw new Rejection(httpFailure(400, 'INVALID_ARGUMENT', route.message));
+  const kind = route.kind === 'watch' ? 'events' : route.rpc;
+  const end = guard.begin({ caller: callerOfRequest(request), method: kind, streams: route.kind === 'watch' });
+  try {
+    if (route.kind === 'watch') return await watch(response, streams, { ...route, history });
+    sendJson(response, 200, await RUN_RPCS[route.rpc](client, route.request, Date.now() + 1000 * CALL_SECONDS));
+  } finally {
+    end();
+  }
+}
+
+interface WatchedEvents {
+  readonly runId: string;
+  readonly fromEvent: number;
+  readonly history: number;
 }
 
 async function watch(
   response: ServerResponse,
   client: RunServiceClient,
-  { runId, fromEvent }: Extract<Route, { readonly kind: 'watch' }>,
+  { runId, fromEvent, history }: WatchedEvents,
 ): Promise<void> {
   const gone = new AbortController();
-  const call = client.watchRun({ runId, fromEvent, pastOnly: false });
+  const call = client.watchRun({
+    runId,
+    fromEvent,
+    pastOnly: false,
+    ...(fromEvent === 0 && { newestEvents: history }),
+  });
   response.once('close', () => {
     gone.abort();
     call.cancel();
@@ -69,6 +93,12 @@ async function watch(
 async function* sentEvents(messages: AsyncIterable<WatchRunResponse>): AsyncGenerator<SentEvent> {
   for await (const message of messages) yield { number: message.number, data: WatchRunResponse.toJSON(message) };
   yield { name: 'end', data: {} };
+}
+
+/** Of a request such as `GET // HTTP/1.1`, which names no path, there is none. */
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  if (url.startsWith('/') && URL.canParse(`http://here${url}`)) return new URL(`http://here${url}`);
+  throw new Rejection(httpFailure(400, 'INVALID_ARGUMENT', 'the request names no valid path'));
 }
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {

@@ -6,6 +6,8 @@ import { violationsOf } from '@trikd/protocol/violations';
 export interface HttpFailure {
   readonly status: number;
   readonly body: FailureBody;
+  /** Milliseconds after which the request may succeed. */
+  readonly retryAfterMs?: number;
 }
 
 export interface FailureBody {

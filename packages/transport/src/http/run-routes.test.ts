@@ -28,10 +28,10 @@ test.each([
 });
 
 test.each([
-  ['all events by default', '/runs/tiny/events', undefined, 1],
+  ['no first event by default', '/runs/tiny/events', undefined, 0],
   ['those from a number on', '/runs/tiny/events?from=7', undefined, 7],
   ['those after the last one received', '/runs/tiny/events?from=7', '41', 42],
-  ['all when the last one is not a number', '/runs/tiny/events', 'x', 1],
+  ['no first event when the last one is not a number', '/runs/tiny/events', 'x', 0],
 ])('a stream has %s', (_, path, lastEvent, fromEvent) => {
   expect(ask('GET', path, undefined, lastEvent)).toEqual({ kind: 'watch', runId: 'tiny', fromEvent });
 });
@@ -48,4 +48,14 @@ test.each([
   ['GET', '/'],
 ])('%s %s has no route', (method, path) => {
   expect(ask(method, path)).toBeUndefined();
+});
+
+test.each([
+  ['from', '/runs/tiny/events?from=x'],
+  ['from', '/runs/tiny/events?from=-1'],
+  ['from', '/runs/tiny/events?from=99999999999999999999'],
+  ['pageSize', '/runs?pageSize=many'],
+  ['pageSize', '/runs?pageSize=4294967296'],
+])('%s is invalid in %s', (field, path) => {
+  expect(ask('GET', path)).toEqual({ kind: 'invalid', field, message: `${field} must be a whole number` });
 });

@@ -13,7 +13,9 @@ export interface ApiRequest {
 /** The call of RunService that a request maps to. */
 export type Route =
   | { readonly kind: 'call'; readonly rpc: RunRpc; readonly request: object }
-  | { readonly kind: 'watch'; readonly runId: string; readonly fromEvent: number };
+  /** `fromEvent` 0: no first event is named. */
+  | { readonly kind: 'watch'; readonly runId: string; readonly fromEvent: number }
+  | { readonly kind: 'invalid'; readonly field: string; readonly message: string };
 
 const VERBS: Readonly<Record<string, RunRpc>> = {
   pause: 'pauseRun',
@@ -32,12 +34,17 @@ export function routeOf({ method, path, query, body }: ApiRequest, lastEvent?: s
   const fields = typeof body === 'object' && body !== null ? body : {};
   const [, runId, verb, events] = /^\/runs(?:\/([^/:]+)(?::([a-z]+)|(\/events))?)?$/.exec(path) ?? [];
   if (events !== undefined && runId !== undefined) {
-    return method === 'GET' ? { kind: 'watch', runId, fromEvent: firstWanted(query, lastEvent) } : undefined;
+    if (method !== 'GET') return undefined;
+    const fromEvent = firstWanted(query, lastEvent);
+    return fromEvent === undefined ? notWhole('from') : { kind: 'watch', runId, fromEvent };
   }
   if (path === '/caller') return method === 'GET' ? { kind: 'call', rpc: 'getCaller', request: {} } : undefined;
   const rpc = rpcOf(method, path, runId, verb);
   if (!rpc) return undefined;
-  if (rpc === 'listRuns') return { kind: 'call', rpc, request: listOf(query) };
+  if (rpc === 'listRuns') {
+    const request = listOf(query);
+    return request ? { kind: 'call', rpc, request } : notWhole('pageSize');
+  }
   return { kind: 'call', rpc, request: runId === undefined ? fields : { ...fields, runId } };
 }
 
@@ -48,16 +55,27 @@ function rpcOf(method: string, path: string, runId: string | undefined, verb: st
   return method === 'GET' ? 'listRuns' : method === 'POST' ? 'createRun' : undefined;
 }
 
-function firstWanted(query: URLSearchParams, lastEvent: string | undefined): number {
-  if (lastEvent !== undefined && /^\d+$/.test(lastEvent)) return Number(lastEvent) + 1;
-  const from = query.get('from') ?? '';
-  return /^\d+$/.test(from) ? Number(from) : 1;
+/** Undefined if the query names a first event that is not a number. */
+function firstWanted(query: URLSearchParams, lastEvent: string | undefined): number | undefined {
+  const last = wholeNumber(lastEvent);
+  if (last !== undefined) return last + 1;
+  return wholeNumber(query.get('from') ?? '0');
 }
 
-function listOf(query: URLSearchParams): object {
-  return {
-    pageSize: Number(query.get('pageSize') ?? 0),
-    pageToken: query.get('pageToken') ?? '',
-    phases: query.getAll('phase'),
-  };
+function listOf(query: URLSearchParams): object | undefined {
+  const pageSize = wholeNumber(query.get('pageSize') ?? '0');
+  if (pageSize === undefined || pageSize > LARGEST_UINT32) return undefined;
+  return { pageSize, pageToken: query.get('pageToken') ?? '', phases: query.getAll('phase') };
+}
+
+const LARGEST_UINT32 = 2 ** 32 - 1;
+
+/** Undefined if it is none, or one that cannot be represented. */
+function wholeNumber(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d+$/.test(text)) return undefined;
+  return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
+}
+
+function notWhole(field: string): Route {
+  return { kind: 'invalid', field, message: `${field} must be a whole number` };
 }

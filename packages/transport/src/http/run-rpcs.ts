@@ -24,6 +24,7 @@ import {
   TriggerGenerationRequest,
   TriggerGenerationResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { httpFailure, Rejection } from './http-failure.js';
 
 /** Calls a unary method with JSON. Rejects with the status of the service. */
 export type JsonRpc = (client: Client, request: object, deadline: number) => Promise<unknown>;
@@ -35,7 +36,7 @@ function json<Request, Response>(
 ): JsonRpc {
   return (client, request, deadline) =>
     new Promise((resolve, reject) => {
-      const message = requests.fromJSON(request);
+      const message = encodable(() => requests.fromJSON(request), requestSerialize);
       const options = { deadline };
       client.makeUnaryRequest(
         path,
@@ -50,6 +51,18 @@ function json<Request, Response>(
         },
       );
     });
+}
+
+/** A message that can be sent. @throws Rejection with 400 for a field of the wrong type or range */
+function encodable<Request>(make: () => Request, serialize: (message: Request) => Buffer): Request {
+  try {
+    const message = make();
+    serialize(message);
+    return message;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'a field is invalid';
+    throw new Rejection(httpFailure(400, 'INVALID_ARGUMENT', `the request is invalid: ${reason}`));
+  }
 }
 
 /** The unary methods of RunService. */

@@ -3,12 +3,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listenError } from '@trikd/process/address';
 import type { Logger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { LOOPBACK_ONLY, type Security } from '../access/security.js';
+import { controlChannel, separate } from '../grpc/channel-options.js';
 import { openClient } from '../grpc/clients.js';
+import { createClient, type Peer } from '../grpc/create-client.js';
+import { createConnectionGuard } from '../limits/connection-guard.js';
+import { limitLog } from '../limits/limit-log.js';
 import { answerRequest, sendJson } from './answer-request.js';
 import { failureOf } from './http-failure.js';
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import { readPage } from './page-files.js';
+import { createRequestGuard } from './request-guard.js';
 
 export interface DashboardOptions {
   /** host:port, port 0 for any free port. */
@@ -21,6 +28,7 @@ export interface DashboardOptions {
   readonly service: string;
   /** Default: plain text within this machine. */
   readonly security?: Security;
+  readonly limits?: HttpLimits;
   readonly log: Logger;
 }
 
@@ -31,6 +39,8 @@ export interface Dashboard {
   close(): Promise<void>;
 }
 
+/** For the body of a request to arrive. */
+const BODY_SECONDS = 20;
 /** For open streams to end by themselves. */
 const CLOSE_SECONDS = 1;
 
@@ -47,18 +57,38 @@ const SECURITY_HEADERS = {
 
 /** Serves the page and, below /api, RunService as JSON and server-sent events. */
 export async function serveDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { listen, hosts, log, security = LOOPBACK_ONLY } = options;
+  const { listen, hosts, log, security = LOOPBACK_ONLY, limits = DEFAULT_HTTP_LIMITS } = options;
   const files = readPage(options.page);
-  const client = openClient(RunServiceClient, options.service, { role: 'orchestrator', security });
-  const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
-    answerRequest(request, response, { client, files, hosts }).catch((error: unknown) => {
-      if (response.headersSent || response.destroyed) return void response.destroy();
-      const failure = failureOf(error);
-      if (failure.status >= 500) log.warn({ err: error, url: request.url }, 'request failed');
-      sendJson(response, failure.status, failure.body);
-    });
+  const peer: Peer = { role: 'orchestrator', security };
+  const client = openClient(RunServiceClient, options.service, peer);
+  const streams = createClient(RunServiceClient, options.service, separate(controlChannel()), peer);
+  const guard = createRequestGuard(limits, systemClock);
+  const connections = createConnectionGuard(limits, {
+    ...{ clock: systemClock, section: 'http.limits' },
+    closed: limitLog(log, systemClock),
   });
+  const headersTimeout = 1000 * limits.firstCallSeconds;
+  const times = {
+    headersTimeout,
+    requestTimeout: headersTimeout + 1000 * BODY_SECONDS,
+    connectionsCheckingInterval: 1000,
+  };
+  const server = createServer(times, (request, response) => {
+    const { remoteAddress, remotePort } = request.socket;
+    response.once('close', connections.begin(`${remoteAddress}:${remotePort}`));
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    answerRequest(request, response, { client, streams, guard, history: limits.history, files, hosts }).catch(
+      (error: unknown) => {
+        if (response.headersSent || response.destroyed) return void response.destroy();
+        const failure = failureOf(error);
+        if (failure.status >= 500) log.warn({ err: error, url: request.url }, 'request failed');
+        const { retryAfterMs } = failure;
+        if (retryAfterMs !== undefined) response.setHeader('retry-after', Math.ceil(retryAfterMs / 1000));
+        sendJson(response, failure.status, failure.body);
+      },
+    );
+  });
+  server.prependListener('connection', (socket) => connections.admit(socket));
   const url = `http://${await bind(server, listen)}`;
   return {
     url,
@@ -69,6 +99,7 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
       await closed;
       clearTimeout(late);
       client.close();
+      streams.close();
     },
   };
 }

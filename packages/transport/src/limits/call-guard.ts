@@ -35,7 +35,8 @@ interface Counts {
   readonly buckets: Map<string, Bucket>;
 }
 
-export function createCallGuard(limits: CallLimits, clock: Pick<Clock, 'now'>): CallGuard {
+/** @param section of the configuration, for messages */
+export function createCallGuard(limits: CallLimits, clock: Pick<Clock, 'now'>, section = 'limits'): CallGuard {
   const { callsPerCaller, streamsPerCaller, callsPerSecond, burst } = limits;
   const callers = new Map<string, Counts>();
 
@@ -53,16 +54,16 @@ export function createCallGuard(limits: CallLimits, clock: Pick<Clock, 'now'>): 
       const counts = countsOf(caller);
       const taken = takeToken(counts.buckets.get(method), { burst, perSecond: callsPerSecond }, clock.now());
       if (taken.kind === 'empty') {
-        const limit = `limits.callsPerSecond allows ${callsPerSecond} calls of ${method} a second to ${caller}`;
+        const limit = `${section}.callsPerSecond allows ${callsPerSecond} calls of ${method} a second to ${caller}`;
         return refused(`${limit}: retry in ${(taken.waitMs / 1000).toFixed(2)} s`, taken.waitMs);
       }
       counts.buckets.set(method, taken.bucket);
       const kind = streams ? 'streams' : 'calls';
       if (streams && counts.streams >= streamsPerCaller) {
-        return refused(`limits.streamsPerCaller allows ${streamsPerCaller} open streams to ${caller}: close one`);
+        return refused(`${section}.streamsPerCaller allows ${streamsPerCaller} open streams to ${caller}: close one`);
       }
       if (!streams && counts.calls >= callsPerCaller) {
-        const limit = `limits.callsPerCaller allows ${callsPerCaller} calls at once to ${caller}`;
+        const limit = `${section}.callsPerCaller allows ${callsPerCaller} calls at once to ${caller}`;
         return refused(`${limit}: wait for a response`, CALLS_RETRY_MS);
       }
       counts[kind] += 1;

@@ -15,6 +15,8 @@ export type ConnectionLimits = Pick<ServerLimits, 'connections' | 'connectionsPe
 
 export interface ConnectionPorts {
   readonly clock: Clock;
+  /** Of the configuration, for messages. Default `limits`. */
+  readonly section?: string;
   /** Called with the limit that closed a connection. */
   closed(reason: string): void;
 }
@@ -29,8 +31,9 @@ interface Connection {
   readonly called: AbortController;
 }
 
-export function createConnectionGuard(limits: ConnectionLimits, { clock, closed }: ConnectionPorts): ConnectionGuard {
+export function createConnectionGuard(limits: ConnectionLimits, ports: ConnectionPorts): ConnectionGuard {
   const { connections, connectionsPerAddress, firstCallSeconds } = limits;
+  const { clock, closed, section = 'limits' } = ports;
   const open = new Map<string, Connection>();
   const counts = new Map<string, number>();
   /** The one that has been idle longest comes first. A connection with an open call is never among them. */
@@ -59,7 +62,7 @@ export function createConnectionGuard(limits: ConnectionLimits, { clock, closed 
   };
   const hasRoom = (address: string): boolean => {
     if ((counts.get(address) ?? 0) >= connectionsPerAddress) {
-      const limit = `limits.connectionsPerAddress allows ${connectionsPerAddress} connections from ${address}`;
+      const limit = `${section}.connectionsPerAddress allows ${connectionsPerAddress} connections from ${address}`;
       return makeRoom(
         limit,
         [...idle].find((one) => one.address === address),
@@ -67,7 +70,7 @@ export function createConnectionGuard(limits: ConnectionLimits, { clock, closed 
     }
     if (open.size < connections) return true;
     const [longest] = idle;
-    return makeRoom(`limits.connections allows ${connections} connections`, longest);
+    return makeRoom(`${section}.connections allows ${connections} connections`, longest);
   };
 
   return {
@@ -89,7 +92,7 @@ export function createConnectionGuard(limits: ConnectionLimits, { clock, closed 
       idle.add(connection);
       socket.once('close', () => forget(connection));
       clock.sleep(1000 * firstCallSeconds, connection.called.signal).then(
-        () => close(connection, `limits.firstCallSeconds allows ${firstCallSeconds} s until the first call`),
+        () => close(connection, `${section}.firstCallSeconds allows ${firstCallSeconds} s until the first call`),
         () => undefined,
       );
       return true;

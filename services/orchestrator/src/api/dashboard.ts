@@ -9,12 +9,12 @@ const PAGE = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url));
 
 /** Serves the dashboard of the service that listens at an address, unless the configuration wants none. */
 export function dashboardFor(
-  { listen, hosts, page = PAGE }: OrchestratorConfig['http'],
+  { listen, hosts, limits, page = PAGE }: OrchestratorConfig['http'],
   security: Security,
   log: Logger,
 ): ((address: string) => Promise<Dashboard>) | undefined {
   if (listen === '') return undefined;
-  return (address) => serveDashboard({ listen, hosts, page, service: dialled(address), security, log });
+  return (address) => serveDashboard({ listen, hosts, limits, page, service: dialled(address), security, log });
 }
 
 /** One can listen on all addresses, but call only one. */

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '@trikd/core/async/clock';
+import { type Admission, createCallGuard, type NewCall } from '../limits/call-guard.js';
+import { clientAddress } from '../limits/client-address.js';
+import { httpFailure, Rejection } from './http-failure.js';
+import type { HttpLimits } from './http-limits.js';
+
+/** Counts requests by caller, and event streams over all callers. */
+export interface RequestGuard {
+  /** @returns what ends the request. @throws Rejection with 429 that names the limit */
+  begin(call: NewCall): () => void;
+}
+
+export function createRequestGuard(limits: HttpLimits, clock: Pick<Clock, 'now'>): RequestGuard {
+  const calls = createCallGuard(limits, clock, 'http.limits');
+  let streams = 0;
+
+  const begin = (call: NewCall): Admission => {
+    if (call.streams && streams >= limits.streams) {
+      return { kind: 'refused', reason: `http.limits.streams allows ${limits.streams} open event streams` };
+    }
+    const admission = calls.begin(call);
+    if (admission.kind === 'refused' || !call.streams) return admission;
+    streams += 1;
+    const end = () => {
+      streams -= 1;
+      admission.end();
+    };
+    return { kind: 'admitted', end };
+  };
+  return {
+    begin(call) {
+      const admission = begin(call);
+      if (admission.kind === 'admitted') return admission.end;
+      const { reason, retryAfterMs } = admission;
+      const failure = httpFailure(429, 'RESOURCE_EXHAUSTED', reason);
+      throw new Rejection({ ...failure, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+    },
+  };
+}
+
+/** Who is counted for a request. A token is never kept, nor named in a message. */
+export function callerOfRequest({ headers, socket }: IncomingMessage): string {
+  const { authorization } = headers;
+  if (authorization === undefined) return clientAddress(socket.remoteAddress ?? '');
+  return `the token ${createHash('sha256').update(authorization).digest('hex').slice(0, 12)}`;
+}
