@@ -52,6 +52,8 @@ export interface ClusterOptions {
   readonly dialled?: (model: 'anchor' | 'teacher' | 'student', address: string) => Promise<string>;
   /** Settings of the orchestrators beside the addresses. */
   readonly settings?: object;
+  /** Further settings of each service, such as its certificate. */
+  readonly each?: (service: ServiceName) => object;
   readonly env?: Readonly<Record<string, string>>;
   /** Loads the agent that faults are armed with, which reports what it sees. */
   readonly faults?: boolean;
@@ -157,7 +159,7 @@ async function superviseService(options: Supervised): Promise<ServiceUnderTest> 
   const logs = join(folder, name);
   const setup = {
     logs,
-    settings: settingsOf({ ...options.config, listen: address }),
+    settings: settingsOf({ ...options.each?.(service), ...options.config, listen: address }),
     env: { ...process.env, ...env },
     node: [...node, ...(faults ? ['--import', AGENT] : [])],
     streams: faults ? (['pipe'] as const) : [],
