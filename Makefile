@@ -13,6 +13,8 @@
 #   ROUNDS=N           leaders struck by `make faults` on the path of a promotion     [300]
 #   BUSY_SECONDS=N     how long the store refuses requests in `make e2e`              [60]
 #   MINUTES=N          length of `make soak` after its warm-up                        [75]
+#   ROTATIONS=N        how often `make rotation` replaces all certificates            [20]
+#   EVERY=SECONDS      time between two rotations; needs ROTATIONS                    [30]
 #   TRIKD_CACHE=DIR    folder of what was fetched                                     [~/.cache/trikd]
 #   TRIKD_DATA=DIR     folder with data in the IDX format, instead of the fetched one
 #   TENSORFLOW=gpu     the TensorFlow with CUDA kernels; remembered until TENSORFLOW=cpu
@@ -62,7 +64,7 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
 GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults soak minio observe alerts sbom audit bench build engine data safetensors tensorboard chromium tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults soak rotation minio observe alerts sbom audit bench build engine data safetensors tensorboard chromium tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -99,6 +101,9 @@ faults: build engine data tools ## real processes, struck at named points and by
 
 soak: build engine $(BUILD)/malloc_trim.node ## MINUTES of training; fails when a process grows
 	@exec node test/soak/soak.ts $(MINUTES)
+
+rotation: build engine ## ROTATIONS of all certificates during training; fails when a step fails
+	@exec node test/soak/rotation.ts $(ROTATIONS) $(EVERY)
 
 minio: build ## an object store on this machine, until Ctrl-C; ARGS='--port 9000 --data FOLDER'
 	@exec scripts/foreground.sh node scripts/run-minio.ts $(ARGS)

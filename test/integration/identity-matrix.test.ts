@@ -5,11 +5,11 @@ import { type ChannelCredentials, Client, credentials, status } from '@grpc/grpc
 import type { ServiceName } from '@trikd/process/service-process';
 import { isServiceError } from '@trikd/protocol/status';
 import { type Cluster, QUICK, startCluster } from '@trikd/testing/processes/cluster';
+import { certificateOf, EXPIRED, LASTING, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
 import { PROTOCOL_METHODS } from '@trikd/testing/servers/protocol-methods';
 import { issueCertificate, type KeyPair, type Leaf } from '@trikd/transport/access/authority';
 import { serviceId, userId } from '@trikd/transport/access/spiffe-id';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { certificateOf, EXPIRED, LASTING, newAuthority, writeTls } from './tls-rig.js';
 
 const EVERYBODY = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer', 'a person'];
 

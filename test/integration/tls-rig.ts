@@ -1,37 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLogger } from '@trikd/process/logging';
-import { createAuthority, issueCertificate, type KeyPair, type Leaf } from '@trikd/transport/access/authority';
+import { certificateOf, writeTls } from '@trikd/testing/servers/certificates';
+import type { KeyPair } from '@trikd/transport/access/authority';
 import type { Role } from '@trikd/transport/access/caller';
 import { openSecurity, type Security } from '@trikd/transport/access/security';
-import { serviceId } from '@trikd/transport/access/spiffe-id';
 import { onTestFinished } from 'vitest';
 
 const log = createLogger({ level: 'silent' }, 'test');
-
-export const LASTING = { notBefore: new Date('2026-01-01'), notAfter: new Date('2126-01-01') };
-export const EXPIRED = { notBefore: new Date('2026-01-01'), notAfter: new Date('2026-01-02') };
-
-/** A new authority. */
-export function newAuthority(): Promise<KeyPair> {
-  return createAuthority('test', LASTING);
-}
-
-/** A certificate of a role in the trust domain trikd. */
-export function certificateOf(authority: KeyPair, role: Role, leaf: Partial<Leaf> = {}): Promise<KeyPair> {
-  const uris = [serviceId('trikd', 'test', role)];
-  return issueCertificate(authority, { uris, hosts: ['localhost', '127.0.0.1'], ...LASTING, ...leaf });
-}
-
-/** Writes a certificate where a service reads it; returns section `tls` of its configuration. */
-export function writeTls(folder: string, ca: string, { cert, key }: KeyPair) {
-  mkdirSync(folder, { recursive: true });
-  const files = { ca: join(folder, 'ca.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
-  writeFileSync(files.ca, ca);
-  writeFileSync(files.cert, cert);
-  writeFileSync(files.key, key);
-  return { ...files, trustDomain: 'trikd', connectionAge: 1800 };
-}
 
 /** The security of a role within a test. */
 export async function securityOf(folder: string, authority: KeyPair, role: Role): Promise<Security> {

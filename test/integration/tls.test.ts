@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import { newAuthority } from '@trikd/testing/servers/certificates';
 import type { KeyPair } from '@trikd/transport/access/authority';
 import { LOOPBACK_ONLY, plainText, type Security } from '@trikd/transport/access/security';
 import { checkHealth } from '@trikd/transport/grpc/check-health';
 import { dialWith } from '@trikd/transport/grpc/exchange-client';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { attempt, frameOf, freshSocket, listenTo, serve, sourceOf } from './exchange-rig.js';
-import { newAuthority, securityOf } from './tls-rig.js';
+import { securityOf } from './tls-rig.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-'));
 let authority: KeyPair;
