@@ -1,3 +1,4 @@
+import { ownAdmission } from '@trikd/core/spec/admission';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
@@ -5,20 +6,20 @@ import { admittingAnchor, admittingTrainer } from './admitting.js';
 import type { AnchorHolder } from './anchor/anchor-holder.js';
 import type { Trainer } from './trainer/trainer.js';
 
-const limits = AdmissionLimits.parse({ threads: 8 });
+const admission = ownAdmission(AdmissionLimits.parse({ threads: 8 }));
 const attempt = { runId: 'trial', generation: 0, attempt: 1 };
 const withThreads = (threads: number) => specFor('bare', { engine: { threads } });
 const untouched = () => Promise.reject(new Error('it was asked'));
 
 test('a trainer refuses an assignment above a limit before the current attempt ends', async () => {
-  const trainer = admittingTrainer({ assign: untouched } as Partial<Trainer> as Trainer, limits);
+  const trainer = admittingTrainer({ assign: untouched } as Partial<Trainer> as Trainer, admission);
   const assigned = (threads: number) => trainer.assign({ attempt, term: 1, limit: 1, spec: withThreads(threads) });
   await expect(assigned(9)).rejects.toThrow('engine.threads: 9 threads, limit admission.threads: 8');
   await expect(assigned(8)).rejects.toThrow('it was asked');
 });
 
 test('an anchor-server refuses a load above a limit before it reads anything', async () => {
-  const anchor = admittingAnchor({ load: untouched } as Partial<AnchorHolder> as AnchorHolder, limits);
+  const anchor = admittingAnchor({ load: untouched } as Partial<AnchorHolder> as AnchorHolder, admission);
   const params = { key: 'k', sha256: '0'.repeat(64), bytes: 1 };
   const loaded = (threads: number) =>
     anchor.load({ start: { ...attempt, step: 0 }, term: 1, spec: withThreads(threads), params });

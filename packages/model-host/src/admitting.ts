@@ -1,34 +1,33 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import { isAllowedProducer } from '@trikd/core/exchange/producer-address';
-import { assertAdmitted } from '@trikd/core/spec/admission';
-import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { type Admission, assertAdmitted } from '@trikd/core/spec/admission';
 import type { Assignment } from '@trikd/core/training/assignment';
 import type { AnchorHolder } from './anchor/anchor-holder.js';
 import type { Trainer } from './trainer/trainer.js';
 
-// The orchestrator has checked the same when the run was created. Its limits may be others, and so may be the caller.
+// The orchestrator has checked the same when the run was created. Its settings may be others, and so may be the caller.
 
 /**
- * A trainer that takes no assignment above the limits: the current attempt goes on.
+ * A trainer that takes no assignment that is not admitted: the current attempt goes on.
  * @param peers the addresses that an assignment may name; undefined: any
  */
-export function admittingTrainer(trainer: Trainer, limits: AdmissionLimits, peers?: readonly string[]): Trainer {
+export function admittingTrainer(trainer: Trainer, admission: Admission, peers?: readonly string[]): Trainer {
   return {
     ...trainer,
     assign: async (assignment) => {
-      assertAdmitted(assignment.spec, limits);
+      assertAdmitted(assignment.spec, admission);
       assertPeers(assignment, peers);
       return trainer.assign(assignment);
     },
   };
 }
 
-/** An anchor holder that loads no anchor above the limits: the current one is still served. */
-export function admittingAnchor(anchor: AnchorHolder, limits: AdmissionLimits): AnchorHolder {
+/** An anchor holder that loads no anchor that is not admitted: the current one is still served. */
+export function admittingAnchor(anchor: AnchorHolder, admission: Admission): AnchorHolder {
   return {
     ...anchor,
     load: async (assignment) => {
-      assertAdmitted(assignment.spec, limits);
+      assertAdmitted(assignment.spec, admission);
       return anchor.load(assignment);
     },
   };

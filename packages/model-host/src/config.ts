@@ -3,6 +3,7 @@ import { isProducerAddress } from '@trikd/core/exchange/producer-address';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/durations';
 import { Address } from '@trikd/process/address';
+import { dataSettings } from '@trikd/process/data-settings';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
@@ -22,6 +23,7 @@ export function modelServiceConfig(role: Role) {
     ...securitySettings,
     store: StoreConfig.describe('where checkpoints are stored'),
     drainSeconds: z.number().min(0).max(MAX_SERVICE_SECONDS).default(5).describe('for open calls to end after SIGTERM'),
+    ...dataSettings,
     admission: AdmissionLimits,
     limits: ServerLimits.prefault({}),
     telemetry: TelemetryConfig,

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { cacheFolder, dataFolders } from './environment.js';
+import { cacheFolder, dataFolders, namedDataFolders } from './environment.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -28,4 +28,9 @@ test('data is searched for in the cache, then where the Debian package installs 
 test('TRIKD_DATA overrides all other folders', () => {
   environment({ TRIKD_CACHE: '/c', XDG_CACHE_HOME: '', TRIKD_DATA: '/d' });
   expect(dataFolders()).toEqual(['/d']);
+});
+
+test('a dataset with a name is looked for in TRIKD_DATA, in the cache and where packages install data', () => {
+  environment({ TRIKD_CACHE: '/c', XDG_CACHE_HOME: '', TRIKD_DATA: '/d' });
+  expect(namedDataFolders('mnist')).toEqual(['/d/mnist', '/c/mnist', '/usr/share/datasets/mnist']);
 });

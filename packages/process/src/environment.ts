@@ -17,6 +17,13 @@ export function dataFolders(): readonly string[] {
   return [join(cacheFolder(), 'fashion-mnist'), '/usr/share/datasets/fashion-mnist'];
 }
 
+/** Folders that may contain a dataset by its name, in order of precedence: in TRIKD_DATA, and beside Fashion-MNIST. */
+export function namedDataFolders(name: string): readonly string[] {
+  const chosen = process.env.TRIKD_DATA;
+  const own = chosen ? [join(resolve(chosen), name)] : [];
+  return [...own, join(cacheFolder(), name), join('/usr/share/datasets', name)];
+}
+
 /** The environment variables for `loadConfig`. */
 export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env;

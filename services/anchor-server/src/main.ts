@@ -6,6 +6,7 @@ import { modelServiceConfig } from '@trikd/model-host/config';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { rememberLast } from '@trikd/model-host/remember-last';
 import { configOrExit } from '@trikd/process/config';
+import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
 import { shutdownSignal } from '@trikd/process/shutdown';
@@ -22,16 +23,17 @@ const shutdown = shutdownSignal(log);
 const security = securityOrExit(config, 'anchor-server', log);
 const telemetry = await startTelemetry('anchor-server', environment(), log);
 const store = await openStoreOrExit(config.store, log, { verify: 'reads' });
+const admission = admissionOf(config);
 const holder = createAnchorHolder({
   store,
-  loadDataset: rememberLast(loadDataset),
+  loadDataset: rememberLast((spec) => loadDataset(spec, { ...config, admission })),
   openAnchor,
   clock: systemClock,
   random: Math.random,
   log,
   telemetry,
 });
-const anchor = admittingAnchor(holder, config.admission);
+const anchor = admittingAnchor(holder, admission);
 const module = anchorModule(anchor, shutdown);
 await runService({
   ...config,

@@ -2,6 +2,7 @@ import { MOST_PAIRS } from '@trikd/core/run/state';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
 import { Address } from '@trikd/process/address';
+import { dataSettings } from '@trikd/process/data-settings';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
@@ -58,6 +59,7 @@ export const OrchestratorConfig = z.strictObject({
       longestRetry: Seconds.default(30),
     })
     .prefault({}),
+  ...dataSettings,
   admission: AdmissionLimits,
   limits: ServerLimits.extend({
     watchersPerRun: z.int().positive().default(1024).describe('open event streams of one run, at most'),

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { within } from '@trikd/core/async/within';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createCandidate } from '@trikd/core/run/lease';
+import { admissionOf } from '@trikd/process/data-settings';
 import type { Logger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { wallTime } from '@trikd/process/wall-time';
@@ -80,7 +81,7 @@ export function orchestratorService(
     failed: (runId, error) => log.error({ runId, err: error }, 'a run is not driven here'),
   });
   return {
-    orchestrator: admitting(driver, config.admission),
+    orchestrator: admitting(driver, admissionOf(config)),
     stop: async () => {
       await within(driver.drain(), config.times.drain + FAREWELL, systemClock);
       for (const link of [teacher, student, anchor, ...links]) link.close();

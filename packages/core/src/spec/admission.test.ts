@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
-import { assertAdmitted, type DataSize, excesses } from './admission.js';
+import { assertAdmitted, type DataSize, excesses, ownAdmission } from './admission.js';
 import { AdmissionLimits } from './admission-limits.js';
 import { RunSpec } from './run-spec.js';
 
@@ -101,14 +101,22 @@ describe('above the default limits are', () => {
   });
 });
 
-test('a run above several limits is refused with all of them: field, value, limit and its name', () => {
-  const refused = () => assertAdmitted(spec({ engine: { threads: 500 }, exchange: { stepTimeout: 100_000 } }), limits);
+test('a run that is not admitted is refused with every reason: field, value, limit and its name', () => {
+  const changes = {
+    engine: { threads: 500 },
+    exchange: { stepTimeout: 100_000 },
+    data: { kind: 'idx', folder: '/etc' },
+  };
+  const refused = () => assertAdmitted(spec(changes), { limits, data: { names: ['mnist'], paths: false } });
   expect(refused).toThrow(
-    'run r is above 2 admission limits; make it smaller, or raise the limit in the configuration of the services:\n' +
+    'run r is not admitted:\n' +
+      '  data.folder: this service reads no path that a spec names: set data.name to a dataset, one of mnist\n' +
       '  engine.threads: 500 threads, limit admission.threads: 128\n' +
-      '  exchange.stepTimeout: 100000 seconds to wait for a frame, limit admission.stepTimeoutSeconds: 86400',
+      '  exchange.stepTimeout: 100000 seconds to wait for a frame, limit admission.stepTimeoutSeconds: 86400\n' +
+      'make the run smaller, or raise the limit in the configuration of the services',
   );
   const violations = [
+    expect.objectContaining({ field: 'spec.data.folder' }),
     { field: 'spec.engine.threads', description: '500 threads, limit admission.threads: 128' },
     expect.objectContaining({ field: 'spec.exchange.stepTimeout' }),
   ];
@@ -118,7 +126,10 @@ test('a run above several limits is refused with all of them: field, value, limi
 
 test('a limit that is lowered refuses what the default admits', () => {
   const generations = (most: number) => () =>
-    assertAdmitted(spec({ curriculum: { generations: 7 } }), AdmissionLimits.parse({ generations: most }));
+    assertAdmitted(
+      spec({ curriculum: { generations: 7 } }),
+      ownAdmission(AdmissionLimits.parse({ generations: most })),
+    );
   expect(generations(6)).toThrow('7 generations, limit admission.generations: 6');
   expect(generations(7)).not.toThrow();
 });

@@ -1,7 +1,19 @@
 import { TrikdError } from '../domain/errors.js';
 import { activationBytes, modelCost, trainingBytes } from '../models/model-cost.js';
 import type { AdmissionLimits } from './admission-limits.js';
+import { ANY_DATA, type DataAccess, dataProblems } from './data-access.js';
 import type { RunSpec } from './run-spec.js';
+
+/** What a service accepts of a run. */
+export interface Admission {
+  readonly limits: AdmissionLimits;
+  readonly data: DataAccess;
+}
+
+/** What a person's own machine accepts. */
+export function ownAdmission(limits: AdmissionLimits): Admission {
+  return { limits, data: ANY_DATA };
+}
 
 /** The size of the data of a run, as far as it decides what the run allocates. */
 export interface DataSize {
@@ -70,17 +82,19 @@ export function excesses(spec: RunSpec, limits: AdmissionLimits, data = sizeInSp
 }
 
 /**
- * Checks a run against the limits before anything is allocated for it.
- * @throws TrikdError 'invalid' with every size above its limit: its field, its value, the limit's name and the limit
+ * Checks a run before anything is allocated for it.
+ * @throws TrikdError 'invalid' with every setting that the service does not accept: each size above its limit with its field, its
+ * value, the limit's name and the limit
  */
-export function assertAdmitted(spec: RunSpec, limits: AdmissionLimits, data?: DataSize): void {
-  const found = excesses(spec, limits, data);
-  if (found.length === 0) return;
-  const violations = found.map((excess) => ({ field: `spec.${excess.field}`, description: describe(excess) }));
-  const lines = found.map((excess) => `\n  ${excess.field}: ${describe(excess)}`).join('');
-  const which = found.length === 1 ? 'an admission limit' : `${found.length} admission limits`;
-  const advice = 'make it smaller, or raise the limit in the configuration of the services';
-  throw new TrikdError('invalid', `run ${spec.name} is above ${which}; ${advice}:${lines}`, { violations });
+export function assertAdmitted(spec: RunSpec, { limits, data }: Admission, size?: DataSize): void {
+  const above = excesses(spec, limits, size).map((excess) => ({ field: excess.field, description: describe(excess) }));
+  const problems = [...dataProblems(spec.data, data), ...above];
+  if (problems.length === 0) return;
+  const lines = problems.map(({ field, description }) => `\n  ${field}: ${description}`).join('');
+  const advice =
+    above.length > 0 ? '\nmake the run smaller, or raise the limit in the configuration of the services' : '';
+  const violations = problems.map(({ field, description }) => ({ field: `spec.${field}`, description }));
+  throw new TrikdError('invalid', `run ${spec.name} is not admitted:${lines}${advice}`, { violations });
 }
 
 /** `900060004 params, limit admission.params: 150000000` */

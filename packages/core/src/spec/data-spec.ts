@@ -4,20 +4,31 @@ import { Amount, Count, Positive, Size } from './numbers.js';
 /** Characters of a path, at most: PATH_MAX of Linux. */
 const LONGEST_PATH = 4096;
 
+/** The name under which a service registers a dataset. */
+export const DatasetName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
+
 /** Where the images come from and how they are split. Sizes count images. */
 export const DataSpec = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('idx').describe('IDX files as MNIST and Fashion-MNIST ship them, plain or gzip'),
-    folder: z
-      .string()
-      .max(LONGEST_PATH)
-      .regex(/^\P{Cc}*$/u, 'a path without control characters')
-      .optional()
-      .describe('folder with the four files; default: what `make data` brought, or TRIKD_DATA'),
-    train: Positive.optional().describe('training images, drawn by seed; default: all that validation leaves'),
-    validation: Positive.default(5000).describe('images of the training files held out for every decision'),
-    test: Positive.optional().describe('test images, only ever reported; default: all'),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('idx').describe('IDX files as MNIST and Fashion-MNIST ship them, plain or gzip'),
+      name: DatasetName.optional().describe(
+        'a dataset that the services have registered, or that is installed under this name',
+      ),
+      folder: z
+        .string()
+        .max(LONGEST_PATH)
+        .regex(/^\P{Cc}*$/u, 'a path without control characters')
+        .optional()
+        .describe('folder with the four files, where services allow paths; default: TRIKD_DATA, or what `make data` brought'),
+      train: Positive.optional().describe('training images, drawn by seed; default: all that validation leaves'),
+      validation: Positive.default(5000).describe('images of the training files held out for every decision'),
+      test: Positive.optional().describe('test images, only ever reported; default: all'),
+    })
+    .refine(({ name, folder }) => name === undefined || folder === undefined, {
+      path: ['folder'],
+      message: 'data have a name or a folder, not both',
+    }),
   z.strictObject({
     kind: z.literal('synthetic').describe('class prototypes plus noise, made from the seed: for tests and load'),
     height: Size.default(8),

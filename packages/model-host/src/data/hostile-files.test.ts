@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { loadDataset } from './load-dataset.js';
+import { loadDataset, ownData } from './load-dataset.js';
 import { openRegular } from './regular-file.js';
 
 const SECOND = 1000;
@@ -36,7 +36,7 @@ const spec = () => specFor('bare', { batchSize: 2, data: { kind: 'idx', folder, 
 /** Loads the folder. @returns why not, within a second */
 async function refusal(limits = AdmissionLimits.parse({})): Promise<Error> {
   const began = performance.now();
-  const error: unknown = await loadDataset(spec(), limits).then(
+  const error: unknown = await loadDataset(spec(), ownData(limits)).then(
     () => undefined,
     (reason: unknown) => reason,
   );

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { loadDataset } from './load-dataset.js';
+import { loadDataset, ownData } from './load-dataset.js';
 
 let folder: string;
 
@@ -57,6 +57,35 @@ test('without a folder in the spec, TRIKD_DATA names it', async () => {
   await writeSet(true);
   vi.stubEnv('TRIKD_DATA', folder);
   expect((await loadDataset(spec({ kind: 'idx', validation: 2 }))).train.count).toBe(4);
+});
+
+test('a registered dataset is read by its name, wherever it is', async () => {
+  await writeSet(true);
+  const data = { ...ownData(), datasets: { pairs: { folder } } };
+  expect((await loadDataset(spec({ kind: 'idx', name: 'pairs', validation: 2 }), data)).train.count).toBe(4);
+});
+
+test('a dataset with a name is found in the folder of its name in TRIKD_DATA', async () => {
+  await writeSet(true);
+  vi.stubEnv('TRIKD_DATA', dirname(folder));
+  const name = basename(folder).toLowerCase();
+  await rename(folder, join(dirname(folder), name));
+  folder = join(dirname(folder), name);
+  expect((await loadDataset(spec({ kind: 'idx', name, validation: 2 }))).train.count).toBe(4);
+});
+
+test.each(['absent', 'constructor'])('a dataset that is not there is named by the folders tried: %s', async (name) => {
+  vi.stubEnv('TRIKD_DATA', folder);
+  const loading = loadDataset(spec({ kind: 'idx', name }));
+  await expect(loading).rejects.toMatchObject({ kind: 'not-found' });
+  await expect(loading).rejects.toThrow(`tried ${join(folder, name)}, `);
+});
+
+test('a path is not read where paths are refused', async () => {
+  await writeSet(true);
+  const admission = { ...ownData().admission, data: { paths: false } };
+  const loading = loadDataset(spec({ kind: 'idx', folder, validation: 2 }), { ...ownData(), admission });
+  await expect(loading).rejects.toThrow('data.folder: this service reads no path that a spec names');
 });
 
 test('what is missing is named: the files, the folder tried and what to do', async () => {

@@ -6,35 +6,49 @@ import { type ImageSource, imageBytes } from '@trikd/core/data/image-source';
 import { type Dataset, splitting } from '@trikd/core/data/split';
 import { makingSource } from '@trikd/core/data/synthetic';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { assertAdmitted, type DataSize } from '@trikd/core/spec/admission';
+import { type Admission, assertAdmitted, type DataSize, ownAdmission } from '@trikd/core/spec/admission';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { dataFolders } from '@trikd/process/environment';
+import { dataFolders, namedDataFolders } from '@trikd/process/environment';
 import { IDX_NAMES, idxFolderAmong, openIdxFolder, restOf } from './idx-folder.js';
 
 const pauses: Pauses = { now: () => performance.now(), turn };
 
+type IdxSpec = Extract<RunSpec['data'], { kind: 'idx' }>;
+
 /** The fewest classes that data have: what is checked before their labels are read. */
 const LEAST_CLASSES = 2;
 
+/** Where a process finds data, and which it accepts. */
+export interface DataSource {
+  readonly admission: Admission;
+  /** Registered datasets. */
+  readonly datasets: Readonly<Record<string, { readonly folder: string }>>;
+}
+
+/** The data of the machine, for the person who owns it. */
+export function ownData(limits = AdmissionLimits.parse({})): DataSource {
+  return { admission: ownAdmission(limits), datasets: {} };
+}
+
 /**
- * Reads or generates the images of a run and splits them, in slices that leave the process responsive. IDX files are searched for in
- * the folder of the spec, otherwise in TRIKD_DATA, otherwise where `make data` and the Debian package install Fashion-MNIST. Their
- * headers are checked before their content is read.
+ * Reads or generates the images of a run and splits them, in slices that leave the process responsive. IDX files are those of a
+ * registered dataset or of the folder of the spec. Otherwise they are searched for in TRIKD_DATA, and where `make data` and the Debian
+ * package install Fashion-MNIST. Their headers are checked before their content is read.
  * @throws TrikdError 'not-found' with the files and every folder tried, 'unavailable' for files that cannot be read,
- * 'invalid' for files that are not IDX, for data above a limit, and if the spec needs more images than there are
+ * 'invalid' for files that are not IDX, for data that are not admitted, and if the spec needs more images than there are
  */
-export async function loadDataset(spec: RunSpec, limits = AdmissionLimits.parse({})): Promise<Dataset> {
-  assertAdmitted(spec, limits);
+export async function loadDataset(spec: RunSpec, { admission, datasets } = ownData()): Promise<Dataset> {
+  assertAdmitted(spec, admission);
   const { data, seed } = spec;
   const source = await (data.kind === 'synthetic'
     ? inSlices(makingSource(data, seed), pauses)
-    : idxSourceOf(await folderOf(data.folder), spec, limits));
+    : idxSourceOf(await folderOf(data, datasets), spec, admission));
   return inSlices(splitting(source, data, seed), pauses);
 }
 
-async function folderOf(folder: string | undefined): Promise<string> {
-  const folders = folder === undefined ? dataFolders() : [resolve(folder)];
+async function folderOf({ name, folder }: IdxSpec, datasets: DataSource['datasets']): Promise<string> {
+  const folders = foldersOf({ name, folder }, datasets);
   const found = await idxFolderAmong(folders);
   if (found !== undefined) return found;
   const files = Object.values(IDX_NAMES).join(', ');
@@ -45,17 +59,28 @@ async function folderOf(folder: string | undefined): Promise<string> {
   );
 }
 
-async function idxSourceOf(name: string, spec: RunSpec, limits: AdmissionLimits): Promise<ImageSource> {
+function foldersOf(
+  { name, folder }: Pick<IdxSpec, 'name' | 'folder'>,
+  datasets: DataSource['datasets'],
+): readonly string[] {
+  if (folder !== undefined) return [resolve(folder)];
+  if (name === undefined) return dataFolders();
+  // Names of what every object has, such as `constructor`, are none of a dataset.
+  const registered = Object.hasOwn(datasets, name) ? datasets[name] : undefined;
+  return registered ? [registered.folder] : namedDataFolders(name);
+}
+
+async function idxSourceOf(name: string, spec: RunSpec, admission: Admission): Promise<ImageSource> {
   const folder = await openIdxFolder(name);
   try {
     const { layout } = folder;
-    assertAdmitted(spec, limits, sizeOf(layout, LEAST_CLASSES, spec));
+    assertAdmitted(spec, admission, sizeOf(layout, LEAST_CLASSES, spec));
     const labels = {
       trainLabels: await folder.content('trainLabels'),
       testLabels: await folder.content('testLabels'),
     };
     const classes = classesIn(labels.trainLabels, labels.testLabels);
-    assertAdmitted(spec, limits, sizeOf(layout, classes, spec));
+    assertAdmitted(spec, admission, sizeOf(layout, classes, spec));
     return idxSource(name, layout, await restOf(folder, labels));
   } finally {
     await folder.close();

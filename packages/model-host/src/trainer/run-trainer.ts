@@ -1,6 +1,7 @@
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { configOrExit } from '@trikd/process/config';
+import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
 import { shutdownSignal } from '@trikd/process/shutdown';
@@ -27,10 +28,11 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
   const security = securityOrExit(config, serviceOf(role), log);
   const telemetry = await startTelemetry(`${role}-trainer`, environment(), log);
   const store = await openStoreOrExit(config.store, log, { verify: 'reads' });
+  const admission = admissionOf(config);
   const trained = createTrainer({
     role,
     store,
-    loadDataset: rememberLast(loadDataset),
+    loadDataset: rememberLast((spec) => loadDataset(spec, { ...config, admission })),
     trainGeneration,
     dial: dialWith(security),
     clock: systemClock,
@@ -38,7 +40,7 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
     log,
     telemetry,
   });
-  const trainer = admittingTrainer(trained, config.admission, config.peers);
+  const trainer = admittingTrainer(trained, admission, config.peers);
   /** Streams stay open while the trainer leaves. */
   const left = new AbortController();
   const leave = async () => {

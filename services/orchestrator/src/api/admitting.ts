@@ -1,13 +1,12 @@
-import { assertAdmitted } from '@trikd/core/spec/admission';
-import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { type Admission, assertAdmitted } from '@trikd/core/spec/admission';
 import type { Orchestrator } from '../orchestrator.js';
 
-/** An orchestrator that creates and continues no run above the limits. Nothing is stored for a refused one. */
-export function admitting(orchestrator: Orchestrator, limits: AdmissionLimits): Orchestrator {
+/** An orchestrator that creates and continues no run that is not admitted. Nothing is stored for a refused one. */
+export function admitting(orchestrator: Orchestrator, admission: Admission): Orchestrator {
   return {
     ...orchestrator,
     create: async (request) => {
-      assertAdmitted(request.spec, limits);
+      assertAdmitted(request.spec, admission);
       return orchestrator.create(request);
     },
   };

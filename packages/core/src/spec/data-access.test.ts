@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { ANY_DATA, dataProblems } from './data-access.js';
+import { DataSpec } from './data-spec.js';
+
+const idx = (setting: object) => DataSpec.parse({ kind: 'idx', ...setting });
+const named = { names: ['cifar', 'fashion-mnist'], paths: false };
+
+test.each([
+  ['synthetic data', DataSpec.parse({ kind: 'synthetic' })],
+  ['the data that are installed where a spec names none', idx({})],
+  ['a registered dataset', idx({ name: 'cifar' })],
+])('a service that reads no paths reads %s', (_what, data) => {
+  expect(dataProblems(data, named)).toEqual([]);
+});
+
+test('a path is refused where paths are not allowed, and the names are told', () => {
+  expect(dataProblems(idx({ folder: '/etc' }), named)).toEqual([
+    {
+      field: 'data.folder',
+      description:
+        'this service reads no path that a spec names: set data.name to a dataset, one of cifar, fashion-mnist',
+    },
+  ]);
+  expect(dataProblems(idx({ folder: '/etc' }), { paths: false })[0]?.description).toMatch(
+    /which its operator registers$/,
+  );
+});
+
+test('a name that is not registered is refused, and the names are told', () => {
+  expect(dataProblems(idx({ name: 'mnist' }), named)).toEqual([
+    { field: 'data.name', description: 'this service has no dataset mnist: name one of cifar, fashion-mnist' },
+  ]);
+});
+
+test('the owner of a machine may name any path and any name', () => {
+  for (const data of [idx({ folder: '/data' }), idx({ name: 'mnist' })])
+    expect(dataProblems(data, ANY_DATA)).toEqual([]);
+});
+
+test('a dataset has a name or a folder, not both', () => {
+  expect(DataSpec.safeParse({ kind: 'idx', name: 'mnist', folder: '/data' }).error?.issues).toEqual([
+    expect.objectContaining({ path: ['folder'], message: 'data have a name or a folder, not both' }),
+  ]);
+});
+
+test.each(['../etc', 'a/b', '', 'A', `x${'y'.repeat(63)}`, '.hidden', 'a\u0000b'])(
+  '%j is no name of a dataset',
+  (name) => {
+    expect(DataSpec.safeParse({ kind: 'idx', name }).success).toBe(false);
+  },
+);
+
+test.each(['/data\u001b[2J', '/data\u0000', `/${'x'.repeat(4096)}`])('%j is no folder', (folder) => {
+  expect(DataSpec.safeParse({ kind: 'idx', folder }).success).toBe(false);
+});

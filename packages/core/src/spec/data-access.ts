@@ -1,0 +1,30 @@
+import type { DataSpec } from './data-spec.js';
+
+/** Which data a service reads for a run. */
+export interface DataAccess {
+  /** Names of the registered datasets; absent: any name, which is looked for where data are installed. */
+  readonly names?: readonly string[];
+  /** Whether a spec may name a folder by its path. */
+  readonly paths: boolean;
+}
+
+/** Everything that this machine has: for the person who owns it. */
+export const ANY_DATA: DataAccess = { paths: true };
+
+/** A setting of the data that a service does not accept, and why. */
+export interface DataProblem {
+  readonly field: 'data.folder' | 'data.name';
+  readonly description: string;
+}
+
+/** Why a service does not read the data of a spec. It says nothing about the files of the service. */
+export function dataProblems(data: DataSpec, { names, paths }: DataAccess): readonly DataProblem[] {
+  if (data.kind !== 'idx') return [];
+  const known = names && names.length > 0 ? `one of ${names.join(', ')}` : 'which its operator registers';
+  if (data.folder !== undefined && !paths) {
+    const description = `this service reads no path that a spec names: set data.name to a dataset, ${known}`;
+    return [{ field: 'data.folder', description }];
+  }
+  if (data.name === undefined || !names || names.includes(data.name)) return [];
+  return [{ field: 'data.name', description: `this service has no dataset ${data.name}: name ${known}` }];
+}

@@ -1,0 +1,38 @@
+import type { Admission } from '@trikd/core/spec/admission';
+import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { DatasetName } from '@trikd/core/spec/data-spec';
+import { z } from 'zod';
+import { isLoopback } from './address.js';
+
+/** Settings of a service that reads data for runs, or refuses runs whose data it does not read. */
+export const dataSettings = {
+  datasets: z
+    .record(DatasetName, z.strictObject({ folder: z.string().min(1).describe('folder with the four files') }))
+    .default({})
+    .describe(
+      'the data that a run may name, such as `{ fashion-mnist: { folder: /data/fashion-mnist } }`; default: any that are installed',
+    ),
+  dataPaths: z
+    .enum(['allowed', 'refused'])
+    .optional()
+    .describe(
+      'whether the spec of a run may name a folder by its path; default: allowed where no dataset is registered and the service listens within this machine, in plain text',
+    ),
+};
+
+/** The settings that decide what a service accepts of a run. */
+export interface AdmissionConfig {
+  readonly listen: string;
+  readonly tls?: unknown;
+  readonly admission: AdmissionLimits;
+  readonly datasets: Readonly<Record<string, { readonly folder: string }>>;
+  readonly dataPaths?: 'allowed' | 'refused' | undefined;
+}
+
+/** What a service accepts of a run. Where others can connect, a path would let them look around on the machine. */
+export function admissionOf({ listen, tls, admission, datasets, dataPaths }: AdmissionConfig): Admission {
+  const names = Object.keys(datasets);
+  const alone = names.length === 0 && tls === undefined && isLoopback(listen);
+  const paths = dataPaths === undefined ? alone : dataPaths === 'allowed';
+  return { limits: admission, data: { paths, ...(names.length > 0 && { names }) } };
+}
