@@ -20,7 +20,9 @@ export const DataSpec = z.discriminatedUnion('kind', [
         .max(LONGEST_PATH)
         .regex(/^\P{Cc}*$/u, 'a path without control characters')
         .optional()
-        .describe('folder with the four files, where services allow paths; default: TRIKD_DATA, or what `make data` brought'),
+        .describe(
+          'folder with the four files, where services allow paths; default: TRIKD_DATA, or what `make data` brought',
+        ),
       train: Positive.optional().describe('training images, drawn by seed; default: all that validation leaves'),
       validation: Positive.default(5000).describe('images of the training files held out for every decision'),
       test: Positive.optional().describe('test images, only ever reported; default: all'),
