@@ -28,7 +28,7 @@ test('an anchor-server refuses a load above a limit before it reads anything', a
 });
 
 test('a trainer refuses an assignment that names an address beside its peers', async () => {
-  const trainer = admittingTrainer({ assign: untouched } as Partial<Trainer> as Trainer, limits, ['teacher:50052']);
+  const trainer = admittingTrainer({ assign: untouched } as Partial<Trainer> as Trainer, admission, ['teacher:50052']);
   const assigned = (peerAddress: string) =>
     trainer.assign({ attempt, term: 1, limit: 1, spec: withThreads(1), peerAddress });
   await expect(assigned('127.0.0.1:22')).rejects.toMatchObject({
