@@ -52,7 +52,7 @@ export async function measureWatchers(rounds: number): Promise<Finding> {
   const runs = openClient(RunServiceClient, orchestrator.address);
   const trainer = openClient(TrainerServiceClient, student.address);
   const watchers = startLineProcess(process.execPath, [fileURLToPath(new URL('watchers-end.ts', import.meta.url))]);
-  const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined };
+  const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined, team: '' };
   await unary(runs.createRun.bind(runs), request, { what: 'the orchestrator', deadlineSeconds: 60 });
   const stepsDone = async () =>
     (await unary(trainer.getTrainer.bind(trainer), {}, { what: 'the student' })).next?.step ?? 0;

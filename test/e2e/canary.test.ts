@@ -87,7 +87,13 @@ test('no secret of the services appears in a log, trace, event, object, title or
   onTestFinished(() => client.close());
   const errors: string[] = [];
 
-  const request = { spec: JSON.stringify(RunSpec.parse(spec)), requestId: '', takeOver: true, placement: undefined };
+  const request = {
+    spec: JSON.stringify(RunSpec.parse(spec)),
+    requestId: '',
+    takeOver: true,
+    placement: undefined,
+    team: '',
+  };
   await unary(client.createRun.bind(client), request, { what: 'the orchestrator', deadlineSeconds: 60 });
   for await (const _ of client.watchRun({ runId: spec.name, fromEvent: 0, pastOnly: false })) {
     // It ends when the run does.

@@ -29,6 +29,7 @@ export async function clusteredRuns() {
         requestId: spec.name,
         takeOver: true,
         placement: undefined,
+        team: '',
       };
       await unary(client.createRun.bind(client), request, { what: 'the orchestrator', deadlineSeconds: 60 });
     },

@@ -65,7 +65,7 @@ test('four processes with their store in MinIO end bit for bit as one, and log n
   const spec = canonicalJson(RunSpec.parse(tiny));
   await unary(
     client.createRun.bind(client),
-    { spec, requestId: '', takeOver: true, placement: undefined },
+    { spec, requestId: '', takeOver: true, placement: undefined, team: '' },
     { what: 'the orchestrator' },
   );
   for await (const _ of client.watchRun({ runId: tiny.name, fromEvent: 0, pastOnly: false })) {
@@ -179,7 +179,7 @@ test('services with no more rights than their role needs end bit for bit as one 
   const spec = canonicalJson(RunSpec.parse(tiny));
   await unary(
     client.createRun.bind(client),
-    { spec, requestId: '', takeOver: true, placement: undefined },
+    { spec, requestId: '', takeOver: true, placement: undefined, team: '' },
     { what: 'the orchestrator' },
   );
   for await (const _ of client.watchRun({ runId: tiny.name, fromEvent: 0, pastOnly: false })) {

@@ -94,7 +94,7 @@ async function failureOf(spec: WrittenSpec, orchestrator: Trainer): Promise<stri
   onTestFinished(() => client.close());
   await unary(
     client.createRun.bind(client),
-    { spec: canonicalJson(RunSpec.parse(spec)), requestId: '', takeOver: true, placement: undefined },
+    { spec: canonicalJson(RunSpec.parse(spec)), requestId: '', takeOver: true, placement: undefined, team: '' },
     { what: 'the orchestrator' },
   );
   let failure = '';

@@ -75,7 +75,13 @@ async function trainInBucket(folder: string, name: string): Promise<Running> {
   const orchestrator = await start('orchestrator', { ...addresses, events: folder });
   const client = openClient(RunServiceClient, orchestrator.address);
   onTestFinished(() => client.close());
-  const request = { spec: canonicalJson(RunSpec.parse(spec)), requestId: '', takeOver: true, placement: undefined };
+  const request = {
+    spec: canonicalJson(RunSpec.parse(spec)),
+    requestId: '',
+    takeOver: true,
+    placement: undefined,
+    team: '',
+  };
   await unary(client.createRun.bind(client), request, { what: 'the orchestrator' });
   const events: Event[] = [];
   const waiting = new Set<() => void>();

@@ -19,6 +19,7 @@ export async function followRun(addresses: readonly string[], spec: object): Pro
     requestId: `create ${name}`,
     takeOver: false,
     placement: undefined,
+    team: '',
   };
   try {
     for (let turn = 0; ; turn = (turn + 1) % clients.length) {

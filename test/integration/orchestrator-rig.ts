@@ -8,7 +8,7 @@ import { runAfter } from '@trikd/testing/runs/run-after';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
-import { createService } from '@trikd/transport/nest/create-service';
+import { createService, type ServiceOptions } from '@trikd/transport/nest/create-service';
 import { orchestratorModule } from '../../services/orchestrator/src/api/orchestrator.module.js';
 import { RUN_SERVICE } from '../../services/orchestrator/src/api/run-service.js';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
@@ -46,6 +46,7 @@ export async function serve(
   models: Awaited<ReturnType<typeof trio>>,
   events?: string,
   log = createLogger({ level: 'silent' }, 'orchestrator'),
+  access: Pick<ServiceOptions, 'tokens' | 'login' | 'audit'> = {},
 ) {
   const config = OrchestratorConfig.parse({
     store: { path: 'unused: the store is given' },
@@ -62,6 +63,7 @@ export async function serve(
     services: { 'trikd.v1.RunService': RUN_SERVICE },
     listen: '127.0.0.1:0',
     log,
+    ...access,
     drainSeconds: 5,
   });
   const client = openClient(RunServiceClient, service.address);
@@ -75,13 +77,13 @@ export async function serve(
     request: (spec: object, requestId: string) =>
       unary(
         client.createRun.bind(client),
-        { spec: JSON.stringify(spec), requestId, takeOver: false, placement: undefined },
+        { spec: JSON.stringify(spec), requestId, takeOver: false, placement: undefined, team: '' },
         { what: 'it' },
       ),
     rollBack: async (runId: string, generation: number, requestId: string) =>
       (await unary(client.rollbackAnchor.bind(client), { runId, generation, requestId }, { what: 'it' })).run,
     create: async (spec: object) => {
-      const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined };
+      const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined, team: '' };
       const { run } = await unary(client.createRun.bind(client), request, { what: 'it' });
       return run;
     },

@@ -73,7 +73,17 @@ test('reflection names every method, and describes every message', async () => {
   expect((await ask('list')).split('\n')).toContain('trikd.v1.RunService');
   const methods = (await ask('list', 'trikd.v1.RunService')).trim().split('\n');
   expect(methods.map((name) => name.replace('trikd.v1.RunService.', '')).sort()).toEqual([
-    ...['CancelRun', 'CreateRun', 'DeleteRun', 'GetRun', 'ListRuns', 'PauseRun', 'PromoteGeneration', 'ResumeRun'],
+    ...[
+      'CancelRun',
+      'CreateRun',
+      'DeleteRun',
+      'GetCaller',
+      'GetRun',
+      'ListRuns',
+      'PauseRun',
+      'PromoteGeneration',
+      'ResumeRun',
+    ],
     ...['RollbackAnchor', 'TriggerGeneration', 'WatchRun'],
   ]);
   expect(await ask('describe', 'trikd.v1.RunCondition')).toContain('last_transition_time');

@@ -84,7 +84,7 @@ export async function trainWhileRotating(options: RotationOptions): Promise<Rota
   };
   const spec = specFor('soak', { name: 'rotated', epochs: EPOCHS, curriculum: { generations: MOST_GENERATIONS } });
   try {
-    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined };
+    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined, team: '' };
     await unary(client.createRun.bind(client), request, { what, deadlineSeconds: 60 });
     const steps: number[] = [];
     for (let round = 0; round < rotations; round++) {

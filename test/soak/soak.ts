@@ -96,7 +96,7 @@ process.exit();
 
 /** What happens in a run, from its making on. */
 async function* follow(spec: RunSpec): AsyncGenerator<NonNullable<WatchRunResponse['event']>> {
-  const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined };
+  const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined, team: '' };
   await unary(client.createRun.bind(client), request, { what: 'the orchestrator', deadlineSeconds: 60 });
   const messages: AsyncIterable<WatchRunResponse> = client.watchRun({
     runId: spec.name,

@@ -27,6 +27,12 @@ export function createLogger(
   );
 }
 
+/** The log of who did what, in a file of its own that only this user can read. */
+export function createAuditLogger(file: string, service: string): Logger {
+  const stream = pino.destination({ dest: file, mkdir: true, append: true, sync: true, mode: 0o600 });
+  return createLogger({ level: 'info' }, service, stream).child({ logger: 'audit' });
+}
+
 function open({ file }: LogConfig): pino.DestinationStream {
   return pino.destination(
     file === undefined

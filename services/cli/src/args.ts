@@ -26,6 +26,8 @@ export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' 
   readonly requestId: string;
   /** -100..100. */
   readonly priority: number;
+  /** That owns the run, for somebody who is in several. */
+  readonly team?: string;
   /** Whether to follow the run to its end. */
   readonly wait: boolean;
 }
@@ -51,6 +53,7 @@ With --server the command starts no service: it creates the run at a running orc
 Exit status: 0 completed or paused, 1 failed, 2 wrong command line, 3 the run exists with another spec or was rejected, 4 no answer.`;
 
 interface RawOptions extends Partial<Connection> {
+  readonly team?: string;
   readonly listen?: string;
   readonly tls?: string;
   readonly timeout: number;
@@ -89,13 +92,14 @@ export function commandLine(actions: RunActions): Command {
     )
     .option('--priority <n>', 'with --server: from -100 to 100; higher ones get a trio first (default: 0)', priority)
     .option('--no-wait', 'with --server: do not follow the run to its end')
+    .option('--team <team>', 'with --server: your team that owns the run (default: your only one, or none)')
     .addOption(timeoutOption(30))
     .addOption(requestIdOption())
     .addOption(new Option('-o, --output <format>', 'format of the result').choices(['table', 'json']).default('table'))
     .addHelpText('after', RUN_EXAMPLE)
     .exitOverride()
     .action(async (file: string, raw: RawOptions, command: Command) => {
-      const { set, seed, store, output, fresh, listen, tls, server, wait, requestId = randomUUID() } = raw;
+      const { set, seed, store, output, fresh, listen, tls, server, wait, team, requestId = randomUUID() } = raw;
       if (server === undefined && raw.priority !== undefined) {
         command.error("error: option '--priority <n>' needs --server: a run without it has a trio of its own", {
           exitCode: 2,
@@ -103,7 +107,7 @@ export function commandLine(actions: RunActions): Command {
       }
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
       const common = { file, overrides, output };
-      const asked = { wait, requestId, priority: raw.priority ?? 0 };
+      const asked = { wait, requestId, priority: raw.priority ?? 0, ...(team !== undefined && { team }) };
       if (server !== undefined) await actions.runRemote({ ...common, ...serverChoiceOf({ ...raw, server }), ...asked });
       else
         await actions.run({

@@ -21,7 +21,7 @@ export async function runRemote(
   shell: Shell,
   finish: (status: number) => void,
 ): Promise<void> {
-  const { requestId, priority, wait, output } = options;
+  const { requestId, priority, wait, output, team = '' } = options;
   const spec = loadSpec(options.file, options.overrides);
   const runId = spec.name;
   await withErrorReport(shell, finish, { runId, requestId }, () =>
@@ -32,6 +32,7 @@ export async function runRemote(
         requestId,
         takeOver: false,
         placement: { class: '', queue: '', priority },
+        team,
       };
       const { run } = await unary(client.createRun.bind(client), wanted, how);
       if (!run) throw new TrikdError('invalid', `${how.what} answered without a run`);

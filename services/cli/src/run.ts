@@ -182,7 +182,7 @@ async function watchToItsEnd(
 ): Promise<string | undefined> {
   const what = 'the orchestrator';
   try {
-    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined };
+    const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined, team: '' };
     await unary(client.createRun.bind(client), request, { what, deadlineSeconds: 30 });
   } catch (error) {
     if (error instanceof TrikdError && error.kind === 'wrong-state') return error.message;

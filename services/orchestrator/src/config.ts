@@ -6,6 +6,7 @@ import { dataSettings } from '@trikd/process/data-settings';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
+import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { securitySettings } from '@trikd/transport/access/tls-config';
 import { HttpLimits } from '@trikd/transport/http/http-limits';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
@@ -64,6 +65,16 @@ export const OrchestratorConfig = z.strictObject({
   limits: ServerLimits.extend({
     watchersPerRun: z.int().positive().default(1024).describe('open event streams of one run, at most'),
   }).prefault({}),
+  oidc: OidcConfig.optional().describe('OpenID provider, or a list of them; absent: people need no token'),
+  audit: z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('file that gets a line for each change and each refusal; default: the log'),
+    })
+    .prefault({}),
   telemetry: TelemetryConfig,
   log: LogConfig,
 });

@@ -113,9 +113,13 @@ export async function createRun(
 export async function loadRun(store: ObjectStore, runId: string): Promise<SavedRun> {
   const spec = await loadSpec(store, runId);
   const stored = await store.get(stateKey(runId));
-  if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`, { run: runId });
+  if (stored === undefined) throw noSuchRun(runId);
   const { version: _, ...file } = decodeJson(stateFileOf(spec), stored.bytes, stateKey(runId));
   return { spec, ...file, version: stored.version };
+}
+
+export function noSuchRun(runId: string): TrikdError {
+  return new TrikdError('not-found', `there is no run ${runId}`, { run: runId });
 }
 
 /** The names of all runs, sorted. */
@@ -166,6 +170,6 @@ export async function saveRun(store: ObjectStore, run: SavedRun, change: RunChan
 
 async function loadSpec(store: ObjectStore, runId: string): Promise<RunSpec> {
   const stored = await store.get(specKey(runId));
-  if (stored === undefined) throw new TrikdError('not-found', `there is no run ${runId}`, { run: runId });
+  if (stored === undefined) throw noSuchRun(runId);
   return decodeJson(RunSpec, stored.bytes, specKey(runId));
 }

@@ -50,7 +50,12 @@ export function setCaller(metadata: Metadata, caller: Caller): void {
  * @throws TrikdError 'unauthenticated' if no interceptor has determined it
  */
 export function callerOf(metadata: Metadata): Caller {
-  const caller = callers.get(metadata);
+  const caller = knownCallerOf(metadata);
   if (!caller) throw new TrikdError('unauthenticated', 'nothing is known about the caller');
   return caller;
+}
+
+/** As {@link callerOf}, and undefined if it is not known. */
+export function knownCallerOf(metadata: Metadata): Caller | undefined {
+  return callers.get(metadata);
 }

@@ -46,7 +46,7 @@ test.each([
   ['is missing', {}],
   ['is not a text', { sub: 17 }],
   ['is empty', { sub: '' }],
-  ['is too long', { sub: 'a'.repeat(256) }],
+  ['is too long', { sub: 'a'.repeat(257) }],
   ['could control a terminal', { sub: 'ada\u001b[2J' }],
   ['breaks the line', { sub: 'ada\nroot' }],
   ['turns the direction of writing', { sub: 'ada\u202e' }],

@@ -7,8 +7,8 @@ export type User = Extract<Caller, { readonly kind: 'user' }>;
 
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** Characters of a subject and of a team. */
-const LONGEST_NAME = 255;
+/** Characters of a subject and of a team, with the prefix of the issuer: the record of a run has room for them. */
+const LONGEST_NAME = 256;
 
 /** Printable text: names reach logs, terminals and pages. */
 const NAME = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
@@ -19,7 +19,7 @@ const NAME = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
  */
 export function userOf(claims: Claims, issuer: IssuerConfig): User {
   const { prefix, subjectClaim, teamsClaim, verbsClaim } = issuer;
-  const subject = `${prefix}${subjectOf(claims, subjectClaim)}`;
+  const subject = subjectOf(claims, subjectClaim, prefix);
   const groups = textsOf(claims, teamsClaim).filter((group) => !issuer.teams || issuer.teams.includes(group));
   const said = verbsClaim === undefined ? [] : textsOf(claims, verbsClaim).filter(isVerb);
   const ofTeams = groups.flatMap((group) => (Object.hasOwn(issuer.teamVerbs, group) ? issuer.teamVerbs[group]! : []));
@@ -28,14 +28,16 @@ export function userOf(claims: Claims, issuer: IssuerConfig): User {
   return {
     kind: 'user',
     subject,
-    teams: groups.map((group) => `${prefix}${group}`),
+    teams: groups.map((group) => `${prefix}${group}`).filter(isName),
     verbs: VERBS.filter((verb) => isAdmin || allowed.has(verb)),
   };
 }
 
-function subjectOf(claims: Claims, name: string): string {
-  const subject = claims[name];
-  if (typeof subject !== 'string' || !isName(subject)) throw refused(`its claim ${name} is not a printable text`);
+function subjectOf(claims: Claims, name: string, prefix: string): string {
+  const said = claims[name];
+  const subject = `${prefix}${said}`;
+  if (typeof said !== 'string' || said === '' || !isName(subject))
+    throw refused(`its claim ${name} is not a printable text`);
   if (name === 'email' && claims['email_verified'] === false) throw refused('its e-mail address is not verified');
   return subject;
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { readText } from '@trikd/process/read-text';
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { fetchDocument } from './fetch-document.js';
@@ -21,7 +21,7 @@ const Discovery = z.object({ issuer: z.string(), jwks_uri: z.string() });
  * discovery document are requested, never one from a token.
  */
 export function issuerKeys({ issuer, ca }: Pick<IssuerConfig, 'issuer' | 'ca'>): JWTVerifyGetKey {
-  const roots = ca === undefined ? undefined : readFileSync(ca, 'utf8');
+  const roots = ca === undefined ? undefined : readText(ca);
   const fetchIt = (url: string, { signal }: { readonly signal: AbortSignal }) =>
     fetchDocument(url, signal, roots).catch((cause: unknown) => {
       throw new NoKeys(cause instanceof Error ? cause.message : `${cause}`);

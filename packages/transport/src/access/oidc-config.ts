@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { VERBS, type Verb } from './caller.js';
+import { VERBS } from './caller.js';
 
 /** Issuers that one service accepts, at most. */
 const MOST_ISSUERS = 8;
@@ -12,8 +12,7 @@ const Issuer = z.strictObject({
     .refine(isProtected, 'expected https://, or http:// on this machine')
     .describe('URL of the OpenID provider, exactly as its tokens name it'),
   audience: z
-    .array(z.string().min(1))
-    .min(1)
+    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(z.string().min(1)).min(1))
     .describe('audiences of which a token must have one: the client id of `trikd login`, and that of a proxy'),
   clientId: z.string().min(1).optional().describe('client id for `trikd login`; default: the first audience'),
   prefix: z
@@ -46,8 +45,17 @@ export const OidcConfig = z
   );
 export type OidcConfig = z.infer<typeof OidcConfig>;
 
-/** All verbs. */
-export const EVERY_VERB: readonly Verb[] = VERBS;
+/** Where people log in: `trikd login` reads it from the status of a call that was refused for the lack of a token. */
+export interface LoginFacts {
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
+/** Of several issuers the first one is that of people. */
+export function loginFacts([first]: OidcConfig): LoginFacts | undefined {
+  const clientId = first?.clientId ?? first?.audience[0];
+  return first && clientId !== undefined ? { issuer: first.issuer, clientId } : undefined;
+}
 
 /** Whether what is read from a URL cannot be replaced on the way: https, or an address of this machine. */
 export function isProtected(text: string): boolean {

@@ -80,6 +80,12 @@ export function assertAllowed(path: string, caller: Caller | undefined): asserts
   throw new TrikdError('forbidden', `${message}; this caller is ${nameOf(caller)}`);
 }
 
+/** Whether a method changes runs. */
+export function changesRuns(path: string): boolean {
+  const rule = POLICY.get(path);
+  return typeof rule === 'object' && (rule.verb === 'steer' || rule.verb === 'delete');
+}
+
 function isAllowed(rule: Rule | undefined, caller: Caller): boolean {
   if (rule === undefined) return false;
   if (caller.kind === 'anonymous') return true;

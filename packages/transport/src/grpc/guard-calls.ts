@@ -4,13 +4,8 @@ import type { Logger } from '@trikd/process/logging';
 import { toStatus } from '@trikd/protocol/status';
 import { type Caller, setCaller } from '../access/caller.js';
 import type { Identify } from '../access/identify.js';
+import type { LoginFacts } from '../access/oidc-config.js';
 import { assertAllowed } from '../access/policy.js';
-
-/** Where people log in: `trikd login` reads it from the status of a call that was refused for the lack of a token. */
-export interface LoginFacts {
-  readonly issuer: string;
-  readonly clientId: string;
-}
 
 /** Refuses a call before its handler sees it, unless the policy opens its method to the caller. */
 export function guardCalls(identify: Identify, log: Logger, login?: LoginFacts): ServerInterceptor {
@@ -21,8 +16,9 @@ export function guardCalls(identify: Identify, log: Logger, login?: LoginFacts):
     };
     const admit = (metadata: Metadata, caller: Caller | undefined): boolean => {
       try {
+        // Before the check: the audit log says who was refused.
+        if (caller) setCaller(metadata, caller);
         assertAllowed(path, caller);
-        setCaller(metadata, caller);
         return true;
       } catch (error) {
         refuse(error);

@@ -1,7 +1,10 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { Logger } from '@trikd/process/logging';
+import { type AuditLog, auditLog } from '../access/audit-log.js';
 import { type Identify, identifyBy } from '../access/identify.js';
-import { guardCalls, type LoginFacts } from './guard-calls.js';
+import type { LoginFacts } from '../access/oidc-config.js';
+import { auditCalls } from './audit-calls.js';
+import { guardCalls } from './guard-calls.js';
 import { type Guards, limitCalls } from './limit-calls.js';
 import { type CallListener, observeCalls } from './observe-calls.js';
 
@@ -11,8 +14,10 @@ export interface InterceptorOptions {
   readonly onCall?: CallListener;
   /** Default: every caller is anonymous. */
   readonly identify?: Identify;
+  /** Notified of each call that changes runs or is refused. Default: writes to the log. */
+  readonly audit?: AuditLog;
   /** Where people log in. */
-  readonly login?: LoginFacts;
+  readonly login?: LoginFacts | undefined;
   /** Default: no limits. */
   readonly guards?: Guards;
 }
@@ -30,12 +35,14 @@ export function serverInterceptors({
   identify = identifyBy({}),
   login,
   guards,
+  audit = auditLog(log.child({ logger: 'audit' })),
 }: InterceptorOptions): ServerInterceptor[] {
   return [
     observeCalls((call) => {
       log.debug(call, 'call ended');
       onCall?.(call);
     }),
+    auditCalls(audit),
     guardCalls(identify, log, login),
     ...(guards ? [limitCalls(guards)] : []),
   ];

@@ -12,6 +12,8 @@ export interface PageWanted {
   readonly token: string;
   /** Only runs in one of these; none: all. */
   readonly phases: readonly RunState['phase'][];
+  /** Only runs for which this holds, and none that cannot be read: whose they are is not known. Absent: all. */
+  readonly visible?: (run: RunView) => boolean;
 }
 
 /** Runs, sorted by name. */
@@ -31,7 +33,7 @@ const LARGEST_PAGE = 2_000_000;
 /** @param find the newest that is known of a run */
 export async function pageOfRuns(
   store: ObjectStore,
-  { size, token, phases }: PageWanted,
+  { size, token, phases, visible }: PageWanted,
   find: (runId: string) => Promise<RunView>,
 ): Promise<RunPage> {
   const after = nameIn(token);
@@ -44,12 +46,13 @@ export async function pageOfRuns(
     try {
       const run = await find(runId);
       if (phases.length > 0 && !phases.includes(run.state.phase)) continue;
+      if (visible && !visible(run)) continue;
       runs.push(run);
       characters += JSON.stringify([run.spec, run.state]).length;
     } catch (error) {
       // One that was deleted meanwhile is none.
       if (!(error instanceof TrikdError) || error.kind === 'unavailable') throw error;
-      if (error.kind !== 'not-found') unreadable.push({ runId, reason: error.message });
+      if (error.kind !== 'not-found' && !visible) unreadable.push({ runId, reason: error.message });
     }
     const full = runs.length + unreadable.length >= most || characters >= LARGEST_PAGE;
     if (full && index < names.length - 1) return { runs, unreadable, nextToken: tokenOf(runId) };

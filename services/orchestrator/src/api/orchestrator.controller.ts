@@ -30,10 +30,12 @@ import type {
   WatchRunResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { parseSpec } from '@trikd/protocol/parse-spec';
+import { noteCall } from '@trikd/transport/access/call-notes';
 import { callerOf } from '@trikd/transport/access/caller';
 import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import type { Orchestrator } from '../orchestrator.js';
+import { asCaller, type CallersOrchestrator } from './as-caller.js';
 import { fromCaller, fromRun } from './messages.js';
 import { toPhases, toPlacement, toRequestId, toRunId } from './requests.js';
 
@@ -49,62 +51,68 @@ export class OrchestratorController {
   constructor(@Inject(ORCHESTRATOR) private readonly orchestrator: Orchestrator) {}
 
   @GrpcMethod('RunService', 'createRun')
-  async createRun({ spec, requestId, takeOver, placement }: CreateRunRequest): Promise<CreateRunResponse> {
+  async createRun(
+    { spec: text, requestId, takeOver, placement, team }: CreateRunRequest,
+    metadata: Metadata,
+  ): Promise<CreateRunResponse> {
     const id = toRequestId(requestId);
     const asked = toPlacement(placement);
+    const spec = parseSpec(text);
     const wanted = {
-      ...{ spec: parseSpec(spec), takeOver },
+      ...{ spec, takeOver },
       ...(id !== undefined && { requestId: id }),
       ...(asked && { placement: asked }),
     };
-    return { run: fromRun(await this.orchestrator.create(wanted)) };
+    return { run: fromRun(await this.as(metadata, spec.name, id).create(wanted, team)) };
   }
 
   @GrpcMethod('RunService', 'getRun')
-  async getRun({ runId }: GetRunRequest): Promise<GetRunResponse> {
-    return { run: fromRun(await this.orchestrator.get(toRunId(runId))) };
+  async getRun({ runId }: GetRunRequest, metadata: Metadata): Promise<GetRunResponse> {
+    const id = toRunId(runId);
+    return { run: fromRun(await this.as(metadata, id).get(id)) };
   }
 
   @GrpcMethod('RunService', 'listRuns')
-  async listRuns({ pageSize, pageToken, phases }: ListRunsRequest): Promise<ListRunsResponse> {
+  async listRuns({ pageSize, pageToken, phases }: ListRunsRequest, metadata: Metadata): Promise<ListRunsResponse> {
     const wanted = { size: pageSize, token: pageToken, phases: toPhases(phases) };
-    const { runs, unreadable, nextToken } = await this.orchestrator.list(wanted);
+    const { runs, unreadable, nextToken } = await this.as(metadata).list(wanted);
     return { runs: runs.map(fromRun), unreadable: [...unreadable], nextPageToken: nextToken };
   }
 
   @GrpcMethod('RunService', 'triggerGeneration')
-  async triggerGeneration(request: TriggerGenerationRequest): Promise<TriggerGenerationResponse> {
-    return { run: await this.steer(request, { kind: 'triggered' }) };
+  async triggerGeneration(request: TriggerGenerationRequest, metadata: Metadata): Promise<TriggerGenerationResponse> {
+    return { run: await this.steer(metadata, request, { kind: 'triggered' }) };
   }
 
   @GrpcMethod('RunService', 'pauseRun')
-  async pauseRun(request: PauseRunRequest): Promise<PauseRunResponse> {
-    return { run: await this.steer(request, { kind: 'paused' }) };
+  async pauseRun(request: PauseRunRequest, metadata: Metadata): Promise<PauseRunResponse> {
+    return { run: await this.steer(metadata, request, { kind: 'paused' }) };
   }
 
   @GrpcMethod('RunService', 'resumeRun')
-  async resumeRun(request: ResumeRunRequest): Promise<ResumeRunResponse> {
-    return { run: await this.steer(request, { kind: 'resumed' }) };
+  async resumeRun(request: ResumeRunRequest, metadata: Metadata): Promise<ResumeRunResponse> {
+    return { run: await this.steer(metadata, request, { kind: 'resumed' }) };
   }
 
   @GrpcMethod('RunService', 'cancelRun')
-  async cancelRun(request: CancelRunRequest): Promise<CancelRunResponse> {
-    return { run: await this.steer(request, { kind: 'cancelled' }) };
+  async cancelRun(request: CancelRunRequest, metadata: Metadata): Promise<CancelRunResponse> {
+    return { run: await this.steer(metadata, request, { kind: 'cancelled' }) };
   }
 
   @GrpcMethod('RunService', 'promoteGeneration')
-  async promoteGeneration(request: PromoteGenerationRequest): Promise<PromoteGenerationResponse> {
-    return { run: await this.steer(request, { kind: 'promoted', to: request.generation, at: now() }) };
+  async promoteGeneration(request: PromoteGenerationRequest, metadata: Metadata): Promise<PromoteGenerationResponse> {
+    return { run: await this.steer(metadata, request, { kind: 'promoted', to: request.generation, at: now() }) };
   }
 
   @GrpcMethod('RunService', 'rollbackAnchor')
-  async rollbackAnchor(request: RollbackAnchorRequest): Promise<RollbackAnchorResponse> {
-    return { run: await this.steer(request, { kind: 'rolled-back', to: request.generation, at: now() }) };
+  async rollbackAnchor(request: RollbackAnchorRequest, metadata: Metadata): Promise<RollbackAnchorResponse> {
+    return { run: await this.steer(metadata, request, { kind: 'rolled-back', to: request.generation, at: now() }) };
   }
 
   @GrpcMethod('RunService', 'deleteRun')
-  async deleteRun({ runId, requestId }: DeleteRunRequest): Promise<DeleteRunResponse> {
-    await this.orchestrator.remove(toRunId(runId), toRequestId(requestId));
+  async deleteRun({ runId, requestId }: DeleteRunRequest, metadata: Metadata): Promise<DeleteRunResponse> {
+    const [run, request] = [toRunId(runId), toRequestId(requestId)];
+    await this.as(metadata, run, request).remove(run, request);
     return {};
   }
 
@@ -116,21 +124,29 @@ export class OrchestratorController {
   @GrpcMethod('RunService', 'watchRun')
   async watchRun(
     { runId, fromEvent, pastOnly, newestEvents }: WatchRunRequest,
-    _metadata: unknown,
+    metadata: Metadata,
     call: ServerWritableStream<WatchRunRequest, WatchRunResponse>,
   ): Promise<Observable<never>> {
     const wanted = { runId: toRunId(runId), from: fromEvent, pastOnly, newest: newestEvents ?? 0 };
+    const runs = this.as(metadata, wanted.runId);
     await serveStream(
       call,
       NEVER,
-      (left) => this.orchestrator.watch(wanted, left),
+      (left) => runs.watch(wanted, left),
       (message) => message,
     );
     return EMPTY;
   }
 
-  private async steer({ runId, requestId }: Steered, steering: Steering): Promise<Run> {
-    return fromRun(await this.orchestrator.steer(toRunId(runId), steering, toRequestId(requestId)));
+  private async steer(metadata: Metadata, { runId, requestId }: Steered, steering: Steering): Promise<Run> {
+    const [run, request] = [toRunId(runId), toRequestId(requestId)];
+    return fromRun(await this.as(metadata, run, request).steer(run, steering, request));
+  }
+
+  /** The orchestrator, as the caller may use it. Notes for the audit log what the call is about. */
+  private as(metadata: Metadata, run?: string, requestId?: string): CallersOrchestrator {
+    noteCall(metadata, { ...(run !== undefined && { run }), ...(requestId !== undefined && { requestId }) });
+    return asCaller(this.orchestrator, callerOf(metadata), (refusal) => noteCall(metadata, { refusal }));
   }
 }
 

@@ -302,7 +302,14 @@ export interface CreateRunRequest {
   /** Makes this orchestrator the leader at once, even if another one leads. For an orchestrator that was started for this run. */
   takeOver: boolean;
   /** What the run asks of its placement. It decides no bit of the result, and is ignored for a run that exists. */
-  placement: PlacementRequest | undefined;
+  placement:
+    | PlacementRequest
+    | undefined;
+  /**
+   * The team that owns it with its creator, who must be in it; empty: the creator's team if they are in exactly one, or none. Ignored for a run
+   * that exists.
+   */
+  team: string;
 }
 
 /** What a run asks of its placement. */
@@ -866,6 +873,7 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
         ? globalThis.Boolean(object.take_over)
         : false,
       placement: isSet(object.placement) ? PlacementRequest.fromJSON(object.placement) : undefined,
+      team: isSet(object.team) ? globalThis.String(object.team) : "",
     };
   },
 
@@ -882,6 +890,9 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     }
     if (message.placement !== undefined) {
       obj.placement = PlacementRequest.toJSON(message.placement);
+    }
+    if (message.team !== "") {
+      obj.team = message.team;
     }
     return obj;
   },

@@ -318,7 +318,14 @@ export interface CreateRunRequest {
   /** Makes this orchestrator the leader at once, even if another one leads. For an orchestrator that was started for this run. */
   takeOver: boolean;
   /** What the run asks of its placement. It decides no bit of the result, and is ignored for a run that exists. */
-  placement: PlacementRequest | undefined;
+  placement:
+    | PlacementRequest
+    | undefined;
+  /**
+   * The team that owns it with its creator, who must be in it; empty: the creator's team if they are in exactly one, or none. Ignored for a run
+   * that exists.
+   */
+  team: string;
 }
 
 /** What a run asks of its placement. */
@@ -868,7 +875,7 @@ export interface RunDrained {
 }
 
 function createBaseCreateRunRequest(): CreateRunRequest {
-  return { spec: "", requestId: "", takeOver: false, placement: undefined };
+  return { spec: "", requestId: "", takeOver: false, placement: undefined, team: "" };
 }
 
 export const CreateRunRequest: MessageFns<CreateRunRequest> = {
@@ -884,6 +891,9 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     }
     if (message.placement !== undefined) {
       PlacementRequest.encode(message.placement, writer.uint32(34).fork()).join();
+    }
+    if (message.team !== "") {
+      writer.uint32(42).string(message.team);
     }
     return writer;
   },
@@ -933,6 +943,14 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
             message.placement = PlacementRequest.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.team = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -959,6 +977,7 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
         ? globalThis.Boolean(object.take_over)
         : false,
       placement: isSet(object.placement) ? PlacementRequest.fromJSON(object.placement) : undefined,
+      team: isSet(object.team) ? globalThis.String(object.team) : "",
     };
   },
 
@@ -976,6 +995,9 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     if (message.placement !== undefined) {
       obj.placement = PlacementRequest.toJSON(message.placement);
     }
+    if (message.team !== "") {
+      obj.team = message.team;
+    }
     return obj;
   },
 
@@ -990,6 +1012,7 @@ export const CreateRunRequest: MessageFns<CreateRunRequest> = {
     message.placement = (object.placement !== undefined && object.placement !== null)
       ? PlacementRequest.fromPartial(object.placement)
       : undefined;
+    message.team = object.team ?? "";
     return message;
   },
 };

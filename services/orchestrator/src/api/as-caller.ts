@@ -1,0 +1,90 @@
+import { TrikdError } from '@trikd/core/domain/errors';
+import { noSuchRun } from '@trikd/core/run/run-store';
+import type { Steering } from '@trikd/core/run/steering';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { Caller } from '@trikd/transport/access/caller';
+import type { EventsWanted } from '../events/watch-run.js';
+import type { CreateRequest, Orchestrator } from '../orchestrator.js';
+import type { RunView } from '../runs/ports.js';
+import type { PageWanted, RunPage } from './list-runs.js';
+import { isAdmin, mayAccess, ownerOf } from './ownership.js';
+
+/** An orchestrator, as one caller may use it. */
+export interface CallersOrchestrator extends Omit<Orchestrator, 'create' | 'drain'> {
+  /** @param team on whose behalf; empty: the caller's, if they are in exactly one */
+  create(request: Omit<CreateRequest, 'owner'>, team: string): Promise<RunView>;
+}
+
+/**
+ * Shows a caller the runs of their own and of their teams, and no others: those answer as if they did not exist. Only the name of a run is
+ * not secret, because two runs cannot have the same.
+ * @param refused gets the true reason, for the audit log
+ */
+export function asCaller(
+  orchestrator: Orchestrator,
+  caller: Caller,
+  refused: (reason: string) => void,
+): CallersOrchestrator {
+  const reject = (error: TrikdError, reason: string): never => {
+    refused(reason);
+    throw error;
+  };
+  const accessible = async (runId: string): Promise<RunView> => {
+    const view = await orchestrator.get(runId);
+    return mayAccess(caller, view.owner) ? view : reject(noSuchRun(runId), FOREIGN);
+  };
+  const assertNotForeign = (view: RunView): RunView =>
+    mayAccess(caller, view.owner) ? view : reject(taken(view.spec.name), FOREIGN);
+
+  async function create(request: Omit<CreateRequest, 'owner'>, team: string): Promise<RunView> {
+    const { spec, takeOver = false, placement } = request;
+    if (!isAdmin(caller)) {
+      if (takeOver) throw needsAdmin('taking over the leadership');
+      if (placement && placement.priority > 0) throw needsAdmin(`the priority ${placement.priority}`);
+    }
+    const owner = ownerOf(caller, team);
+    if (owner) {
+      const existing = await orchestrator.get(spec.name).catch(undefinedIfAbsent);
+      if (existing) assertNotForeign(existing);
+    }
+    // Again afterwards: somebody else may have created it in between.
+    return assertNotForeign(await orchestrator.create({ ...request, ...(owner && { owner }) }));
+  }
+
+  return {
+    create,
+    get: accessible,
+    list: (wanted: PageWanted): Promise<RunPage> =>
+      orchestrator.list(isAdmin(caller) ? wanted : { ...wanted, visible: ({ owner }) => mayAccess(caller, owner) }),
+    async *watch(wanted: EventsWanted, signal: AbortSignal): AsyncGenerator<WatchRunResponse> {
+      if (!isAdmin(caller) && !signal.aborted) await accessible(wanted.runId);
+      yield* orchestrator.watch(wanted, signal);
+    },
+    async steer(runId: string, steering: Steering, requestId?: string): Promise<RunView> {
+      if (!isAdmin(caller)) await accessible(runId);
+      return assertNotForeign(await orchestrator.steer(runId, steering, requestId));
+    },
+    async remove(runId: string, requestId?: string): Promise<void> {
+      // A repeated request finds no run any more, and is answered as the first one.
+      const run = isAdmin(caller) ? undefined : await orchestrator.get(runId).catch(undefinedIfAbsent);
+      if (run && !mayAccess(caller, run.owner)) reject(noSuchRun(runId), FOREIGN);
+      await orchestrator.remove(runId, requestId);
+    },
+  };
+}
+
+const FOREIGN = 'the run belongs to somebody else';
+
+function taken(runId: string): TrikdError {
+  return new TrikdError('forbidden', `the name ${runId} is taken by a run of somebody else; choose another`);
+}
+
+function needsAdmin(what: string): TrikdError {
+  return new TrikdError('forbidden', `${what} requires the verb admin`);
+}
+
+/** A damaged run may belong to anybody: creating it again fails as it does without an owner. */
+function undefinedIfAbsent(error: unknown): undefined {
+  if (error instanceof TrikdError && error.kind === 'not-found') return undefined;
+  throw error;
+}
