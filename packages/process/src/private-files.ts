@@ -1,6 +1,14 @@
-import { constants } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsync as fsyncByCallback,
+  open as openByCallback,
+  readlinkSync,
+  realpathSync,
+} from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { errorCode, hasCode } from './error-code.js';
 
 // What a process writes is for its own user: stores, logs and events have params, labels and addresses in them.
@@ -9,6 +17,11 @@ export const PRIVATE_FOLDER = 0o700;
 export const PRIVATE_UMASK = 0o077;
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+/** Follows no link, and does not wait for the writer of a pipe. */
+const CAREFULLY = O_NOFOLLOW | O_NONBLOCK;
+
+const openDescriptor = promisify(openByCallback);
+const fsync = promisify(fsyncByCallback);
 
 /** A folder that is open: a path in it stays in it when its name is given to another folder, or to a link. */
 export interface OpenFolder {
@@ -26,9 +39,8 @@ export interface InFolderOptions {
 }
 
 /**
- * Calls `work` with the folder `root/part/part/…`. Below `root` no symbolic link is followed: each folder is opened through the one
- * before it, as openat does, by way of /proc, so that no check can be outdated when the folder is used. `root` itself, which the
- * operator chose, may be a link.
+ * Calls `work` with the folder `root/part/part/…`. Below `root` no symbolic link is followed, also if one appears meanwhile: what
+ * counts is the path that the system reports of the open folder. `root` itself, which the operator chose, may be a link.
  * @throws the error of the system; its code is ELOOP, and its message names the part, where a part is a link
  */
 export async function inFolder<T>(
@@ -37,37 +49,74 @@ export async function inFolder<T>(
   work: (folder: OpenFolder) => Promise<T>,
   { create = false }: InFolderOptions = {},
 ): Promise<T> {
-  let current = await open(root, O_DIRECTORY);
+  const descriptor = (await openDirectly(root, parts)) ?? (await openStepwise(root, parts, create));
+  try {
+    return await work(openFolder(descriptor, parts.join('/')));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Opens the file `root/part/part/…` to read it, as `inFolder` and `OpenFolder.open` do, in one request if nothing is unusual. */
+export async function openInside(root: string, parts: readonly string[]): Promise<FileHandle> {
+  const file = await open(join(root, ...parts), CAREFULLY).catch(() => undefined);
+  if (file && isAt(file.fd, root, parts)) return file;
+  await file?.close();
+  return inFolder(root, parts.slice(0, -1), (folder) => folder.open(parts.at(-1)!, constants.O_RDONLY));
+}
+
+/** The folder, if its path leads through no link; undefined if it does, and for every error. */
+async function openDirectly(root: string, parts: readonly string[]): Promise<number | undefined> {
+  const descriptor = await openDescriptor(join(root, ...parts), O_DIRECTORY).catch(() => undefined);
+  if (descriptor === undefined || isAt(descriptor, root, parts)) return descriptor;
+  closeSync(descriptor);
+  return undefined;
+}
+
+/** Whether what is open is at the path by which it was opened: not if a link led there, or if it was renamed or removed since. */
+function isAt(descriptor: number, root: string, parts: readonly string[]): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`) === join(realpathSync.native(root), ...parts);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
+  }
+}
+
+/** Opens each folder through the one before it, as openat does, so that no check can be outdated when the folder is used. */
+async function openStepwise(root: string, parts: readonly string[], create: boolean): Promise<number> {
+  let current = await openDescriptor(root, O_DIRECTORY);
   try {
     for (const [index, part] of parts.entries()) {
       const outer = current;
       current = await enter(outer, part, parts.slice(0, index + 1).join('/'), create);
-      await outer.close();
+      closeSync(outer);
     }
-    return await work(openFolder(current, parts.join('/')));
-  } finally {
-    await current.close();
+    return current;
+  } catch (error) {
+    closeSync(current);
+    throw error;
   }
 }
 
-function openFolder(handle: FileHandle, name: string): OpenFolder {
+function openFolder(descriptor: number, name: string): OpenFolder {
   return {
-    at: (entry) => within(handle, entry),
+    at: (entry) => within(descriptor, entry),
     open: async (entry, flags) => {
-      const path = within(handle, entry);
+      const path = within(descriptor, entry);
       try {
-        return await open(path, flags | O_NOFOLLOW | O_NONBLOCK, PRIVATE_FILE);
+        return await open(path, flags | CAREFULLY, PRIVATE_FILE);
       } catch (error) {
         throw await withName(error, path, name === '' ? entry : `${name}/${entry}`);
       }
     },
-    sync: () => handle.sync(),
+    sync: () => fsync(descriptor),
   };
 }
 
-async function enter(outer: FileHandle, part: string, name: string, create: boolean): Promise<FileHandle> {
+async function enter(outer: number, part: string, name: string, create: boolean): Promise<number> {
   const path = within(outer, part);
-  const opened = () => open(path, O_DIRECTORY | O_NOFOLLOW);
+  const opened = () => openDescriptor(path, O_DIRECTORY | O_NOFOLLOW);
   try {
     return await opened();
   } catch (error) {
@@ -75,7 +124,7 @@ async function enter(outer: FileHandle, part: string, name: string, create: bool
   }
   try {
     await mkdir(path, PRIVATE_FOLDER);
-    await outer.sync();
+    await fsync(outer);
   } catch (error) {
     // Another process may have created it meanwhile.
     if (!hasCode(error, 'EEXIST')) throw error;
@@ -87,8 +136,8 @@ async function enter(outer: FileHandle, part: string, name: string, create: bool
   }
 }
 
-function within({ fd }: FileHandle, name: string): string {
-  return `/proc/self/fd/${fd}/${name}`;
+function within(descriptor: number, name: string): string {
+  return `/proc/self/fd/${descriptor}/${name}`;
 }
 
 /** Says of an error that a link is its reason: the system reports ELOOP for a file, and ENOTDIR for a folder. */

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
-import { access, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { access, type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { isStoreKey, type ObjectStore, type StoredObject } from '@trikd/core/domain/object-store';
 import { hasCode } from '@trikd/process/error-code';
-import { type InFolderOptions, inFolder, makeFolder, type OpenFolder } from '@trikd/process/private-files';
+import { inFolder, makeFolder, type OpenFolder, openInside } from '@trikd/process/private-files';
 import { folderError } from './folder-error.js';
 import { type FolderLock, openFolderLock } from './folder-lock.js';
 import { openStaging, type Staging } from './staging.js';
@@ -47,27 +47,32 @@ export async function openFolderStore(folder: string): Promise<ObjectStore> {
 }
 
 function storeIn(root: string, lock: FolderLock, staging: Staging): ObjectStore {
-  const at = async <T>(key: string, work: (place: Place) => Promise<T>, options?: InFolderOptions): Promise<T> => {
+  const named = async <T>(key: string, work: (parts: readonly string[]) => Promise<T>): Promise<T> => {
     const parts = partsOf(key);
-    const name = parts.at(-1)!;
     try {
-      return await inFolder(root, parts.slice(0, -1), (folder) => work({ folder, name }), options);
+      return await work(parts);
     } catch (error) {
       throw folderError(root, error, key);
     }
   };
+  const at = <T>(key: string, create: boolean, work: (place: Place) => Promise<T>): Promise<T> =>
+    named(key, (parts) =>
+      inFolder(root, parts.slice(0, -1), (folder) => work({ folder, name: parts.at(-1)! }), { create }),
+    );
   const write = <T>(key: string, bytes: Uint8Array, name: (staged: string, place: Place) => Promise<T>): Promise<T> =>
-    at(key, (place) => staging.write(bytes, (staged) => name(staged, place)), { create: true });
+    at(key, true, (place) => staging.write(bytes, (staged) => name(staged, place)));
+  const inspect = <T>(key: string, work: (file: FileHandle) => Promise<T>): Promise<T | undefined> =>
+    unlessAbsent(named(key, async (parts) => withFile(await openInside(root, parts), work)));
   return {
-    get: (key) => unlessAbsent(at(key, read)),
-    size: (key) => unlessAbsent(at(key, sizeOf)),
+    get: (key) => inspect(key, read),
+    size: (key) => inspect(key, sizeOf),
     put: (key, bytes) =>
       write(key, bytes, (staged, place) => lock.hold(async () => replaceFile(staged, place, await timeOf(place)))),
     create: (key, bytes) => write(key, bytes, linkFile),
     replace: (key, bytes, version) =>
       write(key, bytes, (staged, place) => lock.hold(() => compareAndReplace(staged, place, version))),
     list: (prefix) => keysOf(root, prefix),
-    remove: (key) => unlessAbsent(at(key, (place) => lock.hold(() => removeFile(place)))),
+    remove: (key) => unlessAbsent(at(key, false, (place) => lock.hold(() => removeFile(place)))),
   };
 }
 
@@ -136,43 +141,41 @@ async function removeFile({ folder, name }: Place): Promise<void> {
   await folder.sync();
 }
 
-/** Content and time come from one open file, which is never written again, so they are consistent. */
-async function read({ folder, name }: Place): Promise<FolderObject> {
-  const file = await folder.open(name, constants.O_RDONLY);
+async function withFile<T>(file: FileHandle, work: (file: FileHandle) => Promise<T>): Promise<T> {
   try {
-    const found = await file.stat({ bigint: true });
-    if (!found.isFile()) throw notAFile(name);
-    const content = await file.readFile();
-    const bytes = new Uint8Array(content.buffer, content.byteOffset, content.length);
-    return { bytes, version: `${hash('sha256', bytes)}-${found.mtimeNs}`, writtenAt: found.mtimeNs };
+    return await work(file);
   } finally {
     await file.close();
   }
 }
 
-async function readOrNothing(place: Place): Promise<FolderObject | undefined> {
+/** Content and time come from one open file, which is never written again, so they are consistent. */
+async function read(file: FileHandle): Promise<FolderObject> {
+  const found = await file.stat({ bigint: true });
+  if (!found.isFile()) throw notAFile();
+  const content = await file.readFile();
+  const bytes = new Uint8Array(content.buffer, content.byteOffset, content.length);
+  return { bytes, version: `${hash('sha256', bytes)}-${found.mtimeNs}`, writtenAt: found.mtimeNs };
+}
+
+async function readOrNothing({ folder, name }: Place): Promise<FolderObject | undefined> {
   try {
-    return await read(place);
+    return await withFile(await folder.open(name, constants.O_RDONLY), read);
   } catch (error) {
     if (hasCode(error, ...ABSENT)) return undefined;
     throw error;
   }
 }
 
-async function sizeOf({ folder, name }: Place): Promise<number> {
-  const file = await folder.open(name, constants.O_RDONLY);
-  try {
-    const found = await file.stat();
-    if (!found.isFile()) throw notAFile(name);
-    return found.size;
-  } finally {
-    await file.close();
-  }
+async function sizeOf(file: FileHandle): Promise<number> {
+  const found = await file.stat();
+  if (!found.isFile()) throw notAFile();
+  return found.size;
 }
 
 /** Only files are objects: not folders, devices and pipes, which the system opens too. */
-function notAFile(name: string): Error {
-  return Object.assign(new Error(`${name} is not a file`), { code: 'EISDIR' });
+function notAFile(): Error {
+  return Object.assign(new Error('it is not a file'), { code: 'EISDIR' });
 }
 
 async function timeOf({ folder, name }: Place): Promise<bigint | undefined> {
@@ -187,32 +190,32 @@ async function timeOf({ folder, name }: Place): Promise<bigint | undefined> {
 async function keysOf(root: string, prefix: string): Promise<readonly string[]> {
   const parent = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
   const parts = parent === '' ? [] : partsOf(parent);
-  const keys: string[] = [];
   try {
-    await addKeys(root, parts, keys);
+    const keys = await inFolder(root, parts, (folder) => keysBelow(folder, '.', parent));
+    return keys.filter((key) => key.startsWith(prefix)).sort();
   } catch (error) {
+    // The folder is absent, or there is a link in its place.
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return [];
     throw folderError(root, error);
   }
-  return keys.filter((key) => key.startsWith(prefix)).sort();
 }
 
-/** Skips what is no object: the store's own folders, and links. One folder at a time, so that few of them are open. */
-async function addKeys(root: string, parts: readonly string[], keys: string[]): Promise<void> {
-  for (const entry of await entriesOf(root, parts)) {
-    const inner = [...parts, entry.name];
-    const key = inner.join('/');
-    if (!isStoreKey(key)) continue;
-    if (entry.isDirectory()) await addKeys(root, inner, keys);
-    else if (entry.isFile()) keys.push(key);
-  }
+/** Skips what is no object: the store's own folders, which may be removed during the walk, and links. */
+async function keysBelow(folder: OpenFolder, path: string, parent: string): Promise<readonly string[]> {
+  const keys = (await entriesOf(folder.at(path))).map(async (entry) => {
+    const key = parent === '' ? entry.name : `${parent}/${entry.name}`;
+    if (!isStoreKey(key)) return [];
+    if (entry.isDirectory()) return await keysBelow(folder, `${path}/${entry.name}`, key);
+    return entry.isFile() ? [key] : [];
+  });
+  return (await Promise.all(keys)).flat();
 }
 
-/** None of a folder that is gone, or in whose place there is a link. */
-async function entriesOf(root: string, parts: readonly string[]): Promise<readonly Dirent[]> {
+async function entriesOf(folder: string): Promise<readonly Dirent[]> {
   try {
-    return await inFolder(root, parts, (folder) => readdir(folder.at('.'), { withFileTypes: true }));
+    return await readdir(folder, { withFileTypes: true });
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return [];
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }
 }
