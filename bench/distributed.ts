@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { type RunSpec } from '@trikd/core/spec/run-spec';
+import type { ServiceName } from '@trikd/process/service-process';
 import { fromPosition } from '@trikd/protocol/convert';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { TrainerServiceClient, type WatchTrainerResponse } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { datasetFor } from '@trikd/testing/specs/spec-for';
+import type { Security } from '@trikd/transport/access/security';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { type MeasuredService, startMeasured } from './measured-service.ts';
 import type { Contestant } from './rounds.ts';
@@ -32,37 +34,51 @@ export interface DistributedTrio extends Contestant {
 
 const NAMES = ['anchor-server', 'teacher-trainer', 'student-trainer'] as const;
 
-/** How the trio is observed. */
-export interface Observed {
+/** How the trio is observed, and how its connections are protected. */
+export interface Conditions {
   /** Environment of the services. */
   readonly env?: Readonly<Record<string, string>>;
   readonly tracing?: StepTracing;
+  /** Default: plain text. */
+  readonly tls?: {
+    /** Settings of a service. */
+    readonly settings: (service: ServiceName) => Readonly<Record<string, unknown>>;
+    /** Of the benchmark, which is the orchestrator. */
+    readonly security: Security;
+  };
 }
 
 /** Starts the services at rest, in generation 1. The mean time of a round's steps stands for each of them. */
 export async function startDistributed(
   name: string,
   spec: RunSpec,
-  { env = {}, tracing }: Observed = {},
+  { env = {}, tracing, tls }: Conditions = {},
 ): Promise<DistributedTrio> {
   const folder = await mkdtemp(join(tmpdir(), 'trikd-bench-'));
   const lagFile = (service: string) => join(folder, `${service}.lag.json`);
   const started = await Promise.all(
-    NAMES.map((service) => startMeasured(service, join(folder, 'store'), lagFile(service), {}, env)),
+    NAMES.map((service) =>
+      startMeasured(service, join(folder, 'store'), lagFile(service), tls?.settings(service), env),
+    ),
   );
   const [anchor, teacher, student] = started as [MeasuredService, MeasuredService, MeasuredService];
   const position = (step: number) => fromPosition({ runId: spec.name, generation: 1, attempt: 1, step });
-  await loadAnchor(anchor.address, join(folder, 'store'), spec, position(0), tracing);
-  const trainers = [teacher, student].map(({ address }) => openClient(TrainerServiceClient, address));
+  const peer = (role: ServiceName) => tls && { role, security: tls.security };
+  const anchorClient = openClient(AnchorServiceClient, anchor.address, peer('anchor-server'));
+  await loadAnchor(anchorClient, join(folder, 'store'), spec, position(0), tracing);
+  const trainers = [
+    openClient(TrainerServiceClient, teacher.address, peer('teacher-trainer')),
+    openClient(TrainerServiceClient, student.address, peer('student-trainer')),
+  ];
   const watches = await Promise.all(
     trainers.map(async (client, index) => {
-      const peer = index === 0 ? student : teacher;
+      const other = index === 0 ? student : teacher;
       const request = {
         start: position(0),
         term: 1,
         spec: canonicalJson(spec),
         limit: 0,
-        peerAddress: peer.address,
+        peerAddress: other.address,
         anchorAddress: anchor.address,
       };
       await unary(
@@ -107,7 +123,7 @@ export async function startDistributed(
 }
 
 async function loadAnchor(
-  address: string,
+  client: AnchorServiceClient,
   store: string,
   spec: RunSpec,
   start: ReturnType<typeof fromPosition>,
@@ -116,7 +132,6 @@ async function loadAnchor(
   const params = freshAnchor(spec, datasetFor(spec));
   const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
   const blob = await saveParams(await openFolderStore(store), folder, params);
-  const client = openClient(AnchorServiceClient, address);
   await unary(
     client.loadAnchor.bind(client),
     { start, term: 1, spec: canonicalJson(spec), params: blob, tracing },

@@ -1,0 +1,74 @@
+/**
+ * What TLS costs a step: the trio of an example as services, in plain text and with certificates at both ends of every connection, in turns.
+ *
+ * usage: node bench/tls.ts [--rounds N] [--steps N] [--spec FILE]      wants a quiet machine
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { createLogger } from '@trikd/process/logging';
+import type { ServiceName } from '@trikd/process/service-process';
+import { settingsOf } from '@trikd/testing/processes/settings';
+import { certificateOf, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
+import { openSecurity } from '@trikd/transport/access/security';
+import { parse } from 'yaml';
+import { startDistributed } from './distributed.ts';
+import { compare, ratio } from './rounds.ts';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '20' },
+    steps: { type: 'string', default: '50' },
+    spec: { type: 'string', default: 'examples/fashion-mnist.yaml' },
+  },
+});
+const [rounds, steps] = [Number(values.rounds), Number(values.steps)];
+const GOAL = 1.02;
+const NEVER = 100_000;
+/** The example's models and batches on made-up images: neither validation nor checkpoints come between. */
+const spec = RunSpec.parse({
+  ...parse(readFileSync(values.spec, 'utf8')),
+  name: 'bench',
+  data: { kind: 'synthetic', height: 28, width: 28, channels: 1, classes: 10, train: 512, validation: 64, test: 64 },
+  epochs: NEVER,
+  evaluation: { everyEpochs: NEVER },
+  checkpoint: { everyEpochs: NEVER },
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'trikd-bench-tls-'));
+const authority = await newAuthority();
+const certificates = new Map(
+  await Promise.all(
+    (['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'] as const).map(
+      async (name) => [name, await certificateOf(authority, name)] as const,
+    ),
+  ),
+);
+const tlsOf = (name: ServiceName) => writeTls(join(folder, name), authority.cert, certificates.get(name)!);
+const security = openSecurity(
+  { tls: tlsOf('orchestrator'), plaintext: 'loopback' },
+  'orchestrator',
+  createLogger({ level: 'silent' }, 'bench'),
+);
+const tls = { settings: (name: ServiceName) => settingsOf({ tls: tlsOf(name) }), security };
+/** As `trikd run` starts services. */
+const env = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '2' };
+try {
+  const trios = [
+    await startDistributed('plain text', spec, { env }),
+    await startDistributed('TLS', spec, { env, tls }),
+  ];
+  const comparison = await compare(`a step of ${values.spec}`, trios, { rounds, steps, warmup: 2 * steps });
+  for (const [name, { median, p99 }] of Object.entries(comparison.contestants)) {
+    console.log(`${name}: ${median.toFixed(3)} ms a step (p99 of turns ${p99.toFixed(3)})`);
+  }
+  const value = ratio(comparison, 'TLS', 'plain text');
+  console.log(`TLS / plain text, median of turns against each other: ${value.toFixed(4)} (goal: at most ${GOAL})`);
+  process.exitCode = value <= GOAL ? 0 : 1;
+} finally {
+  security.close();
+  rmSync(folder, { recursive: true });
+}
+process.exit();
