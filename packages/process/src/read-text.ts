@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { TrikdError } from '@trikd/core/domain/errors';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -10,12 +10,37 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'its symbolic links form a cycle',
 };
 
-/** Reads a file that a user has named. @throws TrikdError 'invalid' with the reason */
-export function readText(file: string): string {
+/** Bytes of a configuration or a certificate, at most. */
+const MOST_BYTES = 1024 * 1024;
+
+/**
+ * Reads a file that a user has named. It may be a pipe, and have no end.
+ * @param most bytes that are read
+ * @throws TrikdError 'invalid' with the reason
+ */
+export function readText(file: string, most = MOST_BYTES): string {
   try {
-    return readFileSync(file, 'utf8');
+    const bytes = readAtMost(file, most + 1);
+    if (bytes.length <= most) return bytes.toString('utf8');
+    throw new TrikdError('invalid', `cannot read ${file}: it has more than ${most} bytes`, { file });
   } catch (cause) {
+    if (cause instanceof TrikdError) throw cause;
     const code = cause instanceof Error && 'code' in cause ? `${cause.code}` : '';
     throw new TrikdError('invalid', `cannot read ${file}: ${REASONS[code] ?? `${cause}`}`, { file }, { cause });
+  }
+}
+
+function readAtMost(file: string, most: number): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(most);
+    let filled = 0;
+    for (;;) {
+      const read = readSync(descriptor, bytes, filled, most - filled, null);
+      filled += read;
+      if (read === 0 || filled === most) return bytes.subarray(0, filled);
+    }
+  } finally {
+    closeSync(descriptor);
   }
 }

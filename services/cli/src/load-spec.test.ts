@@ -104,3 +104,34 @@ describe('loadSpec', () => {
     );
   });
 });
+
+describe('refused by name, before it is parsed for long, is a file', () => {
+  test.each([
+    ['of more than 64 KiB', `${GOOD}#${'x'.repeat(70_000)}`, /it has more than 65536 bytes$/],
+    ['of 30,000 numbers', `${GOOD}x: [${Array(30_000).fill(1)}]`, /more than 10000 words and marks$/],
+    [
+      'of 7,000 settings',
+      Array.from({ length: 7000 }, (_, i) => `k${i}: 1`).join('\n'),
+      /more than 10000 words and marks$/,
+    ],
+    ['of 2,000 nested lists', `x: ${'['.repeat(2000)}${']'.repeat(2000)}`, /nested too deeply/],
+    ['of 2,000 nested items', '- '.repeat(2000), /nested too deeply/],
+    [
+      'of a thousand mistakes',
+      `${GOOD}${Array.from({ length: 1000 }, (_, i) => `k${i}: 1\n`).join('')}`,
+      /has 1000 mistakes:/,
+    ],
+    ['of aliases that multiply', aliases(), /Excessive alias count/],
+  ])('%s', (_what, text, message) => {
+    const began = performance.now();
+    expect(() => loadSpec(file(text), [])).toThrow(message);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+});
+
+/** Nine lists, each of nine times the one before. */
+function aliases(): string {
+  const names = [...'abcdefghij'];
+  const lists = names.slice(1).map((name, index) => `${name}: &${name} [${Array(9).fill(`*${names[index]}`)}]`);
+  return ['a: &a [x, x, x, x, x, x, x, x, x]', ...lists].join('\n');
+}

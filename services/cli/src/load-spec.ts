@@ -2,7 +2,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { readText } from '@trikd/process/read-text';
-import { type Document, isMap, isNode, LineCounter, parse, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, Lexer, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { closest } from './closest.js';
 import { settingsAt } from './settings.js';
@@ -14,26 +14,54 @@ export interface Override {
   readonly value: string;
 }
 
+/** Bytes of a file, and words and marks in it, at most: far more than any spec has, and fast to parse. */
+const MOST_BYTES = 64 * 1024;
+const MOST_TOKENS = 10_000;
+
+/** Mistakes that are described; the others are counted. */
+const MOST_MISTAKES = 32;
+
 /**
  * Reads the spec of a run.
  * @throws TrikdError `invalid` without the file, and with every mistake, its setting and, where it has one, its line
  */
 export function loadSpec(file: string, overrides: readonly Override[]): RunSpec {
   const lines = new LineCounter();
-  const document = parseDocument(readText(file), { lineCounter: lines });
-  if (document.errors.length > 0) {
-    const mistakes = document.errors.map(
-      ({ message, pos }) => `${file}:${lines.linePos(pos[0]).line}: ${firstLine(message)}`,
-    );
-    throw invalid(file, mistakes);
-  }
+  const document = documentOf(readText(file, MOST_BYTES), file, lines);
   for (const override of overrides) apply(document, override);
-  const result = RunSpec.safeParse(document.toJS() ?? {}, { error: plainIssue });
+  const result = RunSpec.safeParse(settingsIn(document, file), { error: plainIssue });
   if (result.success) return result.data;
-  throw invalid(
-    file,
-    result.error.issues.flatMap((issue) => mistakesOf(issue, document, file, lines)),
-  );
+  const issues = result.error.issues.flatMap(eachKey);
+  const mistakes = issues.slice(0, MOST_MISTAKES).map((issue) => mistakeOf(issue, document, file, lines));
+  throw invalid(file, mistakes, issues.length);
+}
+
+function documentOf(text: string, file: string, lines: LineCounter): Document {
+  let tokens = 0;
+  // Counting is fast whatever the text; parsing is not.
+  for (const _ of new Lexer().lex(text)) {
+    if (++tokens > MOST_TOKENS) throw new TrikdError('invalid', `${file} has more than ${MOST_TOKENS} words and marks`);
+  }
+  const document = parseDocument(text, { lineCounter: lines });
+  const { errors } = document;
+  if (errors.length === 0) return document;
+  const mistakes = errors
+    .slice(0, MOST_MISTAKES)
+    .map(({ message, pos }) => `${file}:${lines.linePos(pos[0]).line}: ${reasonOf(message)}`);
+  throw invalid(file, mistakes, errors.length);
+}
+
+/** The parser recurses. */
+function reasonOf(message: string): string {
+  return message.startsWith('Maximum call stack') ? 'it is nested too deeply' : firstLine(message);
+}
+
+function settingsIn(document: Document, file: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (cause) {
+    throw new TrikdError('invalid', `${file}: ${cause instanceof Error ? cause.message : cause}`, {}, { cause });
+  }
 }
 
 function apply(document: Document, { path, value }: Override): void {
@@ -55,15 +83,18 @@ function apply(document: Document, { path, value }: Override): void {
 
 type Issue = z.core.$ZodIssue;
 
-function mistakesOf(issue: Issue, document: Document, file: string, lines: LineCounter): string[] {
+/** An issue about several unknown settings as one issue for each. */
+function eachKey(issue: Issue): readonly Issue[] {
+  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, keys: [key] })) : [issue];
+}
+
+function mistakeOf(issue: Issue, document: Document, file: string, lines: LineCounter): string {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
-  if (issue.code !== 'unrecognized_keys') return [mistake(path, issue.message, document, file, lines)];
-  const known = settingsAt(path);
-  return issue.keys.map((key) => {
-    const meant = closest(key, known);
-    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-    return mistake([...path, key], `there is no such setting${hint}`, document, file, lines);
-  });
+  if (issue.code !== 'unrecognized_keys') return mistake(path, issue.message, document, file, lines);
+  const [key = ''] = issue.keys;
+  const meant = closest(key, settingsAt(path));
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return mistake([...path, key], `there is no such setting${hint}`, document, file, lines);
 }
 
 function mistake(
@@ -94,9 +125,11 @@ function keyOf(key: unknown): string {
   return isNode(key) ? String(key.toJSON()) : String(key);
 }
 
-function invalid(file: string, mistakes: readonly string[]): TrikdError {
-  const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`;
-  return new TrikdError('invalid', `${file} has ${count}:\n${mistakes.map((line) => `  ${line}`).join('\n')}`);
+/** @param all number of the mistakes, those that are not described included */
+function invalid(file: string, mistakes: readonly string[], all: number): TrikdError {
+  const count = all === 1 ? '1 mistake' : `${all} mistakes`;
+  const more = all > mistakes.length ? `\n  and ${all - mistakes.length} more` : '';
+  return new TrikdError('invalid', `${file} has ${count}:\n${mistakes.map((line) => `  ${line}`).join('\n')}${more}`);
 }
 
 function firstLine(text: string): string {

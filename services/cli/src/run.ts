@@ -17,6 +17,7 @@ import { type Display, liveDisplay, quietDisplay } from './display.js';
 import { assertFree } from './free-address.js';
 import { runJson } from './json-messages.js';
 import { loadSpec } from './load-spec.js';
+import { assertFitsHere } from './own-limits.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
 import { type RunFiles, runFiles } from './run-files.js';
 import { chosenRunFolder, makeRunFolder, type RunFolder, removeRun, storedRun } from './run-folder.js';
@@ -27,6 +28,7 @@ import { isTerminal, print, type Shell, say } from './shell.js';
 export async function run(options: RunOptions, shell: Shell): Promise<number> {
   const { stdout, stderr, env } = shell;
   const spec = loadSpec(options.file, options.overrides);
+  assertFitsHere(spec, env);
   const folder = chosenRunFolder(options.store, spec.name, env);
   if (options.listen !== undefined) await assertFree(options.listen);
   if (options.fresh) await removeRun(folder);

@@ -32,7 +32,7 @@ export interface DataSize {
 type LimitName = keyof AdmissionLimits;
 
 /** One size of a run, and the setting that decides it. */
-interface Cost {
+export interface Cost {
   readonly limit: LimitName;
   /** Path in the spec. */
   readonly field: string;
@@ -71,12 +71,17 @@ const ROLES = ['student', 'teacher'] as const;
 /** The least that data have, for sizes of data that are not known yet. */
 const LEAST = { height: 1, width: 1, channels: 1, classes: 2 };
 
+/** Every size of a run that a limit is for. */
+export function costsOf(spec: RunSpec, data = sizeInSpec(spec)): readonly Cost[] {
+  return [...dataCosts(spec, data), ...runCosts(spec, data), ...ROLES.flatMap((role) => modelCosts(spec, role, data))];
+}
+
 /**
  * Every size of a run that is above its limit. Nothing is allocated.
  * @param data the size of files, once their headers are read; without it, sizes that depend on files count with the least they can be
  */
 export function excesses(spec: RunSpec, limits: AdmissionLimits, data = sizeInSpec(spec)): readonly Excess[] {
-  return [...dataCosts(spec, data), ...runCosts(spec, data), ...ROLES.flatMap((role) => modelCosts(spec, role, data))]
+  return costsOf(spec, data)
     .filter(({ limit, value }) => value > limits[limit])
     .map((cost) => ({ ...cost, most: limits[cost.limit] }));
 }

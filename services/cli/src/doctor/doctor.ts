@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { loadConfig } from '@trikd/process/config';
 import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
+import { ownLimits } from '../own-limits.js';
 import { RUNS } from '../run-folder.js';
 import { storeInEnvironment } from '../run-store.js';
 import { connectionOf } from '../server/ask.js';
@@ -18,6 +20,7 @@ import {
 } from './checks.js';
 import type { DoctorOptions } from './command.js';
 import type { Finding } from './finding.js';
+import { specFinding } from './spec-finding.js';
 
 /** The part of a service's configuration that is checked. */
 const Config = z.looseObject({
@@ -25,7 +28,10 @@ const Config = z.looseObject({
   anchor: z.string().optional(),
   teacher: z.string().optional(),
   student: z.string().optional(),
+  admission: AdmissionLimits,
 });
+
+type Check = readonly [string, () => Promise<readonly Finding[]>];
 
 /** Makes all checks. @param report called with the name of each check */
 export async function examine(
@@ -34,17 +40,18 @@ export async function examine(
   report: (what: string) => void,
 ): Promise<readonly Finding[]> {
   const { server, serverNamed, store, config: file } = options;
-  const config = file === undefined ? {} : loadConfig(Config, env, file);
+  const config = file === undefined ? { admission: ownLimits(env) } : loadConfig(Config, env, file);
   const inEnvironment = store === undefined ? storeInEnvironment(env) : undefined;
   const services: readonly ServiceAddress[] = [
     { name: 'orchestrator', address: server, named: serverNamed, connection: connectionOf(options, env) },
     ...[named('anchor-server', config.anchor), named('teacher-trainer', config.teacher)].flat(),
     ...named('student-trainer', config.student),
   ];
-  const checks: readonly (readonly [string, () => Promise<readonly Finding[]>])[] = [
+  const checks: readonly Check[] = [
     ['Node.js', async () => [nodeFinding(process.versions.node)]],
     ['engine', async () => [await engineFinding()]],
     ['data', async () => [await dataFinding()]],
+    ...specChecks(options.file, config.admission),
     ['store', async () => [await storeAt(config.store ?? inEnvironment, store ?? RUNS)]],
     ...services.map((service) => [service.name, () => serviceFindings(service)] as const),
   ];
@@ -54,6 +61,10 @@ export async function examine(
     findings.push(...(await look()));
   }
   return findings;
+}
+
+function specChecks(file: string | undefined, limits: AdmissionLimits): readonly Check[] {
+  return file === undefined ? [] : [['spec', async () => [specFinding(file, limits)]]];
 }
 
 function named(name: string, address: string | undefined): readonly ServiceAddress[] {

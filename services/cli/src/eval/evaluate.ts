@@ -4,9 +4,11 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { Score } from '@trikd/core/domain/score';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { lossText } from '@trikd/events/names';
-import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { loadDataset, ownData } from '@trikd/model-host/data/load-dataset';
 import Table from 'cli-table3';
 import { openRun } from '../checkpoint/open-run.js';
+import { ownLimits } from '../own-limits.js';
+import type { Shell } from '../shell.js';
 import { formatted, percent } from '../texts.js';
 import type { EvalOptions, SplitName } from './command.js';
 import { type Subject, subjectsOf } from './subjects.js';
@@ -31,7 +33,7 @@ export async function evaluateRun(
   const { runId, from, splits, output } = options;
   const run = await openRun(runId, from, env);
   const subjects = await subjectsOf(run, options);
-  const dataset = await datasetOf(run.spec);
+  const dataset = await datasetOf(run.spec, env);
   // TensorFlow takes a second to load, and no other command needs it.
   const { openJudged } = await import('@trikd/core/training/judge');
   const scored: Scored[] = [];
@@ -53,9 +55,9 @@ export async function evaluateRun(
 }
 
 /** The data of a run. @throws TrikdError 'invalid' when this machine does not have them: the run itself is there */
-async function datasetOf(spec: RunSpec): Promise<Dataset> {
+async function datasetOf(spec: RunSpec, env: Shell['env']): Promise<Dataset> {
   try {
-    return await loadDataset(spec);
+    return await loadDataset(spec, ownData(ownLimits(env)));
   } catch (error) {
     if (!(error instanceof TrikdError && error.kind === 'not-found')) throw error;
     throw new TrikdError('invalid', error.message, error.details, { cause: error });
