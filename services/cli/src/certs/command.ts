@@ -21,7 +21,7 @@ Example:
   $ trikd certs init certs --host gpu-1.example.org --host 10.0.0.7 --user ada
 
 Makes a certificate authority for development and, in one folder each, certificates for the four services and for people. Keys are ECDSA
-P-256; files are for your user only. Copy only the folder of its service to another machine: whoever has ca.key can be anybody.
+P-256; files are for your user only. Copy only the folder of its service to another machine: with ca.key, one can be anybody.
 Exit status: 0 done, 1 failed, 2 wrong command line, 3 the folder has an authority.`;
 
 const ISSUE_EXAMPLE = `
