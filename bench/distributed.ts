@@ -11,6 +11,7 @@ import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { TrainerServiceClient, type WatchTrainerResponse } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { datasetFor } from '@trikd/testing/specs/spec-for';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import type { Security } from '@trikd/transport/access/security';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { type MeasuredService, startMeasured } from './measured-service.ts';
@@ -76,6 +77,7 @@ export async function startDistributed(
       const request = {
         start: position(0),
         term: 1,
+        exchangeSecret: SECRET,
         spec: canonicalJson(spec),
         limit: 0,
         peerAddress: other.address,
@@ -134,7 +136,7 @@ async function loadAnchor(
   const blob = await saveParams(await openFolderStore(store), folder, params);
   await unary(
     client.loadAnchor.bind(client),
-    { start, term: 1, spec: canonicalJson(spec), params: blob, tracing },
+    { start, term: 1, exchangeSecret: SECRET, spec: canonicalJson(spec), params: blob, tracing },
     { what: 'the anchor', deadlineSeconds: 60 },
   );
   client.close();

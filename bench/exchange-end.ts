@@ -1,5 +1,6 @@
 // One end of an exchange, driven line by line: `listen grpc|tcp rows cols` -> address, `connect address`, `step N` -> {"ms": [...]}.
 // Both kinds do the same work a step: make bytes of float32 logits, send them, read the other's, make a Float32Array of them.
+
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
@@ -8,6 +9,7 @@ import { subscribe } from '@trikd/core/exchange/subscribe';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 import { answerLines } from './line-process.ts';
@@ -46,6 +48,7 @@ async function grpcEnd(rows: number, cols: number): Promise<End> {
         consumer: 'student',
         from,
         agreement,
+        secret: SECRET,
         stepTimeoutSeconds: 60,
         signal: never,
         dial: dialProducer,

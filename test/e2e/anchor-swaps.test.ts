@@ -13,6 +13,7 @@ import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 import { expect, onTestFinished, test } from 'vitest';
@@ -52,6 +53,7 @@ test('100 anchors after one another, each with both trainers as consumers, leave
       consumer,
       from: startOf(generation),
       agreement: agreementOf(spec, dataset),
+      secret: SECRET,
       stepTimeoutSeconds: 60,
       signal: never,
       dial: dialProducer,
@@ -62,7 +64,7 @@ test('100 anchors after one another, each with both trainers as consumers, leave
   const [loads, answers, samples]: [number[], number[], Holding[]] = [[], [], []];
   for (let generation = 1; generation <= ROUNDS * SWAPS; generation++) {
     const from = performance.now();
-    await anchor.load({ start: startOf(generation), term: 1, spec, params });
+    await anchor.load({ start: startOf(generation), term: 1, exchangeSecret: SECRET, spec, params });
     const loaded = performance.now();
     loads.push(loaded - from);
     const both = [hear('teacher', generation), hear('student', generation)];

@@ -5,6 +5,7 @@ import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchang
 import { lasting } from '@trikd/testing/clock/lasting';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openRelay } from '../integration/relay.js';
 import { type ExchangeEnd, startEnd, startPair } from './exchange-ends.js';
@@ -105,7 +106,7 @@ describe('clients that open streams and read nothing', () => {
 
   const agreement = { specDigest: '', datasetDigest: '', classes: WIDE[1], batchSize: WIDE[0], seed: 0 };
   const from = { runId: 'e2e', generation: 0, attempt: 1, step: 48 };
-  const asking = fromSubscription({ consumer: 'anchor', from, agreement });
+  const asking = fromSubscription({ consumer: 'anchor', from, agreement, secret: SECRET });
 });
 
 describe('a producer that is frozen', () => {

@@ -4,6 +4,7 @@
  *
  * usage: fork it, with ROWS and COLS of the logits as arguments
  */
+
 import { TrikdError } from '@trikd/core/domain/errors';
 import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
@@ -13,6 +14,7 @@ import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.control
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 
@@ -100,6 +102,7 @@ async function obey(order: Order): Promise<Answer> {
         consumer: peerOf(order.peer),
         from: { ...attempt, step: 0 },
         agreement,
+        secret: SECRET,
         stepTimeoutSeconds: order.stepTimeout,
         signal: never,
         dial: dialProducer,

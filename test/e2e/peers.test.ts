@@ -11,6 +11,7 @@ import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { writeIdxSet } from './idx-set.js';
@@ -64,6 +65,7 @@ async function assign(
   const request = {
     start: fromPosition({ ...attempt, step: 0 }),
     term: 1,
+    exchangeSecret: SECRET,
     spec: canonicalJson(RunSpec.parse(spec)),
     limit: 1000,
     peerAddress,
@@ -151,9 +153,7 @@ describe('a trainer says why it cannot train with its peer', () => {
     const { start } = servicesOf(scratch(), tiny.name);
     const student = await start('student-trainer');
     const failure = await assign(student, tiny, UNUSED);
-    expect(await failure()).toMatch(
-      /^the teacher at 127\.0\.0\.1:9 did not answer for 10 s: .*ECONNREFUSED 127\.0\.0\.1:9/,
-    );
+    expect(await failure()).toBe('the teacher at 127.0.0.1:9 did not answer for 10 s; the log of the student says why');
   });
 
   const differences: Readonly<
@@ -168,24 +168,24 @@ describe('a trainer says why it cannot train with its peer', () => {
       }
     >
   > = {
-    'other images': { spec: fromFiles, says: /dataset digest [0-9a-f]{64} here, [0-9a-f]{64} there$/ },
+    'other images': { spec: fromFiles, says: / has another dataset digest$/ },
     'another number of classes': {
       spec: fromFiles,
       classes: 5,
-      says: /dataset digest [0-9a-f]{64} here, [0-9a-f]{64} there; classes [45] here, [45] there$/,
+      says: / has another dataset digest, classes$/,
     },
-    'another seed': { theirs: { seed: 1 }, says: /; seed [01] here, [01] there; spec digest / },
-    'another batch size': { theirs: { batchSize: 16 }, says: /batch size (16|32) here, (16|32) there; spec digest / },
+    'another seed': { theirs: { seed: 1 }, says: /, seed, spec digest$/ },
+    'another batch size': { theirs: { batchSize: 16 }, says: /batch size, spec digest$/ },
     'another number of epochs': {
       theirs: { epochs: 9 },
-      says: /disagrees: spec digest [0-9a-f]{64} here, [0-9a-f]{64} there$/,
+      says: / has another spec digest$/,
     },
     'another generation': {
       spec: unanchored,
       given: { generation: 1 },
-      says: /serving generation [01], asked for [01]$/,
+      says: /generation [01] attempt 1.* is not served$/,
     },
-    'another attempt': { given: { attempt: 2 }, says: /serving attempt [12], asked for [12]$/ },
+    'another attempt': { given: { attempt: 2 }, says: /attempt [12].* is not served$/ },
   };
 
   // The trainers serve one run after the other, each under a name of its own.

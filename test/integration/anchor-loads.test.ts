@@ -120,7 +120,8 @@ describe('while frames are served, a load', () => {
     });
     await expect(anchor.load(startOf(4), await paramsOfGeneration(store, 9), spec)).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'the anchor: run r generation 4 attempt 1 is assigned already, with other params or another spec',
+      message:
+        'the anchor: run r generation 4 attempt 1 is assigned already, with other params, another spec or another secret',
     });
     await end();
     await anchor.load(startOf(5), await paramsOfGeneration(store, 5), spec);

@@ -6,6 +6,7 @@ import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.control
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
 import { lasting } from '@trikd/testing/clock/lasting';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import type { Service } from '@trikd/transport/nest/create-service';
 import { afterEach, describe, expect, test } from 'vitest';
 import { agreement, attempt, frameOf, listenTo, serve, sourceOf } from './exchange-rig.js';
@@ -132,7 +133,7 @@ describe('clients that read nothing', () => {
   function deaf(address: string): void {
     const client = new ExchangeServiceClient(address, credentials.createInsecure());
     const call = client.streamLogits(
-      fromSubscription({ consumer: 'anchor', from: { ...attempt, step: 0 }, agreement: wide }),
+      fromSubscription({ consumer: 'anchor', from: { ...attempt, step: 0 }, agreement: wide, secret: SECRET }),
     );
     call.on('error', () => undefined);
     opened.push(client);

@@ -7,6 +7,7 @@ import { createLogger } from '@trikd/process/logging';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import type { EndedCall } from '@trikd/transport/grpc/observe-calls';
 import { createService, type Service } from '@trikd/transport/nest/create-service';
 import { type ListeningMessage, runService } from '@trikd/transport/nest/run-service';
@@ -109,7 +110,7 @@ async function openObserved(source: ExchangeSource) {
   const client = new Client(service.address, credentials.createInsecure());
   opened.push(client, service);
   const stream = (deadline?: number) => {
-    const request = fromSubscription({ consumer: 'student', from: { ...attempt, step: 0 }, agreement });
+    const request = fromSubscription({ consumer: 'student', from: { ...attempt, step: 0 }, agreement, secret: SECRET });
     const { path, requestSerialize } = EXCHANGE_SERVICES['trikd.v1.ExchangeService'].streamLogits;
     const call = client.makeServerStreamRequest(path, requestSerialize, raw, request, deadline ? { deadline } : {});
     call.on('error', () => undefined);
@@ -193,7 +194,7 @@ describe('a shutdown', () => {
     })();
     const ended = expect(producing).rejects.toMatchObject({ kind: 'wrong-state' });
     const call = client.streamLogits(
-      fromSubscription({ consumer: 'student', from: { ...attempt, step: 0 }, agreement: wide }),
+      fromSubscription({ consumer: 'student', from: { ...attempt, step: 0 }, agreement: wide, secret: SECRET }),
     );
     call.on('error', () => undefined);
     await once(call, 'readable');
@@ -244,7 +245,8 @@ describe('a shutdown', () => {
     const refused = listenTo(service.address, { stepTimeoutSeconds: 0.3 }).next();
     await expect(refused).rejects.toMatchObject({
       kind: 'unavailable',
-      message: `the student has waited 0.3 s for step 0 of the teacher at ${service.address}: shutting down`,
+      message: `the student has waited 0.3 s for step 0 of the teacher at ${service.address}`,
+      details: { trouble: 'shutting down' },
     });
   });
 });

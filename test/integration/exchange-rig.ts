@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role } from '@trikd/core/domain/role';
-import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
+import { assertAgreement, assertSecret, assertServing } from '@trikd/core/exchange/agreement';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { FrameWindow } from '@trikd/core/exchange/frame-window';
 import { type SubscribeOptions, subscribe } from '@trikd/core/exchange/subscribe';
@@ -11,6 +11,7 @@ import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.control
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService, type Service, type ServiceOptions } from '@trikd/transport/nest/create-service';
 
@@ -29,6 +30,7 @@ export function sourceOf(window: FrameWindow, mine: Agreement = agreement): Exch
   return {
     frames(asked, signal) {
       assertServing(attempt, asked.from);
+      assertSecret(SECRET, asked.secret, asked.consumer);
       assertAgreement(mine, asked.agreement, asked.consumer);
       return window.frames(asked.consumer, asked.from.step, signal);
     },
@@ -57,6 +59,7 @@ export function listenTo(address: string, options: Partial<SubscribeOptions> = {
     consumer: 'student',
     from: { ...attempt, step: 0 },
     agreement,
+    secret: SECRET,
     stepTimeoutSeconds: 20,
     signal: new AbortController().signal,
     dial: dialProducer,

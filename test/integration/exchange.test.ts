@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { status } from '@grpc/grpc-js';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
@@ -123,47 +122,49 @@ describe('a lost connection', () => {
 });
 
 describe('a producer rejects by name', () => {
+  const asked = (change: Partial<typeof attempt>) => ({ from: { ...attempt, ...change, step: 0 } });
   test.each([
-    ['another run', { from: { ...attempt, runId: 'q', step: 0 } }, 'serving run r, asked for q', 'FAILED_PRECONDITION'],
+    ['another run', asked({ runId: 'q' }), 'run q generation 3 attempt 1 is not served', 'ABORTED'],
+    ['another generation', asked({ generation: 9 }), 'run r generation 9 attempt 1 is not served', 'ABORTED'],
+    ['another attempt', asked({ attempt: 2 }), 'run r generation 3 attempt 2 is not served', 'ABORTED'],
     [
-      'another generation',
-      { from: { ...attempt, generation: 9, step: 0 } },
-      'serving generation 3, asked for 9',
-      'FAILED_PRECONDITION',
+      'another secret',
+      { secret: 'cd'.repeat(32) },
+      'the student does not have the secret of this attempt',
+      'PERMISSION_DENIED',
     ],
-    ['another attempt', { from: { ...attempt, attempt: 2, step: 0 } }, 'serving attempt 1, asked for 2', 'ABORTED'],
     [
       'other images',
       { agreement: { ...agreement, datasetDigest: 'xx' } },
-      'the student disagrees: dataset digest bb here, xx there',
+      'the student has another dataset digest',
       'FAILED_PRECONDITION',
     ],
     [
-      'other classes',
-      { agreement: { ...agreement, classes: 9 } },
-      'the student disagrees: classes 10 here, 9 there',
-      'FAILED_PRECONDITION',
-    ],
-    [
-      'another seed',
-      { agreement: { ...agreement, seed: 2 } },
-      'the student disagrees: seed 1 here, 2 there',
-      'FAILED_PRECONDITION',
-    ],
-    [
-      'another spec',
-      { agreement: { ...agreement, specDigest: 'xx' } },
-      'the student disagrees: spec digest aa here, xx there',
+      'another spec and seed',
+      { agreement: { ...agreement, specDigest: 'xx', seed: 2 } },
+      'the student has another seed, spec digest',
       'FAILED_PRECONDITION',
     ],
   ] as const)('%s', async (_name, options, sentence, code) => {
     const { address } = await served(sourceOf(windowFor([])));
     await expect(listenTo(address, options).next()).rejects.toMatchObject({
       message: `the teacher at ${address}: ${sentence}`,
-      kind: code === 'ABORTED' ? 'out-of-step' : 'wrong-state',
+      kind: 'out-of-step',
       details: { code },
-      cause: { code: status[code] },
     });
+  });
+
+  test('a stream without the secret, and the stream that it would have replaced goes on', async () => {
+    const window = windowFor(['student']);
+    const { address } = await served(sourceOf(window));
+    const heard = listenTo(address);
+    await window.publish(frameOf('teacher', 0));
+    expect((await heard.next()).value).toEqual(frameOf('teacher', 0));
+    const thief = listenTo(address, { secret: 'cd'.repeat(32), from: { ...attempt, step: 0 } });
+    await expect(thief.next()).rejects.toMatchObject({ details: { code: 'PERMISSION_DENIED' } });
+    await window.publish(frameOf('teacher', 1));
+    expect((await heard.next()).value).toEqual(frameOf('teacher', 1));
+    await heard.return();
   });
 });
 
@@ -176,9 +177,8 @@ describe('waiting', () => {
     await new Promise((resolve) => taken.close(resolve));
     await expect(listenTo(`127.0.0.1:${port}`, { connectTimeoutSeconds: 0.3 }).next()).rejects.toMatchObject({
       kind: 'unavailable',
-      message: expect.stringMatching(
-        new RegExp(`^the teacher at 127.0.0.1:${port} did not answer for 0.3 s: .*ECONNREFUSED`),
-      ),
+      message: `the teacher at 127.0.0.1:${port} did not answer for 0.3 s; the log of the student says why`,
+      details: { trouble: expect.stringContaining('ECONNREFUSED') },
     });
   });
 

@@ -1,5 +1,6 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
 import { expect, onTestFinished, test } from 'vitest';
 import { trainerLink } from '../../services/orchestrator/src/runs/links.js';
@@ -24,7 +25,7 @@ test('two trainers that are asked over gRPC save at one step and at their end, a
         link.close();
         trainer.close();
       });
-      await link.assign({ attempt, term: 1, spec, limit: 40 });
+      await link.assign({ attempt, term: 1, exchangeSecret: SECRET, spec, limit: 40 });
       return link;
     }),
   );

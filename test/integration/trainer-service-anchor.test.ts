@@ -77,19 +77,19 @@ describe('the anchor-server', () => {
     const early = await hear('student');
     await expect(early.next()).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: `the anchor at ${anchor.address}: serving nothing, asked for generation 3`,
+      message: `the anchor at ${anchor.address}: run r generation 3 attempt 1 is not served`,
     });
     await anchor.load(generation(3), await paramsIn(3));
     const other = await hear('student', generation(9));
     await expect(other.next()).rejects.toMatchObject({
-      kind: 'wrong-state',
-      message: `the anchor at ${anchor.address}: serving generation 3, asked for 9`,
-      details: { code: 'FAILED_PRECONDITION' },
+      kind: 'out-of-step',
+      message: `the anchor at ${anchor.address}: run r generation 9 attempt 1 is not served`,
+      details: { code: 'ABORTED' },
     });
     const earlier = await hear('student', { ...generation(3), attempt: 0 });
     await expect(earlier.next()).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: `the anchor at ${anchor.address}: serving attempt 1, asked for 0`,
+      message: `the anchor at ${anchor.address}: run r generation 3 attempt 0 is not served`,
       details: { code: 'ABORTED' },
     });
   });
@@ -102,8 +102,8 @@ describe('the anchor-server', () => {
     await expect.poll(() => closed).toBe(1);
     // What was sent before the swap still arrives; then comes the reason.
     await expect(take(student, TOTAL_STEPS)).rejects.toMatchObject({
-      kind: 'wrong-state',
-      message: `the anchor at ${anchor.address}: serving generation 4, asked for 3`,
+      kind: 'out-of-step',
+      message: `the anchor at ${anchor.address}: run r generation 3 attempt 1 is not served`,
     });
     const next = await hear('student', generation(4));
     expect((await take(next, 1))[0]?.logits.data[0]).toBe(4);

@@ -9,6 +9,7 @@ import { fromPosition } from '@trikd/protocol/convert';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { numberTrainer } from '@trikd/testing/toy-model/number-model';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
@@ -89,7 +90,7 @@ test('a watch is resumed when its server is back, after the last event', async (
       drainSeconds: 0,
     });
   const first = await serveTrainer();
-  await trainer.assign({ attempt, term: 1, spec, limit: 0 });
+  await trainer.assign({ attempt, term: 1, exchangeSecret: SECRET, spec, limit: 0 });
   const client = steer(socket.address);
   const events = watch({
     what: 'the student',

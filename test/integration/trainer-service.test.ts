@@ -236,9 +236,7 @@ describe('a failure', () => {
     await broken.assign(assignment({ peerAddress: student.address }));
     await student.assign(assignment({ peerAddress: broken.address }));
     await expect(until(broken, 'resting')).rejects.toThrow('broken at step 3');
-    await expect(until(student, 'resting')).rejects.toThrow(
-      `the teacher at ${broken.address}: the teacher gave up: internal error`,
-    );
+    await expect(until(student, 'resting')).rejects.toThrow(`the teacher at ${broken.address}: the teacher gave up`);
     const of = { ...attempt, attempt: 2 };
     await assignBoth({ of });
     await until(student, 'resting', ({ nextStep }) => nextStep === TOTAL_STEPS, of);
@@ -262,9 +260,7 @@ describe('the exchange of a trainer', () => {
     const tooEarly = await ear({ ...attempt, attempt: 7 });
     await expect(tooEarly.next()).rejects.toMatchObject({
       kind: 'out-of-step',
-      message:
-        `the teacher at ${teacher.address}: serving run r generation 0 attempt 1, ` +
-        'waited 0.3 s for run r generation 0 attempt 7',
+      message: `the teacher at ${teacher.address}: waited 0.3 s for run r generation 0 attempt 7, which is not served`,
     });
   });
 
@@ -273,17 +269,34 @@ describe('the exchange of a trainer', () => {
     const zombie = await ear();
     await expect(zombie.next()).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: `the teacher at ${teacher.address}: serving attempt 2, asked for 1`,
+      message: `the teacher at ${teacher.address}: run r generation 0 attempt 1 is not served`,
     });
   });
 
-  test('rejects a peer with other images, with both digests', async () => {
+  test('rejects a peer with other images, and tells no digest', async () => {
     await teacher.assign(assignment({ limit: 0 }));
-    const { datasetDigest } = await agreement();
     const other = await ear(attempt, 'xx');
     await expect(other.next()).rejects.toMatchObject({
-      kind: 'wrong-state',
-      message: `the teacher at ${teacher.address}: the anchor disagrees: dataset digest ${datasetDigest} here, xx there`,
+      kind: 'out-of-step',
+      message: `the teacher at ${teacher.address}: the anchor has another dataset digest`,
+      details: { code: 'FAILED_PRECONDITION' },
     });
+  });
+
+  test('rejects a consumer without the secret of the attempt, and the peer goes on', async () => {
+    await assignBoth({ limit: 4 });
+    const thief = listenTo(teacher.address, {
+      consumer: 'student',
+      from: { ...attempt, step: 0 },
+      agreement: await agreement(),
+      secret: 'cd'.repeat(32),
+    });
+    await expect(thief.next()).rejects.toMatchObject({
+      message: `the teacher at ${teacher.address}: the student does not have the secret of this attempt`,
+      details: { code: 'PERMISSION_DENIED' },
+    });
+    await student.setLimit(attempt, TOTAL_STEPS);
+    await teacher.setLimit(attempt, TOTAL_STEPS);
+    await until(student, 'resting', ({ nextStep }) => nextStep === TOTAL_STEPS);
   });
 });

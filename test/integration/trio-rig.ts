@@ -21,6 +21,7 @@ import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { type AssignRequest, TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { numberAnchor, numberTrainer } from '@trikd/testing/toy-model/number-model';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
@@ -101,7 +102,7 @@ export async function openAnchorServer(store: ObjectStore, openAnchor = numberAn
     load: (start: Position, params: Blob, of = spec, tracing?: StepTracing, term = 1) =>
       unary(
         client.loadAnchor.bind(client),
-        { start: fromPosition(start), term, spec: JSON.stringify(of), params, tracing },
+        { start: fromPosition(start), term, exchangeSecret: SECRET, spec: JSON.stringify(of), params, tracing },
         { what: 'the anchor' },
       ),
     get: () => unary(client.getAnchor.bind(client), {}, { what: 'the anchor' }),
@@ -140,6 +141,7 @@ export function assignment(options: AssignOptions = {}): AssignRequest {
   return {
     start: fromPosition({ ...of, step: resume?.step ?? 0 }),
     term,
+    exchangeSecret: SECRET,
     spec: JSON.stringify(trained),
     limit,
     peerAddress,

@@ -149,10 +149,11 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
   return {
     role,
     address: trainer.name,
-    assign: ({ attempt, term, spec, limit, peerAddress, anchorAddress, resume }) => {
+    assign: ({ attempt, term, exchangeSecret, spec, limit, peerAddress, anchorAddress, resume }) => {
       const given = {
         attempt,
         term,
+        exchangeSecret,
         spec,
         limit,
         ...(peerAddress && { peerAddress }),
@@ -257,8 +258,8 @@ async function* trainerEvents(events: AsyncIterable<TrainerEvent>, role: Trained
 function anchorLink(network: Network, life: Life, anchor: Host<AnchorHolder>): AnchorLink {
   return {
     address: anchor.name,
-    load: ({ start, term, spec, params }) =>
-      network.call(life, anchor, 'load', (service) => service.load({ start, term, spec, params }), {
+    load: ({ start, term, exchangeSecret, spec, params }) =>
+      network.call(life, anchor, 'load', (service) => service.load({ start, term, exchangeSecret, spec, params }), {
         seconds: TIMES.prepare,
       }),
   };

@@ -1,6 +1,7 @@
 import { ownAdmission } from '@trikd/core/spec/admission';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { specFor } from '@trikd/testing/specs/spec-for';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { expect, test } from 'vitest';
 import { admittingAnchor, admittingTrainer } from './admitting.js';
 import type { AnchorHolder } from './anchor/anchor-holder.js';
@@ -13,7 +14,8 @@ const untouched = () => Promise.reject(new Error('it was asked'));
 
 test('a trainer refuses an assignment above a limit before the current attempt ends', async () => {
   const trainer = admittingTrainer({ assign: untouched } as Partial<Trainer> as Trainer, admission);
-  const assigned = (threads: number) => trainer.assign({ attempt, term: 1, limit: 1, spec: withThreads(threads) });
+  const assigned = (threads: number) =>
+    trainer.assign({ attempt, term: 1, exchangeSecret: SECRET, limit: 1, spec: withThreads(threads) });
   await expect(assigned(9)).rejects.toThrow('engine.threads: 9 threads, limit admission.threads: 8');
   await expect(assigned(8)).rejects.toThrow('it was asked');
 });
@@ -22,7 +24,13 @@ test('an anchor-server refuses a load above a limit before it reads anything', a
   const anchor = admittingAnchor({ load: untouched } as Partial<AnchorHolder> as AnchorHolder, admission);
   const params = { key: 'k', sha256: '0'.repeat(64), bytes: 1 };
   const loaded = (threads: number) =>
-    anchor.load({ start: { ...attempt, step: 0 }, term: 1, spec: withThreads(threads), params });
+    anchor.load({
+      start: { ...attempt, step: 0 },
+      term: 1,
+      exchangeSecret: SECRET,
+      spec: withThreads(threads),
+      params,
+    });
   await expect(loaded(9)).rejects.toThrow('engine.threads: 9 threads, limit admission.threads: 8');
   await expect(loaded(8)).rejects.toThrow('it was asked');
 });
@@ -30,7 +38,7 @@ test('an anchor-server refuses a load above a limit before it reads anything', a
 test('a trainer refuses an assignment that names an address beside its peers', async () => {
   const trainer = admittingTrainer({ assign: untouched } as Partial<Trainer> as Trainer, admission, ['teacher:50052']);
   const assigned = (peerAddress: string) =>
-    trainer.assign({ attempt, term: 1, limit: 1, spec: withThreads(1), peerAddress });
+    trainer.assign({ attempt, term: 1, exchangeSecret: SECRET, limit: 1, spec: withThreads(1), peerAddress });
   await expect(assigned('127.0.0.1:22')).rejects.toMatchObject({
     kind: 'forbidden',
     message: '127.0.0.1:22 is not among the peers of this trainer',

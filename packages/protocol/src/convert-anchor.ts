@@ -1,7 +1,7 @@
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import type { AnchorAssignment } from '@trikd/core/training/assignment';
 import { assertAnchorAssignment } from '@trikd/core/training/check-order';
-import { fromBlob, fromPosition, fromTracing, toBlob, toPosition, toTerm, toTracing } from './convert.js';
+import { fromBlob, fromPosition, fromTracing, toBlob, toPosition, toSecret, toTerm, toTracing } from './convert.js';
 import type { LoadAnchorRequest } from './gen/node/trikd/v1/anchor.js';
 import { parseSpec } from './parse-spec.js';
 
@@ -11,6 +11,7 @@ export function toAnchorAssignment(request: LoadAnchorRequest): AnchorAssignment
   const assignment = {
     start: toPosition(request.start),
     term: toTerm(request.term),
+    exchangeSecret: toSecret(request.exchangeSecret),
     spec: parseSpec(request.spec),
     params: toBlob(request.params),
     ...(tracing && { tracing }),
@@ -19,10 +20,18 @@ export function toAnchorAssignment(request: LoadAnchorRequest): AnchorAssignment
   return assignment;
 }
 
-export function fromAnchorAssignment({ start, term, spec, params, tracing }: AnchorAssignment): LoadAnchorRequest {
+export function fromAnchorAssignment({
+  start,
+  term,
+  exchangeSecret,
+  spec,
+  params,
+  tracing,
+}: AnchorAssignment): LoadAnchorRequest {
   return {
     start: fromPosition(start),
     term,
+    exchangeSecret,
     spec: canonicalJson(spec),
     params: fromBlob(params),
     tracing: fromTracing(tracing),

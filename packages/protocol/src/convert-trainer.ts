@@ -15,6 +15,7 @@ import {
   toRole,
   toRoleCheckpoint,
   toScore,
+  toSecret,
   toTerm,
   toTracing,
 } from './convert.js';
@@ -134,6 +135,7 @@ export function toAssignment(request: AssignRequest): Assignment {
   const { step, ...attempt } = toPosition(request.start);
   const { peerAddress, anchorAddress, limit } = request;
   const term = toTerm(request.term);
+  const exchangeSecret = toSecret(request.exchangeSecret);
   const resume = request.resume && toRoleCheckpoint(request.resume);
   const tracing = toTracing(request.tracing);
   if (step !== startStepOf({ ...(resume && { resume }) })) {
@@ -143,6 +145,7 @@ export function toAssignment(request: AssignRequest): Assignment {
   const assignment = {
     attempt,
     term,
+    exchangeSecret,
     limit,
     spec: parseSpec(request.spec),
     ...(peerAddress !== '' && { peerAddress }),
@@ -155,10 +158,21 @@ export function toAssignment(request: AssignRequest): Assignment {
 }
 
 export function fromAssignment(assignment: Assignment): AssignRequest {
-  const { attempt, term, spec, limit, peerAddress = '', anchorAddress = '', resume, tracing } = assignment;
+  const {
+    attempt,
+    term,
+    exchangeSecret,
+    spec,
+    limit,
+    peerAddress = '',
+    anchorAddress = '',
+    resume,
+    tracing,
+  } = assignment;
   return {
     start: fromPosition({ ...attempt, step: startStepOf(assignment) }),
     term,
+    exchangeSecret,
     spec: canonicalJson(spec),
     limit,
     peerAddress,

@@ -1,5 +1,6 @@
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromFrame, fromSubscription, toFrame, toRole, toSubscription } from './convert.js';
@@ -58,7 +59,7 @@ describe('frames', () => {
 describe('messages', () => {
   test('keep a subscription as it was', () => {
     const agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 128, seed: 0xffffffff };
-    const asked = { consumer: 'teacher' as const, from: position, agreement };
+    const asked = { consumer: 'teacher' as const, from: position, agreement, secret: SECRET };
     const bytes = StreamLogitsRequest.encode(fromSubscription(asked)).finish();
     expect(toSubscription(StreamLogitsRequest.decode(bytes))).toEqual(asked);
   });

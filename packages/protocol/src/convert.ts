@@ -49,6 +49,12 @@ export function toTerm(term: number): number {
   return term;
 }
 
+/** The secret of an attempt. */
+export function toSecret(secret: string): string {
+  if (/^[0-9a-f]{64}$/.test(secret)) return secret;
+  throw new TrikdError('invalid', 'the order lacks the secret of its exchange, 64 hex digits');
+}
+
 const ROLES: Readonly<Record<Role, RoleMessage>> = {
   anchor: RoleMessage.ROLE_ANCHOR,
   teacher: RoleMessage.ROLE_TEACHER,
@@ -147,11 +153,12 @@ export function toSubscription(message: StreamLogitsRequest): Subscription {
     consumer: toRole(message.consumer),
     from: toPosition(message.from),
     agreement: toAgreement(message.agreement),
+    secret: message.secret,
   };
 }
 
-export function fromSubscription({ consumer, from, agreement }: Subscription): StreamLogitsRequest {
-  return { consumer: fromRole(consumer), from: fromPosition(from), agreement: fromAgreement(agreement) };
+export function fromSubscription({ consumer, from, agreement, secret }: Subscription): StreamLogitsRequest {
+  return { consumer: fromRole(consumer), from: fromPosition(from), agreement: fromAgreement(agreement), secret };
 }
 
 /**

@@ -46,7 +46,10 @@ export interface GrpcFailure {
 /** Converts an error to a status. The message of an error other than a TrikdError is not sent. */
 export function toStatus(error: unknown): GrpcFailure {
   const metadata = new Metadata();
-  if (!(error instanceof TrikdError)) return { code: status.INTERNAL, details: 'internal error', metadata };
+  if (!(error instanceof TrikdError)) {
+    metadata.set(ERROR_KIND, 'internal');
+    return { code: status.INTERNAL, details: 'internal error', metadata };
+  }
   metadata.set(ERROR_KIND, error.kind);
   const code = STATUS[error.kind];
   metadata.set(STATUS_DETAILS, encodeDetails(error, code));
@@ -71,6 +74,11 @@ export function fromStatus(error: unknown, what: string): Error {
  */
 export function isDisconnect(error: unknown): error is ServiceError {
   return isServiceError(error) && (error.code === status.UNAVAILABLE || error.code === status.CANCELLED);
+}
+
+/** Whether a status is not of a service of ours: of the gRPC runtime, or of whatever else answers at the address. */
+export function isForeign(error: unknown): error is ServiceError {
+  return isServiceError(error) && (error.metadata?.get(ERROR_KIND) ?? []).length === 0;
 }
 
 export function isServiceError(error: unknown): error is ServiceError {

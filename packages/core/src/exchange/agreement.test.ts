@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { nameOf } from '../domain/position.js';
 import { RunSpec } from '../spec/run-spec.js';
-import { assertAgreement, assertServing, differences } from './agreement.js';
+import { assertAgreement, assertSecret, assertServing, differences } from './agreement.js';
 import { consumersOf } from './consumers.js';
 import type { Agreement } from './frame.js';
 
@@ -13,34 +14,44 @@ describe('agreement', () => {
   });
 
   test.each([
-    [{ specDigest: 'xx' }, 'spec digest aa here, xx there'],
-    [{ datasetDigest: 'xx' }, 'dataset digest bb here, xx there'],
-    [{ classes: 100 }, 'classes 10 here, 100 there'],
-    [{ batchSize: 64 }, 'batch size 128 here, 64 there'],
-    [{ seed: 2 }, 'seed 1 here, 2 there'],
+    [{ specDigest: 'xx' }, 'spec digest'],
+    [{ datasetDigest: 'xx' }, 'dataset digest'],
+    [{ classes: 100 }, 'classes'],
+    [{ batchSize: 64 }, 'batch size'],
+    [{ seed: 2 }, 'seed'],
   ])('names a field that differs: %o', (change, said) => {
     expect(differences(mine, { ...mine, ...change })).toEqual([said]);
   });
 
-  test('names all differences at once', () => {
-    expect(() => assertAgreement(mine, { ...mine, seed: 2, classes: 5 }, 'student')).toThrow(
+  test('names all differences at once, and no value of this side', () => {
+    const theirs = { ...mine, specDigest: 'xx', datasetDigest: 'xx', seed: 2, classes: 5 };
+    expect(() => assertAgreement({ ...mine, specDigest: 'a1b2', datasetDigest: 'c3d4' }, theirs, 'student')).toThrow(
       expect.objectContaining({
         kind: 'wrong-state',
-        message: 'the student disagrees: classes 10 here, 5 there; seed 1 here, 2 there',
+        message: 'the student has another dataset digest, classes, seed, spec digest',
       }),
     );
   });
 
-  test.each([
-    [{ runId: 'q' }, 'wrong-state', 'serving run r, asked for q'],
-    [{ generation: 9 }, 'wrong-state', 'serving generation 3, asked for 9'],
-    [{ generation: 2, attempt: 7 }, 'wrong-state', 'serving generation 3, asked for 2'],
-    [{ attempt: 2 }, 'out-of-step', 'serving attempt 1, asked for 2'],
-    [{ attempt: 0 }, 'out-of-step', 'serving attempt 1, asked for 0'],
-  ])('refuses by name who asks for %o', (change, kind, message) => {
-    const serving = { runId: 'r', generation: 3, attempt: 1 };
-    expect(() => assertServing(serving, { ...serving })).not.toThrow();
-    expect(() => assertServing(serving, { ...serving, ...change })).toThrow(expect.objectContaining({ kind, message }));
+  test.each([{ runId: 'q' }, { generation: 9 }, { attempt: 2 }, { attempt: 0 }])(
+    'refuses %o without a word about what is served',
+    (change) => {
+      const serving = { runId: 'r', generation: 3, attempt: 1 };
+      const asked = { ...serving, ...change };
+      expect(() => assertServing(serving, { ...serving })).not.toThrow();
+      for (const served of [serving, undefined]) {
+        expect(() => assertServing(served, asked)).toThrow(
+          expect.objectContaining({ kind: 'out-of-step', message: `${nameOf(asked)} is not served` }),
+        );
+      }
+    },
+  );
+
+  test.each(['', 'a', 'a'.repeat(63), 'b'.repeat(64), 'a'.repeat(65)])('refuses the secret %j', (shown) => {
+    expect(() => assertSecret('a'.repeat(64), 'a'.repeat(64), 'student')).not.toThrow();
+    expect(() => assertSecret('a'.repeat(64), shown, 'student')).toThrow(
+      expect.objectContaining({ kind: 'forbidden', message: 'the student does not have the secret of this attempt' }),
+    );
   });
 });
 

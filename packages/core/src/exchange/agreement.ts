@@ -1,5 +1,6 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { TrikdError } from '../domain/errors.js';
-import type { GenerationAttempt } from '../domain/position.js';
+import { type GenerationAttempt, isSameAttempt, nameOf } from '../domain/position.js';
 import type { Agreement } from './frame.js';
 
 const NAMES: Readonly<Record<keyof Agreement, string>> = {
@@ -18,43 +19,44 @@ const FIELDS = [
   'specDigest',
 ] as const satisfies readonly (keyof Agreement)[];
 
-/** Each field that differs, with both values; empty if the two agree. */
+/** The names of the fields that differ; none if the two agree. */
 export function differences(mine: Agreement, theirs: Agreement): readonly string[] {
-  return FIELDS.filter((field) => mine[field] !== theirs[field]).map(
-    (field) => `${NAMES[field]} ${mine[field]} here, ${theirs[field]} there`,
-  );
+  return FIELDS.filter((field) => mine[field] !== theirs[field]).map((field) => NAMES[field]);
 }
 
 /**
- * Rejects a consumer whose logits would mean something else.
+ * Rejects a consumer whose logits would mean something else. The message names the fields and not the values: a caller that does not have
+ * them must not learn them here.
  * @param who names the consumer in the message
  * @throws TrikdError 'wrong-state' with every difference
  */
 export function assertAgreement(mine: Agreement, theirs: Agreement, who: string): void {
   const found = differences(mine, theirs);
   if (found.length > 0) {
-    throw new TrikdError('wrong-state', `the ${who} disagrees: ${found.join('; ')}`, { mine, theirs });
+    throw new TrikdError('wrong-state', `the ${who} has another ${found.join(', ')}`, { mine, theirs });
   }
 }
 
 /**
- * Why a request for `asked` must be rejected: 'wrong-state' for another run or generation than is served, 'out-of-step'
- * for another attempt of that generation. Undefined if `asked` is served.
+ * Rejects a consumer that does not belong to the attempt. Position and agreement can be guessed, this cannot.
+ * @param who names the consumer in the message
+ * @throws TrikdError 'forbidden'
  */
-export function notServed(serving: GenerationAttempt, asked: GenerationAttempt): TrikdError | undefined {
-  for (const [field, name, kind] of [
-    ['runId', 'run', 'wrong-state'],
-    ['generation', 'generation', 'wrong-state'],
-    ['attempt', 'attempt', 'out-of-step'],
-  ] as const) {
-    if (serving[field] === asked[field]) continue;
-    return new TrikdError(kind, `serving ${name} ${serving[field]}, asked for ${asked[field]}`, { serving, asked });
-  }
-  return undefined;
+export function assertSecret(mine: string, theirs: string, who: string): void {
+  // Of equal length, as the comparison in constant time demands.
+  const [expected, shown] = [mine, theirs].map((secret) => createHash('sha256').update(secret).digest());
+  if (timingSafeEqual(expected!, shown!)) return;
+  throw new TrikdError('forbidden', `the ${who} does not have the secret of this attempt`);
+}
+
+/** Why a request for `asked` must be rejected; undefined if it is served. What is served instead is not the caller's business. */
+export function notServed(serving: GenerationAttempt | undefined, asked: GenerationAttempt): TrikdError | undefined {
+  if (serving && isSameAttempt(serving, asked)) return undefined;
+  return new TrikdError('out-of-step', `${nameOf(asked)} is not served`, { asked });
 }
 
 /** @throws TrikdError as `notServed` returns it */
-export function assertServing(serving: GenerationAttempt, asked: GenerationAttempt): void {
+export function assertServing(serving: GenerationAttempt | undefined, asked: GenerationAttempt): void {
   const refusal = notServed(serving, asked);
   if (refusal) throw refusal;
 }

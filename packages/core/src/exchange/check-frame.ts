@@ -12,10 +12,10 @@ export interface ExpectedFrame {
 }
 
 /**
- * Rejects a frame that the step must not learn from.
+ * Rejects a frame that the step must not learn from. A model checks its own logits before it sends them, so a frame with
+ * one that is not finite was changed on its way or is of another sender: that is no reason not to try again.
  * @param from names the sending model in the message
- * @throws TrikdError 'out-of-step' for another position or batch, 'invalid' for another shape, 'diverged' for a logit
- * that is not finite
+ * @throws TrikdError 'out-of-step' for another position, batch or shape, and for a logit that is not finite
  */
 export function checkFrame(frame: LogitsFrame, expected: ExpectedFrame, from: string): void {
   assertPosition(frame.position, expected.position, from);
@@ -23,14 +23,14 @@ export function checkFrame(frame: LogitsFrame, expected: ExpectedFrame, from: st
   if (frame.batchDigest !== expected.batchDigest) {
     throw new TrikdError(
       'out-of-step',
-      `the ${from} saw another batch at step ${step}: digest ${frame.batchDigest}, expected ${expected.batchDigest}`,
+      `the ${from} saw another batch at step ${step}: digest ${frame.batchDigest.slice(0, 64)}`,
       { step, theirs: frame.batchDigest, mine: expected.batchDigest },
     );
   }
   const { rows, cols, data } = frame.logits;
   if (rows !== expected.rows || cols !== expected.cols || data.length !== rows * cols) {
     throw new TrikdError(
-      'invalid',
+      'out-of-step',
       `the ${from} sent ${rows}x${cols} logits with ${data.length} values at step ${step}, ` +
         `expected ${expected.rows}x${expected.cols}`,
       { step, rows, cols },
@@ -39,7 +39,7 @@ export function checkFrame(frame: LogitsFrame, expected: ExpectedFrame, from: st
   for (let i = 0; i < data.length; i++) {
     if (!Number.isFinite(data[i])) {
       const [row, col] = [Math.floor(i / cols), i % cols];
-      throw new TrikdError('diverged', `the ${from} sent ${data[i]} in row ${row}, column ${col} at step ${step}`, {
+      throw new TrikdError('out-of-step', `the ${from} sent ${data[i]} in row ${row}, column ${col} at step ${step}`, {
         step,
         row,
         col,

@@ -1,4 +1,5 @@
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from './frame.js';
@@ -42,6 +43,7 @@ function listen(answers: readonly Answer[], options: Partial<SubscribeOptions> =
     consumer: 'student',
     from: { ...attempt, step: 0 },
     agreement,
+    secret: SECRET,
     stepTimeoutSeconds: 20,
     signal: new AbortController().signal,
     clock,
@@ -83,6 +85,49 @@ describe('a subscription', () => {
     expect(closed()).toBe(true);
   });
 
+  test.each(['diverged', 'corrupt', 'invalid', 'forbidden'] as const)(
+    'does not take the word of a producer that the run is beyond retry: %s',
+    async (kind) => {
+      const { frames } = listen([[[], new TrikdError(kind, 'the loss is NaN')]]);
+      await expect(frames.next()).rejects.toMatchObject({
+        kind: 'out-of-step',
+        message: 'the loss is NaN',
+        details: { kind },
+      });
+    },
+  );
+
+  test('ends in time although old frames keep coming', async () => {
+    const clock = virtualClock();
+    async function* old(_asked: Subscription, signal: AbortSignal) {
+      yield frame(0);
+      while (!signal.aborted) {
+        await clock.sleep(1000, signal);
+        yield frame(0);
+      }
+    }
+    const dial = () => ({ stream: old, connected: () => true, close: () => undefined });
+    const { frames, steps } = listen([], { clock, dial });
+    await steps(1);
+    const waiting = expect(frames.next()).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: 'the student has waited 20 s for step 1 of the teacher at there:1',
+    });
+    for (let second = 0; second < 20; second++) await clock.advance(1000);
+    await waiting;
+  });
+
+  test('asks again from the step it waits for, whatever old frames came before', async () => {
+    const { steps, clock, asked } = listen([
+      [[0, 1, 2, 0], lost],
+      [[3], 'says nothing'],
+    ]);
+    const heard = steps(4);
+    await clock.advance(50);
+    expect(await heard).toEqual([0, 1, 2, 3]);
+    expect(asked).toEqual([0, 3]);
+  });
+
   test('takes an early end for an error', async () => {
     const { steps, frames } = listen([[[0], 'ends']]);
     await steps(1);
@@ -101,8 +146,8 @@ describe('a subscription', () => {
     await clock.advance(15_000);
     const waiting = expect(frames.next()).rejects.toMatchObject({
       kind: 'unavailable',
-      message: 'the student has waited 20 s for step 1 of the teacher at there:1: connection reset',
-      details: { consumer: 'student', producer: 'teacher', address: 'there:1', step: 1, seconds: 20 },
+      message: 'the student has waited 20 s for step 1 of the teacher at there:1',
+      details: { step: 1, seconds: 20, trouble: 'connection reset' },
     });
     await clock.advance(19_999);
     await clock.advance(1);
@@ -154,7 +199,8 @@ describe('a subscription', () => {
     const { frames, clock } = listen([[[], lost]], { connectTimeoutSeconds: 3 }, false);
     const waiting = expect(frames.next()).rejects.toMatchObject({
       kind: 'unavailable',
-      message: 'the teacher at there:1 did not answer for 3 s: connection reset',
+      message: 'the teacher at there:1 did not answer for 3 s; the log of the student says why',
+      details: { trouble: 'connection reset' },
     });
     await clock.advance(3000);
     await waiting;

@@ -12,6 +12,8 @@ export interface Subscription {
   /** First step to send. */
   readonly from: Position;
   readonly agreement: Agreement;
+  /** Of the attempt. */
+  readonly secret: string;
 }
 
 /** A connection to one producer, over which streams are opened one after the other. */
@@ -27,7 +29,7 @@ export interface ProducerLink {
   close(): void;
 }
 
-/** Creates the connection to `producer` at an address: host:port, or unix:path. Nothing is sent yet. */
+/** Creates the connection to `producer` at an address. Nothing is sent yet. */
 export type Dial = (producer: Role, address: string, agreement: Agreement) => ProducerLink;
 
 export interface SubscribeOptions extends Subscription {
@@ -59,24 +61,25 @@ export interface FrameWait {
   readonly trouble?: string;
 }
 
-/** Describes a wait in one sentence. */
-export function sentenceOf({ consumer, producer, address, step, seconds, trouble }: FrameWait): string {
-  const why = trouble ? `: ${trouble}` : '';
-  return `the ${consumer} has waited ${seconds} s for step ${step} of the ${producer} at ${address}${why}`;
+/**
+ * Describes a wait in one sentence. Why the connection fails is for the log of the consumer: others must not learn what is at an address.
+ */
+export function sentenceOf({ consumer, producer, address, step, seconds }: FrameWait): string {
+  return `the ${consumer} has waited ${seconds} s for step ${step} of the ${producer} at ${address}`;
 }
 
 /**
  * The frames of another model in step order, each once. A lost connection is dialled again from the first step that was
  * not received; other errors are not retried. Dials at the first `next()`.
- * @throws TrikdError 'unavailable' if a frame does not arrive in time or the producer cannot be reached; otherwise the
- * error that the producer rejected the request with
+ * @throws TrikdError 'unavailable' if a frame does not arrive in time or the producer cannot be reached; 'out-of-step' for
+ * whatever else the producer has ended the stream with
  */
 export function subscribe(options: SubscribeOptions): AsyncGenerator<LogitsFrame, void> {
   return inOrder(received(options), options.from.step);
 }
 
 async function* received(options: SubscribeOptions): AsyncGenerator<LogitsFrame, void> {
-  const { address, agreement, consumer, from, producer, clock, random } = options;
+  const { address, agreement, consumer, from, producer, secret, clock, random } = options;
   const link = options.dial(producer, address, agreement);
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random });
   const patience = createPatience(options, link);
@@ -86,16 +89,24 @@ async function* received(options: SubscribeOptions): AsyncGenerator<LogitsFrame,
     for (;;) {
       let lost: TrikdError | undefined;
       try {
-        for await (const frame of link.stream({ consumer, agreement, from: { ...from, step } }, patience.over)) {
+        const request = { consumer, agreement, secret, from: { ...from, step } };
+        for await (const frame of link.stream(request, patience.over)) {
+          const { step: sent } = frame.position;
+          // A frame that comes again is dropped, and is no progress: the wait for the next one goes on.
+          if (sent < step) {
+            yield frame;
+            continue;
+          }
           patience.stop();
           backoff.reset();
           yield frame;
-          step = frame.position.step + 1;
+          step = sent + 1;
           patience.start(step);
         }
       } catch (error) {
         if (patience.over.aborted) throw patience.over.reason;
-        if (!(error instanceof TrikdError && error.kind === 'unavailable')) throw error;
+        if (!(error instanceof TrikdError)) throw error;
+        if (error.kind !== 'unavailable') throw asSaid(error);
         lost = error;
       }
       patience.over.throwIfAborted();
@@ -111,6 +122,15 @@ async function* received(options: SubscribeOptions): AsyncGenerator<LogitsFrame,
   }
 }
 
+/**
+ * What a producer ends its stream with, as the consumer reports it. Its kind is hearsay: a producer that diverged or found damage reports
+ * that itself, and whoever answers at its address must not decide that a run cannot go on.
+ */
+function asSaid(error: TrikdError): TrikdError {
+  if (error.kind === 'out-of-step') return error;
+  return new TrikdError('out-of-step', error.message, { ...error.details, kind: error.kind }, { cause: error });
+}
+
 /** Measures how long one frame is awaited, across reconnects. */
 interface Patience {
   /** Aborts with a TrikdError when the wait exceeds the timeout, or with the reason of the caller's signal. */
@@ -119,7 +139,7 @@ interface Patience {
   start(step: number): void;
   /** The frame has arrived. */
   stop(): void;
-  /** Why the latest attempt to connect failed, for the message. */
+  /** Why the latest attempt to connect failed, for the log. */
   trouble(reason: string): void;
   end(): void;
 }
@@ -161,8 +181,10 @@ function createPatience(options: SubscribeOptions, link: ProducerLink): Patience
   const connect = async () => {
     await clock.sleep(connectTimeoutSeconds * 1000, ended.signal);
     if (heard || link.connected()) return;
-    const sentence = `the ${producer} at ${address} did not answer for ${connectTimeoutSeconds} s`;
-    giveUp(waited(connectTimeoutSeconds), trouble ? `${sentence}: ${trouble}` : sentence);
+    giveUp(
+      waited(connectTimeoutSeconds),
+      `the ${producer} at ${address} did not answer for ${connectTimeoutSeconds} s; the log of the ${consumer} says why`,
+    );
   };
   // These fail only when the subscription ends.
   for (const each of [watch, connect]) each().catch(() => undefined);

@@ -9,6 +9,8 @@ export interface Assignment {
   readonly attempt: GenerationAttempt;
   /** Of the orchestrator that assigns it. */
   readonly term: number;
+  /** Random, of this attempt alone: proves to a producer of frames that a consumer belongs to the same attempt. */
+  readonly exchangeSecret: string;
   readonly spec: RunSpec;
   /** Steps below it may be trained. */
   readonly limit: number;
@@ -31,6 +33,8 @@ export interface AnchorAssignment {
   readonly start: Position;
   /** Of the orchestrator that assigns it. */
   readonly term: number;
+  /** Random, of this attempt alone: proves to a producer of frames that a consumer belongs to the same attempt. */
+  readonly exchangeSecret: string;
   readonly spec: RunSpec;
   readonly params: Blob;
   readonly tracing?: StepTracing;

@@ -1,4 +1,5 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { expect, test } from 'vitest';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { AnchorAssignment, Assignment } from './assignment.js';
@@ -16,8 +17,23 @@ const resume: RoleCheckpoint = {
   state: blobOf('mine'),
   best: { step: 4, validation, params: blobOf('mine', 'b') },
 };
-const assignment: Assignment = { attempt, term: 1, spec, limit: 8, resume, peerAddress: 'a:1', anchorAddress: 'b:2' };
-const load: AnchorAssignment = { start: { ...attempt, step: 0 }, term: 1, spec, params: blobOf('mine') };
+const assignment: Assignment = {
+  attempt,
+  term: 1,
+  exchangeSecret: SECRET,
+  spec,
+  limit: 8,
+  resume,
+  peerAddress: 'a:1',
+  anchorAddress: 'b:2',
+};
+const load: AnchorAssignment = {
+  start: { ...attempt, step: 0 },
+  term: 1,
+  exchangeSecret: SECRET,
+  spec,
+  params: blobOf('mine'),
+};
 
 test('orders of which every part is of the run are accepted', () => {
   expect(() => assertAssignment(assignment)).not.toThrow();

@@ -162,13 +162,13 @@ describe('training ends by name', () => {
     [
       'another shape',
       (frame) => ({ ...frame, logits: { ...frame.logits, rows: 15 } }),
-      'invalid',
+      'out-of-step',
       /^the teacher sent 15x4 logits/,
     ],
     [
       'a NaN',
       (frame) => ({ ...frame, logits: { ...frame.logits, data: frame.logits.data.fill(Number.NaN, 5, 6) } }),
-      'diverged',
+      'out-of-step',
       /^the teacher sent NaN in row 1, column 1 at step 0$/,
     ],
   ])('when a frame is of %s', async (_name, change, kind, message) => {

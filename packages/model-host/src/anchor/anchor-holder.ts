@@ -1,7 +1,7 @@
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { nameOf, superseded } from '@trikd/core/domain/position';
-import { assertAgreement, assertServing, notServed } from '@trikd/core/exchange/agreement';
+import { assertSecret, assertServing, notServed } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { AnchorAssignment } from '@trikd/core/training/assignment';
@@ -9,6 +9,7 @@ import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/
 import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
+import { assertConsumer } from '../exchange/assert-consumer.js';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
 import type { AnchorParts } from './anchor-parts.js';
 import { type AnchorFacts, type AnchorServing, openServing } from './anchor-serving.js';
@@ -123,10 +124,11 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
     },
     serving: () => served?.assignment,
     steps,
-    async *frames({ consumer, from, agreement }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
-      if (!served) throw new TrikdError('out-of-step', `serving nothing, asked for generation ${from.generation}`);
-      assertServing(served.assignment.start, from);
-      assertAgreement(served.agreement, agreement, consumer);
+    async *frames({ consumer, from, agreement, secret }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
+      assertServing(served?.assignment.start, from);
+      if (!served) return;
+      assertSecret(served.assignment.exchangeSecret, secret, consumer);
+      assertConsumer(served.agreement, agreement, { consumer, log });
       open += 1;
       try {
         yield* served.frames(consumer, from.step, signal);
@@ -154,10 +156,11 @@ function orderOf({ start: { runId, generation, attempt }, term }: AnchorAssignme
 }
 
 function assertSameAssignment(current: AnchorAssignment, again: AnchorAssignment): void {
-  const contentOf = ({ params, spec }: AnchorAssignment) => canonicalJson({ params, spec });
+  const contentOf = ({ params, spec, exchangeSecret }: AnchorAssignment) =>
+    canonicalJson({ params, spec, exchangeSecret });
   if (contentOf(current) === contentOf(again)) return;
   throw new TrikdError(
     'out-of-step',
-    `${nameOf(current.start)} is assigned already, with other params or another spec`,
+    `${nameOf(current.start)} is assigned already, with other params, another spec or another secret`,
   );
 }

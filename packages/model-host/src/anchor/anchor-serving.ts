@@ -83,9 +83,7 @@ export async function openServing(
       if (closing) return;
       recorder.failed(error);
       log.error({ err: error, step: window.nextStep, ...recorder.idsOf(window.nextStep) }, 'anchor failed');
-      window.close(
-        error instanceof TrikdError ? error : new TrikdError('out-of-step', 'the anchor gave up: internal error'),
-      );
+      window.close(new TrikdError('out-of-step', 'the anchor gave up: its log says why', {}, { cause: error }));
     }
   };
   // Without consumers the window never fills, and the producer would never wait.

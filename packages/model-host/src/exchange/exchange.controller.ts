@@ -1,10 +1,13 @@
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { Metadata, ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Role } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import { toSubscription } from '@trikd/protocol/convert';
 import type { StreamLogitsRequest } from '@trikd/protocol/gen/node/trikd/v1/exchange';
+import { type Caller, callerOf, serviceOf } from '@trikd/transport/access/caller';
 import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import { EXCHANGE, SHUTDOWN } from '../tokens.js';
@@ -13,8 +16,8 @@ import { EXCHANGE, SHUTDOWN } from '../tokens.js';
 export interface ExchangeSource {
   /**
    * The requested frames in step order, until `signal` aborts.
-   * @throws TrikdError 'wrong-state' for another run, generation or agreement, 'out-of-step' for another attempt or a
-   * step that has left the window
+   * @throws TrikdError 'out-of-step' for another attempt or a step that has left the window, 'forbidden' without the
+   * secret of the attempt, 'wrong-state' for another agreement
    */
   frames(request: Subscription, signal: AbortSignal): AsyncIterable<LogitsFrame>;
 }
@@ -30,11 +33,19 @@ export class ExchangeController {
   @GrpcMethod('ExchangeService', 'streamLogits')
   async streamLogits(
     request: StreamLogitsRequest,
-    _metadata: unknown,
+    metadata: Metadata,
     call: ServerWritableStream<StreamLogitsRequest, LogitsFrame>,
   ): Promise<Observable<never>> {
-    const open = (signal: AbortSignal) => this.source.frames(toSubscription(request), signal);
+    const subscription = toSubscription(request);
+    assertOwnRole(callerOf(metadata), subscription.consumer);
+    const open = (signal: AbortSignal) => this.source.frames(subscription, signal);
     await serveStream(call, this.shutdown, open, (frame) => frame);
     return EMPTY;
   }
+}
+
+/** A certificate proves the role of a service. Whether it belongs to the attempt, the secret proves. */
+function assertOwnRole(caller: Caller, consumer: Role): void {
+  if (caller.kind === 'anonymous' || (caller.kind === 'service' && caller.role === serviceOf(consumer))) return;
+  throw new TrikdError('forbidden', `only the ${serviceOf(consumer)} may receive frames as the ${consumer}`);
 }

@@ -9,11 +9,9 @@ export function failureEvent(error: unknown): TrainerEvent {
 }
 
 /**
- * The error with which the streams of a failed attempt end. Consumers reconnect after 'unavailable', and this attempt does not come
- * back: they receive 'out-of-step', as for every attempt that is no longer served.
+ * The error with which the streams of a failed attempt end. The attempt does not come back, so consumers must not reconnect, as after
+ * 'unavailable'. They are not told what it failed of: the trainer reports that to its orchestrator, and a message may quote digests.
  */
 export function errorForConsumers(error: unknown, role: TrainedRole): TrikdError {
-  if (error instanceof TrikdError && error.kind !== 'unavailable') return error;
-  const why = error instanceof TrikdError ? error.message : 'internal error';
-  return new TrikdError('out-of-step', `the ${role} gave up: ${why}`, {}, { cause: error });
+  return new TrikdError('out-of-step', `the ${role} gave up`, {}, { cause: error });
 }

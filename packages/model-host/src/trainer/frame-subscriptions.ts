@@ -22,10 +22,11 @@ export function subscribeToFrames(
   assignment: Assignment,
   options: SubscriptionOptions,
 ): FrameSubscriptions {
-  const { attempt, spec, anchorAddress, peerAddress } = assignment;
+  const { attempt, spec, anchorAddress, peerAddress, exchangeSecret: secret } = assignment;
   const common = {
     ...options,
     consumer: role,
+    secret,
     from: { ...attempt, step: startStepOf(assignment) },
     stepTimeoutSeconds: spec.exchange.stepTimeout,
     dial,

@@ -6,6 +6,7 @@ import { createLogger } from '@trikd/process/logging';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadDataset } from '../data/load-dataset.js';
 import { createTrainer } from './trainer.js';
@@ -16,6 +17,7 @@ const attemptOf = (attempt: number, generation = 0): GenerationAttempt => ({ run
 const order = (term: number, attempt: number, generation = 0): Assignment => ({
   attempt: attemptOf(attempt, generation),
   term,
+  exchangeSecret: SECRET,
   spec,
   limit: 100,
 });

@@ -10,6 +10,7 @@ import { createLogger } from '@trikd/process/logging';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { describe, expect, test } from 'vitest';
 import { loadDataset } from '../data/load-dataset.js';
 import { agreementOf } from '../exchange/agreement-of.js';
@@ -20,6 +21,7 @@ const numbered = (attempt: number): GenerationAttempt => ({ runId: 'r', generati
 const assignment = (attempt: number, resume?: RoleCheckpoint, term = 1): Assignment => ({
   attempt: numbered(attempt),
   term,
+  exchangeSecret: SECRET,
   spec,
   limit: 100,
   ...(resume && { resume }),
@@ -164,7 +166,10 @@ describe('an attempt whose checkpoint cannot be read yet', () => {
     await waiting(all);
     const never = new AbortController().signal;
     const from = { ...numbered(1), step: 2 };
-    const received = trainer.frames({ consumer: 'teacher', from, agreement }, never)[Symbol.asyncIterator]().next();
+    const received = trainer
+      .frames({ consumer: 'teacher', from, agreement, secret: SECRET }, never)
+      [Symbol.asyncIterator]()
+      .next();
     await clock.advance(3_600_000);
     setUnavailable(false);
     await clock.advance(5000);

@@ -5,7 +5,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import { isSameAttempt, nameOf, precedes, superseded } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
-import { assertAgreement, assertServing } from '@trikd/core/exchange/agreement';
+import { assertSecret, assertServing } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { Facts } from '@trikd/core/run/state';
@@ -14,6 +14,7 @@ import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/
 import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
+import { assertConsumer } from '../exchange/assert-consumer.js';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
 import type { NumberedEvent } from './attempt-events.js';
 import { startAttempt, type TrainerAttempt } from './trainer-attempt.js';
@@ -137,7 +138,10 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
       const isComing = () => starting !== undefined && isSameAttempt(starting.order.attempt, requested);
       while (!signal.aborted && mayCome() && (!late || isComing())) await changed.heard();
       if (!attempt || mayCome()) {
-        throw new TrikdError('out-of-step', `${serving()}, waited ${earlyPeerSeconds} s for ${nameOf(requested)}`);
+        throw new TrikdError(
+          'out-of-step',
+          `waited ${earlyPeerSeconds} s for ${nameOf(requested)}, which is not served`,
+        );
       }
       assertServing(attempt.id, requested);
       return attempt;
@@ -173,9 +177,10 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     steps,
     current: () => attempt,
     watch: (requested, from, signal, pastOnly) => currentAs(requested).events.read(from, signal, pastOnly),
-    async *frames({ consumer, from, agreement }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
+    async *frames({ consumer, from, agreement, secret }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
       const current = await assigned(from, signal);
-      assertAgreement(current.agreement, agreement, consumer);
+      assertSecret(current.assignment.exchangeSecret, secret, consumer);
+      assertConsumer(current.agreement, agreement, { consumer, log: parts.log });
       yield* current.window.frames(consumer, from.step, signal);
     },
     async leave() {
@@ -193,8 +198,8 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
 
 /** The limit is not compared: the current attempt may have another by now. */
 function assertSameAssignment(current: Assignment, again: Assignment): void {
-  const contentOf = ({ spec, resume, peerAddress, anchorAddress }: Assignment) =>
-    canonicalJson({ spec, resume, peerAddress, anchorAddress });
+  const contentOf = ({ spec, resume, peerAddress, anchorAddress, exchangeSecret }: Assignment) =>
+    canonicalJson({ spec, resume, peerAddress, anchorAddress, exchangeSecret });
   if (contentOf(current) === contentOf(again)) return;
   throw new TrikdError('out-of-step', `${nameOf(current.attempt)} is assigned already, and otherwise`);
 }

@@ -4,7 +4,7 @@ import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Dial, Subscription } from '@trikd/core/exchange/subscribe';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
-import { fromStatus, isDisconnect } from '@trikd/protocol/status';
+import { fromStatus, isDisconnect, isForeign } from '@trikd/protocol/status';
 import { serviceOf } from '../access/caller.js';
 import { LOOPBACK_ONLY, type Security } from '../access/security.js';
 import { exchangeChannel } from './channel-options.js';
@@ -45,7 +45,8 @@ async function* framesOf(
   try {
     yield* call;
   } catch (error) {
-    if (isDisconnect(error)) throw new TrikdError('unavailable', error.details, {}, { cause: error });
+    if (isDisconnect(error) || isForeign(error))
+      throw new TrikdError('unavailable', error.details, {}, { cause: error });
     throw fromStatus(error, what);
   } finally {
     signal.removeEventListener('abort', cancel);

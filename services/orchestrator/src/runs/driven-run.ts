@@ -6,6 +6,7 @@ import type { Stall } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { type PerformPorts, perform } from './duties/perform.js';
 import type { DutyScope } from './duties/scope.js';
+import { exchangeSecrets } from './exchange-secrets.js';
 import type { RunView } from './ports.js';
 import { type RunLimits, rulesOf } from './rules.js';
 import { type RunLog, traceSeedOf } from './run-log.js';
@@ -58,6 +59,7 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
     term,
     store,
     tracing,
+    secretOf: exchangeSecrets(),
     drained,
     abandoned,
     emit: reporter.emit,

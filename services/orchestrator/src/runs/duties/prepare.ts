@@ -75,30 +75,32 @@ async function resumedFrom({ spec, store }: DutyScope, todo: Preparing): Promise
 
 /** Undefined in a generation without an anchor. */
 function loadAnchor(
-  { spec, term, tracing }: DutyScope,
+  { spec, term, tracing, secretOf }: DutyScope,
   anchor: AnchorLink,
   todo: Preparing,
   step: number,
 ): Promise<AnchorScores & Pick<Facts, 'datasetDigest'>> | undefined {
   if (!todo.anchor) return undefined;
   const start = { ...attemptOf(spec, todo), step };
-  return anchor.load({ start, term, spec, params: todo.anchor.params, tracing });
+  return anchor.load({ start, term, exchangeSecret: secretOf(start), spec, params: todo.anchor.params, tracing });
 }
 
 /** Until the data are read, the length of a generation is unknown: the first assignment lets one step be trained. */
 const LIMIT_OF_UNKNOWN_LENGTH = 1;
 
 function assignmentOf(
-  { spec, term, tracing }: DutyScope,
+  { spec, term, tracing, secretOf }: DutyScope,
   { trainers, anchor }: PreparePorts,
   todo: Preparing,
   pair: Pair | undefined,
   role: TrainedRole,
 ): Assignment {
   const step = pair?.student.step ?? 0;
+  const attempt = attemptOf(spec, todo);
   return {
-    attempt: attemptOf(spec, todo),
+    attempt,
     term,
+    exchangeSecret: secretOf(attempt),
     spec,
     limit: todo.facts ? nextLimit(step, todo.facts, spec) : LIMIT_OF_UNKNOWN_LENGTH,
     tracing,

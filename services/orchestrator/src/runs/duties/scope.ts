@@ -4,6 +4,7 @@ import type { Duty, RunRules } from '@trikd/core/run/advance';
 import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { StepTracing } from '@trikd/core/timing/trace-ids';
+import type { ExchangeSecrets } from '../exchange-secrets.js';
 
 /** What the duties of a run share while this orchestrator drives it. */
 export interface DutyScope {
@@ -14,6 +15,7 @@ export interface DutyScope {
   /** Operations are retried while it is away. */
   readonly store: ObjectStore;
   readonly tracing: StepTracing;
+  readonly secretOf: ExchangeSecrets;
   /** Aborts when the run is to pause. */
   readonly drained: AbortSignal;
   /** Aborts when another orchestrator drives the run. */

@@ -29,6 +29,8 @@ export interface LoadAnchorRequest {
     | undefined;
   /** The term of the orchestrator that gives the order; from 1. */
   term: number;
+  /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
+  exchangeSecret: string;
 }
 
 /** The anchor is served from now on. */
@@ -65,6 +67,11 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
       params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
       term: isSet(object.term) ? globalThis.Number(object.term) : 0,
+      exchangeSecret: isSet(object.exchangeSecret)
+        ? globalThis.String(object.exchangeSecret)
+        : isSet(object.exchange_secret)
+        ? globalThis.String(object.exchange_secret)
+        : "",
     };
   },
 
@@ -84,6 +91,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.term !== 0) {
       obj.term = Math.round(message.term);
+    }
+    if (message.exchangeSecret !== "") {
+      obj.exchangeSecret = message.exchangeSecret;
     }
     return obj;
   },

@@ -64,7 +64,11 @@ export interface StreamLogitsRequest {
     | Position
     | undefined;
   /** What both sides must have in common. */
-  agreement: Agreement | undefined;
+  agreement:
+    | Agreement
+    | undefined;
+  /** The secret of the attempt, as the orchestrator has assigned it to both sides. Without it nothing is sent or ended. */
+  secret: string;
 }
 
 /** What two models must have in common before they exchange logits. */
@@ -113,6 +117,7 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
       consumer: isSet(object.consumer) ? roleFromJSON(object.consumer) : Role.ROLE_UNSPECIFIED,
       from: isSet(object.from) ? Position.fromJSON(object.from) : undefined,
       agreement: isSet(object.agreement) ? Agreement.fromJSON(object.agreement) : undefined,
+      secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
     };
   },
 
@@ -126,6 +131,9 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
     }
     if (message.agreement !== undefined) {
       obj.agreement = Agreement.toJSON(message.agreement);
+    }
+    if (message.secret !== "") {
+      obj.secret = message.secret;
     }
     return obj;
   },

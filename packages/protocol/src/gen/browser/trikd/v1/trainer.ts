@@ -103,6 +103,8 @@ export interface AssignRequest {
     | undefined;
   /** The term of the orchestrator that gives the order; from 1. */
   term: number;
+  /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
+  exchangeSecret: string;
 }
 
 /** The trainer has taken the assignment. */
@@ -334,6 +336,11 @@ export const AssignRequest: MessageFns<AssignRequest> = {
       resume: isSet(object.resume) ? TrainerCheckpoint.fromJSON(object.resume) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
       term: isSet(object.term) ? globalThis.Number(object.term) : 0,
+      exchangeSecret: isSet(object.exchangeSecret)
+        ? globalThis.String(object.exchangeSecret)
+        : isSet(object.exchange_secret)
+        ? globalThis.String(object.exchange_secret)
+        : "",
     };
   },
 
@@ -362,6 +369,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.term !== 0) {
       obj.term = Math.round(message.term);
+    }
+    if (message.exchangeSecret !== "") {
+      obj.exchangeSecret = message.exchangeSecret;
     }
     return obj;
   },

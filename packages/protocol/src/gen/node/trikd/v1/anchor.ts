@@ -42,6 +42,8 @@ export interface LoadAnchorRequest {
     | undefined;
   /** The term of the orchestrator that gives the order; from 1. */
   term: number;
+  /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
+  exchangeSecret: string;
 }
 
 /** The anchor is served from now on. */
@@ -71,7 +73,7 @@ export interface GetAnchorResponse {
 }
 
 function createBaseLoadAnchorRequest(): LoadAnchorRequest {
-  return { start: undefined, spec: "", params: undefined, tracing: undefined, term: 0 };
+  return { start: undefined, spec: "", params: undefined, tracing: undefined, term: 0, exchangeSecret: "" };
 }
 
 export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
@@ -90,6 +92,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.term !== 0) {
       writer.uint32(40).uint32(message.term);
+    }
+    if (message.exchangeSecret !== "") {
+      writer.uint32(50).string(message.exchangeSecret);
     }
     return writer;
   },
@@ -147,6 +152,14 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
             message.term = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.exchangeSecret = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -166,6 +179,11 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
       params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
       term: isSet(object.term) ? globalThis.Number(object.term) : 0,
+      exchangeSecret: isSet(object.exchangeSecret)
+        ? globalThis.String(object.exchangeSecret)
+        : isSet(object.exchange_secret)
+        ? globalThis.String(object.exchange_secret)
+        : "",
     };
   },
 
@@ -186,6 +204,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     if (message.term !== 0) {
       obj.term = Math.round(message.term);
     }
+    if (message.exchangeSecret !== "") {
+      obj.exchangeSecret = message.exchangeSecret;
+    }
     return obj;
   },
 
@@ -205,6 +226,7 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
       ? StepTracing.fromPartial(object.tracing)
       : undefined;
     message.term = object.term ?? 0;
+    message.exchangeSecret = object.exchangeSecret ?? "";
     return message;
   },
 };

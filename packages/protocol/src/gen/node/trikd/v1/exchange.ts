@@ -76,7 +76,11 @@ export interface StreamLogitsRequest {
     | Position
     | undefined;
   /** What both sides must have in common. */
-  agreement: Agreement | undefined;
+  agreement:
+    | Agreement
+    | undefined;
+  /** The secret of the attempt, as the orchestrator has assigned it to both sides. Without it nothing is sent or ended. */
+  secret: string;
 }
 
 /** What two models must have in common before they exchange logits. */
@@ -120,7 +124,7 @@ export interface LogitsFrame {
 }
 
 function createBaseStreamLogitsRequest(): StreamLogitsRequest {
-  return { consumer: 0, from: undefined, agreement: undefined };
+  return { consumer: 0, from: undefined, agreement: undefined, secret: "" };
 }
 
 export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
@@ -133,6 +137,9 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
     }
     if (message.agreement !== undefined) {
       Agreement.encode(message.agreement, writer.uint32(26).fork()).join();
+    }
+    if (message.secret !== "") {
+      writer.uint32(34).string(message.secret);
     }
     return writer;
   },
@@ -174,6 +181,14 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
             message.agreement = Agreement.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.secret = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -191,6 +206,7 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
       consumer: isSet(object.consumer) ? roleFromJSON(object.consumer) : 0,
       from: isSet(object.from) ? Position.fromJSON(object.from) : undefined,
       agreement: isSet(object.agreement) ? Agreement.fromJSON(object.agreement) : undefined,
+      secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
     };
   },
 
@@ -205,6 +221,9 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
     if (message.agreement !== undefined) {
       obj.agreement = Agreement.toJSON(message.agreement);
     }
+    if (message.secret !== "") {
+      obj.secret = message.secret;
+    }
     return obj;
   },
 
@@ -218,6 +237,7 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
     message.agreement = (object.agreement !== undefined && object.agreement !== null)
       ? Agreement.fromPartial(object.agreement)
       : undefined;
+    message.secret = object.secret ?? "";
     return message;
   },
 };
@@ -621,7 +641,7 @@ export const LogitsFrame: MessageFns<LogitsFrame> = {
  */
 export type ExchangeServiceService = typeof ExchangeServiceService;
 export const ExchangeServiceService = {
-  /** Streams one frame per step from `from.step` on, until the client cancels. */
+  /** Streams one frame per step from `from.step` on, until the client cancels. A later stream of the same consumer ends this one. */
   streamLogits: {
     path: "/trikd.v1.ExchangeService/StreamLogits" as const,
     requestStream: false as const,
@@ -635,12 +655,12 @@ export const ExchangeServiceService = {
 } as const;
 
 export interface ExchangeServiceServer extends UntypedServiceImplementation {
-  /** Streams one frame per step from `from.step` on, until the client cancels. */
+  /** Streams one frame per step from `from.step` on, until the client cancels. A later stream of the same consumer ends this one. */
   streamLogits: handleServerStreamingCall<StreamLogitsRequest, StreamLogitsResponse>;
 }
 
 export interface ExchangeServiceClient extends Client {
-  /** Streams one frame per step from `from.step` on, until the client cancels. */
+  /** Streams one frame per step from `from.step` on, until the client cancels. A later stream of the same consumer ends this one. */
   streamLogits(
     request: StreamLogitsRequest,
     options?: Partial<CallOptions>,

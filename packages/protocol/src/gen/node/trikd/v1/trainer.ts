@@ -118,6 +118,8 @@ export interface AssignRequest {
     | undefined;
   /** The term of the orchestrator that gives the order; from 1. */
   term: number;
+  /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
+  exchangeSecret: string;
 }
 
 /** The trainer has taken the assignment. */
@@ -340,6 +342,7 @@ function createBaseAssignRequest(): AssignRequest {
     resume: undefined,
     tracing: undefined,
     term: 0,
+    exchangeSecret: "",
   };
 }
 
@@ -368,6 +371,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.term !== 0) {
       writer.uint32(64).uint32(message.term);
+    }
+    if (message.exchangeSecret !== "") {
+      writer.uint32(74).string(message.exchangeSecret);
     }
     return writer;
   },
@@ -449,6 +455,14 @@ export const AssignRequest: MessageFns<AssignRequest> = {
             message.term = reader.uint32();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.exchangeSecret = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -479,6 +493,11 @@ export const AssignRequest: MessageFns<AssignRequest> = {
       resume: isSet(object.resume) ? TrainerCheckpoint.fromJSON(object.resume) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
       term: isSet(object.term) ? globalThis.Number(object.term) : 0,
+      exchangeSecret: isSet(object.exchangeSecret)
+        ? globalThis.String(object.exchangeSecret)
+        : isSet(object.exchange_secret)
+        ? globalThis.String(object.exchange_secret)
+        : "",
     };
   },
 
@@ -508,6 +527,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     if (message.term !== 0) {
       obj.term = Math.round(message.term);
     }
+    if (message.exchangeSecret !== "") {
+      obj.exchangeSecret = message.exchangeSecret;
+    }
     return obj;
   },
 
@@ -530,6 +552,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
       ? StepTracing.fromPartial(object.tracing)
       : undefined;
     message.term = object.term ?? 0;
+    message.exchangeSecret = object.exchangeSecret ?? "";
     return message;
   },
 };

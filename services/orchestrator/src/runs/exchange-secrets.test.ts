@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { exchangeSecrets } from './exchange-secrets.js';
+
+const attempt = { runId: 'r', generation: 1, attempt: 2 };
+
+test('an attempt keeps its secret, and no other attempt or drive has it', () => {
+  const secretOf = exchangeSecrets();
+  const secret = secretOf(attempt);
+  expect(secret).toMatch(/^[0-9a-f]{64}$/);
+  expect(secretOf({ ...attempt })).toBe(secret);
+  expect(secretOf({ ...attempt, attempt: 3 })).not.toBe(secret);
+  expect(secretOf({ ...attempt, runId: 's' })).not.toBe(secret);
+  expect(exchangeSecrets()(attempt)).not.toBe(secret);
+});
