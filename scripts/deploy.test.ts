@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parser } from '@prometheus-io/lezer-promql';
 import { ATTRIBUTES, METRICS, SPANS } from '@trikd/telemetry/semconv';
@@ -140,3 +141,15 @@ test('docs/telemetry.md lists every span, attribute and metric, as it is defined
     expect(text).toContain(`| \`${name}\` | ${kind}, ${unit} | ${description} | ${by} |`);
   }
 });
+
+test.each(['orchestrator', 'trainer', 'anchor-server'])(
+  'the command in docs/operations.md gives the policy of the %s another bucket and prefix',
+  (role) => {
+    const [, command] = /^sed '([^']+)' deploy\/minio\/trainer\.json/m.exec(read('docs/operations.md')) ?? [];
+    const policy = read(`deploy/minio/${role}.json`);
+    const renamed = execFileSync('sed', [command!], { input: policy, encoding: 'utf8' });
+    expect(renamed).not.toMatch(/trikd|team/);
+    const resources = JSON.parse(renamed).Statement.flatMap(({ Resource }: { Resource: string[] }) => Resource);
+    for (const each of resources) expect(each).toMatch(/^arn:aws:s3:::BUCKET(\/PREFIX\/.*)?$/);
+  },
+);
