@@ -16,6 +16,7 @@ import {
   type WatchRunRequest,
   WatchRunResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { TokenVerifier } from '@trikd/transport/access/identify';
 import { HttpLimits } from '@trikd/transport/http/http-limits';
 import { type Dashboard, serveDashboard } from '@trikd/transport/http/serve-dashboard';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -32,8 +33,17 @@ interface Call<Request> {
 
 type Answer = (error: object | null, answer?: unknown) => void;
 
+/** Takes every token for the name of a person. */
+const namesAsTokens: TokenVerifier = {
+  verify: async (subject) => ({ kind: 'user', subject, teams: [], verbs: ['view'] }),
+};
+
 /** A page of two files, and the methods of RunService that a test needs, behind a dashboard. */
-async function dashboardOf(methods: object, limits: Partial<HttpLimits> = {}): Promise<Dashboard> {
+async function dashboardOf(
+  methods: object,
+  limits: Partial<HttpLimits> = {},
+  tokens?: TokenVerifier,
+): Promise<Dashboard> {
   const page = mkdtempSync(join(tmpdir(), 'trikd-page-'));
   mkdirSync(join(page, 'assets'));
   writeFileSync(join(page, 'index.html'), '<!doctype html><title>trikd</title>');
@@ -54,6 +64,7 @@ async function dashboardOf(methods: object, limits: Partial<HttpLimits> = {}): P
   const dashboard = await serveDashboard({
     ...{ listen: '127.0.0.1:0', hosts: [], page, service, log: silent },
     limits: HttpLimits.parse(limits),
+    ...(tokens && { tokens }),
   });
   onTestFinished(async () => {
     server.forceShutdown();
@@ -270,23 +281,24 @@ describe('limits', () => {
   };
 
   test('refuse event streams of one caller by name, and leave others their own', async () => {
-    const { url } = await dashboardOf(open, { streamsPerCaller: 2 });
-    const statuses = (await Promise.all([events(url), events(url), events(url)])).map(({ status }) => status);
-    expect(statuses.toSorted()).toEqual([200, 200, 429]);
-    expect(await (await events(url)).json()).toMatchObject({
+    const { url } = await dashboardOf(open, { streamsPerCaller: 2 }, namesAsTokens);
+    const [ada, bob] = [{ authorization: 'Bearer ada' }, { authorization: 'Bearer bob' }];
+    const opened = await Promise.all([events(url, ada), events(url, ada), events(url, ada)]);
+    expect(opened.map(({ status }) => status).toSorted()).toEqual([200, 200, 429]);
+    expect(await (await events(url, ada)).json()).toMatchObject({
       error: {
         code: 'RESOURCE_EXHAUSTED',
-        message: 'http.limits.streamsPerCaller allows 2 open streams to 127.0.0.1: close one',
+        message: 'http.limits.streamsPerCaller allows 2 open streams to ada: close one',
       },
     });
-    expect((await events(url, { authorization: 'Bearer another' })).status).toBe(200);
+    expect((await events(url, bob)).status).toBe(200);
   });
 
   test('refuse event streams over all callers by name, and calls are answered beside them', async () => {
     const getRun = (_call: unknown, answer: Answer) => answer(null, {});
     const { url } = await dashboardOf({ ...open, getRun }, { streams: 1 });
     expect((await events(url)).status).toBe(200);
-    const refused = await events(url, { authorization: 'Bearer another' });
+    const refused = await events(url);
     expect(refused.status).toBe(429);
     expect(await refused.text()).toContain('http.limits.streams allows 1 open event streams');
     expect((await fetch(`${url}/api/runs/tiny`)).status).toBe(200);

@@ -27,10 +27,17 @@ export function createLogger(
   );
 }
 
-/** The log of who did what, in a file of its own that only this user can read. */
-export function createAuditLogger(file: string, service: string): Logger {
+/** Where the audit log goes. */
+export interface AuditConfig {
+  readonly file?: string | undefined;
+}
+
+/** The log of who did what: a file of its own that only this user can read, or lines of the log of the process. */
+export function auditLogger({ file }: AuditConfig, service: string, log: Logger): Logger {
+  const fields = { logger: 'audit' };
+  if (file === undefined) return log.child(fields);
   const stream = pino.destination({ dest: file, mkdir: true, append: true, sync: true, mode: 0o600 });
-  return createLogger({ level: 'info' }, service, stream).child({ logger: 'audit' });
+  return createLogger({ level: 'info' }, service, stream).child(fields);
 }
 
 function open({ file }: LogConfig): pino.DestinationStream {

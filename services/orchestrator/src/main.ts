@@ -1,6 +1,6 @@
 import { configOrExit } from '@trikd/process/config';
 import { environment } from '@trikd/process/environment';
-import { createAuditLogger, createLogger } from '@trikd/process/logging';
+import { auditLogger, createLogger } from '@trikd/process/logging';
 import { shutdownSignal } from '@trikd/process/shutdown';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
@@ -8,7 +8,7 @@ import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { auditLog } from '@trikd/transport/access/audit-log';
 import { loginFacts } from '@trikd/transport/access/oidc-config';
 import { securityOrExit } from '@trikd/transport/access/security';
-import { tokenVerifier } from '@trikd/transport/access/tokens';
+import { verifierOrExit } from '@trikd/transport/access/tokens';
 import { runService } from '@trikd/transport/nest/run-service';
 import { dashboardFor } from './api/dashboard.js';
 import { orchestratorModule } from './api/orchestrator.module.js';
@@ -24,8 +24,10 @@ const telemetry = await startTelemetry('orchestrator', environment(), log);
 const store = await openStoreOrExit(config.store, log);
 const { orchestrator, stop } = orchestratorService(config, store, log, telemetry, security);
 
-const { oidc, audit } = config;
-const sidecar = dashboardFor(config.http, security, log);
+const { oidc } = config;
+const tokens = oidc && verifierOrExit(oidc, log);
+const audit = auditLog(auditLogger(config.audit, 'orchestrator', log));
+const sidecar = dashboardFor(config, { security, audit, log, ...(tokens && { tokens }) });
 
 await runService({
   module: orchestratorModule(orchestrator),
@@ -36,8 +38,8 @@ await runService({
   limits: config.limits,
   log,
   onCall: callMeter(telemetry.record),
-  ...(oidc && { tokens: tokenVerifier(oidc), login: loginFacts(oidc) }),
-  ...(audit.file !== undefined && { audit: auditLog(createAuditLogger(audit.file, 'orchestrator')) }),
+  audit,
+  ...(oidc && tokens && { tokens, login: loginFacts(oidc) }),
   shutdown,
   stop,
   ...(sidecar && { sidecar }),

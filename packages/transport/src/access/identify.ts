@@ -1,5 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { TrikdError } from '@trikd/core/domain/errors';
+import { bearerTokenIn } from './bearer-token.js';
 import { ANONYMOUS, type Caller } from './caller.js';
 import { callerOfCertificate } from './spiffe-id.js';
 
@@ -33,17 +33,9 @@ export interface IdentifyOptions {
 export function identifyBy({ trustDomain, tokens }: IdentifyOptions): Identify {
   if (trustDomain === undefined && tokens === undefined) return () => ANONYMOUS;
   return (certificate, metadata) => {
-    const token = tokens && bearerTokenIn(metadata);
+    const token = tokens && bearerTokenIn(metadata.get('authorization').map(String));
     if (tokens && token !== undefined) return tokens.verify(token);
     if (certificate === undefined || trustDomain === undefined) return undefined;
     return callerOfCertificate(certificate, trustDomain);
   };
-}
-
-function bearerTokenIn(metadata: Metadata): string | undefined {
-  const [header, ...others] = metadata.get('authorization');
-  if (header === undefined) return undefined;
-  const [, token] = /^Bearer +(\S+)$/i.exec(header.toString()) ?? [];
-  if (token !== undefined && others.length === 0) return token;
-  throw new TrikdError('unauthenticated', 'authorization must be one bearer token');
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { Logger } from '@trikd/process/logging';
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { refused, type User, userOf } from './claims.js';
 import { issuerKeys } from './issuer-keys.js';
@@ -49,6 +50,17 @@ export function tokenVerifier(issuers: OidcConfig): TokenVerifier {
       return user;
     },
   };
+}
+
+/** As {@link tokenVerifier}. Logs why it cannot be made, such as a file that is missing, and exits. */
+export function verifierOrExit(issuers: OidcConfig, log: Pick<Logger, 'fatal'>): TokenVerifier {
+  try {
+    return tokenVerifier(issuers);
+  } catch (error) {
+    if (!(error instanceof TrikdError)) throw error;
+    log.fatal(error.message);
+    process.exit(1);
+  }
 }
 
 async function verified(token: string, config: IssuerConfig, keys: JWTVerifyGetKey) {

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Metadata } from '@grpc/grpc-js';
 import { type RunServiceClient, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { TokenVerifier } from '../access/identify.js';
 import { type SentEvent, sendEvents } from './event-stream.js';
 import { httpFailure, Rejection } from './http-failure.js';
 import type { PageFile } from './page-files.js';
 import { readBody } from './read-body.js';
-import { callerOfRequest, type RequestGuard } from './request-guard.js';
+import type { RequestGuard } from './request-guard.js';
+import { identityOf } from './request-identity.js';
 import { routeOf } from './run-routes.js';
 import { RUN_RPCS } from './run-rpcs.js';
 import { reasonToReject } from './same-origin.js';
@@ -15,6 +18,8 @@ export interface AnswerParts {
   /** For event streams, on a connection of its own: streams must not keep calls waiting. */
   readonly streams: RunServiceClient;
   readonly guard: RequestGuard;
+  /** Absent: requests need no token. */
+  readonly tokens?: TokenVerifier | undefined;
   /** Events of the past that a stream starts with, unless the request names its first event. */
   readonly history: number;
   readonly files: ReadonlyMap<string, PageFile>;
@@ -29,7 +34,7 @@ const CALL_SECONDS = 60;
 export async function answerRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  { client, streams, guard, history, files, hosts }: AnswerParts,
+  { client, streams, guard, tokens, history, files, hosts }: AnswerParts,
 ): Promise<void> {
   const { method = 'GET', headers } = request;
   const rejected = reasonToReject(
@@ -45,16 +50,19 @@ export async function answerRequest(
   if (rejected !== undefined) throw new Rejection(httpFailure(403, 'PERMISSION_DENIED', rejected));
   const { pathname, searchParams } = urlOf(request);
   if (!pathname.startsWith('/api/')) return sendFile(response, method, files.get(pathname), files.size > 0);
+  // Before anything of the request is read or looked up.
+  const { name, metadata } = await identityOf(request, tokens);
   const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
   const apiRequest = { method, path: pathname.slice('/api'.length), query: searchParams, body };
   const route = routeOf(apiRequest, one(headers['last-event-id']));
   if (!route) throw new Rejection(httpFailure(404, 'NOT_FOUND', `no route for ${method} ${pathname}`));
   if (route.kind === 'invalid') throw new Rejection(httpFailure(400, 'INVALID_ARGUMENT', route.message));
   const kind = route.kind === 'watch' ? 'events' : route.rpc;
-  const end = guard.begin({ caller: callerOfRequest(request), method: kind, streams: route.kind === 'watch' });
+  const end = guard.begin({ caller: name, method: kind, streams: route.kind === 'watch' });
   try {
-    if (route.kind === 'watch') return await watch(response, streams, { ...route, history });
-    sendJson(response, 200, await RUN_RPCS[route.rpc](client, route.request, Date.now() + 1000 * CALL_SECONDS));
+    if (route.kind === 'watch') return await watch(response, streams, { ...route, history, metadata });
+    const call = { metadata, deadline: Date.now() + 1000 * CALL_SECONDS };
+    sendJson(response, 200, await RUN_RPCS[route.rpc](client, route.request, call));
   } finally {
     end();
   }
@@ -64,20 +72,17 @@ interface WatchedEvents {
   readonly runId: string;
   readonly fromEvent: number;
   readonly history: number;
+  readonly metadata: Metadata;
 }
 
 async function watch(
   response: ServerResponse,
   client: RunServiceClient,
-  { runId, fromEvent, history }: WatchedEvents,
+  { runId, fromEvent, history, metadata }: WatchedEvents,
 ): Promise<void> {
   const gone = new AbortController();
-  const call = client.watchRun({
-    runId,
-    fromEvent,
-    pastOnly: false,
-    ...(fromEvent === 0 && { newestEvents: history }),
-  });
+  const newest = fromEvent === 0 ? { newestEvents: history } : {};
+  const call = client.watchRun({ runId, fromEvent, pastOnly: false, ...newest }, metadata);
   response.once('close', () => {
     gone.abort();
     call.cancel();

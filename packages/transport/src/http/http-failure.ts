@@ -1,5 +1,6 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
-import { ERROR_KIND, httpStatusOf, isServiceError } from '@trikd/protocol/status';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { ERROR_KIND, httpStatusOf, isServiceError, toStatus } from '@trikd/protocol/status';
 import { violationsOf } from '@trikd/protocol/violations';
 
 /** The response to a request that failed. */
@@ -37,7 +38,10 @@ export class Rejection extends Error {
 /** Converts an error to a response. The message of an unexpected error is not sent. */
 export function failureOf(error: unknown): HttpFailure {
   if (error instanceof Rejection) return error.failure;
-  return isServiceError(error) ? fromServiceError(error) : httpFailure(500, 'INTERNAL', 'internal error');
+  if (isServiceError(error)) return fromServiceError(error);
+  if (!(error instanceof TrikdError)) return httpFailure(500, 'INTERNAL', 'internal error');
+  const { code, details } = toStatus(error);
+  return httpFailure(httpStatusOf(code), status[code], details);
 }
 
 /** Converts a gRPC status, with the field violations in its details. */

@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { Clock } from '@trikd/core/async/clock';
 import { type Admission, createCallGuard, type NewCall } from '../limits/call-guard.js';
-import { clientAddress } from '../limits/client-address.js';
 import { httpFailure, Rejection } from './http-failure.js';
 import type { HttpLimits } from './http-limits.js';
 
@@ -38,11 +35,4 @@ export function createRequestGuard(limits: HttpLimits, clock: Pick<Clock, 'now'>
       throw new Rejection({ ...failure, ...(retryAfterMs !== undefined && { retryAfterMs }) });
     },
   };
-}
-
-/** Who is counted for a request. A token is never kept, nor named in a message. */
-export function callerOfRequest({ headers, socket }: IncomingMessage): string {
-  const { authorization } = headers;
-  if (authorization === undefined) return clientAddress(socket.remoteAddress ?? '');
-  return `the token ${createHash('sha256').update(authorization).digest('hex').slice(0, 12)}`;
 }

@@ -1,4 +1,4 @@
-import { type Client, Metadata, type MethodDefinition } from '@grpc/grpc-js';
+import type { Client, Metadata, MethodDefinition } from '@grpc/grpc-js';
 import {
   CancelRunRequest,
   CancelRunResponse,
@@ -27,14 +27,20 @@ import {
 import { httpFailure, Rejection } from './http-failure.js';
 
 /** Calls a unary method with JSON. Rejects with the status of the service. */
-export type JsonRpc = (client: Client, request: object, deadline: number) => Promise<unknown>;
+export type JsonRpc = (client: Client, request: object, call: JsonCall) => Promise<unknown>;
+
+export interface JsonCall {
+  readonly metadata: Metadata;
+  /** Milliseconds since 1970. */
+  readonly deadline: number;
+}
 
 function json<Request, Response>(
   { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,
   requests: { fromJSON(object: unknown): Request },
   responses: { toJSON(message: Response): unknown },
 ): JsonRpc {
-  return (client, request, deadline) =>
+  return (client, request, { metadata, deadline }) =>
     new Promise((resolve, reject) => {
       const message = encodable(() => requests.fromJSON(request), requestSerialize);
       const options = { deadline };
@@ -43,7 +49,7 @@ function json<Request, Response>(
         requestSerialize,
         responseDeserialize,
         message,
-        new Metadata(),
+        metadata,
         options,
         (error, answer) => {
           if (error) reject(error);

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listenError } from '@trikd/process/address';
 import type { Logger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { isServiceError } from '@trikd/protocol/status';
+import type { AuditedCall, AuditLog } from '../access/audit-log.js';
+import type { TokenVerifier } from '../access/identify.js';
 import { LOOPBACK_ONLY, type Security } from '../access/security.js';
 import { controlChannel, separate } from '../grpc/channel-options.js';
 import { openClient } from '../grpc/clients.js';
@@ -12,7 +15,7 @@ import { createClient, type Peer } from '../grpc/create-client.js';
 import { createConnectionGuard } from '../limits/connection-guard.js';
 import { limitLog } from '../limits/limit-log.js';
 import { answerRequest, sendJson } from './answer-request.js';
-import { failureOf } from './http-failure.js';
+import { failureOf, type HttpFailure } from './http-failure.js';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import { readPage } from './page-files.js';
 import { createRequestGuard } from './request-guard.js';
@@ -29,6 +32,10 @@ export interface DashboardOptions {
   /** Default: plain text within this machine. */
   readonly security?: Security;
   readonly limits?: HttpLimits;
+  /** Verifies the tokens of requests below /api. Absent: they need none. */
+  readonly tokens?: TokenVerifier;
+  /** Notified of each request that this server refuses; RunService reports its own refusals. */
+  readonly audit?: AuditLog;
   readonly log: Logger;
 }
 
@@ -57,7 +64,7 @@ const SECURITY_HEADERS = {
 
 /** Serves the page and, below /api, RunService as JSON and server-sent events. */
 export async function serveDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { listen, hosts, log, security = LOOPBACK_ONLY, limits = DEFAULT_HTTP_LIMITS } = options;
+  const { listen, hosts, log, security = LOOPBACK_ONLY, limits = DEFAULT_HTTP_LIMITS, tokens, audit } = options;
   const files = readPage(options.page);
   const peer: Peer = { role: 'orchestrator', security };
   const client = openClient(RunServiceClient, options.service, peer);
@@ -75,12 +82,15 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
   };
   const server = createServer(times, (request, response) => {
     const { remoteAddress, remotePort } = request.socket;
-    response.once('close', connections.begin(`${remoteAddress}:${remotePort}`));
+    const from = `${remoteAddress}:${remotePort}`;
+    response.once('close', connections.begin(from));
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
-    answerRequest(request, response, { client, streams, guard, history: limits.history, files, hosts }).catch(
+    answerRequest(request, response, { client, streams, guard, tokens, history: limits.history, files, hosts }).catch(
       (error: unknown) => {
         if (response.headersSent || response.destroyed) return void response.destroy();
         const failure = failureOf(error);
+        if (failure.status === 401) response.setHeader('www-authenticate', 'Bearer');
+        if (REFUSALS.has(failure.status) && !isServiceError(error)) audit?.(refusalOf(request, from, failure));
         if (failure.status >= 500) log.warn({ err: error, url: request.url }, 'request failed');
         const { retryAfterMs } = failure;
         if (retryAfterMs !== undefined) response.setHeader('retry-after', Math.ceil(retryAfterMs / 1000));
@@ -102,6 +112,17 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
       streams.close();
     },
   };
+}
+
+/** Statuses of requests that are refused for who sends them, or from where. */
+const REFUSALS = new Set([401, 403]);
+/** Characters of a path in the audit log. */
+const LONGEST_PATH = 200;
+
+function refusalOf({ method, url = '/' }: IncomingMessage, peer: string, { body }: HttpFailure): AuditedCall {
+  const { code, message } = body.error;
+  const path = url.split('?')[0]?.slice(0, LONGEST_PATH);
+  return { method: `${method} ${path}`, peer, outcome: code, caller: undefined, reason: message };
 }
 
 /** Resolves with host:port once the port is bound. */

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import type { Logger } from '@trikd/process/logging';
-import type { Security } from '@trikd/transport/access/security';
-import { type Dashboard, serveDashboard } from '@trikd/transport/http/serve-dashboard';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { isLoopback } from '@trikd/process/address';
+import type { Dashboard, DashboardOptions } from '@trikd/transport/http/serve-dashboard';
+import { serveDashboard } from '@trikd/transport/http/serve-dashboard';
 import type { OrchestratorConfig } from '../config.js';
 
 /** Where `make build` leaves the page. */
@@ -9,12 +10,18 @@ const PAGE = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url));
 
 /** Serves the dashboard of the service that listens at an address, unless the configuration wants none. */
 export function dashboardFor(
-  { listen, hosts, limits, page = PAGE }: OrchestratorConfig['http'],
-  security: Security,
-  log: Logger,
+  { http, plaintext }: Pick<OrchestratorConfig, 'http' | 'plaintext'>,
+  options: Pick<DashboardOptions, 'security' | 'tokens' | 'audit' | 'log'>,
 ): ((address: string) => Promise<Dashboard>) | undefined {
+  const { listen, hosts, limits, page = PAGE } = http;
   if (listen === '') return undefined;
-  return (address) => serveDashboard({ listen, hosts, limits, page, service: dialled(address), security, log });
+  return async (address) => {
+    if (plaintext !== 'anywhere' && !isLoopback(listen)) {
+      const advice = 'put a proxy with TLS on this machine in front of it, or set plaintext: anywhere';
+      throw new TrikdError('invalid', `the dashboard cannot listen on ${listen}, it speaks plain text: ${advice}`);
+    }
+    return await serveDashboard({ listen, hosts, limits, page, service: dialled(address), ...options });
+  };
 }
 
 /** One can listen on all addresses, but call only one. */
