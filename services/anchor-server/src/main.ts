@@ -9,7 +9,7 @@ import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
-import { shutdownSignal } from '@trikd/process/shutdown';
+import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
@@ -46,4 +46,4 @@ await runService({
   stop: anchor.stop,
 });
 await telemetry.stop();
-process.exit(0);
+process.exit(exitStatusOf(shutdown));

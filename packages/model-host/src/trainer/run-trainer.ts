@@ -4,7 +4,7 @@ import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
-import { shutdownSignal } from '@trikd/process/shutdown';
+import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
@@ -20,8 +20,8 @@ import { rememberLast } from '../remember-last.js';
 import { createTrainer } from './trainer.js';
 import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
 
-/** Runs a trainer process until it is asked to exit. */
-export async function runTrainer(role: TrainedRole): Promise<void> {
+/** Runs a trainer process until it is asked to exit. Resolves with its exit status. */
+export async function runTrainer(role: TrainedRole): Promise<number> {
   const config = configOrExit(trainerConfig(role), environment());
   const log = createLogger(config.log, `${role}-trainer`);
   const shutdown = shutdownSignal(log);
@@ -60,4 +60,5 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
     stop: trainer.stop,
   });
   await telemetry.stop();
+  return exitStatusOf(shutdown);
 }
