@@ -15,8 +15,7 @@ import { dialWith } from '@trikd/transport/grpc/exchange-client';
 import { runService } from '@trikd/transport/nest/run-service';
 import { admittingTrainer } from '../admitting.js';
 import { trainerConfig } from '../config.js';
-import { loadDataset } from '../data/load-dataset.js';
-import { rememberLast } from '../remember-last.js';
+import { datasetLoader } from '../data/load-dataset.js';
 import { createTrainer } from './trainer.js';
 import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
 
@@ -32,7 +31,7 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
   const trained = createTrainer({
     role,
     store,
-    loadDataset: rememberLast((spec) => loadDataset(spec, { ...config, admission })),
+    loadDataset: datasetLoader({ ...config, admission }),
     trainGeneration,
     dial: dialWith(security),
     clock: systemClock,
