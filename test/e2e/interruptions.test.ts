@@ -55,7 +55,7 @@ describe.for([
 test('interrupted again and again, at every phase, a run ends with the same digests', async () => {
   const folder = scratch();
   const moments: readonly ((line: Line) => boolean)[] = [
-    (line) => line.event === 'run' && line.phase === 'queued',
+    (line) => line.event === 'run' && line.phase === 'preparing',
     (line) => line.event === 'run' && line.phase === 'training',
     inTheMiddleOf(0),
     (line) => line.event === 'run' && line.phase === 'promoting',

@@ -8,7 +8,7 @@ import { loadRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import {
   cleanUp,
@@ -30,7 +30,7 @@ describe('the orchestrator', () => {
     const models = await trio(store);
     const events = await folder();
     const { create, watch, get, stop } = await serve(store, models, events);
-    expect(await create(specOf())).toMatchObject({ runId: 'trial', phase: RunPhase.RUN_PHASE_PREPARING, attempt: 1 });
+    expect(await create(specOf())).toMatchObject({ runId: 'trial', phase: RunPhase.RUN_PHASE_QUEUED, attempt: 1 });
     const seen = await watch('trial');
     const run = lastRun(seen);
     expect(run).toMatchObject({
@@ -185,7 +185,7 @@ describe('the orchestrator', () => {
       failure: expect.stringMatching(/the peer is gone \(3 attempts in a row\)$/),
     });
     broken = false;
-    expect(await create(specOf())).toMatchObject({ phase: RunPhase.RUN_PHASE_PREPARING, failure: '' });
+    expect(await create(specOf())).toMatchObject({ phase: RunPhase.RUN_PHASE_QUEUED, failure: '' });
     expect(lastRun(await watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
   });
 
@@ -202,7 +202,7 @@ describe('the orchestrator', () => {
     expect((await watched).at(-1)).toEqual({ $case: 'drained', value: { generation: 1, step: 7 } });
 
     const second = await serve(store, models);
-    expect(await second.create(rarely)).toMatchObject({ generation: 1, attempt: 2 });
+    await second.create(rarely);
     expect(lastRun(await second.watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
     for (const { requests } of [models.teacher, models.student]) {
       const resumed = requests.find(({ start }) => start?.generation === 1 && start.attempt === 2);
@@ -226,7 +226,8 @@ describe('the orchestrator', () => {
     });
     await held.reached;
     const second = await serve(store, models);
-    expect(await second.create(specOf())).toMatchObject({ generation: 1, attempt: 2 });
+    await second.create(specOf());
+    await vi.waitFor(async () => expect(await second.get('trial')).toMatchObject({ generation: 1, attempt: 2 }));
     held.open();
     expect(resultOf(lastRun(await second.watch('trial')))).toEqual(resultOf(expected));
     await abandoned;

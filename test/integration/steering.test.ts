@@ -13,7 +13,7 @@ import {
 } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';
 import { heldRun, LONG, steering } from './steering-rig.js';
@@ -204,21 +204,19 @@ describe('a run that failed of a passing cause', () => {
   });
 });
 
-describe('trainers that train a run', () => {
-  test('take no other one, and a run that is resumed in the meantime waits its turn', async () => {
+describe('while a run has the only trio', () => {
+  test('a run that is created waits its turn, and so does one that is resumed in the meantime', async () => {
     const store = memoryStore();
     const { pause, resume, create, get, watch } = await heldRun(store);
-    await expect(create(specOf({ name: 'another' }))).rejects.toMatchObject({
-      kind: 'wrong-state',
-      message: expect.stringContaining('run trial is being trained, and the trainers train one run at a time'),
-    });
-    await pause('trial');
     await create(specOf({ name: 'another', epochs: 40, curriculum: { generations: 1 } }));
+    expect(await get('another')).toMatchObject({ placement: { waiting: { position: 1, length: 1 } } });
+    await pause('trial');
+    await vi.waitFor(async () => expect(await get('another')).toMatchObject({ placement: { trio: 'trio-1' } }));
     for (const queued of [await resume('trial'), await get('trial')]) {
       expect(queued?.phase).toBe(RunPhase.RUN_PHASE_QUEUED);
       expect(queued?.conditions.find(({ type }) => type === 'Queued')).toMatchObject({
         ...{ status: ConditionStatus.CONDITION_STATUS_TRUE, reason: 'WaitingForTrio' },
-        message: 'the trio trains run another',
+        message: 'position 1 of 1: the only trio is taken',
       });
     }
     expect(lastRun(await watch('another'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });

@@ -11,7 +11,9 @@ import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import type { NumberedEvent } from '@trikd/model-host/trainer/attempt-events';
 import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import { retryingStore } from '@trikd/store/retrying-store';
+import { OPEN_QUEUE } from '../../services/orchestrator/src/leadership/queue-rules.js';
 import { type Orchestrator, orchestrator } from '../../services/orchestrator/src/orchestrator.js';
+import { fixedPlacement } from '../../services/orchestrator/src/placement/fixed.js';
 import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
 import type { Host, Life } from './host.js';
 import type { Network } from './network.js';
@@ -34,6 +36,7 @@ const TIMES = {
   prepare: 30,
   answer: 10,
   patience: 20,
+  probe: 2,
   lease: 5,
   look: 1,
 };
@@ -56,21 +59,36 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
     candidate: createCandidate({ store, clock, holder: writer, seconds: TIMES.lease }),
     look: TIMES.look,
     keepPairs: parts.keepPairs,
-    trainers: {
-      teacher: trainerLink(network, life, trainers.teacher, 'teacher'),
-      student: trainerLink(network, life, trainers.student, 'student'),
-    },
-    anchor: anchorLink(network, life, anchor),
+    placement: fixedPlacement({
+      trios: [{ name: 'trio-1', teacher: 'teacher', student: 'student', anchor: 'anchor' }],
+      probe: async (address) => {
+        const asked: Host<unknown> =
+          address === 'anchor' ? anchor : address === 'teacher' ? trainers.teacher : trainers.student;
+        const answer = network.call(life, asked, 'health', async () => 'serving' as const, { seconds: TIMES.probe });
+        return answer.catch((error: unknown) => ({ unreachable: `${error}` }));
+      },
+      ...{ clock, times: TIMES, stopped: NEVER },
+    }),
+    connect: () => ({
+      trainers: {
+        teacher: trainerLink(network, life, trainers.teacher, 'teacher'),
+        student: trainerLink(network, life, trainers.student, 'student'),
+      },
+      anchor: anchorLink(network, life, anchor),
+      steps: [],
+      close: () => undefined,
+    }),
+    queue: OPEN_QUEUE,
     times: TIMES,
     clock,
     retries: 4,
     writer,
     log: { info: (fields: unknown, message?: string) => life.note(() => `${message} ${JSON.stringify(fields)}`) },
     date: () => new Date(Math.max(0, clock.now())),
-    secretKey: () => Uint8Array.from({ length: 32 }, () => 256 * life.random()),
     openFile: () => ({ write: () => undefined, close: async () => undefined }),
     // Past events are read by no process of the simulation.
     openPages: async () => NO_PAGES,
+    nonce: () => `${Math.floor(2 ** 40 * life.random())}`,
     removeFile: async () => undefined,
     failed: (_runId, error) => life.note(() => `does not drive the run: ${error}`),
   });

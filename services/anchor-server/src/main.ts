@@ -3,12 +3,13 @@ import { admittingAnchor } from '@trikd/model-host/admitting';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { modelServiceConfig } from '@trikd/model-host/config';
-import { datasetLoader } from '@trikd/model-host/data/load-dataset';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { rememberLast } from '@trikd/model-host/remember-last';
 import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
-import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
+import { shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
@@ -25,7 +26,7 @@ const store = await openStoreOrExit(config.store, log, { verify: 'reads' });
 const admission = admissionOf(config);
 const holder = createAnchorHolder({
   store,
-  loadDataset: datasetLoader({ ...config, admission }),
+  loadDataset: rememberLast((spec) => loadDataset(spec, { ...config, admission })),
   openAnchor,
   clock: systemClock,
   random: Math.random,
@@ -45,4 +46,4 @@ await runService({
   stop: anchor.stop,
 });
 await telemetry.stop();
-process.exit(exitStatusOf(shutdown));
+process.exit(0);

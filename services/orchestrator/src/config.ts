@@ -1,3 +1,4 @@
+import type { Role } from '@trikd/core/domain/role';
 import { MOST_PAIRS } from '@trikd/core/run/state';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
@@ -11,6 +12,8 @@ import { securitySettings } from '@trikd/transport/access/tls-config';
 import { HttpLimits } from '@trikd/transport/http/http-limits';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
+import type { QueueSettings } from './leadership/queue-rules.js';
+import type { TrioAddresses } from './placement/placement.js';
 
 const HttpConfig = z
   .strictObject({
@@ -25,57 +28,120 @@ const HttpConfig = z
   })
   .prefault({});
 
-/** Configuration of the orchestrator process. Durations are in seconds. */
-export const OrchestratorConfig = z.strictObject({
-  listen: Address.default('127.0.0.1:50050').describe('address of the gRPC server; port 0: any'),
-  ...securitySettings,
-  http: HttpConfig,
-  store: StoreConfig,
-  events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),
+const TrioConfig = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, '1 to 63 lower-case letters, digits and dashes')
+    .describe('its own'),
   teacher: Address.describe('host:port of the teacher-trainer; the student-trainer uses it too'),
   student: Address.describe('host:port of the student-trainer; the teacher-trainer uses it too'),
   anchor: Address.describe('host:port of the anchor-server; both trainers use it too'),
-  keepCheckpoints: z
-    .int()
-    .positive()
-    .max(MOST_PAIRS)
-    .default(2)
-    .describe(
-      'checkpoints of the current generation to keep, besides the last one of each generation and all best params',
-    ),
-  retries: z.int().min(0).default(4).describe('attempts that may be lost in a row before a run fails'),
-  times: z
-    .strictObject({
-      prepare: Seconds.default(600).describe(
-        'for a trainer to read data and trace graphs, or for the anchor to be evaluated',
-      ),
-      answer: Seconds.default(10).describe('for all other calls'),
-      lease: Seconds.default(5).describe('of silence of the leader, after which another orchestrator leads'),
-      look: Seconds.default(1).describe('between two reads of what other orchestrators have stored'),
-      steps: Seconds.default(3).describe('between two reads of step times'),
-      patience: Seconds.default(20).describe('without a connection to a trainer, before its attempt is lost'),
-      grace: Seconds.default(2).describe('for the second trainer to report after the first one has failed'),
-      drain: Seconds.default(5).describe('for a drained run to reach a new pair'),
-      firstRetry: Seconds.default(1).describe('pause before the first new attempt; doubles with each'),
-      longestRetry: Seconds.default(30),
-    })
-    .prefault({}),
-  ...dataSettings,
-  admission: AdmissionLimits,
-  limits: ServerLimits.extend({
-    watchersPerRun: z.int().positive().default(1024).describe('open event streams of one run, at most'),
-  }).prefault({}),
-  oidc: OidcConfig.optional().describe('OpenID provider, or a list of them; absent: people need no token'),
-  audit: z
-    .strictObject({
-      file: z
-        .string()
-        .min(1)
-        .optional()
-        .describe('file that gets a line for each change and each refusal; default: the log'),
-    })
-    .prefault({}),
-  telemetry: TelemetryConfig,
-  log: LogConfig,
 });
+
+const FixedPlacementConfig = z.strictObject({
+  kind: z.literal('fixed').describe('the trios that are listed'),
+  trios: z.array(TrioConfig).min(1).refine(haveOwnNames, 'two trios have the same name'),
+});
+
+function haveOwnNames(trios: readonly { readonly name: string }[]): boolean {
+  return new Set(trios.map(({ name }) => name)).size === trios.length;
+}
+
+const Quota = z.int().nonnegative();
+
+const QueueConfig = z
+  .strictObject({
+    quota: Quota.optional().describe('runs of an owner that may have a trio at once; default: any number'),
+    quotas: z.record(z.string(), Quota).default({}).describe('other quotas, by team or subject'),
+    preemption: z
+      .enum(['never', 'lower-priority'])
+      .default('never')
+      .describe('whether a run takes the trio of a run with a lower priority'),
+    maxQueuedPerOwner: z.int().positive().default(1000).describe('queued runs of an owner, at most'),
+  })
+  .prefault({});
+
+/** Configuration of the orchestrator process. Durations are in seconds. */
+export const OrchestratorConfig = z
+  .strictObject({
+    listen: Address.default('127.0.0.1:50050').describe('address of the gRPC server; port 0: any'),
+    ...securitySettings,
+    http: HttpConfig,
+    store: StoreConfig,
+    events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),
+    placement: FixedPlacementConfig.optional().describe('where runs are trained'),
+    teacher: Address.optional().describe('of the only trio, instead of `placement`: host:port of the teacher-trainer'),
+    student: Address.optional().describe('of the only trio: host:port of the student-trainer'),
+    anchor: Address.optional().describe('of the only trio: host:port of the anchor-server'),
+    queue: QueueConfig,
+    keepCheckpoints: z
+      .int()
+      .positive()
+      .max(MOST_PAIRS)
+      .default(2)
+      .describe(
+        'checkpoints of the current generation to keep, besides the last one of each generation and all best params',
+      ),
+    retries: z.int().min(0).default(4).describe('attempts that may be lost in a row before a run fails'),
+    times: z
+      .strictObject({
+        prepare: Seconds.default(600).describe(
+          'for a trainer to read data and trace graphs, or for the anchor to be evaluated',
+        ),
+        answer: Seconds.default(10).describe('for all other calls'),
+        lease: Seconds.default(5).describe('of silence of the leader, after which another orchestrator leads'),
+        look: Seconds.default(1).describe('between two reads of what other orchestrators have stored'),
+        probe: Seconds.default(2).describe('between two looks at the health of the trios'),
+        steps: Seconds.default(3).describe('between two reads of step times'),
+        patience: Seconds.default(20).describe(
+          'without a connection to a service, before its attempt is lost and its trio is away',
+        ),
+        grace: Seconds.default(2).describe('for the second trainer to report after the first one has failed'),
+        drain: Seconds.default(5).describe('for a drained run to reach a new pair'),
+        firstRetry: Seconds.default(1).describe('pause before the first new attempt; doubles with each'),
+        longestRetry: Seconds.default(30),
+      })
+      .prefault({}),
+    ...dataSettings,
+    admission: AdmissionLimits,
+    limits: ServerLimits.extend({
+      watchersPerRun: z.int().positive().default(1024).describe('open event streams of one run, at most'),
+    }).prefault({}),
+    oidc: OidcConfig.optional().describe('OpenID provider, or a list of them; absent: people need no token'),
+    audit: z
+      .strictObject({
+        file: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('file that gets a line for each change and each refusal; default: the log'),
+      })
+      .prefault({}),
+    telemetry: TelemetryConfig,
+    log: LogConfig,
+  })
+  .superRefine(hasTrios);
 export type OrchestratorConfig = z.infer<typeof OrchestratorConfig>;
+
+type Trios = Pick<OrchestratorConfig, 'placement' | Role>;
+
+const ROLES = ['teacher', 'student', 'anchor'] as const satisfies readonly Role[];
+
+function hasTrios(config: Trios, context: z.RefinementCtx): void {
+  const given = ROLES.filter((role) => config[role] !== undefined);
+  const issue = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+  if (config.placement) for (const role of given) issue(role, 'not together with `placement`: name this trio there');
+  else for (const role of ROLES) if (!given.includes(role)) issue(role, 'expected host:port, or trios in `placement`');
+}
+
+/** The trios of a configuration. */
+export function triosOf({ placement, teacher = '', student = '', anchor = '' }: Trios): readonly TrioAddresses[] {
+  return placement?.trios ?? [{ name: 'trio-1', teacher, student, anchor }];
+}
+
+/** The rules of the queue of a configuration. */
+export function queueOf({ queue }: Pick<OrchestratorConfig, 'queue'>): QueueSettings {
+  const { quota, quotas, ...rest } = queue;
+  const quotaOf = (owner: string) => (Object.hasOwn(quotas, owner) ? quotas[owner] : quota);
+  return { ...rest, quotaOf };
+}

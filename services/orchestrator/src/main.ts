@@ -1,7 +1,7 @@
 import { configOrExit } from '@trikd/process/config';
 import { environment } from '@trikd/process/environment';
 import { auditLogger, createLogger } from '@trikd/process/logging';
-import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
+import { shutdownSignal } from '@trikd/process/shutdown';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
@@ -13,13 +13,14 @@ import { runService } from '@trikd/transport/nest/run-service';
 import { dashboardFor } from './api/dashboard.js';
 import { orchestratorModule } from './api/orchestrator.module.js';
 import { RUN_SERVICE } from './api/run-service.js';
-import { OrchestratorConfig } from './config.js';
+import { OrchestratorConfig, triosOf } from './config.js';
 import { orchestratorService } from './service.js';
 
 const config = configOrExit(OrchestratorConfig, environment());
 const log = createLogger(config.log, 'orchestrator');
 const shutdown = shutdownSignal(log);
-const security = securityOrExit(config, 'orchestrator', log, [config.teacher, config.student, config.anchor]);
+const dialled = triosOf(config).flatMap(({ teacher, student, anchor }) => [teacher, student, anchor]);
+const security = securityOrExit(config, 'orchestrator', log, dialled);
 const telemetry = await startTelemetry('orchestrator', environment(), log);
 const store = await openStoreOrExit(config.store, log);
 const { orchestrator, stop } = orchestratorService(config, store, log, telemetry, security);
@@ -47,4 +48,4 @@ await runService({
   drainSeconds: config.times.drain + 2,
 });
 await telemetry.stop();
-process.exit(exitStatusOf(shutdown));
+process.exit(0);

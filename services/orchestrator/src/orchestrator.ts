@@ -1,7 +1,8 @@
-import { createSerial } from '@trikd/core/async/serial';
+import { createLanes } from '@trikd/core/async/lanes';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { advance } from '@trikd/core/run/advance';
 import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
+import { announce } from '@trikd/core/run/queue-markers';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
 import { wantsTrio } from '@trikd/core/run/state';
@@ -17,6 +18,7 @@ import { type EventsWanted, watchRun } from './events/watch-run.js';
 import { createWatcherLimit } from './events/watcher-limit.js';
 import type { CampaignPorts } from './leadership/campaign.js';
 import { startLeader } from './leadership/leader.js';
+import { createRunIndex, ownerKey } from './leadership/run-index.js';
 import { createCounters } from './runs/counters.js';
 import type { RunView } from './runs/ports.js';
 import { rulesOf } from './runs/rules.js';
@@ -33,6 +35,8 @@ export interface OrchestratorPorts extends CampaignPorts, SteeringPorts, Broadca
   counter?(runId: string): (event: RunEvent) => void;
   /** Open streams of one run, at most. Default: any number. */
   readonly watchersPerRun?: number;
+  /** A text that no other process makes, for the keys of markers. */
+  nonce(): string;
   /** Removes the event file of a run that is deleted. */
   removeFile(runId: string): Promise<void>;
 }
@@ -50,9 +54,9 @@ export interface CreateRequest {
   readonly placement?: PlacementRequest;
 }
 
-/** Drives runs, one at a time: the trainers train one at a time. Of several orchestrators of a store, one leads. */
+/** Drives any number of runs, each on a trio of its own. Of several orchestrators of a store, one leads. */
 export interface Orchestrator {
-  /** Creates the run of a spec, or continues the stored one; the leader drives it. */
+  /** Creates the run of a spec, or continues the stored one. It is queued when this resolves; the leader places and drives it. */
   create(request: CreateRequest): Promise<RunView>;
   get(runId: string): Promise<RunView>;
   list(wanted: PageWanted): Promise<RunPage>;
@@ -65,9 +69,12 @@ export interface Orchestrator {
   steer(runId: string, steering: Steering, requestId?: string): Promise<RunView>;
   /** Removes a run that has ended, with everything that it has stored. */
   remove(runId: string, requestId?: string): Promise<void>;
-  /** Pauses the current run at a committed pair. No other is taken on afterwards. */
+  /** Brings all current runs to rest at committed pairs. No other is taken on afterwards. */
   drain(): Promise<void>;
 }
+
+/** Commands of one run; those of another do not wait for them. */
+const COMMANDS = { name: 'commands of a run', most: 16, seconds: 60 };
 
 /** Removals that are remembered: a repeated request finds no run any more that remembers it. */
 const REMOVALS = 256;
@@ -76,66 +83,62 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const { store } = ports;
   const log = createRunLog(ports.log);
   const pages = cachedPages(store);
+  const index = createRunIndex(() => leader.wake());
   const services: RunServices = {
     log,
-    records: createRunRecords(log, ports.date),
+    records: createRunRecords(log, ports.date, index),
     broadcasts: createBroadcasts(ports, pages),
     counters: createCounters(ports.counter ?? (() => () => undefined)),
   };
   const drained = new AbortController();
-  const leader = startLeader(ports, services, drained.signal);
-  const looks = createRunLooks({ store, placed: leader.placed, news: leader.news, drained: drained.signal });
+  const commands = createLanes(COMMANDS, ports.clock);
+  const leader = startLeader(ports, services, index, commands.busy, drained.signal);
+  const looks = createRunLooks({ store, inQueue: leader.inQueue, news: leader.news, drained: drained.signal });
   const watchers = createWatcherLimit(ports.watchersPerRun ?? Number.POSITIVE_INFINITY);
-  // One after the other: two requests at once must not drive a run twice.
-  const commands = createSerial();
   let removals: readonly string[] = [];
 
-  const drivenHere = (runId: string) => {
-    const drive = leader.driven();
-    return drive?.runId === runId ? drive : undefined;
-  };
   const find = async (runId: string): Promise<RunView> =>
-    drivenHere(runId)?.view() ?? leader.placed(await loadRun(store, runId));
+    leader.driven(runId)?.view() ?? leader.inQueue(await loadRun(store, runId));
 
-  async function create({ spec, requestId, takeOver = false, owner, placement }: CreateRequest): Promise<RunView> {
+  async function create(request: CreateRequest): Promise<RunView> {
     if (drained.signal.aborted) throw new TrikdError('unavailable', 'the orchestrator is shutting down');
-    const other = leader.driven()?.runId ?? spec.name;
-    if (other !== spec.name) {
-      const message = `run ${other} is being trained, and the trainers train one run at a time`;
-      throw new TrikdError('wrong-state', message, { run: other });
-    }
+    const { spec, requestId, takeOver = false, owner, placement } = request;
+    const runId = spec.name;
+    const stored = await unlessAbsent(loadRun(store, runId));
+    if (!stored) assertRoom(owner);
+    const mayWait = !stored || wantsTrio(stored.state) || stored.state.phase === 'failed';
+    if (mayWait) await announce(store, runId, ports.nonce());
     const { created, ...run } = await services.records.create(store, spec, {
       ...(requestId !== undefined && { request: requestId }),
       ...(owner && { owner }),
       ...(placement && { placement }),
     });
     const again = !created && requestId !== undefined && run.requests.includes(requestId);
-    const here = drivenHere(spec.name);
-    if (here) return here.view();
-    if (run.state.phase === 'failed' && !again) await revive(run, requestId);
-    else if (!wantsTrio(run.state)) return run;
+    const revived = run.state.phase === 'failed' && !again ? await revive(run, requestId) : run;
+    if (!wantsTrio(revived.state)) return revived;
+    await announce(store, runId, ports.nonce());
     leader.wake({ seize: takeOver });
-    return underWay(spec.name, takeOver);
+    return leader.driven(runId)?.view() ?? leader.inQueue(revived);
   }
 
-  async function revive(run: SavedRun, requestId: string | undefined): Promise<void> {
+  async function revive(run: SavedRun, requestId: string | undefined): Promise<SavedRun> {
     const state = advance(run.state, { kind: 'taken-over' }, rulesOf(run.spec, ports));
-    await services.records.save(store, run, { state, request: { kind: 'created', id: requestId } });
+    return services.records.save(store, run, { state, request: { kind: 'created', id: requestId } });
   }
 
-  /** Waits until the run is driven here, has nothing to do, or is left to another orchestrator. */
-  async function underWay(runId: string, takeOver: boolean): Promise<RunView> {
-    for (;;) {
-      const here = drivenHere(runId);
-      if (here) return here.view();
-      const run = await loadRun(store, runId);
-      if (!wantsTrio(run.state) || drained.signal.aborted) return run;
-      if (leader.term() === undefined && !takeOver) return run;
-      await leader.news(drained.signal);
-    }
+  /** Only the leader knows how many runs wait. @throws TrikdError `exhausted` */
+  function assertRoom(owner: Owner | undefined): void {
+    const key = ownerKey(owner);
+    const { maxQueuedPerOwner } = ports.queue;
+    if (key === undefined || leader.term() === undefined) return;
+    const queued = [...index.all()].filter((run) => run.owner === key && run.phase === 'queued').length;
+    if (queued < maxQueuedPerOwner) return;
+    const message = `${key} has ${queued} queued runs, and queue.maxQueuedPerOwner is ${maxQueuedPerOwner}`;
+    throw new TrikdError('exhausted', `${message}: cancel one, or wait until one is placed`);
   }
 
-  async function remove(runId: string, requestId: string | undefined, term: number): Promise<void> {
+  async function remove(runId: string, requestId: string | undefined): Promise<void> {
+    const term = await leader.leading();
     const removal = `${runId} ${requestId}`;
     if (requestId !== undefined && removals.includes(removal)) return;
     await leader.assertTerm(term, runId);
@@ -145,13 +148,23 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     removals = [...removals, removal].slice(-REMOVALS);
   }
 
-  async function steer(runId: string, steering: Steering, requestId: string | undefined, term: number) {
+  async function steer(runId: string, steering: Steering, requestId: string | undefined): Promise<RunView> {
+    const term = await leader.leading();
     await leader.assertTerm(term, runId);
     return steerRun(ports, services, leader, term, { runId, steering, requestId });
   }
 
+  /** One command of a run after the other; the run is taken on only when none is left. */
+  const inTurn = async <T>(runId: string, command: () => Promise<T>): Promise<T> => {
+    try {
+      return await commands.run(runId, command);
+    } finally {
+      leader.wake();
+    }
+  };
+
   return {
-    create: (request) => commands.run(() => create(request)),
+    create: (request) => inTurn(request.spec.name, () => create(request)),
     get: find,
     list: (wanted) => pageOfRuns(store, wanted, find),
     watch: (wanted, signal) => {
@@ -159,9 +172,8 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       const watchPorts = { store, broadcasts, looks, pages, find, drained: drained.signal };
       return watchers.counted(wanted.runId, () => watchRun(watchPorts, wanted, signal));
     },
-    steer: (runId, steering, requestId) =>
-      commands.run(() => leader.holding((term) => steer(runId, steering, requestId, term))),
-    remove: (runId, requestId) => commands.run(() => leader.holding((term) => remove(runId, requestId, term))),
+    steer: (runId, steering, requestId) => inTurn(runId, () => steer(runId, steering, requestId)),
+    remove: (runId, requestId) => inTurn(runId, () => remove(runId, requestId)),
     drain: async () => {
       drained.abort(new TrikdError('unavailable', 'the orchestrator is shutting down'));
       leader.wake();
@@ -169,4 +181,13 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       await leader.over;
     },
   };
+}
+
+async function unlessAbsent(run: Promise<SavedRun>): Promise<SavedRun | undefined> {
+  try {
+    return await run;
+  } catch (error) {
+    if (error instanceof TrikdError && error.kind === 'not-found') return undefined;
+    throw error;
+  }
 }

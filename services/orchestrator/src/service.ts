@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { within } from '@trikd/core/async/within';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
@@ -11,12 +11,14 @@ import { retryingStore } from '@trikd/store/retrying-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { LOOPBACK_ONLY, type Security } from '@trikd/transport/access/security';
 import { admitting } from './api/admitting.js';
-import type { OrchestratorConfig } from './config.js';
+import { type OrchestratorConfig, queueOf, triosOf } from './config.js';
 import { eventCounter } from './events/event-counter.js';
 import { eventFile, removeEventFile } from './events/event-file.js';
 import { openPages } from './events/event-pages.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
-import { anchorLink, stepLink, trainerLink } from './runs/links.js';
+import { fixedPlacement } from './placement/fixed.js';
+import { grpcProbe } from './placement/grpc-probe.js';
+import { trioLinks } from './runs/trio-links.js';
 
 /** The orchestrator of a configuration, with its connections. */
 export interface OrchestratorService {
@@ -35,12 +37,13 @@ export function orchestratorService(
   telemetry: Telemetry = NO_TELEMETRY,
   security: Security = LOOPBACK_ONLY,
 ): OrchestratorService {
-  const teacher = trainerLink('teacher', config.teacher, config.times, security);
-  const student = trainerLink('student', config.student, config.times, security);
-  const anchor = anchorLink(config.anchor, config.times, security);
-  const links = (['teacher', 'student', 'anchor'] as const).map((role) => stepLink(role, config[role], security));
   const writer = `orchestrator ${process.pid} on ${hostname()}`;
   const clock = systemClock;
+  const stopped = new AbortController();
+  const { times } = config;
+  const placement = fixedPlacement({
+    ...{ trios: triosOf(config), probe: grpcProbe(times.probe, security), clock, times, stopped: stopped.signal },
+  });
   const driver = orchestrator({
     store,
     retrying: (signal, trouble) => {
@@ -55,18 +58,18 @@ export function orchestratorService(
     candidate: createCandidate({ store, clock, holder: `${writer} ${randomUUID()}`, seconds: config.times.lease }),
     look: config.times.look,
     keepPairs: config.keepCheckpoints,
-    trainers: { teacher, student },
-    anchor,
-    times: config.times,
+    placement,
+    connect: (trio) => trioLinks(trio, times, security),
+    queue: queueOf(config),
+    times,
     retries: config.retries,
     watchersPerRun: config.limits.watchersPerRun,
     everySteps: config.telemetry.everySteps,
-    steps: { links, look: config.times.steps, traced: telemetry.root },
+    steps: { look: config.times.steps, traced: telemetry.root },
     writer,
     log,
     counter: (runId) => eventCounter(telemetry, runId, wallTime(clock)),
     date: () => new Date(),
-    secretKey: () => randomBytes(32),
     openFile: (runId) =>
       eventFile(config.events, runId, (error) =>
         log.warn({ runId, err: error }, 'events cannot be written to their file'),
@@ -78,6 +81,7 @@ export function orchestratorService(
         readPage,
         failed: (error) => log.warn({ runId, err: error }, 'events cannot be kept in the store'),
       }),
+    nonce: randomUUID,
     removeFile: (runId) => removeEventFile(config.events, runId),
     failed: (runId, error) => log.error({ runId, err: error }, 'a run is not driven here'),
   });
@@ -85,7 +89,7 @@ export function orchestratorService(
     orchestrator: admitting(driver, admissionOf(config)),
     stop: async () => {
       await within(driver.drain(), config.times.drain + FAREWELL, systemClock);
-      for (const link of [teacher, student, anchor, ...links]) link.close();
+      stopped.abort();
     },
   };
 }

@@ -1,3 +1,4 @@
 import { runTrainer } from '@trikd/model-host/trainer/run-trainer';
 
-process.exit(await runTrainer('student'));
+await runTrainer('student');
+process.exit(0);

@@ -1,3 +1,4 @@
 import { runTrainer } from '@trikd/model-host/trainer/run-trainer';
 
-process.exit(await runTrainer('teacher'));
+await runTrainer('teacher');
+process.exit(0);

@@ -4,26 +4,26 @@
  */
 export interface Bell {
   ring(): void;
-  /** Resolves at the next ring, or when the signal aborts. A waiter with a timeout of its own leaves nothing behind. */
+  /** Resolves at the next ring, or when the signal aborts, and leaves nothing on the signal. */
   heard(signal?: AbortSignal): Promise<void>;
 }
 
 export function createBell(): Bell {
-  let waiting = new Set<() => void>();
+  const waiting = new Set<() => void>();
   return {
     ring() {
-      const woken = waiting;
-      waiting = new Set();
-      for (const wake of woken) wake();
+      for (const wake of [...waiting]) wake();
     },
     heard: (signal) =>
       new Promise<void>((resolve) => {
-        waiting.add(resolve);
-        const leave = () => {
-          waiting.delete(resolve);
+        if (signal?.aborted) return resolve();
+        const wake = () => {
+          waiting.delete(wake);
+          signal?.removeEventListener('abort', wake);
           resolve();
         };
-        signal?.addEventListener('abort', leave, { once: true });
+        waiting.add(wake);
+        signal?.addEventListener('abort', wake, { once: true });
       }),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../async/clock.js';
+import { createSerial } from '../async/serial.js';
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore, StoredObject } from '../domain/object-store.js';
 import { decodeJson, encodeJson } from './json-object.js';
@@ -22,6 +23,8 @@ export interface Leadership {
   readonly term: number;
   /** Aborts, with a TrikdError `out-of-step`, when another process leads. */
   readonly lost: AbortSignal;
+  /** Renews the lease now. Whether this process leads, as the store has it. @throws TrikdError `unavailable` */
+  confirm(): Promise<boolean>;
   /** Releases the lease, so that another process can lead at once. */
   release(): Promise<void>;
 }
@@ -127,8 +130,14 @@ function hold(
   const lost = new AbortController();
   const left = new AbortController();
   let record = first;
+  // Two renewals at once would take each other for another process.
+  const writes = createSerial();
 
-  const write = async (next: LeaseRecord): Promise<boolean> => {
+  const write = (change: Partial<LeaseRecord>): Promise<boolean> =>
+    writes.run(() => writeNow({ ...record, ...change }));
+  const renewOnce = () => writes.run(() => writeNow({ ...record, beat: record.beat + 1 }));
+
+  const writeNow = async (next: LeaseRecord): Promise<boolean> => {
     const present = await store.get(LEASE_KEY);
     const now = present && decodeJson(LeaseRecord, present.bytes, LEASE_KEY);
     if (!present || now?.term !== record.term || now.holder !== record.holder) return false;
@@ -141,7 +150,7 @@ function hold(
     for (;;) {
       await clock.sleep(pause, left.signal);
       try {
-        if (await write({ ...record, beat: record.beat + 1 })) continue;
+        if (await renewOnce()) continue;
       } catch (error) {
         if (error instanceof TrikdError && error.kind === 'unavailable') continue;
         throw error;
@@ -156,10 +165,11 @@ function hold(
   return {
     term: first.term,
     lost: lost.signal,
+    confirm: async () => !left.signal.aborted && !lost.signal.aborted && (await renewOnce()),
     async release() {
       left.abort(new TrikdError('wrong-state', 'the lease was released'));
       await renewing;
-      if (!lost.signal.aborted) await write({ ...record, released: true }).catch(() => false);
+      if (!lost.signal.aborted) await write({ released: true }).catch(() => false);
     },
   };
 }

@@ -41,6 +41,12 @@ test('a run with a higher priority takes the trio of the run that came last amon
   expect(schedule(entries, open).preempt).toEqual([]);
 });
 
+test('a run that is held back keeps its position, and takes no trio from the next one', () => {
+  const { place, waits } = schedule([entry('a', 1, { heldBack: 'its state cannot be read' }), entry('b', 2)], open);
+  expect(place).toEqual(['b']);
+  expect(waits.get('a')?.message).toBe('position 1 of 2: its state cannot be read');
+});
+
 describe('whatever the queue', () => {
   const OWNERS = [undefined, 'ann', 'bob'];
   const anyEntries = fc

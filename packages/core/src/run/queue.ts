@@ -22,6 +22,8 @@ export interface QueueEntry {
   readonly owner?: string;
   /** `leaving`: it has a trio and is about to give it up. */
   readonly standing: 'queued' | 'placed' | 'leaving';
+  /** Why a queued run is not placed for the moment; it keeps its position, and takes no trio from the others. */
+  readonly heldBack?: string;
 }
 
 /** What the queue depends on besides its runs. */
@@ -66,7 +68,11 @@ export function schedule(entries: readonly QueueEntry[], rules: QueueRules): Sch
       const [position, length] = [index + 1, queued.length];
       waits.set(entry.runId, { position, length, reason, message: `position ${position} of ${length}: ${why}` });
     };
-    const { runId, priority, owner } = entry;
+    const { runId, priority, owner, heldBack } = entry;
+    if (heldBack !== undefined) {
+      wait('WaitingForTrio', heldBack);
+      continue;
+    }
     const quota = owner === undefined ? undefined : rules.quotaOf(owner);
     if (owner !== undefined && quota !== undefined && (used.get(owner) ?? 0) >= quota) {
       wait('QuotaWait', `${owner} has as many runs placed as its quota allows: ${quota}`);

@@ -22,7 +22,7 @@ async function looksAt(name: string) {
     },
   };
   const bell = createBell();
-  const looks = createRunLooks({ store, placed: (run) => run, news: bell.heard, drained: never });
+  const looks = createRunLooks({ store, inQueue: (run) => run, news: bell.heard, drained: never });
   return { looks, ring: bell.ring, store: memory, reads: () => reads };
 }
 

@@ -8,7 +8,7 @@ import { createSharedReads } from './shared-reads.js';
 
 /** A run as it is stored, and its snapshot: all watchers get the same message, which is encoded once. */
 export interface Look {
-  readonly run: SavedRun;
+  readonly run: SavedRun & Pick<RunView, 'queued'>;
   readonly snapshot: WatchRunResponse;
 }
 
@@ -22,18 +22,18 @@ export interface RunLooks {
 
 export interface LookPorts {
   readonly store: ObjectStore;
-  /** A run that is not driven here, with what it waits for. */
-  placed(run: RunView): RunView;
+  /** A run that is not driven here, with its place in the queue. */
+  inQueue(run: SavedRun): SavedRun & Pick<RunView, 'queued'>;
   /** Resolves when something may have changed, or after a while. */
   news(signal: AbortSignal): Promise<void>;
   /** Aborts when the process is to end: nobody waits any longer. */
   readonly drained: AbortSignal;
 }
 
-export function createRunLooks({ store, placed, news, drained }: LookPorts): RunLooks {
+export function createRunLooks({ store, inQueue, news, drained }: LookPorts): RunLooks {
   const reads = createSharedReads(async (runId) => {
-    const run = await loadRun(store, runId);
-    return { run, snapshot: snapshotEvent(placed(run)) };
+    const run = inQueue(await loadRun(store, runId));
+    return { run, snapshot: snapshotEvent(run) };
   });
   const polls = new Map<string, Promise<Look>>();
   const poll = async (runId: string) => {

@@ -47,8 +47,8 @@ export async function* watchRun(
   if (signal.aborted) return;
   let wanted = from === 0 && newest > 0 ? await firstOfNewest(store, runId, newest) : from;
   let caughtUp = wanted === 0;
-  /** Revision of the state that the last snapshot shows; 0: events of a broadcast followed it. */
-  let seen: number | undefined;
+  /** What the last snapshot shows: revision and place in the queue. `events`: those of a broadcast followed it. */
+  let seen: string | undefined;
   let last: WatchRunResponse | undefined;
   let look: Look | undefined;
   while (!signal.aborted) {
@@ -56,9 +56,9 @@ export async function* watchRun(
     if (broadcast && !broadcast.over()) {
       // Followed before the snapshot is taken, so that no event falls between the two.
       const rest = broadcast.follow(wanted, signal, pastOnly);
-      if (seen === undefined) yield snapshotEvent(await find(runId));
+      if (seen !== 'events') yield snapshotEvent(await find(runId));
       if (signal.aborted) return;
-      seen = 0;
+      seen = 'events';
       look = undefined;
       caughtUp = true;
       for await (last of rest) {
@@ -70,11 +70,12 @@ export async function* watchRun(
     }
     look ??= await looks.now(runId);
     const { run, snapshot: now } = look;
-    const { state, revision } = run;
+    const { state, revision, queued } = run;
+    const shown = `${revision} ${queued?.message}`;
     const ended = hasEnded(state);
-    const known = seen === revision || (seen === 0 && ended && isEnd(last));
+    const known = seen === shown || (seen === 'events' && ended && isEnd(last));
     if (!known) yield now;
-    seen = revision;
+    seen = shown;
     if (!caughtUp) {
       last = now;
       for await (const message of readPages(store, runId, wanted, undefined, pages.of(run))) {

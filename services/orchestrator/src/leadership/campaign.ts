@@ -1,17 +1,20 @@
-import type { Serial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { duty } from '@trikd/core/run/advance';
 import type { Candidate, Leadership } from '@trikd/core/run/lease';
-import type { SavedRun } from '@trikd/core/run/run-store';
+import { holdsTrio, wantsTrio } from '@trikd/core/run/state';
+import { displacement } from '../runs/displacement.js';
 import type { RunServices } from '../runs/run-services.js';
-import { type DriveToRestPorts, driveToRest } from './drive-to-rest.js';
-import type { LeadershipEvent, LeadershipState } from './state.js';
+import { createAnnounced } from './announced.js';
+import { claimOf, type HoldTrioPorts, holdTrio } from './hold-trio.js';
+import type { QueueSettings } from './queue-rules.js';
+import type { RunReader } from './read-runs.js';
+import type { RunIndex } from './run-index.js';
+import type { RunQueue } from './run-queue.js';
+import { currentOf, driveOf, type LeadershipEvent, type LeadershipState, rosterOf } from './state.js';
 
-export interface CampaignPorts extends DriveToRestPorts {
-  /** Fails at once while it is away. */
-  readonly store: ObjectStore;
+export interface CampaignPorts extends HoldTrioPorts {
   readonly candidate: Candidate;
+  readonly queue: QueueSettings;
   /** Seconds between two looks at the store for what other orchestrators have written. */
   readonly look: number;
   /** Gets what keeps a run from being driven here; an empty `runId`: any run. */
@@ -22,14 +25,16 @@ export interface CampaignPorts extends DriveToRestPorts {
 export interface Contender {
   readonly ports: CampaignPorts;
   readonly services: RunServices;
-  /** Aborts when the current run is to pause and no other is to be taken on. */
+  /** Aborts when the current runs are to rest and no other is to be taken on. */
   readonly drained: AbortSignal;
-  readonly nextRun: (signal: AbortSignal) => Promise<SavedRun | undefined>;
-  /** A run is taken on, or a run is steered, never both at once. */
-  readonly turns: Serial;
+  readonly reader: RunReader;
+  readonly index: RunIndex;
+  readonly queue: RunQueue;
   readonly state: () => LeadershipState;
   readonly become: (event: LeadershipEvent) => void;
-  /** Resolves when there may be a run to drive. */
+  /** Decide anew who gets a trio. */
+  readonly wake: () => void;
+  /** Resolves when there may be something to decide. */
   readonly news: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -39,6 +44,7 @@ export async function campaign(self: Contender): Promise<void> {
   while (!drained.aborted) {
     try {
       const lease = await ports.candidate.campaign(drained, state().newestTerm);
+      self.index.clear();
       become({ kind: 'elected', lease });
       try {
         await lead(self, lease);
@@ -53,67 +59,144 @@ export async function campaign(self: Contender): Promise<void> {
   }
 }
 
-/** Drives one run after the other. @throws TrikdError `out-of-step` when the term has to be above that of a run */
+/** Takes on each run whose turn it is. @throws TrikdError `out-of-step` when the term has to be above that of a run */
 async function lead(self: Contender, lease: Leadership): Promise<void> {
-  const { ports, services, drained, turns, news } = self;
+  const { ports, services, drained, reader, index, queue, state, become, news } = self;
   lease.lost.addEventListener('abort', () => void services.broadcasts.endAll((runId) => farewell(self, runId)), {
     once: true,
   });
   const over = AbortSignal.any([lease.lost, drained]);
+  const found: Parameters<RunReader['readAll']>[1] = (run) => {
+    if (run.term > lease.term) become({ kind: 'term-found', term: run.term });
+    index.note(run);
+  };
+  const look = createAnnounced({
+    store: ports.store,
+    clock: ports.clock,
+    read: reader.read,
+    found,
+    confirm: lease.confirm,
+  });
+  const isRead = await readAll(self, found, over);
+  if (!isRead) return;
+  void heed(self, over);
+  let lookedAt = Number.NEGATIVE_INFINITY;
   while (!over.aborted) {
-    const taken = await turns.run(() => takeNext(self, lease, over));
-    if (!taken) {
-      await news(over);
-      continue;
+    assertNewest(state(), lease);
+    if (ports.clock.now() - lookedAt >= 1000 * ports.look) {
+      lookedAt = ports.clock.now();
+      await look().catch((error: unknown) => ports.failed('', error));
+      for (const runId of reader.unreadable()) if (!queue.setbacks.pausing(runId)) await readAgain(self, runId, found);
+      assertNewest(state(), lease);
+      if (over.aborted) return;
     }
-    try {
-      await taken.done;
-    } catch (error) {
-      // Another orchestrator has written: the next look shows what. A run that cannot be taken over stays as it is.
-      if (!(error instanceof TrikdError)) throw error;
-      ports.failed(taken.runId, error);
-      await news(over);
-    }
+    decide(self, lease);
+    await news(over);
   }
 }
 
-interface Taken {
-  readonly runId: string;
-  /** Settles when the run is released. */
-  readonly done: Promise<void>;
+/** Reads all runs, and what is claimed for them, however long the store is away. Whether it succeeded before the lead was over. */
+async function readAll(
+  { ports, reader, queue }: Contender,
+  found: Parameters<RunReader['readAll']>[1],
+  over: AbortSignal,
+): Promise<boolean> {
+  while (!over.aborted) {
+    try {
+      await reader.readAll(over, found);
+      for (const claim of await ports.placement.list()) queue.claimed(claim);
+      return !over.aborted;
+    } catch (error) {
+      ports.failed('', error);
+      await ports.clock.sleep(1000 * ports.look, over).catch(() => undefined);
+    }
+  }
+  return false;
 }
 
-/** Takes on the next run that has something to do. Its drive has begun when this resolves, and goes on. */
-async function takeNext(self: Contender, lease: Leadership, over: AbortSignal): Promise<Taken | undefined> {
-  const { ports, nextRun, state, become } = self;
-  assertNewest(state(), lease);
-  const run = await nextRun(over).catch((error: unknown) => ports.failed('', error));
-  if (!run || over.aborted) return undefined;
+async function readAgain(
+  { reader, queue, ports }: Contender,
+  runId: string,
+  found: Parameters<RunReader['readAll']>[1],
+): Promise<void> {
+  queue.setbacks.failed(runId);
+  const run = await reader.read(runId).catch((error: unknown) => ports.failed(runId, error));
+  if (!run) return;
+  queue.setbacks.cleared(runId);
+  found(run);
+}
+
+/** A trio that is free, or is not any more, is something to decide. */
+async function heed({ ports: { placement }, wake }: Contender, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    await placement.news(over);
+    wake();
+  }
+}
+
+/** Takes on the runs whose turn it is, and lets others go. */
+function decide(self: Contender, lease: Leadership): void {
+  const { queue, state } = self;
+  queue.releaseUnneeded();
+  const { take, preempt } = queue.decide();
+  for (const runId of preempt) {
+    const message = 'a run with a higher priority took the trio';
+    currentOf(state(), runId)?.stop.abort(displacement({ why: 'preempted', message }));
+  }
+  for (const runId of take) takeOn(self, lease, runId);
+}
+
+/** Takes a run on. Its drive goes on when this returns; a run that cannot be taken on is left alone for a while. */
+function takeOn(self: Contender, lease: Leadership, runId: string): void {
+  const { ports, queue, become } = self;
+  const stop = new AbortController();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  become({ kind: 'run-taken', current: { runId, stop, released } });
+  drive(self, lease, runId, stop)
+    .then(
+      () => queue.setbacks.cleared(runId),
+      (error: unknown) => {
+        queue.setbacks.failed(runId);
+        ports.failed(runId, error);
+      },
+    )
+    .finally(() => {
+      become({ kind: 'run-released', runId });
+      release();
+    });
+}
+
+async function drive(self: Contender, lease: Leadership, runId: string, stop: AbortController): Promise<void> {
+  const { ports, services, drained, reader, index, queue, become, state } = self;
+  // Nobody else gets the trio of a run that is only read.
+  const known = index.get(runId);
+  if (known?.placement.trio !== undefined && holdsTrio(known)) {
+    const claim = claimOf({ runId, placement: known.placement });
+    queue.claimed(claim);
+    const left = AbortSignal.any([drained, stop.signal, lease.lost]);
+    await ports.placement.acquire(claim, left).catch(() => undefined);
+  }
+  const run = await reader.read(runId);
+  if (!run) return index.forget(runId);
   become({ kind: 'term-found', term: run.term });
   assertNewest(state(), lease);
-  const pause = new AbortController();
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const runId = run.spec.name;
-  become({ kind: 'run-taken', current: { runId, pause, released } });
-  return { runId, done: drive(self, run, lease, pause.signal).finally(release) };
+  index.note(run);
+  // What is known of it may be old: its last write may have failed, or have succeeded although it seemed to fail.
+  if (!wantsTrio(run.state)) return;
+  const { term, lost } = lease;
+  await holdTrio(run, ports, services, {
+    ...{ term, lost, drained, stop },
+    claimed: queue.claimed,
+    takenOver: (driven) => become({ kind: 'taken-over', drive: driven }),
+  });
 }
 
-async function drive(
-  { ports, services, drained, become }: Contender,
-  run: SavedRun,
-  { term, lost }: Leadership,
-  pause: AbortSignal,
-): Promise<void> {
-  try {
-    await driveToRest(run, term, ports, services, { drained, pause, lost }, (driven) =>
-      become({ kind: 'taken-over', drive: driven }),
-    );
-  } finally {
-    become({ kind: 'run-released' });
-  }
-}
-
-async function resign({ services, become }: Contender, lease: Leadership): Promise<void> {
+/** Lets all runs come to rest, and gives the lease up. */
+async function resign({ services, state, become }: Contender, lease: Leadership): Promise<void> {
+  const reason = new TrikdError('out-of-step', `term ${lease.term} is over`);
+  const roster = rosterOf(state());
+  for (const { stop } of roster) stop.abort(reason);
+  await Promise.all(roster.map(({ released }) => released));
   become({ kind: 'resigned' });
   await lease.release();
   await services.broadcasts.endAll(() => undefined);
@@ -127,7 +210,7 @@ function assertNewest({ newestTerm }: LeadershipState, { term }: Leadership): vo
 
 /** What ends the event stream of a run when the lease is lost. */
 function farewell({ state }: Contender, runId: string): Error | undefined {
-  const now = state();
-  if (now.kind !== 'driving' || now.current.runId !== runId || !duty(now.drive.view().state)) return undefined;
+  const drive = driveOf(state(), runId);
+  if (!drive || !duty(drive.view().state)) return undefined;
   return new TrikdError('out-of-step', `another orchestrator drives run ${runId} now`);
 }

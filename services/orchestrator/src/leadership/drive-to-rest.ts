@@ -3,10 +3,11 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { duty } from '@trikd/core/run/advance';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
-import { hasEnded } from '@trikd/core/run/state';
+import { type Displacement, hasEnded } from '@trikd/core/run/state';
 import { drainedEvent } from '../events/run-changes.js';
 import { type DrivenRun, type DrivenRunPorts, driveRun } from '../runs/driven-run.js';
 import type { RunServices } from '../runs/run-services.js';
+import type { TrioWatch } from '../runs/trio-watch.js';
 import { type TakeOverPorts, takeOver } from './take-over.js';
 
 export interface DriveToRestPorts extends TakeOverPorts, DrivenRunPorts {
@@ -17,16 +18,24 @@ export interface DriveToRestPorts extends TakeOverPorts, DrivenRunPorts {
 
 /** What ends the drive of a run before the run ends. */
 export interface DriveSignals {
-  /** The process is about to end: the run pauses at a committed pair. */
+  /** The process is about to end: the run rests at a committed pair, for another leader to continue. */
   readonly drained: AbortSignal;
-  /** The run is to pause at a committed pair; the process goes on. */
-  readonly pause: AbortSignal;
+  /** The run is to rest at a committed pair; the process goes on. */
+  readonly stop: AbortSignal;
   /** Another orchestrator leads: the run is left as it is. */
   readonly lost: AbortSignal;
 }
 
+/** The trio that a run is driven on. */
+export interface TrioInUse {
+  readonly name: string;
+  readonly watch: TrioWatch;
+  /** The run has to leave it: aborts `stop`. */
+  displace(by: Displacement): void;
+}
+
 /**
- * Takes a run over and drives it until it ends, pauses, or belongs to another orchestrator.
+ * Takes a run over and drives it until it ends, rests, leaves its trio, or belongs to another orchestrator.
  * @param takenOver gets the drive as soon as the run is this leader's
  * @throws TrikdError as `takeOver` does
  */
@@ -35,17 +44,18 @@ export async function driveToRest(
   term: number,
   ports: DriveToRestPorts,
   services: RunServices,
-  { drained, pause, lost }: DriveSignals,
+  { drained, stop, lost }: DriveSignals,
+  trio: TrioInUse,
   takenOver: (drive: DrivenRun) => void,
 ): Promise<void> {
   const runId = run.spec.name;
   const { broadcasts, counters, records, log } = services;
   const { clock, times } = ports;
   const broadcast = await broadcasts.open(run, term);
-  const pausing = AbortSignal.any([drained, pause]);
-  // A run that pauses may still save where; it must not wait for ever for a store that is away.
+  const resting = AbortSignal.any([drained, stop]);
+  // A run that comes to rest may still save where; it must not wait for ever for a store that is away.
   const over = new AbortController();
-  const overdue = abortedAfter(pausing, times.drain, clock, over.signal);
+  const overdue = abortedAfter(resting, times.drain, clock, over.signal);
   let drive: DrivenRun | undefined;
   const store = ports.retrying(AbortSignal.any([lost, overdue]), (reason) => drive?.waits('store', reason));
   const emit = (event: RunEvent) => {
@@ -53,15 +63,17 @@ export async function driveToRest(
     broadcast.emit(event);
   };
   try {
-    const taken = await takeOver(records, store, run, term, ports);
+    const taken = await takeOver(records, store, run, term, trio.name, ports);
     counters.begin(runId);
-    drive = driveRun(taken, ports, { store, records, log, drained: pausing, abandoned: lost, emit });
+    const scope = { store, records, log, drained: resting, abandoned: lost, emit };
+    drive = driveRun(taken, ports, { ...scope, trio: trio.watch, displace: trio.displace });
     takenOver(drive);
     const failure = await drive.done;
     const { state } = drive.view();
     if (failure) return await broadcasts.end(runId, failure);
     if (drained.aborted && duty(state)) broadcast.emit(drainedEvent(state));
-    if (drained.aborted || hasEnded(state)) await broadcasts.end(runId);
+    // The place of a run in the queue is no event: who follows a queued run looks at it again and again.
+    if (drained.aborted || hasEnded(state) || state.phase === 'queued') await broadcasts.end(runId);
   } finally {
     over.abort();
   }

@@ -1,4 +1,3 @@
-import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Candidate } from '@trikd/core/run/lease';
 import { loadRun } from '@trikd/core/run/run-store';
@@ -7,27 +6,38 @@ import type { RunView } from '../runs/ports.js';
 import type { RunServices } from '../runs/run-services.js';
 import { type CampaignPorts, campaign } from './campaign.js';
 import { createNews } from './news.js';
-import { createNextRun } from './next-run.js';
-import { after, currentOf, driveOf, FOLLOWING, type LeadershipEvent, type LeadershipState, termOf } from './state.js';
+import { createRunReader } from './read-runs.js';
+import type { RunIndex } from './run-index.js';
+import { createRunQueue } from './run-queue.js';
+import {
+  after,
+  currentOf,
+  driveOf,
+  FOLLOWING,
+  type LeadershipEvent,
+  type LeadershipState,
+  rosterOf,
+  termOf,
+} from './state.js';
 
-/** One of several orchestrators of a store. While it has the lease, it drives runs, one after the other. */
+/** One of several orchestrators of a store. While it has the lease, it drives all runs that have a trio. */
 export interface Leader {
   /** The term in which it leads; undefined while it follows. */
   readonly term: () => number | undefined;
-  /** The run that is driven here. */
-  readonly driven: () => DrivenRun | undefined;
-  /** A run that is not driven here, with what it waits for, if this orchestrator leads and will drive it. */
-  readonly placed: <V extends RunView>(run: V) => V;
-  /** There may be a run to drive. With `seize` this orchestrator takes the lease at once, whichever has it. */
+  /** A run that is driven here. */
+  readonly driven: (runId: string) => DrivenRun | undefined;
+  /** A run with its place in the queue, if this orchestrator leads and the run is queued. */
+  readonly inQueue: <V extends RunView>(run: V) => V & Pick<RunView, 'queued'>;
+  /** There may be something to decide. With `seize` this orchestrator takes the lease at once, whichever has it. */
   readonly wake: (options?: { readonly seize: boolean }) => void;
   /** Resolves when something may have changed: after a change here, or after `look` seconds for changes by other orchestrators. */
   readonly news: (signal: AbortSignal) => Promise<void>;
   /**
-   * Runs `work` while no run is taken on. A run that is driven already goes on, unless `work` pauses it.
+   * The term in which this orchestrator leads.
    * @throws TrikdError `wrong-state` that names the leader when it is another orchestrator
    */
-  readonly holding: <T>(work: (term: number) => Promise<T>) => Promise<T>;
-  /** Pauses a run at a committed pair and releases it, when it is driven here. */
+  readonly leading: () => Promise<number>;
+  /** Brings a run to rest at a committed pair and releases it, when it is driven here. */
   readonly pause: (runId: string) => Promise<void>;
   /**
    * Refuses to write a run that was written in a later term, as can happen after the loss of the lease object, and has this orchestrator
@@ -39,48 +49,60 @@ export interface Leader {
   readonly over: Promise<void>;
 }
 
-/** @param drained aborts when the current run is to pause and no other is to be taken on */
-export function startLeader(ports: CampaignPorts, services: RunServices, drained: AbortSignal): Leader {
-  const { store, clock, candidate, look } = ports;
-  const { wake, news } = createNews(clock, look);
-  const turns = createSerial();
+/**
+ * @param steered whether a run is being steered
+ * @param drained aborts when the current runs are to rest and no other is to be taken on
+ */
+export function startLeader(
+  ports: CampaignPorts,
+  services: RunServices,
+  index: RunIndex,
+  steered: (runId: string) => boolean,
+  drained: AbortSignal,
+): Leader {
+  const { store, clock, candidate, look, placement, failed } = ports;
+  const decisions = createNews(clock, look);
+  const changes = createNews(clock, look);
   let state: LeadershipState = FOLLOWING;
   const become = (event: LeadershipEvent) => {
     state = after(state, event);
-    wake();
+    decisions.wake();
+    changes.wake();
   };
-  const nextRun = createNextRun(ports);
-  const over = campaign({ ports, services, drained, nextRun, turns, state: () => state, become, news });
+  const queue = createRunQueue({ clock, placement, queue: ports.queue, index, state: () => state, steered, failed });
+  const over = campaign({
+    ...{ ports, services, drained, index, queue, become },
+    reader: createRunReader(ports),
+    state: () => state,
+    wake: decisions.wake,
+    news: decisions.news,
+  });
 
   return {
     term: () => termOf(state),
-    driven: () => driveOf(state),
-    placed(run) {
-      const first = driveOf(state)?.runId;
-      if (run.live || run.state.phase !== 'queued' || first === undefined || first === run.spec.name) return run;
-      const message = `the trio trains run ${first}`;
-      return { ...run, queued: { position: 1, length: 1, reason: 'WaitingForTrio', message } };
+    driven: (runId) => driveOf(state, runId),
+    inQueue(run) {
+      if (run.state.phase !== 'queued' || state.kind === 'following') return run;
+      const { name } = run.spec;
+      if (!queue.waitOf(name)) queue.decide();
+      const queued = queue.waitOf(name);
+      return queued ? { ...run, queued } : run;
     },
     wake(options) {
       if (options?.seize && state.kind === 'following') candidate.seize();
-      wake();
+      decisions.wake();
+      changes.wake();
     },
-    news,
-    async holding(work) {
-      try {
-        return await turns.run(async () => {
-          const term = termOf(state);
-          if (term === undefined) throw await notLeading(candidate);
-          return work(term);
-        });
-      } finally {
-        wake();
-      }
+    news: changes.news,
+    async leading() {
+      const term = termOf(state);
+      if (term === undefined) throw await notLeading(candidate);
+      return term;
     },
     async pause(runId) {
-      const current = currentOf(state);
-      if (current?.runId !== runId) return;
-      current.pause.abort(new TrikdError('wrong-state', `run ${runId} is being paused`));
+      const current = currentOf(state, runId);
+      if (!current) return;
+      current.stop.abort(new TrikdError('wrong-state', `run ${runId} is being paused`));
       await current.released;
     },
     async assertTerm(term, runId) {
@@ -88,7 +110,8 @@ export function startLeader(ports: CampaignPorts, services: RunServices, drained
       if (run.term <= term) return;
       become({ kind: 'term-found', term: run.term });
       const found = `run ${runId} was written in term ${run.term}`;
-      currentOf(state)?.pause.abort(new TrikdError('out-of-step', `${found}, after term ${term}`));
+      const reason = new TrikdError('out-of-step', `${found}, after term ${term}`);
+      for (const { stop } of rosterOf(state)) stop.abort(reason);
       throw new TrikdError('unavailable', `${found}: this orchestrator has to be elected again above it; retry`);
     },
     over,

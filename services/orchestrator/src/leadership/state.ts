@@ -1,13 +1,15 @@
 import type { Leadership } from '@trikd/core/run/lease';
 import type { DrivenRun } from '../runs/driven-run.js';
 
-/** The run that a leader has taken on. */
+/** A run that a leader has taken on. */
 export interface Current {
   readonly runId: string;
-  /** Aborts when the run is to pause at a committed pair. */
-  readonly pause: AbortController;
+  /** Aborts when the run is to rest at a committed pair; the reason says why, see `displacement`. */
+  readonly stop: AbortController;
   /** Resolves when the run is released, for whatever reason. */
   readonly released: Promise<void>;
+  /** Absent while the run gets its trio, and the attempt that it was left in is fenced out. */
+  readonly drive?: DrivenRun;
 }
 
 interface Known {
@@ -15,52 +17,39 @@ interface Known {
   readonly newestTerm: number;
 }
 
-interface Leading extends Known {
-  readonly lease: Leadership;
-}
-
 /** Another orchestrator leads, or none does. */
 export interface Following extends Known {
   readonly kind: 'following';
 }
 
-/** Leads, and drives no run. */
-export interface Idle extends Leading {
-  readonly kind: 'idle';
-}
-
-/** Fences out the attempt that the run was left in. */
-export interface TakingOver extends Leading {
-  readonly kind: 'taking-over';
-  readonly current: Current;
-}
-
-/** Drives a run. */
-export interface Driving extends Leading {
-  readonly kind: 'driving';
-  readonly current: Current;
-  readonly drive: DrivenRun;
+/** Leads, and drives any number of runs. */
+export interface Leading extends Known {
+  readonly kind: 'leading';
+  readonly lease: Leadership;
+  readonly roster: ReadonlyMap<string, Current>;
 }
 
 /**
  * What an orchestrator does for the runs of its store.
  *
- *                elected          run-taken                taken-over
- *     following ─────────► idle ───────────► taking-over ────────────► driving
- *         ▲                │ ▲                    │                       │
- *         └─── resigned ───┘ └──── run-released ──┴───────────────────────┘
+ *                elected
+ *     following ─────────► leading, with a roster of runs:
+ *         ▲                   │           run-taken            taken-over
+ *         └──── resigned ─────┘     (none) ────────► taking over ────────► driven
+ *                                     ▲                  │                   │
+ *                                     └─ run-released ───┴───────────────────┘
  *
- * A leader that loses its lease, is drained, or finds a run of a later term first releases its run, and then resigns. A run is taken
- * only between two steering requests, never during one.
+ * A leader that loses its lease, is drained, or finds a run of a later term first releases all its runs, and then resigns. A run is
+ * taken only between two steering requests, never during one.
  */
-export type LeadershipState = Following | Idle | TakingOver | Driving;
+export type LeadershipState = Following | Leading;
 
 /** What moves an orchestrator from one state to the next. */
 export type LeadershipEvent =
   | { readonly kind: 'elected'; readonly lease: Leadership }
   | { readonly kind: 'run-taken'; readonly current: Current }
   | { readonly kind: 'taken-over'; readonly drive: DrivenRun }
-  | { readonly kind: 'run-released' }
+  | { readonly kind: 'run-released'; readonly runId: string }
   | { readonly kind: 'resigned' }
   /** In any state. */
   | { readonly kind: 'term-found'; readonly term: number };
@@ -73,18 +62,23 @@ export function after(state: LeadershipState, event: LeadershipEvent): Leadershi
   switch (event.kind) {
     case 'elected':
       if (state.kind !== 'following') break;
-      return { kind: 'idle', lease: event.lease, newestTerm };
+      return { kind: 'leading', lease: event.lease, newestTerm, roster: new Map() };
     case 'run-taken':
-      if (state.kind !== 'idle') break;
-      return { ...state, kind: 'taking-over', current: event.current };
-    case 'taken-over':
-      if (state.kind !== 'taking-over') break;
-      return { ...state, kind: 'driving', drive: event.drive };
-    case 'run-released':
-      if (state.kind !== 'taking-over' && state.kind !== 'driving') break;
-      return { kind: 'idle', lease: state.lease, newestTerm };
+      if (state.kind !== 'leading' || state.roster.has(event.current.runId)) break;
+      return withRun(state, event.current);
+    case 'taken-over': {
+      const current = currentOf(state, event.drive.runId);
+      if (state.kind !== 'leading' || !current || current.drive) break;
+      return withRun(state, { ...current, drive: event.drive });
+    }
+    case 'run-released': {
+      if (state.kind !== 'leading' || !state.roster.has(event.runId)) break;
+      const roster = new Map(state.roster);
+      roster.delete(event.runId);
+      return { ...state, roster };
+    }
     case 'resigned':
-      if (state.kind !== 'idle') break;
+      if (state.kind !== 'leading' || state.roster.size > 0) break;
       return { kind: 'following', newestTerm };
     case 'term-found':
       return { ...state, newestTerm: Math.max(newestTerm, event.term) };
@@ -92,17 +86,27 @@ export function after(state: LeadershipState, event: LeadershipEvent): Leadershi
   throw new Error(`${event.kind} is not expected while the orchestrator is ${state.kind}`);
 }
 
+function withRun(state: Leading, current: Current): Leading {
+  return { ...state, roster: new Map(state.roster).set(current.runId, current) };
+}
+
 /** The term in which an orchestrator leads; undefined while it follows. */
 export function termOf(state: LeadershipState): number | undefined {
   return state.kind === 'following' ? undefined : state.lease.term;
 }
 
-/** The run that an orchestrator has taken on, whether it is driven already or not. */
-export function currentOf(state: LeadershipState): Current | undefined {
-  return state.kind === 'taking-over' || state.kind === 'driving' ? state.current : undefined;
+/** All runs that an orchestrator has taken on. */
+export function rosterOf(state: LeadershipState): readonly Current[] {
+  return state.kind === 'following' ? [] : [...state.roster.values()];
 }
 
-/** The run that is driven, until its end or its pause is reached. */
-export function driveOf(state: LeadershipState): DrivenRun | undefined {
-  return state.kind === 'driving' && !state.drive.over() ? state.drive : undefined;
+/** A run that an orchestrator has taken on, whether it is driven already or not. */
+export function currentOf(state: LeadershipState, runId: string): Current | undefined {
+  return state.kind === 'following' ? undefined : state.roster.get(runId);
+}
+
+/** A run that is driven, until its end or its pause is reached. */
+export function driveOf(state: LeadershipState, runId: string): DrivenRun | undefined {
+  const drive = currentOf(state, runId)?.drive;
+  return drive && !drive.over() ? drive : undefined;
 }

@@ -1,9 +1,11 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { Duty, RunTransition } from '@trikd/core/run/advance';
+import { advance, type Duty, duty, type RunTransition } from '@trikd/core/run/advance';
 import { collectLeftovers } from '@trikd/core/run/collector';
 import { drive } from '@trikd/core/run/drive';
 import type { Stall } from '@trikd/core/run/run-event';
-import type { SavedRun } from '@trikd/core/run/run-store';
+import { type SavedRun, saveRun } from '@trikd/core/run/run-store';
+import type { Displacement } from '@trikd/core/run/state';
+import { displacementIn, isOfTheTrio } from './displacement.js';
 import { type PerformPorts, perform } from './duties/perform.js';
 import type { DutyScope } from './duties/scope.js';
 import { exchangeSecrets } from './exchange-secrets.js';
@@ -11,14 +13,13 @@ import type { RunView } from './ports.js';
 import { type RunLimits, rulesOf } from './rules.js';
 import { type RunLog, traceSeedOf } from './run-log.js';
 import { createRunReporter, type RunReporterPorts } from './run-reporter.js';
+import type { TrioWatch } from './trio-watch.js';
 
 export interface DrivenRunPorts extends PerformPorts, RunLimits {
   /** Steps whose number it divides are traced; 0: none are. */
   readonly everySteps?: number;
   /** The time of day. */
   date(): Date;
-  /** 32 random bytes. */
-  secretKey(): Uint8Array;
   /** Gets what ended the drive of a run, other than the run's own end. */
   failed(runId: string, error: unknown): void;
 }
@@ -32,6 +33,9 @@ export interface DriveScope extends RunReporterPorts {
   readonly drained: AbortSignal;
   /** Aborts when another orchestrator drives the run. */
   readonly abandoned: AbortSignal;
+  readonly trio: TrioWatch;
+  /** The trio has to be left: aborts `drained`. */
+  displace(by: Displacement): void;
 }
 
 /** A run that is driven here. */
@@ -49,7 +53,7 @@ export interface DrivenRun {
 /** Drives a run until it ends, pauses (`drained`), or belongs to another orchestrator (`abandoned`). */
 export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope): DrivenRun {
   const { spec, term } = run;
-  const { store, log, drained, abandoned } = scope;
+  const { store, log, drained, abandoned, trio, displace } = scope;
   const { everySteps = 0 } = ports;
   const now = () => ports.date().toISOString();
   const rules = rulesOf(spec, ports);
@@ -61,9 +65,11 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
     term,
     store,
     tracing,
-    secretOf: exchangeSecrets(ports.secretKey()),
+    secretOf: exchangeSecrets(),
     drained,
     abandoned,
+    reachable: (signal) => trio.reachable(signal, (on, reason) => reporter.waits('orchestrator', on, reason)),
+    leaves: (role) => displace({ why: 'trio-draining', message: `the ${role} is shutting down` }),
     emit: reporter.emit,
     waits: reporter.waits,
   };
@@ -72,6 +78,8 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
     try {
       yield* perform(duties, ports, todo);
     } catch (failure) {
+      const by = displacementIn(drained.reason);
+      if (by && isOfTheTrio(failure) && !abandoned.aborted) return yield { kind: 'displaced', by };
       if (!abandoned.aborted && !isPause(failure)) log.attemptLost(reporter.view(), failure);
       throw failure;
     }
@@ -82,7 +90,8 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
     const { saved: changed, close, closed } = reporter;
     abandoned.addEventListener('abort', close, { once: true });
     try {
-      const { state } = await drive(run, { store, rules, perform: performLogged, changed, now, drained: left });
+      const rested = await drive(run, { store, rules, perform: performLogged, changed, now, drained: left });
+      const { state } = await leaveTrio(rested, changed);
       close();
       if (state.phase === 'completed') await collectLeftovers(store, spec.name, state);
       return undefined;
@@ -94,6 +103,16 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
       close();
       abandoned.removeEventListener('abort', close);
     }
+  }
+
+  /** A run that has come to rest since it has to leave its trio is queued. */
+  async function leaveTrio(rested: SavedRun, changed: (run: SavedRun) => void): Promise<SavedRun> {
+    const by = displacementIn(drained.reason);
+    if (!by || abandoned.aborted || !duty(rested.state)) return rested;
+    const state = advance(rested.state, { kind: 'displaced', by }, rules);
+    const queued = await saveRun(store, rested, { state, at: now() });
+    changed(queued);
+    return queued;
   }
 
   /** A store that stays away while a drained run waits for it ends the drive, not the run. */

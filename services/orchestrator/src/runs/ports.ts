@@ -56,6 +56,15 @@ export interface StepLink {
   trace(attempt: GenerationAttempt, steps: readonly number[]): Promise<void>;
 }
 
+/** The links to the services of one trio. */
+export interface TrioLinks {
+  readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
+  readonly anchor: AnchorLink;
+  /** The models that report where the time of their steps goes. */
+  readonly steps: readonly StepLink[];
+  close(): void;
+}
+
 /** A run, with what is known of it here. */
 export interface RunView {
   readonly spec: RunSpec;

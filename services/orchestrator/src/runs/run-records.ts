@@ -4,6 +4,7 @@ import type { Placement } from '@trikd/core/run/placement';
 import { createRun, type NewRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { RunIndex } from '../leadership/run-index.js';
 import type { RunLog, RunRequest } from './run-log.js';
 
 export interface RunChange {
@@ -30,24 +31,30 @@ export interface RunRecords {
   remove(store: ObjectStore, runId: string, term: number, requestId?: string): Promise<void>;
 }
 
-/** @param date the time of day */
-export function createRunRecords(log: RunLog, date: () => Date): RunRecords {
+/** @param date the time of day @param index gets each run that is written or removed */
+export function createRunRecords(log: RunLog, date: () => Date, index: Pick<RunIndex, 'note' | 'forget'>): RunRecords {
   const now = () => date().toISOString();
   return {
     async create(store, spec, wanted = {}) {
       const run = await createRun(store, spec, { ...wanted, at: now() });
+      index.note(run);
       if (run.created) log.created(run, wanted.request);
       return run;
     },
     async save(store, run, { state, placement = run.placement, term = run.term, request }) {
       const id = request?.id === undefined ? {} : { request: request.id };
       const saved = await saveRun(store, run, { state, placement, term, ...id, at: now() });
+      index.note(saved);
       log.saved(run, saved, request);
       return saved;
     },
-    saved: (before, after) => log.saved(before, after),
+    saved(before, after) {
+      index.note(after);
+      log.saved(before, after);
+    },
     async remove(store, runId, term, requestId) {
       await deleteRun(store, runId, term);
+      index.forget(runId);
       log.deleted(runId, requestId);
     },
   };

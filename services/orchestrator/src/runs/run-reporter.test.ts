@@ -3,6 +3,7 @@ import { firstState } from '@trikd/core/run/state';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
+import { createRunIndex } from '../leadership/run-index.js';
 import { createRunLog } from './run-log.js';
 import { createRunRecords } from './run-records.js';
 import { createRunReporter } from './run-reporter.js';
@@ -14,7 +15,11 @@ async function reporter() {
   const run = await createRun(store, specFor('tiny'));
   const [lines, emitted]: [string[], string[]] = [[], []];
   const log = createRunLog({ info: (_fields: unknown, message?: string) => lines.push(message ?? '') });
-  const records = createRunRecords(log, () => new Date(now()));
+  const records = createRunRecords(
+    log,
+    () => new Date(now()),
+    createRunIndex(() => undefined),
+  );
   const ports = { records, log, emit: ({ kind }: { readonly kind: string }) => void emitted.push(kind) };
   return { store, run, lines, emitted, reporter: createRunReporter(run, ports, 0, now) };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { pointAsStated, readPointer } from '@trikd/core/run/anchor-pointer';
@@ -8,6 +9,7 @@ import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createRunIndex } from '../leadership/run-index.js';
 import { createCounters } from './counters.js';
 import { createRunLog } from './run-log.js';
 import { createRunRecords } from './run-records.js';
@@ -46,10 +48,15 @@ function steeringOf(store: ObjectStore, leader: Partial<SteeringLeader> = {}) {
   const none = async () => undefined;
   const broadcasts = { get: () => undefined, open: async () => broadcast, end: none, endAll: none };
   const log = createRunLog({ info: () => undefined });
-  const records = createRunRecords(log, () => new Date('2026-01-02T03:04:05.000Z'));
+  const records = createRunRecords(
+    log,
+    () => new Date('2026-01-02T03:04:05.000Z'),
+    createRunIndex(() => undefined),
+  );
   const services = { broadcasts, log, records, counters: createCounters(() => () => undefined) };
-  const leading: SteeringLeader = { pause: none, term: () => 1, placed: (run) => run, ...leader };
-  return (request: SteeringRequest) => steerRun({ store, retries: 2, keepPairs: 2 }, services, leading, 1, request);
+  const leading: SteeringLeader = { pause: none, term: () => 1, inQueue: (run) => run, ...leader };
+  return (request: SteeringRequest) =>
+    steerRun({ store, retries: 2, keepPairs: 2, nonce: randomUUID }, services, leading, 1, request);
 }
 
 const anySteering = fc.oneof(

@@ -2,6 +2,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { advance } from '@trikd/core/run/advance';
 import { pointAsStated } from '@trikd/core/run/anchor-pointer';
+import { announce } from '@trikd/core/run/queue-markers';
 import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
 import { hasEnded, type RunState } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steering';
@@ -12,13 +13,15 @@ import type { RunServices } from './run-services.js';
 
 export interface SteeringPorts extends RunLimits {
   readonly store: ObjectStore;
+  /** A text that no other process makes, for the keys of markers. */
+  nonce(): string;
 }
 
 /** The leader, as far as steering needs it. */
 export interface SteeringLeader {
   readonly term: () => number | undefined;
-  /** The run with what it waits for. */
-  readonly placed: <V extends RunView>(run: V) => V;
+  /** The run with its place in the queue. */
+  readonly inQueue: <V extends RunView>(run: V) => V;
   /** Pauses a run at a committed pair, when it is driven here. It is not driven again until the steering is over. */
   readonly pause: (runId: string) => Promise<void>;
 }
@@ -46,7 +49,7 @@ export async function steerRun(
 ): Promise<RunView> {
   const repeated = async (run: SavedRun) => {
     await movePointer(ports.store, term, request, run);
-    return leader.placed(run);
+    return leader.inQueue(run);
   };
   for (let tries = 1; ; tries += 1) {
     const { run, done } = await decide(ports, request);
@@ -57,9 +60,13 @@ export async function steerRun(
     try {
       const { steering, requestId } = request;
       const change = { state: paused.state, term, request: { kind: steering.kind, id: requestId } };
+      const queues = paused.state.phase === 'queued' && paused.run.state.phase !== 'queued';
+      // This process may have been replaced as the leader without knowing it.
+      if (queues) await announce(ports.store, request.runId, ports.nonce());
       const saved = await services.records.save(ports.store, paused.run, change);
+      if (queues) await announce(ports.store, request.runId, ports.nonce());
       await movePointer(ports.store, term, request, saved);
-      const placed = leader.placed(saved);
+      const placed = leader.inQueue(saved);
       await emitChanges(services, term, paused.run.state, placed);
       return placed;
     } catch (error) {
@@ -94,7 +101,8 @@ async function movePointer(
   if (kind === 'promoted' || kind === 'rolled-back') await pointAsStated(store, runId, run.state, term);
 }
 
-async function emitChanges(
+/** Emits what a run that is not driven became, and ends its stream of events where nothing more is emitted. */
+export async function emitChanges(
   { broadcasts, counters }: RunServices,
   term: number,
   before: RunState,
@@ -106,7 +114,7 @@ async function emitChanges(
     counters.count(name, event);
     broadcast.emit(event);
   }
-  if (hasEnded(run.state)) await broadcasts.end(name);
+  if (hasEnded(run.state) || run.state.phase === 'queued') await broadcasts.end(name);
 }
 
 /** Removes a run that has ended. @throws TrikdError as `deleteRun` does */

@@ -29,6 +29,7 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
   await pointAsStated(run.store, run.spec.name, todo, run.term);
   await collectLeftovers(run.store, run.spec.name, todo);
   await pauseAfterLoss(ports, todo, left);
+  await run.reachable(left);
   if (left.aborted) return;
   const pair = await resumedFrom(run, todo).catch(blamePair(todo));
   const step = pair?.student.step ?? 0;

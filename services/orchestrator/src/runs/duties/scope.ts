@@ -1,5 +1,6 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import type { Duty, RunRules } from '@trikd/core/run/advance';
 import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
@@ -20,6 +21,10 @@ export interface DutyScope {
   readonly drained: AbortSignal;
   /** Aborts when another orchestrator drives the run. */
   readonly abandoned: AbortSignal;
+  /** Resolves when the trio can be reached, or when the signal aborts. */
+  reachable(signal: AbortSignal): Promise<void>;
+  /** A trainer is shutting down: the run has to leave its trio. */
+  leaves(role: TrainedRole): void;
   emit(event: RunEvent): void;
   /** Gets what a process waits for, and why; without a reason, the wait is over. */
   waits(by: Stall['by'], on: Stall['on'], reason: string | undefined): void;

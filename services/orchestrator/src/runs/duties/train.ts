@@ -50,7 +50,7 @@ export async function* train(run: DutyScope, ports: TrainPorts, todo: Training):
 }
 
 function trainAttempt(
-  { spec, store, drained, abandoned, emit, waits }: DutyScope,
+  { spec, store, drained, abandoned, emit, waits, leaves }: DutyScope,
   { trainers, clock, times, writer }: TrainPorts,
   todo: Training,
   attempt: GenerationAttempt,
@@ -70,6 +70,7 @@ function trainAttempt(
     commit: (pair) => commitPair({ spec, store, writer }, todo, pair),
     emit,
     waits,
+    leaves,
   });
 }
 

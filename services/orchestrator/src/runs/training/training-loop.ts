@@ -20,6 +20,8 @@ export interface TrainingLoopPorts {
   /** Writes the manifest of a pair: from then on it exists. */
   commit(pair: Pair): Promise<PairRef>;
   emit(event: RunEvent): void;
+  /** Gets a trainer that is shutting down. The run is told to drain then. */
+  leaves(role: TrainedRole): void;
   /** Gets what a process waits for, and why; without a reason, the wait is over. */
   waits(by: Stall['by'], on: Stall['on'], reason: string | undefined): void;
 }
@@ -58,7 +60,6 @@ export async function* trainingLoop(
   });
 
   let draining = false;
-  let leaving = false;
   let limit = await moveLimit(nextLimit(progress.committed(), facts, spec));
   for await (const input of ports.input) {
     switch (input.kind) {
@@ -82,9 +83,7 @@ export async function* trainingLoop(
     }
     const { role, event } = input;
     if (event.kind === 'leaving') {
-      // The process ends when both have stopped, and the attempt is lost; the next one resumes from the pair of that step.
-      leaving = true;
-      if (!draining) limit = await stopTogether(trainers, attempt, limit).catch(() => limit);
+      ports.leaves(role);
       continue;
     }
     note(progress, role, event);
@@ -102,7 +101,6 @@ export async function* trainingLoop(
     }
     yield* commit(pair, committed);
     if (draining) return;
-    if (leaving) continue;
     limit = await moveLimit(nextLimit(limit, facts, spec));
   }
 }

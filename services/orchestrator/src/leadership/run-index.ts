@@ -1,0 +1,49 @@
+import type { Owner, Placement } from '@trikd/core/run/placement';
+import type { SavedRun } from '@trikd/core/run/run-store';
+import type { RunState } from '@trikd/core/run/state';
+
+/** What a leader remembers of a run: enough to decide who gets a trio. */
+export interface IndexedRun {
+  readonly runId: string;
+  readonly phase: RunState['phase'];
+  readonly revision: number;
+  readonly placement: Placement;
+  /** Whose quota it counts against. */
+  readonly owner?: string;
+}
+
+/** The runs of the store, as far as this process has read or written them. While it leads, that is all of them. */
+export interface RunIndex {
+  /** A run was read or written. */
+  note(run: SavedRun): void;
+  forget(runId: string): void;
+  get(runId: string): IndexedRun | undefined;
+  all(): Iterable<IndexedRun>;
+  clear(): void;
+}
+
+/** @param changed is called when a run changes its phase or its placement */
+export function createRunIndex(changed: () => void): RunIndex {
+  const runs = new Map<string, IndexedRun>();
+  return {
+    note({ spec: { name: runId }, state: { phase }, revision, placement, owner }) {
+      const before = runs.get(runId);
+      // What was read before a write may arrive after it.
+      if (before && before.revision > revision) return;
+      const key = ownerKey(owner);
+      runs.set(runId, { runId, phase, revision, placement, ...(key !== undefined && { owner: key }) });
+      if (before?.phase !== phase || before.placement.trio !== placement.trio) changed();
+    },
+    forget(runId) {
+      if (runs.delete(runId)) changed();
+    },
+    get: (runId) => runs.get(runId),
+    all: () => runs.values(),
+    clear: () => runs.clear(),
+  };
+}
+
+/** Who shares a quota: a team, or a person without one. */
+export function ownerKey(owner: Owner | undefined): string | undefined {
+  return owner && (owner.team ?? owner.subject);
+}

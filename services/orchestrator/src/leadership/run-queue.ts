@@ -1,0 +1,87 @@
+import type { Clock } from '@trikd/core/async/clock';
+import { type QueueEntry, type QueueWait, type Schedule, schedule } from '@trikd/core/run/queue';
+import { holdsTrio, wantsTrio } from '@trikd/core/run/state';
+import type { Claim, Placement } from '../placement/placement.js';
+import type { QueueSettings } from './queue-rules.js';
+import type { IndexedRun, RunIndex } from './run-index.js';
+import { createSetbacks, type Setbacks } from './setbacks.js';
+import { currentOf, type LeadershipState } from './state.js';
+
+export interface RunQueuePorts {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly placement: Placement;
+  readonly queue: QueueSettings;
+  readonly index: RunIndex;
+  readonly state: () => LeadershipState;
+  /** Whether a run is being steered: it is not taken meanwhile. */
+  readonly steered: (runId: string) => boolean;
+  failed(runId: string, error: unknown): void;
+}
+
+/** Who gets a trio, while this orchestrator leads. */
+export interface RunQueue {
+  /** Decides anew. `take`: runs to take on, those first that have a trio already. `preempt`: runs that have to give theirs up. */
+  decide(): { readonly take: readonly string[]; readonly preempt: readonly string[] };
+  /** The place of a queued run at the last decision. */
+  waitOf(runId: string): QueueWait | undefined;
+  /** A claim was made, or found. */
+  claimed(claim: Claim): void;
+  /** Releases the claims of runs that need no trio. */
+  releaseUnneeded(): void;
+  readonly setbacks: Setbacks;
+}
+
+export function createRunQueue(ports: RunQueuePorts): RunQueue {
+  const { clock, placement, queue, index, state, steered, failed } = ports;
+  const setbacks = createSetbacks(clock);
+  /** By run and number: a run may have a claim to the trio that it leaves, and one to the next. */
+  const claims = new Map<string, Claim>();
+  const keyOf = ({ runId, number }: Claim) => `${runId} ${number}`;
+  const isNeeded = ({ runId, number }: Claim): boolean => {
+    const run = index.get(runId);
+    if (!run || run.placement.number > number) return false;
+    return holdsTrio(run) || currentOf(state(), runId) !== undefined;
+  };
+  let waits: Schedule['waits'] = new Map();
+
+  const entryOf = ({ runId, phase, placement: { priority, since }, owner }: IndexedRun): QueueEntry | undefined => {
+    const current = currentOf(state(), runId);
+    if (!current && !wantsTrio({ phase })) return undefined;
+    const holds = current?.stop.signal.aborted ? 'leaving' : 'placed';
+    const standing = !current && phase === 'queued' ? 'queued' : holds;
+    return {
+      ...{ runId, priority, standing },
+      ...(since !== undefined && { since }),
+      ...(owner !== undefined && { owner }),
+      ...(setbacks.pausing(runId) && { heldBack: 'it could not be taken on; the log of the orchestrator says why' }),
+    };
+  };
+
+  return {
+    decide() {
+      const entries: QueueEntry[] = [];
+      const left: string[] = [];
+      for (const run of index.all()) {
+        const entry = entryOf(run);
+        if (entry) entries.push(entry);
+        const isTaken = currentOf(state(), run.runId) !== undefined;
+        if (holdsTrio(run) && !isTaken && !setbacks.pausing(run.runId)) left.push(run.runId);
+      }
+      const { preemption, quotaOf } = queue;
+      const plan = schedule(entries, { capacity: placement.capacity(), quotaOf, preemption });
+      ({ waits } = plan);
+      const take = [...left, ...plan.place].filter((runId) => !steered(runId));
+      return { take, preempt: plan.preempt };
+    },
+    waitOf: (runId) => waits.get(runId),
+    claimed: (claim) => void claims.set(keyOf(claim), claim),
+    releaseUnneeded() {
+      for (const claim of claims.values()) {
+        if (isNeeded(claim)) continue;
+        claims.delete(keyOf(claim));
+        placement.release(claim).catch((error: unknown) => failed(claim.runId, error));
+      }
+    },
+    setbacks,
+  };
+}

@@ -1,0 +1,53 @@
+import type { Role } from '@trikd/core/domain/role';
+
+/** The claim of a run to a trio. (runId, number) identifies it: a run makes a new claim for each trio. */
+export interface Claim {
+  readonly runId: string;
+  readonly number: number;
+  /** The trio that the run has already; absent: any. */
+  readonly trio?: string;
+  /** Kind of trio; absent: any. */
+  readonly class?: string;
+  /** Queue of the cluster; absent: the default one. */
+  readonly queue?: string;
+  readonly priority: number;
+}
+
+/** A trio, as its run and its orchestrator reach it: host:port of each service. */
+export interface TrioAddresses extends Readonly<Record<Role, string>> {
+  readonly name: string;
+}
+
+/** What happens to the trio of a claim. */
+export type PlacementNews =
+  /** A service cannot be reached at the moment. */
+  | { readonly kind: 'lost'; readonly role: Role; readonly message: string }
+  /** All services can be reached again. */
+  | { readonly kind: 'back' }
+  /** A service is shutting down: the run has to leave soon. */
+  | { readonly kind: 'draining'; readonly message: string }
+  /** A service has been unreachable for too long: the run has to go elsewhere. */
+  | { readonly kind: 'away'; readonly message: string };
+
+/**
+ * Gives trios to runs. All methods are idempotent for a claim. A trio need not exist before it is acquired, and who is given one is
+ * decided by the queue, not here.
+ */
+export interface Placement {
+  /** Runs that can have a trio at once, those that have one included. */
+  capacity(): number;
+  /**
+   * Resolves when the run has a trio: the one that the claim names, or else one that is ready.
+   * @throws TrikdError `not-found` when there is no trio of that name, `wrong-state` when another run has it; the reason of the signal,
+   * and then the claim is released
+   */
+  acquire(claim: Claim, signal: AbortSignal): Promise<TrioAddresses>;
+  /** What happens to the trio of a claim, until the signal aborts or the claim is released. */
+  watch(claim: Claim, signal: AbortSignal): AsyncIterable<PlacementNews>;
+  /** The run does not need its trio any more. */
+  release(claim: Claim): Promise<void>;
+  /** All claims that hold a trio, or wait for one outside of this process. */
+  list(): Promise<readonly Claim[]>;
+  /** Resolves when the capacity may have changed, or when the signal aborts. */
+  news(signal: AbortSignal): Promise<void>;
+}

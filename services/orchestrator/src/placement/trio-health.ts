@@ -1,0 +1,41 @@
+import type { Role } from '@trikd/core/domain/role';
+import type { PlacementNews, TrioAddresses } from './placement.js';
+
+const ROLES = ['teacher', 'student', 'anchor'] as const satisfies readonly Role[];
+
+/** Asks a service for its health. Never throws. */
+export type Probe = (
+  address: string,
+  role: Role,
+) => Promise<'serving' | 'not-serving' | { readonly unreachable: string }>;
+
+/** What is known of a trio. */
+export type TrioHealth =
+  /** Nothing yet. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'ready' }
+  /** A service cannot be reached, and not for too long yet. `at` is the time of the first failure. */
+  | { readonly kind: 'lost'; readonly at: number; readonly role: Role; readonly message: string }
+  | Extract<PlacementNews, { readonly kind: 'draining' | 'away' }>;
+
+/** Health of a trio after another look at it. @param patience milliseconds that a service may be unreachable @param now milliseconds */
+export async function probeTrio(
+  trio: TrioAddresses,
+  before: TrioHealth,
+  probe: Probe,
+  patience: number,
+  now: () => number,
+): Promise<TrioHealth> {
+  const found = await Promise.all(ROLES.map(async (role) => ({ role, state: await probe(trio[role], role) })));
+  const draining = found.find(({ state }) => state === 'not-serving');
+  if (draining) return { kind: 'draining', message: `the ${draining.role} of trio ${trio.name} is shutting down` };
+  for (const { role, state } of found) {
+    if (typeof state === 'string') continue;
+    // A service that was shutting down and is gone now has not come back: nothing new is known.
+    if (before.kind === 'draining' || before.kind === 'away') return before;
+    const at = before.kind === 'lost' ? before.at : now();
+    const message = `the ${role} of trio ${trio.name} cannot be reached: ${state.unreachable}`;
+    return now() - at < patience ? { kind: 'lost', at, role, message } : { kind: 'away', message };
+  }
+  return { kind: 'ready' };
+}
