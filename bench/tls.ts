@@ -15,7 +15,9 @@ import { certificateOf, newAuthority, writeTls } from '@trikd/testing/servers/ce
 import { openSecurity } from '@trikd/transport/access/security';
 import { parse } from 'yaml';
 import { startDistributed } from './distributed.ts';
+import { metered } from './metered.ts';
 import { compare, ratio } from './rounds.ts';
+import { summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {
@@ -56,16 +58,21 @@ const tls = { settings: (name: ServiceName) => settingsOf({ tls: tlsOf(name) }),
 /** As `trikd run` starts services. */
 const env = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '2' };
 try {
-  const trios = [
-    await startDistributed('plain text', spec, { env }),
-    await startDistributed('TLS', spec, { env, tls }),
-  ];
-  const comparison = await compare(`a step of ${values.spec}`, trios, { rounds, steps, warmup: 2 * steps });
+  const plain = metered(await startDistributed('plain text', spec, { env }));
+  const guarded = metered(await startDistributed('TLS', spec, { env, tls }));
+  const comparison = await compare(`a step of ${values.spec}`, [plain, guarded], { rounds, steps, warmup: 2 * steps });
   for (const [name, { median, p99 }] of Object.entries(comparison.contestants)) {
     console.log(`${name}: ${median.toFixed(3)} ms a step (p99 of turns ${p99.toFixed(3)})`);
   }
   const value = ratio(comparison, 'TLS', 'plain text');
   console.log(`TLS / plain text, median of turns against each other: ${value.toFixed(4)} (goal: at most ${GOAL})`);
+  for (const service of Object.keys(plain.pids)) {
+    const more = guarded.cpu(service).map((ms, turn) => ms - plain.cpu(service)[turn]!);
+    const usual = summarise(plain.cpu(service)).median;
+    console.log(
+      `${service}: ${summarise(more).median.toFixed(3)} ms of processor a step more than ${usual.toFixed(3)}`,
+    );
+  }
   process.exitCode = value <= GOAL ? 0 : 1;
 } finally {
   security.close();

@@ -71,7 +71,7 @@ const SPECS: Readonly<Record<string, object>> = {
   'a long path': { data: { kind: 'idx', folder: `/${'x'.repeat(60_000)}` } },
   'a path with control characters': { data: { kind: 'idx', folder: '/data\u001b[2J' } },
   'a name that leaves its folder': { data: { kind: 'idx', name: '../../etc' } },
-  'ten thousand terms': { student: { ...written.student, objective: Array(1500).fill({ kind: 'task' }) } },
+  '1,500 terms': { student: { ...written.student, objective: Array(1500).fill({ kind: 'task' }) } },
   'unknown settings': Object.fromEntries(Array.from({ length: 4000 }, (_, index) => [`k${index}`, index])),
 };
 
@@ -102,7 +102,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'a long path': 'data.folder',
   'a path with control characters': 'data.folder',
   'a name that leaves its folder': 'data.name',
-  'ten thousand terms': 'student.objective',
+  '1,500 terms': 'student.objective',
   'unknown settings': '(no setting k0|words and marks)',
   'a text of 1 MiB': 'more than 65536',
   'a text of 1 MiB of numbers': 'more than 65536',

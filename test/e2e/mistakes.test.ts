@@ -3,6 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { startService } from '@trikd/process/service-process';
+import { settingsOf } from '@trikd/testing/processes/settings';
+import { certificateOf, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -66,6 +68,8 @@ test('a wrong command line ends with status 2', async () => {
   expect(stderr).toMatch(/^trikd: cannot read \S+none\.yaml: there is no such file\n$/);
 });
 
+const MODELS = { anchor: '127.0.0.1:1', teacher: '127.0.0.1:2', student: '127.0.0.1:3' };
+
 describe('an address that another process uses', () => {
   async function used(): Promise<string> {
     const server = createServer().listen(0, '127.0.0.1');
@@ -89,7 +93,7 @@ describe('an address that another process uses', () => {
     async (setting) => {
       const [folder, address] = [scratch(), await used()];
       const logs = join(folder, 'logs');
-      const others = { anchor: 'a:1', teacher: 't:1', student: 's:1', events: folder, 'store.path': folder };
+      const others = { ...MODELS, events: folder, 'store.path': folder };
       const settings = { ...others, [setting]: address };
       await expect(startService('orchestrator', { logs, settings, env: process.env }).ready).rejects.toThrow(
         `the orchestrator ended (status 1): ${sentence(address)}`,
@@ -101,13 +105,40 @@ describe('an address that another process uses', () => {
   );
 });
 
+describe('connections that are not protected', () => {
+  test.each([
+    ['orchestrator', { listen: '0.0.0.0:0' }, 'cannot listen on 0.0.0.0:0 in plain text: set tls'],
+    ['orchestrator', { teacher: '10.0.0.7:50052' }, 'cannot connect to 10.0.0.7:50052 in plain text: set tls'],
+    ['student-trainer', { listen: '0.0.0.0:0' }, 'cannot listen on 0.0.0.0:0 in plain text: set tls'],
+    ['anchor-server', { 'tls.cert': 'x', 'tls.key': 'x', 'tls.ca': 'none.pem' }, 'none.pem cannot be read: ENOENT'],
+  ] as const)('end the start of a service with what to do: %s %j', async (name, mistake, sentence) => {
+    const folder = scratch();
+    const others = name === 'orchestrator' ? { ...MODELS, events: folder } : {};
+    const settings = { ...others, 'store.path': folder, ...mistake };
+    const logs = join(folder, 'logs');
+    await expect(startService(name, { logs, settings, env: process.env }).ready).rejects.toThrow(sentence);
+    expect(readFileSync(join(logs, `${name}.jsonl`), 'utf8')).not.toContain('stack');
+  });
+
+  test('of a service with the certificate of another one are none', async () => {
+    const folder = scratch();
+    const pair = await certificateOf(await newAuthority(), 'teacher-trainer');
+    const settings = { 'store.path': folder, ...settingsOf({ tls: writeTls(folder, pair.cert, pair) }) };
+    await expect(
+      startService('student-trainer', { logs: join(folder, 'logs'), settings, env: process.env }).ready,
+    ).rejects.toThrow(
+      /cert\.pem names URI:spiffe:\/\/trikd\/ns\/test\/sa\/teacher-trainer, .*, not the student-trainer/,
+    );
+  });
+});
+
 test.each([
   ['orchestrator', 'listen', 'localhost'],
   ['orchestrator', 'teacher', '127.0.0.1'],
   ['student-trainer', 'listen', '127.0.0.1'],
 ] as const)('an address without a port is a mistake of a configuration: %s %s', async (name, setting, address) => {
   const folder = scratch();
-  const others = { anchor: 'a:1', teacher: 't:1', student: 's:1', events: folder };
+  const others = { ...MODELS, events: folder };
   const settings = { ...(name === 'orchestrator' && others), 'store.path': folder, [setting]: address };
   const logs = join(folder, 'logs');
   await expect(startService(name, { logs, settings, env: process.env }).ready).rejects.toThrow(`at ${setting}`);

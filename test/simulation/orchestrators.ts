@@ -85,6 +85,7 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
     writer,
     log: { info: (fields: unknown, message?: string) => life.note(() => `${message} ${JSON.stringify(fields)}`) },
     date: () => new Date(Math.max(0, clock.now())),
+    secretKey: () => Uint8Array.from({ length: 32 }, () => 256 * life.random()),
     openFile: () => ({ write: () => undefined, close: async () => undefined }),
     // Past events are read by no process of the simulation.
     openPages: async () => NO_PAGES,

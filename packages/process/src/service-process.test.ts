@@ -17,14 +17,14 @@ describe('startService', () => {
   test('passes the settings to the service, learns its address, and ends it in order', async () => {
     const { ready } = service(
       'good',
-      `process.on('SIGTERM', () => process.exit(0));
+      `process.on('SIGTERM', () => process.exit(143));
        process.send({ type: 'listening', address: JSON.parse(process.env.TRIKD_STORE__PATH) });
        setInterval(() => undefined, 1000);`,
     );
     const running = await ready;
     expect(running.address).toBe('/a: b');
     running.terminate();
-    expect(await running.ended).toBe('the anchor-server ended (status 0)');
+    expect(await running.ended).toBe('the anchor-server ended (in order, by SIGTERM)');
   });
 
   test('ends a service that does not want to', async () => {

@@ -110,8 +110,15 @@ function asEnvironment(settings: Readonly<Record<string, unknown>>): Record<stri
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(signal === null ? `status ${code}` : `${signal}`));
+    child.once('exit', (code, signal) => resolve(signal ?? howOf(code)));
   });
+}
+
+/** A service that has ended in order after a signal says so by its status. */
+function howOf(status: number | null): string {
+  if (status === 143) return 'in order, by SIGTERM';
+  if (status === 130) return 'in order, by SIGINT';
+  return `status ${status}`;
 }
 
 function killGroup(child: ChildProcess): void {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { createLogger } from './logging.js';
-import { shutdownSignal } from './shutdown.js';
+import { exitStatusOf, shutdownSignal } from './shutdown.js';
 
 function fakeProcess(connected = false) {
   const lines: string[] = [];
@@ -28,6 +28,17 @@ describe('the shutdown signal', () => {
     const { own, signal } = fakeProcess(true);
     own.emit('disconnect');
     expect(signal.aborted).toBe(true);
+  });
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+    ['disconnect', 0],
+  ])('gives %s the exit status %i, whatever comes after it', (event, status) => {
+    const { own, signal } = fakeProcess(true);
+    own.emit(event);
+    own.emit('SIGTERM');
+    expect(exitStatusOf(signal)).toBe(status);
   });
 
   test.each(['uncaughtException', 'unhandledRejection'])('exits on an %s, and logs it', (event) => {

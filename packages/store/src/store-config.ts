@@ -27,7 +27,7 @@ const S3Config = z
   .strictObject({
     kind: z
       .literal('s3')
-      .describe('MinIO, or another S3 server with conditional writes, which the services verify when they start'),
+      .describe('MinIO, or another S3 server with conditional writes, which the orchestrator verifies when it starts'),
     endpoint: z
       .url({ protocol: /^https?$/, error: 'expected http://host:port or https://host:port' })
       .refine((url) => ['', '/'].includes(url.replace(/^https?:\/\/[^/?#]*/, '')), 'expected nothing after the port')

@@ -3,13 +3,12 @@ import { admittingAnchor } from '@trikd/model-host/admitting';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { modelServiceConfig } from '@trikd/model-host/config';
-import { loadDataset } from '@trikd/model-host/data/load-dataset';
-import { rememberLast } from '@trikd/model-host/remember-last';
+import { datasetLoader } from '@trikd/model-host/data/load-dataset';
 import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
-import { shutdownSignal } from '@trikd/process/shutdown';
+import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
@@ -26,7 +25,7 @@ const store = await openStoreOrExit(config.store, log, { verify: 'reads' });
 const admission = admissionOf(config);
 const holder = createAnchorHolder({
   store,
-  loadDataset: rememberLast((spec) => loadDataset(spec, { ...config, admission })),
+  loadDataset: datasetLoader({ ...config, admission }),
   openAnchor,
   clock: systemClock,
   random: Math.random,
@@ -46,4 +45,4 @@ await runService({
   stop: anchor.stop,
 });
 await telemetry.stop();
-process.exit(0);
+process.exit(exitStatusOf(shutdown));

@@ -1,7 +1,7 @@
 import { configOrExit } from '@trikd/process/config';
 import { environment } from '@trikd/process/environment';
 import { auditLogger, createLogger } from '@trikd/process/logging';
-import { shutdownSignal } from '@trikd/process/shutdown';
+import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
@@ -48,4 +48,4 @@ await runService({
   drainSeconds: config.times.drain + 2,
 });
 await telemetry.stop();
-process.exit(0);
+process.exit(exitStatusOf(shutdown));

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { within } from '@trikd/core/async/within';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
@@ -70,6 +70,7 @@ export function orchestratorService(
     log,
     counter: (runId) => eventCounter(telemetry, runId, wallTime(clock)),
     date: () => new Date(),
+    secretKey: () => randomBytes(32),
     openFile: (runId) =>
       eventFile(config.events, runId, (error) =>
         log.warn({ runId, err: error }, 'events cannot be written to their file'),

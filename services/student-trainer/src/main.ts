@@ -1,4 +1,3 @@
 import { runTrainer } from '@trikd/model-host/trainer/run-trainer';
 
-await runTrainer('student');
-process.exit(0);
+process.exit(await runTrainer('student'));

@@ -1,4 +1,3 @@
 import { runTrainer } from '@trikd/model-host/trainer/run-trainer';
 
-await runTrainer('teacher');
-process.exit(0);
+process.exit(await runTrainer('teacher'));

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { RoleSpec } from '@trikd/core/spec/role-spec';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { loadDataset, ownData } from './load-dataset.js';
+import { datasetLoader, loadDataset, ownData } from './load-dataset.js';
 
 let folder: string;
 
@@ -133,4 +135,15 @@ test('more than 256 classes have labels of their own', async () => {
   );
   expect(classes).toBe(1000);
   expect(new Set(train.labels).size).toBeGreaterThan(900);
+});
+
+test('data that are kept are checked again for a run of other models', async () => {
+  await writeSet(true);
+  const limits = AdmissionLimits.parse({ params: 100 });
+  const load = datasetLoader(ownData(limits));
+  const data = { kind: 'idx', folder, validation: 2 };
+  expect((await load(spec(data))).train.count).toBe(4);
+  const model = { kind: 'plain-cnn', channels: [2], hidden: [10] };
+  const larger = { ...spec(data), teacher: RoleSpec.parse({ model, objective: [{ kind: 'task' }] }) };
+  await expect(load(larger)).rejects.toThrow(/teacher\.model: \d+ params, limit admission\.params: 100/);
 });

@@ -10,6 +10,7 @@ import { type Admission, assertAdmitted, type DataSize, ownAdmission } from '@tr
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { dataFolders, namedDataFolders } from '@trikd/process/environment';
+import { rememberLast } from '../remember-last.js';
 import { IDX_NAMES, idxFolderAmong, openIdxFolder, restOf } from './idx-folder.js';
 
 const pauses: Pauses = { now: () => performance.now(), turn };
@@ -29,6 +30,20 @@ export interface DataSource {
 /** The data of the machine, for the person who owns it. */
 export function ownData(limits = AdmissionLimits.parse({})): DataSource {
   return { admission: ownAdmission(limits), datasets: {} };
+}
+
+/** `loadDataset` for a service, which trains many runs on the same data: the latest dataset is kept. */
+export function datasetLoader(source: DataSource): (spec: RunSpec) => Promise<Dataset> {
+  const load = rememberLast((spec) => loadDataset(spec, source));
+  return async (spec) => {
+    const dataset = await load(spec);
+    // The data may have been read for a run of smaller models.
+    const { train, validation, test } = dataset;
+    const images = train.count + validation.count + test.count;
+    const size = { ...dataset, images, bytes: images * imageBytes(dataset), train: train.count };
+    assertAdmitted(spec, source.admission, size);
+    return dataset;
+  };
 }
 
 /**

@@ -4,7 +4,7 @@ import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
-import { shutdownSignal } from '@trikd/process/shutdown';
+import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter } from '@trikd/telemetry/instruments';
@@ -15,13 +15,12 @@ import { dialWith } from '@trikd/transport/grpc/exchange-client';
 import { runService } from '@trikd/transport/nest/run-service';
 import { admittingTrainer } from '../admitting.js';
 import { trainerConfig } from '../config.js';
-import { loadDataset } from '../data/load-dataset.js';
-import { rememberLast } from '../remember-last.js';
+import { datasetLoader } from '../data/load-dataset.js';
 import { createTrainer } from './trainer.js';
 import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
 
-/** Runs a trainer process until it is asked to exit. */
-export async function runTrainer(role: TrainedRole): Promise<void> {
+/** Runs a trainer process until it is asked to exit. Resolves with its exit status. */
+export async function runTrainer(role: TrainedRole): Promise<number> {
   const config = configOrExit(trainerConfig(role), environment());
   const log = createLogger(config.log, `${role}-trainer`);
   const shutdown = shutdownSignal(log);
@@ -32,7 +31,7 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
   const trained = createTrainer({
     role,
     store,
-    loadDataset: rememberLast((spec) => loadDataset(spec, { ...config, admission })),
+    loadDataset: datasetLoader({ ...config, admission }),
     trainGeneration,
     dial: dialWith(security),
     clock: systemClock,
@@ -60,4 +59,5 @@ export async function runTrainer(role: TrainedRole): Promise<void> {
     stop: trainer.stop,
   });
   await telemetry.stop();
+  return exitStatusOf(shutdown);
 }

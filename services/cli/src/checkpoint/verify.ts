@@ -44,7 +44,7 @@ export async function verify(
   progress: Progress,
 ): Promise<{ readonly text: string; readonly sound: boolean }> {
   const opened = await openRun(runId, from, env);
-  const expected = await expectedByRole(opened.spec);
+  const expected = await expectedByRole(opened.spec, env);
   const attempt = async (attempts: number): Promise<Verdict> => {
     const run = { ...opened, ...(await loadRun(opened.store, runId)) };
     const verdict = await verified(run, wanted, expected, progress);

@@ -20,6 +20,8 @@ export interface DrivenRunPorts extends PerformPorts, RunLimits {
   readonly everySteps?: number;
   /** The time of day. */
   date(): Date;
+  /** 32 random bytes. */
+  secretKey(): Uint8Array;
   /** Gets what ended the drive of a run, other than the run's own end. */
   failed(runId: string, error: unknown): void;
 }
@@ -65,7 +67,7 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
     term,
     store,
     tracing,
-    secretOf: exchangeSecrets(),
+    secretOf: exchangeSecrets(ports.secretKey()),
     drained,
     abandoned,
     reachable: (signal) => trio.reachable(signal, (on, reason) => reporter.waits('orchestrator', on, reason)),
