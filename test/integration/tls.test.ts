@@ -33,7 +33,7 @@ async function serveFrames(security: Security, listen?: string) {
 }
 
 async function firstFrameOf(address: string, security: Security): Promise<unknown> {
-  const frames = listenTo(address, { dial: dialWith(security), connectTimeoutSeconds: 0.5 });
+  const frames = listenTo(address, { dial: dialWith(security), connectTimeoutSeconds: 0.5, stepTimeoutSeconds: 2 });
   try {
     const { value } = await frames.next();
     return value;
@@ -62,7 +62,9 @@ test('logits are streamed over TLS through a Unix socket', async () => {
 test('a service that is not the one expected at its address gets no request', async () => {
   const { address } = await serveFrames(await securityOf(folder, authority, 'anchor-server'));
   const student = await securityOf(folder, authority, 'student-trainer');
-  await expect(firstFrameOf(address, student)).rejects.toThrow(/is not the teacher-trainer/);
+  await expect(firstFrameOf(address, student)).rejects.toMatchObject({
+    details: { trouble: expect.stringMatching(/is not the teacher-trainer/) },
+  });
 });
 
 test('a service of another authority gets no request', async () => {
@@ -95,7 +97,9 @@ test('versions of TLS before 1.3 are refused', async () => {
 test('probes are answered in plain text on an address of their own', async () => {
   const service = await serveFrames(await securityOf(folder, authority, 'teacher-trainer'));
   expect(await checkHealth(service.healthAddress!, 5)).toMatchObject({ serving: true });
-  await expect(firstFrameOf(service.healthAddress!, LOOPBACK_ONLY)).rejects.toThrow(/not implement/i);
+  await expect(firstFrameOf(service.healthAddress!, LOOPBACK_ONLY)).rejects.toMatchObject({
+    details: { trouble: expect.stringMatching(/not implement/i) },
+  });
   await expect(checkHealth(service.address, 5)).rejects.toMatchObject({ kind: 'unavailable' });
   const security = await securityOf(folder, authority, 'student-trainer');
   expect(await checkHealth(service.address, 5, { role: 'teacher-trainer', security })).toMatchObject({ serving: true });
