@@ -26,8 +26,8 @@ describe('a swap of the anchor', () => {
 
     /** Ended by a swap that was asked for, with the reason: the attempt is over. */
     const byName = (error: unknown, generation: number) => {
-      const ended = error instanceof TrikdError && error.kind === 'wrong-state' && wanted > generation;
-      if (ended && error.message.includes(`asked for ${generation}`)) count.endedByName += 1;
+      const ended = error instanceof TrikdError && error.kind === 'out-of-step' && wanted > generation;
+      if (ended && error.message.endsWith(`generation ${generation} attempt 1 is not served`)) count.endedByName += 1;
       else failed.push(error);
     };
     /** Both trainers, step by step: neither goes on before both have a frame. */

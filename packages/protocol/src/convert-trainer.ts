@@ -1,5 +1,5 @@
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
-import { isFailureKind, TrikdError } from '@trikd/core/domain/errors';
+import { isFailureKind, TrikdError, visible } from '@trikd/core/domain/errors';
 import type { FrameSource } from '@trikd/core/domain/role';
 import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
@@ -55,6 +55,15 @@ export function fromTrainerEvent(event: TrainerEvent, role: TrainedRole): EventM
   }
 }
 
+/** Characters of a sentence of a trainer, at most: events are kept, sent to all watchers and shown. */
+const LONGEST_SENTENCE = 1000;
+
+/** A sentence of a trainer, with nothing that controls a terminal. */
+function sentence(text: string): string {
+  const short = text.length > LONGEST_SENTENCE ? `${text.slice(0, LONGEST_SENTENCE).toWellFormed()}...` : text;
+  return visible(short);
+}
+
 /** @throws TrikdError 'invalid' for an event that this version does not know. */
 export function toTrainerEvent({ event }: WatchTrainerResponse): TrainerEvent {
   switch (event?.$case) {
@@ -67,9 +76,9 @@ export function toTrainerEvent({ event }: WatchTrainerResponse): TrainerEvent {
     case 'resting':
       return { kind: 'resting', nextStep: event.value.nextStep };
     case 'alarm':
-      return { kind: 'alarm', step: event.value.step, message: event.value.message };
+      return { kind: 'alarm', step: event.value.step, message: sentence(event.value.message) };
     case 'stalled':
-      return { kind: 'stalled', on: toStallCause(event.value.on), reason: event.value.reason };
+      return { kind: 'stalled', on: toStallCause(event.value.on), reason: sentence(event.value.reason) };
     case 'wentOn':
       return { kind: 'went-on', on: toStallCause(event.value.on) };
     case 'leaving':
@@ -79,7 +88,7 @@ export function toTrainerEvent({ event }: WatchTrainerResponse): TrainerEvent {
         kind: 'failure',
         failure: {
           kind: isFailureKind(event.value.kind) ? event.value.kind : 'internal',
-          message: event.value.message,
+          message: sentence(event.value.message),
         },
       };
     case undefined:

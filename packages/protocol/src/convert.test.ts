@@ -99,4 +99,15 @@ describe('messages', () => {
     const message = { number: 0, event: fromTrainerEvent(event, 'student') };
     expect(toTrainerEvent(WatchTrainerResponse.decode(WatchTrainerResponse.encode(message).finish()))).toEqual(event);
   });
+
+  test('keep no sentence that is long or controls a terminal', () => {
+    const reason = `\u001b[2J${'a'.repeat(5000)}`;
+    const event = fromTrainerEvent({ kind: 'stalled', on: 'store', reason }, 'student');
+    const received = toTrainerEvent({ number: 0, event });
+    expect(received).toEqual({
+      kind: 'stalled',
+      on: 'store',
+      reason: expect.stringMatching(/^\\u001b\[2Ja{996}\.\.\.$/),
+    });
+  });
 });

@@ -195,7 +195,7 @@ async function superviseService(options: Supervised): Promise<ServiceUnderTest> 
         life.listening.promise.then(listening.resolve);
       };
       // Another process may hold its port for a moment: a service that cannot begin is not restarted at full speed.
-      if (signal === null && code !== 0) void delay(100).then(next);
+      if (signal === null && code !== 0 && code !== 143) void delay(100).then(next);
       else next();
     });
     return { child, listening, ended };
