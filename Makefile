@@ -11,6 +11,7 @@
 #   FAULTS=N           faults of `make faults` at named points                        [60]
 #   TROUBLES=N         network troubles of `make faults`                              [20]
 #   ROUNDS=N           leaders struck by `make faults` on the path of a promotion     [300]
+#   ATTACK_SECONDS=N   length of each attack of `make attacks`                        [60]
 #   BUSY_SECONDS=N     how long the store refuses requests in `make e2e`              [60]
 #   MINUTES=N          length of `make soak` after its warm-up                        [75]
 #   ROTATIONS=N        how often `make rotation` replaces all certificates            [20]
@@ -64,7 +65,7 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
 GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults soak rotation minio observe alerts sbom audit bench build engine data safetensors tensorboard chromium tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults attacks soak rotation minio observe alerts sbom audit bench build engine data safetensors tensorboard chromium tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -98,6 +99,9 @@ browser: build engine chromium ## the dashboard in a Chromium without a window
 
 faults: build engine data tools ## real processes, struck at named points and by the network; more of it than in `make test`
 	@FAULTS=$${FAULTS:-60} TROUBLES=$${TROUBLES:-20} ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
+
+attacks: build engine ## real services in training, attacked for a minute in each way; wants a quiet machine
+	@ATTACK_SECONDS=$${ATTACK_SECONDS:-60} exec node scripts/test.ts attacks
 
 soak: build engine $(BUILD)/malloc_trim.node ## MINUTES of training; fails when a process grows
 	@exec node test/soak/soak.ts $(MINUTES)

@@ -44,6 +44,8 @@ export default defineConfig({
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
       project('browser', ['test/browser/**/*.test.ts'], 180_000, { maxWorkers: 1 }),
       // One after the other: they measure how long recovery takes.
+      // Alone: they measure what attacks cost.
+      project('attacks', ['test/attacks/**/*.test.ts'], 900_000, { maxWorkers: 1 }),
       project('faults', ['test/faults/**/*.test.ts'], 900_000, { maxWorkers: 1 }),
     ],
   },

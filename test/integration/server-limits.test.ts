@@ -1,16 +1,18 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { Client } from '@grpc/grpc-js';
+import { type Client, Metadata, status } from '@grpc/grpc-js';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { createLogger } from '@trikd/process/logging';
 import { RunServiceClient, RunServiceService } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { restingRuns } from '@trikd/testing/servers/resting-runs';
+import type { TokenVerifier } from '@trikd/transport/access/identify';
 import { unary, watch } from '@trikd/transport/grpc/clients';
 import { createClient } from '@trikd/transport/grpc/create-client';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { createService } from '@trikd/transport/nest/create-service';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
-async function serve(limits: Partial<ServerLimits>) {
+async function serve(limits: Partial<ServerLimits>, tokens?: TokenVerifier) {
   const lines: string[] = [];
   const service = await createService({
     module: restingRuns(),
@@ -19,6 +21,7 @@ async function serve(limits: Partial<ServerLimits>) {
     limits: ServerLimits.parse(limits),
     log: createLogger({ level: 'warn' }, 'test', { write: (line) => void lines.push(line) }),
     drainSeconds: 0.1,
+    ...(tokens && { tokens }),
   });
   onTestFinished(() => service.close());
   const port = Number(service.address.split(':')[1]);
@@ -72,7 +75,7 @@ describe('calls of one caller', () => {
     await expect(get(one, 0.05)).rejects.toMatchObject({
       kind: 'exhausted',
       message: expect.stringMatching(
-        /^it: limits\.callsPerSecond allows 20 calls of trikd\.v1\.RunService\/GetRun a second to 127\.0\.0\.1: retry in 0\.0\d s$/,
+        /^it: limits\.callsPerSecond allows 20 calls of trikd\.v1\.RunService\/GetRun a second to 127\.0\.0\.1: retry in 0\.1 s$/,
       ),
     });
     expect(await Promise.all([get(one), get(one), get(one)])).toHaveLength(3);
@@ -115,6 +118,19 @@ describe('connections', () => {
     expect(await get(client())).toMatchObject({ run: { runId: 'trial' } });
     expect(ended).not.toHaveBeenCalled();
     expect(lines[0]).toContain('limits.connectionsPerAddress allows 4 connections from 127.0.0.1');
+  });
+
+  test('that show invalid credentials all the time are closed', async () => {
+    const verify = () => Promise.reject(new TrikdError('unauthenticated', 'the token is invalid'));
+    const { client, lines } = await serve({ refusalsPerConnection: 20 }, { verify });
+    const one = client();
+    const metadata = new Metadata();
+    metadata.set('authorization', 'Bearer hostile');
+    const tryOnce = () =>
+      new Promise((resolve) => one.getRun({ runId: 'trial' }, metadata, (error) => resolve(error?.code)));
+    for (let attempt = 0; attempt < 20; attempt += 1) expect(await tryOnce()).toBe(status.UNAUTHENTICATED);
+    await Promise.all(Array.from({ length: 20 }, tryOnce));
+    expect(lines.join()).toContain('limits.refusalsPerConnection allows 20 refused calls');
   });
 
   test('without a call for a while are closed, and opened again with the next call', async () => {

@@ -27,7 +27,8 @@ export type Report =
   | { readonly kind: 'armed'; readonly id: number }
   /** The signal follows at once. */
   | { readonly kind: 'hit'; readonly fault: Fault; readonly reached: FaultPointEvent }
-  | { readonly kind: 'step' | 'pair'; readonly at: Position };
+  /** `time` in milliseconds since 1970, of the clock of the process. */
+  | { readonly kind: 'step' | 'pair'; readonly at: Position; readonly time: number };
 
 const OUT = 4;
 const emit = (report: Report) => void writeSync(OUT, `${JSON.stringify(report)}\n`);
@@ -46,7 +47,9 @@ subscribe(FAULT_POINT_CHANNEL, (message) => {
   const { point, runId, generation, attempt, step } = reached;
   const known = runId !== undefined && generation !== undefined && attempt !== undefined && step !== undefined;
   const kind = point === 'step.trained' ? 'step' : point === 'manifest.written' ? 'pair' : undefined;
-  if (kind && known) emit({ kind, at: { runId, generation, attempt, step } });
+  if (kind && known) {
+    emit({ kind, at: { runId, generation, attempt, step }, time: performance.timeOrigin + performance.now() });
+  }
   if (!armed || armed.fault.point !== point || !fits(reached, armed.fault.where)) return;
   armed.left -= 1;
   if (armed.left > 0) return;

@@ -1,9 +1,8 @@
-import type { Metadata } from '@grpc/grpc-js';
-import { ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from '@grpc/grpc-js';
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { toStatus } from '@trikd/protocol/status';
+import { type GrpcFailure, toStatus } from '@trikd/protocol/status';
 import { callerOf } from '../access/caller.js';
-import type { CallGuard } from '../limits/call-guard.js';
+import type { Admission, CallGuard } from '../limits/call-guard.js';
 import { addressOfPeer } from '../limits/client-address.js';
 import type { ConnectionGuard } from '../limits/connection-guard.js';
 
@@ -13,8 +12,12 @@ export interface Guards {
   readonly calls: CallGuard;
 }
 
+/** Refusals that are remembered, at most. */
+const MOST_REFUSALS = 256;
+
 /** Refuses calls beyond the limits with RESOURCE_EXHAUSTED, before their handlers see them. */
 export function limitCalls({ connections, calls }: Guards): ServerInterceptor {
+  const refusalOf = rememberedRefusals();
   return ({ path, responseStream }, next) => {
     const peer = next.getPeer();
     let end: (() => void) | undefined;
@@ -23,8 +26,7 @@ export function limitCalls({ connections, calls }: Guards): ServerInterceptor {
         const call = { caller: callerName(metadata, peer), method: path.slice(1), streams: responseStream };
         const admission = calls.begin(call);
         if (admission.kind === 'refused') {
-          const { kind, reason, ...facts } = admission;
-          return next.sendStatus(toStatus(new TrikdError('exhausted', reason, facts)));
+          return next.sendStatus(refusalOf(admission));
         }
         const rest = connections.begin(peer);
         end = () => {
@@ -43,6 +45,21 @@ export function limitCalls({ connections, calls }: Guards): ServerInterceptor {
         send(answer);
       },
     });
+  };
+}
+
+type Refused = Extract<Admission, { readonly kind: 'refused' }>;
+
+/** An attack gets the same few refusals thousands of times a second: the error and its details are made once for each. */
+function rememberedRefusals(): (refused: Refused) => GrpcFailure {
+  const made = new Map<string, GrpcFailure>();
+  return ({ reason, retryAfterMs }) => {
+    const known = made.get(reason);
+    if (known) return known;
+    if (made.size >= MOST_REFUSALS) made.clear();
+    const refusal = toStatus(new TrikdError('exhausted', reason, retryAfterMs === undefined ? {} : { retryAfterMs }));
+    made.set(reason, refusal);
+    return refusal;
   };
 }
 

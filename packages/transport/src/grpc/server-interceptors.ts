@@ -22,6 +22,9 @@ export interface InterceptorOptions {
   readonly guards?: Guards;
 }
 
+/** A client that gets these all the time does not mend its ways: its connection is closed. */
+const REFUSED: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'RESOURCE_EXHAUSTED']);
+
 /**
  * The interceptors of every server, the one nearest to the wire first. Every call passes through all of them, those of
  * health and reflection included; only a method that the server does not have is answered before them, with UNIMPLEMENTED.
@@ -41,6 +44,7 @@ export function serverInterceptors({
     observeCalls((call) => {
       log.debug(call, 'call ended');
       onCall?.(call);
+      if (REFUSED.has(call.code)) guards?.connections.refused(call.peer);
     }),
     auditCalls(audit),
     guardCalls(identify, log, login),

@@ -21,7 +21,7 @@ export const HttpLimits = z.strictObject({
     .int()
     .positive()
     .default(64)
-    .describe('requests of one caller that wait for their response, at most'),
+    .describe('requests of one kind by one caller that wait for their response, at most'),
   callsPerSecond: z.number().positive().default(50).describe('requests of one kind by one caller, on average'),
   burst: z.int().positive().default(200).describe('requests of one kind that a caller may make at once'),
   history: z

@@ -18,14 +18,14 @@ describe('the calls of one caller', () => {
     guard.begin(get);
     expect(guard.begin(get)).toEqual({
       kind: 'refused',
-      reason: 'limits.callsPerCaller allows 2 calls at once to ann: wait for a response',
+      reason: 'limits.callsPerCaller allows 2 calls of RunService/GetRun at once to ann: wait for a response',
       retryAfterMs: 1000,
     });
     end(first);
     expect(guard.begin(get).kind).toBe('admitted');
   });
 
-  test('do not count as its streams, nor the other way round', () => {
+  test('of one method take nothing from another method', () => {
     const guard = createCallGuard(limits, virtualClock());
     const stream = guard.begin(watch);
     expect(guard.begin(watch)).toEqual({
@@ -43,7 +43,7 @@ describe('the calls of one caller', () => {
     for (let call = 0; call < 4; call += 1) end(guard.begin(get));
     expect(guard.begin(get)).toEqual({
       kind: 'refused',
-      reason: 'limits.callsPerSecond allows 10 calls of RunService/GetRun a second to ann: retry in 0.10 s',
+      reason: 'limits.callsPerSecond allows 10 calls of RunService/GetRun a second to ann: retry in 0.1 s',
       retryAfterMs: 100,
     });
     expect(guard.begin(watch).kind).toBe('admitted');

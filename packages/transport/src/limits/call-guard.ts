@@ -29,11 +29,14 @@ const MOST_CALLERS = 10_000;
 /** Calls that wait for their response end by themselves. */
 const CALLS_RETRY_MS = 1000;
 
-interface Counts {
-  calls: number;
-  streams: number;
-  readonly buckets: Map<string, Bucket>;
+/** The calls of one method by one caller. */
+interface MethodCounts {
+  open: number;
+  bucket?: Bucket;
 }
+
+/** By method: calls of one must not take what another needs. */
+type Counts = Map<string, MethodCounts>;
 
 /** @param section of the configuration, for messages */
 export function createCallGuard(limits: CallLimits, clock: Pick<Clock, 'now'>, section = 'limits'): CallGuard {
@@ -44,7 +47,7 @@ export function createCallGuard(limits: CallLimits, clock: Pick<Clock, 'now'>, s
     const known = callers.get(caller);
     if (known) return known;
     if (callers.size >= MOST_CALLERS) forgetOne(callers);
-    const counts: Counts = { calls: 0, streams: 0, buckets: new Map() };
+    const counts: Counts = new Map();
     callers.set(caller, counts);
     return counts;
   };
@@ -52,25 +55,28 @@ export function createCallGuard(limits: CallLimits, clock: Pick<Clock, 'now'>, s
   return {
     begin({ caller, method, streams }) {
       const counts = countsOf(caller);
-      const taken = takeToken(counts.buckets.get(method), { burst, perSecond: callsPerSecond }, clock.now());
+      const ofMethod: MethodCounts = counts.get(method) ?? { open: 0 };
+      counts.set(method, ofMethod);
+      const taken = takeToken(ofMethod.bucket, { burst, perSecond: callsPerSecond }, clock.now());
       if (taken.kind === 'empty') {
         const limit = `${section}.callsPerSecond allows ${callsPerSecond} calls of ${method} a second to ${caller}`;
-        return refused(`${limit}: retry in ${(taken.waitMs / 1000).toFixed(2)} s`, taken.waitMs);
+        // To a tenth of a second, so that refusals are the same for a while.
+        const waitMs = Math.ceil(taken.waitMs / 100) * 100;
+        return refused(`${limit}: retry in ${waitMs / 1000} s`, waitMs);
       }
-      counts.buckets.set(method, taken.bucket);
-      const kind = streams ? 'streams' : 'calls';
-      if (streams && counts.streams >= streamsPerCaller) {
+      ofMethod.bucket = taken.bucket;
+      if (streams && ofMethod.open >= streamsPerCaller) {
         return refused(`${section}.streamsPerCaller allows ${streamsPerCaller} open streams to ${caller}: close one`);
       }
-      if (!streams && counts.calls >= callsPerCaller) {
-        const limit = `${section}.callsPerCaller allows ${callsPerCaller} calls at once to ${caller}`;
+      if (!streams && ofMethod.open >= callsPerCaller) {
+        const limit = `${section}.callsPerCaller allows ${callsPerCaller} calls of ${method} at once to ${caller}`;
         return refused(`${limit}: wait for a response`, CALLS_RETRY_MS);
       }
-      counts[kind] += 1;
+      ofMethod.open += 1;
       return {
         kind: 'admitted',
         end: () => {
-          counts[kind] -= 1;
+          ofMethod.open -= 1;
         },
       };
     },
@@ -82,8 +88,8 @@ function refused(reason: string, retryAfterMs?: number): Admission {
 }
 
 function forgetOne(callers: Map<string, Counts>): void {
-  for (const [caller, { calls, streams }] of callers) {
-    if (calls + streams > 0) continue;
+  for (const [caller, counts] of callers) {
+    if ([...counts.values()].some(({ open }) => open > 0)) continue;
     callers.delete(caller);
     return;
   }

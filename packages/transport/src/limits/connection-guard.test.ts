@@ -3,7 +3,7 @@ import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { describe, expect, test } from 'vitest';
 import { createConnectionGuard } from './connection-guard.js';
 
-const limits = { connections: 4, connectionsPerAddress: 2, firstCallSeconds: 10 };
+const limits = { connections: 4, connectionsPerAddress: 2, firstCallSeconds: 10, refusalsPerConnection: 20 };
 
 /** A guard, and connections from addresses; no network. */
 function guarded() {
@@ -78,4 +78,18 @@ test('a connection that its client has closed makes room', async () => {
   first.socket.destroy();
   await closed;
   expect(connect('1.1.1.1').admitted).toBe(true);
+});
+
+test('a connection whose calls are refused all the time is closed', async () => {
+  const { connect, guard, clock, reasons } = guarded();
+  const { socket, peer } = connect('1.1.1.1');
+  guard.begin(peer);
+  const refuse = (times: number) => {
+    for (let call = 0; call < times; call += 1) guard.refused(peer);
+    return socket.destroyed;
+  };
+  expect(refuse(20)).toBe(false);
+  await clock.advance(1000);
+  expect([refuse(2), refuse(1)]).toEqual([false, true]);
+  expect(reasons).toEqual(['limits.refusalsPerConnection allows 20 refused calls']);
 });

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@trikd/core/async/clock';
 import { clientAddress } from './client-address.js';
 import type { ServerLimits } from './server-limits.js';
+import { type Bucket, takeToken } from './token-bucket.js';
 
 /** Counts the connections of a server, and closes idle ones when there are too many. */
 export interface ConnectionGuard {
@@ -9,9 +10,12 @@ export interface ConnectionGuard {
   admit(socket: Socket): boolean;
   /** A call begins on the connection from `peer`, as host:port. The result ends it. */
   begin(peer: string): () => void;
+  /** A call from `peer` was refused. What its connection has sent beyond the limit is dropped unread, with the connection. */
+  refused(peer: string): void;
 }
 
-export type ConnectionLimits = Pick<ServerLimits, 'connections' | 'connectionsPerAddress' | 'firstCallSeconds'>;
+export type ConnectionLimits = Pick<ServerLimits, 'connections' | 'connectionsPerAddress' | 'firstCallSeconds'> &
+  Partial<Pick<ServerLimits, 'refusalsPerConnection'>>;
 
 export interface ConnectionPorts {
   readonly clock: Clock;
@@ -29,10 +33,13 @@ interface Connection {
   calls: number;
   /** Ends the wait for its first call. */
   readonly called: AbortController;
+  /** Refusals that it has left. */
+  refusals?: Bucket;
 }
 
 export function createConnectionGuard(limits: ConnectionLimits, ports: ConnectionPorts): ConnectionGuard {
-  const { connections, connectionsPerAddress, firstCallSeconds } = limits;
+  const { connections, connectionsPerAddress, firstCallSeconds, refusalsPerConnection = Infinity } = limits;
+  const refusalRate = { burst: refusalsPerConnection, perSecond: refusalsPerConnection / 10 };
   const { clock, closed, section = 'limits' } = ports;
   const open = new Map<string, Connection>();
   const counts = new Map<string, number>();
@@ -97,10 +104,18 @@ export function createConnectionGuard(limits: ConnectionLimits, ports: Connectio
       );
       return true;
     },
+    refused(peer) {
+      const connection = open.get(peer);
+      if (!connection) return;
+      const taken = takeToken(connection.refusals, refusalRate, clock.now());
+      if (taken.kind === 'taken') connection.refusals = taken.bucket;
+      else close(connection, `${section}.refusalsPerConnection allows ${refusalsPerConnection} refused calls`);
+    },
     begin(peer) {
       const connection = open.get(peer);
       if (!connection) return () => undefined;
-      connection.called.abort();
+      // Aborting makes an error each time.
+      if (!connection.called.signal.aborted) connection.called.abort();
       connection.calls += 1;
       idle.delete(connection);
       return () => {

@@ -18,8 +18,8 @@ export const ServerLimits = z.strictObject({
   callsPerCaller: z
     .int()
     .positive()
-    .default(256)
-    .describe('calls of one caller that wait for their response, at most, over all of its connections'),
+    .default(64)
+    .describe('calls of one method by one caller that wait for their response, at most, over all of its connections'),
   streamsPerCaller: z
     .int()
     .positive()
@@ -27,6 +27,13 @@ export const ServerLimits = z.strictObject({
     .describe('open response streams of one caller, at most, over all of its connections'),
   callsPerSecond: z.number().positive().default(50).describe('calls of one method by one caller, on average'),
   burst: z.int().positive().default(200).describe('calls of one method that a caller may make at once'),
+  refusalsPerConnection: z
+    .int()
+    .positive()
+    .default(100)
+    .describe(
+      'refused calls of one connection, for a limit or invalid credentials, and a tenth more for each second; then it is closed',
+    ),
   requestBytes: z
     .int()
     .min(1024)
