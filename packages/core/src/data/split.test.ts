@@ -123,3 +123,27 @@ test.each([
   expect(splitting).toThrow(message);
   expect(splitting).toThrow(expect.objectContaining({ kind: 'invalid' }));
 });
+
+test('the split of these images is this for ever', () => {
+  const { train, validation, digest } = splitDataset(
+    source([...distinct, 7, 7, 20]),
+    spec({ train: 4, validation: 3 }),
+    9,
+  );
+  expect([contents(train), contents(validation), digest]).toMatchInlineSnapshot(`
+    [
+      [
+        182,
+        429,
+        169,
+        754,
+      ],
+      [
+        117,
+        7,
+        7,
+      ],
+      "bb8d942e83aa1b70198d18f560cbdad38c1808dca2cb79b4031a3c4abc443a0a",
+    ]
+  `);
+});
