@@ -11,6 +11,7 @@ import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type Cluster, QUICK, startCluster } from '@trikd/testing/processes/cluster';
 import { certificateOf, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
 import { startS3Server } from '@trikd/testing/servers/s3-server';
+import { AUDIENCE, tokenIssuer } from '@trikd/testing/servers/token-issuer';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import type { KeyPair } from '@trikd/transport/access/authority';
 import { clientSecurity } from '@trikd/transport/access/security';
@@ -19,7 +20,6 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { scratch } from './trikd.js';
 
 const SERVICES: readonly ServiceName[] = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'];
-const TOKEN = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.Q2FuYXJ5LXRva2VuLXNpZ25hdHVyZQ';
 const spec = writtenSpec('two generations');
 
 /** Takes what the services send to a collector. */
@@ -62,6 +62,10 @@ test('no secret of the services appears in a log, trace, event, object, title or
   onTestFinished(() => minio.kill());
   const { endpoint, bucket, accessKey, secretKey } = minio;
   const collector = await startCollector();
+  const issuer = await tokenIssuer();
+  onTestFinished(() => issuer.close());
+  const token = await issuer.sign();
+  const forged = `${token.slice(0, -12)}Y2FuYXJ5Y2Fu`;
   const authority = await newAuthority();
   const pairs = new Map<string, KeyPair>();
   for (const name of SERVICES) pairs.set(name, await certificateOf(authority, name));
@@ -70,7 +74,12 @@ test('no secret of the services appears in a log, trace, event, object, title or
     folder,
     store: { kind: 's3', endpoint, bucket, accessKey, secretKey },
     orchestrators: 1,
-    settings: { ...QUICK, log: { level: 'debug' }, telemetry: { everySteps: 1 } },
+    settings: {
+      ...QUICK,
+      oidc: { issuer: issuer.url, audience: [AUDIENCE] },
+      log: { level: 'debug' },
+      telemetry: { everySteps: 1 },
+    },
     each: (name) => ({ tls: writeTls(placeOf(name), authority.cert, pairs.get(name)!), log: { level: 'debug' } }),
     env: {
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -99,14 +108,16 @@ test('no secret of the services appears in a log, trace, event, object, title or
     // It ends when the run does.
   }
   const titles = titlesOf(cluster);
-  const metadata = new Metadata();
-  metadata.set('authorization', `Bearer ${TOKEN}`);
-  await new Promise<void>((resolve) =>
-    client.getRun({ runId: 'nowhere' }, metadata, (error) => {
-      errors.push(`${error?.message} ${JSON.stringify(error?.metadata.getMap())}`);
-      resolve();
-    }),
-  );
+  for (const shown of [token, forged]) {
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${shown}`);
+    await new Promise<void>((resolve) =>
+      client.getRun({ runId: 'nowhere' }, metadata, (error) => {
+        errors.push(`${error?.message} ${JSON.stringify(error?.metadata.getMap())}`);
+        resolve();
+      }),
+    );
+  }
   // A key where a certificate belongs: the complaint must name the file alone.
   for (const name of SERVICES) writeFileSync(join(placeOf(name), 'cert.pem'), pairs.get(name)!.key);
   const complaints = () => textsIn(folder).join('').split('the previous ones stay').length - 1;
@@ -115,14 +126,15 @@ test('no secret of the services appears in a log, trace, event, object, title or
 
   const logs = textsIn(folder);
   const objects = textsIn(data);
-  const secrets = [secretKey, TOKEN, ...[...pairs.values()].flatMap(linesOf)];
+  const signatures = [token, forged].map((each) => each.slice(each.lastIndexOf('.') + 1));
+  const secrets = [secretKey, ...signatures, ...[...pairs.values()].flatMap(linesOf)];
   expect(secrets.length).toBeGreaterThan(10);
   // Each place has something in it: what is searched is what was meant.
   expect(logs.join('')).toContain('call ended');
   expect(collector.received.join('')).toContain('trikd.v1.TrainerService/Assign');
   expect(objects.length).toBeGreaterThan(5);
   expect(titles.join('')).toContain('orchestrator');
-  expect(errors.join('')).toContain('nowhere');
+  expect(errors).toEqual([expect.stringContaining('nowhere'), expect.stringContaining('UNAUTHENTICATED')]);
   for (const [place, texts] of Object.entries({ logs, traces: collector.received, titles, errors, objects })) {
     const said = texts.join('\n');
     expect(
