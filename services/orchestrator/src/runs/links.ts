@@ -1,5 +1,6 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import { startStepOf } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
@@ -15,6 +16,7 @@ import { fromStatus } from '@trikd/protocol/status';
 import { serviceOf } from '@trikd/transport/access/caller';
 import type { Security } from '@trikd/transport/access/security';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
+import { assertOwnCheckpoint } from './own-checkpoint.js';
 import type { AnchorLink, StepLink, TrainerLink } from './ports.js';
 
 /** A link and the connection beneath it. */
@@ -72,7 +74,7 @@ export function trainerLink(
     past: (attempt) => {
       const request = { attempt: fromPosition({ ...attempt, step: 0 }), fromEvent: 0, pastOnly: true };
       const deadline = Date.now() + 1000 * times.answer;
-      return decoded(readAll(client.watchTrainer(request, { deadline }), what), role);
+      return decoded(readAll(client.watchTrainer(request, { deadline }), what), attempt, role);
     },
     watch: (attempt, signal, connection) =>
       decoded(
@@ -85,6 +87,7 @@ export function trainerLink(
           signal,
           ...(connection && { connection }),
         }),
+        attempt,
         role,
       ),
   };
@@ -106,10 +109,12 @@ async function* readAll<Response>(call: ClientReadableStream<Response>, what: st
 /** @throws TrikdError that the trainer reported its failure with; Error for a failure of another kind */
 async function* decoded(
   responses: AsyncIterable<Parameters<typeof toTrainerEvent>[0]>,
+  { runId }: GenerationAttempt,
   role: TrainedRole,
 ): AsyncGenerator<TrainerEvent> {
   for await (const response of responses) {
     const event = toTrainerEvent(response);
+    assertOwnCheckpoint(event, runId, role);
     if (event.kind !== 'failure') {
       yield event;
       continue;
