@@ -3,8 +3,8 @@ import { z } from 'zod';
 /** The largest count of anything in a spec. A step is a uint32 on the wire, and so is what a generator of random numbers counts. */
 export const MOST = 0xffff_ffff;
 
-/** The largest real number in a spec: beyond it, single precision overflows after a few operations. */
-const LARGEST = 1e9;
+/** The largest real number in a spec: single precision, in which models are trained, goes little further. */
+const LARGEST = 1e38;
 
 /** Side of an image, channels of an image or a layer, classes: the largest of each. */
 const WIDEST = 65_536;
