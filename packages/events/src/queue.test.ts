@@ -18,7 +18,12 @@ const queued = (runId: string, { priority = 0, since = 0, position }: Waiting = 
       ...(position !== undefined && { waiting: { position, length: 7 } }),
     },
     conditions: [
-      { type: 'Queued', status: 'CONDITION_STATUS_TRUE', reason: 'QuotaWait', message: 'its team has 2 of 2 trios' },
+      {
+        type: 'Queued',
+        status: 'CONDITION_STATUS_TRUE',
+        reason: 'QuotaWait',
+        message: 'position 3 of 7: all trios are taken',
+      },
     ],
   });
 const other = (runId: string, phase: string) => Run.fromJSON({ runId, phase: `RUN_PHASE_${phase}` });
@@ -32,7 +37,7 @@ describe('the queue', () => {
     expect(placed.map(({ runId }) => runId)).toEqual(['preparing', 'training', 'promoting']);
   });
 
-  test('is in the order of the places that the leader gives', () => {
+  test('is in the order of the positions that the leader gives', () => {
     const runs = [
       queued('a', { position: 11 }),
       queued('b', { position: 2, priority: -5 }),
@@ -41,7 +46,7 @@ describe('the queue', () => {
     expect(queueOf(runs).queued.map(({ runId }) => runId)).toEqual(['b', 'c', 'a']);
   });
 
-  test('is by priority, then time, then name where no place is known', () => {
+  test('is by priority, then time, then name where no position is known', () => {
     const runs = [queued('late', { since: 9 }), queued('b'), queued('high', { priority: 3, since: 20 }), queued('a')];
     expect(queueOf(runs).queued.map(({ runId }) => runId)).toEqual(['high', 'a', 'b', 'late']);
   });
@@ -55,13 +60,12 @@ test('an owner is a subject, with its team', () => {
   ]);
 });
 
-test('a queued run says its place and why it waits; another run waits for no trio', () => {
+test('a queued run says its position and why it waits; another run waits for no trio', () => {
   const run = queued('q', { position: 3 });
-  expect(waitSentence(run)).toBe('place 3 of 7: its team has 2 of 2 trios');
-  expect(waitSentence(queued('q'))).toBe('its team has 2 of 2 trios');
+  expect(waitSentence(run)).toBe('position 3 of 7: all trios are taken');
   expect(waitSentence(other('t', 'TRAINING'))).toBeUndefined();
   expect(runSentences(run)).toEqual([
     'run q is queued: generation 0, attempt 1',
-    'place 3 of 7: its team has 2 of 2 trios',
+    'position 3 of 7: all trios are taken',
   ]);
 });

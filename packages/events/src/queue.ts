@@ -22,9 +22,9 @@ export function queueOf(runs: readonly Run[]): Queue {
   };
 }
 
-/** By place, which the leader alone knows; then by the rule, as far as it needs no quotas. */
+/** By position, which the leader alone knows; then by the rule, as far as it needs no quotas. */
 function inOrder(a: Run, b: Run): number {
-  const [one, other] = [placeIn(a), placeIn(b)];
+  const [one, other] = [positionOf(a), positionOf(b)];
   if (one !== other) return one - other;
   const priority = (b.placement?.priority ?? 0) - (a.placement?.priority ?? 0);
   if (priority !== 0) return priority;
@@ -32,7 +32,7 @@ function inOrder(a: Run, b: Run): number {
   return key(a) < key(b) ? -1 : 1;
 }
 
-function placeIn({ placement }: Run): number {
+function positionOf({ placement }: Run): number {
   return placement?.waiting?.position ?? Number.MAX_SAFE_INTEGER;
 }
 

@@ -32,13 +32,10 @@ export function runInPhase(runId: string, phase: string): string {
   return `run ${runId} ${name === 'completed' || name === 'failed' ? 'has' : 'is'} ${name}`;
 }
 
-/** Why a queued run waits, with its place where that is known; undefined for another run. */
-export function waitSentence({ phase, placement, conditions }: Pick<Run, 'phase' | 'placement' | 'conditions'>) {
+/** Why a queued run waits, with its position where that is known; undefined for another run. */
+export function waitSentence({ phase, conditions }: Pick<Run, 'phase' | 'conditions'>): string | undefined {
   if (phase !== RunPhase.RUN_PHASE_QUEUED) return undefined;
-  const why = conditions.find(({ type }) => type === 'Queued')?.message ?? '';
-  const { position, length } = placement?.waiting ?? {};
-  const place = position === undefined || length === undefined ? [] : [`place ${position} of ${length}`];
-  return [...place, ...(why === '' ? [] : [why])].join(': ');
+  return conditions.find(({ type }) => type === 'Queued')?.message;
 }
 
 /** How a run is: its phase, what it waits for, why it failed. */

@@ -17,7 +17,7 @@ export function QueueTable({ runs }: { readonly runs: readonly Run[] }) {
           <thead>
             <tr>
               <th scope="col" class="number">
-                Place
+                Position
               </th>
               <th scope="col">Name</th>
               <th scope="col">Owner</th>

@@ -42,7 +42,7 @@ export function RunHead({ run }: { readonly run: Run }) {
               : duration(progress.secondsRemaining)}
         </Fact>
         {placement?.waiting && (
-          <Fact name="Place in the queue">
+          <Fact name="Position in the queue">
             {placement.waiting.position} of {placement.waiting.length}
           </Fact>
         )}

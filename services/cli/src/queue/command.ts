@@ -12,7 +12,7 @@ Example:
   $ trikd queue
   $ trikd queue --server ${DEFAULT_SERVER} -o json
 
-Runs with a higher priority come first, then those that have waited longer. Only the orchestrator that leads knows the places of runs.
+Runs with a higher priority come first, then those that have waited longer. Only the orchestrator that leads knows the positions of runs.
 Exit status: 0 done, 1 failed, 2 wrong command line, 4 no answer.`;
 
 /** `trikd queue` */

@@ -24,7 +24,7 @@ export function queueText({ queued, placed }: Queue, now: Date, paint: Paint): s
 function waiting(queued: readonly Run[], now: Date): string {
   if (queued.length === 0) return 'no run waits for a trio';
   const table = new Table({
-    head: ['place', 'run', 'owner', 'priority', 'waits for', 'reason'],
+    head: ['position', 'run', 'owner', 'priority', 'waits for', 'reason'],
     colAligns: ['right', 'left', 'left', 'right', 'right', 'left'],
     style: STYLE,
   });

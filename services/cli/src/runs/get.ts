@@ -39,7 +39,7 @@ function placementFacts({ owner, placement }: Run, now: Date): readonly (readonl
     ...(priority === 0 ? [] : [['priority', String(priority)] as const]),
     ...(trio === '' ? [] : [['trio', trio] as const]),
     ...(waiting
-      ? [['queue', `place ${waiting.position} of ${waiting.length}${since === '' ? '' : `, for ${since}`}`] as const]
+      ? [['queue', `position ${waiting.position} of ${waiting.length}${since === '' ? '' : `, for ${since}`}`] as const]
       : []),
   ];
 }

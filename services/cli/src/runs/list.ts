@@ -57,9 +57,9 @@ export function listJson({ runs, unreadable }: RunList): object {
   };
 }
 
-/** The place of a queued run, where it is known. */
-function placeOf({ placement }: Run): string {
-  return placement?.waiting ? `, place ${placement.waiting.position}` : '';
+/** The position of a queued run, where it is known. */
+function positionOf({ placement }: Run): string {
+  return placement?.waiting ? `, position ${placement.waiting.position}` : '';
 }
 
 function row(run: Run, now: Date, paint: Paint): string[] {
@@ -68,7 +68,7 @@ function row(run: Run, now: Date, paint: Paint): string[] {
   const changed = age(updateTime?.toISOString(), now);
   return [
     printable(runId),
-    `${paintedPhase(phase, paint)}${waits}${placeOf(run)}`,
+    `${paintedPhase(phase, paint)}${waits}${positionOf(run)}`,
     String(generation),
     progress && progress.stepsTotal > 0 ? `${Math.floor(progress.percent)} %` : '',
     progress && progress.stepsPerSecond > 0 ? progress.stepsPerSecond.toFixed(1) : '',
