@@ -5,7 +5,7 @@ import type { Placement as RunPlacement } from '@trikd/core/run/placement';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { type Displacement, holdsTrio } from '@trikd/core/run/state';
 import type { Claim, Placement, TrioAddresses } from '../placement/placement.js';
-import { displacement } from '../runs/displacement.js';
+import { displacement, displacementIn } from '../runs/displacement.js';
 import type { DrivenRun } from '../runs/driven-run.js';
 import type { TrioLinks } from '../runs/ports.js';
 import { rulesOf } from '../runs/rules.js';
@@ -59,6 +59,10 @@ export async function holdTrio(
   try {
     trio = await placement.acquire(claim, left);
   } catch (error) {
+    const by = displacementIn(stop.signal.reason);
+    // It still holds its trio: without this it would be taken on again and again.
+    if (by && holdsTrio(state) && !drained.aborted && !lost.aborted)
+      return displaceRun(wanted, ports, services, term, by);
     if (left.aborted) return;
     if (claim.trio === undefined || !(error instanceof TrikdError)) throw error;
     return displaceRun(wanted, ports, services, term, { why: 'trio-away', message: error.message });
