@@ -13,6 +13,7 @@
 #   ROUNDS=N           leaders struck by `make faults` on the path of a promotion     [300]
 #   ATTACK_SECONDS=N   length of each attack of `make attacks`                        [60]
 #   BUSY_SECONDS=N     how long the store refuses requests in `make e2e`              [60]
+#   RUNS=N TRIOS=N     runs of `make many`, and the trios that they share             [100, 4]
 #   MINUTES=N          length of `make soak` after its warm-up                        [75]
 #   ROTATIONS=N        how often `make rotation` replaces all certificates            [20]
 #   EVERY=SECONDS      time between two rotations; needs ROTATIONS                    [30]
@@ -65,7 +66,7 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
 GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults attacks soak rotation minio observe alerts sbom audit bench build engine data safetensors tensorboard chromium tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults many attacks soak rotation minio observe alerts sbom audit bench build engine data safetensors tensorboard chromium tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -102,6 +103,9 @@ faults: build engine data tools ## real processes, struck at named points and by
 
 attacks: build engine ## real services in training, attacked for a minute in each way; wants a quiet machine
 	@ATTACK_SECONDS=$${ATTACK_SECONDS:-60} exec node scripts/test.ts attacks
+
+many: build engine ## RUNS queued on TRIOS: in order, then with a trio killed every 20 s and the leader every minute
+	@RUNS=$${RUNS:-100} TRIOS=$${TRIOS:-4} exec node_modules/.bin/vitest run --project end-to-end test/e2e/many-runs.test.ts
 
 soak: build engine $(BUILD)/malloc_trim.node ## MINUTES of training; fails when a process grows
 	@exec node test/soak/soak.ts $(MINUTES)

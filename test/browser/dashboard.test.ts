@@ -157,6 +157,27 @@ test('a generation begins when it is triggered; the run is listed, and deleted a
   expect(complaints()).toEqual([]);
 });
 
+test('a run that waits for a trio is in the queue, with its place and the reason, until it gets one', async () => {
+  const { page, complaints } = await openDashboard();
+  await submit(page, specOf('first', { epochs: 400, curriculum: { generations: 1 } }));
+  await phase(page, 'training');
+  await page.getByRole('link', { name: 'Runs' }).click();
+  await submit(page, specOf('second', { epochs: 2, curriculum: { generations: 1 } }));
+  await phase(page, 'queued');
+  await page.locator('.head', { hasText: 'Position in the queue' }).waitFor();
+  await page.getByRole('link', { name: 'Runs' }).click();
+  const queued = page.getByRole('region', { name: 'Queue' }).getByRole('row', { name: 'second' });
+  await queued.waitFor();
+  expect(await queued.textContent()).toMatch(/^1second.*first/);
+  expect(await seriousFaults(page, axe)).toEqual([]);
+  await page.getByRole('row', { name: 'first' }).getByRole('link', { name: 'first' }).click();
+  await confirm(page, 'Cancel');
+  await phase(page, 'cancelled');
+  await page.getByRole('link', { name: 'Runs' }).click();
+  await queued.waitFor({ state: 'detached' });
+  expect(complaints()).toEqual([]);
+});
+
 test('a student that the rule has refused is promoted by hand', async () => {
   const { page, complaints } = await openDashboard();
   // With little noise the first student makes no mistake, and no later one is better.

@@ -132,6 +132,7 @@ function clientsOf(addresses: unknown) {
         requestId: spec.name,
         takeOver: false,
         placement: undefined,
+        team: '',
       };
       return ask((client) => unary(client.createRun.bind(client), request, what));
     },
