@@ -39,7 +39,9 @@ console.log(`# The command line
 Written by \`make generate\` from the help of the commands; do not edit.
 
 \`make build\` builds \`trikd\`. Call it with \`npx trikd\` in this folder, or install it for all folders with \`npm link -w services/cli\`.
-Commands that ask an orchestrator take \`--server HOST:PORT\` or \`TRIKD_SERVER\`. Results go to standard output, everything else to
+Commands that call an orchestrator take \`--server ADDRESS\` or \`TRIKD_SERVER\`, and credentials. A server on this machine is called in
+plain text, another one over TLS; \`https://\` and \`grpc://\` say it by name. A token comes from \`--token-file\`, \`TRIKD_TOKEN\` or
+\`trikd login\`, and is never sent in plain text to another machine. Results go to standard output, everything else to
 standard error. Colours and live output are for terminals only, and \`NO_COLOR\` turns colours off. The formats json and yaml use the
 names of the protocol, as in proto JSON.
 

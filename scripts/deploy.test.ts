@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parser } from '@prometheus-io/lezer-promql';
 import { ATTRIBUTES, METRICS, SPANS } from '@trikd/telemetry/semconv';
+import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -153,3 +154,23 @@ test.each(['orchestrator', 'trainer', 'anchor-server'])(
     for (const each of resources) expect(each).toMatch(/^arn:aws:s3:::BUCKET(\/PREFIX\/.*)?$/);
   },
 );
+
+describe('the proxy that logs people in for the dashboard', () => {
+  const proxy = read('deploy/oauth2-proxy/oauth2-proxy.cfg');
+  const settings = new Map(
+    [...proxy.matchAll(/^(\w+) = \[?"?([^"\]\n]*)"?\]?$/gm)].map(([, name, value]) => [name, value]),
+  );
+  const { http, oidc } = z
+    .object({ http: z.object({ listen: z.string(), hosts: z.array(z.string()) }), oidc: OidcConfig })
+    .parse(parse(read('deploy/oauth2-proxy/orchestrator.yaml')));
+
+  test('passes on tokens that the orchestrator accepts, to where the dashboard listens', () => {
+    expect(oidc[0]).toMatchObject({
+      issuer: settings.get('oidc_issuer_url'),
+      audience: expect.arrayContaining([settings.get('client_id')]),
+    });
+    expect(settings.get('pass_authorization_header')).toBe('true');
+    expect(settings.get('upstreams')).toBe(`http://${http.listen}/`);
+    expect(http.hosts).toEqual([new URL(settings.get('redirect_url') ?? '').hostname]);
+  });
+});

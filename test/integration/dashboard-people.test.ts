@@ -80,7 +80,7 @@ describe('the dashboard behind a proxy that logs people in', () => {
     expect((await as('bob').post('/api/runs/hers:cancel')).status).toBe(404);
     expect((await as('ada').post('/api/runs/hers:cancel')).status).toBe(200);
     expect(audited.map(({ caller, ...call }) => ({ subject: subjectOf(caller), ...call }))).toMatchObject([
-      { subject: 'bob', run: 'hers', outcome: 'NOT_FOUND', reason: 'the run belongs to somebody else' },
+      { subject: 'bob', run: 'hers', outcome: 'NOT_FOUND', reason: 'the run belongs to another owner' },
       { subject: 'ada', method: 'trikd.v1.RunService/CancelRun', run: 'hers', requestId: 'request-1', outcome: 'OK' },
     ]);
   });

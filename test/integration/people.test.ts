@@ -100,7 +100,7 @@ async function firstOf(messages: AsyncIterable<unknown>): Promise<void> {
 }
 
 describe('the run of a person', () => {
-  test('is for everybody else a run that does not exist, whatever they ask', async () => {
+  test('is for all others a run that does not exist, whatever they ask', async () => {
     const { person } = await lab();
     const bob = await person('bob', ['speech']);
     expect(await bob.names()).toEqual([]);
@@ -111,7 +111,7 @@ describe('the run of a person', () => {
     expect(await (await person('ada')).names()).toEqual(['hers']);
   });
 
-  test('keeps its name: a run of somebody else cannot have it', async () => {
+  test('keeps its name: the run of another owner cannot have it', async () => {
     const { person } = await lab();
     const bob = await person('bob');
     await expect(bob.create({ name: 'hers' })).rejects.toMatchObject({ kind: 'forbidden', message: /is taken/ });
@@ -165,7 +165,7 @@ describe('the audit log', () => {
     const ada = await person('ada');
     await unary(ada.client.cancelRun.bind(ada.client), { runId: 'hers', requestId: 'request-7' }, how);
     const common = { kind: 'user', peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/), run: 'hers' };
-    const masked = { ...common, subject: 'bob', outcome: 'NOT_FOUND', reason: 'the run belongs to somebody else' };
+    const masked = { ...common, subject: 'bob', outcome: 'NOT_FOUND', reason: 'the run belongs to another owner' };
     expect(audited()).toMatchObject([
       { ...masked, method: 'trikd.v1.RunService/GetRun' },
       { ...masked, method: 'trikd.v1.RunService/WatchRun' },

@@ -26,7 +26,7 @@ export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' 
   readonly requestId: string;
   /** -100..100. */
   readonly priority: number;
-  /** That owns the run, for somebody who is in several. */
+  /** That owns the run, for a person who is in several. */
   readonly team?: string;
   /** Whether to follow the run to its end. */
   readonly wait: boolean;

@@ -21,7 +21,7 @@ const HttpConfig = z
       .string()
       .regex(/^(|.+:\d+)$/, 'host:port, or nothing')
       .default('127.0.0.1:0')
-      .describe('address of the dashboard, which has no password; port 0: any; empty: none'),
+      .describe('address of the dashboard, which speaks plain text; port 0: any; empty: none'),
     hosts: z.array(z.string()).default([]).describe('host names of the dashboard, besides localhost and IP addresses'),
     limits: HttpLimits.prefault({}),
     page: z.string().optional().describe('folder of the built page; default: the one built with this service'),

@@ -2,7 +2,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import * as client from 'openid-client';
 import type { Login } from './logins.js';
 
-// This file is imported when somebody logs in or a token must be refreshed, and not before: its library takes time to load.
+// This file is imported when a person logs in or a token must be refreshed, and not before: its library takes time to load.
 
 /** An OpenID provider, and the client of `trikd` there. */
 export interface Provider {

@@ -47,7 +47,7 @@ export function asCaller(
       const existing = await orchestrator.get(spec.name).catch(undefinedIfAbsent);
       if (existing) assertNotForeign(existing);
     }
-    // Again afterwards: somebody else may have created it in between.
+    // Again afterwards: another caller may have created it in between.
     return assertNotForeign(await orchestrator.create({ ...request, ...(owner && { owner }) }));
   }
 
@@ -73,10 +73,10 @@ export function asCaller(
   };
 }
 
-const FOREIGN = 'the run belongs to somebody else';
+const FOREIGN = 'the run belongs to another owner';
 
 function taken(runId: string): TrikdError {
-  return new TrikdError('forbidden', `the name ${runId} is taken by a run of somebody else; choose another`);
+  return new TrikdError('forbidden', `the name ${runId} is taken by a run of another owner; choose a different one`);
 }
 
 function needsAdmin(what: string): TrikdError {

@@ -11,8 +11,8 @@ describe('a run', () => {
     ['its owner', person('ada'), true],
     ['a member of its team', person('bob', ['speech', 'vision']), true],
     ['a member of another team', person('bob', ['speech']), false],
-    ['somebody who is called like its team', person('vision'), false],
-    ['somebody whose team is called like its owner', person('bob', ['ada']), false],
+    ['a person who is called like its team', person('vision'), false],
+    ['a person whose team is called like its owner', person('bob', ['ada']), false],
     ['an admin', person('root', [], ['admin']), true],
     ['everybody, where nobody is recognised', { kind: 'anonymous' }, true],
   ])('can be accessed by %s: %s', (_, caller, expected) => {
