@@ -29,6 +29,7 @@ import {
   type WatchTrainerResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { toStatus } from '@trikd/protocol/status';
+import { HealthImplementation } from 'grpc-health-check';
 
 const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
 export const DATASET = digestOf('the training split');
@@ -55,6 +56,8 @@ export interface Double<Request> {
   readonly address: string;
   readonly requests: Request[];
   readonly close: () => void;
+  /** What `grpc.health.v1` says from now on. */
+  readonly health: (status: 'SERVING' | 'NOT_SERVING') => void;
 }
 
 interface Attempt {
@@ -83,6 +86,7 @@ export async function toyTrainer(
     throw new TrikdError('out-of-step', `no attempt ${at.attempt} of generation ${at.generation} here`);
   };
   const server = new Server();
+  const health = addHealth(server);
   server.addService(TrainerServiceService, {
     assign: answering((request: AssignRequest) => {
       requests.push(request);
@@ -153,7 +157,14 @@ export async function toyTrainer(
       serve().catch((error: unknown) => call.emit('error', toStatus(error)));
     },
   });
-  return { address: await listen(server), requests, close: () => server.forceShutdown() };
+  return { address: await listen(server), requests, health, close: () => server.forceShutdown() };
+}
+
+/** Adds `grpc.health.v1`. */
+function addHealth(server: Server) {
+  const health = new HealthImplementation({ '': 'SERVING' });
+  health.addToServer(server);
+  return (status: 'SERVING' | 'NOT_SERVING') => health.setStatus('', status);
 }
 
 async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore, world: ToyWorld): Promise<void> {
@@ -223,6 +234,7 @@ function progressAt(nextStep: number) {
 export async function toyAnchor(digest = DATASET, world: ToyWorld = {}): Promise<Double<LoadAnchorRequest>> {
   const requests: LoadAnchorRequest[] = [];
   const server = new Server();
+  const health = addHealth(server);
   server.addService(AnchorServiceService, {
     loadAnchor: answering((request: LoadAnchorRequest) => {
       requests.push(request);
@@ -234,7 +246,7 @@ export async function toyAnchor(digest = DATASET, world: ToyWorld = {}): Promise
     }),
     getAnchor: answering(() => ({ serving: requests.at(-1)?.start, params: requests.at(-1)?.params })),
   });
-  return { address: await listen(server), requests, close: () => server.forceShutdown() };
+  return { address: await listen(server), requests, health, close: () => server.forceShutdown() };
 }
 
 function answering<Request, Response>(answer: (request: Request) => Response) {

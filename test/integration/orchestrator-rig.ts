@@ -40,22 +40,32 @@ export async function trio(store: ObjectStore, world: ToyWorld = {}, anchorDiges
   return { teacher, student, anchor };
 }
 
+type Trio = Awaited<ReturnType<typeof trio>>;
+
+const addressesOf = ({ teacher, student, anchor }: Trio, index: number) => ({
+  name: `trio-${index + 1}`,
+  teacher: teacher.address,
+  student: student.address,
+  anchor: anchor.address,
+});
+
 /** The orchestrator as its process wires it, and a client. */
 export async function serve(
   store: ObjectStore,
-  models: Awaited<ReturnType<typeof trio>>,
+  models: Trio | readonly Trio[],
   events?: string,
   log = createLogger({ level: 'silent' }, 'orchestrator'),
   access: Pick<ServiceOptions, 'tokens' | 'login' | 'audit'> = {},
+  queue: object = {},
 ) {
+  const trios = [models].flat();
   const config = OrchestratorConfig.parse({
     store: { path: 'unused: the store is given' },
     events: events ?? (await folder()),
-    teacher: models.teacher.address,
-    student: models.student.address,
-    anchor: models.anchor.address,
+    placement: { kind: 'fixed', trios: trios.map(addressesOf) },
+    queue,
     retries: 2,
-    times: { answer: 5, patience: 0.5, grace: 0.2, firstRetry: 0.01, drain: 5, lease: 0.3, look: 0.05 },
+    times: { probe: 0.05, answer: 5, patience: 0.5, grace: 0.2, firstRetry: 0.01, drain: 5, lease: 0.3, look: 0.05 },
   });
   const driver = orchestratorService(config, store, log);
   const service = await createService({

@@ -42,7 +42,7 @@ export function orchestratorService(
   const stopped = new AbortController();
   const { times } = config;
   const placement = fixedPlacement({
-    ...{ trios: triosOf(config), probe: grpcProbe(times.probe, security), clock, times, stopped: stopped.signal },
+    ...{ trios: triosOf(config), probe: grpcProbe(times.answer, security), clock, times, stopped: stopped.signal },
   });
   const driver = orchestrator({
     store,

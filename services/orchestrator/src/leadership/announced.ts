@@ -3,7 +3,7 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { markers } from '@trikd/core/run/queue-markers';
 import type { SavedRun } from '@trikd/core/run/run-store';
 
-/** Milliseconds that the marker of a run that is not queued is kept: its state may still be written. */
+/** Milliseconds that the marker of a run is kept that may still be written as queued. */
 const KEPT = 60_000;
 
 export interface AnnouncedPorts {
@@ -35,11 +35,17 @@ export function createAnnounced({ store, clock, read, found, confirm }: Announce
       const run = runs.get(runId);
       if (run) found(run);
       const since = seen.get(key) ?? clock.now();
-      if (run?.state.phase === 'queued' || clock.now() - since >= KEPT) over.push(key);
+      if (!mayBeQueued(run) || clock.now() - since >= KEPT) over.push(key);
       else kept.set(key, since);
     }
     seen = kept;
     if (over.length === 0 || !(await confirm())) return;
     for (const key of over) await store.remove(key);
   };
+}
+
+/** Whether the write that a marker announces may be to come. */
+function mayBeQueued(run: SavedRun | undefined): boolean {
+  const phase = run?.state.phase;
+  return phase === undefined || phase === 'failed' || phase === 'paused' || phase === 'waiting';
 }

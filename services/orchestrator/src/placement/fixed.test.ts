@@ -70,6 +70,13 @@ test('a trio that nobody has looked at yet is given to a run, but one that is kn
   expect((await placement.acquire(claimOf('b'), never)).name).toBe('trio-1');
 });
 
+test('a trio that is too busy to answer stays as it was', async () => {
+  const { placement, clock, states } = await rig();
+  states.set('s1:1', 'silent');
+  await clock.advance(60_000);
+  expect(placement.states()).toMatchObject({ ready: 2 });
+});
+
 test('a trio that was given up is looked at before another run gets it', async () => {
   const { placement, clock, states } = await rig();
   await placement.acquire(claimOf('a'), never);

@@ -52,21 +52,21 @@ export function fixedPlacement({ trios: addresses, probe, clock, times, stopped 
     const known = before === UNCHECKED ? { kind: 'unknown' as const } : before;
     const found = await probeTrio(trio.addresses, known, probe, 1000 * times.patience, () => clock.now());
     // The trio was given up in the meantime.
-    if (trio.health !== before) return due.ring();
+    if (trio.health !== before) return look(trio);
     trio.health = found;
     if (found.kind !== before.kind) changed.ring();
   }
 
-  async function lookAgainAndAgain(): Promise<void> {
+  async function lookAgainAndAgain(trio: Trio): Promise<void> {
     while (!stopped.aborted) {
       const again = new AbortController();
       const rung = due.heard(AbortSignal.any([again.signal, stopped]));
-      await Promise.all(trios.map(look));
+      await look(trio);
       await within(rung, times.probe, clock);
       again.abort();
     }
   }
-  void lookAgainAndAgain();
+  for (const trio of trios) void lookAgainAndAgain(trio);
 
   const isFree = ({ claim, health }: Trio) => !claim && (health.kind === 'ready' || health.kind === 'unknown');
   const find = (claim: Pick<Claim, 'runId' | 'number'>) =>

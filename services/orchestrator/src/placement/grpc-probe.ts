@@ -13,7 +13,9 @@ export function grpcProbe(seconds: number, security: Security): Probe {
     } catch (error) {
       // Any answer shows that the service is there; what is wrong with it, its run finds out.
       if (error instanceof TrikdError && error.kind !== 'unavailable') return 'serving';
-      return { unreachable: error instanceof Error ? error.message : String(error) };
+      const message = error instanceof Error ? error.message : String(error);
+      // grpc-js names the remote address when it has a connection.
+      return /deadline exceeded.*remote_addr=/i.test(message) ? 'silent' : { unreachable: message };
     }
   };
 }

@@ -3,11 +3,11 @@ import type { PlacementNews, TrioAddresses } from './placement.js';
 
 const ROLES = ['teacher', 'student', 'anchor'] as const satisfies readonly Role[];
 
+/** `silent`: there is a connection, but no answer in time, as from a process that traces a large graph. */
+export type Answer = 'serving' | 'not-serving' | 'silent' | { readonly unreachable: string };
+
 /** Asks a service for its health. Never throws. */
-export type Probe = (
-  address: string,
-  role: Role,
-) => Promise<'serving' | 'not-serving' | { readonly unreachable: string }>;
+export type Probe = (address: string, role: Role) => Promise<Answer>;
 
 /** What is known of a trio. */
 export type TrioHealth =
@@ -37,5 +37,6 @@ export async function probeTrio(
     const message = `the ${role} of trio ${trio.name} cannot be reached: ${state.unreachable}`;
     return now() - at < patience ? { kind: 'lost', at, role, message } : { kind: 'away', message };
   }
-  return { kind: 'ready' };
+  // Nothing new is known of a service that is busy: its run notices by itself when it stays so.
+  return found.some(({ state }) => state === 'silent') ? before : { kind: 'ready' };
 }
