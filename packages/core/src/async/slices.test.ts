@@ -33,14 +33,3 @@ test('other work gets a turn every 10 ms', async () => {
   await inSlices(work, pauses);
   expect(turns()).toBe(20);
 });
-
-test('a computation that is abandoned ends after its slice', async () => {
-  const { work, pauses, turns } = counting(100, 20);
-  const abandoned = new AbortController();
-  const turn = () => {
-    if (turns() === 2) abandoned.abort(new Error('superseded'));
-    return pauses.turn();
-  };
-  await expect(inSlices(work, { ...pauses, turn }, abandoned.signal)).rejects.toThrow('superseded');
-  expect(turns()).toBe(3);
-});

@@ -20,11 +20,8 @@ export function atOnce<T>(work: Sliced<T>): T {
   }
 }
 
-/**
- * Runs a computation in slices of a few milliseconds.
- * @param signal ends it between two slices, with its reason
- */
-export async function inSlices<T>(work: Sliced<T>, pauses: Pauses, signal?: AbortSignal): Promise<T> {
+/** Runs a computation in slices of a few milliseconds. */
+export async function inSlices<T>(work: Sliced<T>, pauses: Pauses): Promise<T> {
   for (;;) {
     const until = pauses.now() + SLICE_MS;
     do {
@@ -32,6 +29,5 @@ export async function inSlices<T>(work: Sliced<T>, pauses: Pauses, signal?: Abor
       if (done) return value;
     } while (pauses.now() < until);
     await pauses.turn();
-    signal?.throwIfAborted();
   }
 }

@@ -11,7 +11,7 @@ export interface IdxFile {
    * Reads the content. Allocates what the header announces, so check that first.
    * @throws TrikdError 'invalid' when the file has less or more
    */
-  content(signal?: AbortSignal): Promise<Uint8Array>;
+  content(): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function openIdx(part: IdxPart, path: string): Promise<IdxFile | un
     if (problem) throw problem;
     return {
       header,
-      content: (signal) => contentOf(file, gzip, header, signal),
+      content: () => contentOf(file, gzip, header),
       close: () => file.handle.close(),
     };
   } catch (error) {
@@ -75,11 +75,10 @@ async function beginning(file: RegularFile, gzip: boolean): Promise<Uint8Array> 
   return start.subarray(0, filled);
 }
 
-async function contentOf(file: RegularFile, gzip: boolean, header: IdxHeader, signal?: AbortSignal) {
+async function contentOf(file: RegularFile, gzip: boolean, header: IdxHeader) {
   const content = new Uint8Array(header.length);
   let at = -header.start;
   for await (const chunk of chunksOf(file, gzip)) {
-    signal?.throwIfAborted();
     if (at + chunk.length > content.length) throw wrongLength(header, 'more');
     content.set(chunk.subarray(Math.max(0, -at)), Math.max(0, at));
     at += chunk.length;
@@ -88,7 +87,7 @@ async function contentOf(file: RegularFile, gzip: boolean, header: IdxHeader, si
   return content;
 }
 
-/** The bytes of a file from its start, unpacked. Whoever stops reading stops the unpacking. */
+/** The bytes of a file from its start, unpacked. Ending the iteration early stops the unpacking. */
 async function* chunksOf(file: RegularFile, gzip: boolean): AsyncGenerator<Buffer> {
   if (!gzip) {
     yield* storedChunks(file);

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { IDX_PARTS, type IdxContents, type IdxLayout, type IdxPart, idxLayout } from '@trikd/core/data/idx';
+import { IDX_PARTS, type IdxLayout, type IdxPart, idxLayout } from '@trikd/core/data/idx';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type IdxFile, openIdx } from './idx-file.js';
 
@@ -16,7 +16,7 @@ export const IDX_NAMES: Readonly<Record<IdxPart, string>> = {
 export interface IdxFolder {
   readonly layout: IdxLayout;
   /** Reads one part. Allocates what the layout says, so check that first. */
-  content(part: IdxPart, signal?: AbortSignal): Promise<Uint8Array>;
+  content(part: IdxPart): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -49,21 +49,11 @@ export async function openIdxFolder(folder: string): Promise<IdxFolder> {
       testImages: (await opened('testImages')).header,
       testLabels: (await opened('testLabels')).header,
     });
-    return { layout, content: (part, signal) => files.get(part)!.content(signal), close };
+    return { layout, content: (part) => files.get(part)!.content(), close };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-/** All parts, with what was read of them before. */
-export async function restOf(
-  folder: IdxFolder,
-  labels: Pick<IdxContents, 'trainLabels' | 'testLabels'>,
-  signal?: AbortSignal,
-): Promise<IdxContents> {
-  const trainImages = await folder.content('trainImages', signal);
-  return { ...labels, trainImages, testImages: await folder.content('testImages', signal) };
 }
 
 async function pathIn(folder: string, part: IdxPart): Promise<string | undefined> {

@@ -11,7 +11,7 @@ import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { dataFolders, namedDataFolders } from '@trikd/process/environment';
 import { rememberLast } from '../remember-last.js';
-import { IDX_NAMES, idxFolderAmong, openIdxFolder, restOf } from './idx-folder.js';
+import { IDX_NAMES, idxFolderAmong, openIdxFolder } from './idx-folder.js';
 
 const pauses: Pauses = { now: () => performance.now(), turn };
 
@@ -96,7 +96,8 @@ async function idxSourceOf(name: string, spec: RunSpec, admission: Admission): P
     };
     const classes = classesIn(labels.trainLabels, labels.testLabels);
     assertAdmitted(spec, admission, sizeOf(layout, classes, spec));
-    return idxSource(name, layout, await restOf(folder, labels));
+    const trainImages = await folder.content('trainImages');
+    return idxSource(name, layout, { ...labels, trainImages, testImages: await folder.content('testImages') });
   } finally {
     await folder.close();
   }
