@@ -52,8 +52,17 @@ describe('while services train', () => {
 });
 
 function summary(attack: string, damage: Damage): string {
-  const { stepBefore, stepDuring, stepBesideBusyLoop, slowestAnswer, grownMb, attackerCores, attempts, answers } =
-    damage;
+  const {
+    stepBefore,
+    stepDuring,
+    stepBesideBusyLoop,
+    slowestAnswer,
+    grownMb,
+    attackerCores,
+    orchestratorCores,
+    attempts,
+    answers,
+  } = damage;
   const times = (step: number) => `${step.toFixed(1)} ms (${(step / stepBefore).toFixed(2)} times)`;
   return [
     `${attack} for ${SECONDS} s, ${attempts} attempts:`,
@@ -61,7 +70,7 @@ function summary(attack: string, damage: Damage): string {
     ...(stepBesideBusyLoop
       ? [`  ${times(stepBesideBusyLoop)} beside a busy loop of ${attackerCores.toFixed(2)} cores`]
       : []),
-    `  RunService answered within ${slowestAnswer.toFixed(2)} s; memory grew by ${grownMb.toFixed(0)} MB; the attacker used ${attackerCores.toFixed(2)} cores`,
+    `  RunService answered within ${slowestAnswer.toFixed(2)} s; memory grew by ${grownMb.toFixed(0)} MB; the attacker used ${attackerCores.toFixed(2)} cores, the orchestrator ${orchestratorCores.toFixed(2)}`,
     ...Object.entries(answers).map(([answer, count]) => `  ${count} times: ${answer}`),
   ].join('\n');
 }

@@ -21,8 +21,9 @@ export interface Damage extends Tally {
   readonly slowestAnswer: number;
   /** Memory of all services together at its most, less that before the attack, in MB. */
   readonly grownMb: number;
-  /** Processor time of the attacker, in cores. */
+  /** Processor time of the attacker and of the orchestrator meanwhile, in cores. */
   readonly attackerCores: number;
+  readonly orchestratorCores: number;
 }
 
 const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
@@ -59,9 +60,12 @@ export async function underAttack(
   };
   const probed = probe();
   let report: Tally & { readonly cpuSeconds: number } = { attempts: 0, answers: {}, cpuSeconds: 0 };
+  const orchestrator = cluster.orchestrators[0]?.pid() ?? 0;
+  const usedBefore = cpuSecondsOf(orchestrator);
   const stepDuring = await medianWhile(async () => {
     report = await attackWith({ attack, seconds, target });
   });
+  const orchestratorCores = (cpuSecondsOf(orchestrator) - usedBefore) / seconds;
   over.abort();
   await probed;
   const attackerCores = report.cpuSeconds / seconds;
@@ -70,7 +74,16 @@ export async function underAttack(
     : undefined;
   const { attempts, answers } = report;
   return {
-    ...{ attempts, answers, stepBefore, stepDuring, slowestAnswer, attackerCores, grownMb: most - memoryBefore },
+    ...{
+      attempts,
+      answers,
+      stepBefore,
+      stepDuring,
+      slowestAnswer,
+      attackerCores,
+      orchestratorCores,
+      grownMb: most - memoryBefore,
+    },
     ...(beside !== undefined && { stepBesideBusyLoop: beside }),
   };
 }
@@ -109,6 +122,18 @@ async function answerSeconds(address: string, runId: string): Promise<number> {
 function medianGap(times: readonly number[]): number {
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? time));
   return gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? Number.NaN;
+}
+
+/** Ticks of /proc in a second. */
+const TICKS = 100;
+
+/** Processor time that a process has used. */
+function cpuSecondsOf(pid: number): number {
+  // The name of the process, in parentheses, may have spaces.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 /** Memory that processes have for themselves, in MB. */

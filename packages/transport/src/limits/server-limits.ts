@@ -30,7 +30,7 @@ export const ServerLimits = z.strictObject({
   refusalsPerConnection: z
     .int()
     .positive()
-    .default(100)
+    .default(25)
     .describe(
       'refused calls of one connection, for a limit or invalid credentials, and a tenth more for each second; then it is closed',
     ),
