@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type Client, Metadata, status } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { createLogger } from '@trikd/process/logging';
 import { RunServiceClient, RunServiceService } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { restingRuns } from '@trikd/testing/servers/resting-runs';
@@ -11,6 +12,7 @@ import { createClient } from '@trikd/transport/grpc/create-client';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { createService } from '@trikd/transport/nest/create-service';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { attempt, frameOf, listenTo, serve as serveFrames, sourceOf } from './exchange-rig.js';
 
 async function serve(limits: Partial<ServerLimits>, tokens?: TokenVerifier) {
   const lines: string[] = [];
@@ -147,4 +149,18 @@ test('a request that is too large is refused before it is read', async () => {
   const one = client();
   const large = unary(one.getRun.bind(one), { runId: 'x'.repeat(4096) }, { what: 'it' });
   await expect(large).rejects.toMatchObject({ kind: 'invalid', message: expect.stringContaining('2048') });
+});
+
+test('a consumer whose stream is refused for its rate is served when it may, and loses no frame', async () => {
+  const window = createFrameWindow({ attempt, firstStep: 0, size: 64, consumers: ['student'] });
+  for (let step = 0; step < 3; step++) await window.publish(frameOf('teacher', step));
+  const limits = ServerLimits.parse({ burst: 1, callsPerSecond: 20 });
+  const service = await serveFrames(sourceOf(window), { limits });
+  onTestFinished(() => service.close());
+  const first = listenTo(service.address);
+  expect((await first.next()).value).toEqual(frameOf('teacher', 0));
+  await first.return(undefined);
+  const second = listenTo(service.address);
+  expect((await second.next()).value).toEqual(frameOf('teacher', 0));
+  await second.return(undefined);
 });

@@ -4,7 +4,8 @@ import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Dial, Subscription } from '@trikd/core/exchange/subscribe';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
-import { fromStatus, isDisconnect, isForeign } from '@trikd/protocol/status';
+import { fromStatus, isDisconnect, isForeign, isServiceError } from '@trikd/protocol/status';
+import { retryAfterMs } from '@trikd/protocol/violations';
 import { serviceOf } from '../access/caller.js';
 import { LOOPBACK_ONLY, type Security } from '../access/security.js';
 import { exchangeChannel } from './channel-options.js';
@@ -45,8 +46,11 @@ async function* framesOf(
   try {
     yield* call;
   } catch (error) {
-    if (isDisconnect(error) || isForeign(error))
+    // A producer that refuses a stream for its rate is dialled again, as one that is away.
+    const isBusy = isServiceError(error) && retryAfterMs(error) !== undefined;
+    if (isBusy || isDisconnect(error) || isForeign(error)) {
       throw new TrikdError('unavailable', error.details, {}, { cause: error });
+    }
     throw fromStatus(error, what);
   } finally {
     signal.removeEventListener('abort', cancel);
