@@ -13,6 +13,8 @@ export interface Campaign {
   readonly workers?: number;
   /** See `WorldOptions`. */
   readonly slow?: boolean;
+  /** Only scenes of many runs. Default: in one seed of eight. */
+  readonly many?: boolean;
   /** A bug to plant, by its name in `mutations.ts`. */
   readonly mutation?: string;
   /** Failures after which nothing more is tried. Default 10. */
@@ -44,7 +46,7 @@ export const programOf = (name: string) => [
 
 /** Simulates in processes of its own, each with a part of the seeds. */
 export async function simulateSeeds(campaign: Campaign): Promise<Figures> {
-  const { first = 0, seeds, workers = 2, slow = false, mutation, failures = 10, onOutcome } = campaign;
+  const { first = 0, seeds, workers = 2, slow = false, many = false, mutation, failures = 10, onOutcome } = campaign;
   const began = performance.now();
   const outcomes: Outcome[] = [];
   const counts: Record<string, number> = {};
@@ -59,7 +61,11 @@ export async function simulateSeeds(campaign: Campaign): Promise<Figures> {
 
   const work = async (worker: number) => {
     const range = [`--first=${first + worker}`, `--end=${first + seeds}`, `--stride=${workers}`];
-    const options = [...(slow ? ['--slow'] : []), ...(mutation ? [`--mutation=${mutation}`] : [])];
+    const options = [
+      ...(slow ? ['--slow'] : []),
+      ...(many ? ['--many'] : []),
+      ...(mutation ? [`--mutation=${mutation}`] : []),
+    ];
     const args = [...programOf('worker.ts'), ...range, ...options];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     over.signal.addEventListener('abort', () => child.kill(), { once: true });

@@ -14,12 +14,14 @@ const KINDS = [
   'isolated processes',
   'reset connections',
   'store outages',
+  'absent trios',
+  'drained trios',
 ] as const;
 export type FaultKind = (typeof KINDS)[number];
 
 export interface Faults {
-  /** Begins to disturb; everything heals by itself, at the latest when the disturbance ends. */
-  begin(): void;
+  /** Begins to disturb, unless it is calm; everything heals by itself, at the latest when the disturbance ends. */
+  begin(calm: boolean): void;
   readonly healed: boolean;
   /** As the store's onlooker: see `Onlooker`. */
   before(life: Life, method: S3Method): boolean;
@@ -33,8 +35,13 @@ export interface Disturbed {
   readonly weather: Weather;
   readonly health: StoreHealth;
   readonly hosts: readonly Host<unknown>[];
+  /** The processes of each trio. */
+  readonly trios: readonly (readonly Host<unknown>[])[];
   readonly store: Host<unknown>;
 }
+
+/** Milliseconds: longer than an orchestrator is patient with a trio. */
+const LONGEST_ABSENCE = 60_000;
 
 /** A process that dies at one of its next writes, or takes the store with it. */
 interface Tripwire {
@@ -45,7 +52,7 @@ interface Tripwire {
 }
 
 /** A seed decides which kinds there are, how often they come and how long they last, so that some seeds know only one. */
-export function createFaults({ world, network, weather, health, hosts, store }: Disturbed): Faults {
+export function createFaults({ world, network, weather, health, hosts, trios, store }: Disturbed): Faults {
   const { chance } = world;
   const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<FaultKind, number>;
   const kinds = KINDS.filter(() => chance.happens(0.5));
@@ -58,10 +65,10 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
   const soon = () => chance.between(1, chance.between(2, longest));
   const names = hosts.map(({ name }) => name);
 
-  function kill(host: Host<unknown>): void {
+  function kill(host: Host<unknown>, away = chance.between(10, Math.min(longest, 10_000))): void {
     host.kill();
     network.died(host.name);
-    world.after(chance.between(10, Math.min(longest, 10_000)), 'restart', () => host.start());
+    world.after(away, 'restart', () => host.start());
   }
 
   /** As SIGTERM does; a process that does not end is killed. */
@@ -125,6 +132,13 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
         health.down = false;
       });
     },
+    'absent trios': () => {
+      const away = chance.between(5000, LONGEST_ABSENCE);
+      for (const host of chance.pick(trios)) kill(host, away);
+    },
+    'drained trios': () => {
+      for (const host of chance.pick(trios)) end(host);
+    },
   };
 
   function next(): void {
@@ -141,8 +155,8 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
     healed = true;
     world.note('world', () => 'heals');
     tripwire = undefined;
-    Object.assign(weather, { latency: 1, slow: 0, breaks: 0, streamLife: 0, doubles: 0 } satisfies Weather);
-    Object.assign(health, { work: 1, refuses: 0, down: false, damages: 0 } satisfies StoreHealth);
+    Object.assign(weather, CALM);
+    Object.assign(health, CALM);
     network.mend();
     for (const host of hosts) {
       host.thaw();
@@ -164,7 +178,8 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
   }
 
   return {
-    begin() {
+    begin(calm) {
+      if (calm) return heal();
       if (kinds.length > 0) world.after(chance.after(every), 'fault', next);
       world.after(lasts, 'heal', heal);
     },
@@ -176,6 +191,12 @@ export function createFaults({ world, network, weather, health, hosts, store }: 
     counts,
   };
 }
+
+/** How network and store are when nothing disturbs them. */
+export const CALM: Weather & StoreHealth = {
+  ...{ latency: 1, slow: 0, breaks: 0, streamLife: 0, doubles: 0 },
+  ...{ work: 1, refuses: 0, down: false, damages: 0 },
+};
 
 /** How bad network and store are between the faults. */
 export function drawWeather({ chance }: World): Weather & StoreHealth {

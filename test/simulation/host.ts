@@ -27,6 +27,8 @@ export interface Host<Service> {
   readonly life: Life;
   /** Undefined between two lives. */
   readonly service: Service | undefined;
+  /** Whether its process was asked to end, and has not ended. */
+  readonly ending: boolean;
   start(): void;
   /** Asks the process to end. Calls back when it is ready, if it lives so long. */
   end(ready: () => void): void;
@@ -59,6 +61,7 @@ export function createHost<Service>(world: World, { name, boot, end, drift }: Ho
   let state: Living = { alive: false, frozen: false };
   let backlog: (() => void)[] = [];
   let life = dead(name);
+  let ending = false;
   let service: Service | undefined;
 
   function born(): Life {
@@ -105,20 +108,25 @@ export function createHost<Service>(world: World, { name, boot, end, drift }: Ho
     get service() {
       return service;
     },
+    get ending() {
+      return ending;
+    },
     start() {
       if (state.alive) return;
+      ending = false;
       life = born();
       life.note(() => 'starts');
       service = boot(life);
     },
     end(ready) {
       if (!end || service === undefined) return;
-      const [ending, present] = [life, service];
+      const [dying, present] = [life, service];
+      ending = true;
       life.note(() => 'is asked to end');
       life.reach(() => {
         end(present).then(
-          () => ending.reach(ready),
-          (error: unknown) => ending.note(() => `does not end in order: ${error}`),
+          () => dying.reach(ready),
+          (error: unknown) => dying.note(() => `does not end in order: ${error}`),
         );
       });
     },

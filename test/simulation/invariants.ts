@@ -33,11 +33,11 @@ interface Lease {
 
 /** @param broken is called with a sentence for each invariant that does not hold */
 export function createInvariants(
+  name: string,
   oracle: Oracle,
   { disk, misread }: Pick<VirtualStore, 'disk' | 'misread'>,
   broken: (sentence: string) => void,
 ): Invariants {
-  const { name } = oracle.spec;
   let file: StateFile | undefined;
   let pointer: AnchorPointer | undefined;
   let lease: Lease | undefined;
@@ -139,7 +139,7 @@ export function createInvariants(
         pointerChanged(pointer, now);
         pointer = now;
       }
-      if (bytes && key !== stateKey(name) && key !== pointerKey(name)) return;
+      if (bytes ? key !== stateKey(name) && key !== pointerKey(name) : !key.startsWith(`runs/${name}/`)) return;
       complete().catch((error: unknown) => broken(`${error}`));
     },
     get state() {

@@ -1,7 +1,7 @@
 /**
  * Simulates many seeds, or one with its trace.
  *
- * usage: node --import ./sources.ts main.ts [--seeds=N] [--seed=N] [--trace] [--mutation=NAME]
+ * usage: node --import ./sources.ts main.ts [--seeds=N] [--seed=N] [--trace] [--many] [--mutation=NAME]
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -12,15 +12,17 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '10000' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    many: { type: 'boolean', default: false },
     mutation: { type: 'string' },
   },
 });
-const planted = values.mutation ? { mutation: values.mutation } : {};
+const planted = { many: values.many, ...(values.mutation && { mutation: values.mutation }) };
 
 if (values.seed !== undefined && values.trace) {
   const seed = Number(values.seed);
   const mutation = values.mutation ? [`--mutation=${values.mutation}`] : [];
-  const args = [...programOf('worker.ts'), `--first=${seed}`, `--end=${seed + 1}`, '--trace', ...mutation];
+  const many = values.many ? ['--many'] : [];
+  const args = [...programOf('worker.ts'), `--first=${seed}`, `--end=${seed + 1}`, '--trace', ...many, ...mutation];
   process.exit(spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1);
 }
 

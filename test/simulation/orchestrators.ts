@@ -5,26 +5,30 @@ import type { TrainedRole } from '@trikd/core/domain/role';
 import { duty } from '@trikd/core/run/advance';
 import { createCandidate } from '@trikd/core/run/lease';
 import type { RunState } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import type { NumberedEvent } from '@trikd/model-host/trainer/attempt-events';
 import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import { retryingStore } from '@trikd/store/retrying-store';
-import { OPEN_QUEUE } from '../../services/orchestrator/src/leadership/queue-rules.js';
+import type { QueueSettings } from '../../services/orchestrator/src/leadership/queue-rules.js';
 import { type Orchestrator, orchestrator } from '../../services/orchestrator/src/orchestrator.js';
 import { fixedPlacement } from '../../services/orchestrator/src/placement/fixed.js';
+import type { Placement } from '../../services/orchestrator/src/placement/placement.js';
 import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
 import type { Host, Life } from './host.js';
 import type { Network } from './network.js';
+import type { WantedRun } from './scene.js';
+import type { TrioHosts } from './trio.js';
 
 /** The only file that knows how an orchestrator is wired and what its links are. */
 export interface OrchestratorParts {
   readonly network: Network;
-  readonly trainers: Readonly<Record<TrainedRole, Host<Trainer>>>;
-  readonly anchor: Host<AnchorHolder>;
+  readonly trios: readonly TrioHosts[];
+  readonly queue: QueueSettings;
   readonly keepPairs: number;
   storeOf(life: Life): ObjectStore;
+  /** Gets what gives trios to runs, in each life. */
+  placing(life: Life, placement: Placement): void;
 }
 
 /** Seconds. Those of the configuration, but for a trainer that needs no minutes to trace its graphs. */
@@ -49,36 +53,44 @@ const NO_PAGES = {
 };
 
 export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestrator {
-  const { network, trainers, anchor } = parts;
+  const { network, trios, queue } = parts;
   const { clock } = life;
   const store = parts.storeOf(life);
   const writer = `${life.host} ${life.number}`;
+  const models = trios.flatMap(({ teacher, student, anchor }): Host<unknown>[] => [teacher, student, anchor]);
+  const placement = fixedPlacement({
+    trios: trios.map(({ name, teacher, student, anchor }) => ({
+      ...{ name, teacher: teacher.name, student: student.name, anchor: anchor.name },
+    })),
+    probe: async (address) => {
+      const asked = models.find(({ name }) => name === address)!;
+      const health = async () => (asked.ending ? ('not-serving' as const) : ('serving' as const));
+      const answer = network.call(life, asked, 'health', health, { seconds: TIMES.probe });
+      return answer.catch((error: unknown) => ({ unreachable: `${error}` }));
+    },
+    ...{ clock, times: TIMES, stopped: NEVER },
+  });
+  parts.placing(life, placement);
   return orchestrator({
     store,
     retrying: (signal, trouble) => retryingStore(store, { clock, random: life.random, signal, onOutage: trouble }),
     candidate: createCandidate({ store, clock, holder: writer, seconds: TIMES.lease }),
     look: TIMES.look,
     keepPairs: parts.keepPairs,
-    placement: fixedPlacement({
-      trios: [{ name: 'trio-1', teacher: 'teacher', student: 'student', anchor: 'anchor' }],
-      probe: async (address) => {
-        const asked: Host<unknown> =
-          address === 'anchor' ? anchor : address === 'teacher' ? trainers.teacher : trainers.student;
-        const answer = network.call(life, asked, 'health', async () => 'serving' as const, { seconds: TIMES.probe });
-        return answer.catch((error: unknown) => ({ unreachable: `${error}` }));
-      },
-      ...{ clock, times: TIMES, stopped: NEVER },
-    }),
-    connect: () => ({
-      trainers: {
-        teacher: trainerLink(network, life, trainers.teacher, 'teacher'),
-        student: trainerLink(network, life, trainers.student, 'student'),
-      },
-      anchor: anchorLink(network, life, anchor),
-      steps: [],
-      close: () => undefined,
-    }),
-    queue: OPEN_QUEUE,
+    placement,
+    connect: ({ name }) => {
+      const { teacher, student, anchor } = trios.find((trio) => trio.name === name)!;
+      return {
+        trainers: {
+          teacher: trainerLink(network, life, teacher, 'teacher'),
+          student: trainerLink(network, life, student, 'student'),
+        },
+        anchor: anchorLink(network, life, anchor),
+        steps: [],
+        close: () => undefined,
+      };
+    },
+    queue,
     times: TIMES,
     clock,
     retries: 4,
@@ -102,18 +114,20 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
 export async function wantRun(
   network: Network,
   life: Life,
-  spec: RunSpec,
+  { spec, placement, owner, after }: WantedRun,
   choose: () => Host<Orchestrator>,
 ): Promise<void> {
+  if (after > 0) await life.clock.sleep(after);
   let request = 1;
   let heard = false;
   for (;;) {
     const asked = choose();
     const [takeOver, requestId] = [life.random() < 0.1, `request ${request}`];
+    const wanted = { spec, requestId, takeOver, placement, ...(owner && { owner }) };
     try {
       const view: RunView = heard
         ? await network.call(life, asked, 'get', (service) => service.get(spec.name))
-        : await network.call(life, asked, 'create', (service) => service.create({ spec, requestId, takeOver }));
+        : await network.call(life, asked, 'create', (service) => service.create(wanted));
       const { state } = view;
       life.note(() => `${asked.name} has generation ${state.generation}, attempt ${state.attempt}: ${state.phase}`);
       if (state.phase === 'completed') return;

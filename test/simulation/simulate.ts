@@ -1,15 +1,17 @@
-import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import { LEASE_KEY } from '@trikd/core/run/lease';
+import { stateKey } from '@trikd/core/run/run-store';
 import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
-import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import type { Orchestrator } from '../../services/orchestrator/src/orchestrator.js';
-import { createFaults, drawWeather } from './faults.js';
+import type { Placement } from '../../services/orchestrator/src/placement/placement.js';
+import { CALM, createFaults, drawWeather } from './faults.js';
 import { createHost, type Host, type Life } from './host.js';
 import { createInvariants } from './invariants.js';
 import { createNetwork } from './network.js';
-import { oracleOf } from './oracle.js';
 import { bootOrchestrator, meddle, wantRun } from './orchestrators.js';
+import { createQueueInvariants } from './queue-invariants.js';
+import { drawScene, type Scene } from './scene.js';
 import { createStore, type StoreService } from './store.js';
-import { bootAnchor, bootTrainer, type TrioParts } from './trio.js';
+import { type MakeHost, type TrioHosts, type TrioParts, trioHosts } from './trio.js';
 import { createWorld, type WorldOptions } from './world.js';
 
 /** What became of one seed. */
@@ -28,9 +30,16 @@ export interface Outcome {
 const BOUND = 30 * 60_000;
 /** Milliseconds that processes live on after the end: late messages must change nothing. */
 const AFTERMATH = 1_500;
+/** As long as it takes until no marker of a run is left, by the slowest clock. */
+const AFTERMATH_OF_MANY = 140_000;
+
+export interface SimulationOptions extends WorldOptions {
+  /** Several runs that share some trios. Default: in one seed of eight. */
+  readonly many?: boolean;
+}
 
 /** Lives through one seed. */
-export async function simulate(seed: number, options: WorldOptions = {}): Promise<Outcome> {
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
   try {
     return await live(seed, options);
   } catch (error) {
@@ -38,11 +47,12 @@ export async function simulate(seed: number, options: WorldOptions = {}): Promis
   }
 }
 
-async function live(seed: number, options: WorldOptions): Promise<Outcome> {
+async function live(seed: number, { many = seed % 8 === 7, ...options }: SimulationOptions): Promise<Outcome> {
   const world = createWorld(seed, options);
   const { chance } = world;
-  const oracle = await oracleOf(chance.below(1 << 16));
-  const conditions = drawWeather(world);
+  const scene: Scene = await drawScene(chance, many);
+  const { runs } = scene;
+  const conditions = scene.calm ? { ...CALM } : drawWeather(world);
   const [weather, health] = [conditions, conditions];
   const network = createNetwork(world, weather);
   let failure: string | undefined;
@@ -57,42 +67,53 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
     before: (life, method) => faults.before(life, method),
     after: (life, method) => faults.after(life, method),
     changed(life, key, bytes) {
-      invariants.changed(key, bytes);
+      for (const { invariants } of watched) invariants.changed(key, bytes);
+      const run = bytes && runs.find(({ spec }) => key === stateKey(spec.name));
+      if (run) between.changed(run.spec.name, JSON.parse(Buffer.from(bytes).toString()));
       life.note(() => `${bytes ? 'wrote' : 'removed'} ${key}`);
-      if (invariants.state?.phase === 'completed') endedAt ??= world.now();
+      if (watched.every(({ invariants }) => invariants.state?.phase === 'completed')) endedAt ??= world.now();
     },
   });
-  const invariants = createInvariants(oracle, store, broken);
+  const watched = runs.map(({ spec, oracle }) => {
+    const named = (sentence: string) => broken(many ? `${spec.name}: ${sentence}` : sentence);
+    return { invariants: createInvariants(spec.name, oracle, store, named) };
+  });
+  const after = (ms: number, happen: () => void) => world.after(ms, 'invariant', happen);
+  const between = createQueueInvariants({
+    ...{ queue: scene.queue, calm: scene.calm, after, broken },
+    misread: (runId) => store.misread.has(stateKey(runId)),
+  });
   const [slowest, fastest] = chance.pick<readonly [number, number]>([
     [1, 1],
     [0.9, 1.1],
     [0.5, 2],
   ]);
   const drift = () => chance.between(slowest, fastest);
-  const host = <Service>(name: string, boot: (life: Life) => Service, end?: (service: Service) => Promise<void>) =>
-    createHost<Service>(world, { name, boot, drift, ...(end && { end }) });
+  const host: MakeHost = (name, boot, end) => createHost(world, { name, boot, drift, ...(end && { end }) });
 
   const storeHost: Host<StoreService> = host('store', store.boot);
   const storeOf = (life: Life) => store.open(life, network, storeHost);
   const reachable: Record<string, Host<ExchangeSource>> = {};
   const parts: TrioParts = {
-    dataset: oracle.dataset,
+    datasetOf: ({ seed }) => runs.find(({ spec }) => spec.seed === seed)!.oracle.dataset,
     network,
     storeOf,
     reach: (address) => reachable[address]!,
     trained({ host: name, number }, step) {
       steps += 1;
-      if (!oracle.knows(step))
+      if (!runs.some(({ oracle }) => oracle.knows(step)))
         broken(`life ${number} of the ${name} trained a step that the undisturbed run does not know`);
     },
     misled: ({ host: name, number }, sentence) => broken(`${sentence} to life ${number} of the ${name}`),
   };
-  const stop = (service: { stop(): Promise<void> }) => service.stop();
-  const teacher: Host<Trainer> = host('teacher', (life) => bootTrainer(parts, 'teacher', life), stop);
-  const student: Host<Trainer> = host('student', (life) => bootTrainer(parts, 'student', life), stop);
-  const anchor: Host<AnchorHolder> = host('anchor', (life) => bootAnchor(parts, life), stop);
-  Object.assign(reachable, { teacher, student, anchor });
-  const control = { network, trainers: { teacher, student }, anchor, keepPairs: 1 + chance.below(2), storeOf };
+  const trios = Array.from({ length: scene.trios }, (_, index) => trioHosts(parts, host, index + 1));
+  const groups = trios.map(servicesOf);
+  for (const each of groups.flat()) reachable[each.name] = each;
+  const placements = new Map<Life, Placement>();
+  const control = {
+    ...{ network, trios, queue: scene.queue, keepPairs: 1 + chance.below(2), storeOf },
+    placing: (life: Life, placement: Placement) => void placements.set(life, placement),
+  };
   const orchestrators: Host<Orchestrator>[] = ['orchestrator-a', 'orchestrator-b'].map((name) =>
     host(
       name,
@@ -100,46 +121,61 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
       (service) => service.drain(),
     ),
   );
-  const hosts: readonly Host<unknown>[] = [storeHost, teacher, student, anchor, ...orchestrators];
-  const faults = createFaults({ world, network, weather, health, hosts, store: storeHost });
+  const hosts: readonly Host<unknown>[] = [storeHost, ...groups.flat(), ...orchestrators];
+  const faults = createFaults({ world, network, weather, health, hosts, trios: groups, store: storeHost });
 
-  // The time at which a generation begins does not change its results.
   const steered = { paused: 0, resumed: 0, triggered: 0 };
-  const meddled = chance.happens(0.3);
-  const advance = meddled ? chance.pick(['automatic', 'manual'] as const) : 'automatic';
-  const spec = { ...oracle.spec, curriculum: { ...oracle.spec.curriculum, advance } };
   const choose = () => chance.pick(orchestrators);
   const failed = (error: unknown) => broken(`${error}`);
-  const client = host('client', (life) => {
-    wantRun(network, life, spec, choose).catch(failed);
-  });
+  const clients = runs.map((run, index) =>
+    host(many ? `client-${index + 1}` : 'client', (life) => {
+      wantRun(network, life, run, choose).catch(failed);
+    }),
+  );
   const meddler = host('meddler', (life) => {
     const resting = () => !faults.healed;
     const count = (kind: keyof typeof steered) => {
       steered[kind] += 1;
     };
-    meddle(network, life, spec.name, { choose, resting, steered: count }).catch(failed);
+    meddle(network, life, runs[0]!.spec.name, { choose, resting, steered: count }).catch(failed);
   });
-  const callers = meddled ? [client, meddler] : [client];
+  const callers = scene.meddled ? [...clients, meddler] : clients;
 
   for (const each of [...hosts, ...callers]) each.start();
-  faults.begin();
+  faults.begin(scene.calm);
   let bound = Number.POSITIVE_INFINITY;
+  const aftermath = many ? AFTERMATH_OF_MANY : AFTERMATH;
   await world.run(() => {
     if (faults.healed && bound === Number.POSITIVE_INFINITY) bound = world.now() + BOUND;
-    return failure !== undefined || world.now() > Math.min(bound, (endedAt ?? Number.POSITIVE_INFINITY) + AFTERMATH);
+    return failure !== undefined || world.now() > Math.min(bound, (endedAt ?? Number.POSITIVE_INFINITY) + aftermath);
   });
   if (endedAt === undefined && failure === undefined) {
     const waits = [...hosts, ...callers].map(
       ({ name, life }) => `${name} waits for ${[...life.waiting].join(', ') || 'nothing'}`,
     );
-    const { phase, generation, attempt } = invariants.state ?? {};
-    broken(
-      `not finished ${BOUND / 60_000} minutes after the last fault: ${phase} generation ${generation}, attempt ${attempt}; ${waits.join('; ')}`,
-    );
+    const states = watched.map(({ invariants: { state } }, index) => {
+      const { phase, generation, attempt } = state ?? {};
+      return `${runs[index]!.spec.name} ${phase} generation ${generation}, attempt ${attempt}`;
+    });
+    broken(`not finished ${BOUND / 60_000} minutes after the last fault: ${[...states, ...waits].join('; ')}`);
   }
+  if (many && failure === undefined) for (const sentence of await leftOver()) broken(sentence);
   // Nothing of this world may go on in the next.
   for (const each of [...hosts, ...callers]) each.kill();
+
+  /** When all runs have ended, nothing of them is in the queue, and the leader has given none a trio. */
+  async function leftOver(): Promise<readonly string[]> {
+    const keys = await store.disk.list('queue/');
+    const lease = await store.disk.get(LEASE_KEY);
+    const { holder } = JSON.parse(Buffer.from(lease!.bytes).toString());
+    const leader = orchestrators.find(({ life }) => `${life.host} ${life.number}` === holder);
+    const claims = leader ? await placements.get(leader.life)!.list() : [];
+    return [
+      ...keys.map((key) => `${key} is left in the store`),
+      ...claims.map(({ runId, trio = 'a trio' }) => `${holder} has left ${trio} to run ${runId}`),
+    ];
+  }
+
   return {
     seed,
     ...(failure !== undefined && { failure }),
@@ -152,10 +188,15 @@ async function live(seed: number, options: WorldOptions): Promise<Outcome> {
       'runs paused': steered.paused,
       'runs resumed': steered.resumed,
       'generations begun by hand': steered.triggered,
+      ...between.counts,
       steps,
-      attempts: invariants.attempts,
+      attempts: watched.reduce((sum, { invariants }) => sum + invariants.attempts, 0),
       events: world.events,
       'virtual seconds': world.now() / 1000,
     },
   };
+}
+
+function servicesOf({ teacher, student, anchor }: TrioHosts): readonly Host<ExchangeSource>[] {
+  return [teacher, student, anchor];
 }

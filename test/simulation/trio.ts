@@ -3,6 +3,7 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Dial } from '@trikd/core/exchange/subscribe';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { openAnchor } from '@trikd/core/training/anchor';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { type AnchorHolder, createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
@@ -15,7 +16,7 @@ import type { Network } from './network.js';
 
 /** What the three model services share in one simulated world. */
 export interface TrioParts {
-  readonly dataset: Dataset;
+  datasetOf(spec: RunSpec): Dataset;
   readonly network: Network;
   storeOf(life: Life): ObjectStore;
   /** The host at an address. */
@@ -25,15 +26,42 @@ export interface TrioParts {
   misled(life: Life, sentence: string): void;
 }
 
+/** The processes of one trio. */
+export interface TrioHosts {
+  readonly name: string;
+  readonly teacher: Host<Trainer>;
+  readonly student: Host<Trainer>;
+  readonly anchor: Host<AnchorHolder>;
+}
+
+/** Makes a host, which is not started yet. */
+export type MakeHost = <Service>(
+  name: string,
+  boot: (life: Life) => Service,
+  end?: (service: Service) => Promise<void>,
+) => Host<Service>;
+
+/** @param number from 1 */
+export function trioHosts(parts: TrioParts, host: MakeHost, number: number): TrioHosts {
+  const stop = (service: { stop(): Promise<void> }) => service.stop();
+  const nameOf = (role: string) => (number === 1 ? role : `${role}-${number}`);
+  return {
+    name: `trio-${number}`,
+    teacher: host(nameOf('teacher'), (life) => bootTrainer(parts, 'teacher', life), stop),
+    student: host(nameOf('student'), (life) => bootTrainer(parts, 'student', life), stop),
+    anchor: host(nameOf('anchor'), (life) => bootAnchor(parts, life), stop),
+  };
+}
+
 /** A trainer as its process wires it, with another model and other ports. */
-export function bootTrainer(parts: TrioParts, role: TrainedRole, life: Life): Trainer {
+function bootTrainer(parts: TrioParts, role: TrainedRole, life: Life): Trainer {
   const sessions = sessionsOf(parts, life);
   return createTrainer({
     role,
     store: parts.storeOf(life),
-    loadDataset: async () => {
+    loadDataset: async (spec) => {
       await life.clock.sleep(5 + 20 * life.random());
-      return parts.dataset;
+      return parts.datasetOf(spec);
     },
     trainGeneration: (assignment, dataset, ports) => trainGeneration(assignment, dataset, ports, sessions),
     dial: dialFrom(parts, life),
@@ -44,11 +72,11 @@ export function bootTrainer(parts: TrioParts, role: TrainedRole, life: Life): Tr
 }
 
 /** The anchor-server, likewise. */
-export function bootAnchor(parts: TrioParts, life: Life): AnchorHolder {
+function bootAnchor(parts: TrioParts, life: Life): AnchorHolder {
   const sessions = sessionsOf(parts, life);
   return createAnchorHolder({
     store: parts.storeOf(life),
-    loadDataset: async () => parts.dataset,
+    loadDataset: async (spec) => parts.datasetOf(spec),
     openAnchor: (spec, dataset, params, attempt) => openAnchor(spec, dataset, params, attempt, sessions),
     clock: life.clock,
     random: life.random,

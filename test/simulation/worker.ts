@@ -1,7 +1,7 @@
 /**
  * Simulates seeds and prints what became of each as a line of JSON.
  *
- * usage: node --import ./sources.ts worker.ts --first=N --end=N [--stride=N] [--mutation=NAME] [--slow] [--trace]
+ * usage: node --import ./sources.ts worker.ts --first=N --end=N [--stride=N] [--mutation=NAME] [--many] [--slow] [--trace]
  */
 import { syncBuiltinESMExports } from 'node:module';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     end: { type: 'string', default: '1' },
     stride: { type: 'string', default: '1' },
     mutation: { type: 'string' },
+    many: { type: 'boolean' },
     slow: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
   },
@@ -38,9 +39,10 @@ process.on('unhandledRejection', (error) => {
   unhandled ??= error;
 });
 
+const many = values.many === undefined ? {} : { many: values.many };
 const trace = values.trace ? (line: string) => process.stderr.write(`${line}\n`) : undefined;
 for (let seed = Number(values.first); seed < Number(values.end); seed += Number(values.stride)) {
-  const outcome = await simulate(seed, { slow: values.slow, ...(trace && { trace }) });
+  const outcome = await simulate(seed, { ...many, slow: values.slow, ...(trace && { trace }) });
   await turn();
   const failure = unhandled === undefined ? {} : { failure: `an unhandled error: ${unhandled}` };
   unhandled = undefined;

@@ -1,0 +1,63 @@
+import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { OPEN_QUEUE, type QueueSettings } from '../../services/orchestrator/src/leadership/queue-rules.js';
+import type { Chance } from './chance.js';
+import { type Oracle, oracleOf } from './oracle.js';
+
+/** A run that somebody wants. */
+export interface WantedRun {
+  readonly oracle: Oracle;
+  readonly spec: RunSpec;
+  readonly placement: PlacementRequest;
+  readonly owner?: Owner;
+  /** Milliseconds from the beginning until it is created. */
+  readonly after: number;
+}
+
+/** What is simulated: who wants what, and what there is for it. */
+export interface Scene {
+  readonly runs: readonly WantedRun[];
+  readonly trios: number;
+  readonly queue: QueueSettings;
+  /** Whether nothing is disturbed: then the order of the queue is exact. */
+  readonly calm: boolean;
+  /** Whether somebody pauses, resumes and triggers the first run. */
+  readonly meddled: boolean;
+}
+
+const QUOTA = 1;
+const OWNERS: readonly (Owner | undefined)[] = [
+  undefined,
+  { subject: 'ada', team: 'vision' },
+  { subject: 'ben', team: 'vision' },
+  { subject: 'cyd' },
+];
+
+/** @param many whether several runs share some trios; otherwise one run has one */
+export async function drawScene(chance: Chance, many: boolean): Promise<Scene> {
+  const meddled = chance.happens(0.3);
+  const advance = meddled ? chance.pick(['automatic', 'manual'] as const) : 'automatic';
+  const count = many ? 2 + chance.below(4) : 1;
+  const drawn = Array.from({ length: count }, () => ({
+    number: chance.below(1 << 16),
+    priority: many ? chance.pick([-1, 0, 0, 0, 5]) : 0,
+    owner: many ? chance.pick(OWNERS) : undefined,
+    after: many ? chance.pick([0, chance.between(0, 5000), chance.between(0, 30_000)]) : 0,
+  }));
+  const oracles = await Promise.all(drawn.map(({ number }) => oracleOf(number)));
+  const runs = drawn.map(({ priority, owner, after }, index): WantedRun => {
+    const oracle = oracles[index]!;
+    // The time at which a generation begins does not change its results, and neither does the name of the run.
+    const curriculum = { ...oracle.spec.curriculum, ...(index === 0 && { advance }) };
+    const spec = { ...oracle.spec, name: many ? `run-${index + 1}` : oracle.spec.name, curriculum };
+    return { oracle, spec, placement: { priority }, after, ...(owner && { owner }) };
+  });
+  const quotas = many && chance.happens(0.5);
+  const preemption = many ? chance.pick(['never', 'lower-priority'] as const) : 'never';
+  return {
+    ...{ runs, meddled },
+    trios: many ? 1 + chance.below(3) : 1,
+    queue: { ...OPEN_QUEUE, preemption, quotaOf: () => (quotas ? QUOTA : undefined) },
+    calm: many && chance.happens(0.3),
+  };
+}
