@@ -19,6 +19,8 @@ import type * as steer from '@trikd/core/run/steer';
 import type * as trainer from '@trikd/core/training/trainer';
 import type * as fakeS3 from '@trikd/testing/stores/fake-s3';
 import type * as commitPair from '../../services/orchestrator/src/runs/training/commit-pair.js';
+import { QUEUE_MUTATIONS } from './queue-mutations.ts';
+import { type Replacement, replacing } from './replacement.ts';
 
 /** The modules that have an export replaced, by the name that an import in this folder gives them. */
 interface Modules {
@@ -36,21 +38,7 @@ interface Modules {
   '../../services/orchestrator/src/runs/training/commit-pair.js': typeof commitPair;
 }
 
-/** One export of a module, and what stands in its place. */
-export interface Replacement {
-  readonly module: string;
-  readonly export: string;
-  /** Makes the faulty export from the real one, and from the module for what the fault needs besides. */
-  readonly wrap: (real: never, module: never) => unknown;
-}
-
-function replace<Module extends keyof Modules, Export extends keyof Modules[Module] & string>(
-  module: Module,
-  name: Export,
-  wrap: (real: Modules[Module][Export], module: Modules[Module]) => Modules[Module][Export],
-): Replacement {
-  return { module, export: name, wrap };
-}
+const replace = replacing<Modules>();
 
 const loseOptimizer = (state: Params): Params =>
   new Map(
@@ -238,7 +226,8 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
 
 /** @throws RangeError for a name that no mutation has */
 export function mutationNamed(name: string): readonly Replacement[] {
-  const mutation = MUTATIONS[name];
+  const all = { ...MUTATIONS, ...QUEUE_MUTATIONS };
+  const mutation = all[name];
   if (mutation) return mutation;
-  throw new RangeError(`there is no mutation ${name}; there are ${Object.keys(MUTATIONS).join(', ')}`);
+  throw new RangeError(`there is no mutation ${name}; there are ${Object.keys(all).join(', ')}`);
 }

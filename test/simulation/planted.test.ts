@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Replacement } from './mutations.js';
 import { faultyExport, plantedModules } from './planted.js';
+import type { Replacement } from './replacement.js';
 
 const replacement: Replacement = { module: '@trikd/core/run/gone', export: 'advance', wrap: () => undefined };
 

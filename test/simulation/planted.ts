@@ -1,4 +1,4 @@
-import type { Replacement } from './mutations.js';
+import type { Replacement } from './replacement.js';
 
 /** Ends the address of a module as it is, without replacements. */
 export const REAL = '?real';

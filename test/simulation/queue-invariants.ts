@@ -28,8 +28,8 @@ export interface QueueInvariantsParts {
 }
 
 /** Milliseconds within which a leader knows of a run, and those in which it gets a trio for one. */
-const KNOWN = 10_000;
-const TAKEN = 15_000;
+const KNOWN = 4_000;
+const TAKEN = 300;
 
 /** A run in the queue, from when it came until it leaves. */
 interface Waiting {
@@ -48,7 +48,7 @@ export function createQueueInvariants({ queue, calm, misread, after, broken }: Q
     counts['runs placed'] += 1;
     const owner = ownerOf(now);
     const quota = owner === undefined ? undefined : queue.quotaOf(owner);
-    const same = others(runId).filter(([, { term }]) => term === now.term);
+    const same = others(runId).filter(([name, { term }]) => term === now.term && !misread(name));
     const held = same.filter(([, record]) => holdsTrio(record.state) && ownerOf(record) === owner).length;
     if (quota !== undefined && held >= quota)
       broken(`term ${now.term} placed run ${runId} of ${owner}, who had ${held} runs placed; the quota is ${quota}`);
@@ -69,10 +69,13 @@ export function createQueueInvariants({ queue, calm, misread, after, broken }: Q
     return quota !== undefined && held.length >= quota;
   }
 
-  function displaced(runId: string, was: RunState, { state, placement: { priority } }: RunRecord): void {
+  function displaced(runId: string, was: RunState, since: string | undefined, { state, placement }: RunRecord): void {
+    const { priority } = placement;
     counts['runs displaced'] += 1;
-    if (state.attempt !== was.attempt + 1)
+    // What waits to be judged is not trained again.
+    if (was.phase !== 'promoting' && state.attempt !== was.attempt + 1)
       broken(`run ${runId} left attempt ${was.attempt} in the queue as attempt ${state.attempt}`);
+    if (placement.since !== since) broken(`run ${runId} was displaced to another place in the queue`);
     if (lossesIn(state) > lossesIn(was)) broken(`run ${runId} was displaced, and that cost it a retry`);
     if (state.phase !== 'queued' || state.displaced?.why !== 'preempted') return;
     counts['runs preempted'] += 1;
@@ -93,7 +96,7 @@ export function createQueueInvariants({ queue, calm, misread, after, broken }: Q
     if (has && trio === undefined) broken(`run ${runId} is ${now.state.phase} without a trio`);
     if (has && rival && !misread(rival[0])) broken(`runs ${rival[0]} and ${runId} have ${trio} in term ${now.term}`);
     if (now.state.phase !== 'queued') waiting.delete(runId);
-    if (was && now.state.phase === 'queued') displaced(runId, was, now);
+    if (was && now.state.phase === 'queued') displaced(runId, was, before?.placement.since, now);
     if (!was && has) placed(runId, now);
     if (now.state.phase === 'queued' && !waiting.has(runId)) {
       const stay = { record: now, known: false };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sentence, simulateSeeds, summary } from './campaign.js';
 import { MUTATIONS } from './mutations.js';
+import { QUEUE_MUTATIONS } from './queue-mutations.js';
 
 /** `make simulate` runs 10,000, or as many as it is asked for. */
 const SEEDS = 3000;
@@ -24,8 +25,12 @@ describe('the whole system in virtual time', () => {
     expect(await digests({ workers: 1, slow: true })).toEqual(await digests({ workers: 2 }));
   });
 
-  test.concurrent.each(Object.keys(MUTATIONS))('finds %s', { timeout: 3 * MINUTES }, async (mutation) => {
-    const { failed, outcomes } = await simulateSeeds({ seeds: 200, workers: 1, mutation, failures: 1 });
+  const planted = [
+    ...Object.keys(MUTATIONS).map((mutation) => ({ mutation, many: false })),
+    ...Object.keys(QUEUE_MUTATIONS).map((mutation) => ({ mutation, many: true })),
+  ];
+  test.concurrent.each(planted)('finds $mutation', { timeout: 3 * MINUTES }, async ({ mutation, many }) => {
+    const { failed, outcomes } = await simulateSeeds({ seeds: 200, workers: 1, mutation, many, failures: 1 });
     console.log(`${mutation}: ${failed.map(({ seed, failure }) => `seed ${seed}, ${failure}`)}`);
     expect(failed, `not within ${outcomes.length} seeds`).toHaveLength(1);
   });
