@@ -13,7 +13,7 @@ export interface Campaign {
   readonly workers?: number;
   /** See `WorldOptions`. */
   readonly slow?: boolean;
-  /** Only scenes of many runs. Default: in one seed of eight. */
+  /** Only scenes of many runs. Default: in one seed of sixteen. */
   readonly many?: boolean;
   /** A bug to plant, by its name in `mutations.ts`. */
   readonly mutation?: string;

@@ -28,7 +28,7 @@ export interface QueueInvariantsParts {
 }
 
 /** Milliseconds within which a leader knows of a run, and those in which it gets a trio for one. */
-const KNOWN = 4_000;
+const KNOWN = 2_500;
 const TAKEN = 300;
 
 /** A run in the queue, from when it came until it leaves. */

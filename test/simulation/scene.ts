@@ -37,12 +37,15 @@ const OWNERS: readonly (Owner | undefined)[] = [
 export async function drawScene(chance: Chance, many: boolean): Promise<Scene> {
   const meddled = chance.happens(0.3);
   const advance = meddled ? chance.pick(['automatic', 'manual'] as const) : 'automatic';
-  const count = many ? 2 + chance.below(4) : 1;
+  const calm = many && chance.happens(0.3);
+  // Many wait where nothing is disturbed: there the order counts.
+  const count = many ? (calm ? 5 : 2) + chance.below(4) : 1;
+  const latest = calm ? 0 : 30_000;
   const drawn = Array.from({ length: count }, () => ({
     number: chance.below(1 << 16),
     priority: many ? chance.pick([-1, 0, 0, 0, 5]) : 0,
     owner: many ? chance.pick(OWNERS) : undefined,
-    after: many ? chance.pick([0, chance.between(0, 5000), chance.between(0, 30_000)]) : 0,
+    after: many ? chance.pick([0, chance.between(0, 3000), chance.between(0, latest)]) : 0,
   }));
   const oracles = await Promise.all(drawn.map(({ number }) => oracleOf(number)));
   const runs = drawn.map(({ priority, owner, after }, index): WantedRun => {
@@ -55,9 +58,8 @@ export async function drawScene(chance: Chance, many: boolean): Promise<Scene> {
   const quotas = many && chance.happens(0.5);
   const preemption = many ? chance.pick(['never', 'lower-priority'] as const) : 'never';
   return {
-    ...{ runs, meddled },
-    trios: many ? 1 + chance.below(3) : 1,
+    ...{ runs, meddled, calm },
+    trios: many ? 1 + chance.below(calm ? 2 : 3) : 1,
     queue: { ...OPEN_QUEUE, preemption, quotaOf: () => (quotas ? QUOTA : undefined) },
-    calm: many && chance.happens(0.3),
   };
 }
