@@ -13,10 +13,11 @@ export const largeMessages: Attack = async ({ orchestrator }, signal) => {
   const clients = Array.from({ length: CLIENTS }, () =>
     createClient(RunServiceClient, orchestrator, { 'grpc.use_local_subchannel_pool': 1 }),
   );
-  const runId = 'x'.repeat(BYTES);
+  const spec = 'x'.repeat(BYTES);
+  const request = { spec, requestId: '', takeOver: false, team: '', placement: undefined };
   await paced(CALLS_PER_SECOND, signal, (index) => {
     tally.attempts += 1;
-    clients[index % CLIENTS]?.getRun({ runId }, (error) => answered(tally, error?.details ?? 'an answer'));
+    clients[index % CLIENTS]?.createRun(request, (error) => answered(tally, error?.details ?? 'an answer'));
   });
   for (const client of clients) client.close();
   return tally;
