@@ -1,5 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import { firstState } from '@trikd/core/run/state';
+import { placementOfNew } from '@trikd/core/run/placement';
+import type { SavedRun } from '@trikd/core/run/run-store';
+import { firstState, type RunState } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { traceIdOf } from '@trikd/core/timing/trace-ids';
 import { expect, test } from 'vitest';
@@ -50,5 +52,29 @@ test('a lost attempt has the kind and the sentence of its error', () => {
   expect(lines).toEqual([
     ['attempt lost', { ...place, kind: 'diverged', reason: 'loss is NaN' }],
     ['attempt lost', { ...place, kind: 'internal', reason: 'x is undefined' }],
+  ]);
+});
+
+test('a run that loses its trio has one line with the reason, and one with the trio that it gets next', () => {
+  const { lines, log } = logOf();
+  const saved = (state: RunState, number: number, trio?: string): SavedRun => ({
+    ...{ spec, version: 'v', state, revision: 1, term: 3, requests: [], times: run.times },
+    placement: { ...placementOfNew(), number, ...(trio !== undefined && { trio }) },
+  });
+  const preparing: RunState = { ...firstState, phase: 'preparing' };
+  const displaced = { why: 'trio-draining', message: 'the teacher of trio one is shutting down' } as const;
+  const queued: RunState = { ...firstState, attempt: 2, displaced };
+  const next: RunState = { ...preparing, attempt: 2 };
+  const life = [
+    saved(preparing, 1, 'one'),
+    saved(queued, 1),
+    saved(queued, 2),
+    saved(next, 2, 'two'),
+    saved(next, 2, 'two'),
+  ];
+  for (const [index, after] of life.slice(1).entries()) log.saved(life[index]!, after);
+  expect(lines).toEqual([
+    ['phase changed', { ...place, phase: 'queued', step: 0, term: 3, kind: displaced.why, reason: displaced.message }],
+    ['phase changed', { ...place, phase: 'preparing', step: 0, term: 3, trio: 'two' }],
   ]);
 });
