@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createLogger } from '@trikd/process/logging';
 import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { runAfter } from '@trikd/testing/runs/run-after';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
@@ -57,6 +58,7 @@ export async function serve(
   log = createLogger({ level: 'silent' }, 'orchestrator'),
   access: Pick<ServiceOptions, 'tokens' | 'login' | 'audit'> = {},
   queue: object = {},
+  telemetry: Telemetry = NO_TELEMETRY,
 ) {
   const trios = [models].flat();
   const config = OrchestratorConfig.parse({
@@ -67,7 +69,7 @@ export async function serve(
     retries: 2,
     times: { probe: 0.05, answer: 5, patience: 0.5, grace: 0.2, firstRetry: 0.01, drain: 5, lease: 0.3, look: 0.05 },
   });
-  const driver = orchestratorService(config, store, log);
+  const driver = orchestratorService(config, store, log, telemetry);
   const service = await createService({
     module: orchestratorModule(driver.orchestrator),
     services: { 'trikd.v1.RunService': RUN_SERVICE },

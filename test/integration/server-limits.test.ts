@@ -15,13 +15,14 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { attempt, frameOf, listenTo, serve as serveFrames, sourceOf } from './exchange-rig.js';
 
 async function serve(limits: Partial<ServerLimits>, tokens?: TokenVerifier) {
-  const lines: string[] = [];
+  const [lines, refused]: [string[], string[]] = [[], []];
   const service = await createService({
     module: restingRuns(),
     services: { 'trikd.v1.RunService': RunServiceService },
     listen: '127.0.0.1:0',
     limits: ServerLimits.parse(limits),
     log: createLogger({ level: 'warn' }, 'test', { write: (line) => void lines.push(line) }),
+    onRefused: (limit) => refused.push(limit),
     drainSeconds: 0.1,
     ...(tokens && { tokens }),
   });
@@ -40,7 +41,7 @@ async function serve(limits: Partial<ServerLimits>, tokens?: TokenVerifier) {
     onTestFinished(() => void socket.destroy());
     return socket;
   };
-  return { lines, client, silent };
+  return { lines, refused, client, silent };
 }
 
 const get = (client: RunServiceClient, deadlineSeconds = 5) =>
@@ -58,13 +59,14 @@ const isClosed = (client: Client) => client.getChannel().getConnectivityState(fa
 
 describe('calls of one caller', () => {
   test('are counted over all of its connections', async () => {
-    const { client } = await serve({ streamsPerCaller: 2 });
+    const { client, refused } = await serve({ streamsPerCaller: 2 });
     const first = await follow(client());
     await follow(client());
     await expect(follow(client())).rejects.toMatchObject({
       code: 8,
       details: 'limits.streamsPerCaller allows 2 open streams to 127.0.0.1: close one',
     });
+    expect(refused).toEqual(['limits.streamsPerCaller']);
     first.cancel();
     await vi.waitFor(() => follow(client()));
     expect(await get(client())).toMatchObject({ run: { runId: 'trial' } });
@@ -100,13 +102,14 @@ describe('calls of one caller', () => {
 
 describe('connections', () => {
   test('that stay silent are closed, and those with a call are not', async () => {
-    const { client, silent, lines } = await serve({ firstCallSeconds: 0.2 });
+    const { client, silent, lines, refused } = await serve({ firstCallSeconds: 0.2 });
     const used = client();
     await get(used);
     const sockets = Array.from({ length: 50 }, silent);
     await Promise.all(sockets.map((socket) => once(socket, 'close')));
     expect(isClosed(used)).toBe(false);
     expect(lines).toHaveLength(1);
+    expect(refused).toEqual(Array.from({ length: 50 }, () => 'limits.firstCallSeconds'));
     expect(lines[0]).toContain('limits.firstCallSeconds allows 0.2 s until the first call');
   });
 

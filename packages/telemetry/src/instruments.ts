@@ -73,6 +73,11 @@ export function callMeter(record: RecordMetric): (call: { readonly method: strin
   return ({ method, code }) => record('trikd.calls', 1, { 'rpc.method': method, 'rpc.response.status_code': code });
 }
 
+/** Counts what limits refuse. */
+export function refusalMeter(record: RecordMetric): (limit: string) => void {
+  return (limit) => record('trikd.refusals', 1, { 'trikd.limit': limit });
+}
+
 /** Measures the events of trainers. */
 export function trainerMeter(record: RecordMetric): (role: Role, event: TrainerEvent) => void {
   let started = false;

@@ -14,7 +14,12 @@ export const ATTRIBUTES = {
   'trikd.peer': 'role that a wait was for',
   'trikd.part': 'term of the objective: task, anchor or peer',
   'trikd.promoted': 'whether the student became the anchor',
-  'trikd.reason': 'why spans were dropped: a full `queue`, or a failed `exporter`',
+  'trikd.reason':
+    'why spans were dropped (`queue` is full, `exporter` failed), a run waits (`WaitingForTrio`, `QuotaWait`), or it lost its ' +
+    'trio (`trio-draining`, `trio-away`, `preempted`)',
+  'trikd.priority': 'of a run: `low` is below 0, `normal` is 0, `high` is above; on metrics only',
+  'trikd.state': 'of a trio: taken, ready, draining or away; on metrics only',
+  'trikd.limit': 'name of a limit, such as `limits.callsPerSecond`; on metrics only',
   'rpc.method': 'method of a call, such as `trikd.v1.TrainerService/Assign`; on metrics only',
   'rpc.response.status_code': 'status of a call, such as `NOT_FOUND`; on metrics only',
   'error.type': 'kind of the error that ended the step',
@@ -64,6 +69,8 @@ export interface MetricDefinition {
 const SECONDS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
+/** From a second to three days. */
+const WAITS = [1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 72 * 3600];
 const BYTES = [1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 
 /** All metrics. */
@@ -134,13 +141,13 @@ export const METRICS = {
   'trikd.training': {
     kind: 'gauge',
     unit: '{run}',
-    description: '1 while a generation trains, 0 otherwise; from the leader',
+    description: 'runs that train; from the leader',
     attributes: [],
   },
   'trikd.generation': {
     kind: 'gauge',
     unit: '{generation}',
-    description: 'current generation; from the leader',
+    description: 'generation that began last, of any run; from the leader',
     attributes: [],
   },
   'trikd.attempts': {
@@ -161,6 +168,43 @@ export const METRICS = {
     description: 'decisions about a candidate',
     attributes: ['trikd.promoted'],
   },
+  'trikd.runs.queued': {
+    kind: 'gauge',
+    unit: '{run}',
+    description: 'runs that wait for a trio; from the leader',
+    attributes: ['trikd.reason', 'trikd.priority'],
+  },
+  'trikd.runs.placed': {
+    kind: 'gauge',
+    unit: '{run}',
+    description: 'runs that have a trio; from the leader',
+    attributes: [],
+  },
+  'trikd.queue.oldest': {
+    kind: 'gauge',
+    unit: 's',
+    description: 'longest time that a queued run has waited, since it was queued last; from the leader',
+    attributes: ['trikd.reason'],
+  },
+  'trikd.queue.wait': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'time from when a run was queued until it got a trio',
+    attributes: ['trikd.priority'],
+    buckets: WAITS,
+  },
+  'trikd.displacements': {
+    kind: 'counter',
+    unit: '{run}',
+    description: 'runs that lost their trio and were queued again',
+    attributes: ['trikd.reason'],
+  },
+  'trikd.trios': {
+    kind: 'gauge',
+    unit: '{trio}',
+    description: 'trios of the configuration; from the leader',
+    attributes: ['trikd.state'],
+  },
   'trikd.spans.dropped': {
     kind: 'total',
     unit: '{span}',
@@ -172,6 +216,12 @@ export const METRICS = {
     unit: '{call}',
     description: 'gRPC calls that have ended, seen by the server',
     attributes: ['rpc.method', 'rpc.response.status_code'],
+  },
+  'trikd.refusals': {
+    kind: 'counter',
+    unit: '{refusal}',
+    description: 'calls that a limit refused, and connections that it closed',
+    attributes: ['trikd.limit'],
   },
   'trikd.failures': {
     kind: 'counter',

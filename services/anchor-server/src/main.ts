@@ -11,7 +11,7 @@ import { createLogger } from '@trikd/process/logging';
 import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
-import { callMeter } from '@trikd/telemetry/instruments';
+import { callMeter, refusalMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { securityOrExit } from '@trikd/transport/access/security';
 import { runService } from '@trikd/transport/nest/run-service';
@@ -41,6 +41,7 @@ await runService({
   services: ANCHOR_SERVICES,
   log,
   onCall: callMeter(telemetry.record),
+  onRefused: refusalMeter(telemetry.record),
   shutdown,
   stop: anchor.stop,
 });

@@ -3,7 +3,7 @@ import { environment } from '@trikd/process/environment';
 import { auditLogger, createLogger } from '@trikd/process/logging';
 import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
 import { openStoreOrExit } from '@trikd/store/open-store';
-import { callMeter } from '@trikd/telemetry/instruments';
+import { callMeter, refusalMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { auditLog } from '@trikd/transport/access/audit-log';
 import { loginFacts } from '@trikd/transport/access/oidc-config';
@@ -28,7 +28,8 @@ const { orchestrator, stop } = orchestratorService(config, store, log, telemetry
 const { oidc } = config;
 const tokens = oidc && verifierOrExit(oidc, log);
 const audit = auditLog(auditLogger(config.audit, 'orchestrator', log));
-const sidecar = dashboardFor(config, { security, audit, log, ...(tokens && { tokens }) });
+const onRefused = refusalMeter(telemetry.record);
+const sidecar = dashboardFor(config, { security, audit, onRefused, log, ...(tokens && { tokens }) });
 
 await runService({
   module: orchestratorModule(orchestrator),
@@ -39,6 +40,7 @@ await runService({
   limits: config.limits,
   log,
   onCall: callMeter(telemetry.record),
+  onRefused,
   audit,
   ...(oidc && tokens && { tokens, login: loginFacts(oidc) }),
   shutdown,

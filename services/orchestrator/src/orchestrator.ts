@@ -86,7 +86,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const index = createRunIndex(() => leader.wake());
   const services: RunServices = {
     log,
-    records: createRunRecords(log, ports.date, index),
+    records: createRunRecords(log, ports.date, index, ports.queueMeter?.changed),
     broadcasts: createBroadcasts(ports, pages),
     counters: createCounters(ports.counter ?? (() => () => undefined)),
   };

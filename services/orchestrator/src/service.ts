@@ -15,6 +15,7 @@ import { type OrchestratorConfig, queueOf, triosOf } from './config.js';
 import { eventCounter } from './events/event-counter.js';
 import { eventFile, removeEventFile } from './events/event-file.js';
 import { openPages } from './events/event-pages.js';
+import { queueMeter } from './leadership/queue-meter.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
 import { fixedPlacement } from './placement/fixed.js';
 import { grpcProbe } from './placement/grpc-probe.js';
@@ -61,6 +62,7 @@ export function orchestratorService(
     placement,
     connect: (trio) => trioLinks(trio, times, security),
     queue: queueOf(config),
+    queueMeter: queueMeter(telemetry.record, placement.states),
     times,
     retries: config.retries,
     watchersPerRun: config.limits.watchersPerRun,

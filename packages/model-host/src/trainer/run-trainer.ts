@@ -7,7 +7,7 @@ import { createLogger } from '@trikd/process/logging';
 import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
-import { callMeter } from '@trikd/telemetry/instruments';
+import { callMeter, refusalMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { serviceOf } from '@trikd/transport/access/caller';
 import { securityOrExit } from '@trikd/transport/access/security';
@@ -54,6 +54,7 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
     services: TRAINER_SERVICES,
     log,
     onCall: callMeter(telemetry.record),
+    onRefused: refusalMeter(telemetry.record),
     shutdown,
     leave,
     stop: trainer.stop,

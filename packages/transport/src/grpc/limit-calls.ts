@@ -16,7 +16,7 @@ export interface Guards {
 const MOST_REFUSALS = 256;
 
 /** Refuses calls beyond the limits with RESOURCE_EXHAUSTED, before their handlers see them. */
-export function limitCalls({ connections, calls }: Guards): ServerInterceptor {
+export function limitCalls({ connections, calls }: Guards, onRefused?: (limit: string) => void): ServerInterceptor {
   const refusalOf = rememberedRefusals();
   return ({ path, responseStream }, next) => {
     const peer = next.getPeer();
@@ -26,6 +26,7 @@ export function limitCalls({ connections, calls }: Guards): ServerInterceptor {
         const call = { caller: callerName(metadata, peer), method: path.slice(1), streams: responseStream };
         const admission = calls.begin(call);
         if (admission.kind === 'refused') {
+          onRefused?.(admission.limit);
           return next.sendStatus(refusalOf(admission));
         }
         const rest = connections.begin(peer);

@@ -12,6 +12,8 @@ export interface InterceptorOptions {
   readonly log: Logger;
   /** Notified of each call that has ended. */
   readonly onCall?: CallListener;
+  /** Notified of each call that a limit refuses, and of each connection that it closes, with the name of the limit. */
+  readonly onRefused?: (limit: string) => void;
   /** Default: every caller is anonymous. */
   readonly identify?: Identify;
   /** Notified of each call that changes runs or is refused. Default: writes to the log. */
@@ -35,6 +37,7 @@ const REFUSED: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'RESOURCE_EXHAU
 export function serverInterceptors({
   log,
   onCall,
+  onRefused,
   identify = identifyBy({}),
   login,
   guards,
@@ -48,6 +51,6 @@ export function serverInterceptors({
     }),
     auditCalls(audit),
     guardCalls(identify, log, login),
-    ...(guards ? [limitCalls(guards)] : []),
+    ...(guards ? [limitCalls(guards, onRefused)] : []),
   ];
 }

@@ -9,13 +9,19 @@ export interface RequestGuard {
   begin(call: NewCall): () => void;
 }
 
-export function createRequestGuard(limits: HttpLimits, clock: Pick<Clock, 'now'>): RequestGuard {
+/** @param refused is called with the name of the limit for each refused request */
+export function createRequestGuard(
+  limits: HttpLimits,
+  clock: Pick<Clock, 'now'>,
+  refused?: (limit: string) => void,
+): RequestGuard {
   const calls = createCallGuard(limits, clock, 'http.limits');
   let streams = 0;
 
   const begin = (call: NewCall): Admission => {
     if (call.streams && streams >= limits.streams) {
-      return { kind: 'refused', reason: `http.limits.streams allows ${limits.streams} open event streams` };
+      const limit = 'http.limits.streams';
+      return { kind: 'refused', limit, reason: `${limit} allows ${limits.streams} open event streams` };
     }
     const admission = calls.begin(call);
     if (admission.kind === 'refused' || !call.streams) return admission;
@@ -30,7 +36,8 @@ export function createRequestGuard(limits: HttpLimits, clock: Pick<Clock, 'now'>
     begin(call) {
       const admission = begin(call);
       if (admission.kind === 'admitted') return admission.end;
-      const { reason, retryAfterMs } = admission;
+      const { limit, reason, retryAfterMs } = admission;
+      refused?.(limit);
       const failure = httpFailure(429, 'RESOURCE_EXHAUSTED', reason);
       throw new Rejection({ ...failure, ...(retryAfterMs !== undefined && { retryAfterMs }) });
     },

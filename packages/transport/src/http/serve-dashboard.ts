@@ -36,6 +36,8 @@ export interface DashboardOptions {
   readonly tokens?: TokenVerifier;
   /** Notified of each request that this server refuses; RunService reports its own refusals. */
   readonly audit?: AuditLog;
+  /** Notified of each request that a limit refuses, and of each connection that it closes, with the name of the limit. */
+  readonly onRefused?: (limit: string) => void;
   readonly log: Logger;
 }
 
@@ -64,15 +66,24 @@ const SECURITY_HEADERS = {
 
 /** Serves the page and, below /api, RunService as JSON and server-sent events. */
 export async function serveDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { listen, hosts, log, security = LOOPBACK_ONLY, limits = DEFAULT_HTTP_LIMITS, tokens, audit } = options;
+  const {
+    listen,
+    hosts,
+    log,
+    security = LOOPBACK_ONLY,
+    limits = DEFAULT_HTTP_LIMITS,
+    tokens,
+    audit,
+    onRefused,
+  } = options;
   const files = readPage(options.page);
   const peer: Peer = { role: 'orchestrator', security };
   const client = openClient(RunServiceClient, options.service, peer);
   const streams = createClient(RunServiceClient, options.service, separate(controlChannel()), peer);
-  const guard = createRequestGuard(limits, systemClock);
+  const guard = createRequestGuard(limits, systemClock, onRefused);
   const connections = createConnectionGuard(limits, {
     ...{ clock: systemClock, section: 'http.limits' },
-    closed: limitLog(log, systemClock),
+    closed: limitLog(log, systemClock, onRefused),
   });
   const headersTimeout = 1000 * limits.firstCallSeconds;
   const times = {

@@ -18,6 +18,7 @@ describe('the calls of one caller', () => {
     guard.begin(get);
     expect(guard.begin(get)).toEqual({
       kind: 'refused',
+      limit: 'limits.callsPerCaller',
       reason: 'limits.callsPerCaller allows 2 calls of RunService/GetRun at once to ann: wait for a response',
       retryAfterMs: 1000,
     });
@@ -30,6 +31,7 @@ describe('the calls of one caller', () => {
     const stream = guard.begin(watch);
     expect(guard.begin(watch)).toEqual({
       kind: 'refused',
+      limit: 'limits.streamsPerCaller',
       reason: 'limits.streamsPerCaller allows 1 open streams to ann: close one',
     });
     expect(guard.begin(get).kind).toBe('admitted');
@@ -43,6 +45,7 @@ describe('the calls of one caller', () => {
     for (let call = 0; call < 4; call += 1) end(guard.begin(get));
     expect(guard.begin(get)).toEqual({
       kind: 'refused',
+      limit: 'limits.callsPerSecond',
       reason: 'limits.callsPerSecond allows 10 calls of RunService/GetRun a second to ann: retry in 0.1 s',
       retryAfterMs: 100,
     });

@@ -15,7 +15,13 @@ export interface NewCall {
 /** A call that may begin, or the limit that forbids it. */
 export type Admission =
   | { readonly kind: 'admitted'; readonly end: () => void }
-  | { readonly kind: 'refused'; readonly reason: string; readonly retryAfterMs?: number };
+  | {
+      readonly kind: 'refused';
+      /** Name of the limit, such as limits.callsPerSecond. */
+      readonly limit: string;
+      readonly reason: string;
+      readonly retryAfterMs?: number;
+    };
 
 /** Counts calls by caller, over all connections. */
 export interface CallGuard {
@@ -43,6 +49,12 @@ export function createCallGuard(limits: CallLimits, clock: Pick<Clock, 'now'>, s
   const { callsPerCaller, streamsPerCaller, callsPerSecond, burst } = limits;
   const callers = new Map<string, Counts>();
 
+  const refused = (name: keyof CallLimits, allows: string, retryAfterMs?: number): Admission => {
+    const limit = `${section}.${name}`;
+    const reason = `${limit} allows ${allows}`;
+    return { kind: 'refused', limit, reason, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  };
+
   const countsOf = (caller: string): Counts => {
     const known = callers.get(caller);
     if (known) return known;
@@ -59,18 +71,18 @@ export function createCallGuard(limits: CallLimits, clock: Pick<Clock, 'now'>, s
       counts.set(method, ofMethod);
       const taken = takeToken(ofMethod.bucket, { burst, perSecond: callsPerSecond }, clock.now());
       if (taken.kind === 'empty') {
-        const limit = `${section}.callsPerSecond allows ${callsPerSecond} calls of ${method} a second to ${caller}`;
         // To a tenth of a second, so that refusals are the same for a while.
         const waitMs = Math.ceil(taken.waitMs / 100) * 100;
-        return refused(`${limit}: retry in ${waitMs / 1000} s`, waitMs);
+        const allows = `${callsPerSecond} calls of ${method} a second to ${caller}`;
+        return refused('callsPerSecond', `${allows}: retry in ${waitMs / 1000} s`, waitMs);
       }
       ofMethod.bucket = taken.bucket;
       if (streams && ofMethod.open >= streamsPerCaller) {
-        return refused(`${section}.streamsPerCaller allows ${streamsPerCaller} open streams to ${caller}: close one`);
+        return refused('streamsPerCaller', `${streamsPerCaller} open streams to ${caller}: close one`);
       }
       if (!streams && ofMethod.open >= callsPerCaller) {
-        const limit = `${section}.callsPerCaller allows ${callsPerCaller} calls of ${method} at once to ${caller}`;
-        return refused(`${limit}: wait for a response`, CALLS_RETRY_MS);
+        const allows = `${callsPerCaller} calls of ${method} at once to ${caller}`;
+        return refused('callsPerCaller', `${allows}: wait for a response`, CALLS_RETRY_MS);
       }
       ofMethod.open += 1;
       return {
@@ -81,10 +93,6 @@ export function createCallGuard(limits: CallLimits, clock: Pick<Clock, 'now'>, s
       };
     },
   };
-}
-
-function refused(reason: string, retryAfterMs?: number): Admission {
-  return { kind: 'refused', reason, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
 function forgetOne(callers: Map<string, Counts>): void {

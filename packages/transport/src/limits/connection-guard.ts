@@ -21,8 +21,8 @@ export interface ConnectionPorts {
   readonly clock: Clock;
   /** Of the configuration, for messages. Default `limits`. */
   readonly section?: string;
-  /** Called with the limit that closed a connection. */
-  closed(reason: string): void;
+  /** Called when a limit has closed a connection. @param limit its name, such as limits.connections */
+  closed(reason: string, limit: string): void;
 }
 
 interface Connection {
@@ -56,28 +56,27 @@ export function createConnectionGuard(limits: ConnectionLimits, ports: Connectio
     if (left === 0) counts.delete(address);
     else counts.set(address, left);
   };
-  const close = (connection: Connection, reason: string) => {
-    closed(reason);
+  const report = (limit: keyof ConnectionLimits, allows: string) =>
+    closed(`${section}.${limit} allows ${allows}`, `${section}.${limit}`);
+  const close = (connection: Connection, limit: keyof ConnectionLimits, allows: string) => {
+    report(limit, allows);
     forget(connection);
     connection.socket.destroy();
   };
   /** Closes an idle connection to make room for a new one. */
-  const makeRoom = (limit: string, victim: Connection | undefined): boolean => {
-    if (victim) close(victim, limit);
-    else closed(`${limit}, and none of them is idle`);
+  const makeRoom = (limit: keyof ConnectionLimits, allows: string, victim: Connection | undefined): boolean => {
+    if (victim) close(victim, limit, allows);
+    else report(limit, `${allows}, and none of them is idle`);
     return victim !== undefined;
   };
   const hasRoom = (address: string): boolean => {
     if ((counts.get(address) ?? 0) >= connectionsPerAddress) {
-      const limit = `${section}.connectionsPerAddress allows ${connectionsPerAddress} connections from ${address}`;
-      return makeRoom(
-        limit,
-        [...idle].find((one) => one.address === address),
-      );
+      const victim = [...idle].find((one) => one.address === address);
+      return makeRoom('connectionsPerAddress', `${connectionsPerAddress} connections from ${address}`, victim);
     }
     if (open.size < connections) return true;
     const [longest] = idle;
-    return makeRoom(`${section}.connections allows ${connections} connections`, longest);
+    return makeRoom('connections', `${connections} connections`, longest);
   };
 
   return {
@@ -99,7 +98,7 @@ export function createConnectionGuard(limits: ConnectionLimits, ports: Connectio
       idle.add(connection);
       socket.once('close', () => forget(connection));
       clock.sleep(1000 * firstCallSeconds, connection.called.signal).then(
-        () => close(connection, `${section}.firstCallSeconds allows ${firstCallSeconds} s until the first call`),
+        () => close(connection, 'firstCallSeconds', `${firstCallSeconds} s until the first call`),
         () => undefined,
       );
       return true;
@@ -109,7 +108,7 @@ export function createConnectionGuard(limits: ConnectionLimits, ports: Connectio
       if (!connection) return;
       const taken = takeToken(connection.refusals, refusalRate, clock.now());
       if (taken.kind === 'taken') connection.refusals = taken.bucket;
-      else close(connection, `${section}.refusalsPerConnection allows ${refusalsPerConnection} refused calls`);
+      else close(connection, 'refusalsPerConnection', `${refusalsPerConnection} refused calls`);
     },
     begin(peer) {
       const connection = open.get(peer);

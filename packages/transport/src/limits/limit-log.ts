@@ -4,11 +4,19 @@ import type { Logger } from '@trikd/process/logging';
 /** Between two lines: an attack must not fill the log. */
 const INTERVAL_MS = 10_000;
 
-/** Logs connections that limits have closed: the first one, then one line for all of an interval. */
-export function limitLog(log: Pick<Logger, 'warn'>, clock: Pick<Clock, 'now'>): (reason: string) => void {
+/**
+ * Logs connections that limits have closed: the first one, then one line for all of an interval.
+ * @param each is called with the limit for each of them
+ */
+export function limitLog(
+  log: Pick<Logger, 'warn'>,
+  clock: Pick<Clock, 'now'>,
+  each?: (limit: string) => void,
+): (reason: string, limit: string) => void {
   let loggedAt = Number.NEGATIVE_INFINITY;
   let unlogged = 0;
-  return (reason) => {
+  return (reason, limit) => {
+    each?.(limit);
     if (clock.now() - loggedAt < INTERVAL_MS) {
       unlogged += 1;
       return;

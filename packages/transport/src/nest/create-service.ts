@@ -54,14 +54,14 @@ const KEEPALIVE_MS = 20_000;
  */
 export async function createService(options: ServiceOptions): Promise<Service> {
   const { module, services, listen, log, limits = DEFAULT_LIMITS, drainSeconds = 5 } = options;
-  const { security = LOOPBACK_ONLY, tokens } = options;
+  const { security = LOOPBACK_ONLY, tokens, onRefused } = options;
   const { credentials, options: connections } = security.server(listen);
   const { trustDomain } = security;
   const identify = identifyBy({ ...(trustDomain !== undefined && { trustDomain }), ...(tokens && { tokens }) });
   const names = Object.keys(services);
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
   const guards = {
-    connections: createConnectionGuard(limits, { clock: systemClock, closed: limitLog(log, systemClock) }),
+    connections: createConnectionGuard(limits, { clock: systemClock, closed: limitLog(log, systemClock, onRefused) }),
     calls: createCallGuard(limits, systemClock),
   };
   const server = new Server({

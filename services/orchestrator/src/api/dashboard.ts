@@ -11,7 +11,7 @@ const PAGE = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url));
 /** Serves the dashboard of the service that listens at an address, unless the configuration wants none. */
 export function dashboardFor(
   { http, plaintext }: Pick<OrchestratorConfig, 'http' | 'plaintext'>,
-  options: Pick<DashboardOptions, 'security' | 'tokens' | 'audit' | 'log'>,
+  options: Pick<DashboardOptions, 'security' | 'tokens' | 'audit' | 'onRefused' | 'log'>,
 ): ((address: string) => Promise<Dashboard>) | undefined {
   const { listen, hosts, limits, page = PAGE } = http;
   if (listen === '') return undefined;

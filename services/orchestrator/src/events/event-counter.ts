@@ -16,7 +16,6 @@ export function eventCounter(telemetry: Telemetry, runId: string, now: () => num
       telemetry.record('trikd.generation', generation);
       telemetry.record('trikd.attempts', 1);
     }
-    telemetry.record('trikd.training', phase === 'training' ? 1 : 0);
     if (phase === 'failed' && before?.phase !== 'failed') telemetry.record('trikd.failures', 1);
     if (phase !== 'promoting') judging = undefined;
     else judging ??= { generation, since: now() };

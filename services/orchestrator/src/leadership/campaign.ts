@@ -6,6 +6,7 @@ import { displacement } from '../runs/displacement.js';
 import type { RunServices } from '../runs/run-services.js';
 import { createAnnounced } from './announced.js';
 import { claimOf, type HoldTrioPorts, holdTrio } from './hold-trio.js';
+import type { QueueMeter } from './queue-meter.js';
 import type { QueueSettings } from './queue-rules.js';
 import type { RunReader } from './read-runs.js';
 import type { RunIndex } from './run-index.js';
@@ -17,6 +18,8 @@ export interface CampaignPorts extends HoldTrioPorts {
   readonly queue: QueueSettings;
   /** Seconds between two looks at the store for what other orchestrators have written. */
   readonly look: number;
+  /** Measures the queue, while this orchestrator leads. Default: it is not measured. */
+  readonly queueMeter?: QueueMeter;
   /** Gets what keeps a run from being driven here; an empty `runId`: any run. */
   failed(runId: string, error: unknown): void;
 }
@@ -83,7 +86,8 @@ async function lead(self: Contender, lease: Leadership): Promise<void> {
   let lookedAt = Number.NEGATIVE_INFINITY;
   while (!over.aborted) {
     assertNewest(state(), lease);
-    if (ports.clock.now() - lookedAt >= 1000 * ports.look) {
+    const isDue = ports.clock.now() - lookedAt >= 1000 * ports.look;
+    if (isDue) {
       lookedAt = ports.clock.now();
       await look().catch((error: unknown) => ports.failed('', error));
       for (const runId of reader.unreadable()) if (!queue.setbacks.pausing(runId)) await readAgain(self, runId, found);
@@ -91,6 +95,7 @@ async function lead(self: Contender, lease: Leadership): Promise<void> {
       if (over.aborted) return;
     }
     decide(self, lease);
+    if (isDue) ports.queueMeter?.looked(index.all(), queue.waitOf, ports.date());
     await news(over);
   }
 }
@@ -192,7 +197,8 @@ async function drive(self: Contender, lease: Leadership, runId: string, stop: Ab
 }
 
 /** Lets all runs come to rest, and gives the lease up. */
-async function resign({ services, state, become }: Contender, lease: Leadership): Promise<void> {
+async function resign({ ports, services, state, become }: Contender, lease: Leadership): Promise<void> {
+  ports.queueMeter?.resigned();
   const reason = new TrikdError('out-of-step', `term ${lease.term} is over`);
   const roster = rosterOf(state());
   for (const { stop } of roster) stop.abort(reason);

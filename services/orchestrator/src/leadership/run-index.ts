@@ -1,5 +1,6 @@
 import type { Owner, Placement } from '@trikd/core/run/placement';
 import type { SavedRun } from '@trikd/core/run/run-store';
+import type { RunTimes } from '@trikd/core/run/run-times';
 import type { RunState } from '@trikd/core/run/state';
 
 /** What a leader remembers of a run: enough to decide who gets a trio. */
@@ -8,6 +9,8 @@ export interface IndexedRun {
   readonly phase: RunState['phase'];
   readonly revision: number;
   readonly placement: Placement;
+  /** When it was queued last, as ISO 8601. */
+  readonly queuedAt?: string;
   /** Whose quota it counts against. */
   readonly owner?: string;
 }
@@ -26,12 +29,16 @@ export interface RunIndex {
 export function createRunIndex(changed: () => void): RunIndex {
   const runs = new Map<string, IndexedRun>();
   return {
-    note({ spec: { name: runId }, state: { phase }, revision, placement, owner }) {
+    note({ spec: { name: runId }, state: { phase }, revision, placement, owner, times }) {
       const before = runs.get(runId);
       // What was read before a write may arrive after it.
       if (before && before.revision > revision) return;
-      const key = ownerKey(owner);
-      runs.set(runId, { runId, phase, revision, placement, ...(key !== undefined && { owner: key }) });
+      const [key, queuedAt] = [ownerKey(owner), queuedAtOf(times)];
+      runs.set(runId, {
+        ...{ runId, phase, revision, placement },
+        ...(queuedAt !== undefined && { queuedAt }),
+        ...(key !== undefined && { owner: key }),
+      });
       if (before?.phase !== phase || before.placement.trio !== placement.trio) changed();
     },
     forget(runId) {
@@ -41,6 +48,11 @@ export function createRunIndex(changed: () => void): RunIndex {
     all: () => runs.values(),
     clear: () => runs.clear(),
   };
+}
+
+/** When a queued run was queued, as ISO 8601. A run that has lost its trio keeps its place, but waits anew. */
+export function queuedAtOf({ changed, created }: RunTimes): string | undefined {
+  return changed.Queued ?? created;
 }
 
 /** Who shares a quota: a team, or a person without one. */

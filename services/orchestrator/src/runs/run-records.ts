@@ -31,8 +31,17 @@ export interface RunRecords {
   remove(store: ObjectStore, runId: string, term: number, requestId?: string): Promise<void>;
 }
 
-/** @param date the time of day @param index gets each run that is written or removed */
-export function createRunRecords(log: RunLog, date: () => Date, index: Pick<RunIndex, 'note' | 'forget'>): RunRecords {
+/**
+ * @param date the time of day
+ * @param index gets each run that is written or removed
+ * @param changed gets each change
+ */
+export function createRunRecords(
+  log: RunLog,
+  date: () => Date,
+  index: Pick<RunIndex, 'note' | 'forget'>,
+  changed: (before: SavedRun, after: SavedRun) => void = () => undefined,
+): RunRecords {
   const now = () => date().toISOString();
   return {
     async create(store, spec, wanted = {}) {
@@ -46,11 +55,13 @@ export function createRunRecords(log: RunLog, date: () => Date, index: Pick<RunI
       const saved = await saveRun(store, run, { state, placement, term, ...id, at: now() });
       index.note(saved);
       log.saved(run, saved, request);
+      changed(run, saved);
       return saved;
     },
     saved(before, after) {
       index.note(after);
       log.saved(before, after);
+      changed(before, after);
     },
     async remove(store, runId, term, requestId) {
       await deleteRun(store, runId, term);
