@@ -20,8 +20,6 @@ export interface QueueInvariantsParts {
   readonly queue: Pick<QueueSettings, 'quotaOf' | 'preemption'>;
   /** Whether nothing is disturbed. */
   readonly calm: boolean;
-  /** Whether the record of a run was read damaged: its leader may not know what it wrote itself. */
-  misread(runId: string): boolean;
   /** Calls back after so many milliseconds. */
   after(ms: number, happen: () => void): void;
   broken(sentence: string): void;
@@ -38,7 +36,7 @@ interface Waiting {
   known: boolean;
 }
 
-export function createQueueInvariants({ queue, calm, misread, after, broken }: QueueInvariantsParts): QueueInvariants {
+export function createQueueInvariants({ queue, calm, after, broken }: QueueInvariantsParts): QueueInvariants {
   const records = new Map<string, RunRecord>();
   const waiting = new Map<string, Waiting>();
   const counts = { 'runs placed': 0, 'runs displaced': 0, 'runs preempted': 0 };
@@ -48,7 +46,7 @@ export function createQueueInvariants({ queue, calm, misread, after, broken }: Q
     counts['runs placed'] += 1;
     const owner = ownerOf(now);
     const quota = owner === undefined ? undefined : queue.quotaOf(owner);
-    const same = others(runId).filter(([name, { term }]) => term === now.term && !misread(name));
+    const same = others(runId).filter(([, { term }]) => term === now.term);
     const held = same.filter(([, record]) => holdsTrio(record.state) && ownerOf(record) === owner).length;
     if (quota !== undefined && held >= quota)
       broken(`term ${now.term} placed run ${runId} of ${owner}, who had ${held} runs placed; the quota is ${quota}`);
@@ -94,7 +92,7 @@ export function createQueueInvariants({ queue, calm, misread, after, broken }: Q
       ([, { term, state, placement }]) => term === now.term && holdsTrio(state) && placement.trio === trio,
     );
     if (has && trio === undefined) broken(`run ${runId} is ${now.state.phase} without a trio`);
-    if (has && rival && !misread(rival[0])) broken(`runs ${rival[0]} and ${runId} have ${trio} in term ${now.term}`);
+    if (has && rival) broken(`runs ${rival[0]} and ${runId} have ${trio} in term ${now.term}`);
     if (now.state.phase !== 'queued') waiting.delete(runId);
     if (was && now.state.phase === 'queued') displaced(runId, was, before?.placement.since, now);
     if (!was && has) placed(runId, now);

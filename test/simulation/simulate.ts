@@ -79,10 +79,7 @@ async function live(seed: number, { many = seed % 16 === 15, ...options }: Simul
     return { invariants: createInvariants(spec.name, oracle, store, named) };
   });
   const after = (ms: number, happen: () => void) => world.after(ms, 'invariant', happen);
-  const between = createQueueInvariants({
-    ...{ queue: scene.queue, calm: scene.calm, after, broken },
-    misread: (runId) => store.misread.has(stateKey(runId)),
-  });
+  const between = createQueueInvariants({ queue: scene.queue, calm: scene.calm, after, broken });
   const [slowest, fastest] = chance.pick<readonly [number, number]>([
     [1, 1],
     [0.9, 1.1],

@@ -24,6 +24,9 @@ export interface CampaignPorts extends HoldTrioPorts {
   failed(runId: string, error: unknown): void;
 }
 
+/** Times in a row that the record of a run that may have a trio is read in vain, before others get the trio. */
+const UNREADABLE = 5;
+
 /** One orchestrator in the election. */
 export interface Contender {
   readonly ports: CampaignPorts;
@@ -48,6 +51,7 @@ export async function campaign(self: Contender): Promise<void> {
     try {
       const lease = await ports.candidate.campaign(drained, state().newestTerm);
       self.index.clear();
+      self.queue.allKnown();
       become({ kind: 'elected', lease });
       try {
         await lead(self, lease);
@@ -182,18 +186,31 @@ async function drive(self: Contender, lease: Leadership, runId: string, stop: Ab
     await ports.placement.acquire(claim, left).catch(() => undefined);
   }
   const run = await reader.read(runId);
-  if (!run) return index.forget(runId);
+  if (!run) {
+    // A record that cannot be read may name the trio. One that stays so is looked at again, and the others get the trio.
+    const isThere = reader.unreadable().includes(runId);
+    if (isThere && queue.mayHold(runId) && queue.setbacks.count(runId) < UNREADABLE)
+      throw new TrikdError('corrupt', `run ${runId} cannot be read at the moment, and keeps its trio until it is`);
+    queue.known(runId);
+    return index.forget(runId);
+  }
+  queue.known(runId);
   become({ kind: 'term-found', term: run.term });
   assertNewest(state(), lease);
   index.note(run);
   // What is known of it may be old: its last write may have failed, or have succeeded although it seemed to fail.
   if (!wantsTrio(run.state)) return;
   const { term, lost } = lease;
-  await holdTrio(run, ports, services, {
-    ...{ term, lost, drained, stop },
-    claimed: queue.claimed,
-    takenOver: (driven) => become({ kind: 'taken-over', drive: driven }),
-  });
+  try {
+    await holdTrio(run, ports, services, {
+      ...{ term, lost, drained, stop },
+      claimed: queue.claimed,
+      takenOver: (driven) => become({ kind: 'taken-over', drive: driven }),
+    });
+  } catch (error) {
+    queue.doubted(runId);
+    throw error;
+  }
 }
 
 /** Lets all runs come to rest, and gives the lease up. */

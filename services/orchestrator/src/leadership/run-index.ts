@@ -39,7 +39,8 @@ export function createRunIndex(changed: () => void): RunIndex {
         ...(queuedAt !== undefined && { queuedAt }),
         ...(key !== undefined && { owner: key }),
       });
-      if (before?.phase !== phase || before.placement.trio !== placement.trio) changed();
+      const { number, trio } = placement;
+      if (before?.phase !== phase || before.placement.trio !== trio || before.placement.number !== number) changed();
     },
     forget(runId) {
       if (runs.delete(runId)) changed();

@@ -24,6 +24,14 @@ export interface RunQueue {
   decide(): { readonly take: readonly string[]; readonly preempt: readonly string[] };
   /** The place of a queued run at the last decision. */
   waitOf(runId: string): QueueWait | undefined;
+  /** What is known of a run may be old: its last write failed, and may have taken effect. Until its record is read, it keeps its trio. */
+  doubted(runId: string): void;
+  /** The record of a run was read. */
+  known(runId: string): void;
+  /** Another term: all records are read. */
+  allKnown(): void;
+  /** Whether a run has a trio, or may have one. */
+  mayHold(runId: string): boolean;
   /** A claim was made, or found. */
   claimed(claim: Claim): void;
   /** Releases the claims of runs that need no trio. */
@@ -36,11 +44,13 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
   const setbacks = createSetbacks(clock);
   /** By run and number: a run may have a claim to the trio that it leaves, and one to the next. */
   const claims = new Map<string, Claim>();
+  const doubtful = new Set<string>();
   const keyOf = ({ runId, number }: Claim) => `${runId} ${number}`;
+  const mayHold = (run: IndexedRun) => holdsTrio(run) || doubtful.has(run.runId);
   const isNeeded = ({ runId, number }: Claim): boolean => {
     const run = index.get(runId);
     if (!run || run.placement.number > number) return false;
-    return holdsTrio(run) || currentOf(state(), runId) !== undefined;
+    return mayHold(run) || currentOf(state(), runId) !== undefined;
   };
   let waits: Schedule['waits'] = new Map();
 
@@ -48,7 +58,7 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
     const current = currentOf(state(), runId);
     if (!current && !wantsTrio({ phase })) return undefined;
     const holds = current?.stop.signal.aborted ? 'leaving' : 'placed';
-    const standing = !current && phase === 'queued' ? 'queued' : holds;
+    const standing = !current && phase === 'queued' && !doubtful.has(runId) ? 'queued' : holds;
     return {
       ...{ runId, priority, standing },
       ...(since !== undefined && { since }),
@@ -65,7 +75,7 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
         const entry = entryOf(run);
         if (entry) entries.push(entry);
         const isTaken = currentOf(state(), run.runId) !== undefined;
-        if (holdsTrio(run) && !isTaken && !setbacks.pausing(run.runId)) left.push(run.runId);
+        if (mayHold(run) && !isTaken && !setbacks.pausing(run.runId)) left.push(run.runId);
       }
       const { preemption, quotaOf } = queue;
       const plan = schedule(entries, { capacity: placement.capacity(), quotaOf, preemption });
@@ -74,6 +84,13 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
       return { take, preempt: plan.preempt };
     },
     waitOf: (runId) => waits.get(runId),
+    doubted: (runId) => void doubtful.add(runId),
+    known: (runId) => void doubtful.delete(runId),
+    allKnown: () => doubtful.clear(),
+    mayHold(runId) {
+      const run = index.get(runId);
+      return run !== undefined && mayHold(run);
+    },
     claimed: (claim) => void claims.set(keyOf(claim), claim),
     releaseUnneeded() {
       for (const claim of claims.values()) {

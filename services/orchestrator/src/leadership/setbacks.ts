@@ -5,6 +5,8 @@ export interface Setbacks {
   failed(runId: string): void;
   /** The run was taken on. */
   cleared(runId: string): void;
+  /** Failures in a row. */
+  count(runId: string): number;
   /** Whether the run is left alone for now. */
   pausing(runId: string): boolean;
 }
@@ -22,6 +24,7 @@ export function createSetbacks(clock: Pick<Clock, 'now'>): Setbacks {
       setbacks.set(runId, { count, until: clock.now() + 1000 * pause });
     },
     cleared: (runId) => void setbacks.delete(runId),
+    count: (runId) => setbacks.get(runId)?.count ?? 0,
     pausing: (runId) => (setbacks.get(runId)?.until ?? Number.NEGATIVE_INFINITY) > clock.now(),
   };
 }
