@@ -26,7 +26,7 @@ const ended = async ({ watch }: Served, runId: string) => resultOf(lastRun(await
 const create = ({ orchestrator }: Served, name: string, change: object = {}, asked: object = {}) =>
   orchestrator.create({ spec: RunSpec.parse(specOf({ ...change, name })), takeOver: true, ...asked });
 const onTrio = ({ get }: Served, runId: string, name: string) =>
-  vi.waitFor(async () => expect(await get(runId)).toMatchObject({ placement: { trio: name } }), 5000);
+  vi.waitFor(async () => expect(await get(runId)).toMatchObject({ placement: { trio: name } }), 30_000);
 
 test('more runs than trios all end like runs that were alone', async () => {
   const store = memoryStore();

@@ -13,7 +13,7 @@ export interface Campaign {
   readonly workers?: number;
   /** See `WorldOptions`. */
   readonly slow?: boolean;
-  /** Only scenes of many runs. Default: in one seed of sixteen. */
+  /** Only scenes of many runs. Default: see `SimulationOptions`. */
   readonly many?: boolean;
   /** A bug to plant, by its name in `mutations.ts`. */
   readonly mutation?: string;
