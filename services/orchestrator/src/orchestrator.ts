@@ -131,7 +131,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     const key = ownerKey(owner);
     const { maxQueuedPerOwner } = ports.queue;
     if (key === undefined || leader.term() === undefined) return;
-    const queued = [...index.all()].filter((run) => run.owner === key && run.phase === 'queued').length;
+    const queued = index.queuedOf(key);
     if (queued < maxQueuedPerOwner) return;
     const message = `${key} has ${queued} queued runs, and queue.maxQueuedPerOwner is ${maxQueuedPerOwner}`;
     throw new TrikdError('exhausted', `${message}: cancel one, or wait until one is placed`);

@@ -1,5 +1,8 @@
 import type { Clock } from './clock.js';
 
+/** Without a reason, each would get an error of its own, with a stack that nobody reads. */
+const SETTLED = new Error('the work has settled');
+
 /**
  * What `work` resolves to, or undefined if it takes longer than `seconds`. The work continues; a failure before the
  * deadline is thrown, a later one is ignored.
@@ -17,6 +20,6 @@ export async function within<T>(
   try {
     return await Promise.race([work, late]);
   } finally {
-    settled.abort();
+    settled.abort(SETTLED);
   }
 }

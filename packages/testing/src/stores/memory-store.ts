@@ -10,6 +10,8 @@ export interface MemoryStoreFaults {
 /** A store that lives as long as its process. It is as strict about keys as the other stores, and fails where `failOn` says so. */
 export function memoryStore({ failOn = () => false }: MemoryStoreFaults = {}): ObjectStore {
   const objects = new Map<string, StoredObject>();
+  // By folder: with many runs, a list would otherwise look at all objects of all runs.
+  const folders = new Map<string, Set<string>>();
   let writes = 0;
   const check = (key: string, operation: keyof ObjectStore) => {
     if (operation !== 'list' && !isStoreKey(key)) {
@@ -20,6 +22,7 @@ export function memoryStore({ failOn = () => false }: MemoryStoreFaults = {}): O
   const write = (key: string, bytes: Uint8Array) => {
     writes += 1;
     // Not `slice`: that of a Buffer returns a view of the same memory.
+    folders.set(folderOf(key), (folders.get(folderOf(key)) ?? new Set()).add(key));
     objects.set(key, { bytes: new Uint8Array(bytes), version: `${writes}` });
   };
   return {
@@ -49,11 +52,28 @@ export function memoryStore({ failOn = () => false }: MemoryStoreFaults = {}): O
     },
     list: async (prefix) => {
       check(prefix, 'list');
-      return [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+      const within = folderOf(prefix);
+      const isWhole = within.split('/').length > FOLDERS;
+      const groups = isWhole ? [folders.get(within) ?? []] : folders.values();
+      return [...groups].flatMap((keys) => [...keys].filter((key) => key.startsWith(prefix))).sort();
     },
     remove: async (key) => {
       check(key, 'remove');
       objects.delete(key);
+      folders.get(folderOf(key))?.delete(key);
     },
   };
+}
+
+/** Names in the folder of a run. */
+const FOLDERS = 2;
+
+/** The folder of a key, as deep as that of a run at most. */
+function folderOf(key: string): string {
+  return key
+    .split('/')
+    .slice(0, -1)
+    .slice(0, FOLDERS)
+    .map((name) => `${name}/`)
+    .join('');
 }

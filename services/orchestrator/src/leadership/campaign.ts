@@ -99,7 +99,7 @@ async function lead(self: Contender, lease: Leadership): Promise<void> {
       if (over.aborted) return;
     }
     decide(self, lease);
-    if (isDue) ports.queueMeter?.looked(index.all(), queue.waitOf, ports.date());
+    if (isDue) ports.queueMeter?.looked(index.wanting(), queue.waitOf, ports.date());
     await news(over);
   }
 }

@@ -10,6 +10,9 @@ export interface News {
   readonly news: (signal: AbortSignal) => Promise<void>;
 }
 
+/** Without a reason, each would get an error of its own, with a stack that nobody reads. */
+const OVER = new Error('the news are over');
+
 /** @param look seconds after which something may have changed elsewhere: what other orchestrators write is not announced */
 export function createNews(clock: Clock, look: number): News {
   const bell = createBell();
@@ -18,7 +21,7 @@ export function createNews(clock: Clock, look: number): News {
     news: async (signal) => {
       const left = new AbortController();
       await orAborted(within(bell.heard(left.signal), look, clock), signal).catch(() => undefined);
-      left.abort();
+      left.abort(OVER);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Owner, Placement } from '@trikd/core/run/placement';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import type { RunTimes } from '@trikd/core/run/run-times';
-import type { RunState } from '@trikd/core/run/state';
+import { type RunState, wantsTrio } from '@trikd/core/run/state';
 
 /** What a leader remembers of a run: enough to decide who gets a trio. */
 export interface IndexedRun {
@@ -21,33 +21,51 @@ export interface RunIndex {
   note(run: SavedRun): void;
   forget(runId: string): void;
   get(runId: string): IndexedRun | undefined;
-  all(): Iterable<IndexedRun>;
+  /** The runs that have a trio or wait for one. A decision does not cost more with each run that has ended. */
+  wanting(): Iterable<IndexedRun>;
+  /** How many runs of an owner wait. */
+  queuedOf(owner: string): number;
   clear(): void;
 }
 
 /** @param changed is called when a run changes its phase or its placement */
 export function createRunIndex(changed: () => void): RunIndex {
   const runs = new Map<string, IndexedRun>();
+  const wanting = new Map<string, IndexedRun>();
+  const queued = new Map<string, number>();
+  const count = (run: IndexedRun | undefined, by: 1 | -1) => {
+    if (run?.owner !== undefined && run.phase === 'queued') queued.set(run.owner, (queued.get(run.owner) ?? 0) + by);
+  };
   return {
     note({ spec: { name: runId }, state: { phase }, revision, placement, owner, times }) {
       const before = runs.get(runId);
       // What was read before a write may arrive after it.
       if (before && before.revision > revision) return;
       const [key, queuedAt] = [ownerKey(owner), queuedAtOf(times)];
-      runs.set(runId, {
+      const run: IndexedRun = {
         ...{ runId, phase, revision, placement },
         ...(queuedAt !== undefined && { queuedAt }),
         ...(key !== undefined && { owner: key }),
-      });
+      };
+      runs.set(runId, run);
+      if (wantsTrio(run)) wanting.set(runId, run);
+      else wanting.delete(runId);
+      count(before, -1);
+      count(run, 1);
       const { number, trio } = placement;
       if (before?.phase !== phase || before.placement.trio !== trio || before.placement.number !== number) changed();
     },
     forget(runId) {
+      count(runs.get(runId), -1);
+      wanting.delete(runId);
       if (runs.delete(runId)) changed();
     },
     get: (runId) => runs.get(runId),
-    all: () => runs.values(),
-    clear: () => runs.clear(),
+    wanting: () => wanting.values(),
+    queuedOf: (owner) => queued.get(owner) ?? 0,
+    clear() {
+      for (const map of [runs, wanting, queued]) map.clear();
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import type { Claim, Placement } from '../placement/placement.js';
 import type { QueueSettings } from './queue-rules.js';
 import type { IndexedRun, RunIndex } from './run-index.js';
 import { createSetbacks, type Setbacks } from './setbacks.js';
-import { currentOf, type LeadershipState } from './state.js';
+import { currentOf, type LeadershipState, rosterOf } from './state.js';
 
 export interface RunQueuePorts {
   readonly clock: Pick<Clock, 'now'>;
@@ -71,7 +71,9 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
     decide() {
       const entries: QueueEntry[] = [];
       const left: string[] = [];
-      for (const run of index.all()) {
+      // A run that has ended has its trio until it is released.
+      const ending = rosterOf(state()).flatMap(({ runId }) => index.get(runId) ?? []);
+      for (const run of new Set([...index.wanting(), ...ending])) {
         const entry = entryOf(run);
         if (entry) entries.push(entry);
         const isTaken = currentOf(state(), run.runId) !== undefined;

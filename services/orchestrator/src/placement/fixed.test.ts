@@ -96,3 +96,20 @@ test('a trio that drained is free again when it serves, and not while it is gone
   await heal('trio-1');
   expect(placement.capacity()).toBe(2);
 });
+test('a trio that was given up is looked at alone, and is the last that another run gets', async () => {
+  const clock = virtualClock();
+  const asked: string[] = [];
+  const probe: Probe = async (address) => {
+    asked.push(address);
+    return 'serving';
+  };
+  const ports = { probe, clock, times: { probe: 1, patience: 5 }, stopped: never };
+  const placement = fixedPlacement({ trios: [trioOf(1), trioOf(2)], ...ports });
+  await clock.advance(0);
+  await placement.acquire(claimOf('a'), never);
+  asked.length = 0;
+  await placement.release(claimOf('a'));
+  await clock.advance(0);
+  expect(asked).toEqual(['t1:1', 's1:1', 'a1:1']);
+  expect((await placement.acquire(claimOf('b'), never)).name).toBe('trio-2');
+});

@@ -1,4 +1,4 @@
-import { createBell } from '@trikd/core/async/bell';
+import { type Bell, createBell } from '@trikd/core/async/bell';
 import type { Clock } from '@trikd/core/async/clock';
 import { orAborted } from '@trikd/core/async/or-aborted';
 import { within } from '@trikd/core/async/within';
@@ -32,6 +32,8 @@ interface Trio {
   readonly addresses: TrioAddresses;
   health: TrioHealth;
   claim?: Claim | undefined;
+  /** Rings when it is to be looked at at once. */
+  readonly due: Bell;
 }
 
 /** A trio that was just given up may be shutting down: it is looked at before it is given to another run. */
@@ -42,10 +44,12 @@ const UNCHECKED: TrioHealth = {
   message: 'not looked at yet',
 };
 
+/** Without a reason, each would get an error of its own, with a stack that nobody reads. */
+const LOOKED = new Error('the trio is looked at');
+
 export function fixedPlacement({ trios: addresses, probe, clock, times, stopped }: FixedPorts): FixedPlacement {
-  const trios = addresses.map((each): Trio => ({ addresses: each, health: { kind: 'unknown' } }));
+  const trios = addresses.map((each): Trio => ({ addresses: each, health: { kind: 'unknown' }, due: createBell() }));
   const changed = createBell();
-  const due = createBell();
 
   async function look(trio: Trio): Promise<void> {
     const before = trio.health;
@@ -60,10 +64,10 @@ export function fixedPlacement({ trios: addresses, probe, clock, times, stopped 
   async function lookAgainAndAgain(trio: Trio): Promise<void> {
     while (!stopped.aborted) {
       const again = new AbortController();
-      const rung = due.heard(AbortSignal.any([again.signal, stopped]));
+      const rung = trio.due.heard(AbortSignal.any([again.signal, stopped]));
       await look(trio);
       await within(rung, times.probe, clock);
-      again.abort();
+      again.abort(LOOKED);
     }
   }
   for (const trio of trios) void lookAgainAndAgain(trio);
@@ -113,8 +117,10 @@ export function fixedPlacement({ trios: addresses, probe, clock, times, stopped 
       const trio = find(claim);
       if (!trio) return;
       trio.claim = undefined;
+      // A run may give a trio up because it does not answer: the others are given to runs first.
+      trios.push(...trios.splice(trios.indexOf(trio), 1));
       if (trio.health.kind === 'ready' || trio.health.kind === 'unknown') trio.health = UNCHECKED;
-      due.ring();
+      trio.due.ring();
       changed.ring();
     },
     list: async () => trios.flatMap(({ claim }) => claim ?? []),
