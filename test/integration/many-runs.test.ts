@@ -1,3 +1,4 @@
+import { TrikdError } from '@trikd/core/domain/errors';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { createLogger } from '@trikd/process/logging';
 import { type Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -25,8 +26,6 @@ const queued = (run: Run | undefined) => run?.conditions.find(({ type }) => type
 const ended = async ({ watch }: Served, runId: string) => resultOf(lastRun(await watch(runId)));
 const create = ({ orchestrator }: Served, name: string, change: object = {}, asked: object = {}) =>
   orchestrator.create({ spec: RunSpec.parse(specOf({ ...change, name })), takeOver: true, ...asked });
-const onTrio = ({ get }: Served, runId: string, name: string) =>
-  vi.waitFor(async () => expect(await get(runId)).toMatchObject({ placement: { trio: name } }), 30_000);
 
 test('more runs than trios all end like runs that were alone', async () => {
   const store = memoryStore();
@@ -103,7 +102,6 @@ describe('a run whose trio', () => {
     await create(served, 'moves', LONG);
     await held.reached;
     one.student.health('NOT_SERVING');
-    await onTrio(served, 'moves', 'trio-2');
     expect(await ended(served, 'moves')).toEqual(resultOf(await undisturbed(LONG)));
     expect(other.student.requests[0]).toMatchObject({ start: { generation: 1, attempt: 2, step: 7 } });
   });
@@ -116,9 +114,27 @@ describe('a run whose trio', () => {
     await create(served, 'moves', LONG);
     await held.reached;
     for (const service of [one.teacher, one.student, one.anchor]) service.close();
-    await onTrio(served, 'moves', 'trio-2');
     expect(await ended(served, 'moves')).toEqual(resultOf(await undisturbed(LONG)));
+    expect(other.student.requests).not.toEqual([]);
   });
+});
+
+test('a run whose trio is well but does not answer goes on elsewhere at once, and the loss counts', async () => {
+  const store = memoryStore();
+  const silent = (): TrikdError => new TrikdError('unavailable', 'no answer');
+  const lines: unknown[] = [];
+  const log = createLogger({ level: 'info' }, 'orchestrator', {
+    write: (line) => {
+      const { msg, trio: name, kind } = JSON.parse(line);
+      if (name) lines.push(name);
+      if (msg === 'attempt lost') lines.push(kind);
+    },
+  });
+  const models = [await trio(store, { refusalAt: silent }), await trio(store)];
+  const served = await serve(store, models, undefined, log);
+  await create(served, 'moves');
+  expect(await ended(served, 'moves')).toEqual(resultOf(await undisturbed()));
+  expect(lines).toEqual(['trio-1', 'unavailable', 'trio-2']);
 });
 
 describe('of two orchestrators', () => {

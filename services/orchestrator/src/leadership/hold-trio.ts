@@ -81,7 +81,12 @@ export async function holdTrio(
       { ...others, trainers, anchor, ...steps },
       services,
       { drained, stop: stop.signal, lost },
-      { name: trio.name, watch, displace },
+      {
+        name: trio.name,
+        watch,
+        displace,
+        hasAlternative: async () => (await placement.list()).length < placement.capacity(),
+      },
       takenOver,
     );
   } finally {

@@ -14,6 +14,11 @@ export function displacementIn(reason: unknown): Displacement | undefined {
   return { why, message: reason.message };
 }
 
+/** Whether a failure of an attempt is that something did not answer. */
+export function isUnavailable(failure: unknown): failure is TrikdError {
+  return failure instanceof TrikdError && failure.kind === 'unavailable';
+}
+
 /** Whether a failure of an attempt may come from the trio that its run is leaving. */
 export function isOfTheTrio(failure: unknown): boolean {
   return failure instanceof TrikdError && ['unavailable', 'out-of-step', 'wrong-state'].includes(failure.kind);

@@ -1,3 +1,4 @@
+import type { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { advance, type Duty, duty, type RunTransition } from '@trikd/core/run/advance';
 import { collectLeftovers } from '@trikd/core/run/collector';
@@ -5,7 +6,7 @@ import { drive } from '@trikd/core/run/drive';
 import type { Stall } from '@trikd/core/run/run-event';
 import { type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { Displacement } from '@trikd/core/run/state';
-import { displacementIn, isOfTheTrio } from './displacement.js';
+import { displacementIn, isOfTheTrio, isUnavailable } from './displacement.js';
 import { type PerformPorts, perform } from './duties/perform.js';
 import type { DutyScope } from './duties/scope.js';
 import { exchangeSecrets } from './exchange-secrets.js';
@@ -38,6 +39,8 @@ export interface DriveScope extends RunReporterPorts {
   readonly trio: TrioWatch;
   /** The trio has to be left: aborts `drained`. */
   displace(by: Displacement): void;
+  /** Whether the run could have another trio at once. */
+  hasAlternative(): Promise<boolean>;
 }
 
 /** A run that is driven here. */
@@ -55,7 +58,7 @@ export interface DrivenRun {
 /** Drives a run until it ends, pauses (`drained`), or belongs to another orchestrator (`abandoned`). */
 export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope): DrivenRun {
   const { spec, term } = run;
-  const { store, log, drained, abandoned, trio, displace } = scope;
+  const { store, log, drained, abandoned, trio, displace, hasAlternative } = scope;
   const { everySteps = 0 } = ports;
   const now = () => ports.date().toISOString();
   const rules = rulesOf(spec, ports);
@@ -83,8 +86,15 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
       const by = displacementIn(drained.reason);
       if (by && isOfTheTrio(failure) && !abandoned.aborted) return yield { kind: 'displaced', by };
       if (!abandoned.aborted && !isPause(failure)) log.attemptLost(reporter.view(), failure);
+      if (isUnavailable(failure)) await tryElsewhere(failure);
       throw failure;
     }
+  }
+
+  /** What is silent looks well from outside. The loss counts: what makes every trio silent comes from the run itself. */
+  async function tryElsewhere({ message }: TrikdError): Promise<void> {
+    const isBetter = await hasAlternative().catch(() => false);
+    if (isBetter && !drained.aborted) displace({ why: 'trio-away', message: `${message}: it tries another trio` });
   }
 
   async function driveToEnd(): Promise<Error | undefined> {
