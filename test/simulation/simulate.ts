@@ -50,7 +50,10 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   }
 }
 
-async function live(seed: number, { many = seed % MANY === MANY - 1, ...options }: SimulationOptions): Promise<Outcome> {
+async function live(
+  seed: number,
+  { many = seed % MANY === MANY - 1, ...options }: SimulationOptions,
+): Promise<Outcome> {
   const world = createWorld(seed, options);
   const { chance } = world;
   const scene: Scene = await drawScene(chance, many);
