@@ -208,10 +208,11 @@ describe('while a run has the only trio', () => {
   test('a run that is created waits its turn, and so does one that is resumed in the meantime', async () => {
     const store = memoryStore();
     const { pause, resume, create, get, watch } = await heldRun(store);
-    await create(specOf({ name: 'another', epochs: 40, curriculum: { generations: 1 } }));
+    await create(specOf({ name: 'another', epochs: 200, curriculum: { generations: 1 } }));
     expect(await get('another')).toMatchObject({ placement: { waiting: { position: 1, length: 1 } } });
     await pause('trial');
-    await vi.waitFor(async () => expect(await get('another')).toMatchObject({ placement: { trio: 'trio-1' } }));
+    const onTrio = { placement: { trio: 'trio-1' } };
+    await vi.waitFor(async () => expect(await get('another')).toMatchObject(onTrio), { timeout: 10_000, interval: 5 });
     for (const queued of [await resume('trial'), await get('trial')]) {
       expect(queued?.phase).toBe(RunPhase.RUN_PHASE_QUEUED);
       expect(queued?.conditions.find(({ type }) => type === 'Queued')).toMatchObject({
