@@ -1,6 +1,7 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { unary } from '@trikd/transport/grpc/clients';
+import type { ToyWorld } from './orchestrator-doubles.js';
 import { heldUntilLimited, serve, specOf, trio } from './orchestrator-rig.js';
 
 type Served = Awaited<ReturnType<typeof serve>>;
@@ -27,10 +28,17 @@ export function steering({ client }: Served) {
 
 export const LONG = { epochs: 12, checkpoint: { everyEpochs: 8 } };
 
-/** A run that is held in training of generation 1, until both trainers have a limit two steps further on. */
-export async function heldRun(store: ObjectStore) {
+/**
+ * A run that is held in training of generation 1, until both trainers have a limit two steps further on.
+ * @param then holds further steps
+ */
+export async function heldRun(store: ObjectStore, then: ToyWorld['gate'] = async () => undefined) {
   const held = heldUntilLimited(1, 5);
-  const models = await trio(store, held);
+  const gate: ToyWorld['gate'] = async (...step) => {
+    await held.gate?.(...step);
+    await then?.(...step);
+  };
+  const models = await trio(store, { ...held, gate });
   const served = await serve(store, models);
   await served.create(specOf(LONG));
   await held.reached;

@@ -13,7 +13,7 @@ import {
 } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, gateAt, lastRun, resultOf, serve, specOf, trio, undisturbed } from './orchestrator-rig.js';
 import { heldRun, LONG, steering } from './steering-rig.js';
@@ -207,12 +207,14 @@ describe('a run that failed of a passing cause', () => {
 describe('while a run has the only trio', () => {
   test('a run that is created waits its turn, and so does one that is resumed in the meantime', async () => {
     const store = memoryStore();
-    const { pause, resume, create, get, watch } = await heldRun(store);
-    await create(specOf({ name: 'another', epochs: 200, curriculum: { generations: 1 } }));
+    // Later than any step of the first run.
+    const held = gateAt(0, 30);
+    const { pause, resume, create, get, watch } = await heldRun(store, held.gate);
+    await create(specOf({ name: 'another', epochs: 40, curriculum: { generations: 1 } }));
     expect(await get('another')).toMatchObject({ placement: { waiting: { position: 1, length: 1 } } });
     await pause('trial');
-    const onTrio = { placement: { trio: 'trio-1' } };
-    await vi.waitFor(async () => expect(await get('another')).toMatchObject(onTrio), { timeout: 10_000, interval: 5 });
+    await held.reached;
+    expect(await get('another')).toMatchObject({ placement: { trio: 'trio-1' } });
     for (const queued of [await resume('trial'), await get('trial')]) {
       expect(queued?.phase).toBe(RunPhase.RUN_PHASE_QUEUED);
       expect(queued?.conditions.find(({ type }) => type === 'Queued')).toMatchObject({
@@ -220,6 +222,7 @@ describe('while a run has the only trio', () => {
         message: 'position 1 of 1: the only trio is taken',
       });
     }
+    held.open();
     expect(lastRun(await watch('another'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
     expect(resultOf(lastRun(await watch('trial')))).toEqual(resultOf(await undisturbed(LONG)));
   });
