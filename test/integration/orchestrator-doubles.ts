@@ -71,6 +71,7 @@ interface Attempt {
   limit: number;
   next: number;
   stopped: boolean;
+  watchers: number;
 }
 
 /** A TrainerService whose scores and states are functions of role, generation and step. */
@@ -95,11 +96,12 @@ export async function toyTrainer(
       if (refusal) throw refusal;
       const spec = RunSpec.parse(JSON.parse(request.spec));
       if (current) {
-        if (start.attempt < current.at.attempt && start.generation === current.at.generation) {
+        const isFenced = current.watchers > 0 && request.term < current.request.term;
+        if (isFenced || (start.attempt < current.at.attempt && start.generation === current.at.generation)) {
           throw new TrikdError('out-of-step', `attempt ${start.attempt} is over`);
         }
         current.stopped = true;
-        current.news.dispatchEvent(new Event('limit'));
+        for (const kind of ['limit', 'event']) current.news.dispatchEvent(new Event(kind));
       }
       current = {
         request,
@@ -111,6 +113,7 @@ export async function toyTrainer(
         limit: request.limit,
         next: start.step,
         stopped: false,
+        watchers: 0,
       };
       void trainToy(role, current, store, world);
       return {
@@ -146,9 +149,18 @@ export async function toyTrainer(
     watchTrainer: (call: ServerWritableStream<WatchTrainerRequest, WatchTrainerResponse>) => {
       const serve = async () => {
         const attempt = wanted(toAttempt(call.request.attempt));
+        attempt.watchers += 1;
+        const left = new AbortController();
+        left.signal.addEventListener('abort', () => {
+          attempt.watchers -= 1;
+        });
+        for (const way of ['cancelled', 'finish'] as const) call.once(way, () => left.abort());
         for (let number = call.request.fromEvent; !call.cancelled; number++) {
           if (call.request.pastOnly && attempt.events.length <= number) break;
-          while (attempt.events.length <= number) await once(attempt.news, 'event');
+          while (attempt.events.length <= number) {
+            if (attempt !== current) throw new TrikdError('out-of-step', `attempt ${attempt.at.attempt} is over`);
+            await once(attempt.news, 'event');
+          }
           const event = attempt.events[number];
           if (event) call.write({ number, event: fromTrainerEvent(event, role) });
         }
