@@ -168,7 +168,7 @@ test('a run that waits for a trio is in the queue, with its place and the reason
   await page.getByRole('link', { name: 'Runs' }).click();
   const queued = page.getByRole('region', { name: 'Queue' }).getByRole('row', { name: 'second' });
   await queued.waitFor();
-  expect(await queued.textContent()).toMatch(/^1second.*first/);
+  expect(await queued.textContent()).toMatch(/^1second.*Position 1 of 1: the only trio is taken\.$/);
   expect(await seriousFaults(page, axe)).toEqual([]);
   await page.getByRole('row', { name: 'first' }).getByRole('link', { name: 'first' }).click();
   await confirm(page, 'Cancel');

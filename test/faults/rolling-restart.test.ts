@@ -30,7 +30,7 @@ test('a rolling restart in each generation drains every service in 10 s and chan
       const from = performance.now();
       service.signal('SIGTERM');
       const { at, code } = await ended;
-      expect(code).toBe(0);
+      expect(code).toBe(143);
       await service.listening();
       story.push({ service: service.name, drain: at - from, replays });
       // Steps of an attempt that is over may still come.
