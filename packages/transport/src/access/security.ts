@@ -1,6 +1,7 @@
 import { type ChannelCredentials, type ChannelOptions, credentials, ServerCredentials } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { isLoopback } from '@trikd/process/address';
+import { exitOn } from '@trikd/process/exit-on';
 import type { Logger } from '@trikd/process/logging';
 import { TlsChannelCredentials, TlsServerCredentials } from '../grpc/credentials.js';
 import type { Role } from './caller.js';
@@ -83,9 +84,7 @@ export function securityOrExit(
     if (config.tls === undefined) for (const address of connects) security.client(address, role);
     return security;
   } catch (error) {
-    if (!(error instanceof TrikdError)) throw error;
-    log.fatal(error.message);
-    process.exit(1);
+    exitOn(error, log);
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { exitOn } from '@trikd/process/exit-on';
 import type { Logger } from '@trikd/process/logging';
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { refused, type User, userOf } from './claims.js';
@@ -57,9 +58,7 @@ export function verifierOrExit(issuers: OidcConfig, log: Pick<Logger, 'fatal'>):
   try {
     return tokenVerifier(issuers);
   } catch (error) {
-    if (!(error instanceof TrikdError)) throw error;
-    log.fatal(error.message);
-    process.exit(1);
+    exitOn(error, log);
   }
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { TrikdError } from '@trikd/core/domain/errors';
+import { exitOn } from '@trikd/process/exit-on';
 import { faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
 import { createService, type ServiceOptions } from './create-service.js';
@@ -68,9 +68,7 @@ async function orExit<T>(log: Logger, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (!(error instanceof TrikdError)) throw error;
-    log.fatal(error.message);
-    process.exit(1);
+    exitOn(error, log);
   }
 }
 
