@@ -36,7 +36,7 @@ export interface AuditConfig {
 export function auditLogger({ file }: AuditConfig, service: string, log: Logger): Logger {
   const fields = { logger: 'audit' };
   if (file === undefined) return log.child(fields);
-  const stream = pino.destination({ dest: file, mkdir: true, append: true, sync: true, mode: 0o600 });
+  const stream = pino.destination({ dest: file, mkdir: true, append: true, sync: true, mode: PRIVATE_FILE });
   return createLogger({ level: 'info' }, service, stream).child(fields);
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { errorCode } from './error-code.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -25,8 +26,8 @@ export function readText(file: string, most = MOST_BYTES): string {
     throw new TrikdError('invalid', `cannot read ${file}: it has more than ${most} bytes`, { file });
   } catch (cause) {
     if (cause instanceof TrikdError) throw cause;
-    const code = cause instanceof Error && 'code' in cause ? `${cause.code}` : '';
-    throw new TrikdError('invalid', `cannot read ${file}: ${REASONS[code] ?? `${cause}`}`, { file }, { cause });
+    const reason = REASONS[errorCode(cause) ?? ''] ?? `${cause}`;
+    throw new TrikdError('invalid', `cannot read ${file}: ${reason}`, { file }, { cause });
   }
 }
 

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { hasCode } from './error-code.js';
 import { lastError } from './last-error.js';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from './private-files.js';
 
@@ -127,7 +128,7 @@ function killGroup(child: ChildProcess): void {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
     // It may have ended meanwhile.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!hasCode(error, 'ESRCH')) throw error;
   }
 }
 

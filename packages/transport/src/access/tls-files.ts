@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { errorCode } from '@trikd/process/error-code';
 
 /** The PEM files of one end of a connection. A client that proves itself with a token has no certificate. */
 export interface TlsFiles {
@@ -81,10 +82,8 @@ function read(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw unusable(
-      file,
-      error instanceof Error && 'code' in error ? `cannot be read: ${error.code}` : 'cannot be read',
-    );
+    const code = errorCode(error);
+    throw unusable(file, code === undefined ? 'cannot be read' : `cannot be read: ${code}`);
   }
 }
 

@@ -3,6 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { hasCode } from '@trikd/process/error-code';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '@trikd/process/private-files';
 import { z } from 'zod';
 
 const Login = z.strictObject({
@@ -46,11 +48,11 @@ export function loginsOf(env: Readonly<Record<string, string | undefined>>): Log
     set: (target, login) => {
       const { [target]: _, ...others } = read().logins;
       const logins = login ? { ...others, [target]: login } : others;
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
       writeDurably(file, JSON.stringify({ version: 1, logins }));
     },
     alone: async (work) => {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
       await acquired(lock);
       try {
         return await work();
@@ -65,7 +67,7 @@ function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw new TrikdError('invalid', `cannot read ${file}: ${error instanceof Error ? error.message : error}`);
   }
 }
@@ -84,7 +86,7 @@ function parsed(file: string, text: string | undefined): z.infer<typeof File> {
 function writeDurably(file: string, text: string): void {
   const next = `${file}.${process.pid}`;
   rmSync(next, { force: true });
-  const handle = openSync(next, 'wx', 0o600);
+  const handle = openSync(next, 'wx', PRIVATE_FILE);
   try {
     writeFileSync(handle, text);
     fsyncSync(handle);
@@ -99,16 +101,12 @@ async function acquired(lock: string): Promise<void> {
   const until = performance.now() + LOCK_MS;
   for (;;) {
     try {
-      closeSync(openSync(lock, 'wx', 0o600));
+      closeSync(openSync(lock, 'wx', PRIVATE_FILE));
       return;
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
     if (performance.now() >= until) rmSync(lock, { force: true });
     else await pause(LOOK_MS);
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
