@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
 import { loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
 import { PRIVATE_FOLDER } from '@trikd/process/private-files';
 import type { StoreConfig } from '@trikd/store/store-config';
@@ -63,12 +64,8 @@ export function localRuns(runs: string): readonly string[] {
 /** The run as it was left, or undefined when there is none yet. @throws TrikdError 'unavailable' when its store cannot be reached */
 export async function storedRun({ runId, store }: RunFolder): Promise<SavedRun | undefined> {
   if (store.kind === 'folder' && !existsSync(store.path)) return undefined;
-  try {
-    return await loadRun(await openRunStore(store), runId);
-  } catch (error) {
-    if (error instanceof TrikdError && error.kind === 'not-found') return undefined;
-    throw error;
-  }
+  const load = async () => loadRun(await openRunStore(store), runId);
+  return load().catch(undefinedIfAbsent);
 }
 
 /**

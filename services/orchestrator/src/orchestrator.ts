@@ -1,5 +1,6 @@
 import { createLanes } from '@trikd/core/async/lanes';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
 import { advance } from '@trikd/core/run/advance';
 import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
 import { announce } from '@trikd/core/run/queue-markers';
@@ -104,7 +105,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     if (drained.signal.aborted) throw new TrikdError('unavailable', 'the orchestrator is shutting down');
     const { spec, requestId, takeOver = false, owner, placement } = request;
     const runId = spec.name;
-    const stored = await unlessAbsent(loadRun(store, runId));
+    const stored = await loadRun(store, runId).catch(undefinedIfAbsent);
     if (!stored) assertRoom(owner);
     const mayWait = !stored || wantsTrio(stored.state) || stored.state.phase === 'failed';
     if (mayWait) await announce(store, runId, ports.nonce());
@@ -181,13 +182,4 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       await leader.over;
     },
   };
-}
-
-async function unlessAbsent(run: Promise<SavedRun>): Promise<SavedRun | undefined> {
-  try {
-    return await run;
-  } catch (error) {
-    if (error instanceof TrikdError && error.kind === 'not-found') return undefined;
-    throw error;
-  }
 }

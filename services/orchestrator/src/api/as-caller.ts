@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
 import { noSuchRun } from '@trikd/core/run/run-store';
 import type { Steering } from '@trikd/core/run/steering';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -44,6 +45,7 @@ export function asCaller(
     }
     const owner = ownerOf(caller, team);
     if (owner) {
+      // A damaged run may belong to anybody: creating it again fails as it does without an owner.
       const existing = await orchestrator.get(spec.name).catch(undefinedIfAbsent);
       if (existing) assertNotForeign(existing);
     }
@@ -81,10 +83,4 @@ function taken(runId: string): TrikdError {
 
 function needsAdmin(what: string): TrikdError {
   return new TrikdError('forbidden', `${what} requires the verb admin`);
-}
-
-/** A damaged run may belong to anybody: creating it again fails as it does without an owner. */
-function undefinedIfAbsent(error: unknown): undefined {
-  if (error instanceof TrikdError && error.kind === 'not-found') return undefined;
-  throw error;
 }
