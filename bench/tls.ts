@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { createLogger } from '@trikd/process/logging';
-import type { ServiceName } from '@trikd/process/service-process';
+import { SERVICE_NAMES, type ServiceName } from '@trikd/process/service-process';
 import { settingsOf } from '@trikd/testing/processes/settings';
 import { certificateOf, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
 import { openSecurity } from '@trikd/transport/access/security';
@@ -42,11 +42,7 @@ const spec = RunSpec.parse({
 const folder = mkdtempSync(join(tmpdir(), 'trikd-bench-tls-'));
 const authority = await newAuthority();
 const certificates = new Map(
-  await Promise.all(
-    (['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'] as const).map(
-      async (name) => [name, await certificateOf(authority, name)] as const,
-    ),
-  ),
+  await Promise.all(SERVICE_NAMES.map(async (name) => [name, await certificateOf(authority, name)] as const)),
 );
 const tlsOf = (name: ServiceName) => writeTls(join(folder, name), authority.cert, certificates.get(name)!);
 const security = openSecurity(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
 import { createLogger } from '@trikd/process/logging';
-import type { ServiceName } from '@trikd/process/service-process';
+import { SERVICE_NAMES, type ServiceName } from '@trikd/process/service-process';
 import { AnchorServiceService, LoadAnchorRequest } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { ExchangeServiceService, StreamLogitsRequest } from '@trikd/protocol/gen/node/trikd/v1/exchange';
 import { AssignRequest, TrainerServiceService } from '@trikd/protocol/gen/node/trikd/v1/trainer';
@@ -20,7 +20,6 @@ import { type AttackedCluster, startTraining } from './attacked-cluster.js';
 const SECONDS = Number(process.env['ATTACK_SECONDS'] ?? 1);
 const CALLS_PER_SECOND = 20;
 const LARGEST = 2 ** 32 - 1;
-const ROLES: readonly ServiceName[] = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'];
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-identity-'));
 const thieves = new Map<string, ChannelCredentials>();
@@ -30,7 +29,7 @@ let security: Security;
 beforeAll(async () => {
   const authority = await newAuthority();
   const pairs = new Map(
-    await Promise.all(ROLES.map(async (role) => [role, await certificateOf(authority, role)] as const)),
+    await Promise.all(SERVICE_NAMES.map(async (role) => [role, await certificateOf(authority, role)] as const)),
   );
   const person = { uris: [userId('trikd', 'mallory')], hosts: [], ...LASTING };
   const proof = (pair?: KeyPair) => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Metadata } from '@grpc/grpc-js';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { createLogger } from '@trikd/process/logging';
-import type { ServiceName } from '@trikd/process/service-process';
+import { SERVICE_NAMES } from '@trikd/process/service-process';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type Cluster, QUICK, startCluster } from '@trikd/testing/processes/cluster';
 import { certificateOf, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
@@ -19,7 +19,6 @@ import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { scratch } from './trikd.js';
 
-const SERVICES: readonly ServiceName[] = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'];
 const spec = writtenSpec('two generations');
 
 /** Takes what the services send to a collector. */
@@ -68,7 +67,7 @@ test('no secret of the services appears in a log, trace, event, object, title or
   const forged = `${token.slice(0, -12)}Y2FuYXJ5Y2Fu`;
   const authority = await newAuthority();
   const pairs = new Map<string, KeyPair>();
-  for (const name of SERVICES) pairs.set(name, await certificateOf(authority, name));
+  for (const name of SERVICE_NAMES) pairs.set(name, await certificateOf(authority, name));
   const placeOf = (name: string) => join(folder, 'tls', name);
   const cluster = await startCluster({
     folder,
@@ -119,9 +118,9 @@ test('no secret of the services appears in a log, trace, event, object, title or
     );
   }
   // A key where a certificate belongs: the complaint must name the file alone.
-  for (const name of SERVICES) writeFileSync(join(placeOf(name), 'cert.pem'), pairs.get(name)!.key);
+  for (const name of SERVICE_NAMES) writeFileSync(join(placeOf(name), 'cert.pem'), pairs.get(name)!.key);
   const complaints = () => textsIn(folder).join('').split('the previous ones stay').length - 1;
-  await vi.waitFor(() => expect(complaints()).toBe(SERVICES.length), { timeout: 20_000, interval: 200 });
+  await vi.waitFor(() => expect(complaints()).toBe(SERVICE_NAMES.length), { timeout: 20_000, interval: 200 });
   await cluster.stop('SIGTERM');
 
   const logs = textsIn(folder);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MOST_GENERATIONS } from '@trikd/core/spec/run-spec';
 import { createLogger } from '@trikd/process/logging';
-import type { ServiceName } from '@trikd/process/service-process';
+import { SERVICE_NAMES, type ServiceName } from '@trikd/process/service-process';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { startCluster } from '@trikd/testing/processes/cluster';
 import { certificateOf, newAuthority, tlsFilesIn, writeTls } from '@trikd/testing/servers/certificates';
@@ -12,7 +12,6 @@ import type { KeyPair } from '@trikd/transport/access/authority';
 import { openSecurity } from '@trikd/transport/access/security';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 
-const SERVICES: readonly ServiceName[] = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'];
 /** For which a key without its certificate, or half of one, lies there: services look once a second. */
 const TORN_MS = 2_500;
 /** Seconds after which connections are replaced, so that each rotation meets new ones. */
@@ -57,7 +56,7 @@ export async function trainWhileRotating(options: RotationOptions): Promise<Rota
       .map(({ cert }) => cert)
       .join('\n');
   const tls: Partial<Record<ServiceName, object>> = {};
-  for (const name of SERVICES) {
+  for (const name of SERVICE_NAMES) {
     const section = writeTls(placeOf(name), trusted(), await certificateOf(authorities.at(-2)!, name));
     tls[name] = { ...section, connectionAge: CONNECTION_AGE };
   }
@@ -92,7 +91,7 @@ export async function trainWhileRotating(options: RotationOptions): Promise<Rota
       authorities.push(await newAuthority());
       const signer = authorities.at(-2)!;
       await Promise.all(
-        [...SERVICES, 'client' as const].map(async (name) => {
+        [...SERVICE_NAMES, 'client' as const].map(async (name) => {
           const pair = await certificateOf(signer, name === 'client' ? 'orchestrator' : name);
           await replaceTorn(placeOf(name), trusted(), pair, round % 2 === 0 ? 'key first' : 'half a certificate');
         }),

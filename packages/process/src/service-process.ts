@@ -8,7 +8,8 @@ import { lastError } from './last-error.js';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from './private-files.js';
 
 /** The services of a run. */
-export type ServiceName = 'anchor-server' | 'teacher-trainer' | 'student-trainer' | 'orchestrator';
+export const SERVICE_NAMES = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** A service in a child process. Its process group is its own, so that Ctrl-C reaches only the parent. */
 export interface ServiceProcess {

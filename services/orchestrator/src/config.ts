@@ -1,4 +1,4 @@
-import type { Role } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/role';
 import { MOST_PAIRS } from '@trikd/core/run/state';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
@@ -124,8 +124,6 @@ export const OrchestratorConfig = z
 export type OrchestratorConfig = z.infer<typeof OrchestratorConfig>;
 
 type Trios = Pick<OrchestratorConfig, 'placement' | Role>;
-
-const ROLES = ['teacher', 'student', 'anchor'] as const satisfies readonly Role[];
 
 function hasTrios(config: Trios, context: z.RefinementCtx): void {
   const given = ROLES.filter((role) => config[role] !== undefined);

@@ -1,5 +1,6 @@
 /** The three models of a generation. */
-export type Role = 'anchor' | 'teacher' | 'student';
+export const ROLES = ['teacher', 'student', 'anchor'] as const;
+export type Role = (typeof ROLES)[number];
 
 /** The two roles that train. */
 export type TrainedRole = 'teacher' | 'student';

@@ -1,4 +1,4 @@
-import type { Role } from '../domain/role.js';
+import { ROLES, type Role } from '../domain/role.js';
 import type { PhaseKind, RoleStep } from './role-step.js';
 import type { RoleTimes } from './role-times.js';
 import { spreadOf } from './spread.js';
@@ -26,7 +26,7 @@ export function stepTimes(steps: readonly RoleStep[]): StepTimes | undefined {
     Number.POSITIVE_INFINITY,
     0,
   ] as readonly [number, number]);
-  const roles = (['teacher', 'student', 'anchor'] as const).flatMap((role) => {
+  const roles = ROLES.flatMap((role) => {
     const own = steps.filter((each) => each.role === role && each.step >= first && each.step <= last);
     return own.length > 0 ? [roleTimes(role, own)] : [];
   });

@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { SERVICE_NAMES } from '@trikd/process/service-process';
 import { type Caller, type Role, VERBS } from './caller.js';
-
-const ROLES: readonly Role[] = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'];
 
 const SEGMENT = '[A-Za-z0-9._-]+';
 const SERVICE = new RegExp(`^spiffe://(${SEGMENT})/ns/${SEGMENT}/sa/(${SEGMENT})$`);
@@ -34,7 +33,7 @@ export function callerOfCertificate(raw: Buffer, trustDomain: string): Caller {
     );
   }
   if (user !== undefined) return { kind: 'user', subject: user, teams: [], verbs: VERBS };
-  const known = ROLES.find((each) => each === role);
+  const known = SERVICE_NAMES.find((each) => each === role);
   if (known === undefined)
     throw new TrikdError('unauthenticated', `the certificate names ${id}, which is no service of trikd`);
   return { kind: 'service', role: known, id };

@@ -2,13 +2,12 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { makeFolder, PRIVATE_FILE } from '@trikd/process/private-files';
-import type { ServiceName } from '@trikd/process/service-process';
+import { SERVICE_NAMES, type ServiceName } from '@trikd/process/service-process';
 import type { KeyPair, Validity } from '@trikd/transport/access/authority';
 import { serviceId, trustDomainOf, userId } from '@trikd/transport/access/spiffe-id';
 import { leafOf } from '@trikd/transport/access/tls-files';
 import { type CertificateFiles, certificateFiles } from './tls-settings.js';
 
-const SERVICES: readonly ServiceName[] = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'];
 /** Namespace in the names of services. */
 const NAMESPACE = 'local';
 /** Names and addresses of this machine, ::1 as Node.js prints it, so that a renewed certificate does not list it twice. */
@@ -53,7 +52,7 @@ export async function initCerts(
   await makeFolder(folder);
   write(cert, authority.cert);
   write(key, authority.key);
-  return issueAll(folder, authority, options.trustDomain, { ...options, services: SERVICES });
+  return issueAll(folder, authority, options.trustDomain, { ...options, services: SERVICE_NAMES });
 }
 
 /**
@@ -68,7 +67,7 @@ export async function issueCerts(folder: string, options: IssueOptions): Promise
   const authority = { cert: readFileSync(files.cert, 'utf8'), key: readFileSync(files.key, 'utf8') };
   const before = leafOf(certificateFiles(folder, 'orchestrator').cert);
   const hosts = options.hosts.length > 0 ? options.hosts : hostsIn(before.subjectAltName);
-  const services = options.users.length > 0 ? [] : SERVICES;
+  const services = options.users.length > 0 ? [] : SERVICE_NAMES;
   return issueAll(folder, authority, trustDomainOf(before.raw), { ...options, hosts, services });
 }
 

@@ -1,7 +1,5 @@
-import type { Role } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/role';
 import type { PlacementNews, TrioAddresses } from './placement.js';
-
-const ROLES = ['teacher', 'student', 'anchor'] as const satisfies readonly Role[];
 
 /** `silent`: there is a connection, but no answer in time, as from a process that traces a large graph. */
 export type Answer = 'serving' | 'not-serving' | 'silent' | { readonly unreachable: string };

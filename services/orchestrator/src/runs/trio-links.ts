@@ -1,10 +1,8 @@
-import type { Role } from '@trikd/core/domain/role';
+import { ROLES } from '@trikd/core/domain/role';
 import type { Security } from '@trikd/transport/access/security';
 import type { TrioAddresses } from '../placement/placement.js';
 import { anchorLink, type LinkTimes, stepLink, trainerLink } from './links.js';
 import type { TrioLinks } from './ports.js';
-
-const ROLES = ['teacher', 'student', 'anchor'] as const satisfies readonly Role[];
 
 /** Connects to the services of a trio. */
 export function trioLinks(trio: TrioAddresses, times: LinkTimes, security: Security): TrioLinks {
