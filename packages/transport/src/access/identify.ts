@@ -14,8 +14,9 @@ export type Identify = (
   metadata: Metadata,
 ) => Caller | undefined | Promise<Caller | undefined>;
 
-/** Determines who sends a bearer token. @throws TrikdError 'unauthenticated' */
+/** Determines who sends a bearer token. */
 export interface TokenVerifier {
+  /** @throws TrikdError 'unauthenticated' with the reason, 'unavailable' if the issuer's keys cannot be read */
   verify(token: string): Promise<Caller>;
 }
 

@@ -4,6 +4,7 @@ import { exitOn } from '@trikd/process/exit-on';
 import type { Logger } from '@trikd/process/logging';
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { refused, type User, userOf } from './claims.js';
+import type { TokenVerifier } from './identify.js';
 import { issuerKeys } from './issuer-keys.js';
 import type { IssuerConfig, OidcConfig } from './oidc-config.js';
 import { readToken } from './read-token.js';
@@ -17,12 +18,6 @@ const CLOCK_SECONDS = 30;
 /** Verified tokens that are remembered: a caller of many calls is verified once a minute. */
 const MOST_REMEMBERED = 1024;
 const REMEMBERED_SECONDS = 60;
-
-/** Tells who sends a token. */
-export interface TokenVerifier {
-  /** @throws TrikdError 'unauthenticated' with the reason, 'unavailable' if the issuer's keys cannot be read */
-  verify(token: string): Promise<User>;
-}
 
 interface Remembered {
   readonly user: User;
@@ -91,17 +86,10 @@ function typeOf(typ: unknown): string | undefined {
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'it has expired; log in again';
   if (error instanceof errors.JWTClaimValidationFailed)
-    return `its claim ${CLAIM_NAMES[error.claim] ?? 'set'} is not accepted here`;
+    return `its claim ${CLAIMS.has(error.claim) ? error.claim : 'set'} is not accepted here`;
   if (error instanceof errors.JOSEAlgNotAllowed) return `it is not signed with ${ALGORITHMS.join(' or ')}`;
   return 'its signature is not valid';
 }
 
 /** Claims that are checked. */
-const CLAIM_NAMES: Readonly<Record<string, string>> = {
-  iss: 'iss',
-  aud: 'aud',
-  exp: 'exp',
-  nbf: 'nbf',
-  iat: 'iat',
-  sub: 'sub',
-};
+const CLAIMS: ReadonlySet<string> = new Set(['iss', 'aud', 'exp', 'nbf', 'iat', 'sub']);
