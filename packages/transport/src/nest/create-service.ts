@@ -1,4 +1,4 @@
-import { Server, type ServiceDefinition } from '@grpc/grpc-js';
+import type { Server, ServiceDefinition } from '@grpc/grpc-js';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ServerGrpc } from '@nestjs/microservices';
@@ -7,11 +7,9 @@ import { systemClock } from '@trikd/process/system-clock';
 import { HealthImplementation } from 'grpc-health-check';
 import { identifyBy, type TokenVerifier } from '../access/identify.js';
 import { LOOPBACK_ONLY, type Security } from '../access/security.js';
-import { type Listening, listenOn } from '../grpc/listen.js';
-import { type InterceptorOptions, serverInterceptors } from '../grpc/server-interceptors.js';
-import { createCallGuard } from '../limits/call-guard.js';
-import { createConnectionGuard } from '../limits/connection-guard.js';
-import { limitLog } from '../limits/limit-log.js';
+import { createGuardedServer } from '../grpc/guarded-server.js';
+import type { Listening } from '../grpc/listen.js';
+import type { InterceptorOptions } from '../grpc/server-interceptors.js';
 import { DEFAULT_LIMITS, type ServerLimits } from '../limits/server-limits.js';
 import { serveHealth } from './health-server.js';
 import { nestLogger } from './nest-logger.js';
@@ -54,25 +52,15 @@ const KEEPALIVE_MS = 20_000;
  */
 export async function createService(options: ServiceOptions): Promise<Service> {
   const { module, services, listen, log, limits = DEFAULT_LIMITS, drainSeconds = 5 } = options;
-  const { security = LOOPBACK_ONLY, tokens, onRefused } = options;
+  const { security = LOOPBACK_ONLY, tokens } = options;
   const { credentials, options: connections } = security.server(listen);
   const { trustDomain } = security;
   const identify = identifyBy({ ...(trustDomain !== undefined && { trustDomain }), ...(tokens && { tokens }) });
   const names = Object.keys(services);
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
-  const guards = {
-    connections: createConnectionGuard(limits, { clock: systemClock, closed: limitLog(log, systemClock, onRefused) }),
-    calls: createCallGuard(limits, systemClock),
-  };
-  const server = new Server({
-    'grpc.max_receive_message_length': limits.requestBytes,
-    'grpc.max_concurrent_streams': limits.callsPerConnection,
-    'grpc.max_connection_idle_ms': 1000 * limits.idleSeconds,
-    'grpc.keepalive_time_ms': KEEPALIVE_MS,
-    'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
-    ...connections,
-    interceptors: serverInterceptors({ ...options, guards, identify }),
-  });
+  const keepalive = { 'grpc.keepalive_time_ms': KEEPALIVE_MS, 'grpc.keepalive_timeout_ms': KEEPALIVE_MS };
+  const channel = { ...keepalive, ...connections };
+  const { server, listenOn } = createGuardedServer({ ...options, limits, credentials, channel, identify });
   // Nest maps controllers to methods of our server. Its own would bind before it has methods, and hides the bound port.
   const strategy = new ServerGrpc({ package: packagesOf(names), packageDefinition: services });
   strategy.createClient = async () => server;
@@ -81,10 +69,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   await app.listen();
   health.addToServer(server);
   addReflection(server, names);
-  const entrance = server.createConnectionInjector(credentials);
-  const listening = await listenOn(listen, (socket) => {
-    if (guards.connections.admit(socket)) entrance.injectConnection(socket);
-  });
+  const listening = await listenOn(listen);
   const probes =
     options.health?.listen === undefined ? undefined : await serveHealth(health, options.health.listen, options);
 

@@ -1,11 +1,7 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { systemClock } from '@trikd/process/system-clock';
+import { ServerCredentials } from '@grpc/grpc-js';
 import type { HealthImplementation } from 'grpc-health-check';
-import { listenOn } from '../grpc/listen.js';
-import { type InterceptorOptions, serverInterceptors } from '../grpc/server-interceptors.js';
-import { createCallGuard } from '../limits/call-guard.js';
-import { createConnectionGuard } from '../limits/connection-guard.js';
-import { limitLog } from '../limits/limit-log.js';
+import { createGuardedServer } from '../grpc/guarded-server.js';
+import type { InterceptorOptions } from '../grpc/server-interceptors.js';
 import { DEFAULT_LIMITS, type ServerLimits } from '../limits/server-limits.js';
 
 /** A probe names a service, and comes from one of a few addresses. */
@@ -17,6 +13,8 @@ const LIMITS: ServerLimits = {
   streamsPerCaller: 8,
   requestBytes: 1024,
 };
+
+const PLAIN = ServerCredentials.createInsecure();
 
 /** A server that is listening. */
 export interface HealthServer {
@@ -35,21 +33,9 @@ export async function serveHealth(
   listen: string,
   { log }: Pick<InterceptorOptions, 'log'>,
 ): Promise<HealthServer> {
-  const guards = {
-    connections: createConnectionGuard(LIMITS, { clock: systemClock, closed: limitLog(log, systemClock) }),
-    calls: createCallGuard(LIMITS, systemClock),
-  };
-  const server = new Server({
-    'grpc.max_receive_message_length': LIMITS.requestBytes,
-    'grpc.max_concurrent_streams': LIMITS.callsPerConnection,
-    'grpc.max_connection_idle_ms': 1000 * LIMITS.idleSeconds,
-    interceptors: serverInterceptors({ log, guards }),
-  });
+  const { server, listenOn } = createGuardedServer({ log, limits: LIMITS, credentials: PLAIN });
   health.addToServer(server);
-  const entrance = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const { address, close } = await listenOn(listen, (socket) => {
-    if (guards.connections.admit(socket)) entrance.injectConnection(socket);
-  });
+  const { address, close } = await listenOn(listen);
   return {
     address,
     close: async () => {
