@@ -1,4 +1,4 @@
-import { restarted } from './restarted.js';
+import { restarted, unjudged } from './restarted.js';
 import { shortened } from './shortened.js';
 import {
   type Displacement,
@@ -17,11 +17,11 @@ export function placed({ displaced: _, outcome, anchorScores, ...state }: Queued
 
 /** The next attempt fences out the processes of the lost trio. It is no loss of the run's. */
 export function displaced(state: Preparing | Training | Promoting, by: Displacement | undefined): Queued {
-  const { outcome, anchorScores } = state.phase === 'promoting' ? state : {};
   return {
     ...restarted(state),
     phase: 'queued',
-    ...(outcome && { outcome, attempt: state.attempt, ...(anchorScores && { anchorScores }) }),
+    ...(state.phase === 'promoting' && { attempt: state.attempt }),
+    ...unjudged(state),
     ...(by && { displaced: { why: by.why, message: shortened(by.message, LONGEST_REASON) } }),
   };
 }

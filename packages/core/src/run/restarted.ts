@@ -18,6 +18,12 @@ export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Pre
   };
 }
 
+/** What a run that leaves its trio keeps of a candidate that is not judged yet. */
+export function unjudged(state: RunState): Pick<Queued, 'outcome' | 'anchorScores'> {
+  const { outcome, anchorScores } = 'outcome' in state ? state : {};
+  return outcome ? { outcome, ...(anchorScores && { anchorScores }) } : {};
+}
+
 /** A failed run that waits for a trio, for the next attempt. @throws TrikdError `wrong-state` when it would fail again */
 export function revived(state: Failed): Queued {
   if (!failsAgain(state.kind)) return { ...restarted(state), phase: 'queued', losses: 0 };

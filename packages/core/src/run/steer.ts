@@ -1,6 +1,6 @@
 import { TrikdError } from '../domain/errors.js';
 import { degenerate } from './promotion.js';
-import { restarted, revived } from './restarted.js';
+import { restarted, revived, unjudged } from './restarted.js';
 import {
   type AnchorMove,
   type GenerationResult,
@@ -77,17 +77,13 @@ function standing({ phase, generation }: RunState): string {
 /** What a stopped run keeps. */
 function resting(state: Exclude<RunState, { readonly phase: 'completed' | 'failed' }>): Omit<Paused, 'phase'> {
   const { phase: _, ...rest } = { ...restarted(state), attempt: state.attempt };
-  const { outcome, anchorScores } = 'outcome' in state ? state : {};
-  return { ...rest, ...(outcome && { outcome, ...(anchorScores && { anchorScores }) }) };
+  return { ...rest, ...unjudged(state) };
 }
 
 /** A candidate that was being judged is judged; otherwise the generation continues from its last pair. */
 function resumed(state: Paused): Queued {
-  const { outcome, anchorScores, facts } = state;
-  if (!outcome || !facts) return { ...restarted(state), phase: 'queued', losses: 0 };
-  const { phase: _, attempt: _next, ...rest } = restarted(state);
-  const judged = { facts, outcome, ...(anchorScores && { anchorScores }) };
-  return { ...rest, ...judged, attempt: state.attempt, phase: 'queued' };
+  if (!state.outcome || !state.facts) return { ...restarted(state), phase: 'queued', losses: 0 };
+  return { ...restarted(state), phase: 'queued', attempt: state.attempt, ...unjudged(state) };
 }
 
 function ended(state: RunState, generation: number): GenerationResult {

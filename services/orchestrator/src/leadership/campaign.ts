@@ -8,7 +8,7 @@ import { createAnnounced } from './announced.js';
 import { claimOf, type HoldTrioPorts, holdTrio } from './hold-trio.js';
 import type { QueueMeter } from './queue-meter.js';
 import type { QueueSettings } from './queue-rules.js';
-import type { RunReader } from './read-runs.js';
+import type { Found, RunReader } from './read-runs.js';
 import type { RunIndex } from './run-index.js';
 import type { RunQueue } from './run-queue.js';
 import { currentOf, driveOf, type LeadershipEvent, type LeadershipState, rosterOf } from './state.js';
@@ -73,7 +73,7 @@ async function lead(self: Contender, lease: Leadership): Promise<void> {
     once: true,
   });
   const over = AbortSignal.any([lease.lost, drained]);
-  const found: Parameters<RunReader['readAll']>[1] = (run) => {
+  const found: Found = (run) => {
     if (run.term > lease.term) become({ kind: 'term-found', term: run.term });
     index.note(run);
   };
@@ -105,11 +105,7 @@ async function lead(self: Contender, lease: Leadership): Promise<void> {
 }
 
 /** Reads all runs, and what is claimed for them, however long the store is away. Whether it succeeded before the lead was over. */
-async function readAll(
-  { ports, reader, queue }: Contender,
-  found: Parameters<RunReader['readAll']>[1],
-  over: AbortSignal,
-): Promise<boolean> {
+async function readAll({ ports, reader, queue }: Contender, found: Found, over: AbortSignal): Promise<boolean> {
   while (!over.aborted) {
     try {
       await reader.readAll(over, found);
@@ -123,11 +119,7 @@ async function readAll(
   return false;
 }
 
-async function readAgain(
-  { reader, queue, ports }: Contender,
-  runId: string,
-  found: Parameters<RunReader['readAll']>[1],
-): Promise<void> {
+async function readAgain({ reader, queue, ports }: Contender, runId: string, found: Found): Promise<void> {
   queue.setbacks.failed(runId);
   const run = await reader.read(runId).catch((error: unknown) => ports.failed(runId, error));
   if (!run) return;

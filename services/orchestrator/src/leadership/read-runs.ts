@@ -7,12 +7,15 @@ export interface RunReaderPorts {
   failed(runId: string, error: unknown): void;
 }
 
+/** Gets each run that was read. */
+export type Found = (run: SavedRun) => void;
+
 /** Reads runs. One that cannot be read is passed over, and reported once for each reason. */
 export interface RunReader {
   /** Undefined for a run that does not exist or cannot be read. @throws TrikdError `unavailable` */
   read(runId: string): Promise<SavedRun | undefined>;
   /** Reads all runs, several at once, and calls `found` with each. @throws TrikdError `unavailable` */
-  readAll(signal: AbortSignal, found: (run: SavedRun) => void): Promise<void>;
+  readAll(signal: AbortSignal, found: Found): Promise<void>;
   /** The runs that could not be read. */
   unreadable(): readonly string[];
 }
