@@ -3,41 +3,22 @@
  *
  * usage: node bench/tls.ts [--rounds N] [--steps N] [--spec FILE]      wants a quiet machine
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import { createLogger } from '@trikd/process/logging';
 import { SERVICE_NAMES, type ServiceName } from '@trikd/process/service-process';
 import { settingsOf } from '@trikd/testing/processes/settings';
 import { certificateOf, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
 import { openSecurity } from '@trikd/transport/access/security';
-import { parse } from 'yaml';
 import { startDistributed } from './distributed.ts';
 import { metered } from './metered.ts';
 import { compare, ratio } from './rounds.ts';
 import { summarise } from './statistics.ts';
+import { stepOptions } from './step-options.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '20' },
-    steps: { type: 'string', default: '50' },
-    spec: { type: 'string', default: 'examples/fashion-mnist.yaml' },
-  },
-});
-const [rounds, steps] = [Number(values.rounds), Number(values.steps)];
+const { rounds, steps, file, spec } = stepOptions(20);
 const GOAL = 1.02;
-const NEVER = 100_000;
-/** The example's models and batches on made-up images: neither validation nor checkpoints come between. */
-const spec = RunSpec.parse({
-  ...parse(readFileSync(values.spec, 'utf8')),
-  name: 'bench',
-  data: { kind: 'synthetic', height: 28, width: 28, channels: 1, classes: 10, train: 512, validation: 64, test: 64 },
-  epochs: NEVER,
-  evaluation: { everyEpochs: NEVER },
-  checkpoint: { everyEpochs: NEVER },
-});
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-bench-tls-'));
 const authority = await newAuthority();
@@ -56,7 +37,7 @@ const env = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '2' };
 try {
   const plain = metered(await startDistributed('plain text', spec, { env }));
   const guarded = metered(await startDistributed('TLS', spec, { env, tls }));
-  const comparison = await compare(`a step of ${values.spec}`, [plain, guarded], { rounds, steps, warmup: 2 * steps });
+  const comparison = await compare(`a step of ${file}`, [plain, guarded], { rounds, steps, warmup: 2 * steps });
   for (const [name, { median, p99 }] of Object.entries(comparison.contestants)) {
     console.log(`${name}: ${median.toFixed(3)} ms a step (p99 of turns ${p99.toFixed(3)})`);
   }

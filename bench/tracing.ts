@@ -4,34 +4,14 @@
  *
  * usage: node bench/tracing.ts [--rounds N] [--steps N] [--spec FILE]      wants a quiet machine
  */
-import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import { startObservers } from '@trikd/testing/servers/observers';
-import { parse } from 'yaml';
 import { startDistributed } from './distributed.ts';
 import { metered } from './metered.ts';
 import { compare, ratio } from './rounds.ts';
 import { summarise } from './statistics.ts';
+import { stepOptions } from './step-options.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '10' },
-    steps: { type: 'string', default: '50' },
-    spec: { type: 'string', default: 'examples/fashion-mnist.yaml' },
-  },
-});
-const [rounds, steps] = [Number(values.rounds), Number(values.steps)];
-const NEVER = 100_000;
-/** The example's models and batches on made-up images: neither validation nor checkpoints come between. */
-const spec = RunSpec.parse({
-  ...parse(readFileSync(values.spec, 'utf8')),
-  name: 'bench',
-  data: { kind: 'synthetic', height: 28, width: 28, channels: 1, classes: 10, train: 512, validation: 64, test: 64 },
-  epochs: NEVER,
-  evaluation: { everyEpochs: NEVER },
-  checkpoint: { everyEpochs: NEVER },
-});
+const { rounds, steps, file, spec } = stepOptions(10);
 
 const observers = await startObservers();
 const frozen = await startObservers();
@@ -47,7 +27,7 @@ const trios = [
 ];
 const [plain] = trios;
 try {
-  const comparison = await compare(`a step of ${values.spec}`, trios, { rounds, steps, warmup: 2 * steps });
+  const comparison = await compare(`a step of ${file}`, trios, { rounds, steps, warmup: 2 * steps });
   for (const { name, memory } of trios) {
     const { median, p99 } = comparison.contestants[name]!;
     console.log(`${name}: ${median.toFixed(2)} ms a step (p99 of turns ${p99.toFixed(2)})`);
