@@ -50,16 +50,19 @@ function servicesIn(folder: string, credentials: Readonly<Record<string, string>
   return { start, said };
 }
 
-test('four processes with their store in MinIO end bit for bit as one, and log no secret', async () => {
-  const folder = scratch();
-  const { start, said } = servicesIn(folder);
+/** Trains the tiny run to its end with four services. @param as what the store is told of a role */
+async function trained(
+  folder: string,
+  start: ReturnType<typeof servicesIn>['start'],
+  as: (role: StoreRole) => Readonly<Record<string, string>> = () => ({}),
+) {
   const [teacher, student, anchor] = await Promise.all([
-    start('teacher-trainer'),
-    start('student-trainer'),
-    start('anchor-server'),
+    start('teacher-trainer', as('trainer')),
+    start('student-trainer', as('trainer')),
+    start('anchor-server', as('anchor-server')),
   ]);
   const addresses = { teacher: teacher.address, student: student.address, anchor: anchor.address };
-  const orchestrator = await start('orchestrator', { ...addresses, events: folder });
+  const orchestrator = await start('orchestrator', { ...addresses, ...as('orchestrator'), events: folder });
   const client = openClient(RunServiceClient, orchestrator.address);
   onTestFinished(() => client.close());
   const spec = canonicalJson(RunSpec.parse(tiny));
@@ -71,6 +74,13 @@ test('four processes with their store in MinIO end bit for bit as one, and log n
   for await (const _ of client.watchRun({ runId: tiny.name, fromEvent: 0, pastOnly: false })) {
     // It ends when the run does.
   }
+  return [orchestrator, teacher, student, anchor];
+}
+
+test('four processes with their store in MinIO end bit for bit as one, and log no secret', async () => {
+  const folder = scratch();
+  const { start, said } = servicesIn(folder);
+  const services = await trained(folder, start);
   const { endpoint, bucket, accessKey, secretKey } = minio;
   const credentials = { accessKey, secretKey: secret(secretKey) };
   const store = await openStore({ kind: 's3', endpoint, bucket, region: 'us-east-1', ...credentials });
@@ -82,7 +92,7 @@ test('four processes with their store in MinIO end bit for bit as one, and log n
   const listed = await trikd(['checkpoint', 'list', tiny.name, '--config', config]).ended;
   expect(listed).toMatchObject({ status: 0, stderr: '' });
 
-  for (const service of [orchestrator, teacher, student, anchor]) service.terminate();
+  for (const service of services) service.terminate();
   await expectNoProcess(folder, 10_000);
   expect(said().join('')).toContain('listening');
   expect(said().join('')).not.toContain(secretKey);
@@ -167,24 +177,7 @@ test('services with no more rights than their role needs end bit for bit as one 
     'store.accessKey': users[role].accessKey,
     'store.secretKey': users[role].secretKey,
   });
-  const [teacher, student, anchor] = await Promise.all([
-    start('teacher-trainer', as('trainer')),
-    start('student-trainer', as('trainer')),
-    start('anchor-server', as('anchor-server')),
-  ]);
-  const addresses = { teacher: teacher.address, student: student.address, anchor: anchor.address };
-  const orchestrator = await start('orchestrator', { ...addresses, ...as('orchestrator'), events: folder });
-  const client = openClient(RunServiceClient, orchestrator.address);
-  onTestFinished(() => client.close());
-  const spec = canonicalJson(RunSpec.parse(tiny));
-  await unary(
-    client.createRun.bind(client),
-    { spec, requestId: '', takeOver: true, placement: undefined, team: '' },
-    { what: 'the orchestrator' },
-  );
-  for await (const _ of client.watchRun({ runId: tiny.name, fromEvent: 0, pastOnly: false })) {
-    // It ends when the run does.
-  }
+  await trained(folder, start, as);
   const { endpoint, bucket } = minio;
   const { accessKey, secretKey } = users.orchestrator;
   const credentials = { accessKey, secretKey: secret(secretKey) };
