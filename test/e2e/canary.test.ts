@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Metadata } from '@grpc/grpc-js';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { createLogger } from '@trikd/process/logging';
 import { SERVICE_NAMES } from '@trikd/process/service-process';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type Cluster, QUICK, startCluster } from '@trikd/testing/processes/cluster';
@@ -89,7 +88,7 @@ test('no secret of the services appears in a log, trace, event, object, title or
   });
   onTestFinished(() => cluster.stop());
   const files = writeTls(placeOf('client'), authority.cert, pairs.get('orchestrator')!);
-  const security = clientSecurity(files, 'trikd', createLogger({ level: 'silent' }, 'client'));
+  const security = clientSecurity(files, 'trikd');
   onTestFinished(() => security.close());
   const client = openClient(RunServiceClient, cluster.orchestrators[0]!.address, { role: 'orchestrator', security });
   onTestFinished(() => client.close());

@@ -5,7 +5,6 @@ import { type RunState, resumePair } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { specDifferences } from '@trikd/core/spec/spec-differences';
 import { emptyHistory, withRun } from '@trikd/events/run-history';
-import { createLogger } from '@trikd/process/logging';
 import { Run, RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { fromStatus } from '@trikd/protocol/status';
 import { clientSecurity } from '@trikd/transport/access/security';
@@ -171,10 +170,9 @@ async function follow(
 
 /** The command has the certificates of its services, and calls its orchestrator as the dashboard does: with the orchestrator's own. */
 function ownPeer(tls: string): Peer {
-  const log = createLogger({ level: 'silent' }, 'cli');
   const trustDomain = tlsSettings(tls, 'orchestrator')['tls.trustDomain']!;
   const files = certificateFiles(tls, 'orchestrator');
-  return { role: 'orchestrator', security: clientSecurity(files, trustDomain, log) };
+  return { role: 'orchestrator', security: clientSecurity(files, trustDomain) };
 }
 
 async function watchToItsEnd(

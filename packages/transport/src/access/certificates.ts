@@ -17,7 +17,7 @@ export interface Certificates {
 }
 
 export interface CertificatesOptions {
-  readonly log: Logger;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
   /** Refuses certificates that are valid but not for this process. @throws TrikdError */
   readonly check?: (material: TlsMaterial) => void;
   readonly lookMs?: number;

@@ -88,9 +88,14 @@ export function securityOrExit(
   }
 }
 
-/** The security of a program that only connects. @throws TrikdError 'invalid' if its certificates are not usable */
-export function clientSecurity(files: TlsFiles, trustDomain: string, log: Logger): Security {
-  return withCertificates(openCertificates(files, { log }), { trustDomain, connectionAge: Number.POSITIVE_INFINITY });
+const NO_LOG = { info: () => undefined, warn: () => undefined };
+
+/** The security of a program that only connects, and has no log. @throws TrikdError 'invalid' if its certificates are not usable */
+export function clientSecurity(files: TlsFiles, trustDomain: string): Security {
+  return withCertificates(openCertificates(files, { log: NO_LOG }), {
+    trustDomain,
+    connectionAge: Number.POSITIVE_INFINITY,
+  });
 }
 
 function withCertificates(
