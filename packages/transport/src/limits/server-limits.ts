@@ -11,7 +11,7 @@ export const ServerLimits = z.strictObject({
     .int()
     .positive()
     .default(256)
-    .describe('open connections from one IP address, at most; beyond it the one that has been idle longest is closed'),
+    .describe('maximum open connections from one IP address; when it is reached, the longest-idle one is closed'),
   firstCallSeconds: Seconds.default(10).describe('for a new connection to make its first call'),
   idleSeconds: Seconds.default(300).describe('without a call, after which a connection is closed'),
   callsPerConnection: z.int().positive().default(256).describe('open calls of one connection, at most'),
