@@ -3,7 +3,8 @@
 usage: fetch-go-tool.py TOOL...
 
 The result is CACHE/<tool>-<version>/<tool>. Tests run these programs; nothing of ours is linked to them or ships them. They are
-built here because none of them is to be had as a binary from a package registry.
+built here because none of them is to be had as a binary from a package registry. Charts and custom resource definitions come out of
+modules too; there the result is a folder.
 """
 
 from __future__ import annotations
@@ -19,19 +20,25 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cache import building, cache_folder, fail, shared
-from go_builds import Module, Place, build, collector
+from go_builds import Module, Place, build, collector, folder, kubernetes, own
 from wheels import download
 
 
 class Tool(NamedTuple):
-    """A program in a module. `name` is what the version is called in the cache, where its own name is long."""
+    """A program in a module, or a folder of it. `name` is what the version is called in the cache, where its own name is long."""
 
-    module: Module
+    module: Module | None
     package: str
     name: str
     minutes: int
     build: Callable[[Place, Module, str], pathlib.Path] = build
+    # Links to the program that lie beside it.
+    links: tuple[str, ...] = ()
 
+
+# These two fit each other: Kueue is built with the types of this JobSet.
+JOBSET = Module('sigs.k8s.io/jobset@v0.11.1', 'h1:WgLEBnXTeX+4MxfVkIbfm4jIVgjvIY6Jfaei2okxKNk=')
+KUEUE = Module('sigs.k8s.io/kueue@v0.17.0', 'h1:7hzb38M4eKGzYW+CFv2s1L+swzzacUCHOCXxZmAV90I=')
 
 TOOLS = {
     # The last state of a module that is no longer maintained: its newest tagged version cannot be had.
@@ -63,6 +70,32 @@ TOOLS = {
     'promtool': Tool(
         Module('github.com/prometheus/prometheus@v0.316.0', 'h1:f1GRFerhTMKQma+awCoC9T820ecWeGSdF+xAlMHzZzM='),
         './cmd/promtool', '0.316.0', 6),
+    'crane': Tool(
+        Module('github.com/google/go-containerregistry@v0.22.1', 'h1:RZuuSYhTvlDvtsK+NkutoCZ//C0X2ebLK8X8l3ULs84='),
+        './cmd/crane', '0.22.1', 1),
+    'kubernetes': Tool(
+        Module('k8s.io/kubernetes@v1.36.3', 'h1:qDQdoMiluAE2Eab6Fa52YV+WjiGz9mZFFoagEA6cI+o='),
+        'kubernetes', '1.36.3', 9, kubernetes,
+        ('etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl')),
+    'coredns': Tool(
+        Module('github.com/coredns/coredns@v1.15.0', 'h1:OBT+OEyHVdUiVxPhrNlC5XZVq3RkSxzQXfZQ76gm5ck='),
+        'coredns', '1.15.0', 3, own),
+    'pause': Tool(None, 'pause', '1', 1, own),
+    'jobset': Tool(JOBSET, '.', '0.11.1', 5),
+    'jobset-chart': Tool(JOBSET, 'charts/jobset', '0.11.1', 0, folder),
+    'jobset-crds': Tool(JOBSET, 'config/components/crd/bases', '0.11.1', 0, folder),
+    'kueue': Tool(KUEUE, './cmd/kueue', '0.17.0', 3),
+    'kueue-chart': Tool(KUEUE, 'charts/kueue', '0.17.0', 0, folder),
+    'kueue-crds': Tool(KUEUE, 'config/components/crd/bases', '0.17.0', 0, folder),
+    'helm': Tool(
+        Module('helm.sh/helm/v4@v4.3.1', 'h1:UndCoLe9UPmNoL7IvWzaUXveL7T5t/ijoorEmgJdI9g='),
+        './cmd/helm', '4.3.1', 5),
+    'helm-unittest': Tool(
+        Module('github.com/helm-unittest/helm-unittest@v1.1.2', 'h1:r1Ah6Pr3h4kqvd65RN+r0FNTIGrJa+P9rcMyzwHEXXQ='),
+        './cmd/helm-unittest', '1.1.2', 1),
+    'kube-score': Tool(
+        Module('github.com/zegl/kube-score@v1.20.0', 'h1:J1VqK86SunV4Gg8emPTmwUVxe0rmXnAs5K9ZUbGMKR8='),
+        './cmd/kube-score', '1.20.0', 1),
 }
 
 # What the newest of these modules asks for; and the Go that is fetched where the machine has none or an older one.
@@ -111,17 +144,20 @@ def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
 
 
 def path_of(name: str, kept: pathlib.Path) -> pathlib.Path:
-    """Where the program is, after it was built if need be. `kept` is what such builds share."""
+    """Where the tool is, after it was built if need be. `kept` is what such builds share."""
     tool = TOOLS[name]
-    folder = f'{name}-{tool.name}'
-    with building(folder) as unfinished:
+    place = f'{name}-{tool.name}'
+    with building(place) as unfinished:
         if unfinished is not None:
             go = find_go()
             minutes = f'{tool.minutes} minute{"s" if tool.minutes > 1 else ""}'
-            print(f'building {name} {tool.name}, about {minutes}', file=sys.stderr, flush=True)
-            program = tool.build(Place(go, unfinished.scratch, kept), tool.module, tool.package)
-            shutil.move(program, unfinished.result / name)
-    return cache_folder() / folder / name
+            what = f'building {name} {tool.name}, about {minutes}' if tool.minutes > 0 else f'fetching {name} {tool.name}'
+            print(what, file=sys.stderr, flush=True)
+            made = tool.build(Place(go, unfinished.scratch, kept), tool.module, tool.package)
+            shutil.move(made, unfinished.result / name)
+            for link in tool.links:
+                (unfinished.result / link).symlink_to(name)
+    return cache_folder() / place / name
 
 
 def main(*names: str) -> None:

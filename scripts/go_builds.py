@@ -1,4 +1,4 @@
-"""Ways to build a program written in Go. Each returns where the program is; whatever else it leaves is in `scratch`."""
+"""Ways to build a program written in Go. Each returns where the result is; whatever else it leaves is in `scratch`."""
 
 from __future__ import annotations
 
@@ -54,27 +54,61 @@ class Place(NamedTuple):
         return done.stdout
 
 
-def build(place: Place, module: Module, package: str) -> pathlib.Path:
-    """Builds a package of a module in a copy of it, as its authors do. The pinned hash is that of the module; the go.sum inside it
-    has the hashes of all modules that it is made of, and Go compares them."""
+SCRIPTS = pathlib.Path(__file__).parent
+
+
+def fetch(place: Place, module: Module) -> pathlib.Path:
+    """The folder of a module, whose content has the pinned hash."""
     found = json.loads(place.run(module.name, place.go, 'mod', 'download', '-json', module.name))
     if found['Sum'] != module.sum:
         fail(f'the Go module {module.name} is not the pinned one: expected {module.sum}, got {found["Sum"]}')
+    return pathlib.Path(found['Dir'])
+
+
+def build(place: Place, module: Module, package: str) -> pathlib.Path:
+    """Builds a package of a module in a copy of it, as its authors do. The pinned hash is that of the module; the go.sum inside it
+    has the hashes of all modules that it is made of, and Go compares them."""
     source = place.scratch / 'source'
-    shutil.copytree(found['Dir'], source)
+    shutil.copytree(fetch(place, module), source)
+    return compiled(place, module.name, source, package)
+
+
+def compiled(place: Place, what: str, source: pathlib.Path, package: str, *settings: str) -> pathlib.Path:
+    """Builds a package of the module in the folder `source`. `settings` are variables that the linker sets, as name=value."""
     program = place.scratch / 'program'
-    place.run(module.name, place.go, 'build', '-mod=readonly', '-ldflags=-s -w', '-o', program, package, folder=source)
+    flags = ' '.join(['-s', '-w', *(f'-X {setting}' for setting in settings)])
+    place.run(what, place.go, 'build', '-mod=readonly', f'-ldflags={flags}', '-o', program, package, folder=source)
     return program
+
+
+def own(place: Place, _: Module | None, name: str, *settings: str) -> pathlib.Path:
+    """Builds the program whose source is in go/<name>. The hashes of the modules that it is made of are in pins/<name>.sum."""
+    source = place.scratch / 'source'
+    shutil.copytree(SCRIPTS / 'go' / name, source)
+    pins = SCRIPTS / 'pins' / f'{name}.sum'
+    if pins.exists():
+        shutil.copyfile(pins, source / 'go.sum')
+    return compiled(place, name, source, '.', *settings)
+
+
+def kubernetes(place: Place, module: Module, name: str) -> pathlib.Path:
+    """Our program of all parts of Kubernetes, which then reports the version of the module that they come from."""
+    version = module.name.split('@')[1]
+    major, minor, _ = version.removeprefix('v').split('.')
+    return own(place, module, name, f'k8s.io/client-go/pkg/version.gitVersion={version}',
+               *(f'k8s.io/component-base/version.git{part}' for part in (f'Version={version}', f'Major={major}', f'Minor={minor}')))
+
+
+def folder(place: Place, module: Module, path: str) -> pathlib.Path:
+    """A copy of a folder of a module, for files that are needed without its program."""
+    return pathlib.Path(shutil.copytree(fetch(place, module) / path, place.scratch / 'folder'))
 
 
 def collector(place: Place, module: Module, package: str) -> pathlib.Path:
     """A distribution of the OpenTelemetry Collector with the components that otelcol-components.yaml lists. Its own builder writes
     the sources; the hashes of their modules are ours, since there is no module of them."""
-    scripts = pathlib.Path(__file__).parent
     builder = build(place, module, package)
-    place.run('otelcol', builder, '--skip-compilation', '--config', scripts / 'otelcol-components.yaml')
+    place.run('otelcol', builder, '--skip-compilation', '--config', SCRIPTS / 'otelcol-components.yaml')
     source = place.scratch / 'otelcol'
-    shutil.copyfile(scripts / 'pins' / 'otelcol.sum', source / 'go.sum')
-    program = source / 'otelcol'
-    place.run('otelcol', place.go, 'build', '-mod=readonly', '-ldflags=-s -w', '-o', program, '.', folder=source)
-    return program
+    shutil.copyfile(SCRIPTS / 'pins' / 'otelcol.sum', source / 'go.sum')
+    return compiled(place, 'otelcol', source, '.')

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -39,6 +39,7 @@ describe('everything that is fetched has a pin:', () => {
   test('each script for fetching is known to this test', () => {
     expect(globSync('fetch-*.py', { cwd: SCRIPTS }).sort()).toEqual([
       'fetch-chromium.py',
+      'fetch-container-runtime.py',
       'fetch-fashion-mnist.py',
       'fetch-go-tool.py',
       'fetch-node.py',
@@ -84,10 +85,19 @@ describe('everything that is fetched has a pin:', () => {
 
   test('each Go module', () => {
     const modules = [...read('fetch-go-tool.py').matchAll(/Module\('([^']+)', '([^']+)'\)/g)];
-    expect(modules).toHaveLength([...read('fetch-go-tool.py').matchAll(/: Tool\(/g)].length);
+    expect(modules).toHaveLength([...read('fetch-go-tool.py').matchAll(/\bModule\(/g)].length);
     for (const [, name, sum] of modules) {
       expect(name).toMatch(/@v\d/);
       expect(sum).toMatch(/^h1:[A-Za-z0-9+/]{43}=$/);
+    }
+  });
+
+  test('each module that a Go program of ours is made of', () => {
+    for (const file of globSync('go/*/go.mod', { cwd: SCRIPTS })) {
+      const required = [...read(file).matchAll(/^\t(?!.*=>)(\S+ v\S+)/gm)].map(([, module]) => module);
+      if (required.length === 0) continue;
+      const sums = read(`pins/${basename(dirname(file))}.sum`);
+      for (const module of required) expect(sums).toContain(`${module}/go.mod h1:`);
     }
   });
 
@@ -111,7 +121,7 @@ describe('everything that is fetched has a pin:', () => {
   });
 
   test('packages of the distribution, by the signature of its archive', () => {
-    for (const script of ['fetch-chromium.py', 'fetch-fashion-mnist.py']) {
+    for (const script of ['debian.py', 'fetch-fashion-mnist.py']) {
       expect(read(script)).not.toMatch(/unauthenticated|AllowInsecure|trusted=yes|\.deb['"]?, *['"]http/i);
     }
   });
