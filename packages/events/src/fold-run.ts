@@ -41,6 +41,7 @@ export function foldRun(run: Run, event: RunEvent): Run {
       return inPresent(run, event.value, (progress) => progress, event.value.step);
     case 'run':
     case 'alarm':
+    case 'trioIncident':
     case 'drained':
     case 'stepTimes':
     case 'slowStep':

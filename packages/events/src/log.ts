@@ -18,6 +18,7 @@ export interface LogEntry {
     | 'committed'
     | 'drained'
     | 'alarm'
+    | 'incident'
     | 'slow-step';
   readonly tone: Tone;
   readonly generation: number;
@@ -80,6 +81,8 @@ function linesOf(event: RunEvent, before: Run): readonly Line[] {
       return line('drained', event.value.generation);
     case 'alarm':
       return line('alarm', event.value.generation);
+    case 'trioIncident':
+      return line('incident', event.value.generation);
     case 'slowStep':
       return line('slow-step', event.value.generation);
     case 'run':

@@ -46,6 +46,11 @@ describe('the queue', () => {
     expect(queueOf(runs).queued.map(({ runId }) => runId)).toEqual(['b', 'c', 'a']);
   });
 
+  test('begins with the runs that are being placed', () => {
+    const runs = [queued('a', { position: 1 }), queued('b', { since: 9 }), queued('c', { position: 2 })];
+    expect(queueOf(runs).queued.map(({ runId }) => runId)).toEqual(['b', 'a', 'c']);
+  });
+
   test('is by priority, then time, then name where no position is known', () => {
     const runs = [queued('late', { since: 9 }), queued('b'), queued('high', { priority: 3, since: 20 }), queued('a')];
     expect(queueOf(runs).queued.map(({ runId }) => runId)).toEqual(['high', 'a', 'b', 'late']);

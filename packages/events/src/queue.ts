@@ -22,7 +22,7 @@ export function queueOf(runs: readonly Run[]): Queue {
   };
 }
 
-/** By position, which the leader alone knows; then by the rule, as far as it needs no quotas. */
+/** By position, which the leader alone knows, and which a run that is being placed has not any more; then by the rule, as far as it needs no quotas. */
 function inOrder(a: Run, b: Run): number {
   const [one, other] = [positionOf(a), positionOf(b)];
   if (one !== other) return one - other;
@@ -33,7 +33,7 @@ function inOrder(a: Run, b: Run): number {
 }
 
 function positionOf({ placement }: Run): number {
-  return placement?.waiting?.position ?? Number.MAX_SAFE_INTEGER;
+  return placement?.waiting?.position ?? 0;
 }
 
 /** Who created a run, and for whom; empty when that is not known. */

@@ -141,6 +141,7 @@ function details(history: RunHistory, event: RunEvent): RunHistory {
     case 'generationEnded':
     case 'anchorMoved':
     case 'stallsChanged':
+    case 'trioIncident':
       return history;
   }
 }

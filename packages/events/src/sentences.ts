@@ -93,6 +93,8 @@ export function sentenceOf(event: RunEvent): Sentence {
       const { role, alarm } = event.value;
       return { tone: 'bad', text: `the ${roleName(role)}, at step ${alarm?.step ?? 0}: ${alarm?.message ?? ''}` };
     }
+    case 'trioIncident':
+      return { tone: 'warning', text: event.value.message };
     case 'stepTimes':
       return { tone: 'plain', text: event.value.verdict };
     case 'slowStep': {

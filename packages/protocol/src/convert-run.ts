@@ -53,6 +53,10 @@ export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['eve
       const { role, generation, step, message } = event;
       return { $case: 'alarm', value: { role: fromRole(role), generation, alarm: { step, message } } };
     }
+    case 'trio-incident': {
+      const { role, generation, reason, message } = event;
+      return { $case: 'trioIncident', value: { role: fromRole(role), generation, reason, message } };
+    }
     case 'pair-committed': {
       const { generation, step, manifestKey } = event;
       return { $case: 'committed', value: { generation, step, manifestKey } };

@@ -15,8 +15,8 @@ export const ATTRIBUTES = {
   'trikd.part': 'term of the objective: task, anchor or peer',
   'trikd.promoted': 'whether the student became the anchor',
   'trikd.reason':
-    'why spans were dropped (`queue` is full, `exporter` failed), a run waits (`WaitingForTrio`, `QuotaWait`), or it lost its ' +
-    'trio (`trio-draining`, `trio-away`, `preempted`)',
+    'why spans were dropped (`queue` is full, `exporter` failed), a run waits (`WaitingForTrio`, `QuotaWait`, `Unschedulable`, ' +
+    '`ImagePull`, `Starting`, `Crashing`, `Preempted`), or it lost its trio (`trio-draining`, `trio-away`, `preempted`)',
   'trikd.priority': 'of a run: `low` is below 0, `normal` is 0, `high` is above; on metrics only',
   'trikd.state': 'of a trio: taken, ready, draining or away; on metrics only',
   'trikd.limit': 'name of a limit, such as `limits.callsPerSecond`; on metrics only',

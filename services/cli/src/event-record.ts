@@ -33,6 +33,10 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
       return { event: 'drained', ...event.value };
     case 'alarm':
       return { event: 'alarm', role: roleName(event.value.role), ...event.value.alarm };
+    case 'trioIncident': {
+      const { role, reason, message } = event.value;
+      return { event: 'trio-incident', role: roleName(role), reason, message };
+    }
     case 'missing':
       return { event: 'missing', ...event.value };
     case 'progress':

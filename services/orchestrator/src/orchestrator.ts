@@ -106,6 +106,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     const { spec, requestId, takeOver = false, owner, placement } = request;
     const runId = spec.name;
     const stored = await loadRun(store, runId).catch(undefinedIfAbsent);
+    if (!stored) ports.placement.assertPossible(placement ?? {});
     if (!stored) assertRoom(owner);
     const mayWait = !stored || wantsTrio(stored.state) || stored.state.phase === 'failed';
     if (mayWait) await announce(store, runId, ports.nonce());

@@ -1,15 +1,28 @@
-/** Why a run that has no trio waits, in one word for programs. */
-export type WaitReason = 'WaitingForTrio' | 'QuotaWait';
+/** Why a run that has no trio waits, in one word for programs. Those after the first two come from the cluster that makes the trio. */
+export const WAIT_REASONS = [
+  'WaitingForTrio',
+  'QuotaWait',
+  'Unschedulable',
+  'ImagePull',
+  'Starting',
+  'Crashing',
+  'Preempted',
+] as const;
+export type WaitReason = (typeof WAIT_REASONS)[number];
+
+/** What a run without a trio waits for. */
+export interface Wait {
+  readonly reason: WaitReason;
+  /** One sentence. */
+  readonly message: string;
+}
 
 /** The place of a run in the queue. */
-export interface QueueWait {
+export interface QueueWait extends Wait {
   /** From 1. */
   readonly position: number;
   /** Number of queued runs. */
   readonly length: number;
-  readonly reason: WaitReason;
-  /** One sentence. */
-  readonly message: string;
 }
 
 /** A run that has a trio or waits for one. */

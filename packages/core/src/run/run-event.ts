@@ -1,5 +1,5 @@
 import type { FailureKind } from '../domain/errors.js';
-import type { TrainedRole } from '../domain/role.js';
+import type { Role, TrainedRole } from '../domain/role.js';
 import type { Score } from '../domain/score.js';
 import type { SlowStep } from '../timing/slow-steps.js';
 import type { StepTimes } from '../timing/step-times.js';
@@ -62,7 +62,7 @@ export interface PhaseChanged {
   /** When the run ended; absent until then. */
   readonly ended?: string;
   readonly placement: Placement;
-  /** Its place in the queue; absent for a run that is not queued, or where that is not known. */
+  /** Its place in the queue; absent for a run that is not queued or is being placed, or where that is not known. */
   readonly waiting?: Pick<QueueWait, 'position' | 'length'>;
 }
 
@@ -126,6 +126,16 @@ export type RunEvent =
       readonly role: TrainedRole;
       readonly generation: number;
       readonly step: number;
+      readonly message: string;
+    }
+  /** Something happened to a process of the trio that its run notices only as a lost connection. */
+  | {
+      readonly kind: 'trio-incident';
+      readonly role: Role;
+      readonly generation: number;
+      /** One word for programs, such as `OOMKilled`. */
+      readonly reason: string;
+      /** One sentence, which names the trio. */
       readonly message: string;
     }
   /** The checkpoints of both trainers at one step are stored, with their manifest. */

@@ -43,7 +43,7 @@ export function phaseChanged(view: RunView): PhaseChanged {
     ...(times.updated !== undefined && { updated: times.updated }),
     ...(times.ended !== undefined && { ended: times.ended }),
     placement,
-    ...(queued && { waiting: queued }),
+    ...(queued && 'position' in queued && { waiting: queued }),
   };
 }
 

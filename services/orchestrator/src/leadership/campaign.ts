@@ -94,6 +94,7 @@ async function lead(self: Contender, lease: Leadership): Promise<void> {
     if (isDue) {
       lookedAt = ports.clock.now();
       await look().catch((error: unknown) => ports.failed('', error));
+      await findClaims(self);
       for (const runId of reader.unreadable()) if (!queue.setbacks.pausing(runId)) await readAgain(self, runId, found);
       assertNewest(state(), lease);
       if (over.aborted) return;
@@ -105,11 +106,12 @@ async function lead(self: Contender, lease: Leadership): Promise<void> {
 }
 
 /** Reads all runs, and what is claimed for them, however long the store is away. Whether it succeeded before the lead was over. */
-async function readAll({ ports, reader, queue }: Contender, found: Found, over: AbortSignal): Promise<boolean> {
+async function readAll(self: Contender, found: Found, over: AbortSignal): Promise<boolean> {
+  const { ports, reader } = self;
   while (!over.aborted) {
     try {
       await reader.readAll(over, found);
-      for (const claim of await ports.placement.list()) queue.claimed(claim);
+      await findClaims(self);
       return !over.aborted;
     } catch (error) {
       ports.failed('', error);
@@ -117,6 +119,11 @@ async function readAll({ ports, reader, queue }: Contender, found: Found, over: 
     }
   }
   return false;
+}
+
+/** A leader that was replaced may have made a claim since the last look. */
+async function findClaims({ ports: { placement }, queue }: Contender): Promise<void> {
+  for (const claim of await placement.list()) queue.claimed(claim);
 }
 
 async function readAgain({ reader, queue, ports }: Contender, runId: string, found: Found): Promise<void> {

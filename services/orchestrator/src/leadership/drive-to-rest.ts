@@ -32,6 +32,8 @@ export interface TrioInUse {
   readonly watch: TrioWatch;
   /** The run has to leave it: aborts `stop`. */
   displace(by: Displacement): void;
+  /** See `Placement`. */
+  readonly restores: boolean;
   /** Whether the run could have another trio at once. */
   hasAlternative(): Promise<boolean>;
 }
@@ -68,8 +70,8 @@ export async function driveToRest(
     const taken = await takeOver(records, store, run, term, trio.name, ports);
     counters.begin(runId);
     const scope = { store, records, log, drained: resting, abandoned: lost, emit };
-    const { watch, displace, hasAlternative } = trio;
-    drive = driveRun(taken, ports, { ...scope, trio: watch, displace, hasAlternative });
+    const { watch, displace, restores, hasAlternative } = trio;
+    drive = driveRun(taken, ports, { ...scope, trio: watch, displace, restores, hasAlternative });
     takenOver(drive);
     const failure = await drive.done;
     const { state } = drive.view();

@@ -7,6 +7,7 @@ import { type Displacement, holdsTrio } from '@trikd/core/run/state';
 import type { Claim, Placement, TrioAddresses } from '../placement/placement.js';
 import { displacement, displacementIn } from '../runs/displacement.js';
 import type { DrivenRun } from '../runs/driven-run.js';
+import { followingLinks } from '../runs/following-links.js';
 import type { TrioLinks } from '../runs/ports.js';
 import { rulesOf } from '../runs/rules.js';
 import type { RunServices } from '../runs/run-services.js';
@@ -65,12 +66,21 @@ export async function holdTrio(
       return displaceRun(wanted, ports, services, term, by);
     if (left.aborted) return;
     if (claim.trio === undefined || !(error instanceof TrikdError)) throw error;
-    return displaceRun(wanted, ports, services, term, { why: 'trio-away', message: error.message });
+    const away = { why: 'trio-away', message: error.message } as const;
+    return displaceRun(wanted, ports, services, term, displacementIn(error) ?? away);
   }
-  const links = ports.connect(trio);
+  const links = followingLinks(trio, ports.connect);
   const released = new AbortController();
+  let driven: DrivenRun | undefined;
   const displace = (by: Displacement) => stop.abort(displacement(by));
-  const watch = watchTrio(placement.watch(claim, released.signal), displace);
+  const watch = watchTrio(placement.watch(claim, released.signal), {
+    gone: displace,
+    moved: links.moved,
+    incident: (incident) => {
+      services.log.incident(driven?.view() ?? wanted, incident);
+      driven?.incident(incident);
+    },
+  });
   const { trainers, anchor } = links;
   const { steps: sources, ...others } = ports;
   const steps = sources && { steps: { ...sources, links: links.steps } };
@@ -85,9 +95,13 @@ export async function holdTrio(
         name: trio.name,
         watch,
         displace,
-        hasAlternative: async () => (await placement.list()).length < placement.capacity(),
+        restores: placement.restores,
+        hasAlternative: async () => !placement.restores && (await placement.list()).length < placement.capacity(),
       },
-      takenOver,
+      (drive) => {
+        driven = drive;
+        takenOver(drive);
+      },
     );
   } finally {
     released.abort();

@@ -1,8 +1,8 @@
-import type { WaitReason } from '@trikd/core/run/queue';
+import { WAIT_REASONS, type WaitReason } from '@trikd/core/run/queue';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { DISPLACEMENTS, holdsTrio } from '@trikd/core/run/state';
 import type { RecordMetric } from '@trikd/telemetry/instruments';
-import type { TrioStates } from '../placement/fixed.js';
+import type { TrioStates } from '../placement/trio-states.js';
 import { type IndexedRun, queuedAtOf } from './run-index.js';
 
 /** Measures the queue. */
@@ -19,7 +19,6 @@ export interface QueueMeter {
   resigned(): void;
 }
 
-const REASONS = ['WaitingForTrio', 'QuotaWait'] as const satisfies readonly WaitReason[];
 const PRIORITIES = ['low', 'normal', 'high'] as const;
 
 /** A few classes instead of 201 priorities: each combination of attributes costs memory wherever metrics are kept. */
@@ -32,8 +31,8 @@ export function queueMeter(record: RecordMetric, trios: () => TrioStates): Queue
   let hasLed = false;
 
   const show = (runs: Iterable<IndexedRun>, reasonOf: (runId: string) => WaitReason, now: number) => {
-    const counts = new Map(REASONS.flatMap((reason) => PRIORITIES.map((each) => [`${reason} ${each}`, 0])));
-    const oldest = { WaitingForTrio: 0, QuotaWait: 0 };
+    const counts = new Map(WAIT_REASONS.flatMap((reason) => PRIORITIES.map((each) => [`${reason} ${each}`, 0])));
+    const oldest = new Map<WaitReason, number>();
     let [placed, training] = [0, 0];
     for (const run of runs) {
       if (holdsTrio(run)) placed += 1;
@@ -42,11 +41,11 @@ export function queueMeter(record: RecordMetric, trios: () => TrioStates): Queue
       const reason = reasonOf(run.runId);
       const key = `${reason} ${priorityClass(run)}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
-      oldest[reason] = Math.max(oldest[reason], secondsSince(run.queuedAt, now));
+      oldest.set(reason, Math.max(oldest.get(reason) ?? 0, secondsSince(run.queuedAt, now)));
     }
-    for (const reason of REASONS) {
+    for (const reason of WAIT_REASONS) {
       const by = { 'trikd.reason': reason };
-      record('trikd.queue.oldest', oldest[reason], by);
+      record('trikd.queue.oldest', oldest.get(reason) ?? 0, by);
       for (const each of PRIORITIES) {
         record('trikd.runs.queued', counts.get(`${reason} ${each}`) ?? 0, { ...by, 'trikd.priority': each });
       }

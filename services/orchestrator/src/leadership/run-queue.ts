@@ -1,5 +1,5 @@
 import type { Clock } from '@trikd/core/async/clock';
-import { type QueueEntry, type QueueWait, type Schedule, schedule } from '@trikd/core/run/queue';
+import { type QueueEntry, type QueueWait, type Schedule, schedule, type Wait } from '@trikd/core/run/queue';
 import { holdsTrio, wantsTrio } from '@trikd/core/run/state';
 import type { Claim, Placement } from '../placement/placement.js';
 import type { QueueSettings } from './queue-rules.js';
@@ -22,8 +22,8 @@ export interface RunQueuePorts {
 export interface RunQueue {
   /** Decides anew. `take`: runs to take on, those first that have a trio already. `preempt`: runs that have to give theirs up. */
   decide(): { readonly take: readonly string[]; readonly preempt: readonly string[] };
-  /** The place of a queued run at the last decision. */
-  waitOf(runId: string): QueueWait | undefined;
+  /** What the placement of a queued run waits for, or its place in the queue at the last decision. */
+  waitOf(runId: string): QueueWait | Wait | undefined;
   /** What is known of a run may be old: its last write failed, and may have taken effect. Until its record is read, it keeps its trio. */
   doubted(runId: string): void;
   /** The record of a run was read. */
@@ -45,7 +45,7 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
   /** By run and number: a run may have a claim to the trio that it leaves, and one to the next. */
   const claims = new Map<string, Claim>();
   const doubtful = new Set<string>();
-  const keyOf = ({ runId, number }: Claim) => `${runId} ${number}`;
+  const keyOf = ({ runId, number }: Pick<Claim, 'runId' | 'number'>) => `${runId} ${number}`;
   const mayHold = (run: IndexedRun) => holdsTrio(run) || doubtful.has(run.runId);
   const isNeeded = ({ runId, number }: Claim): boolean => {
     const run = index.get(runId);
@@ -85,7 +85,11 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
       const take = [...left, ...plan.place].filter((runId) => !steered(runId));
       return { take, preempt: plan.preempt };
     },
-    waitOf: (runId) => waits.get(runId),
+    waitOf(runId) {
+      const run = index.get(runId);
+      const claim = run && claims.get(keyOf({ runId, number: run.placement.number }));
+      return (claim && currentOf(state(), runId) && placement.pending(claim)) ?? waits.get(runId);
+    },
     doubted: (runId) => void doubtful.add(runId),
     known: (runId) => void doubtful.delete(runId),
     allKnown: () => doubtful.clear(),

@@ -24,6 +24,7 @@ const driven = (runId: string, over: boolean): DrivenRun => ({
   runId,
   view: () => expect.unreachable(),
   waits: () => undefined,
+  incident: () => undefined,
   over: () => over,
   done: Promise.resolve(undefined),
 });

@@ -5,6 +5,7 @@ import { within } from '@trikd/core/async/within';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Claim, Placement, PlacementNews, TrioAddresses } from './placement.js';
 import { type Probe, probeTrio, type TrioHealth } from './trio-health.js';
+import type { TrioStates } from './trio-states.js';
 
 export interface FixedPorts {
   readonly trios: readonly TrioAddresses[];
@@ -19,9 +20,6 @@ export interface FixedPorts {
   /** Aborts when the trios are not looked at any more. */
   readonly stopped: AbortSignal;
 }
-
-/** Trios by what can be done with them. */
-export type TrioStates = Readonly<Record<'taken' | 'ready' | 'draining' | 'away', number>>;
 
 /** The trios of the configuration. Who has which is known to this process alone, and to the records of the runs. */
 export interface FixedPlacement extends Placement {
@@ -84,6 +82,9 @@ export function fixedPlacement({ trios: addresses, probe, clock, times, stopped 
   }
 
   return {
+    restores: false,
+    assertPossible: () => undefined,
+    pending: () => undefined,
     capacity: () => trios.filter((trio) => trio.claim || isFree(trio)).length,
     async acquire(claim, signal) {
       for (;;) {

@@ -1,4 +1,6 @@
 import type { Role } from '@trikd/core/domain/role';
+import type { PlacementRequest } from '@trikd/core/run/placement';
+import type { Wait } from '@trikd/core/run/queue';
 
 /** The claim of a run to a trio. (runId, number) identifies it: a run makes a new claim for each trio. */
 export interface Claim {
@@ -18,14 +20,29 @@ export interface TrioAddresses extends Readonly<Record<Role, string>> {
   readonly name: string;
 }
 
+/** Something happened to a process of a trio that its run notices only as a lost connection, if at all. */
+export interface Incident {
+  readonly role: Role;
+  /** One word for programs, such as `OOMKilled`. */
+  readonly reason: string;
+  /** One sentence, which names the trio. */
+  readonly message: string;
+}
+
 /** What happens to the trio of a claim. */
 export type PlacementNews =
   /** A service cannot be reached at the moment. */
   | { readonly kind: 'lost'; readonly role: Role; readonly message: string }
   /** All services can be reached again. */
   | { readonly kind: 'back' }
+  /** All services can be reached, some of them at another address: what was under way with those is lost. */
+  | { readonly kind: 'moved'; readonly trio: TrioAddresses }
+  /** It changes nothing by itself. */
+  | ({ readonly kind: 'incident' } & Incident)
   /** A service is shutting down: the run has to leave soon. */
   | { readonly kind: 'draining'; readonly message: string }
+  /** Others need what the trio runs on: the run has to leave soon. */
+  | { readonly kind: 'preempted'; readonly message: string }
   /** A service has been unreachable for too long: the run has to go elsewhere. */
   | { readonly kind: 'away'; readonly message: string };
 
@@ -34,14 +51,20 @@ export type PlacementNews =
  * decided by the queue, not here.
  */
 export interface Placement {
+  /** Whether a service of a trio that is gone is started again: the run keeps its trio then, and waits for it. */
+  readonly restores: boolean;
   /** Runs that can have a trio at once, those that have one included. */
   capacity(): number;
+  /** @throws TrikdError `invalid` for a request that can never be fulfilled */
+  assertPossible(request: Partial<PlacementRequest>): void;
   /**
    * Resolves when the run has a trio: the one that the claim names, or else one that is ready.
    * @throws TrikdError `not-found` when there is no trio of that name, `wrong-state` when another run has it; the reason of the signal,
-   * and then the claim is released
+   * and then the claim is released, unless it names a trio
    */
   acquire(claim: Claim, signal: AbortSignal): Promise<TrioAddresses>;
+  /** Why a claim that waits has no trio yet; undefined when it does not wait, and when only the other runs hold it up. */
+  pending(claim: Pick<Claim, 'runId' | 'number'>): Wait | undefined;
   /** What happens to the trio of a claim, until the signal aborts or the claim is released. */
   watch(claim: Claim, signal: AbortSignal): AsyncIterable<PlacementNews>;
   /** The run does not need its trio any more. */

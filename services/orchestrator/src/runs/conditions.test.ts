@@ -61,3 +61,12 @@ test('a queued run says where it stands in the queue, and why it lost its trio',
     message: 'trio trio-1 is draining; position 2 of 5: team vision has 3 of its 3 runs placed',
   });
 });
+
+test('a run that is being placed says what its trio waits for, whatever it lost the one before for', () => {
+  const queued = { reason: 'ImagePull' as const, message: 'the teacher of trio t cannot pull image x' };
+  const displaced = { why: 'preempted' as const, message: 'the trio was preempted' };
+  expect(conditionsOf(viewOf({ ...firstState, displaced }, { queued }))).toContainEqual({
+    ...{ type: 'Queued', holds: true, reason: 'ImagePull', since: created },
+    message: 'the trio was preempted; the teacher of trio t cannot pull image x',
+  });
+});

@@ -1,5 +1,4 @@
 import { duty } from '@trikd/core/run/advance';
-import type { QueueWait } from '@trikd/core/run/queue';
 import type { Condition } from '@trikd/core/run/run-event';
 import { PHASE_CONDITIONS, type PhaseCondition } from '@trikd/core/run/run-times';
 import type { RunState } from '@trikd/core/run/state';
@@ -26,10 +25,12 @@ function phaseCondition(type: PhaseCondition, { spec, state, times, queued }: Ru
 }
 
 /** Why the condition of a phase holds. */
-function reasonOf(state: RunState, budgetUsed: boolean, queued: QueueWait | undefined): string {
+function reasonOf(state: RunState, budgetUsed: boolean, queued: RunView['queued']): string {
   switch (state.phase) {
     case 'queued':
-      return state.displaced ? camel(state.displaced.why) : (queued?.reason ?? 'WaitingForTrio');
+      return state.displaced && !isBeingPlaced(queued)
+        ? camel(state.displaced.why)
+        : (queued?.reason ?? 'WaitingForTrio');
     case 'preparing':
     case 'promoting':
       return camel(state.phase);
@@ -48,7 +49,12 @@ function reasonOf(state: RunState, budgetUsed: boolean, queued: QueueWait | unde
   }
 }
 
-function messageOf(state: RunState, queued: QueueWait | undefined): string {
+/** Whether a run has left the queue, and waits for the trio that is made for it. */
+function isBeingPlaced(queued: RunView['queued']): boolean {
+  return queued !== undefined && !('position' in queued);
+}
+
+function messageOf(state: RunState, queued: RunView['queued']): string {
   if (state.phase === 'failed') return state.reason;
   if (state.phase !== 'queued') return howItStands(state);
   const waits = queued?.message ?? howItStands(state);

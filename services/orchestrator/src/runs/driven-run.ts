@@ -6,6 +6,7 @@ import { drive } from '@trikd/core/run/drive';
 import type { Stall } from '@trikd/core/run/run-event';
 import { type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { Displacement } from '@trikd/core/run/state';
+import type { Incident } from '../placement/placement.js';
 import { displacementIn, isOfTheTrio, isUnavailable } from './displacement.js';
 import { type PerformPorts, perform } from './duties/perform.js';
 import type { DutyScope } from './duties/scope.js';
@@ -39,6 +40,8 @@ export interface DriveScope extends RunReporterPorts {
   readonly trio: TrioWatch;
   /** The trio has to be left: aborts `drained`. */
   displace(by: Displacement): void;
+  /** Whether a service of the trio that is gone is started again. */
+  readonly restores: boolean;
   /** Whether the run could have another trio at once. */
   hasAlternative(): Promise<boolean>;
 }
@@ -49,6 +52,8 @@ export interface DrivenRun {
   readonly view: () => RunView;
   /** Notes what the orchestrator itself waits for; undefined: it goes on. */
   readonly waits: (on: Stall['on'], reason: string | undefined) => void;
+  /** Something happened to a process of the trio. */
+  readonly incident: (incident: Incident) => void;
   /** Whether no event follows. */
   readonly over: () => boolean;
   /** Resolves when it is not driven any more, with an error unless the run ended or paused. */
@@ -58,7 +63,7 @@ export interface DrivenRun {
 /** Drives a run until it ends, pauses (`drained`), or belongs to another orchestrator (`abandoned`). */
 export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope): DrivenRun {
   const { spec, term } = run;
-  const { store, log, drained, abandoned, trio, displace, hasAlternative } = scope;
+  const { store, log, drained, abandoned, trio, displace, restores, hasAlternative } = scope;
   const { everySteps = 0 } = ports;
   const now = () => ports.date().toISOString();
   const rules = rulesOf(spec, ports);
@@ -74,6 +79,7 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
     drained,
     abandoned,
     reachable: (signal) => trio.reachable(signal, (on, reason) => reporter.waits('orchestrator', on, reason)),
+    restores,
     leaves: (role) => displace({ why: 'trio-draining', message: `the ${role} is shutting down` }),
     emit: reporter.emit,
     waits: reporter.waits,
@@ -136,6 +142,10 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
     runId: spec.name,
     view: reporter.view,
     waits: (on, reason) => reporter.waits('orchestrator', on, reason),
+    incident: ({ role, reason, message }) => {
+      const { generation } = reporter.view().state;
+      reporter.emit({ kind: 'trio-incident', role, generation, reason, message });
+    },
     over: reporter.closed,
     done: driveToEnd(),
   };

@@ -1,7 +1,7 @@
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { Owner, Placement } from '@trikd/core/run/placement';
-import type { QueueWait } from '@trikd/core/run/queue';
+import type { QueueWait, Wait } from '@trikd/core/run/queue';
 import type { RoleEvaluated, RoleProgressed, Stall } from '@trikd/core/run/run-event';
 import type { RunTimes } from '@trikd/core/run/run-times';
 import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
@@ -74,8 +74,8 @@ export interface RunView {
   readonly placement: Placement;
   /** What only the orchestrator knows that drives it; absent elsewhere. */
   readonly live?: LiveView;
-  /** Its place in the queue, where that is known: at the leader. */
-  readonly queued?: QueueWait;
+  /** Its place in the queue, or what it waits for while it is being placed, where that is known: at the leader. */
+  readonly queued?: QueueWait | Wait;
 }
 
 /** What is known of a run that is driven here, and is not stored. */

@@ -6,6 +6,7 @@ import type { Steering } from '@trikd/core/run/steering';
 import { specDigest } from '@trikd/core/spec/run-spec';
 import { isSampled, seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
 import type { Logger } from '@trikd/process/logging';
+import type { Incident } from '../placement/placement.js';
 import type { RunView } from './ports.js';
 
 /** The request that a change of a run does. */
@@ -21,6 +22,7 @@ export interface RunLog {
   readonly deleted: (runId: string, requestId: string | undefined) => void;
   readonly attemptLost: (run: Logged, failure: unknown) => void;
   readonly stalls: (run: Logged, before: readonly Stall[], after: readonly Stall[]) => void;
+  readonly incident: (run: Logged, incident: Incident) => void;
   readonly alarm: (run: Logged, alarm: RunEvent & { readonly kind: 'alarm' }, everySteps: number) => void;
 }
 
@@ -59,6 +61,8 @@ export function createRunLog(log: Pick<Logger, 'info'>): RunLog {
         log.info({ ...placeOf(run), by, on }, 'stall ended');
       }
     },
+    incident: (run, { role, reason, message }) =>
+      log.info({ ...placeOf(run), role, kind: reason, reason: message }, 'trio incident'),
     alarm(run, { role, step, message }, everySteps) {
       const traced = isSampled({ seed: '', everySteps }, step) ? { trace_id: traceOf(run, step) } : {};
       log.info({ ...placeOf(run), step, ...traced, role, alarm: message }, 'alarm raised');

@@ -1,7 +1,7 @@
 import { createBell } from '@trikd/core/async/bell';
 import type { Role } from '@trikd/core/domain/role';
 import type { Displacement } from '@trikd/core/run/state';
-import type { PlacementNews } from '../placement/placement.js';
+import type { Incident, PlacementNews, TrioAddresses } from '../placement/placement.js';
 
 /** Follows the trio of a run. */
 export interface TrioWatch {
@@ -12,16 +12,48 @@ export interface TrioWatch {
   reachable(signal: AbortSignal, waits: (on: Role, reason: string | undefined) => void): Promise<void>;
 }
 
-/** @param gone is called when the run has to leave the trio */
-export function watchTrio(news: AsyncIterable<PlacementNews>, gone: (by: Displacement) => void): TrioWatch {
+export interface TrioWatcher {
+  /** The run has to leave the trio. */
+  gone(by: Displacement): void;
+  /** Services of the trio came back at other addresses. */
+  moved(trio: TrioAddresses): void;
+  incident(incident: Incident): void;
+}
+
+export function watchTrio(news: AsyncIterable<PlacementNews>, watcher: TrioWatcher): TrioWatch {
   const changed = createBell();
   let lost: Extract<PlacementNews, { readonly kind: 'lost' }> | undefined;
 
+  const note = (next: typeof lost) => {
+    lost = next;
+    changed.ring();
+  };
   async function follow(): Promise<void> {
     for await (const item of news) {
-      lost = item.kind === 'lost' ? item : undefined;
-      changed.ring();
-      if (item.kind === 'draining' || item.kind === 'away') gone({ why: `trio-${item.kind}`, message: item.message });
+      switch (item.kind) {
+        case 'lost':
+          note(item);
+          break;
+        case 'moved':
+          watcher.moved(item.trio);
+          note(undefined);
+          break;
+        case 'back':
+          note(undefined);
+          break;
+        case 'incident':
+          watcher.incident(item);
+          break;
+        case 'draining':
+        case 'away':
+          note(undefined);
+          watcher.gone({ why: `trio-${item.kind}`, message: item.message });
+          break;
+        case 'preempted':
+          note(undefined);
+          watcher.gone({ why: 'preempted', message: item.message });
+          break;
+      }
     }
   }
   void follow();

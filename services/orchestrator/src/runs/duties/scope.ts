@@ -23,7 +23,9 @@ export interface DutyScope {
   readonly abandoned: AbortSignal;
   /** Resolves when the trio can be reached, or when the signal aborts. */
   reachable(signal: AbortSignal): Promise<void>;
-  /** A trainer is shutting down: the run has to leave its trio. */
+  /** Whether a service of the trio that is gone is started again: an attempt that loses one ends, and the next waits for it. */
+  readonly restores: boolean;
+  /** A trainer is shutting down and does not come back: the run has to leave its trio. */
   leaves(role: TrainedRole): void;
   emit(event: RunEvent): void;
   /** Gets what a process waits for, and why; without a reason, the wait is over. */

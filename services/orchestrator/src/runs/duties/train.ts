@@ -1,4 +1,5 @@
 import type { Clock } from '@trikd/core/async/clock';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RunTransition } from '@trikd/core/run/advance';
@@ -41,12 +42,33 @@ export async function* train(run: DutyScope, ports: TrainPorts, todo: Training):
   const following =
     ports.steps && followSteps(attempt, { tracing, clock: ports.clock, wanted, emit }, ports.steps, over.signal);
   try {
-    yield* trainAttempt({ ...run, emit }, ports, todo, attempt);
+    yield* restingBeforeLoss({ ...run, emit }, (scope) => trainAttempt(scope, ports, todo, attempt));
   } finally {
     over.abort();
   }
   // Only after a success: a failure is passed on without waiting for models that do not respond.
   await following;
+}
+
+/**
+ * Where a trainer that shuts down is started again, the attempt comes to rest at a pair before it is lost: the next one waits for the
+ * trainer, and repeats no step.
+ */
+async function* restingBeforeLoss(
+  run: DutyScope,
+  attempt: (scope: DutyScope) => AsyncIterable<RunTransition>,
+): AsyncGenerator<RunTransition> {
+  if (!run.restores) return yield* attempt(run);
+  const leaving = new AbortController();
+  const leaves = (role: TrainedRole) => {
+    leaving.abort(new TrikdError('unavailable', `the ${role} is shutting down, and will be started again`));
+  };
+  let trained = false;
+  for await (const transition of attempt({ ...run, leaves, drained: AbortSignal.any([run.drained, leaving.signal]) })) {
+    trained ||= transition.kind === 'generation-trained';
+    yield transition;
+  }
+  if (leaving.signal.aborted && !trained && !run.drained.aborted) throw leaving.signal.reason;
 }
 
 function trainAttempt(

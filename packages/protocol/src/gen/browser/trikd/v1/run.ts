@@ -726,6 +726,9 @@ export interface WatchRunResponse {
     /** The run started to wait, waits for something else, or continues. */
     { $case: "stallsChanged"; value: StallsChanged }
     | //
+    /** Something happened to a process of the trio, such as running out of memory. */
+    { $case: "trioIncident"; value: TrioIncident }
+    | //
     /** Requested events are no longer stored. */
     { $case: "missing"; value: EventsMissing }
     | //
@@ -848,6 +851,18 @@ export interface PairCommitted {
   step: number;
   /** The manifest in the store. */
   manifestKey: string;
+}
+
+/** Something happened to a process of the trio that the run notices only as a lost connection. */
+export interface TrioIncident {
+  /** The role of the process. */
+  role: Role;
+  /** The current generation. */
+  generation: number;
+  /** One word for programs, such as `OOMKilled`. */
+  reason: string;
+  /** One sentence, which names the trio. */
+  message: string;
 }
 
 /** The orchestrator drained the run; creating the run again continues it. */
@@ -1923,6 +1938,10 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         ? { $case: "stallsChanged", value: StallsChanged.fromJSON(object.stallsChanged) }
         : isSet(object.stalls_changed)
         ? { $case: "stallsChanged", value: StallsChanged.fromJSON(object.stalls_changed) }
+        : isSet(object.trioIncident)
+        ? { $case: "trioIncident", value: TrioIncident.fromJSON(object.trioIncident) }
+        : isSet(object.trio_incident)
+        ? { $case: "trioIncident", value: TrioIncident.fromJSON(object.trio_incident) }
         : isSet(object.missing)
         ? { $case: "missing", value: EventsMissing.fromJSON(object.missing) }
         : isSet(object.stepTimes)
@@ -1961,6 +1980,8 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       obj.anchorMoved = AnchorMoved.toJSON(message.event.value);
     } else if (message.event?.$case === "stallsChanged") {
       obj.stallsChanged = StallsChanged.toJSON(message.event.value);
+    } else if (message.event?.$case === "trioIncident") {
+      obj.trioIncident = TrioIncident.toJSON(message.event.value);
     } else if (message.event?.$case === "missing") {
       obj.missing = EventsMissing.toJSON(message.event.value);
     } else if (message.event?.$case === "stepTimes") {
@@ -2237,6 +2258,34 @@ export const PairCommitted: MessageFns<PairCommitted> = {
     }
     if (message.manifestKey !== "") {
       obj.manifestKey = message.manifestKey;
+    }
+    return obj;
+  },
+};
+
+export const TrioIncident: MessageFns<TrioIncident> = {
+  fromJSON(object: any): TrioIncident {
+    return {
+      role: isSet(object.role) ? roleFromJSON(object.role) : Role.ROLE_UNSPECIFIED,
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: TrioIncident): unknown {
+    const obj: any = {};
+    if (message.role !== Role.ROLE_UNSPECIFIED) {
+      obj.role = roleToJSON(message.role);
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
     }
     return obj;
   },

@@ -742,6 +742,9 @@ export interface WatchRunResponse {
     /** The run started to wait, waits for something else, or continues. */
     { $case: "stallsChanged"; value: StallsChanged }
     | //
+    /** Something happened to a process of the trio, such as running out of memory. */
+    { $case: "trioIncident"; value: TrioIncident }
+    | //
     /** Requested events are no longer stored. */
     { $case: "missing"; value: EventsMissing }
     | //
@@ -864,6 +867,18 @@ export interface PairCommitted {
   step: number;
   /** The manifest in the store. */
   manifestKey: string;
+}
+
+/** Something happened to a process of the trio that the run notices only as a lost connection. */
+export interface TrioIncident {
+  /** The role of the process. */
+  role: Role;
+  /** The current generation. */
+  generation: number;
+  /** One word for programs, such as `OOMKilled`. */
+  reason: string;
+  /** One sentence, which names the trio. */
+  message: string;
 }
 
 /** The orchestrator drained the run; creating the run again continues it. */
@@ -4794,6 +4809,9 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       case "stallsChanged":
         StallsChanged.encode(message.event.value, writer.uint32(106).fork()).join();
         break;
+      case "trioIncident":
+        TrioIncident.encode(message.event.value, writer.uint32(114).fork()).join();
+        break;
       case "missing":
         EventsMissing.encode(message.event.value, writer.uint32(98).fork()).join();
         break;
@@ -4906,6 +4924,14 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
             message.event = { $case: "stallsChanged", value: StallsChanged.decode(reader, reader.uint32()) };
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.event = { $case: "trioIncident", value: TrioIncident.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 12: {
             if (tag !== 98) {
               break;
@@ -4988,6 +5014,10 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
         ? { $case: "stallsChanged", value: StallsChanged.fromJSON(object.stallsChanged) }
         : isSet(object.stalls_changed)
         ? { $case: "stallsChanged", value: StallsChanged.fromJSON(object.stalls_changed) }
+        : isSet(object.trioIncident)
+        ? { $case: "trioIncident", value: TrioIncident.fromJSON(object.trioIncident) }
+        : isSet(object.trio_incident)
+        ? { $case: "trioIncident", value: TrioIncident.fromJSON(object.trio_incident) }
         : isSet(object.missing)
         ? { $case: "missing", value: EventsMissing.fromJSON(object.missing) }
         : isSet(object.stepTimes)
@@ -5026,6 +5056,8 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       obj.anchorMoved = AnchorMoved.toJSON(message.event.value);
     } else if (message.event?.$case === "stallsChanged") {
       obj.stallsChanged = StallsChanged.toJSON(message.event.value);
+    } else if (message.event?.$case === "trioIncident") {
+      obj.trioIncident = TrioIncident.toJSON(message.event.value);
     } else if (message.event?.$case === "missing") {
       obj.missing = EventsMissing.toJSON(message.event.value);
     } else if (message.event?.$case === "stepTimes") {
@@ -5105,6 +5137,12 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
       case "stallsChanged": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "stallsChanged", value: StallsChanged.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "trioIncident": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "trioIncident", value: TrioIncident.fromPartial(object.event.value) };
         }
         break;
       }
@@ -6163,6 +6201,123 @@ export const PairCommitted: MessageFns<PairCommitted> = {
     message.generation = object.generation ?? 0;
     message.step = object.step ?? 0;
     message.manifestKey = object.manifestKey ?? "";
+    return message;
+  },
+};
+
+function createBaseTrioIncident(): TrioIncident {
+  return { role: 0, generation: 0, reason: "", message: "" };
+}
+
+export const TrioIncident: MessageFns<TrioIncident> = {
+  encode(message: TrioIncident, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== 0) {
+      writer.uint32(8).int32(message.role);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(34).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrioIncident {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrioIncident();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrioIncident {
+    return {
+      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: TrioIncident): unknown {
+    const obj: any = {};
+    if (message.role !== 0) {
+      obj.role = roleToJSON(message.role);
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrioIncident>): TrioIncident {
+    return TrioIncident.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrioIncident>): TrioIncident {
+    const message = createBaseTrioIncident();
+    message.role = object.role ?? 0;
+    message.generation = object.generation ?? 0;
+    message.reason = object.reason ?? "";
+    message.message = object.message ?? "";
     return message;
   },
 };
