@@ -1,0 +1,93 @@
+/** The objects of Kubernetes that the placement reads, as far as it reads them: everything else in them stays as it is. */
+export interface Objects {
+  readonly jobsets: JobSet;
+  readonly pods: Pod;
+  readonly workloads: Workload;
+}
+export type Kind = keyof Objects;
+export const KINDS = ['jobsets', 'pods', 'workloads'] as const satisfies readonly Kind[];
+
+export interface Metadata {
+  readonly name: string;
+  readonly uid: string;
+  /** Compared for equality only. */
+  readonly resourceVersion: string;
+  /** ISO 8601. */
+  readonly creationTimestamp: string;
+  /** Absent unless the object is being deleted. */
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly { readonly uid: string }[];
+}
+
+export interface StatusCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+interface Status {
+  readonly conditions?: readonly StatusCondition[];
+}
+
+/** A group of three jobs, one for each role. */
+export interface JobSet {
+  readonly metadata: Metadata;
+  readonly spec: { readonly suspend?: boolean };
+  readonly status?: Status;
+}
+
+/** What Kueue knows of a JobSet. */
+export interface Workload {
+  readonly metadata: Metadata;
+  readonly status?: Status;
+}
+
+export interface Pod {
+  readonly metadata: Metadata;
+  readonly spec: {
+    readonly containers: readonly {
+      readonly name: string;
+      readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
+    }[];
+  };
+  readonly status?: Status & {
+    /** Pending, Running, Succeeded, Failed or Unknown. */
+    readonly phase?: string;
+    readonly podIP?: string;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly image?: string;
+  readonly restartCount?: number;
+  readonly state?: ContainerState;
+  /** Of the container before, if this one was restarted. */
+  readonly lastState?: ContainerState;
+}
+
+export interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly terminated?: Terminated;
+}
+
+export interface Terminated {
+  readonly exitCode: number;
+  readonly signal?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly containerID?: string;
+  readonly finishedAt?: string;
+}
+
+/** The condition of a type, if it holds. */
+export function conditionOf(status: Status | undefined, type: string): StatusCondition | undefined {
+  return status?.conditions?.find((each) => each.type === type && each.status === 'True');
+}

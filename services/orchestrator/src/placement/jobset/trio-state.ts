@@ -1,0 +1,141 @@
+import { ROLES, type Role } from '@trikd/core/domain/role';
+import type { Wait } from '@trikd/core/run/queue';
+import type { TrioAddresses } from '../placement.js';
+import { LABELS } from './names.js';
+import { type ContainerStatus, conditionOf, type JobSet, type Pod, type Terminated, type Workload } from './objects.js';
+
+/** The objects of one trio. */
+export interface TrioObjects {
+  readonly name: string;
+  readonly jobSet: JobSet | undefined;
+  /** Those of its JobSet, in any order, also those that are being replaced. */
+  readonly pods: readonly Pod[];
+  /** Absent without Kueue. */
+  readonly workload: Workload | undefined;
+}
+
+/** What a trio is like. Messages are one sentence that names the trio. */
+export type TrioState =
+  /** There is no such JobSet. */
+  | { readonly kind: 'absent'; readonly message: string }
+  | { readonly kind: 'deleting'; readonly message: string }
+  /** The JobSet has completed or failed: it starts nothing any more. */
+  | { readonly kind: 'over'; readonly message: string }
+  /** It has no processes until Kueue admits it, or somebody resumes it. */
+  | { readonly kind: 'suspended'; readonly wait: Wait }
+  /** A service is not ready. `disrupted`: a process has to go since others need what it runs on. */
+  | { readonly kind: 'unready'; readonly role: Role; readonly wait: Wait; readonly disrupted?: string }
+  | { readonly kind: 'ready'; readonly trio: TrioAddresses; readonly disrupted?: string };
+
+export function trioStateOf({ name, jobSet, pods, workload }: TrioObjects): TrioState {
+  if (!jobSet) return { kind: 'absent', message: `trio ${name} does not exist` };
+  if (jobSet.metadata.deletionTimestamp) return { kind: 'deleting', message: `trio ${name} is being deleted` };
+  for (const type of ['Failed', 'Completed']) {
+    const over = conditionOf(jobSet.status, type);
+    if (over) return { kind: 'over', message: `the JobSet of trio ${name} has ${type.toLowerCase()}: ${textOf(over)}` };
+  }
+  if (jobSet.spec.suspend) return { kind: 'suspended', wait: waitOfSuspended(name, workload) };
+  const found = ROLES.map((role) => ({ role, ...podOf(pods, role) }));
+  const gone = found.flatMap(({ role, disrupted }) =>
+    disrupted ? `the ${role} of trio ${name} has to go: ${disrupted}` : [],
+  );
+  const disrupted = gone[0] === undefined ? {} : { disrupted: gone[0] };
+  const waits = found.flatMap(({ role, pod, address }) =>
+    address === undefined ? { role, wait: waitOfPod(`the ${role} of trio ${name}`, pod) } : [],
+  );
+  const worst = waits.toSorted((a, b) => URGENCY.indexOf(a.wait.reason) - URGENCY.indexOf(b.wait.reason))[0];
+  if (worst) return { kind: 'unready', ...worst, ...disrupted };
+  const addresses = Object.fromEntries(found.map(({ role, address }) => [role, address])) as Record<Role, string>;
+  return { kind: 'ready', trio: { name, ...addresses }, ...disrupted };
+}
+
+/** What to say first of several services that are not ready. */
+const URGENCY: readonly Wait['reason'][] = ['Crashing', 'ImagePull', 'Unschedulable', 'Starting'];
+
+interface Found {
+  readonly pod: Pod | undefined;
+  /** host:port, when it is ready. */
+  readonly address: string | undefined;
+  /** Why its pod has to go. */
+  readonly disrupted: string | undefined;
+}
+
+/** The newest pod of a role: a job makes another one when one is being deleted. */
+function podOf(pods: readonly Pod[], role: Role): Found {
+  const own = pods.filter(({ metadata }) => metadata.labels?.[LABELS.role] === role);
+  const pod = own.toSorted(byAge).at(-1);
+  const address = pod && addressOf(pod);
+  const suspects = address === undefined ? own : [pod];
+  const disruption = suspects.flatMap((each) => conditionOf(each?.status, 'DisruptionTarget') ?? [])[0];
+  return { pod, address, disrupted: disruption && textOf(disruption) };
+}
+
+/** Those that are being deleted before those that stay, then by age. */
+function byAge(a: Pod, b: Pod): number {
+  const key = ({ metadata: { deletionTimestamp, creationTimestamp, name } }: Pod) =>
+    `${deletionTimestamp === undefined ? 1 : 0} ${creationTimestamp} ${name}`;
+  return key(a) < key(b) ? -1 : 1;
+}
+
+/** host:port of the service of a pod that is ready. */
+function addressOf({ metadata, spec, status }: Pod): string | undefined {
+  const port = spec.containers.flatMap(({ ports = [] }) => ports).find(({ name }) => name === 'grpc')?.containerPort;
+  const ip = status?.podIP;
+  const isReady = metadata.deletionTimestamp === undefined && conditionOf(status, 'Ready') !== undefined;
+  if (!isReady || ip === undefined || ip === '' || port === undefined) return undefined;
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
+function waitOfSuspended(name: string, workload: Workload | undefined): Wait {
+  const evicted = conditionOf(workload?.status, 'Evicted');
+  if (evicted) return { reason: 'Preempted', message: `trio ${name} was evicted: ${textOf(evicted)}` };
+  const quota = workload?.status?.conditions?.find(({ type }) => type === 'QuotaReserved');
+  if (quota?.status === 'False')
+    return { reason: 'QuotaWait', message: `trio ${name} waits for quota: ${textOf(quota)}` };
+  return { reason: 'QuotaWait', message: `trio ${name} is suspended until its queue admits it` };
+}
+
+const PULLING = /^(ErrImage|ImagePull|InvalidImageName|ErrImageNeverPull|RegistryUnavailable|SignatureValidation)/;
+const FAULTY = /^(CrashLoopBackOff|CreateContainer|RunContainer|StartError|PreCreateHook|PostStartHook)/;
+
+/** Why a pod is not ready. @param who the role and the trio */
+function waitOfPod(who: string, pod: Pod | undefined): Wait {
+  if (!pod) return { reason: 'Starting', message: `${who} has no pod yet` };
+  const { metadata, status } = pod;
+  if (metadata.deletionTimestamp !== undefined) return { reason: 'Starting', message: `${who} is being replaced` };
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False') {
+    return { reason: 'Unschedulable', message: `${who} cannot be scheduled: ${textOf(scheduled)}` };
+  }
+  for (const container of statusesOf(pod)) {
+    const { reason = '', message = '' } = container.state?.waiting ?? {};
+    const why = message === '' ? reason : `${reason}: ${message}`;
+    if (PULLING.test(reason))
+      return { reason: 'ImagePull', message: `${who} has no image ${container.image ?? ''}: ${why}` };
+    const ended = container.lastState?.terminated ?? container.state?.terminated;
+    const isFaulty = FAULTY.test(reason) || (ended !== undefined && ended.exitCode !== 0);
+    if (isFaulty) return { reason: 'Crashing', message: [`${who} crashes`, ended ? endOf(ended) : why].join(': ') };
+  }
+  if (status?.phase === 'Failed') {
+    return {
+      reason: 'Crashing',
+      message: `${who} has failed: ${status.message ?? status.reason ?? 'no reason is given'}`,
+    };
+  }
+  return { reason: 'Starting', message: `${who} is starting` };
+}
+
+export function statusesOf({ status }: Pod): readonly ContainerStatus[] {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+}
+
+/** How a container ended. */
+export function endOf({ exitCode, signal, reason, message }: Terminated): string {
+  const by = signal ? `by signal ${signal}` : `with exit status ${exitCode}`;
+  const why = reason === undefined || reason === 'Error' ? '' : ` (${reason})`;
+  return `it ended ${by}${why}${message ? `: ${message.trim()}` : ''}`;
+}
+
+function textOf({ reason, message }: { readonly reason?: string; readonly message?: string }): string {
+  return message || reason || 'no reason is given';
+}
