@@ -20,6 +20,7 @@
 #   TRIKD_CACHE=DIR    folder of what was fetched                                     [~/.cache/trikd]
 #   TRIKD_DATA=DIR     folder with data in the IDX format, instead of the fetched one
 #   TENSORFLOW=gpu     the TensorFlow with CUDA kernels; remembered until TENSORFLOW=cpu
+#   IMAGE=NAME:TAG     name of the image that `make image` builds                     [trikd:latest]
 #
 # Targets:
 
@@ -58,6 +59,9 @@ endif
 TENSORFLOW_HOME := $(TRIKD_CACHE)/tensorflow-$(TENSORFLOW)-$(TENSORFLOW_VERSION)
 OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packages/engine/native/*.cc))
 PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
+IMAGE ?= trikd:latest
+LAYERS ?= build/image/$(TENSORFLOW)
+IMAGE_TARGET := $(if $(filter gpu,$(TENSORFLOW)),cuda,cpu)
 PACKAGES := node_modules/.package-lock.json
 PAGE := services/dashboard/dist/report.html
 PAGE_SOURCES := $(shell find services/dashboard packages/events/src packages/protocol/src/gen/browser -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
@@ -66,7 +70,7 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
 GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults many attacks soak rotation minio observe alerts sbom audit bench build engine data safetensors tensorboard chromium tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults many attacks soak rotation minio observe alerts sbom audit bench build engine image imagelayers data safetensors tensorboard chromium tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -77,7 +81,7 @@ setup: build engine data safetensors tensorboard ## fetch and build whatever is 
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine data safetensors tensorboard chromium tools ## everything that must pass; the last line counts
+test: $(PACKAGES) engine imagelayers data safetensors tensorboard chromium tools ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PACKAGES) ## format, lint, types, protos, generated code
@@ -92,7 +96,7 @@ integration: $(PACKAGES) engine tools ## services in one process, faults include
 simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS with faults, or one SEED with its TRACE
 	@exec node --no-warnings --import ./test/simulation/sources.ts test/simulation/main.ts $(SIMULATION)
 
-e2e: build engine data tools ## real processes, killed and resumed
+e2e: build engine imagelayers data tools ## real processes, killed and resumed
 	@BUSY_SECONDS=$${BUSY_SECONDS:-60} exec node scripts/test.ts end-to-end
 
 browser: build engine chromium ## the dashboard in a Chromium without a window
@@ -144,6 +148,18 @@ bench: build engine data $(PYTORCH) ## times and scores beside PyTorch; wants a 
 
 engine: $(BUILD)/trikd_engine.node ## the native addon on TensorFlow's C library
 	@:
+
+image: imagelayers ## the image of all services, built without a daemon, in build/image/trikd.tar
+	@node scripts/build-image.ts archive $(LAYERS) build/image/trikd$(if $(filter cuda,$(IMAGE_TARGET)),-cuda).tar \
+		--target $(IMAGE_TARGET) --reference $(IMAGE)
+
+# What the Dockerfile copies. The addon is linked once more, to find TensorFlow in its own folder.
+imagelayers: build engine $(TRIKD_CACHE)/node-$(NODE_VERSION)
+	@mkdir -p build/image $(LAYERS)
+	@$(CXX) -shared -s -o build/image/trikd_engine.node $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow \
+		-l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 -Wl,-rpath,'$$ORIGIN'
+	@node scripts/build-image.ts layers $(LAYERS) --node $(TRIKD_CACHE)/node-$(NODE_VERSION) \
+		--tensorflow $(TENSORFLOW_HOME)/tensorflow --addon build/image/trikd_engine.node
 
 data: $(if $(TRIKD_DATA),FORCE,$(TRIKD_CACHE)/fashion-mnist) ## Fashion-MNIST
 	@$(if $(TRIKD_DATA),python3 scripts/fetch-fashion-mnist.py,:)
