@@ -137,11 +137,13 @@ fix: $(PACKAGES) ## format, and apply the fixes of the linter
 	node_modules/.bin/biome check --write
 
 # buf before the build: code that uses a new message cannot be built without it.
-generate: $(PACKAGES) ## TypeScript from proto/, docs/configuration.md from the schemas, docs/cli.md from the help
+generate: $(PACKAGES) ## TypeScript from proto/, docs/configuration.md and the chart's schema from the schemas, docs/cli.md from the help
 	node_modules/.bin/buf generate
 	node_modules/.bin/tsc -b
 	node scripts/config-reference.ts > docs/configuration.md
 	node scripts/cli-reference.ts > docs/cli.md
+	node scripts/chart-schema.ts > deploy/helm/trikd/values.schema.json
+	node scripts/chart-reference.ts > deploy/helm/trikd/README.md
 
 bench: build engine data $(PYTORCH) ## times and scores beside PyTorch; wants a quiet machine and 6 GB of cache
 	@exec node bench/main.ts --python $(PYTORCH)/bin/python $(ARGS)

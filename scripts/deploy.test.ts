@@ -132,6 +132,13 @@ describe('the alert rules', () => {
   });
 });
 
+test.each([
+  ['alerts.yaml', 'alerts.yaml'],
+  ['grafana/trikd.json', 'dashboard.json'],
+])('the chart has a copy of deploy/%s, which Helm cannot read outside of it', (original, copy) => {
+  expect(read(`deploy/helm/trikd/files/${copy}`)).toBe(read(`deploy/${original}`));
+});
+
 test('docs/telemetry.md lists every span, attribute and metric, as it is defined', () => {
   const text = read('docs/telemetry.md');
   for (const [name, description] of [...Object.entries(SPANS), ...Object.entries(ATTRIBUTES)]) {

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-const DOCUMENTS = globSync(['*.md', 'docs/**/*.md', 'packages/*/src/**/*.md'], { cwd: ROOT }).sort();
+const DOCUMENTS = globSync(['*.md', '{docs,deploy}/**/*.md', 'packages/*/src/**/*.md'], { cwd: ROOT }).sort();
 const FOLDERS = ['bench', 'deploy', 'docs', 'examples', 'packages', 'proto', 'scripts', 'services', 'test'];
 const FILES = [...DOCUMENTS, ...globSync(['deploy/**/*.{yaml,json}', 'examples/*.yaml'], { cwd: ROOT }).sort()];
 

@@ -41,6 +41,13 @@ const checks: readonly (readonly [name: string, commands: readonly (readonly str
     [['sh', '-c', 'node scripts/config-reference.ts | diff - docs/configuration.md']],
   ],
   ['command line reference is current', [['sh', '-c', 'node scripts/cli-reference.ts | diff - docs/cli.md']]],
+  [
+    'schema and README of the chart are current',
+    [
+      ['sh', '-c', 'node scripts/chart-schema.ts | diff - deploy/helm/trikd/values.schema.json'],
+      ['sh', '-c', 'node scripts/chart-reference.ts | diff - deploy/helm/trikd/README.md'],
+    ],
+  ],
 ];
 
 function run(command: readonly string[]): number {
