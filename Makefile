@@ -70,7 +70,7 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
 GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults many attacks soak rotation minio observe alerts sbom audit bench build engine image imagelayers data safetensors tensorboard chromium tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults many attacks soak rotation minio observe alerts sbom audit bench build engine image imagelayers data safetensors tensorboard schemas chromium tools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -81,7 +81,7 @@ setup: build engine data safetensors tensorboard ## fetch and build whatever is 
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine imagelayers data safetensors tensorboard chromium tools ## everything that must pass; the last line counts
+test: $(PACKAGES) engine imagelayers data safetensors tensorboard schemas chromium tools ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PACKAGES) ## format, lint, types, protos, generated code
@@ -168,6 +168,9 @@ data: $(if $(TRIKD_DATA),FORCE,$(TRIKD_CACHE)/fashion-mnist) ## Fashion-MNIST
 
 safetensors: ## the Python package safetensors, which tests compare files with
 	@python3 scripts/fetch-safetensors.py > /dev/null
+
+schemas: ## the Python package kubernetes-validate, which has the schemas of versions of Kubernetes
+	@python3 scripts/fetch-kubernetes-validate.py > /dev/null
 
 tensorboard: ## the Python package tensorboard, which a test opens our curves with
 	@python3 scripts/fetch-tensorboard.py > /dev/null

@@ -42,6 +42,7 @@ describe('everything that is fetched has a pin:', () => {
       'fetch-container-runtime.py',
       'fetch-fashion-mnist.py',
       'fetch-go-tool.py',
+      'fetch-kubernetes-validate.py',
       'fetch-node.py',
       'fetch-pytorch.py',
       'fetch-safetensors.py',
@@ -64,6 +65,7 @@ describe('everything that is fetched has a pin:', () => {
   test.each([
     ['pytorch', 'torch', versionIn('../Makefile', 'TORCH_VERSION')],
     ['tensorboard', 'tensorboard', versionIn('fetch-tensorboard.py', 'VERSION')],
+    ['kubernetes-validate', 'kubernetes-validate', versionIn('fetch-kubernetes-validate.py', 'VERSION')],
   ])('the wheels that %s is made of', (file, name, version) => {
     const requirements = read(`pins/${file}.txt`)
       .replace(/^#.*\n/gm, '')

@@ -75,7 +75,11 @@ function npmPackages(): Sbom {
 
 export function sbom(): Sbom {
   const npm = npmPackages();
-  const fetched = [node(), ...['wheels', 'pytorch', 'tensorboard'].flatMap(wheelsIn), ...goModules()];
+  const fetched = [
+    node(),
+    ...['wheels', 'pytorch', 'tensorboard', 'kubernetes-validate'].flatMap(wheelsIn),
+    ...goModules(),
+  ];
   // Two lists of wheels have some in common.
   const unique = [...new Map(fetched.map((component) => [component['bom-ref'], component])).values()];
   // npm takes the name of the folder for the name of the project.

@@ -1,0 +1,46 @@
+import { modelServiceConfig, trainerConfig } from '@trikd/model-host/config';
+import { admissionOf } from '@trikd/process/data-settings';
+import { describe, expect, test } from 'vitest';
+import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
+import { fileIn, jobSetsOf, objectsIn, render, SETS } from './chart.js';
+
+describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
+  const objects = objectsIn(render(set));
+
+  test('the orchestrator accepts its configuration', () => {
+    const config = OrchestratorConfig.parse(fileIn(objects, '-orchestrator', 'config.yaml'));
+    expect(config.placement).toMatchObject({ kind: 'jobset', instance: 'trikd', templates: '/etc/trikd/placement' });
+    expect(config.store).toMatchObject({ kind: 's3', accessKeyFile: '/etc/trikd/store/accessKey' });
+  });
+
+  test('the model services accept theirs', () => {
+    const config = fileIn(objects, '-models', 'config.yaml');
+    for (const schema of [modelServiceConfig('anchor'), trainerConfig('teacher'), trainerConfig('student')]) {
+      expect(schema.parse(config)).toMatchObject({ health: { listen: expect.stringMatching(/:50052$/) } });
+    }
+  });
+
+  test('all services have the same store, the same limits on runs and the same data', () => {
+    const orchestrator = OrchestratorConfig.parse(fileIn(objects, '-orchestrator', 'config.yaml'));
+    const models = modelServiceConfig('anchor').parse(fileIn(objects, '-models', 'config.yaml'));
+    expect({ ...orchestrator.store, secretKey: undefined }).toEqual({ ...models.store, secretKey: undefined });
+    expect(admissionOf(orchestrator)).toEqual(admissionOf(models));
+    expect(orchestrator.tls?.trustDomain).toBe(models.tls?.trustDomain);
+  });
+
+  test('each class is a JobSet of a teacher, a student and an anchor, each with a port named grpc', () => {
+    for (const { spec } of jobSetsOf(objects).values()) {
+      expect(spec.replicatedJobs.map(({ name }) => name).sort()).toEqual(['anchor', 'student', 'teacher']);
+      for (const { name, template } of spec.replicatedJobs) {
+        const [container] = template.spec.template.spec.containers;
+        expect(container!.ports, name).toContainEqual({ name: 'grpc', containerPort: 50051 });
+      }
+    }
+  });
+});
+
+test('a setting that no service has is refused before anything is installed', () => {
+  expect(() => render('trial', '--set', 'orchestrator.config.times.lesae=5')).toThrow(/lesae/);
+  expect(() => render('trial', '--set', 'orchestrator.config.retries=-1')).toThrow(/retries/);
+  expect(() => render('trial', '--set', 'admission.parms=5')).toThrow(/parms/);
+});
