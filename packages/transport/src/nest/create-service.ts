@@ -4,7 +4,6 @@ import { NestFactory } from '@nestjs/core';
 import { ServerGrpc } from '@nestjs/microservices';
 import { within } from '@trikd/core/async/within';
 import { systemClock } from '@trikd/process/system-clock';
-import { HealthImplementation } from 'grpc-health-check';
 import { identifyBy, type TokenVerifier } from '../access/identify.js';
 import { LOOPBACK_ONLY, type Security } from '../access/security.js';
 import { createGuardedServer } from '../grpc/guarded-server.js';
@@ -14,6 +13,7 @@ import { DEFAULT_LIMITS, type ServerLimits } from '../limits/server-limits.js';
 import { serveHealth } from './health-server.js';
 import { nestLogger } from './nest-logger.js';
 import { addReflection } from './reflection.js';
+import { serviceHealth } from './service-health.js';
 import { StatusFilter } from './status-filter.js';
 
 export interface ServiceOptions extends Omit<InterceptorOptions, 'guards' | 'identify'> {
@@ -40,6 +40,8 @@ export interface Service {
   readonly address: string;
   /** Of the server that answers health checks alone. */
   readonly healthAddress?: string;
+  /** Reports that it is not ready for more, and answers calls as before. */
+  retire(): void;
   /** Reports NOT_SERVING, rejects new calls, waits up to `drainSeconds` for open ones, then ends them. Idempotent. */
   close(): Promise<void>;
 }
@@ -57,7 +59,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const { trustDomain } = security;
   const identify = identifyBy({ ...(trustDomain !== undefined && { trustDomain }), ...(tokens && { tokens }) });
   const names = Object.keys(services);
-  const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])));
+  const health = serviceHealth(names);
   const keepalive = { 'grpc.keepalive_time_ms': KEEPALIVE_MS, 'grpc.keepalive_timeout_ms': KEEPALIVE_MS };
   const channel = { ...keepalive, ...connections };
   const { server, listenOn } = createGuardedServer({ ...options, limits, credentials, channel, identify });
@@ -67,15 +69,15 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const app = await NestFactory.createMicroservice(module, { strategy, logger: nestLogger(log), abortOnError: false });
   app.useGlobalFilters(new StatusFilter(log));
   await app.listen();
-  health.addToServer(server);
+  health.implementation.addToServer(server);
   addReflection(server, names);
   const listening = await listenOn(listen);
-  const probes =
-    options.health?.listen === undefined ? undefined : await serveHealth(health, options.health.listen, options);
+  const { listen: probed } = options.health ?? {};
+  const probes = probed === undefined ? undefined : await serveHealth(health.implementation, probed, options);
 
   let closing: Promise<void> | undefined;
   const close = async () => {
-    for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
+    health.close();
     await drain(server, listening, drainSeconds);
     await app.close();
     await probes?.close();
@@ -83,6 +85,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   return {
     address: listening.address,
     ...(probes && { healthAddress: probes.address }),
+    retire: health.retire,
     close() {
       closing ??= close();
       return closing;

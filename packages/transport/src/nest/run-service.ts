@@ -54,6 +54,7 @@ export async function runService(options: ProcessOptions): Promise<void> {
   const message: ListeningMessage = { type: 'listening', ...addresses };
   if (parent.connected) parent.send?.(message);
   if (!shutdown.aborted) await once(shutdown, 'abort');
+  service.retire();
   faultPoint('drain.started');
   await leave?.();
   await Promise.all([service.close().then(() => sidecar?.close()), stopInTime(options)]);
