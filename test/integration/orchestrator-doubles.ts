@@ -5,6 +5,7 @@ import { Server, ServerCredentials, type ServerWritableStream, type sendUnaryDat
 import { blobsFolder } from '@trikd/core/checkpoint/blobs';
 import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { Numerics } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
@@ -20,6 +21,7 @@ import {
   toBlob,
   toPosition,
 } from '@trikd/protocol/convert';
+import { fromNumerics } from '@trikd/protocol/convert-numerics';
 import { fromTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceService, type LoadAnchorRequest } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import {
@@ -47,6 +49,8 @@ export interface ToyWorld {
   /** Is called with each new limit. */
   readonly limited?: (role: TrainedRole, limit: number) => void;
   readonly datasetDigest?: (role: TrainedRole) => string;
+  /** What a model tells that it computes with. */
+  readonly numericsAt?: (role: Role, at: GenerationAttempt) => Numerics | undefined;
   /** What an assignment, or the load of an anchor, is refused with. */
   readonly refusalAt?: (role: Role, at: GenerationAttempt) => TrikdError | undefined;
 }
@@ -121,6 +125,7 @@ export async function toyTrainer(
         totalSteps: spec.epochs,
         stepsPerEpoch: 1,
         classes: 4,
+        numerics: fromNumerics(world.numericsAt?.(role, start)),
       };
     }),
     setLimit: answering(({ limit }) => {
@@ -251,10 +256,12 @@ export async function toyAnchor(digest = DATASET, world: ToyWorld = {}): Promise
     loadAnchor: answering((request: LoadAnchorRequest) => {
       requests.push(request);
       toBlob(request.params);
-      const refusal = world.refusalAt?.('anchor', toPosition(request.start));
+      const start = toPosition(request.start);
+      const refusal = world.refusalAt?.('anchor', start);
       if (refusal) throw refusal;
       const score = fromScore({ accuracy: 0.7, nll: 0.6, examples: 400 });
-      return { datasetDigest: digest, validation: score, test: score };
+      const numerics = fromNumerics(world.numericsAt?.('anchor', start));
+      return { datasetDigest: digest, validation: score, test: score, numerics };
     }),
     getAnchor: answering(() => ({ serving: requests.at(-1)?.start, params: requests.at(-1)?.params })),
   });

@@ -59,6 +59,7 @@ export async function serve(
   access: Pick<ServiceOptions, 'tokens' | 'login' | 'audit'> = {},
   queue: object = {},
   telemetry: Telemetry = NO_TELEMETRY,
+  settings: object = {},
 ) {
   const trios = [models].flat();
   const config = OrchestratorConfig.parse({
@@ -67,6 +68,7 @@ export async function serve(
     placement: { kind: 'fixed', trios: trios.map(addressesOf) },
     queue,
     retries: 2,
+    ...settings,
     times: { probe: 0.05, answer: 5, patience: 0.5, grace: 0.2, firstRetry: 0.01, drain: 5, lease: 0.3, look: 0.05 },
   });
   const driver = orchestratorService(config, store, log, telemetry);

@@ -5,7 +5,7 @@ export { Engine, type Feeds, type Session } from './engine.js';
 export { EngineError, type EngineErrorCode } from './errors.js';
 export { batchNormalization } from './layers/batch-normalization.js';
 export { softmaxCrossEntropy } from './layers/softmax-cross-entropy.js';
-export type { Device } from './native.js';
+export { type Device, tensorflowVersion } from './native.js';
 export type { Optimizer } from './optimizer.js';
 export type { RandomSource } from './random-draws.js';
 export type { Minimize, ModelMode, Scope } from './scope.js';

@@ -84,3 +84,6 @@ function load(): Native {
 }
 
 export const native = load();
+
+/** Of the library that the addon is linked with, such as 2.21.0. */
+export const tensorflowVersion = (): string => native.version();

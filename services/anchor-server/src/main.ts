@@ -4,6 +4,7 @@ import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.m
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { modelServiceConfig } from '@trikd/model-host/config';
 import { datasetLoader } from '@trikd/model-host/data/load-dataset';
+import { readNumerics } from '@trikd/model-host/numerics/read-numerics';
 import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
@@ -29,6 +30,7 @@ const holder = createAnchorHolder({
   openAnchor,
   clock: systemClock,
   random: Math.random,
+  numerics: readNumerics(environment()),
   log,
   telemetry,
 });

@@ -14,6 +14,7 @@ import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
 import type { QueueSettings } from './leadership/queue-rules.js';
 import type { TrioAddresses } from './placement/placement.js';
+import { NUMERICS_RULES } from './runs/duties/compare-numerics.js';
 
 const HttpConfig = z
   .strictObject({
@@ -81,6 +82,12 @@ export const OrchestratorConfig = z
       .default(2)
       .describe(
         'checkpoints of the current generation to keep, besides the last one of each generation and all best params',
+      ),
+    numerics: z
+      .enum(NUMERICS_RULES)
+      .default('warn')
+      .describe(
+        'what a run does whose models compute otherwise than before, as on another kind of processor: go on with an alarm, or lose the attempt',
       ),
     retries: z.int().min(0).default(4).describe('attempts that may be lost in a row before a run fails'),
     times: z

@@ -64,6 +64,7 @@ export function orchestratorService(
     queue: queueOf(config),
     queueMeter: queueMeter(telemetry.record, placement.states),
     times,
+    numerics: config.numerics,
     retries: config.retries,
     watchersPerRun: config.limits.watchersPerRun,
     everySteps: config.telemetry.everySteps,

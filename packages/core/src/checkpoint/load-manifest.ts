@@ -17,9 +17,17 @@ export interface ExpectedManifest extends Pick<PairManifest, 'runId' | 'generati
  * @throws TrikdError 'corrupt' if it is absent or not as expected
  */
 export async function loadManifest(store: ObjectStore, key: string, expected: ExpectedManifest): Promise<PairManifest> {
-  const manifest = manifestAt(key, await read(store, key));
+  const manifest = await readManifest(store, key);
   assertManifest(key, manifest, expected);
   return manifest;
+}
+
+/**
+ * Reads a manifest as it is.
+ * @throws TrikdError 'corrupt' if it is absent, damaged or of another key
+ */
+export async function readManifest(store: ObjectStore, key: string): Promise<PairManifest> {
+  return manifestAt(key, await read(store, key));
 }
 
 /**

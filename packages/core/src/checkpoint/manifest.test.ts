@@ -37,9 +37,20 @@ async function storeOf(...manifests: readonly PairManifest[]) {
   return store;
 }
 
+const numerics = {
+  tensorflow: '2.21.0',
+  processor: 'GenuineIntel 6 143',
+  kernels: ['avx2', 'fma'],
+  device: 'cpu',
+  threads: 2,
+  precision: 'float32',
+};
+
 test('what is written is what is read, in one text', () => {
   const { anchor: _anchor, ...first } = manifest({ generation: 0 });
-  expect(parseManifest(encodeManifest(manifest()))).toEqual(manifest());
+  for (const each of [manifest(), manifest({ numerics: { teacher: numerics, anchor: numerics } })]) {
+    expect(parseManifest(encodeManifest(each))).toEqual(each);
+  }
   expect(parseManifest(encodeManifest(first))).toEqual(first);
   const turned = Object.fromEntries(Object.entries(manifest()).reverse());
   expect(encodeManifest({ ...manifest(), ...turned })).toEqual(encodeManifest(manifest()));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
+import { type AttemptNumerics, LONGEST_NAME, MOST_KERNELS, type Numerics } from '../domain/numerics.js';
 import { isStoreKey, type ObjectStore } from '../domain/object-store.js';
 import type { Position } from '../domain/position.js';
 import type { Score } from '../domain/score.js';
@@ -21,6 +22,28 @@ const ScoreSchema = z.strictObject({
   nll: z.number(),
   examples: Count,
 }) satisfies z.ZodType<Score>;
+
+const Text = z.string().max(LONGEST_NAME);
+
+const NumericsSchema = z
+  .strictObject({
+    tensorflow: Text,
+    processor: Text,
+    kernels: z.array(Text).max(MOST_KERNELS).readonly(),
+    device: Text,
+    threads: Count,
+    precision: Text,
+  })
+  .readonly() satisfies z.ZodType<Numerics>;
+
+/** As a manifest and the state of a run have it. */
+export const NumericsRecord = z
+  .strictObject({
+    teacher: NumericsSchema.exactOptional(),
+    student: NumericsSchema.exactOptional(),
+    anchor: NumericsSchema.exactOptional(),
+  })
+  .readonly() satisfies z.ZodType<AttemptNumerics>;
 
 const RolePart = z.strictObject({
   /** Params, batch-norm statistics and optimizer slots at the manifest's step. */
@@ -54,6 +77,8 @@ export const PairManifest = z.strictObject({
   anchor: Sha256.exactOptional(),
   teacher: RolePart,
   student: RolePart,
+  /** What the models computed with; absent in manifests of earlier versions. */
+  numerics: NumericsRecord.exactOptional(),
   /** The process that wrote it. */
   writer: z.string().min(1),
 });

@@ -1,5 +1,6 @@
 import type { FailureKind } from '../domain/errors.js';
 import { TrikdError } from '../domain/errors.js';
+import type { AttemptNumerics } from '../domain/numerics.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
 import { assertSameFacts } from './facts.js';
@@ -41,6 +42,7 @@ export type RunTransition =
       readonly kind: 'assigned';
       readonly facts: Facts;
       readonly anchorScores?: AnchorScores;
+      readonly numerics?: AttemptNumerics;
     }
   /** Both parts of a checkpoint and their manifest are in the store. */
   | {
@@ -122,7 +124,7 @@ export function advance(state: RunState, event: RunTransition, rules: RunRules):
       return pairCommitted(state, event, rules);
     case 'generation-trained':
       if (state.phase !== 'training') break;
-      return { ...state, phase: 'promoting', outcome: event.outcome };
+      return trained(state, event.outcome);
     case 'candidate-verified':
       if (state.phase !== 'promoting') break;
       return judged(state, rules, event.at);
@@ -195,11 +197,16 @@ function withoutLastPair(state: Preparing): Preparing {
   return { ...state, pairs: state.pairs.slice(0, -1) };
 }
 
-function assigned(state: Preparing, { facts, anchorScores }: RunTransition & { kind: 'assigned' }): Training {
+function assigned(state: Preparing, { facts, anchorScores, numerics }: RunTransition & { kind: 'assigned' }): Training {
   assertSameFacts(state.facts ?? facts, facts, (name, started, found) => {
     return `the run started with ${name} ${started}, but the trainers now find ${found}`;
   });
-  return { ...state, phase: 'training', facts, ...(anchorScores && { anchorScores }) };
+  return { ...state, phase: 'training', facts, ...(anchorScores && { anchorScores }), ...(numerics && { numerics }) };
+}
+
+/** The pair of the last step has the numerics. */
+function trained({ numerics: _, ...state }: Training, outcome: Outcome): Promoting {
+  return { ...state, phase: 'promoting', outcome };
 }
 
 function pairCommitted(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PairManifest } from '../checkpoint/manifest.js';
+import { NumericsRecord, PairManifest } from '../checkpoint/manifest.js';
 import { FAILURE_KINDS } from '../domain/errors.js';
 
 const Count = z.int().nonnegative();
@@ -152,7 +152,13 @@ export type Preparing = z.infer<typeof Preparing>;
 const assigned = { ...resumable, facts: Facts, anchorScores: AnchorScores.exactOptional() };
 
 /** Teacher and student train. */
-export const Training = z.strictObject({ phase: z.literal('training'), ...assigned }).readonly();
+export const Training = z
+  .strictObject({
+    phase: z.literal('training'),
+    ...assigned,
+    numerics: NumericsRecord.exactOptional().describe('of the models of this attempt, as they reported them'),
+  })
+  .readonly();
 export type Training = z.infer<typeof Training>;
 
 /** The candidate is judged. */

@@ -1,9 +1,11 @@
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { Numerics } from '@trikd/core/domain/numerics';
 import { nameOf, superseded } from '@trikd/core/domain/position';
 import { assertSecret, assertServing, notServed } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { AnchorAssignment } from '@trikd/core/training/assignment';
 import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/core/training/order';
 import { faultPoint } from '@trikd/process/fault-points';
@@ -25,6 +27,8 @@ export interface AnchorHolder extends ExchangeSource {
    */
   load(assignment: AnchorAssignment): Promise<AnchorFacts>;
   serving(): AnchorAssignment | undefined;
+  /** What it computes with, by the engine settings of a run; undefined: it does not tell. */
+  numerics(engine: RunSpec['engine']): Numerics | undefined;
   /** The most recent steps. */
   readonly steps: StepMemory;
   /** Stops serving and rejects new loads. */
@@ -123,6 +127,7 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
       return loading.facts;
     },
     serving: () => served?.assignment,
+    numerics: (engine) => parts.numerics?.(engine),
     steps,
     async *frames({ consumer, from, agreement, secret }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
       assertServing(served?.assignment.start, from);

@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { fromBlob, fromPosition, fromScore } from '@trikd/protocol/convert';
 import { toAnchorAssignment } from '@trikd/protocol/convert-anchor';
+import { fromNumerics } from '@trikd/protocol/convert-numerics';
 import type {
   GetAnchorResponse,
   LoadAnchorRequest,
@@ -17,8 +18,10 @@ export class AnchorController {
 
   @GrpcMethod('AnchorService', 'loadAnchor')
   async loadAnchor(request: LoadAnchorRequest): Promise<LoadAnchorResponse> {
-    const { datasetDigest, validation, test } = await this.anchor.load(toAnchorAssignment(request));
-    return { datasetDigest, validation: fromScore(validation), test: fromScore(test) };
+    const assignment = toAnchorAssignment(request);
+    const { datasetDigest, validation, test } = await this.anchor.load(assignment);
+    const numerics = fromNumerics(this.anchor.numerics(assignment.spec.engine));
+    return { datasetDigest, validation: fromScore(validation), test: fromScore(test), numerics };
   }
 
   @GrpcMethod('AnchorService', 'getAnchor')

@@ -16,6 +16,7 @@ import { runService } from '@trikd/transport/nest/run-service';
 import { admittingTrainer } from '../admitting.js';
 import { trainerConfig } from '../config.js';
 import { datasetLoader } from '../data/load-dataset.js';
+import { readNumerics } from '../numerics/read-numerics.js';
 import { createTrainer } from './trainer.js';
 import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
 
@@ -36,6 +37,7 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
     dial: dialWith(security),
     clock: systemClock,
     random: Math.random,
+    numerics: readNumerics(environment()),
     log,
     telemetry,
   });

@@ -1,5 +1,6 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { Dataset } from '@trikd/core/data/split';
+import type { Numerics } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { Dial } from '@trikd/core/exchange/subscribe';
@@ -21,6 +22,8 @@ export interface TrainerParts {
   /** Uniform on [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
+  /** What models with these settings compute with. Default: it is not told. */
+  readonly numerics?: (engine: RunSpec['engine']) => Numerics;
   /** Default: none. */
   readonly telemetry?: Telemetry;
 }

@@ -2,6 +2,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { fromPosition, fromRole, toAttempt, toPosition } from '@trikd/protocol/convert';
+import { fromNumerics } from '@trikd/protocol/convert-numerics';
 import { fromTrainerEvent, toAssignment } from '@trikd/protocol/convert-trainer';
 import type {
   AssignRequest,
@@ -29,8 +30,10 @@ export class TrainerController {
 
   @GrpcMethod('TrainerService', 'assign')
   async assign(request: AssignRequest): Promise<AssignResponse> {
-    const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await this.trainer.assign(toAssignment(request));
-    return { datasetDigest, classes, totalSteps, stepsPerEpoch };
+    const assignment = toAssignment(request);
+    const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await this.trainer.assign(assignment);
+    const numerics = fromNumerics(this.trainer.numerics(assignment.spec.engine));
+    return { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics };
   }
 
   @GrpcMethod('TrainerService', 'setLimit')

@@ -2,6 +2,7 @@ import { createBell } from '@trikd/core/async/bell';
 import { createSerial } from '@trikd/core/async/serial';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { Numerics } from '@trikd/core/domain/numerics';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import { isSameAttempt, nameOf, precedes, superseded } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
@@ -9,6 +10,7 @@ import { assertSecret, assertServing } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { Facts } from '@trikd/core/run/state';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/core/training/order';
 import { faultPoint } from '@trikd/process/fault-points';
@@ -40,6 +42,8 @@ export interface Trainer extends ExchangeSource {
    * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' for a step before the first open one
    */
   saveAt(attempt: GenerationAttempt, step: number): number;
+  /** What it computes with, by the engine settings of a run; undefined: it does not tell. */
+  numerics(engine: RunSpec['engine']): Numerics | undefined;
   /** The most recent steps. */
   readonly steps: StepMemory;
   /** The current attempt, ended or not. */
@@ -174,6 +178,7 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
       current.saveAt(step);
       return current.firstOpenStep();
     },
+    numerics: (engine) => parts.numerics?.(engine),
     steps,
     current: () => attempt,
     watch: (requested, from, signal, pastOnly) => currentAs(requested).events.read(from, signal, pastOnly),

@@ -3,7 +3,9 @@ import type { PairManifest, RolePart } from '@trikd/core/checkpoint/manifest';
 import { describeTensor } from '@trikd/core/checkpoint/tensor-types';
 import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { AttemptNumerics, Numerics } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { ROLES } from '@trikd/core/domain/role';
 import type { Score } from '@trikd/core/domain/score';
 import type { Params } from '@trikd/core/models/params';
 import { lossText } from '@trikd/events/names';
@@ -60,7 +62,7 @@ async function loadOrRefusal(store: ObjectStore, blob: Blob): Promise<Params | T
 
 /** A checkpoint, for people. */
 export function shownText(runId: string, entry: Entry, manifest: PairManifest, blobs: readonly ShownBlob[]): string {
-  const { generation, step, attempt, specDigest, datasetDigest, anchor, writer } = manifest;
+  const { generation, step, attempt, specDigest, datasetDigest, anchor, numerics, writer } = manifest;
   const said = [entry.status, ...entry.marks].join(', ');
   return [
     `checkpoint ${entry.name} of run ${runId} (${said})`,
@@ -70,9 +72,30 @@ export function shownText(runId: string, entry: Entry, manifest: PairManifest, b
     `spec         ${specDigest}`,
     `data         ${datasetDigest}`,
     `anchor       ${anchor ?? 'none'}`,
+    ...computedWith(numerics ?? {}),
     ...[...scores('student', manifest.student), ...scores('teacher', manifest.teacher)],
     ...blobs.map(blobText),
   ].join('\n');
+}
+
+/** One line for the models that compute alike. */
+function computedWith(numerics: AttemptNumerics): readonly string[] {
+  const roles = new Map<string, string[]>();
+  for (const role of ROLES) {
+    const known = numerics[role];
+    if (!known) continue;
+    const text = numericsText(known);
+    roles.set(text, [...(roles.get(text) ?? []), role]);
+  }
+  const lines = [...roles].map(([text, names]) => `${names.join(', ')}: ${text}`);
+  return (lines.length > 0 ? lines : ['not recorded']).map(
+    (line, at) => `${at === 0 ? 'numerics ' : '         '}    ${line}`,
+  );
+}
+
+function numericsText({ tensorflow, processor, kernels, device, threads, precision }: Numerics): string {
+  const on = device === 'cpu' ? processor : `${device}, ${processor}`;
+  return printable(`TensorFlow ${tensorflow}, ${on} (${kernels.join(' ')}), ${threads} threads, ${precision}`);
 }
 
 function scores(role: string, { best }: RolePart): readonly string[] {

@@ -7,6 +7,7 @@ import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { faultPoint } from '@trikd/process/fault-points';
 import { fromPosition, toScore } from '@trikd/protocol/convert';
 import { fromAnchorAssignment } from '@trikd/protocol/convert-anchor';
+import { toNumerics } from '@trikd/protocol/convert-numerics';
 import { toRoleStep } from '@trikd/protocol/convert-timing';
 import { fromAssignment, toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
@@ -49,13 +50,13 @@ export function trainerLink(
       const options = { what, deadlineSeconds: times.prepare };
       const at = () => ({ ...assignment.attempt, role, step: startStepOf(assignment) });
       faultPoint('assign.requesting', at);
-      const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await unary(
+      const { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics } = await unary(
         client.assign.bind(client),
         fromAssignment(assignment),
         options,
       );
       faultPoint('assign.acknowledged', at);
-      return { datasetDigest, classes, totalSteps, stepsPerEpoch };
+      return { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics: toNumerics(numerics) };
     },
     setLimit: async (attempt, limit) => {
       faultPoint('limit.requesting', () => ({ ...attempt, role, step: limit }));
@@ -142,6 +143,7 @@ export function anchorLink(address: string, times: LinkTimes, security: Security
         datasetDigest: scored.datasetDigest,
         validation: toScore(scored.validation),
         test: toScore(scored.test),
+        numerics: toNumerics(scored.numerics),
       };
     },
   };

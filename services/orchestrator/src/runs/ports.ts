@@ -1,3 +1,4 @@
+import type { Numerics } from '@trikd/core/domain/numerics';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { Owner, Placement } from '@trikd/core/run/placement';
@@ -10,13 +11,18 @@ import type { RoleStep } from '@trikd/core/timing/role-step';
 import type { AnchorAssignment, Assignment } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 
+/** What a process tells of what it computes with; processes of earlier versions do not. */
+interface WithNumerics {
+  readonly numerics?: Numerics | undefined;
+}
+
 /** One trainer, as the orchestrator uses it. Every call fails with a TrikdError. */
 export interface TrainerLink {
   readonly role: TrainedRole;
   /** host:port for the other trainer. */
   readonly address: string;
   /** May take minutes: the trainer reads data and traces graphs. */
-  assign(assignment: Assignment): Promise<Facts>;
+  assign(assignment: Assignment): Promise<Facts & WithNumerics>;
   /** @throws TrikdError `wrong-state` when the trainer is already beyond `limit` */
   setLimit(attempt: GenerationAttempt, limit: number): Promise<void>;
   /**
@@ -44,7 +50,7 @@ export interface AnchorLink {
   /** host:port for the trainers. */
   readonly address: string;
   /** Serves the anchor of a generation, from a step on. May take minutes: it is scored on both splits. */
-  load(assignment: AnchorAssignment): Promise<AnchorScores & { readonly datasetDigest: string }>;
+  load(assignment: AnchorAssignment): Promise<AnchorScores & { readonly datasetDigest: string } & WithNumerics>;
 }
 
 /** The steps of one model, as it reports them. Every call fails with a TrikdError. */

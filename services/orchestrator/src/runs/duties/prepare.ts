@@ -1,18 +1,20 @@
 import type { Clock } from '@trikd/core/async/clock';
 import { orAborted } from '@trikd/core/async/or-aborted';
 import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
+import type { AttemptNumerics } from '@trikd/core/domain/numerics';
 import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import type { RunTransition } from '@trikd/core/run/advance';
 import { pointAsStated } from '@trikd/core/run/anchor-pointer';
 import { collectLeftovers } from '@trikd/core/run/collector';
 import { nextLimit } from '@trikd/core/run/convergence';
 import { assertSameFacts } from '@trikd/core/run/facts';
-import { type AnchorScores, type Facts, type Preparing, resumePair } from '@trikd/core/run/state';
+import { type Facts, type Preparing, resumePair } from '@trikd/core/run/state';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import type { Assignment } from '@trikd/core/training/assignment';
 import type { AnchorLink, TrainerLink } from '../ports.js';
 import type { Pair } from '../training/generation-progress.js';
 import { blamePair } from './blame-pair.js';
+import { compareNumerics, generationBefore, type NumericsRule, type TrainedWith } from './compare-numerics.js';
 import { attemptOf, type DutyScope } from './scope.js';
 
 export interface PreparePorts {
@@ -21,6 +23,15 @@ export interface PreparePorts {
   readonly clock: Clock;
   /** Seconds before the first new attempt, and at most: the pause doubles with each loss. */
   readonly times: { readonly firstRetry: number; readonly longestRetry: number };
+  /** What other numerics than before do. Default: warn. */
+  readonly numerics?: NumericsRule;
+}
+
+/** What an attempt starts from. */
+interface Start {
+  /** Absent: fresh params. */
+  readonly pair?: Pair;
+  readonly trainedWith?: TrainedWith | undefined;
 }
 
 /** Loads the anchor and assigns the attempt to both trainers. Ends without an event when the run is drained or abandoned meanwhile. */
@@ -31,7 +42,7 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
   await pauseAfterLoss(ports, todo, left);
   await run.reachable(left);
   if (left.aborted) return;
-  const pair = await resumedFrom(run, todo).catch(blamePair(todo));
+  const { pair, trainedWith } = await startOf(run, todo).catch(blamePair(todo));
   const step = pair?.student.step ?? 0;
   const loading = loadAnchor(run, ports.anchor, todo, step);
   const anchor = loading && (await unlessLeft(loading, left));
@@ -41,12 +52,22 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
   };
   const assigned = await unlessLeft(Promise.all([assign('teacher'), assign('student')]), left);
   if (!assigned) return;
-  const [teacher, student] = assigned;
+  const [{ numerics: ofTeacher, ...teacher }, { numerics: ofStudent, ...student }] = assigned;
   assertSameData('teacher', teacher, 'student', student);
-  if (!anchor) return yield { kind: 'assigned', facts: teacher };
-  const { datasetDigest, validation, test } = anchor;
-  assertSameData('anchor', { ...teacher, datasetDigest }, 'teacher', teacher);
-  yield { kind: 'assigned', facts: teacher, anchorScores: { validation, test } };
+  if (anchor) assertSameData('anchor', { ...teacher, datasetDigest: anchor.datasetDigest }, 'teacher', teacher);
+  const numerics: AttemptNumerics = {
+    ...(ofTeacher && { teacher: ofTeacher }),
+    ...(ofStudent && { student: ofStudent }),
+    ...(anchor?.numerics && { anchor: anchor.numerics }),
+  };
+  const { generation } = todo;
+  compareNumerics(numerics, trainedWith, ports.numerics ?? 'warn', { generation, step }, run.emit);
+  yield {
+    kind: 'assigned',
+    facts: teacher,
+    ...(anchor && { anchorScores: { validation: anchor.validation, test: anchor.test } }),
+    ...(Object.keys(numerics).length > 0 && { numerics }),
+  };
 }
 
 async function pauseAfterLoss({ times, clock }: PreparePorts, { losses }: Preparing, left: AbortSignal): Promise<void> {
@@ -55,10 +76,10 @@ async function pauseAfterLoss({ times, clock }: PreparePorts, { losses }: Prepar
   await clock.sleep(1000 * pause, left).catch(() => undefined);
 }
 
-/** The pair that the attempt resumes from; undefined: fresh params. @throws TrikdError `corrupt` */
-async function resumedFrom({ spec, store }: DutyScope, todo: Preparing): Promise<Pair | undefined> {
+/** @throws TrikdError `corrupt` for the pair that the attempt resumes from */
+async function startOf({ spec, store }: DutyScope, todo: Preparing): Promise<Start> {
   const ref = resumePair(todo);
-  if (!ref) return undefined;
+  if (!ref) return { trainedWith: await generationBefore(store, todo) };
   const manifest = await loadManifest(store, ref.manifestKey, {
     runId: spec.name,
     generation: todo.generation,
@@ -71,7 +92,11 @@ async function resumedFrom({ spec, store }: DutyScope, todo: Preparing): Promise
     const { state, best } = manifest[role];
     return { step: ref.step, state, ...(best && { best }) };
   };
-  return { teacher: partOf('teacher'), student: partOf('student') };
+  const { numerics } = manifest;
+  return {
+    pair: { teacher: partOf('teacher'), student: partOf('student') },
+    trainedWith: numerics && { numerics, what: `the checkpoint of step ${ref.step}` },
+  };
 }
 
 /** Undefined in a generation without an anchor. */
@@ -80,7 +105,7 @@ function loadAnchor(
   anchor: AnchorLink,
   todo: Preparing,
   step: number,
-): Promise<AnchorScores & Pick<Facts, 'datasetDigest'>> | undefined {
+): ReturnType<AnchorLink['load']> | undefined {
   if (!todo.anchor) return undefined;
   const start = { ...attemptOf(spec, todo), step };
   return anchor.load({ start, term, exchangeSecret: secretOf(start), spec, params: todo.anchor.params, tracing });

@@ -31,6 +31,7 @@ export async function commitPair({ spec, store, writer }: CommitTarget, todo: Tr
     ...(todo.anchor && { anchor: todo.anchor.params.sha256 }),
     teacher: part(pair.teacher),
     student: part(pair.student),
+    ...(todo.numerics && { numerics: todo.numerics }),
     writer,
   };
   for (const blob of blobsOf(manifest)) await assertThere(store, blob);

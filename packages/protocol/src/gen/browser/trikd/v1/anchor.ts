@@ -5,7 +5,7 @@
 // source: trikd/v1/anchor.proto
 
 /* eslint-disable */
-import { Blob, Position, Score, StepTracing } from "./common.js";
+import { Blob, Numerics, Position, Score, StepTracing } from "./common.js";
 
 export const protobufPackage = "trikd.v1";
 
@@ -42,7 +42,11 @@ export interface LoadAnchorResponse {
     | Score
     | undefined;
   /** Score on the test split; only reported. */
-  test: Score | undefined;
+  test:
+    | Score
+    | undefined;
+  /** What this process computes with; absent if it does not tell. */
+  numerics: Numerics | undefined;
 }
 
 /** Has no fields. */
@@ -109,6 +113,7 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
         : "",
       validation: isSet(object.validation) ? Score.fromJSON(object.validation) : undefined,
       test: isSet(object.test) ? Score.fromJSON(object.test) : undefined,
+      numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
     };
   },
 
@@ -122,6 +127,9 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     }
     if (message.test !== undefined) {
       obj.test = Score.toJSON(message.test);
+    }
+    if (message.numerics !== undefined) {
+      obj.numerics = Numerics.toJSON(message.numerics);
     }
     return obj;
   },

@@ -100,6 +100,22 @@ export interface Blob {
   bytes: number;
 }
 
+/** What the bits of a model's numbers depend on besides spec, data and program. */
+export interface Numerics {
+  /** Version of TensorFlow. */
+  tensorflow: string;
+  /** Vendor, family and model of the processor. */
+  processor: string;
+  /** What kernels are chosen by: instruction sets of the processor, and variables that overrule them; sorted. */
+  kernels: string[];
+  /** cpu, or the name of the GPU. */
+  device: string;
+  /** Threads of one operation. */
+  threads: number;
+  /** Of convolutions, such as float32. */
+  precision: string;
+}
+
 /** Result of a model on one split. No decision uses the test split. */
 export interface Score {
   /** Share of examples whose largest logit is the label, 0..1. */
@@ -185,6 +201,42 @@ export const Blob: MessageFns<Blob> = {
     }
     if (message.bytes !== 0) {
       obj.bytes = Math.round(message.bytes);
+    }
+    return obj;
+  },
+};
+
+export const Numerics: MessageFns<Numerics> = {
+  fromJSON(object: any): Numerics {
+    return {
+      tensorflow: isSet(object.tensorflow) ? globalThis.String(object.tensorflow) : "",
+      processor: isSet(object.processor) ? globalThis.String(object.processor) : "",
+      kernels: globalThis.Array.isArray(object?.kernels) ? object.kernels.map((e: any) => globalThis.String(e)) : [],
+      device: isSet(object.device) ? globalThis.String(object.device) : "",
+      threads: isSet(object.threads) ? globalThis.Number(object.threads) : 0,
+      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
+    };
+  },
+
+  toJSON(message: Numerics): unknown {
+    const obj: any = {};
+    if (message.tensorflow !== "") {
+      obj.tensorflow = message.tensorflow;
+    }
+    if (message.processor !== "") {
+      obj.processor = message.processor;
+    }
+    if (message.kernels?.length) {
+      obj.kernels = message.kernels;
+    }
+    if (message.device !== "") {
+      obj.device = message.device;
+    }
+    if (message.threads !== 0) {
+      obj.threads = Math.round(message.threads);
+    }
+    if (message.precision !== "") {
+      obj.precision = message.precision;
     }
     return obj;
   },

@@ -5,7 +5,7 @@
 // source: trikd/v1/trainer.proto
 
 /* eslint-disable */
-import { Blob, Position, Role, roleFromJSON, roleToJSON, Score, StepTracing } from "./common.js";
+import { Blob, Numerics, Position, Role, roleFromJSON, roleToJSON, Score, StepTracing } from "./common.js";
 
 export const protobufPackage = "trikd.v1";
 
@@ -117,6 +117,8 @@ export interface AssignResponse {
   stepsPerEpoch: number;
   /** Number of classes; chance level depends on it. */
   classes: number;
+  /** What this process computes with; absent if it does not tell. */
+  numerics: Numerics | undefined;
 }
 
 /** The new limit of the current attempt. */
@@ -396,6 +398,7 @@ export const AssignResponse: MessageFns<AssignResponse> = {
         ? globalThis.Number(object.steps_per_epoch)
         : 0,
       classes: isSet(object.classes) ? globalThis.Number(object.classes) : 0,
+      numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
     };
   },
 
@@ -412,6 +415,9 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     }
     if (message.classes !== 0) {
       obj.classes = Math.round(message.classes);
+    }
+    if (message.numerics !== undefined) {
+      obj.numerics = Numerics.toJSON(message.numerics);
     }
     return obj;
   },

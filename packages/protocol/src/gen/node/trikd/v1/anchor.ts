@@ -18,7 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Blob, Position, Score, StepTracing } from "./common.js";
+import { Blob, Numerics, Position, Score, StepTracing } from "./common.js";
 
 export const protobufPackage = "trikd.v1";
 
@@ -55,7 +55,11 @@ export interface LoadAnchorResponse {
     | Score
     | undefined;
   /** Score on the test split; only reported. */
-  test: Score | undefined;
+  test:
+    | Score
+    | undefined;
+  /** What this process computes with; absent if it does not tell. */
+  numerics: Numerics | undefined;
 }
 
 /** Has no fields. */
@@ -232,7 +236,7 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
 };
 
 function createBaseLoadAnchorResponse(): LoadAnchorResponse {
-  return { datasetDigest: "", validation: undefined, test: undefined };
+  return { datasetDigest: "", validation: undefined, test: undefined, numerics: undefined };
 }
 
 export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
@@ -245,6 +249,9 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     }
     if (message.test !== undefined) {
       Score.encode(message.test, writer.uint32(26).fork()).join();
+    }
+    if (message.numerics !== undefined) {
+      Numerics.encode(message.numerics, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -286,6 +293,14 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
             message.test = Score.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.numerics = Numerics.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -307,6 +322,7 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
         : "",
       validation: isSet(object.validation) ? Score.fromJSON(object.validation) : undefined,
       test: isSet(object.test) ? Score.fromJSON(object.test) : undefined,
+      numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
     };
   },
 
@@ -321,6 +337,9 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     if (message.test !== undefined) {
       obj.test = Score.toJSON(message.test);
     }
+    if (message.numerics !== undefined) {
+      obj.numerics = Numerics.toJSON(message.numerics);
+    }
     return obj;
   },
 
@@ -334,6 +353,9 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
       ? Score.fromPartial(object.validation)
       : undefined;
     message.test = (object.test !== undefined && object.test !== null) ? Score.fromPartial(object.test) : undefined;
+    message.numerics = (object.numerics !== undefined && object.numerics !== null)
+      ? Numerics.fromPartial(object.numerics)
+      : undefined;
     return message;
   },
 };

@@ -101,6 +101,22 @@ export interface Blob {
   bytes: number;
 }
 
+/** What the bits of a model's numbers depend on besides spec, data and program. */
+export interface Numerics {
+  /** Version of TensorFlow. */
+  tensorflow: string;
+  /** Vendor, family and model of the processor. */
+  processor: string;
+  /** What kernels are chosen by: instruction sets of the processor, and variables that overrule them; sorted. */
+  kernels: string[];
+  /** cpu, or the name of the GPU. */
+  device: string;
+  /** Threads of one operation. */
+  threads: number;
+  /** Of convolutions, such as float32. */
+  precision: string;
+}
+
 /** Result of a model on one split. No decision uses the test split. */
 export interface Score {
   /** Share of examples whose largest logit is the label, 0..1. */
@@ -418,6 +434,155 @@ export const Blob: MessageFns<Blob> = {
     message.key = object.key ?? "";
     message.sha256 = object.sha256 ?? "";
     message.bytes = object.bytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseNumerics(): Numerics {
+  return { tensorflow: "", processor: "", kernels: [], device: "", threads: 0, precision: "" };
+}
+
+export const Numerics: MessageFns<Numerics> = {
+  encode(message: Numerics, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tensorflow !== "") {
+      writer.uint32(10).string(message.tensorflow);
+    }
+    if (message.processor !== "") {
+      writer.uint32(18).string(message.processor);
+    }
+    for (const v of message.kernels) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.device !== "") {
+      writer.uint32(34).string(message.device);
+    }
+    if (message.threads !== 0) {
+      writer.uint32(40).uint32(message.threads);
+    }
+    if (message.precision !== "") {
+      writer.uint32(50).string(message.precision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Numerics {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNumerics();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tensorflow = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.processor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kernels.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.device = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.threads = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.precision = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Numerics {
+    return {
+      tensorflow: isSet(object.tensorflow) ? globalThis.String(object.tensorflow) : "",
+      processor: isSet(object.processor) ? globalThis.String(object.processor) : "",
+      kernels: globalThis.Array.isArray(object?.kernels) ? object.kernels.map((e: any) => globalThis.String(e)) : [],
+      device: isSet(object.device) ? globalThis.String(object.device) : "",
+      threads: isSet(object.threads) ? globalThis.Number(object.threads) : 0,
+      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
+    };
+  },
+
+  toJSON(message: Numerics): unknown {
+    const obj: any = {};
+    if (message.tensorflow !== "") {
+      obj.tensorflow = message.tensorflow;
+    }
+    if (message.processor !== "") {
+      obj.processor = message.processor;
+    }
+    if (message.kernels?.length) {
+      obj.kernels = message.kernels;
+    }
+    if (message.device !== "") {
+      obj.device = message.device;
+    }
+    if (message.threads !== 0) {
+      obj.threads = Math.round(message.threads);
+    }
+    if (message.precision !== "") {
+      obj.precision = message.precision;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Numerics>): Numerics {
+    return Numerics.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Numerics>): Numerics {
+    const message = createBaseNumerics();
+    message.tensorflow = object.tensorflow ?? "";
+    message.processor = object.processor ?? "";
+    message.kernels = object.kernels?.map((e) => e) || [];
+    message.device = object.device ?? "";
+    message.threads = object.threads ?? 0;
+    message.precision = object.precision ?? "";
     return message;
   },
 };

@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Blob, Position, Role, roleFromJSON, roleToJSON, Score, StepTracing } from "./common.js";
+import { Blob, Numerics, Position, Role, roleFromJSON, roleToJSON, Score, StepTracing } from "./common.js";
 
 export const protobufPackage = "trikd.v1";
 
@@ -132,6 +132,8 @@ export interface AssignResponse {
   stepsPerEpoch: number;
   /** Number of classes; chance level depends on it. */
   classes: number;
+  /** What this process computes with; absent if it does not tell. */
+  numerics: Numerics | undefined;
 }
 
 /** The new limit of the current attempt. */
@@ -558,7 +560,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
 };
 
 function createBaseAssignResponse(): AssignResponse {
-  return { datasetDigest: "", totalSteps: 0, stepsPerEpoch: 0, classes: 0 };
+  return { datasetDigest: "", totalSteps: 0, stepsPerEpoch: 0, classes: 0, numerics: undefined };
 }
 
 export const AssignResponse: MessageFns<AssignResponse> = {
@@ -574,6 +576,9 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     }
     if (message.classes !== 0) {
       writer.uint32(32).uint32(message.classes);
+    }
+    if (message.numerics !== undefined) {
+      Numerics.encode(message.numerics, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -623,6 +628,14 @@ export const AssignResponse: MessageFns<AssignResponse> = {
             message.classes = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.numerics = Numerics.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -653,6 +666,7 @@ export const AssignResponse: MessageFns<AssignResponse> = {
         ? globalThis.Number(object.steps_per_epoch)
         : 0,
       classes: isSet(object.classes) ? globalThis.Number(object.classes) : 0,
+      numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
     };
   },
 
@@ -670,6 +684,9 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     if (message.classes !== 0) {
       obj.classes = Math.round(message.classes);
     }
+    if (message.numerics !== undefined) {
+      obj.numerics = Numerics.toJSON(message.numerics);
+    }
     return obj;
   },
 
@@ -682,6 +699,9 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     message.totalSteps = object.totalSteps ?? 0;
     message.stepsPerEpoch = object.stepsPerEpoch ?? 0;
     message.classes = object.classes ?? 0;
+    message.numerics = (object.numerics !== undefined && object.numerics !== null)
+      ? Numerics.fromPartial(object.numerics)
+      : undefined;
     return message;
   },
 };

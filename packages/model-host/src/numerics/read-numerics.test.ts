@@ -1,0 +1,19 @@
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { expect, test } from 'vitest';
+import { readNumerics } from './read-numerics.js';
+
+const { engine } = specFor('tiny');
+
+test('a process tells the settings of its run, and the same each time', () => {
+  const numericsOf = readNumerics({});
+  const numerics = numericsOf({ ...engine, threads: 3, precision: 'bfloat16' });
+  expect(numerics).toMatchObject({ device: 'cpu', threads: 3, precision: 'bfloat16' });
+  expect(numerics.tensorflow).toMatch(/^\d+\.\d+\.\d+/);
+  expect(readNumerics({})({ ...engine, threads: 3, precision: 'bfloat16' })).toEqual(numerics);
+});
+
+test('a variable that overrules the choice of kernels is part of it', () => {
+  const { kernels } = readNumerics({ ONEDNN_MAX_CPU_ISA: 'AVX2', PATH: '/bin' })(engine);
+  expect(kernels).toContain('ONEDNN_MAX_CPU_ISA=AVX2');
+  expect(kernels.join()).not.toContain('PATH');
+});

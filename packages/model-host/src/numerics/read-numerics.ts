@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Numerics } from '@trikd/core/domain/numerics';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { tensorflowVersion } from '@trikd/engine';
+import { hasCode } from '@trikd/process/error-code';
+import { processorOf } from './processor.js';
+
+/** Overrule what kernels are chosen by the processor. */
+const OVERRULING = ['TF_ENABLE_ONEDNN_OPTS', 'ONEDNN_MAX_CPU_ISA', 'DNNL_MAX_CPU_ISA', 'ONEDNN_DEFAULT_FPMATH_MODE'];
+
+/** The numerics of models in this process, by the engine settings of their run. The machine is read once, at the start. */
+export function readNumerics(
+  env: Readonly<Record<string, string | undefined>>,
+): (engine: RunSpec['engine']) => Numerics {
+  const { name: processor, instructionSets } = processorOf(textOf('/proc/cpuinfo'));
+  const overruled = OVERRULING.flatMap((name) => (env[name] === undefined ? [] : `${name}=${env[name]}`));
+  const kernels = [...instructionSets, ...overruled].sort();
+  const tensorflow = tensorflowVersion();
+  return ({ device, threads, precision }) => ({
+    tensorflow,
+    processor,
+    kernels,
+    device: device === 'gpu' ? gpuName() : 'cpu',
+    threads,
+    precision,
+  });
+}
+
+/** As the NVIDIA driver names the GPUs of this container; TensorFlow's C library does not tell. */
+function gpuName(): string {
+  const folder = '/proc/driver/nvidia/gpus';
+  const models = ifReadable(() => readdirSync(folder))?.map((gpu) => {
+    return /^Model:\s*(.+)$/m.exec(textOf(join(folder, gpu, 'information')))?.[1]?.trim();
+  });
+  const names = [...new Set(models?.filter((name) => name !== undefined))];
+  return names.length > 0 ? names.join(', ') : 'gpu';
+}
+
+/** Empty where there is no such file, as outside of Linux, or where it may not be read. */
+function textOf(path: string): string {
+  return ifReadable(() => readFileSync(path, 'utf8')) ?? '';
+}
+
+function ifReadable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'EACCES', 'EPERM')) return undefined;
+    throw error;
+  }
+}
