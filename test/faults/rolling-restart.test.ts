@@ -52,3 +52,29 @@ test('a rolling restart in each generation drains every service in 10 s and chan
   expect(Math.max(...story.map(({ drain }) => drain))).toBeLessThanOrEqual(10_000);
   expect(replayed.filter((_, index) => isTrainer(story[index]?.service ?? ''))).toEqual([0, 0, 0, 0]);
 });
+
+test('all models of a trio that are asked to exit at once are gone in 10 s and change no bit', async () => {
+  const trio = await startTrio('folder', { orchestrators: 1 });
+  const spec = specOf('suspended', trio.data);
+  const expected = await referenceDigests(spec);
+  const following = followRun(
+    trio.orchestrators.map(({ address }) => address),
+    spec,
+  );
+  await trio.steps.next((step) => step.generation === 1 && step.step % INTERVAL > 8);
+  const models = [...trio.of('anchor'), ...trio.of('teacher'), ...trio.of('student')];
+  const ends = models.map(({ name }) => {
+    return trio.until((event): event is Ended => event.kind === 'ended' && event.service === name);
+  });
+  const from = performance.now();
+  for (const model of models) model.signal('SIGTERM');
+  const ended = await Promise.all(ends);
+  await following;
+  const { state } = await loadRun(await trio.openStore(), spec.name);
+  const replayed = trio.steps.replays(spec.name).map(({ steps }) => steps);
+  const took = ended.map(({ service, at }) => `${service} ${((at - from) / 1000).toFixed(2)} s`);
+  console.log(`asked to exit at once: ${took.join(', ')}; steps trained twice: ${replayed.join(', ')}`);
+  expect(digestsOf(state.results)).toBe(expected);
+  expect(ended.map(({ code }) => code)).toEqual([143, 143, 143]);
+  expect(Math.max(...ended.map(({ at }) => at - from))).toBeLessThanOrEqual(10_000);
+});

@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { createLogger } from './logging.js';
-import { exitStatusOf, shutdownSignal } from './shutdown.js';
+import { exitOnEarlySignals, exitStatusOf, shutdownSignal, unlessShutDown } from './shutdown.js';
 
 function fakeProcess(connected = false) {
   const lines: string[] = [];
   const exits: number[] = [];
   const own = Object.assign(new EventEmitter(), { connected, exit: (code: number) => void exits.push(code) });
+  exitOnEarlySignals(own);
   const signal = shutdownSignal(
     createLogger({ level: 'info' }, 'test', { write: (line) => void lines.push(line) }),
     own,
@@ -47,5 +48,38 @@ describe('the shutdown signal', () => {
     expect(exits).toEqual([1]);
     expect(lines.join()).toContain('a defect');
     expect(signal.aborted).toBe(false);
+  });
+});
+
+describe('a process that is asked to exit', () => {
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ])('by %s while its program is loaded exits with status %i', (signal, status) => {
+    const exits: number[] = [];
+    const own = Object.assign(new EventEmitter(), { connected: false, exit: (code: number) => void exits.push(code) });
+    exitOnEarlySignals(own);
+    own.emit(signal);
+    expect(exits).toEqual([status]);
+  });
+
+  test('ends in order once it listens for that itself', () => {
+    const { own, signal, exits } = fakeProcess();
+    own.emit('SIGTERM');
+    expect([signal.aborted, exits]).toEqual([true, []]);
+  });
+
+  test('exits at once while it prepares, and not afterwards', async () => {
+    const { own, signal, exits } = fakeProcess();
+    const { promise: opened, resolve: open } = Promise.withResolvers<string>();
+    const opening = unlessShutDown(signal, opened, own);
+    own.emit('SIGTERM');
+    expect(exits).toEqual([143]);
+    open('store');
+    expect(await opening).toBe('store');
+    const later = fakeProcess();
+    expect(await unlessShutDown(later.signal, opened, later.own)).toBe('store');
+    later.own.emit('SIGTERM');
+    expect(later.exits).toEqual([]);
   });
 });

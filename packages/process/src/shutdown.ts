@@ -4,6 +4,7 @@ import type { Logger } from './logging.js';
 interface OwnProcess {
   readonly connected: boolean;
   on(event: string, listener: (error: unknown) => void): unknown;
+  listenerCount(event: string): number;
   once(event: string, listener: () => void): unknown;
   exit(code: number): void;
 }
@@ -23,6 +24,38 @@ function isReason(reason: unknown): reason is Reason {
  */
 export function exitStatusOf({ reason }: AbortSignal): number {
   return isReason(reason) ? EXIT_STATUS[reason] : 0;
+}
+
+/**
+ * Exits on a signal that comes while the program is still loaded, before `shutdownSignal`. Process 1 of a container needs it: the kernel
+ * drops a signal that such a process does not listen to, and the container would run on until it is killed.
+ */
+export function exitOnEarlySignals(own: OwnProcess = process): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    own.on(signal, () => {
+      if (own.listenerCount(signal) === 1) own.exit(EXIT_STATUS[signal]);
+    });
+  }
+}
+
+/**
+ * The result of work that comes before the process serves anybody. When the process is asked to exit meanwhile, it exits at once: it has
+ * nothing to hand over.
+ * @param shutdown as `shutdownSignal` returns it
+ */
+export async function unlessShutDown<T>(
+  shutdown: AbortSignal,
+  work: Promise<T>,
+  own: Pick<OwnProcess, 'exit'> = process,
+): Promise<T> {
+  const exit = () => own.exit(exitStatusOf(shutdown));
+  if (shutdown.aborted) exit();
+  shutdown.addEventListener('abort', exit, { once: true });
+  try {
+    return await work;
+  } finally {
+    shutdown.removeEventListener('abort', exit);
+  }
 }
 
 /**

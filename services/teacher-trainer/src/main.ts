@@ -1,3 +1,5 @@
-import { runTrainer } from '@trikd/model-host/trainer/run-trainer';
+import { exitOnEarlySignals } from '@trikd/process/shutdown';
 
+exitOnEarlySignals();
+const { runTrainer } = await import('@trikd/model-host/trainer/run-trainer');
 process.exit(await runTrainer('teacher'));

@@ -4,7 +4,7 @@ import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import { createLogger } from '@trikd/process/logging';
-import { exitStatusOf, shutdownSignal } from '@trikd/process/shutdown';
+import { exitStatusOf, shutdownSignal, unlessShutDown } from '@trikd/process/shutdown';
 import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter, refusalMeter } from '@trikd/telemetry/instruments';
@@ -27,7 +27,7 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
   const shutdown = shutdownSignal(log);
   const security = securityOrExit(config, serviceOf(role), log);
   const telemetry = await startTelemetry(`${role}-trainer`, environment(), log);
-  const store = await openStoreOrExit(config.store, log, { verify: 'reads' });
+  const store = await unlessShutDown(shutdown, openStoreOrExit(config.store, log, { verify: 'reads' }));
   const admission = admissionOf(config);
   const trained = createTrainer({
     role,
