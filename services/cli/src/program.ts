@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { checkHealth } from '@trikd/transport/grpc/check-health';
 import { type Command, CommanderError } from 'commander';
 import { commandLine, exitStatusOf } from './args.js';
 import { certsActions } from './certs/actions.js';
@@ -15,6 +16,7 @@ import { exportActions } from './export-events/actions.js';
 import { addExportCommands } from './export-events/command.js';
 import { readSource } from './export-events/read-source.js';
 import { generationCommand } from './generation/command.js';
+import { healthCommand } from './health/command.js';
 import { reportCommand } from './html-report/command.js';
 import { writeReport } from './html-report/write-report.js';
 import { loginActions } from './login/actions.js';
@@ -75,6 +77,15 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         );
         finish(findings.some(({ verdict }) => verdict === 'failed') ? 1 : 0);
       }),
+    )
+    .addCommand(
+      healthCommand(({ address, service, timeout }) =>
+        withErrorReport(shell, finish, { offline: true }, async () => {
+          const { serving } = await checkHealth(address, timeout, undefined, service);
+          print(shell, serving ? 'serving' : 'not serving');
+          if (!serving) finish(1);
+        }),
+      ),
     )
     .addCommand(
       evalCommand((options) =>

@@ -17,9 +17,15 @@ export interface Health {
 /**
  * Calls `grpc.health.v1`.
  * @param via the connection of a person, or the service that is expected there; default: any service, within this machine
- * @throws TrikdError 'unavailable' if there is no response in time
+ * @param name of what is asked for; default: the whole process
+ * @throws TrikdError 'unavailable' if there is no response in time, 'not-found' if the name is not known
  */
-export async function checkHealth(address: string, seconds: number, via?: UserConnection | Peer): Promise<Health> {
+export async function checkHealth(
+  address: string,
+  seconds: number,
+  via?: UserConnection | Peer,
+  name = '',
+): Promise<Health> {
   const check = service['Check'];
   if (!check) throw new TrikdError('invalid', 'the health service has no method Check');
   const isUser = via !== undefined && 'target' in via;
@@ -33,7 +39,7 @@ export async function checkHealth(address: string, seconds: number, via?: UserCo
           check.path,
           check.requestSerialize,
           check.responseDeserialize,
-          { service: '' },
+          { service: name },
           new Metadata(),
           { deadline: sentAt + 1000 * seconds },
           (error, value) => (error ? reject(fromStatus(error, address)) : resolve(value ?? {})),

@@ -3,14 +3,15 @@ import { DEFAULT_SERVER } from '../options.js';
 import { withErrorReport } from '../server/error-report.js';
 import { print, type Shell } from '../shell.js';
 import type { CertsActions } from './command.js';
-import { type Issued, initCerts, issueCerts } from './make-certs.js';
+import { type Issued, initCerts, issueCerts, renewCerts } from './make-certs.js';
 import { credentialsFor } from './tls-settings.js';
 
 export function certsActions(shell: Shell, finish: (status: number) => void): CertsActions {
   const report = (work: () => Promise<string>) =>
     withErrorReport(shell, finish, { offline: true }, async () => print(shell, await work()));
   return {
-    init: ({ folder, ...options }) => report(async () => issuedText(folder, await initCerts(folder, options), true)),
+    init: ({ folder, renew, ...options }) =>
+      report(async () => issuedText(folder, await (renew ? renewCerts : initCerts)(folder, options), true)),
     issue: ({ folder, ...options }) => report(async () => issuedText(folder, await issueCerts(folder, options), false)),
   };
 }

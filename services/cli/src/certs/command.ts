@@ -2,7 +2,12 @@ import { isIP } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { IssueOptions } from './make-certs.js';
 
-export type InitOptions = IssueOptions & { readonly folder: string; readonly trustDomain: string };
+export type InitOptions = IssueOptions & {
+  readonly folder: string;
+  readonly trustDomain: string;
+  /** Renews the certificates if the folder has an authority. */
+  readonly renew: boolean;
+};
 export type RenewOptions = IssueOptions & { readonly folder: string };
 
 /** The actions of the commands. */
@@ -21,7 +26,8 @@ Example:
   $ trikd certs init certs --host gpu-1.example.org --host 10.0.0.7 --user ada
 
 Makes a certificate authority for development and, in one folder each, certificates for the four services and for people. Keys are ECDSA
-P-256; files are for your user only. Copy only the folder of its service to another machine: with ca.key, one can be anybody.
+P-256; files are for your user only. Copy only the folder of its service to another machine: with ca.key, one can be anybody. With --renew the
+command can be repeated, as at each start of a container.
 Exit status: 0 done, 1 failed, 2 wrong command line, 3 the folder has an authority.`;
 
 const ISSUE_EXAMPLE = `
@@ -37,6 +43,7 @@ interface Raw {
   readonly user: readonly string[];
   readonly days: number;
   readonly trustDomain: string;
+  readonly renew: boolean;
 }
 
 /** `trikd certs` */
@@ -58,7 +65,10 @@ export function certsCommand(actions: CertsActions): Command {
   const optionsOf = (folder: string, raw: Raw) => ({ folder, hosts: raw.host, users: raw.user, days: raw.days });
   command('init', 'Makes an authority for development, and certificates of all services.', INIT_EXAMPLE)
     .addOption(new Option('--trust-domain <name>', 'name of this installation').argParser(trustDomain).default('trikd'))
-    .action((folder: string, raw: Raw) => actions.init({ ...optionsOf(folder, raw), trustDomain: raw.trustDomain }));
+    .option('--renew', 'renew the certificates if the folder has an authority', false)
+    .action((folder: string, raw: Raw) =>
+      actions.init({ ...optionsOf(folder, raw), trustDomain: raw.trustDomain, renew: raw.renew }),
+    );
   command('issue', 'Renews the certificates of the services, or makes one for a person.', ISSUE_EXAMPLE).action(
     (folder: string, raw: Raw) => actions.issue(optionsOf(folder, raw)),
   );

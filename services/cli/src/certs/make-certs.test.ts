@@ -6,7 +6,7 @@ import { callerOfCertificate } from '@trikd/transport/access/spiffe-id';
 import { readTlsFiles } from '@trikd/transport/access/tls-files';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { issuedText } from './actions.js';
-import { initCerts, issueCerts } from './make-certs.js';
+import { initCerts, issueCerts, renewCerts } from './make-certs.js';
 import { certificateFiles, tlsSettings } from './tls-settings.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-certs-'));
@@ -45,6 +45,17 @@ describe('trikd certs init', () => {
       expect(mode, entry.name).toBe(entry.isDirectory() ? 0o700 : 0o600);
     }
     expect(statSync(certs).mode & 0o777).toBe(0o700);
+  });
+
+  test('can be repeated: the authority stays, services and people get new certificates', async () => {
+    const authority = readFileSync(join(certs, 'ca.crt'), 'utf8');
+    const before = ['orchestrator', 'users/ada'].map((owner) => certificate(owner).serialNumber);
+    await renewCerts(certs, options);
+    const after = ['orchestrator', 'users/ada'].map((owner) => certificate(owner).serialNumber);
+    expect(after.filter((serial) => before.includes(serial))).toEqual([]);
+    expect(readFileSync(join(certs, 'ca.crt'), 'utf8')).toBe(authority);
+    const fresh = join(folder, 'fresh');
+    expect(await renewCerts(fresh, options)).toMatchObject({ users: ['ada'] });
   });
 
   test('refuses to replace an authority', async () => {

@@ -60,15 +60,28 @@ export async function initCerts(
  * @throws TrikdError 'invalid' if the folder has no authority
  */
 export async function issueCerts(folder: string, options: IssueOptions): Promise<Issued> {
-  const files = authorityFiles(folder);
-  if (!existsSync(files.key)) {
-    throw new TrikdError('invalid', `${folder} has no authority: \`trikd certs init ${folder}\` makes one`);
-  }
-  const authority = { cert: readFileSync(files.cert, 'utf8'), key: readFileSync(files.key, 'utf8') };
+  const authority = authorityIn(folder);
   const before = leafOf(certificateFiles(folder, 'orchestrator').cert);
   const hosts = options.hosts.length > 0 ? options.hosts : hostsIn(before.subjectAltName);
   const services = options.users.length > 0 ? [] : SERVICE_NAMES;
   return issueAll(folder, authority, trustDomainOf(before.raw), { ...options, hosts, services });
+}
+
+/** Makes new certificates of the services and of people, by the authority of the folder; without one, makes it, too. */
+export async function renewCerts(
+  folder: string,
+  options: IssueOptions & { readonly trustDomain: string },
+): Promise<Issued> {
+  if (!existsSync(authorityFiles(folder).key)) return initCerts(folder, options);
+  return issueAll(folder, authorityIn(folder), options.trustDomain, { ...options, services: SERVICE_NAMES });
+}
+
+function authorityIn(folder: string): KeyPair {
+  const { cert, key } = authorityFiles(folder);
+  if (!existsSync(key)) {
+    throw new TrikdError('invalid', `${folder} has no authority: \`trikd certs init ${folder}\` makes one`);
+  }
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
 }
 
 type Issuing = IssueOptions & { readonly services: readonly ServiceName[] };
