@@ -13,7 +13,7 @@ import { HttpLimits } from '@trikd/transport/http/http-limits';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
 import type { QueueSettings } from './leadership/queue-rules.js';
-import type { TrioAddresses } from './placement/placement.js';
+import { PlacementConfig } from './placement/placement-config.js';
 import { NUMERICS_RULES } from './runs/duties/compare-numerics.js';
 
 const HttpConfig = z
@@ -28,25 +28,6 @@ const HttpConfig = z
     page: z.string().optional().describe('folder of the built page; default: the one built with this service'),
   })
   .prefault({});
-
-const TrioConfig = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, '1 to 63 lower-case letters, digits and dashes')
-    .describe('its own'),
-  teacher: Address.describe('host:port of the teacher-trainer; the student-trainer uses it too'),
-  student: Address.describe('host:port of the student-trainer; the teacher-trainer uses it too'),
-  anchor: Address.describe('host:port of the anchor-server; both trainers use it too'),
-});
-
-const FixedPlacementConfig = z.strictObject({
-  kind: z.literal('fixed').describe('the trios that are listed'),
-  trios: z.array(TrioConfig).min(1).refine(haveOwnNames, 'two trios have the same name'),
-});
-
-function haveOwnNames(trios: readonly { readonly name: string }[]): boolean {
-  return new Set(trios.map(({ name }) => name)).size === trios.length;
-}
 
 const Quota = z.int().nonnegative();
 
@@ -70,7 +51,7 @@ export const OrchestratorConfig = z
     http: HttpConfig,
     store: StoreConfig,
     events: z.string().min(1).describe('folder that gets <run>/events.jsonl'),
-    placement: FixedPlacementConfig.optional().describe('where runs are trained'),
+    placement: PlacementConfig.optional().describe('where runs are trained'),
     teacher: Address.optional().describe('of the only trio, instead of `placement`: host:port of the teacher-trainer'),
     student: Address.optional().describe('of the only trio: host:port of the student-trainer'),
     anchor: Address.optional().describe('of the only trio: host:port of the anchor-server'),
@@ -139,9 +120,16 @@ function hasTrios(config: Trios, context: z.RefinementCtx): void {
   else for (const role of ROLES) if (!given.includes(role)) issue(role, 'expected host:port, or trios in `placement`');
 }
 
-/** The trios of a configuration. */
-export function triosOf({ placement, teacher = '', student = '', anchor = '' }: Trios): readonly TrioAddresses[] {
-  return placement?.trios ?? [{ name: 'trio-1', teacher, student, anchor }];
+/** The placement of a configuration, whether it is written as such or as its only trio. */
+export function placementOf({ placement, teacher = '', student = '', anchor = '' }: Trios): PlacementConfig {
+  return placement ?? { kind: 'fixed', trios: [{ name: 'trio-1', teacher, student, anchor }] };
+}
+
+/** The addresses of services that an orchestrator connects to. Those of pods are not known before, and never on this machine. */
+export function dialledIn(config: Trios): readonly string[] {
+  const placement = placementOf(config);
+  if (placement.kind === 'jobset') return ['pods:50051'];
+  return placement.trios.flatMap(({ teacher, student, anchor }) => [teacher, student, anchor]);
 }
 
 /** The rules of the queue of a configuration. */

@@ -4,6 +4,8 @@ import { within } from '@trikd/core/async/within';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createCandidate } from '@trikd/core/run/lease';
 import { admissionOf } from '@trikd/process/data-settings';
+import { environment } from '@trikd/process/environment';
+import { exitOn } from '@trikd/process/exit-on';
 import type { Logger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { wallTime } from '@trikd/process/wall-time';
@@ -11,14 +13,13 @@ import { retryingStore } from '@trikd/store/retrying-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { LOOPBACK_ONLY, type Security } from '@trikd/transport/access/security';
 import { admitting } from './api/admitting.js';
-import { type OrchestratorConfig, queueOf, triosOf } from './config.js';
+import { type OrchestratorConfig, placementOf, queueOf } from './config.js';
 import { eventCounter } from './events/event-counter.js';
 import { eventFile, removeEventFile } from './events/event-file.js';
 import { openPages } from './events/event-pages.js';
 import { queueMeter } from './leadership/queue-meter.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
-import { fixedPlacement } from './placement/fixed.js';
-import { grpcProbe } from './placement/grpc-probe.js';
+import { openPlacement } from './placement/open-placement.js';
 import { trioLinks } from './runs/trio-links.js';
 
 /** The orchestrator of a configuration, with its connections. */
@@ -31,6 +32,16 @@ export interface OrchestratorService {
 /** Seconds to end all event streams, after a drain that took as long as it may. */
 const FAREWELL = 1.5;
 
+/** As `orchestratorService`. Logs why a configuration cannot be used, and exits. */
+export function orchestratorServiceOrExit(...ports: Parameters<typeof orchestratorService>): OrchestratorService {
+  try {
+    return orchestratorService(...ports);
+  } catch (error) {
+    exitOn(error, ports[2]);
+  }
+}
+
+/** @throws TrikdError `invalid` for a configuration that cannot be used */
 export function orchestratorService(
   config: OrchestratorConfig,
   store: ObjectStore,
@@ -42,8 +53,8 @@ export function orchestratorService(
   const clock = systemClock;
   const stopped = new AbortController();
   const { times } = config;
-  const placement = fixedPlacement({
-    ...{ trios: triosOf(config), probe: grpcProbe(times.answer, security), clock, times, stopped: stopped.signal },
+  const placement = openPlacement(placementOf(config), {
+    ...{ clock, times, log, security, env: environment(), random: Math.random, stopped: stopped.signal },
   });
   const driver = orchestrator({
     store,

@@ -13,17 +13,16 @@ import { runService } from '@trikd/transport/nest/run-service';
 import { dashboardFor } from './api/dashboard.js';
 import { orchestratorModule } from './api/orchestrator.module.js';
 import { RUN_SERVICE } from './api/run-service.js';
-import { OrchestratorConfig, triosOf } from './config.js';
-import { orchestratorService } from './service.js';
+import { dialledIn, OrchestratorConfig } from './config.js';
+import { orchestratorServiceOrExit } from './service.js';
 
 const config = configOrExit(OrchestratorConfig, environment());
 const log = createLogger(config.log, 'orchestrator');
 const shutdown = shutdownSignal(log);
-const dialled = triosOf(config).flatMap(({ teacher, student, anchor }) => [teacher, student, anchor]);
-const security = securityOrExit(config, 'orchestrator', log, dialled);
+const security = securityOrExit(config, 'orchestrator', log, dialledIn(config));
 const telemetry = await startTelemetry('orchestrator', environment(), log);
 const store = await unlessShutDown(shutdown, openStoreOrExit(config.store, log));
-const { orchestrator, stop } = orchestratorService(config, store, log, telemetry, security);
+const { orchestrator, stop } = orchestratorServiceOrExit(config, store, log, telemetry, security);
 
 const { oidc } = config;
 const tokens = oidc && verifierOrExit(oidc, log);

@@ -1,0 +1,31 @@
+import type { Clock } from '@trikd/core/async/clock';
+import type { Logger } from '@trikd/process/logging';
+import type { Security } from '@trikd/transport/access/security';
+import type { FixedPorts } from './fixed.js';
+import { fixedPlacement } from './fixed.js';
+import { grpcProbe } from './grpc-probe.js';
+import { openJobSetPlacement } from './jobset/open.js';
+import type { Placement } from './placement.js';
+import type { PlacementConfig } from './placement-config.js';
+import type { TrioStates } from './trio-states.js';
+
+export interface OpenPlacementPorts {
+  readonly times: FixedPorts['times'] & { readonly answer: number };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  readonly security: Security;
+  /** Aborts when trios are not followed any more. */
+  readonly stopped: AbortSignal;
+}
+
+/** The placement of a configuration. @throws TrikdError `invalid` for a configuration that cannot be used */
+export function openPlacement(
+  config: PlacementConfig,
+  ports: OpenPlacementPorts,
+): Placement & { states(): TrioStates } {
+  if (config.kind === 'jobset') return openJobSetPlacement(config, ports);
+  const { clock, times, security, stopped } = ports;
+  return fixedPlacement({ trios: config.trios, probe: grpcProbe(times.answer, security), clock, times, stopped });
+}
