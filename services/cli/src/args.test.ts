@@ -59,10 +59,14 @@ describe('trikd run', () => {
     });
   });
 
-  test('asks for a priority of the run with --server only', async () => {
-    expect(await parsed('run', 'a.yaml', '--server', 'there:1', '--priority', '-7')).toMatchObject({ priority: -7 });
-    const { status, text } = await refused('run', 'a.yaml', '--priority', '7');
-    expect([status, text]).toEqual([2, expect.stringMatching(/^error: option '--priority <n>' needs --server/)]);
+  test.each([
+    [['--priority', '-7'], { priority: -7 }, '--priority <n>'],
+    [['--class', 'gpu'], { class: 'gpu' }, '--class <name>'],
+    [['--queue', 'night'], { queue: 'night' }, '--queue <name>'],
+  ])('asks for the placement of the run with --server only: %j', async (words, asked, option) => {
+    expect(await parsed('run', 'a.yaml', '--server', 'there:1', ...words)).toMatchObject(asked);
+    const { status, text } = await refused('run', 'a.yaml', ...words);
+    expect([status, text]).toEqual([2, expect.stringContaining(`error: option '${option}' needs --server`)]);
   });
 
   test.each([

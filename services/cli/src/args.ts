@@ -26,6 +26,10 @@ export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' 
   readonly requestId: string;
   /** -100..100. */
   readonly priority: number;
+  /** Kind of trio; absent: the default one of the orchestrator. */
+  readonly class?: string;
+  /** Queue of the cluster; absent: the default one of the orchestrator. */
+  readonly queue?: string;
   /** That owns the run, for a person who is in several. */
   readonly team?: string;
   /** Whether to follow the run to its end. */
@@ -59,6 +63,8 @@ interface RawOptions extends Partial<Connection> {
   readonly timeout: number;
   readonly requestId?: string;
   readonly priority?: number;
+  readonly class?: string;
+  readonly queue?: string;
   readonly wait: boolean;
   readonly set: readonly Override[];
   readonly seed?: number;
@@ -91,6 +97,8 @@ export function commandLine(actions: RunActions): Command {
         .conflicts(['store', 'fresh', 'listen']),
     )
     .option('--priority <n>', 'with --server: from -100 to 100; higher ones get a trio first (default: 0)', priority)
+    .option('--class <name>', 'with --server: kind of trio, such as gpu (default: the one of the orchestrator)')
+    .option('--queue <name>', 'with --server: queue of the cluster (default: the one of the orchestrator)')
     .option('--no-wait', 'with --server: do not follow the run to its end')
     .option('--team <team>', 'with --server: your team that owns the run (default: your only one, or none)')
     .addOption(timeoutOption(30))
@@ -100,14 +108,21 @@ export function commandLine(actions: RunActions): Command {
     .exitOverride()
     .action(async (file: string, raw: RawOptions, command: Command) => {
       const { set, seed, store, output, fresh, listen, tls, server, wait, team, requestId = randomUUID() } = raw;
-      if (server === undefined && raw.priority !== undefined) {
-        command.error("error: option '--priority <n>' needs --server: a run without it has a trio of its own", {
+      const ofPlacement = { '--priority <n>': raw.priority, '--class <name>': raw.class, '--queue <name>': raw.queue };
+      for (const [option, value] of Object.entries(ofPlacement)) {
+        if (server !== undefined || value === undefined) continue;
+        command.error(`error: option '${option}' needs --server: a run without it has a trio of its own`, {
           exitCode: 2,
         });
       }
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
       const common = { file, overrides, output };
-      const asked = { wait, requestId, priority: raw.priority ?? 0, ...(team !== undefined && { team }) };
+      const asked = {
+        ...{ wait, requestId, priority: raw.priority ?? 0 },
+        ...(raw.class !== undefined && { class: raw.class }),
+        ...(raw.queue !== undefined && { queue: raw.queue }),
+        ...(team !== undefined && { team }),
+      };
       if (server !== undefined) await actions.runRemote({ ...common, ...serverChoiceOf({ ...raw, server }), ...asked });
       else
         await actions.run({

@@ -21,7 +21,7 @@ export async function runRemote(
   shell: Shell,
   finish: (status: number) => void,
 ): Promise<void> {
-  const { requestId, priority, wait, output, team = '' } = options;
+  const { requestId, class: kind = '', queue = '', priority, wait, output, team = '' } = options;
   const spec = loadSpec(options.file, options.overrides);
   const runId = spec.name;
   await withErrorReport(shell, finish, { runId, requestId }, () =>
@@ -31,7 +31,7 @@ export async function runRemote(
         spec: JSON.stringify(spec),
         requestId,
         takeOver: false,
-        placement: { class: '', queue: '', priority },
+        placement: { class: kind, queue, priority },
         team,
       };
       const { run } = await unary(client.createRun.bind(client), wanted, how);
