@@ -12,6 +12,8 @@ const listOfKubernetes = (description: string) => z.array(z.record(z.string(), z
 
 const Text = z.string();
 const Name = z.string().regex(/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$/);
+/** A name that is also the value of a label. */
+const LabelValue = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
 const Texts = z.record(z.string(), z.string());
 const Quantity = z.union([z.string(), z.number()]);
 const Quantities = z.record(z.string(), Quantity);
@@ -73,8 +75,6 @@ const RunClass = z.strictObject({
     .describe('domain in which Kueue places both trainers; its ResourceFlavor needs a topology'),
 });
 
-const ClassName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
-
 const orchestratorSettings = OrchestratorConfig.shape;
 const modelSettings = modelServiceConfig('anchor').shape;
 
@@ -123,6 +123,7 @@ export const ChartValues = z.strictObject({
         keepCheckpoints: orchestratorSettings.keepCheckpoints,
         retries: orchestratorSettings.retries,
         times: orchestratorSettings.times,
+        numerics: orchestratorSettings.numerics,
         limits: orchestratorSettings.limits,
         audit: orchestratorSettings.audit,
         log: orchestratorSettings.log,
@@ -134,7 +135,7 @@ export const ChartValues = z.strictObject({
     createNamespace: z.boolean().describe('whether the chart creates it, with the restricted Pod Security Standard'),
     createServiceAccounts: z.boolean().describe('whether the chart creates those of the three model services there'),
     class: z
-      .union([ClassName, z.literal('')])
+      .union([LabelValue, z.literal('')])
       .describe('of runs that name none; may be empty if there is only one class'),
     most: z.int().positive().describe('JobSets at once; more runs wait in the queue of trikd'),
     scratch: Quantity.describe('room for temporary files in each pod, for /tmp and for /var/lib/trikd'),
@@ -146,7 +147,7 @@ export const ChartValues = z.strictObject({
       })
       .describe('further settings of the model services, as docs/configuration.md lists them'),
   }),
-  classes: z.record(ClassName, RunClass).describe('templates of the JobSet of a run'),
+  classes: z.record(LabelValue, RunClass).describe('templates of the JobSet of a run'),
   datasets: z
     .record(
       DatasetName,
@@ -159,12 +160,12 @@ export const ChartValues = z.strictObject({
   admission: AdmissionLimits.describe('limits on what the spec of a run may allocate, the same for all services'),
   kueue: z.strictObject({
     enabled: z.boolean().describe('whether JobSets wait in a queue of Kueue'),
-    queue: Name.min(1).describe('LocalQueue of runs that name none'),
+    queue: LabelValue.describe('LocalQueue of runs that name none'),
     priorityClasses: z
       .array(
         z.strictObject({
           from: z.int().min(-100).max(100).describe('lowest priority of its runs'),
-          name: Name.min(1).describe('WorkloadPriorityClass'),
+          name: LabelValue.describe('WorkloadPriorityClass'),
           value: z.int().optional().describe('its value, if the chart creates it'),
         }),
       )

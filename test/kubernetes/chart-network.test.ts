@@ -5,7 +5,7 @@ import { POLICY } from '@trikd/transport/access/policy';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { RUN_SERVICE } from '../../services/orchestrator/src/api/run-service.js';
-import { find, jobSetsOf, labelsOfRun, objectsIn, PodTemplate, render, SETS } from './chart.js';
+import { find, jobSetsOf, objectsIn, PodTemplate, render, SETS } from './chart.js';
 import { isAllowed, type Pod, policiesIn } from './network-policies.js';
 
 const GRPC = 50_051;
@@ -19,18 +19,18 @@ function podsOf(set: string): ReadonlyMap<ServiceName, Pod> {
   const { spec } = z.looseObject({ spec: z.looseObject({ template: PodTemplate }) }).parse(deployment);
   const runs = find(objects, 'NetworkPolicy', '-teacher').metadata.namespace ?? '';
   const [jobSet] = jobSetsOf(objects).values();
-  const orchestrator = podOf(deployment.metadata.namespace ?? '', spec.template, {});
-  const models = jobSet!.spec.replicatedJobs.map(({ name, template }) =>
-    podOf(runs, template.spec.template, labelsOfRun(name)),
+  const orchestrator = podOf(deployment.metadata.namespace ?? '', spec.template);
+  const models = jobSet!.spec.replicatedJobs.map(({ template }) =>
+    podOf(runs, PodTemplate.parse(template.spec.template)),
   );
   return new Map(
     [orchestrator, ...models].map((pod) => [SERVICE_NAMES.find((name) => name === pod.serviceAccount)!, pod]),
   );
 }
 
-function podOf(namespace: string, { metadata, spec }: PodTemplate, more: Readonly<Record<string, string>>) {
+function podOf(namespace: string, { metadata, spec }: PodTemplate): Pod {
   const ports = new Map(spec.containers.flatMap((each) => each.ports).map((port) => [port.name, port.containerPort]));
-  return { namespace, labels: { ...metadata.labels, ...more }, ports, serviceAccount: spec.serviceAccountName };
+  return { namespace, labels: metadata.labels, ports, serviceAccount: spec.serviceAccountName };
 }
 
 /** Methods that each service serves. */
@@ -68,7 +68,10 @@ function arrowsOf(set: string, port: number): readonly string[] {
     .sort();
 }
 
-describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
+/** Where the cluster has its own policies, there are none. */
+const GUARDED = SETS.filter((set) => policiesIn(objectsIn(render(set))).length > 0);
+
+describe.each(GUARDED)('with the values of ci/%s-values.yaml', (set) => {
   test('a service reaches exactly those that it may call', () => {
     expect(arrowsOfPolicy()).toHaveLength(7);
     expect(arrowsOf(set, GRPC)).toEqual(arrowsOfPolicy());
@@ -80,8 +83,9 @@ describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
 
   test('a pod of another namespace reaches no model', () => {
     const policies = policiesIn(objectsIn(render(set)));
-    const stranger: Pod = { namespace: 'elsewhere', labels: labelsOfRun('teacher'), ports: new Map() };
-    for (const [name, pod] of podsOf(set)) {
+    const pods = podsOf(set);
+    const stranger = { ...pods.get('teacher-trainer')!, namespace: 'elsewhere' };
+    for (const [name, pod] of pods) {
       if (name !== 'orchestrator') expect(isAllowed(policies, stranger, pod, GRPC), name).toBe(false);
     }
   });
@@ -93,4 +97,8 @@ describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
       for (const [, callee] of podsOf(set)) expect(isAllowed(policies, other, callee, GRPC), name).toBe(false);
     }
   });
+});
+
+test('policies are the rule', () => {
+  expect(GUARDED.length).toBeGreaterThan(SETS.length / 2);
 });

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { goTool } from '@trikd/testing/servers/go-tool';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
+import { jobSetOf, type NewJobSet, parseTemplate } from '../../services/orchestrator/src/placement/jobset/template.js';
 
 export const CHART = fileURLToPath(new URL('../../deploy/helm/trikd', import.meta.url));
 
@@ -44,29 +46,6 @@ export const PodTemplate = z.object({
 });
 export type PodTemplate = z.infer<typeof PodTemplate>;
 
-export const JobSet = z.looseObject({
-  apiVersion: z.literal('jobset.x-k8s.io/v1alpha2'),
-  kind: z.literal('JobSet'),
-  metadata: z.looseObject({ labels: Labels }),
-  spec: z.looseObject({
-    replicatedJobs: z.array(
-      z.object({
-        name: z.enum(['teacher', 'student', 'anchor']),
-        replicas: z.literal(1),
-        template: z.object({
-          spec: z.object({
-            parallelism: z.literal(1),
-            completions: z.literal(1),
-            backoffLimit: z.int(),
-            template: PodTemplate,
-          }),
-        }),
-      }),
-    ),
-  }),
-});
-export type JobSet = z.infer<typeof JobSet>;
-
 /** What a program printed. @throws with what it complained of */
 export function run(program: string, args: readonly string[], input?: string, env?: Record<string, string>): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
@@ -80,8 +59,11 @@ export function run(program: string, args: readonly string[], input?: string, en
   return stdout;
 }
 
+let program: string | undefined;
+
 export function helm(...args: readonly string[]): string {
-  return run(goTool('helm'), args);
+  program ??= goTool('helm');
+  return run(program, args);
 }
 
 /** What Helm would install. @param set a file of values. @param more such as --set and a value */
@@ -111,25 +93,35 @@ export function fileIn(objects: readonly KubernetesObject[], configMap: string, 
   return parse(data[file] ?? '');
 }
 
-/** The JobSets of the classes, by class. */
-export function jobSetsOf(objects: readonly KubernetesObject[]): ReadonlyMap<string, JobSet> {
+/** A run that is placed for the first time. */
+const CLAIM = { runId: 'tiny', number: 1, priority: 1 };
+
+/** The JobSet that the orchestrator makes for a run, by class. */
+export function jobSetsOf(objects: readonly KubernetesObject[]): ReadonlyMap<string, NewJobSet> {
   const { data } = z
     .looseObject({ data: z.record(z.string(), z.string()) })
     .parse(find(objects, 'ConfigMap', '-placement'));
+  const { placement } = OrchestratorConfig.parse(fileIn(objects, '-orchestrator', 'config.yaml'));
+  if (placement?.kind !== 'jobset') throw new Error('runs are not placed as JobSets');
+  const { queue, ...rest } = placement;
+  const rules = { ...rest, ...(queue !== undefined && { queue }) };
   return new Map(
-    Object.entries(data).map(([file, text]) => [file.replace(/\.yaml$/, ''), JobSet.parse(parse(text))] as const),
+    Object.entries(data).map(([file, text]) => {
+      const name = file.replace(/\.yaml$/, '');
+      return [name, jobSetOf(parseTemplate(name, parse(text)), CLAIM, rules)] as const;
+    }),
   );
 }
 
-/** Labels that the orchestrator adds to the pods of a run. */
-export function labelsOfRun(role: string): Readonly<Record<string, string>> {
-  return {
-    'app.kubernetes.io/managed-by': 'trikd',
-    'app.kubernetes.io/instance': RELEASE,
-    'trikd.dev/run': 'tiny',
-    'trikd.dev/placement': '1',
-    'trikd.dev/role': role,
-  };
+/** The pods of a run of each class, in Jobs as the controller of JobSets makes them: what checks of known kinds read. */
+export function jobsOf(objects: readonly KubernetesObject[]): readonly object[] {
+  const namespace = find(objects, 'ConfigMap', '-models').metadata.namespace;
+  return [...jobSetsOf(objects)].flatMap(([name, { spec }]) =>
+    spec.replicatedJobs.map(({ name: role, template }) => ({
+      ...{ apiVersion: 'batch/v1', kind: 'Job' },
+      ...{ metadata: { name: `${name}-${role}`, namespace }, spec: template.spec },
+    })),
+  );
 }
 
 export function readChart(path: string): string {

@@ -86,6 +86,9 @@ gateway.parentRefs is missing: the Gateway that the route belongs to
 {{- end -}}
 
 {{- define "trikd.runsMistakes" -}}
+{{- if contains "." .Release.Name }}
+the name of the release must not have a dot: it is the value of a label
+{{- end }}
 {{- if eq (include "trikd.runsNamespace" .) .Release.Namespace }}
 runs.namespace must not be the namespace of the release: who creates JobSets in a namespace can use its Secrets
 {{- end }}
