@@ -69,8 +69,10 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
 GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
+# What tests of the deployment use.
+CHART_TOOLS := kubernetes jobset-crds kueue-crds helm helm-unittest kube-score
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser faults many attacks soak rotation minio observe alerts sbom audit bench build engine image imagelayers data safetensors tensorboard schemas chromium tools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes faults many attacks soak rotation minio observe alerts sbom audit bench build engine image imagelayers data safetensors tensorboard schemas chromium tools charttools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -81,7 +83,7 @@ setup: build engine data safetensors tensorboard ## fetch and build whatever is 
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine imagelayers data safetensors tensorboard schemas chromium tools ## everything that must pass; the last line counts
+test: $(PACKAGES) engine imagelayers data safetensors tensorboard schemas chromium tools charttools ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PACKAGES) ## format, lint, types, protos, generated code
@@ -101,6 +103,9 @@ e2e: build engine imagelayers data tools ## real processes, killed and resumed
 
 browser: build engine chromium ## the dashboard in a Chromium without a window
 	@exec node scripts/test.ts browser
+
+kubernetes: $(PACKAGES) engine schemas charttools ## the chart and the placement before the API server of a Kubernetes
+	@exec node scripts/test.ts kubernetes
 
 faults: build engine data tools ## real processes, struck at named points and by the network; more of it than in `make test`
 	@FAULTS=$${FAULTS:-60} TROUBLES=$${TROUBLES:-20} ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
@@ -199,6 +204,9 @@ $(TENSORFLOW_HOME):
 
 tools:
 	@python3 scripts/fetch-go-tool.py $(GO_TOOLS) > /dev/null
+
+charttools:
+	@python3 scripts/fetch-go-tool.py $(CHART_TOOLS) > /dev/null
 
 $(TRIKD_CACHE)/fashion-mnist:
 	@python3 scripts/fetch-fashion-mnist.py

@@ -43,9 +43,10 @@ export default defineConfig({
       project('simulation', ['test/simulation/**/*.test.ts'], 120_000, { maxWorkers: 1 }),
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
       project('browser', ['test/browser/**/*.test.ts'], 180_000, { maxWorkers: 1 }),
-      // One after the other: they measure how long recovery takes.
+      project('kubernetes', ['test/kubernetes/**/*.test.ts'], 300_000, { maxWorkers: 1 }),
       // Alone: they measure what attacks cost.
       project('attacks', ['test/attacks/**/*.test.ts'], 900_000, { maxWorkers: 1 }),
+      // One after the other: they measure how long recovery takes.
       project('faults', ['test/faults/**/*.test.ts'], 900_000, { maxWorkers: 1 }),
     ],
   },

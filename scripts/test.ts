@@ -1,7 +1,7 @@
 /**
  * Runs what must pass, prints what it prints, and ends with `N passed, N failed` over all of it.
  *
- * usage: node scripts/test.ts [check | unit | integration | simulation | end-to-end | browser | faults | attacks]...      (default: all, in that order)
+ * usage: node scripts/test.ts [check | unit | integration | simulation | end-to-end | browser | kubernetes | faults | attacks]...      (default: all, in that order)
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -9,7 +9,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { add, summary, type Tally, tally, type VitestReport } from './tally.ts';
 
-const suites = ['check', 'unit', 'integration', 'simulation', 'end-to-end', 'browser', 'faults', 'attacks'];
+const suites = [
+  'check',
+  'unit',
+  'integration',
+  'simulation',
+  'end-to-end',
+  'browser',
+  'kubernetes',
+  'faults',
+  'attacks',
+];
 const scratch = mkdtempSync(join(tmpdir(), 'trikd-test-'));
 const generated = ['packages/protocol/src/gen/node', 'packages/protocol/src/gen/browser'];
 

@@ -18,7 +18,9 @@ export interface StoreUser {
 }
 
 /** Makes one user for each role. @throws when MinIO refuses a policy, with its reason */
-export function addStoreUsers(server: S3Server): Readonly<Record<StoreRole, StoreUser>> {
+export function addStoreUsers(
+  server: Pick<S3Server, 'port' | 'accessKey' | 'secretKey'>,
+): Readonly<Record<StoreRole, StoreUser>> {
   const config = mkdtempSync(join(tmpdir(), 'trikd-mc-'));
   const program = goTool('mc');
   const mc = (...args: readonly string[]) => {
