@@ -14,6 +14,7 @@
 #   ATTACK_SECONDS=N   length of each attack of `make attacks`                        [60]
 #   BUSY_SECONDS=N     how long the store refuses requests in `make e2e`              [60]
 #   RUNS=N TRIOS=N     runs of `make many`, and the trios that they share             [100, 4]
+#   TRIOS=N            trios of `make up`, 1 or 2                                     [1]
 #   MINUTES=N          length of `make soak` after its warm-up                        [75]
 #   ROTATIONS=N        how often `make rotation` replaces all certificates            [20]
 #   EVERY=SECONDS      time between two rotations; needs ROTATIONS                    [30]
@@ -72,7 +73,7 @@ GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 # What tests of the deployment use.
 CHART_TOOLS := kubernetes jobset-crds kueue-crds helm helm-unittest kube-score
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes faults many attacks soak rotation minio observe alerts sbom audit bench build engine image imagelayers data safetensors tensorboard schemas chromium tools charttools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data safetensors tensorboard schemas chromium tools charttools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -125,6 +126,12 @@ rotation: build engine ## ROTATIONS of all certificates during training; fails w
 minio: build ## an object store on this machine, until Ctrl-C; ARGS='--port 9000 --data FOLDER'
 	@exec scripts/foreground.sh node scripts/run-minio.ts $(ARGS)
 
+up: | $(NODE) ## everything in containers, with Docker Compose: deploy/compose; TRIOS=2 for two trios
+	@node scripts/compose.ts up $(if $(TRIOS),--trios $(TRIOS))
+
+down: | $(NODE) ## end what `make up` started; ARGS=--volumes removes its data, too
+	@node scripts/compose.ts down $(ARGS)
+
 observe: build ## a collector and a Jaeger on this machine, until Ctrl-C; ARGS='--otlp 4317 --jaeger 16686'
 	@exec scripts/foreground.sh node scripts/observe.ts $(ARGS)
 
@@ -161,7 +168,7 @@ image: imagelayers ## the image of all services, built without a daemon, in buil
 		--target $(IMAGE_TARGET) --reference $(IMAGE)
 
 # What the Dockerfile copies. The addon is linked once more, to find TensorFlow in its own folder.
-imagelayers: build engine $(TRIKD_CACHE)/node-$(NODE_VERSION)
+imagelayers: build engine $(TRIKD_CACHE)/node-$(NODE_VERSION) $(TENSORFLOW_HOME)/tensorflow/THIRD_PARTY_NOTICES.txt
 	@mkdir -p build/image $(LAYERS)
 	@$(CXX) -shared -s -o build/image/trikd_engine.node $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow \
 		-l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 -Wl,-rpath,'$$ORIGIN'
@@ -200,6 +207,10 @@ $(TRIKD_CACHE)/node-$(NODE_VERSION):
 	@python3 scripts/fetch-node.py $(NODE_VERSION)
 
 $(TENSORFLOW_HOME):
+	@python3 scripts/fetch-tensorflow.py $(TENSORFLOW) $(TENSORFLOW_VERSION)
+
+# A cache of an earlier version lacks them.
+$(TENSORFLOW_HOME)/tensorflow/THIRD_PARTY_NOTICES.txt: | $(TENSORFLOW_HOME)
 	@python3 scripts/fetch-tensorflow.py $(TENSORFLOW) $(TENSORFLOW_VERSION)
 
 tools:

@@ -2,7 +2,8 @@
 
 usage: fetch-tensorflow.py cpu|gpu VERSION
 
-The result is CACHE/tensorflow-<flavour>-<version>/tensorflow/{libtensorflow_cc.so.2,libtensorflow_framework.so.2,include}.
+The result is CACHE/tensorflow-<flavour>-<version>/tensorflow/{libtensorflow_cc.so.2,libtensorflow_framework.so.2,include}, and the
+licences of what the libraries are made of, in NOTICES.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import zipfile
 
-from cache import building, fail
+from cache import building, cache_folder, fail
 from wheels import download
 
 DISTRIBUTIONS = {'cpu': 'tensorflow-cpu', 'gpu': 'tensorflow'}
@@ -32,26 +34,42 @@ HEADERS = (
     'tensorflow/include/xla/tsl/c/',
 )
 
+# What must go with the libraries to whoever gets them.
+NOTICES = ('tensorflow/include/LICENSE', 'tensorflow/THIRD_PARTY_NOTICES.txt')
+
 
 def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
     """Takes the libraries and the headers of the C interface, and names the libraries as the linker looks for them."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        missing = [name for name in LIBRARIES if name not in names]
+        missing = [name for name in (*LIBRARIES, *NOTICES) if name not in names]
         if missing:
             fail(f'{wheel.name} lacks {", ".join(missing)}')
         headers = [name for name in names if name.startswith(HEADERS) and name.endswith('.h')]
-        for name in [*LIBRARIES, *headers]:
+        for name in [*LIBRARIES, *NOTICES, *headers]:
             archive.extract(name, folder)
     for library, link in LIBRARIES.items():
         os.symlink(pathlib.PurePosixPath(library).name, folder / 'tensorflow' / link)
 
 
+def add_notices(flavour: str, version: str, folder: pathlib.Path) -> None:
+    """Completes a folder of an earlier version of this script, which left the licences out."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        print(f'fetching the licences of TensorFlow {version}, about {MEGABYTES[flavour]} MB', flush=True)
+        with zipfile.ZipFile(download(DISTRIBUTIONS[flavour], version, pathlib.Path(scratch))) as archive:
+            for name in NOTICES:
+                os.replace(archive.extract(name, scratch), folder / name)
+
+
 def main(flavour: str, version: str) -> None:
     if flavour not in DISTRIBUTIONS:
         fail(f'TENSORFLOW must be cpu or gpu, it is {flavour}')
-    with building(f'tensorflow-{flavour}-{version}') as unfinished:
+    name = f'tensorflow-{flavour}-{version}'
+    with building(name) as unfinished:
         if unfinished is None:
+            folder = cache_folder() / name
+            if not all((folder / notice).exists() for notice in NOTICES):
+                add_notices(flavour, version, folder)
             return
         print(f'fetching TensorFlow {version} ({flavour}), about {MEGABYTES[flavour]} MB', flush=True)
         unpack(download(DISTRIBUTIONS[flavour], version, unfinished.scratch), unfinished.result)

@@ -21,6 +21,7 @@ export const LAYERS = ['base', 'tensorflow', 'packages', 'app', 'home'] as const
 /** What services may write below, besides /tmp. */
 const HOME = '/var/lib/trikd';
 const ENGINE = '/app/packages/engine/build';
+const NOTICES = ['include/LICENSE', 'THIRD_PARTY_NOTICES.txt'];
 const TENSORFLOW = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 
 /** What was built or fetched before. */
@@ -93,13 +94,17 @@ function authoritiesOf(node: string): string {
 function tensorflowLayer(folder: string, { tensorflow, cuda }: Parts): void {
   const root = join(folder, 'tensorflow');
   const sources = TENSORFLOW.map((name) => join(tensorflow, name));
-  const line = [...sources, ...(cuda ? [cuda] : [])].map((path) => `${path} ${statSync(path).mtimeMs}`).join('\n');
+  const line = [...sources, ...NOTICES.map((notice) => join(tensorflow, notice)), ...(cuda ? [cuda] : [])]
+    .map((path) => `${path} ${statSync(path).mtimeMs}`)
+    .join('\n');
   const stamp = join(folder, 'tensorflow.stamp');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === line) return;
   rmSync(root, { recursive: true, force: true });
   rmSync(stamp, { force: true });
   const layer = layerIn(root);
   for (const source of sources) strip(source, layer.place(join(ENGINE, basename(source))), 0o755);
+  for (const notice of NOTICES)
+    layer.copy(join(tensorflow, notice), `/usr/share/licenses/tensorflow/${basename(notice)}`);
   if (cuda) for (const name of readdirSync(cuda)) layer.copy(join(cuda, name), `/usr/local/lib/cuda/${name}`, 0o755);
   writeFileSync(stamp, line);
 }
@@ -146,7 +151,7 @@ function appLayer(layer: Layer, { addon }: Parts, workspaces: readonly string[])
     const name: string = JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')).name;
     layer.copy(join(ROOT, path, 'package.json'), `/app/${path}/package.json`);
     for (const file of globSync('dist/**/*.js', { cwd: join(ROOT, path) })) {
-      if (isShipped(name, file)) layer.copy(join(ROOT, path, file), `/app/${path}/${file}`);
+      if (isShipped(name, file) && hasSource(path, file)) layer.copy(join(ROOT, path, file), `/app/${path}/${file}`);
     }
     layer.link(`/app/node_modules/${name}`, `../../${path}`);
   }
@@ -157,6 +162,11 @@ function appLayer(layer: Layer, { addon }: Parts, workspaces: readonly string[])
   for (const file of ['LICENSE', 'NOTICE']) layer.copy(join(ROOT, file), `/app/${file}`);
   // `trikd run` without --store writes to the folder `runs` of its working folder.
   layer.link('/app/runs', HOME);
+}
+
+/** The compiler leaves files in `dist` whose source is gone. */
+function hasSource(path: string, file: string): boolean {
+  return existsSync(join(ROOT, path, file.replace(/^dist\/(.*)\.js$/, 'src/$1.ts')));
 }
 
 /**

