@@ -87,6 +87,15 @@ TOOLS = {
     'kueue': Tool(KUEUE, './cmd/kueue', '0.17.0', 3),
     'kueue-chart': Tool(KUEUE, 'charts/kueue', '0.17.0', 0, folder),
     'kueue-crds': Tool(KUEUE, 'config/components/crd/bases', '0.17.0', 0, folder),
+    'cert-manager-crds': Tool(
+        Module('github.com/cert-manager/cert-manager@v1.21.2', 'h1:UWgoYM+KLNtRlqmoWOKjKBOBUPVHeepQ6/ac3ERJW68='),
+        'deploy/crds', '1.21.2', 0, folder),
+    'gateway-crds': Tool(
+        Module('sigs.k8s.io/gateway-api@v1.4.0', 'h1:ZwlNM6zOHq0h3WUX2gfByPs2yAEsy/EenYJB78jpQfQ='),
+        'config/crd/standard', '1.4.0', 0, folder),
+    'prometheus-crds': Tool(
+        Module('github.com/prometheus-operator/prometheus-operator@v0.85.0', 'h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s='),
+        'example/prometheus-operator-crd', '0.85.0', 0, folder),
     'helm': Tool(
         Module('helm.sh/helm/v4@v4.3.1', 'h1:UndCoLe9UPmNoL7IvWzaUXveL7T5t/ijoorEmgJdI9g='),
         './cmd/helm', '4.3.1', 5),
