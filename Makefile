@@ -71,7 +71,7 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
 GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 # What tests of the deployment use.
-CHART_TOOLS := kubernetes jobset-crds kueue-crds helm helm-unittest kube-score
+CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds prometheus-crds helm helm-unittest kube-score
 
 .PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data safetensors tensorboard schemas chromium tools charttools clean FORCE
 
