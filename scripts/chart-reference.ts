@@ -72,8 +72,12 @@ store:
   existingSecrets: { orchestrator: store-orchestrator, trainer: store-trainer, anchorServer: store-anchor-server }
 \`\`\`
 
-Secrets for the trainers and the anchor-server belong into the namespace of the runs. If the chart creates it, create them after the first
-installation, without \`--wait\`, or create the namespace yourself and set \`runs.createNamespace: false\`.
+The Secrets of the orchestrator belong into the namespace of the release, before the installation; those of the trainers and of the
+anchor-server into the namespace of the runs, after it, since the chart creates that. Runs wait for them, the installation does not. With
+\`runs.createNamespace: false\` the namespace is yours. A namespace is for one release: the names of its ServiceAccounts are those of the
+services, which certificates have in them.
+
+[kubernetes.md](../../../docs/kubernetes.md) goes from an empty cluster to a promoted student.
 
 ## Values
 

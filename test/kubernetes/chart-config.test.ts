@@ -1,8 +1,16 @@
 import { modelServiceConfig, trainerConfig } from '@trikd/model-host/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
+import type { NewJobSet } from '../../services/orchestrator/src/placement/jobset/template.js';
 import { fileIn, jobSetsOf, objectsIn, render, SETS } from './chart.js';
+
+/** The configuration in the annotations of a pod, which it reads as a file. */
+function configIn({ spec }: NewJobSet, role: string): unknown {
+  const pod = spec.replicatedJobs.find(({ name }) => name === role)?.template.spec.template;
+  return parse(pod?.metadata.annotations['trikd.dev/config'] ?? '');
+}
 
 describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
   const objects = objectsIn(render(set));
@@ -13,16 +21,21 @@ describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
     expect(config.store).toMatchObject({ kind: 's3', accessKeyFile: '/etc/trikd/store/accessKey' });
   });
 
-  test('the model services accept theirs', () => {
-    const config = fileIn(objects, '-models', 'config.yaml');
-    for (const schema of [modelServiceConfig('anchor'), trainerConfig('teacher'), trainerConfig('student')]) {
-      expect(schema.parse(config)).toMatchObject({ health: { listen: expect.stringMatching(/:50052$/) } });
+  test('the model services accept theirs, which their pods carry', () => {
+    for (const jobSet of jobSetsOf(objects).values()) {
+      for (const { name } of jobSet.spec.replicatedJobs) {
+        const schema = name === 'anchor' ? modelServiceConfig('anchor') : trainerConfig(name);
+        expect(schema.parse(configIn(jobSet, name))).toMatchObject({
+          health: { listen: expect.stringMatching(/:50052$/) },
+        });
+      }
     }
   });
 
   test('all services have the same store, the same limits on runs and the same data', () => {
     const orchestrator = OrchestratorConfig.parse(fileIn(objects, '-orchestrator', 'config.yaml'));
-    const models = modelServiceConfig('anchor').parse(fileIn(objects, '-models', 'config.yaml'));
+    const [jobSet] = jobSetsOf(objects).values();
+    const models = modelServiceConfig('anchor').parse(configIn(jobSet!, 'anchor'));
     expect({ ...orchestrator.store, secretKey: undefined }).toEqual({ ...models.store, secretKey: undefined });
     expect(admissionOf(orchestrator)).toEqual(admissionOf(models));
     expect(orchestrator.tls?.trustDomain).toBe(models.tls?.trustDomain);

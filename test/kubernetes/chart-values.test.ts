@@ -85,6 +85,14 @@ describe('a value is of use: what Helm renders differs without it, or it complai
   });
 });
 
+test('a value of another chart is refused with the name that it has here', () => {
+  const misplaced = Object.entries(schema.properties ?? {}).flatMap(([name, each]) => (each === true ? [name] : []));
+  expect(misplaced.length).toBeGreaterThan(5);
+  for (const name of misplaced) {
+    expect(() => render('trial', '--set', `${name}=1`), name).toThrow(`${name} is not a value of this chart: set `);
+  }
+});
+
 test('a value that is missing or of another type is refused by name', () => {
   expect(() => render('trial', '--set', 'orchestrator.replicas=two')).toThrow(/orchestrator.*replicas/s);
   expect(() => render('trial', '--set', 'orchestrator.replicas=null')).toThrow(/replicas/);

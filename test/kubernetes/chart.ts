@@ -59,6 +59,7 @@ export function run(program: string, args: readonly string[], input?: string, en
   return stdout;
 }
 
+/** Where it is, once that is known. */
 let program: string | undefined;
 
 export function helm(...args: readonly string[]): string {
@@ -66,10 +67,15 @@ export function helm(...args: readonly string[]): string {
   return run(program, args);
 }
 
+const rendered = new Map<string, string>();
+
 /** What Helm would install. @param set a file of values. @param more such as --set and a value */
 export function render(set: string, ...more: readonly string[]): string {
   const values = join(CHART, 'ci', `${set}-values.yaml`);
-  return helm('template', RELEASE, CHART, '--namespace', NAMESPACE, '--values', values, ...more);
+  const args = ['template', RELEASE, CHART, '--namespace', NAMESPACE, '--values', values, ...more];
+  const text = rendered.get(args.join(' ')) ?? helm(...args);
+  rendered.set(args.join(' '), text);
+  return text;
 }
 
 /** The objects in a text. */
@@ -115,11 +121,10 @@ export function jobSetsOf(objects: readonly KubernetesObject[]): ReadonlyMap<str
 
 /** The pods of a run of each class, in Jobs as the controller of JobSets makes them: what checks of known kinds read. */
 export function jobsOf(objects: readonly KubernetesObject[]): readonly object[] {
-  const namespace = find(objects, 'ConfigMap', '-models').metadata.namespace;
-  return [...jobSetsOf(objects)].flatMap(([name, { spec }]) =>
+  return [...jobSetsOf(objects)].flatMap(([name, { metadata, spec }]) =>
     spec.replicatedJobs.map(({ name: role, template }) => ({
       ...{ apiVersion: 'batch/v1', kind: 'Job' },
-      ...{ metadata: { name: `${name}-${role}`, namespace }, spec: template.spec },
+      ...{ metadata: { name: `${name}-${role}`, namespace: metadata['namespace'] }, spec: template.spec },
     })),
   );
 }

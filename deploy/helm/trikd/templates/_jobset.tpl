@@ -42,10 +42,13 @@ metadata:
     {{- with merge (deepCopy (default dict $class.podLabels)) $values.commonLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- with merge (deepCopy (default dict $class.podAnnotations)) (include "trikd.topology" . | fromYaml) }}
   annotations:
+    # A run keeps its configuration, as its image, until its next JobSet: a container of an older version is not started with a newer one.
+    trikd.dev/config: |
+      {{- include "trikd.modelConfig" .root | nindent 6 }}
+    {{- with merge (deepCopy (default dict $class.podAnnotations)) (include "trikd.topology" . | fromYaml) }}
     {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- end }}
 spec:
   restartPolicy: OnFailure
   serviceAccountName: {{ .service }}
@@ -111,9 +114,10 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
   volumes:
-    {{- $config := printf "%s-models" (include "trikd.fullname" .root) }}
+    - name: config
+      downwardAPI: { items: [{ path: config.yaml, fieldRef: { fieldPath: "metadata.annotations['trikd.dev/config']" } }] }
     {{- $store := ternary "anchor-server" "trainer" (eq .role "anchor") }}
-    {{- $common := dict "root" .root "service" .service "role" $store "config" $config "scratch" $values.runs.scratch }}
+    {{- $common := dict "root" .root "service" .service "role" $store "scratch" $values.runs.scratch }}
     {{- include "trikd.volumes" $common | nindent 4 }}
     {{- range $name, $data := $values.datasets }}
     {{- with $data.volume }}

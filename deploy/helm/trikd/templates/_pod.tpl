@@ -73,12 +73,10 @@ livenessProbe:
 {{- end -}}
 
 {{/*
-Volumes of every service. Takes a dict of `root`, `service`, `role` in the store, `config`, the name of its ConfigMap, and `scratch`.
+Volumes of every service, beside that of its configuration. Takes a dict of `root`, `service`, `role` in the store, and `scratch`.
 Secrets are for the group of the service, because files belong to root: 288 is the mode 0440, which YAML 1.2 would read as decimal.
 */}}
 {{- define "trikd.volumes" -}}
-- name: config
-  configMap: { name: {{ .config }} }
 - name: store
   secret: { secretName: {{ include "trikd.storeSecret" . }}, defaultMode: 288 }
 {{- if not .root.Values.tls.plaintext }}

@@ -65,8 +65,9 @@ spec:
         - { name: token, mountPath: /etc/trikd/token, readOnly: true }
         {{- end }}
   volumes:
-    {{- $config := printf "%s-orchestrator" (include "trikd.fullname" $root) }}
-    {{- $common := dict "root" $root "service" "orchestrator" "role" "orchestrator" "config" $config "scratch" "1Gi" }}
+    - name: config
+      configMap: { name: {{ include "trikd.fullname" $root }}-orchestrator }
+    {{- $common := dict "root" $root "service" "orchestrator" "role" "orchestrator" "scratch" "1Gi" }}
     {{- include "trikd.volumes" $common | nindent 4 }}
     {{- with $root.Values.tests.tokenSecret }}
     - name: token
