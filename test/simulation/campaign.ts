@@ -15,6 +15,8 @@ export interface Campaign {
   readonly slow?: boolean;
   /** Only scenes of many runs. Default: see `SimulationOptions`. */
   readonly many?: boolean;
+  /** With `many`: scenes whose trios are JobSets. Default: none of them. */
+  readonly jobsets?: boolean;
   /** A bug to plant, by its name in `mutations.ts`. */
   readonly mutation?: string;
   /** Failures after which nothing more is tried. Default 10. */
@@ -46,7 +48,17 @@ export const programOf = (name: string) => [
 
 /** Simulates in processes of its own, each with a part of the seeds. */
 export async function simulateSeeds(campaign: Campaign): Promise<Figures> {
-  const { first = 0, seeds, workers = 2, slow = false, many = false, mutation, failures = 10, onOutcome } = campaign;
+  const {
+    first = 0,
+    seeds,
+    workers = 2,
+    slow = false,
+    many = false,
+    jobsets = false,
+    mutation,
+    failures = 10,
+    onOutcome,
+  } = campaign;
   const began = performance.now();
   const outcomes: Outcome[] = [];
   const counts: Record<string, number> = {};
@@ -64,6 +76,7 @@ export async function simulateSeeds(campaign: Campaign): Promise<Figures> {
     const options = [
       ...(slow ? ['--slow'] : []),
       ...(many ? ['--many'] : []),
+      ...(jobsets ? ['--jobsets'] : []),
       ...(mutation ? [`--mutation=${mutation}`] : []),
     ];
     const args = [...programOf('worker.ts'), ...range, ...options];

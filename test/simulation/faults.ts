@@ -1,3 +1,4 @@
+import type { FakeCluster } from '../../services/orchestrator/src/placement/jobset/testing/fake-cluster.js';
 import type { Weather } from './connections.js';
 import type { Host, Life } from './host.js';
 import type { Network } from './network.js';
@@ -17,7 +18,18 @@ const KINDS = [
   'absent trios',
   'drained trios',
 ] as const;
-export type FaultKind = (typeof KINDS)[number];
+
+/** What can be done to a cluster besides. */
+const CLUSTER_KINDS = [
+  'deleted pods',
+  'killed pods',
+  'evicted pods',
+  'suspended JobSets',
+  'deleted JobSets',
+  'silent watches',
+  'forgotten versions',
+] as const;
+export type FaultKind = (typeof KINDS)[number] | (typeof CLUSTER_KINDS)[number];
 
 export interface Faults {
   /** Begins to disturb, unless it is calm; everything heals by itself, at the latest when the disturbance ends. */
@@ -35,9 +47,11 @@ export interface Disturbed {
   readonly weather: Weather;
   readonly health: StoreHealth;
   readonly hosts: readonly Host<unknown>[];
-  /** The processes of each trio. */
-  readonly trios: readonly (readonly Host<unknown>[])[];
+  /** The processes of each trio at present. */
+  trios(): readonly (readonly Host<unknown>[])[];
   readonly store: Host<unknown>;
+  /** Absent where trios are no JobSets. */
+  readonly cluster?: FakeCluster;
 }
 
 /** Milliseconds: longer than an orchestrator is patient with a trio. */
@@ -52,10 +66,11 @@ interface Tripwire {
 }
 
 /** A seed decides which kinds there are, how often they come and how long they last, so that some seeds know only one. */
-export function createFaults({ world, network, weather, health, hosts, trios, store }: Disturbed): Faults {
+export function createFaults({ world, network, weather, health, hosts, trios, store, cluster }: Disturbed): Faults {
   const { chance } = world;
-  const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<FaultKind, number>;
-  const kinds = KINDS.filter(() => chance.happens(0.5));
+  const possible: readonly FaultKind[] = cluster ? [...KINDS, ...CLUSTER_KINDS] : KINDS;
+  const counts = Object.fromEntries(possible.map((kind) => [kind, 0])) as Record<FaultKind, number>;
+  const kinds = possible.filter(() => chance.happens(0.5));
   const lasts = 1000 * chance.pick([3, 10, 30, 60]);
   const every = 1000 * chance.pick([0.1, 0.3, 1, 3]);
   const longest = 1000 * chance.pick([0.5, 5, 60]);
@@ -63,7 +78,11 @@ export function createFaults({ world, network, weather, health, hosts, trios, st
   let tripwire: Tripwire | undefined;
 
   const soon = () => chance.between(1, chance.between(2, longest));
-  const names = hosts.map(({ name }) => name);
+  const names = () => hosts.map(({ name }) => name);
+  const anyTrio = () => {
+    const present = trios();
+    return present.length === 0 ? [] : chance.pick(present);
+  };
 
   function kill(host: Host<unknown>, away = chance.between(10, Math.min(longest, 10_000))): void {
     host.kill();
@@ -96,14 +115,14 @@ export function createFaults({ world, network, weather, health, hosts, trios, st
 
   function isolate(host: Host<unknown>): void {
     const time = soon();
-    for (const name of names) {
+    for (const name of names()) {
       network.cut(name, host.name, time);
       network.cut(host.name, name, time);
     }
   }
 
   function cut(): void {
-    const [a, b] = [chance.pick(names), chance.pick(names)];
+    const [a, b] = [chance.pick(names()), chance.pick(names())];
     network.cut(a, b, soon());
     if (chance.happens(0.7)) network.cut(b, a, soon());
   }
@@ -116,7 +135,7 @@ export function createFaults({ world, network, weather, health, hosts, trios, st
     'ended processes': () => end(chance.pick(hosts)),
     'kills at a write': () => {
       tripwire ??= {
-        host: chance.pick(names),
+        host: chance.pick(names()),
         writes: chance.below(6),
         when: chance.pick(['before', 'after']),
         victim: chance.pick(['writer', 'writer', 'store']),
@@ -125,7 +144,7 @@ export function createFaults({ world, network, weather, health, hosts, trios, st
     'stopped processes': () => stop(chance.pick(hosts)),
     'cut lines': cut,
     'isolated processes': () => isolate(chance.pick(hosts)),
-    'reset connections': () => network.reset(chance.pick(names), chance.pick(names)),
+    'reset connections': () => network.reset(chance.pick(names()), chance.pick(names())),
     'store outages': () => {
       health.down = true;
       world.after(soon(), 'store is well', () => {
@@ -134,12 +153,33 @@ export function createFaults({ world, network, weather, health, hosts, trios, st
     },
     'absent trios': () => {
       const away = chance.between(5000, LONGEST_ABSENCE);
-      for (const host of chance.pick(trios)) kill(host, away);
+      for (const host of anyTrio()) kill(host, away);
     },
     'drained trios': () => {
-      for (const host of chance.pick(trios)) end(host);
+      for (const host of anyTrio()) end(host);
+    },
+    'deleted pods': () => struck('pods', (name) => cluster?.deletePod(name)),
+    'killed pods': () => struck('pods', (name) => cluster?.deletePod(name, true)),
+    'evicted pods': () => struck('pods', (name) => cluster?.evict(name)),
+    'suspended JobSets': () => struck('jobsets', (name) => cluster?.preempt(name)),
+    'deleted JobSets': () => {
+      struck('jobsets', (name) => {
+        const { uid } = cluster?.server.find('jobsets', name)?.metadata ?? {};
+        if (uid !== undefined) void cluster?.server.api.delete(name, uid);
+      });
+    },
+    'silent watches': () => cluster?.server.muteWatches(),
+    'forgotten versions': () => {
+      cluster?.server.compact();
+      cluster?.server.breakWatches();
     },
   };
+
+  function struck(kind: 'pods' | 'jobsets', strike: (name: string) => void): void {
+    const present = cluster?.server.all(kind) ?? [];
+    if (present.length > 0)
+      strike(chance.pick<{ readonly metadata: { readonly name: string } }>(present).metadata.name);
+  }
 
   function next(): void {
     if (healed) return;

@@ -54,9 +54,14 @@ export interface HostOptions<Service> {
   end?(service: Service): Promise<void>;
   /** How fast its clock runs: 1 as the world's. */
   drift(): number;
+  /** Whether it can live again. Default: always. */
+  mayStart?(): boolean;
 }
 
-export function createHost<Service>(world: World, { name, boot, end, drift }: HostOptions<Service>): Host<Service> {
+export function createHost<Service>(
+  world: World,
+  { name, boot, end, drift, mayStart = () => true }: HostOptions<Service>,
+): Host<Service> {
   let lives = 0;
   let state: Living = { alive: false, frozen: false };
   let backlog: (() => void)[] = [];
@@ -112,7 +117,7 @@ export function createHost<Service>(world: World, { name, boot, end, drift }: Ho
       return ending;
     },
     start() {
-      if (state.alive) return;
+      if (state.alive || !mayStart()) return;
       ending = false;
       life = born();
       life.note(() => 'starts');

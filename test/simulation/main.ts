@@ -1,7 +1,7 @@
 /**
  * Simulates many seeds, or one with its trace.
  *
- * usage: node --import ./sources.ts main.ts [--seeds=N] [--seed=N] [--trace] [--many] [--mutation=NAME]
+ * usage: node --import ./sources.ts main.ts [--seeds=N] [--seed=N] [--trace] [--many [--jobsets]] [--mutation=NAME]
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -13,15 +13,16 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     many: { type: 'boolean', default: false },
+    jobsets: { type: 'boolean', default: false },
     mutation: { type: 'string' },
   },
 });
-const planted = { many: values.many, ...(values.mutation && { mutation: values.mutation }) };
+const planted = { many: values.many, jobsets: values.jobsets, ...(values.mutation && { mutation: values.mutation }) };
 
 if (values.seed !== undefined && values.trace) {
   const seed = Number(values.seed);
   const mutation = values.mutation ? [`--mutation=${values.mutation}`] : [];
-  const many = values.many ? ['--many'] : [];
+  const many = [...(values.many ? ['--many'] : []), ...(values.jobsets ? ['--jobsets'] : [])];
   const args = [...programOf('worker.ts'), `--first=${seed}`, `--end=${seed + 1}`, '--trace', ...many, ...mutation];
   process.exit(spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1);
 }

@@ -19,6 +19,7 @@ import type * as steer from '@trikd/core/run/steer';
 import type * as trainer from '@trikd/core/training/trainer';
 import type * as fakeS3 from '@trikd/testing/stores/fake-s3';
 import type * as commitPair from '../../services/orchestrator/src/runs/training/commit-pair.js';
+import { JOBSET_MUTATIONS } from './jobset-mutations.ts';
 import { QUEUE_MUTATIONS } from './queue-mutations.ts';
 import { type Replacement, replacing } from './replacement.ts';
 
@@ -226,7 +227,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
 
 /** @throws RangeError for a name that no mutation has */
 export function mutationNamed(name: string): readonly Replacement[] {
-  const all = { ...MUTATIONS, ...QUEUE_MUTATIONS };
+  const all = { ...MUTATIONS, ...QUEUE_MUTATIONS, ...JOBSET_MUTATIONS };
   const mutation = all[name];
   if (mutation) return mutation;
   throw new RangeError(`there is no mutation ${name}; there are ${Object.keys(all).join(', ')}`);

@@ -23,12 +23,13 @@ import type { TrioHosts } from './trio.js';
 /** The only file that knows how an orchestrator is wired and what its links are. */
 export interface OrchestratorParts {
   readonly network: Network;
-  readonly trios: readonly TrioHosts[];
+  /** The model at an address. */
+  modelAt(address: string): Host<Trainer | AnchorHolder>;
+  /** What gives trios to runs, in each life. */
+  placementOf(life: Life): Placement;
   readonly queue: QueueSettings;
   readonly keepPairs: number;
   storeOf(life: Life): ObjectStore;
-  /** Gets what gives trios to runs, in each life. */
-  placing(life: Life, placement: Placement): void;
 }
 
 /** Seconds. Those of the configuration, but for a trainer that needs no minutes to trace its graphs. */
@@ -53,39 +54,27 @@ const NO_PAGES = {
 };
 
 export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestrator {
-  const { network, trios, queue } = parts;
+  const { network, queue } = parts;
   const { clock } = life;
   const store = parts.storeOf(life);
   const writer = `${life.host} ${life.number}`;
-  const models = trios.flatMap(({ teacher, student, anchor }): Host<unknown>[] => [teacher, student, anchor]);
-  const placement = fixedPlacement({
-    trios: trios.map(({ name, teacher, student, anchor }) => ({
-      ...{ name, teacher: teacher.name, student: student.name, anchor: anchor.name },
-    })),
-    probe: async (address) => {
-      const asked = models.find(({ name }) => name === address)!;
-      const health = async () => (asked.ending ? ('not-serving' as const) : ('serving' as const));
-      const answer = network.call(life, asked, 'health', health, { seconds: TIMES.probe });
-      return answer.catch((error: unknown) => ({ unreachable: `${error}` }));
-    },
-    ...{ clock, times: TIMES, stopped: NEVER },
-  });
-  parts.placing(life, placement);
+  // What is at an address is what the placement says.
+  const trainerAt = (address: string) => parts.modelAt(address) as Host<Trainer>;
+  const anchorAt = (address: string) => parts.modelAt(address) as Host<AnchorHolder>;
   return orchestrator({
     store,
     retrying: (signal, trouble) => retryingStore(store, { clock, random: life.random, signal, onOutage: trouble }),
     candidate: createCandidate({ store, clock, holder: writer, seconds: TIMES.lease }),
     look: TIMES.look,
     keepPairs: parts.keepPairs,
-    placement,
-    connect: ({ name }) => {
-      const { teacher, student, anchor } = trios.find((trio) => trio.name === name)!;
+    placement: parts.placementOf(life),
+    connect: (trio) => {
       return {
         trainers: {
-          teacher: trainerLink(network, life, teacher, 'teacher'),
-          student: trainerLink(network, life, student, 'student'),
+          teacher: trainerLink(network, life, trainerAt(trio.teacher), 'teacher'),
+          student: trainerLink(network, life, trainerAt(trio.student), 'student'),
         },
-        anchor: anchorLink(network, life, anchor),
+        anchor: anchorLink(network, life, anchorAt(trio.anchor)),
         steps: [],
         close: () => undefined,
       };
@@ -104,6 +93,23 @@ export function bootOrchestrator(parts: OrchestratorParts, life: Life): Orchestr
     nonce: () => `${Math.floor(2 ** 40 * life.random())}`,
     removeFile: async () => undefined,
     failed: (_runId, error) => life.note(() => `does not drive the run: ${error}`),
+  });
+}
+
+/** The placement of one life of an orchestrator whose trios are all there is. */
+export function fixedPlacementOf(trios: readonly TrioHosts[], network: Network, life: Life): Placement {
+  const models = trios.flatMap(({ teacher, student, anchor }): Host<unknown>[] => [teacher, student, anchor]);
+  return fixedPlacement({
+    trios: trios.map(({ name, teacher, student, anchor }) => ({
+      ...{ name, teacher: teacher.name, student: student.name, anchor: anchor.name },
+    })),
+    probe: async (address) => {
+      const asked = models.find(({ name }) => name === address)!;
+      const health = async () => (asked.ending ? ('not-serving' as const) : ('serving' as const));
+      const answer = network.call(life, asked, 'health', health, { seconds: TIMES.probe });
+      return answer.catch((error: unknown) => ({ unreachable: `${error}` }));
+    },
+    ...{ clock: life.clock, times: TIMES, stopped: NEVER },
   });
 }
 

@@ -18,6 +18,8 @@ export interface QueueInvariants {
 
 export interface QueueInvariantsParts {
   readonly queue: Pick<QueueSettings, 'quotaOf' | 'preemption'>;
+  /** Whether a cluster preempts runs for reasons of its own, and decides which of them goes first. */
+  readonly clustered: boolean;
   /** Whether nothing is disturbed. */
   readonly calm: boolean;
   /** Calls back after so many milliseconds. */
@@ -36,7 +38,13 @@ interface Waiting {
   known: boolean;
 }
 
-export function createQueueInvariants({ queue, calm, after, broken }: QueueInvariantsParts): QueueInvariants {
+export function createQueueInvariants({
+  queue,
+  calm,
+  clustered,
+  after,
+  broken,
+}: QueueInvariantsParts): QueueInvariants {
   const records = new Map<string, RunRecord>();
   const waiting = new Map<string, Waiting>();
   const counts = { 'runs placed': 0, 'runs displaced': 0, 'runs preempted': 0 };
@@ -50,7 +58,7 @@ export function createQueueInvariants({ queue, calm, after, broken }: QueueInvar
     const held = same.filter(([, record]) => holdsTrio(record.state) && ownerOf(record) === owner).length;
     if (quota !== undefined && held >= quota)
       broken(`term ${now.term} placed run ${runId} of ${owner}, who had ${held} runs placed; the quota is ${quota}`);
-    if (!calm) return;
+    if (!calm || clustered) return;
     for (const [name, stay] of waiting) {
       if (name === runId || !stay.known || !precedes(stay.record, name, now, runId) || isAtQuota(stay.record)) continue;
       // It may be placed at the same time.
@@ -77,6 +85,7 @@ export function createQueueInvariants({ queue, calm, after, broken }: QueueInvar
     if (lossesIn(state) > lossesIn(was)) broken(`run ${runId} was displaced, and that cost it a retry`);
     if (state.phase !== 'queued' || state.displaced?.why !== 'preempted') return;
     counts['runs preempted'] += 1;
+    if (clustered) return;
     if (queue.preemption === 'never') broken(`run ${runId} was preempted, and no run may be`);
     if (!others(runId).some(([, other]) => other.placement.priority > priority))
       broken(`run ${runId} was preempted, and no run has a higher priority`);

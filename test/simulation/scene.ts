@@ -18,6 +18,8 @@ export interface WantedRun {
 export interface Scene {
   readonly runs: readonly WantedRun[];
   readonly trios: number;
+  /** Each run gets a JobSet of a cluster, of which `trios` run at once. `kueue`: the cluster sees to that, else the orchestrator. */
+  readonly cluster?: { readonly kueue: boolean };
   readonly queue: QueueSettings;
   /** Whether nothing is disturbed: then the order of the queue is exact. */
   readonly calm: boolean;
@@ -33,8 +35,11 @@ const OWNERS: readonly (Owner | undefined)[] = [
   { subject: 'cyd' },
 ];
 
-/** @param many whether several runs share some trios; otherwise one run has one */
-export async function drawScene(chance: Chance, many: boolean): Promise<Scene> {
+/**
+ * @param many whether several runs share some trios; otherwise one run has one
+ * @param jobsets whether the trios are JobSets of a cluster
+ */
+export async function drawScene(chance: Chance, many: boolean, jobsets: boolean): Promise<Scene> {
   const meddled = chance.happens(0.3);
   const advance = meddled ? chance.pick(['automatic', 'manual'] as const) : 'automatic';
   const calm = many && chance.happens(0.3);
@@ -59,6 +64,7 @@ export async function drawScene(chance: Chance, many: boolean): Promise<Scene> {
   const preemption = many ? chance.pick(['never', 'lower-priority'] as const) : 'never';
   return {
     ...{ runs, meddled, calm },
+    ...(jobsets && { cluster: { kueue: chance.happens(0.5) } }),
     trios: many ? 1 + chance.below(calm ? 2 : 3) : 1,
     queue: { ...OPEN_QUEUE, preemption, quotaOf: () => (quotas ? QUOTA : undefined) },
   };

@@ -1,17 +1,19 @@
 import { LEASE_KEY } from '@trikd/core/run/lease';
 import { stateKey } from '@trikd/core/run/run-store';
-import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import type { Orchestrator } from '../../services/orchestrator/src/orchestrator.js';
 import type { Placement } from '../../services/orchestrator/src/placement/placement.js';
 import { CALM, createFaults, drawWeather } from './faults.js';
 import { createHost, type Host, type Life } from './host.js';
 import { createInvariants } from './invariants.js';
+import { placementIn, type SimulatedCluster, simulatedCluster } from './kubernetes.js';
 import { createNetwork } from './network.js';
-import { bootOrchestrator, meddle, wantRun } from './orchestrators.js';
+import { bootOrchestrator, fixedPlacementOf, meddle, wantRun } from './orchestrators.js';
 import { createQueueInvariants } from './queue-invariants.js';
 import { drawScene, type Scene } from './scene.js';
 import { createStore, type StoreService } from './store.js';
-import { type MakeHost, type TrioHosts, type TrioParts, trioHosts } from './trio.js';
+import { type MakeHost, podHost, type TrioHosts, type TrioParts, trioHosts } from './trio.js';
 import { createWorld, type WorldOptions } from './world.js';
 
 /** What became of one seed. */
@@ -39,6 +41,8 @@ const MANY = 33;
 export interface SimulationOptions extends WorldOptions {
   /** Several runs that share some trios. Default: in one seed of `MANY`. */
   readonly many?: boolean;
+  /** The trios of several runs are JobSets of a cluster. Default: in every other such seed. */
+  readonly jobsets?: boolean;
 }
 
 /** Lives through one seed. */
@@ -52,11 +56,15 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 
 async function live(
   seed: number,
-  { many = seed % MANY === MANY - 1, ...options }: SimulationOptions,
+  {
+    many = seed % MANY === MANY - 1,
+    jobsets = many && Math.floor(seed / MANY) % 2 === 1,
+    ...options
+  }: SimulationOptions,
 ): Promise<Outcome> {
   const world = createWorld(seed, options);
   const { chance } = world;
-  const scene: Scene = await drawScene(chance, many);
+  const scene: Scene = await drawScene(chance, many, jobsets);
   const { runs } = scene;
   const conditions = scene.calm ? { ...CALM } : drawWeather(world);
   const [weather, health] = [conditions, conditions];
@@ -85,7 +93,9 @@ async function live(
     return { invariants: createInvariants(spec.name, oracle, store, named) };
   });
   const after = (ms: number, happen: () => void) => world.after(ms, 'invariant', happen);
-  const between = createQueueInvariants({ queue: scene.queue, calm: scene.calm, after, broken });
+  const between = createQueueInvariants({
+    ...{ queue: scene.queue, calm: scene.calm, clustered: jobsets, after, broken },
+  });
   const [slowest, fastest] = chance.pick<readonly [number, number]>([
     [1, 1],
     [0.9, 1.1],
@@ -93,10 +103,11 @@ async function live(
   ]);
   const drift = () => chance.between(slowest, fastest);
   const host: MakeHost = (name, boot, end) => createHost(world, { name, boot, drift, ...(end && { end }) });
+  const hosts: Host<unknown>[] = [];
 
   const storeHost: Host<StoreService> = host('store', store.boot);
   const storeOf = (life: Life) => store.open(life, network, storeHost);
-  const reachable: Record<string, Host<ExchangeSource>> = {};
+  const reachable: Record<string, Host<Trainer | AnchorHolder>> = {};
   const parts: TrioParts = {
     datasetOf: ({ seed }) => runs.find(({ spec }) => spec.seed === seed)!.oracle.dataset,
     network,
@@ -109,13 +120,33 @@ async function live(
     },
     misled: ({ host: name, number }, sentence) => broken(`${sentence} to life ${number} of the ${name}`),
   };
-  const trios = Array.from({ length: scene.trios }, (_, index) => trioHosts(parts, host, index + 1));
+  const trios = jobsets ? [] : Array.from({ length: scene.trios }, (_, index) => trioHosts(parts, host, index + 1));
   const groups = trios.map(servicesOf);
   for (const each of groups.flat()) reachable[each.name] = each;
+  const simulated: SimulatedCluster | undefined =
+    scene.cluster &&
+    simulatedCluster({
+      ...{ world, network, scene, broken },
+      pod(role, address, isThere) {
+        const make: MakeHost = (name, boot, end) =>
+          createHost(world, { name, boot, drift, mayStart: isThere, ...(end && { end }) });
+        const made = podHost(parts, make, role, address);
+        reachable[address] = made;
+        hosts.push(made);
+        return made;
+      },
+      gone: (pod) => void hosts.splice(hosts.indexOf(pod), 1),
+    });
+  const server = simulated && host('kubernetes', () => simulated.cluster.server.api);
   const placements = new Map<Life, Placement>();
   const control = {
-    ...{ network, trios, queue: scene.queue, keepPairs: 1 + chance.below(2), storeOf },
-    placing: (life: Life, placement: Placement) => void placements.set(life, placement),
+    ...{ network, queue: scene.queue, keepPairs: 1 + chance.below(2), storeOf },
+    modelAt: (address: string) => reachable[address]!,
+    placementOf(life: Life) {
+      const placement = server ? placementIn(scene, network, life, server) : fixedPlacementOf(trios, network, life);
+      placements.set(life, placement);
+      return placement;
+    },
   };
   const orchestrators: Host<Orchestrator>[] = ['orchestrator-a', 'orchestrator-b'].map((name) =>
     host(
@@ -124,8 +155,12 @@ async function live(
       (service) => service.drain(),
     ),
   );
-  const hosts: readonly Host<unknown>[] = [storeHost, ...groups.flat(), ...orchestrators];
-  const faults = createFaults({ world, network, weather, health, hosts, trios: groups, store: storeHost });
+  hosts.push(storeHost, ...groups.flat(), ...orchestrators, ...(server ? [server] : []));
+  const faults = createFaults({
+    ...{ world, network, weather, health, hosts, store: storeHost },
+    trios: () => simulated?.trios() ?? groups,
+    ...(simulated && { cluster: simulated.cluster }),
+  });
 
   const steered = { paused: 0, resumed: 0, triggered: 0 };
   const choose = () => chance.pick(orchestrators);
@@ -176,6 +211,7 @@ async function live(
     return [
       ...keys.map((key) => `${key} is left in the store`),
       ...claims.map(({ runId, trio = 'a trio' }) => `${holder} has left ${trio} to run ${runId}`),
+      ...(simulated?.leftOver() ?? []),
     ];
   }
 
@@ -200,6 +236,6 @@ async function live(
   };
 }
 
-function servicesOf({ teacher, student, anchor }: TrioHosts): readonly Host<ExchangeSource>[] {
+function servicesOf({ teacher, student, anchor }: TrioHosts): readonly Host<Trainer | AnchorHolder>[] {
   return [teacher, student, anchor];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sentence, simulateSeeds, summary } from './campaign.js';
+import { JOBSET_MUTATIONS } from './jobset-mutations.js';
 import { MUTATIONS } from './mutations.js';
 import { QUEUE_MUTATIONS } from './queue-mutations.js';
 
@@ -26,11 +27,13 @@ describe('the whole system in virtual time', () => {
   });
 
   const planted = [
-    ...Object.keys(MUTATIONS).map((mutation) => ({ mutation, many: false })),
-    ...Object.keys(QUEUE_MUTATIONS).map((mutation) => ({ mutation, many: true })),
+    ...Object.keys(MUTATIONS).map((mutation) => ({ mutation, many: false, jobsets: false })),
+    ...Object.keys(QUEUE_MUTATIONS).map((mutation) => ({ mutation, many: true, jobsets: false })),
+    ...Object.keys(JOBSET_MUTATIONS).map((mutation) => ({ mutation, many: true, jobsets: true })),
   ];
-  test.concurrent.each(planted)('finds $mutation', { timeout: 3 * MINUTES }, async ({ mutation, many }) => {
-    const { failed, outcomes } = await simulateSeeds({ seeds: 200, workers: 1, mutation, many, failures: 1 });
+  test.concurrent.each(planted)('finds $mutation', { timeout: 3 * MINUTES }, async ({ mutation, many, jobsets }) => {
+    const scenes = { many, jobsets };
+    const { failed, outcomes } = await simulateSeeds({ seeds: 200, workers: 1, mutation, ...scenes, failures: 1 });
     console.log(`${mutation}: ${failed.map(({ seed, failure }) => `seed ${seed}, ${failure}`)}`);
     expect(failed, `not within ${outcomes.length} seeds`).toHaveLength(1);
   });

@@ -1,6 +1,7 @@
+import { within } from '@trikd/core/async/within';
 import type { Dataset } from '@trikd/core/data/split';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Dial } from '@trikd/core/exchange/subscribe';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
@@ -52,6 +53,30 @@ export function trioHosts(parts: TrioParts, host: MakeHost, number: number): Tri
     anchor: host(nameOf('anchor'), (life) => bootAnchor(parts, life), stop),
   };
 }
+
+/** The process of a pod. A trainer gives its run the time to rest, as its process does. */
+export function podHost(parts: TrioParts, host: MakeHost, role: Role, address: string): Host<Trainer | AnchorHolder> {
+  if (role === 'anchor')
+    return host(
+      address,
+      (life) => bootAnchor(parts, life),
+      (service) => service.stop(),
+    );
+  const lives = new Map<Trainer, Life>();
+  const boot = (life: Life) => {
+    const trainer = bootTrainer(parts, role, life);
+    lives.set(trainer, life);
+    return trainer;
+  };
+  return host(address, boot, async (trainer) => {
+    const life = lives.get(trainer);
+    if (life) await within(trainer.leave(), LEAVE, life.clock);
+    await trainer.stop();
+  });
+}
+
+/** Seconds that a trainer gives its run. */
+const LEAVE = 5;
 
 /** A trainer as its process wires it, with another model and other ports. */
 function bootTrainer(parts: TrioParts, role: TrainedRole, life: Life): Trainer {

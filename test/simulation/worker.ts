@@ -1,7 +1,7 @@
 /**
  * Simulates seeds and prints what became of each as a line of JSON.
  *
- * usage: node --import ./sources.ts worker.ts --first=N --end=N [--stride=N] [--mutation=NAME] [--many] [--slow] [--trace]
+ * usage: node --import ./sources.ts worker.ts --first=N --end=N [--stride=N] [--mutation=NAME] [--many] [--jobsets] [--slow] [--trace]
  */
 import { syncBuiltinESMExports } from 'node:module';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     stride: { type: 'string', default: '1' },
     mutation: { type: 'string' },
     many: { type: 'boolean' },
+    jobsets: { type: 'boolean' },
     slow: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
   },
@@ -39,10 +40,12 @@ process.on('unhandledRejection', (error) => {
   unhandled ??= error;
 });
 
-const many = values.many === undefined ? {} : { many: values.many };
+const scenes = {
+  ...(values.many !== undefined && { many: values.many, jobsets: values.jobsets ?? false }),
+};
 const trace = values.trace ? (line: string) => process.stderr.write(`${line}\n`) : undefined;
 for (let seed = Number(values.first); seed < Number(values.end); seed += Number(values.stride)) {
-  const outcome = await simulate(seed, { ...many, slow: values.slow, ...(trace && { trace }) });
+  const outcome = await simulate(seed, { ...scenes, slow: values.slow, ...(trace && { trace }) });
   await turn();
   const failure = unhandled === undefined ? {} : { failure: `an unhandled error: ${unhandled}` };
   unhandled = undefined;

@@ -1,6 +1,13 @@
 import { ROLES, type Role } from '@trikd/core/domain/role';
 import { LABELS } from '../names.js';
-import { type ContainerState, type JobSet, type Pod, type StatusCondition, type Workload } from '../objects.js';
+import {
+  type ContainerState,
+  type JobSet,
+  type Kind,
+  type Pod,
+  type StatusCondition,
+  type Workload,
+} from '../objects.js';
 import { JOBSET_OF_POD } from '../trios.js';
 import { type FakeApiServer, fakeApiServer } from './fake-api-server.js';
 
@@ -24,6 +31,8 @@ export interface FakeClusterPorts {
   readonly quota: number;
   /** Starts the process of a pod. @param address host:port */
   start(role: Role, address: string): FakeProcess;
+  /** Is called after each change of an object. */
+  changed?(kind: Kind, name: string): void;
 }
 
 /** An API server with the controllers that a JobSet needs: those of JobSet and Job, Kueue, scheduler and kubelet, each a few lines. */
@@ -34,7 +43,7 @@ export interface FakeCluster {
   /** The API for evictions: the pod has to go since its node is drained. */
   evict(name: string): void;
   suspend(jobSet: string, suspend: boolean): void;
-  /** Kueue takes the quota of a JobSet for something else, for a while. */
+  /** Kueue takes the quota of a JobSet for something else, or somebody suspends one that is in no queue, for a while. */
   preempt(jobSet: string): void;
   /** The container of a pod ends by itself, and is started again in place. */
   crash(pod: string, ended: { readonly exitCode: number; readonly reason: string }): void;
@@ -49,13 +58,14 @@ const STARTUP = [300, 1500] as const;
 const REQUEUE = 5_000;
 export const PORT = 50_051;
 
-export function fakeCluster({ after, now, random, quota, start }: FakeClusterPorts): FakeCluster {
+export function fakeCluster({ after, now, random, quota, start, changed }: FakeClusterPorts): FakeCluster {
   const processes = new Map<string, FakeProcess>();
   const due = new Set<string>();
   let pods = 0;
   const between = ([low, high]: readonly [number, number]) => low + (high - low) * random();
 
   const server: FakeApiServer = fakeApiServer(now, (kind, name) => {
+    changed?.(kind, name);
     if (kind === 'jobsets') wake(name);
     const owner = kind === 'pods' && server.find('pods', name)?.metadata.labels?.[JOBSET_OF_POD];
     if (owner) wake(owner);
@@ -218,8 +228,10 @@ export function fakeCluster({ after, now, random, quota, start }: FakeClusterPor
       ]);
       suspend(name, true);
       after(REQUEUE, () => {
-        if (server.find('jobsets', name))
-          setWorkload(jobSet.metadata, [{ type: 'QuotaReserved', status: 'False', message }]);
+        const there = server.find('jobsets', name);
+        if (!there) return;
+        setWorkload(jobSet.metadata, [{ type: 'QuotaReserved', status: 'False', message }]);
+        if (there.metadata.labels?.[LABELS.queue] === undefined) suspend(name, false);
         wake(name);
       });
     },
