@@ -202,7 +202,7 @@ export const METRICS = {
   'trikd.trios': {
     kind: 'gauge',
     unit: '{trio}',
-    description: 'trios of the configuration; from the leader',
+    description: 'trios of the configuration, or JobSets of Kubernetes; from the leader',
     attributes: ['trikd.state'],
   },
   'trikd.spans.dropped': {

@@ -121,9 +121,10 @@ async function readAll(self: Contender, found: Found, over: AbortSignal): Promis
   return false;
 }
 
-/** A leader that was replaced may have made a claim since the last look. */
-async function findClaims({ ports: { placement }, queue }: Contender): Promise<void> {
-  for (const claim of await placement.list()) queue.claimed(claim);
+/** A leader that was replaced may have made a claim since the last look. Of a run that cannot be read, nobody knows what it needs. */
+async function findClaims({ ports: { placement }, queue, reader }: Contender): Promise<void> {
+  const unreadable = reader.unreadable();
+  for (const claim of await placement.list()) if (!unreadable.includes(claim.runId)) queue.claimed(claim);
 }
 
 async function readAgain({ reader, queue, ports }: Contender, runId: string, found: Found): Promise<void> {

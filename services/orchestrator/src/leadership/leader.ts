@@ -1,6 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Candidate } from '@trikd/core/run/lease';
 import { loadRun } from '@trikd/core/run/run-store';
+import { wantsTrio } from '@trikd/core/run/state';
 import type { DrivenRun } from '../runs/driven-run.js';
 import type { RunView } from '../runs/ports.js';
 import type { RunServices } from '../runs/run-services.js';
@@ -26,7 +27,7 @@ export interface Leader {
   readonly term: () => number | undefined;
   /** A run that is driven here. */
   readonly driven: (runId: string) => DrivenRun | undefined;
-  /** A run with its place in the queue, if this orchestrator leads and the run is queued. */
+  /** A run that is not driven with its place in the queue, or with what its trio waits for, if this orchestrator leads. */
   readonly inQueue: <V extends RunView>(run: V) => V & Pick<RunView, 'queued'>;
   /** There may be something to decide. With `seize` this orchestrator takes the lease at once, whichever has it. */
   readonly wake: (options?: { readonly seize: boolean }) => void;
@@ -82,9 +83,9 @@ export function startLeader(
     term: () => termOf(state),
     driven: (runId) => driveOf(state, runId),
     inQueue(run) {
-      if (run.state.phase !== 'queued' || state.kind === 'following') return run;
+      if (!wantsTrio(run.state) || state.kind === 'following') return run;
       const { name } = run.spec;
-      if (!queue.waitOf(name)) queue.decide();
+      if (run.state.phase === 'queued' && !queue.waitOf(name)) queue.decide();
       const queued = queue.waitOf(name);
       return queued ? { ...run, queued } : run;
     },

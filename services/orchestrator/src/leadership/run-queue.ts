@@ -22,7 +22,7 @@ export interface RunQueuePorts {
 export interface RunQueue {
   /** Decides anew. `take`: runs to take on, those first that have a trio already. `preempt`: runs that have to give theirs up. */
   decide(): { readonly take: readonly string[]; readonly preempt: readonly string[] };
-  /** What the placement of a queued run waits for, or its place in the queue at the last decision. */
+  /** What the placement of a run waits for, or its place in the queue at the last decision. */
   waitOf(runId: string): QueueWait | Wait | undefined;
   /** What is known of a run may be old: its last write failed, and may have taken effect. Until its record is read, it keeps its trio. */
   doubted(runId: string): void;

@@ -24,7 +24,7 @@ function haveOwnNames(trios: readonly { readonly name: string }[]): boolean {
 const LabelValue = z
   .string()
   .max(LONGEST_NAME)
-  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'lower-case letters, digits and dashes, at most 63');
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'lower-case letters, digits, dashes and dots, at most 63');
 
 const JobSetPlacementConfig = z.strictObject({
   kind: z.literal('jobset').describe('a JobSet of Kubernetes for each run'),

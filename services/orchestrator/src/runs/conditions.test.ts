@@ -70,3 +70,11 @@ test('a run that is being placed says what its trio waits for, whatever it lost 
     message: 'the trio was preempted; the teacher of trio t cannot pull image x',
   });
 });
+
+test('a run that has a trio and is not driven yet is stalled by what its trio waits for', () => {
+  const training: RunState = { ...firstState, phase: 'training', facts };
+  const queued = { reason: 'Unschedulable' as const, message: 'the teacher of trio t cannot be scheduled' };
+  expect(conditionsOf(viewOf(training, { queued }))).toContainEqual({
+    ...{ type: 'Stalled', holds: true, reason: 'Unschedulable', message: 'the teacher of trio t cannot be scheduled' },
+  });
+});

@@ -62,7 +62,7 @@ function messageOf(state: RunState, queued: RunView['queued']): string {
 }
 
 /** Whether a run waits. A run that rests or has ended waits for nothing. */
-export function stalled({ state, live }: RunView): Condition {
+export function stalled({ state, live, queued }: RunView): Condition {
   const type = 'Stalled' as const;
   if (!duty(state)) return { type, holds: false, reason: camel(state.phase), message: howItStands(state) };
   const since = live?.stalledAt === undefined ? {} : { since: live.stalledAt };
@@ -71,6 +71,8 @@ export function stalled({ state, live }: RunView): Condition {
     return { type, holds: true, reason: `${camel(stall.on)}Away`, message: stallSentence(stall), ...since };
   }
   if (live) return { type, holds: false, reason: 'GoesOn', message: 'the run does not wait for anything', ...since };
+  // Its trio has lost a service while no orchestrator led.
+  if (queued) return { type, holds: true, reason: queued.reason, message: queued.message };
   const message = 'this orchestrator does not drive the run, and does not know whether it is stalled';
   return { type, holds: 'unknown', reason: 'NotDrivenHere', message };
 }

@@ -80,7 +80,7 @@ export interface RunView {
   readonly placement: Placement;
   /** What only the orchestrator knows that drives it; absent elsewhere. */
   readonly live?: LiveView;
-  /** Its place in the queue, or what it waits for while it is being placed, where that is known: at the leader. */
+  /** Its place in the queue, or what its trio waits for while it is not driven, where that is known: at the leader. */
   readonly queued?: QueueWait | Wait;
 }
 

@@ -51,6 +51,17 @@ export function followObjects<K extends Kind>(ports: FollowPorts<K>): FollowedOb
   /** Put since the current list was asked for. */
   const fresh = new Map<string, T>();
   let synced = false;
+  let failures = 0;
+  const failed = (error: unknown) => {
+    failures += 1;
+    // A connection that was idle may be closed at any time.
+    if (failures > 1) trouble(error instanceof Error ? error.message : String(error));
+  };
+  const succeeded = () => {
+    failures = 0;
+    backoff.reset();
+    trouble(undefined);
+  };
 
   const remove = (name: string) => {
     const before = objects.get(name);
@@ -94,7 +105,7 @@ export function followObjects<K extends Kind>(ports: FollowPorts<K>): FollowedOb
     let newest = version;
     for await (const change of api.watch(kind, version, due)) {
       newest = change.type === 'BOOKMARK' ? change.resourceVersion : change.object.metadata.resourceVersion;
-      backoff.reset();
+      succeeded();
       if (change.type !== 'BOOKMARK') apply(change);
     }
     return newest;
@@ -115,7 +126,7 @@ export function followObjects<K extends Kind>(ports: FollowPorts<K>): FollowedOb
         } catch (error) {
           if (due.signal.aborted) return;
           if (error instanceof TrikdError && error.kind === 'out-of-step') throw error;
-          trouble(textOf(error));
+          failed(error);
         }
         if (!due.signal.aborted) await clock.sleep(backoff.next(), due.signal).catch(() => undefined);
       }
@@ -128,12 +139,11 @@ export function followObjects<K extends Kind>(ports: FollowPorts<K>): FollowedOb
     while (!stopped.aborted) {
       try {
         const version = await list();
-        trouble(undefined);
-        backoff.reset();
+        succeeded();
         await watchOn(version);
       } catch (error) {
         // It is no trouble that everything has to be listed again.
-        if (!(error instanceof TrikdError && error.kind === 'out-of-step')) trouble(textOf(error));
+        if (!(error instanceof TrikdError && error.kind === 'out-of-step')) failed(error);
         await clock.sleep(backoff.next(), stopped).catch(() => undefined);
       }
     }
@@ -151,8 +161,4 @@ export function followObjects<K extends Kind>(ports: FollowPorts<K>): FollowedOb
       changed();
     },
   };
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

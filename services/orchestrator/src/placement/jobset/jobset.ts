@@ -229,7 +229,7 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
     async acquire(claim, signal) {
       const template = claim.trio === undefined ? templateOf(claim.class) : undefined;
       const known = holding(claim);
-      known.waits = template !== undefined;
+      known.waits = true;
       try {
         const trio = template
           ? await acquireNew(claim, template, signal)
@@ -250,6 +250,7 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
       const state = stateOf(name);
       if (known.refused) return known.refused;
       if (state.kind === 'suspended' || state.kind === 'unready') return state.wait;
+      if (!trios.synced()) return { reason: 'Starting', message: 'Kubernetes has not answered yet' };
       return { reason: 'Starting', message: `trio ${name} is being created` };
     },
     async *watch(claim, signal) {
