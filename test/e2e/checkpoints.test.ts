@@ -45,6 +45,7 @@ describe('a run that has completed', () => {
     const { status, stdout, stderr } = await checkpoint(original, 'show', 'tiny', '0/24');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^checkpoint 0\/24-1 of run tiny \(live, promoted, anchor/);
+    expect(stdout).toMatch(/^numerics +teacher, student: TensorFlow 2\.\d+\.\d+, .*, \d threads, float32$/m);
     expect(stdout).toMatch(/│ conv0\/kernel\/momentum +│ float32\[3,3,1,4\] +│ +144 │/);
     expect(stdout.match(/^\d+ tensors, \d+ numbers, \d+ bytes of data$/gm)).toHaveLength(4);
   });
