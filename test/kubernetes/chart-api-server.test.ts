@@ -3,7 +3,7 @@ import { goTool } from '@trikd/testing/servers/go-tool';
 import { type Kubernetes, startKubernetes } from '@trikd/testing/servers/kubernetes';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { find, jobSetsOf, type KubernetesObject, NAMESPACE, objectsIn, render, SETS } from './chart.js';
+import { CHART, find, helm, jobSetsOf, type KubernetesObject, NAMESPACE, objectsIn, render, SETS } from './chart.js';
 
 /** Definitions of the kinds that values may ask for, beside those of JobSet and Kueue. */
 const DEFINITIONS = [
@@ -107,6 +107,21 @@ test('an object with a field that there is not is refused', async () => {
   const jobSet = [...jobSetsOf(objectsIn(render('trial'))).values()][0]!;
   const changed = { ...jobSet, spec: { ...jobSet.spec, retries: 3 } };
   await expect(apply([changed], '--dry-run=server')).rejects.toThrow('retries');
+});
+
+test('a release is installed, upgraded and uninstalled', async () => {
+  const { kubeconfig, kubectl } = kubernetes;
+  const release = ['kd', CHART, '--namespace', 'kd', '--kubeconfig', kubeconfig];
+  const values = ['--values', join(CHART, 'ci', 'trial-values.yaml')];
+  helm('install', ...release, '--create-namespace', ...values);
+  const namespaceOfRuns = await kubectl('get', 'namespace', 'kd-runs', '-o', 'jsonpath={.metadata.labels}');
+  expect(namespaceOfRuns).toContain('"pod-security.kubernetes.io/enforce":"restricted"');
+  helm('upgrade', ...release, ...values, '--set', 'orchestrator.replicas=3', '--set', 'networkPolicy.enabled=false');
+  const replicas = await kubectl('-n', 'kd', 'get', 'deployment', 'kd-orchestrator', '-o', 'jsonpath={.spec.replicas}');
+  expect(replicas).toBe('3');
+  expect(await kubectl('get', 'networkpolicies', '--all-namespaces')).toBe('');
+  helm('uninstall', 'kd', '--namespace', 'kd', '--kubeconfig', kubeconfig);
+  expect(await kubectl('-n', 'kd', 'get', 'deployments,services,configmaps', '-o', 'name')).toBe('');
 });
 
 describe('the ServiceAccounts', () => {

@@ -1,4 +1,5 @@
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { goTool } from '@trikd/testing/servers/go-tool';
 import { describe, expect, test } from 'vitest';
@@ -46,6 +47,20 @@ test('nothing in it looks at a cluster, at a clock or at chance: GitOps renders 
   const unsteady =
     /\b(lookup|randAlpha\w*|randAscii|randNumeric|uuidv4|genCA|genSelfSigned\w*|genPrivateKey|now|Capabilities)\b/;
   expect(sources.filter((path) => unsteady.test(readChart(path)))).toEqual([]);
+});
+
+test('it is packaged without its tests', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trikd-package-'));
+  try {
+    helm('package', CHART, '--destination', folder);
+    const files = run('tar', ['-tzf', join(folder, 'trikd-0.1.0.tgz')])
+      .trim()
+      .split('\n');
+    expect(files).toEqual(expect.arrayContaining(['trikd/Chart.yaml', 'trikd/README.md', 'trikd/files/alerts.yaml']));
+    expect(files.filter((file) => /^trikd\/(ci|tests)\//.test(file))).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('only `helm test` uses hooks', () => {
