@@ -79,7 +79,7 @@ function up(trios: string): void {
   }
   console.log(`dashboard    http://127.0.0.1:8080
 traces       http://127.0.0.1:16686
-next         docker ${COMPOSE.join(' ')} run --rm trikd run examples/tiny.yaml
+next         docker ${COMPOSE.join(' ')} run --rm trikd run examples/tiny.yaml --server orchestrator:50051
              make down`);
 }
 
