@@ -91,12 +91,15 @@ export function find(objects: readonly KubernetesObject[], kind: string, end: st
   return found[0]!;
 }
 
+/** The files in a ConfigMap, by name. */
+export function filesIn(objects: readonly KubernetesObject[], configMap: string): Readonly<Record<string, string>> {
+  const Data = z.looseObject({ data: z.record(z.string(), z.string()) });
+  return Data.parse(find(objects, 'ConfigMap', configMap)).data;
+}
+
 /** A file in a ConfigMap, parsed. */
 export function fileIn(objects: readonly KubernetesObject[], configMap: string, file: string): unknown {
-  const { data } = z
-    .looseObject({ data: z.record(z.string(), z.string()) })
-    .parse(find(objects, 'ConfigMap', configMap));
-  return parse(data[file] ?? '');
+  return parse(filesIn(objects, configMap)[file] ?? '');
 }
 
 /** A run that is placed for the first time. */
@@ -104,15 +107,12 @@ const CLAIM = { runId: 'tiny', number: 1, priority: 1 };
 
 /** The JobSet that the orchestrator makes for a run, by class. */
 export function jobSetsOf(objects: readonly KubernetesObject[]): ReadonlyMap<string, NewJobSet> {
-  const { data } = z
-    .looseObject({ data: z.record(z.string(), z.string()) })
-    .parse(find(objects, 'ConfigMap', '-placement'));
   const { placement } = OrchestratorConfig.parse(fileIn(objects, '-orchestrator', 'config.yaml'));
   if (placement?.kind !== 'jobset') throw new Error('runs are not placed as JobSets');
   const { queue, ...rest } = placement;
   const rules = { ...rest, ...(queue !== undefined && { queue }) };
   return new Map(
-    Object.entries(data).map(([file, text]) => {
+    Object.entries(filesIn(objects, '-placement')).map(([file, text]) => {
       const name = file.replace(/\.yaml$/, '');
       return [name, jobSetOf(parseTemplate(name, parse(text)), CLAIM, rules)] as const;
     }),
