@@ -55,7 +55,7 @@ test('a token that is not valid is refused, and so is what its account may not d
   });
 });
 
-test('a quota for JobSets is told from what is not allowed at all', async () => {
+test('a JobSet beyond a quota is refused as such', async () => {
   const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'jobsets' } };
   const hard = { 'count/jobsets.jobset.x-k8s.io': '0' };
   await kubernetes.kubectl('create', 'namespace', 'full');

@@ -4,7 +4,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { Change, KubernetesApi } from './kubernetes-api.js';
 import type { Kind, Objects } from './objects.js';
 
-/** The objects of one kind, as they were told last. */
+/** The objects of one kind, as the API server reported them last. */
 export interface FollowedObjects<T> {
   /** Whether all of them were read once. */
   synced(): boolean;

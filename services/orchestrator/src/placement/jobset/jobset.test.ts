@@ -165,7 +165,7 @@ test('a watch from a version that the server has forgotten begins anew', async (
   expect(news.at(-1)?.kind).toBe('moved');
 });
 
-test('a JobSet of that name that somebody else made is refused, one of this claim is taken', async () => {
+test('a JobSet of that name by another maker is refused, and left alone', async () => {
   const { placement, clock, cluster, nameFor } = rig();
   const { server } = cluster;
   server.add('jobsets', { metadata: server.metadata(nameFor(claimOf('a'))), spec: {} });

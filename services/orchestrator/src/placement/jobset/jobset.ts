@@ -107,7 +107,7 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
     }
   }
 
-  /** @throws TrikdError `wrong-state` when the name belongs to somebody else; as the API does otherwise */
+  /** @throws TrikdError `wrong-state` when another maker has used the name; as the API does otherwise */
   async function make(claim: Claim, template: JobSetTemplate): Promise<void> {
     const made = await api.create(jobSetOf(template, claim, rules));
     const there = made === 'exists' ? await api.get(nameFor(claim)) : made;

@@ -42,7 +42,7 @@ export function selectorOf(instance: string): string {
   return `${LABELS.managedBy}=${MANAGER},${LABELS.instance}=${instance}`;
 }
 
-/** The claim that a JobSet was made for; undefined when somebody else made it. */
+/** The claim that a JobSet was made for; undefined for a JobSet of another maker. */
 export function claimIn(
   { metadata }: Pick<JobSet, 'metadata'>,
   instance: string,

@@ -52,7 +52,7 @@ test('the priority class is that of the highest threshold that the priority of t
   expect(classes).toEqual([undefined, undefined, 'high', 'high', 'urgent', 'urgent']);
 });
 
-test('the claim of a JobSet is found again, whatever the name of the run; a JobSet of somebody else has none', () => {
+test('the claim of a JobSet is found again, whatever the name of the run; a JobSet of another maker has none', () => {
   for (const runId of ['r', 'ends-with-a-dash-', 'n'.repeat(63)]) {
     const { metadata } = jobSetOf(template, claimOf(runId, 12), rules);
     const found = { metadata: { ...metadata, uid: 'u', resourceVersion: '1', creationTimestamp: '' } };

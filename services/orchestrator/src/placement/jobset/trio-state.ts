@@ -21,7 +21,7 @@ export type TrioState =
   | { readonly kind: 'deleting'; readonly message: string }
   /** The JobSet has completed or failed: it starts nothing any more. */
   | { readonly kind: 'over'; readonly message: string }
-  /** It has no processes until Kueue admits it, or somebody resumes it. */
+  /** It has no processes until Kueue admits it, or a person resumes it. */
   | { readonly kind: 'suspended'; readonly wait: Wait }
   /** A service is not ready. `disrupted`: a process has to go since others need what it runs on. */
   | { readonly kind: 'unready'; readonly role: Role; readonly wait: Wait; readonly disrupted?: string }

@@ -38,12 +38,12 @@ export interface FakeClusterPorts {
 /** An API server with the controllers that a JobSet needs: those of JobSet and Job, Kueue, scheduler and kubelet, each a few lines. */
 export interface FakeCluster {
   readonly server: FakeApiServer;
-  /** Deletes a pod; another one is made. `force`: its process is killed, and nobody is told before. */
+  /** Deletes a pod; another one is made. `force`: its process is killed without warning. */
   deletePod(name: string, force?: boolean): void;
   /** The API for evictions: the pod has to go since its node is drained. */
   evict(name: string): void;
   suspend(jobSet: string, suspend: boolean): void;
-  /** Kueue takes the quota of a JobSet for something else, or somebody suspends one that is in no queue, for a while. */
+  /** Kueue takes the quota of a JobSet for something else, or a person suspends one that is in no queue, for a while. */
   preempt(jobSet: string): void;
   /** The container of a pod ends by itself, and is started again in place. */
   crash(pod: string, ended: { readonly exitCode: number; readonly reason: string }): void;
