@@ -174,7 +174,7 @@ function hasSource(path: string, file: string): boolean {
  * `trikd certs` can write the certificates of each service into a volume of its own.
  */
 function homeLayer(layer: Layer): void {
-  for (const name of [...SERVICES, 'users']) if (name !== 'cli') layer.folder(`/certs/${name}`);
+  for (const name of [...SERVICES, 'servers', 'users']) if (name !== 'cli') layer.folder(`/certs/${name}`);
 }
 
 /** Such as debian-12. */

@@ -27,7 +27,8 @@ Example:
 
 Makes a certificate authority for development and, in one folder each, certificates for the four services and for people. Keys are ECDSA
 P-256; files are for your user only. Copy only the folder of its service to another machine: with ca.key, one can be anybody. With --renew the
-command can be repeated, as at each start of a container.
+command can be repeated, as at each start of a container. Certificates of --other names are for servers of TLS alone: they are no caller
+of a service.
 Exit status: 0 done, 1 failed, 2 wrong command line, 3 the folder has an authority.`;
 
 const ISSUE_EXAMPLE = `
@@ -44,6 +45,7 @@ interface Raw {
   readonly days: number;
   readonly trustDomain: string;
   readonly renew: boolean;
+  readonly other: readonly string[];
 }
 
 /** `trikd certs` */
@@ -62,12 +64,18 @@ export function certsCommand(actions: CertsActions): Command {
       .option('--days <n>', 'days for which certificates are valid', days, DEFAULT_DAYS)
       .addHelpText('after', example)
       .exitOverride();
-  const optionsOf = (folder: string, raw: Raw) => ({ folder, hosts: raw.host, users: raw.user, days: raw.days });
+  const optionsOf = (folder: string, raw: Pick<Raw, 'host' | 'user' | 'days'>) => ({
+    folder,
+    hosts: raw.host,
+    users: raw.user,
+    days: raw.days,
+  });
   command('init', 'Makes an authority for development, and certificates of all services.', INIT_EXAMPLE)
     .addOption(new Option('--trust-domain <name>', 'name of this installation').argParser(trustDomain).default('trikd'))
+    .addOption(repeated('--other <host>', 'host name of another server that gets a certificate, such as a store', host))
     .option('--renew', 'renew the certificates if the folder has an authority', false)
-    .action((folder: string, raw: Raw) =>
-      actions.init({ ...optionsOf(folder, raw), trustDomain: raw.trustDomain, renew: raw.renew }),
+    .action((folder: string, { trustDomain, renew, other: servers, ...raw }: Raw) =>
+      actions.init({ ...optionsOf(folder, raw), trustDomain, renew, servers }),
     );
   command('issue', 'Renews the certificates of the services, or makes one for a person.', ISSUE_EXAMPLE).action(
     (folder: string, raw: Raw) => actions.issue(optionsOf(folder, raw)),

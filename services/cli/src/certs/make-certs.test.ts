@@ -58,6 +58,21 @@ describe('trikd certs init', () => {
     expect(await renewCerts(fresh, options)).toMatchObject({ users: ['ada'] });
   });
 
+  test('makes a certificate for another server, with which it can be reached, and cannot call a service', async () => {
+    const store = join(folder, 'with-store');
+    await initCerts(store, { ...options, servers: ['minio'] });
+    const { leaf } = readTlsFiles(certificateFiles(store, 'servers/minio'));
+    expect(leaf!.checkHost('minio')).toBe('minio');
+    expect(() => callerOfCertificate(leaf!.raw, 'lab')).toThrow();
+    for (const [name, same] of [
+      ['public.crt', 'tls.crt'],
+      ['private.key', 'tls.key'],
+    ] as const) {
+      const read = (file: string) => readFileSync(join(store, 'servers/minio', file), 'utf8');
+      expect(read(name)).toBe(read(same));
+    }
+  });
+
   test('refuses to replace an authority', async () => {
     await expect(initCerts(certs, options)).rejects.toMatchObject({ kind: 'wrong-state' });
   });

@@ -22,6 +22,8 @@ export interface IssueOptions {
   readonly hosts: readonly string[];
   /** People. */
   readonly users: readonly string[];
+  /** Other servers, such as a store, by their host names. */
+  readonly servers?: readonly string[];
   readonly days: number;
 }
 
@@ -91,13 +93,21 @@ async function issueAll(folder: string, authority: KeyPair, trustDomain: string,
   const { services, users, days } = options;
   const validity = validityOf(days);
   const hosts = [...new Set([...THIS_MACHINE, ...options.hosts])];
-  const issue = async (owner: string, uri: string, names: readonly string[]) => {
-    const pair = await issueCertificate(authority, { uris: [uri], hosts: names, ...validity });
+  /** Without a URI a certificate is nobody's identity: with it, a server cannot call a service. */
+  const issue = async (owner: string, uri: string | undefined, names: readonly string[]) => {
+    const pair = await issueCertificate(authority, { uris: uri === undefined ? [] : [uri], hosts: names, ...validity });
     await makeFolder(join(folder, owner));
     writePair(certificateFiles(folder, owner), pair, authority.cert);
+    return pair;
   };
   for (const service of services) await issue(service, serviceId(trustDomain, NAMESPACE, service), hosts);
   for (const user of users) await issue(join('users', user), userId(trustDomain, user), []);
+  for (const server of options.servers ?? []) {
+    const pair = await issue(join('servers', server), undefined, [...THIS_MACHINE, server]);
+    // As MinIO names its files.
+    write(join(folder, 'servers', server, 'private.key'), pair.key);
+    write(join(folder, 'servers', server, 'public.crt'), pair.cert);
+  }
   return { services, users, notAfter: validity.notAfter };
 }
 
