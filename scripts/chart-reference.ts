@@ -72,8 +72,8 @@ store:
   existingSecrets: { orchestrator: store-orchestrator, trainer: store-trainer, anchorServer: store-anchor-server }
 \`\`\`
 
-The Secrets of the orchestrator belong into the namespace of the release, before the installation; those of the trainers and of the
-anchor-server into the namespace of the runs, after it, since the chart creates that. Runs wait for them, the installation does not. With
+The Secrets of the orchestrator belong in the namespace of the release, before the installation; those of the trainers and of the
+anchor-server in the namespace of the runs, after it, since the chart creates that. Runs wait for them, the installation does not. With
 \`runs.createNamespace: false\` the namespace is yours. A namespace is for one release: the names of its ServiceAccounts are those of the
 services, which certificates have in them.
 

@@ -40,11 +40,14 @@ const leaves = isTree(values) ? leavesOf(values) : [];
 const own = leaves.filter((path) => !path.startsWith('classes.'));
 
 describe('values.schema.json', () => {
-  test.each(own)('describes %s', (path) => {
-    // A map that is free, or an empty one, is described as a whole.
-    const parts = path.split('.');
-    const described = parts.map((_, index) => schemaAt(parts.slice(0, index + 1).join('.'))?.description);
-    expect(described.some((each) => each !== undefined)).toBe(true);
+  test('describes each value', () => {
+    expect(own.length).toBeGreaterThan(100);
+    const isDescribed = (path: string) => {
+      const parts = path.split('.');
+      // A list or a free map in a value is described with it.
+      return parts.some((_, index) => schemaAt(parts.slice(0, index + 1).join('.'))?.description !== undefined);
+    };
+    expect(own.filter((path) => !isDescribed(path))).toEqual([]);
   });
 
   test('rejects what it does not know, at every level', () => {
