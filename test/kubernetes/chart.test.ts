@@ -22,7 +22,7 @@ describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
     }
   });
 
-  test('a run of its containers needs no root, no capability and no file of its image to change', () => {
+  test('each container runs as a user without rights, on a root that cannot be written', () => {
     const text = render(set);
     const containers = text.match(/^ *(- )?image: /gm)?.length ?? 0;
     expect(containers).toBeGreaterThan(4);

@@ -59,7 +59,7 @@ export function run(program: string, args: readonly string[], input?: string, en
   return stdout;
 }
 
-/** Where it is, once that is known. */
+/** The path of Helm, once it has been looked up. */
 let program: string | undefined;
 
 export function helm(...args: readonly string[]): string {
