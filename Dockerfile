@@ -42,10 +42,10 @@ EXPOSE 50051 50052 8080
 ENTRYPOINT ["/usr/local/bin/node", "/app/services/cli/dist/main.js"]
 
 FROM settings AS cuda
-# What the container runtime of NVIDIA reads, and where it is not told otherwise.
+# The first two are for the container runtime of NVIDIA, which brings the driver.
 ENV NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
-    LD_LIBRARY_PATH=/usr/local/lib/cuda
+    LD_LIBRARY_PATH=/usr/local/cuda/lib64
 COPY --from=build-cuda /image/base /
 COPY --from=build-cuda /image/tensorflow /
 COPY --from=build-cuda /image/packages /

@@ -58,6 +58,7 @@ ifeq ($(filter cpu gpu,$(TENSORFLOW)),)
 $(error TENSORFLOW must be cpu or gpu, it is $(TENSORFLOW))
 endif
 TENSORFLOW_HOME := $(TRIKD_CACHE)/tensorflow-$(TENSORFLOW)-$(TENSORFLOW_VERSION)
+CUDA := $(if $(filter gpu,$(TENSORFLOW)),$(TRIKD_CACHE)/cuda-$(TENSORFLOW_VERSION))
 OBJECTS := $(patsubst packages/engine/native/%.cc,$(BUILD)/%.o,$(wildcard packages/engine/native/*.cc))
 PYTORCH := $(TRIKD_CACHE)/pytorch-$(TORCH_VERSION)
 IMAGE ?= trikd:latest
@@ -168,12 +169,12 @@ image: imagelayers ## the image of all services, built without a daemon, in buil
 		--target $(IMAGE_TARGET) --reference $(IMAGE)
 
 # What the Dockerfile copies. The addon is linked once more, to find TensorFlow in its own folder.
-imagelayers: build engine $(TRIKD_CACHE)/node-$(NODE_VERSION) $(TENSORFLOW_HOME)/tensorflow/THIRD_PARTY_NOTICES.txt
+imagelayers: build engine $(TRIKD_CACHE)/node-$(NODE_VERSION) $(TENSORFLOW_HOME)/tensorflow/THIRD_PARTY_NOTICES.txt $(CUDA)
 	@mkdir -p build/image $(LAYERS)
 	@$(CXX) -shared -s -o build/image/trikd_engine.node $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow \
 		-l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 -Wl,-rpath,'$$ORIGIN'
 	@node scripts/build-image.ts layers $(LAYERS) --node $(TRIKD_CACHE)/node-$(NODE_VERSION) \
-		--tensorflow $(TENSORFLOW_HOME)/tensorflow --addon build/image/trikd_engine.node
+		--tensorflow $(TENSORFLOW_HOME)/tensorflow --addon build/image/trikd_engine.node $(if $(CUDA),--cuda $(CUDA))
 
 data: $(if $(TRIKD_DATA),FORCE,$(TRIKD_CACHE)/fashion-mnist) ## Fashion-MNIST
 	@$(if $(TRIKD_DATA),python3 scripts/fetch-fashion-mnist.py,:)
@@ -208,6 +209,9 @@ $(TRIKD_CACHE)/node-$(NODE_VERSION):
 
 $(TENSORFLOW_HOME):
 	@python3 scripts/fetch-tensorflow.py $(TENSORFLOW) $(TENSORFLOW_VERSION)
+
+$(TRIKD_CACHE)/cuda-$(TENSORFLOW_VERSION):
+	@python3 scripts/fetch-cuda.py $(TENSORFLOW_VERSION)
 
 # A cache of an earlier version lacks them.
 $(TENSORFLOW_HOME)/tensorflow/THIRD_PARTY_NOTICES.txt: | $(TENSORFLOW_HOME)

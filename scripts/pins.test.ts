@@ -40,6 +40,7 @@ describe('everything that is fetched has a pin:', () => {
     expect(globSync('fetch-*.py', { cwd: SCRIPTS }).sort()).toEqual([
       'fetch-chromium.py',
       'fetch-container-runtime.py',
+      'fetch-cuda.py',
       'fetch-fashion-mnist.py',
       'fetch-go-tool.py',
       'fetch-kubernetes-validate.py',
@@ -64,6 +65,7 @@ describe('everything that is fetched has a pin:', () => {
 
   test.each([
     ['pytorch', 'torch', versionIn('../Makefile', 'TORCH_VERSION')],
+    ['cuda', 'nvidia-cudnn-cu12', '9.28.0.42'],
     ['tensorboard', 'tensorboard', versionIn('fetch-tensorboard.py', 'VERSION')],
     ['kubernetes-validate', 'kubernetes-validate', versionIn('fetch-kubernetes-validate.py', 'VERSION')],
   ])('the wheels that %s is made of', (file, name, version) => {

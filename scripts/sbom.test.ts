@@ -54,7 +54,7 @@ test('has every npm package of the lock file, with its hash', () => {
 });
 
 test('has every wheel, Go module and program that a script fetches', () => {
-  const wheels = ['wheels', 'pytorch', 'tensorboard', 'kubernetes-validate'].flatMap((file) =>
+  const wheels = ['wheels', 'pytorch', 'tensorboard', 'kubernetes-validate', 'cuda'].flatMap((file) =>
     [...read(`pins/${file}.txt`).matchAll(/^([\w-]+)==([\d.]+)/gm)].map(
       ([, name, version]) => `pkg:pypi/${name}@${version}`,
     ),

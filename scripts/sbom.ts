@@ -45,7 +45,7 @@ function wheelsIn(file: string): readonly Component[] {
       alg: 'SHA-256',
       content,
     }));
-    const scope = AT_RUN_TIME.has(name) ? 'required' : 'excluded';
+    const scope = AT_RUN_TIME.has(name) || file === 'cuda' ? 'required' : 'excluded';
     return [{ 'bom-ref': purl, type: 'library', name, version, scope, purl, hashes } as const];
   });
 }
@@ -77,7 +77,7 @@ export function sbom(): Sbom {
   const npm = npmPackages();
   const fetched = [
     node(),
-    ...['wheels', 'pytorch', 'tensorboard', 'kubernetes-validate'].flatMap(wheelsIn),
+    ...['wheels', 'pytorch', 'tensorboard', 'kubernetes-validate', 'cuda'].flatMap(wheelsIn),
     ...goModules(),
   ];
   // Two lists of wheels have some in common.

@@ -33,14 +33,15 @@ export interface Parts {
   readonly flavour: 'cpu' | 'gpu';
   /** The engine's addon, linked to find TensorFlow in its own folder. */
   readonly addon: string;
-  /** Folder of the CUDA libraries, for `gpu`. */
+  /** Folder of the CUDA libraries, for `gpu`, as scripts/fetch-cuda.py makes it. */
   readonly cuda?: string;
 }
 
 export function assembleLayers(folder: string, parts: Parts): void {
   const node = join(parts.node, 'bin/node');
   const tensorflow = TENSORFLOW.map((name) => join(parts.tensorflow, name));
-  const libraries = systemLibraries([node, ...tensorflow]);
+  const cuda = cudaLibraries(parts);
+  const libraries = systemLibraries([node, ...tensorflow, ...cuda], parts.cuda && join(parts.cuda, 'lib64'));
   const system = systemPackages(libraries);
   const layer = (name: (typeof LAYERS)[number]) => {
     rmSync(join(folder, name), { recursive: true, force: true });
@@ -57,7 +58,7 @@ export function assembleLayers(folder: string, parts: Parts): void {
     const { name = nameOf(path), version } = lock.packages[path]!;
     return `${name}@${version}`;
   });
-  const wheels = [parts.flavour === 'gpu' ? 'tensorflow' : 'tensorflow-cpu'];
+  const wheels = parts.flavour === 'gpu' ? ['tensorflow', ...cudaWheels()] : ['tensorflow-cpu'];
   const bom = imageSbom(sbom(), { npm, wheels, system, distribution: distributionIn(osRelease()) });
   appLayer(layer('app'), parts, own);
   layerIn(join(folder, 'app')).write('/usr/share/sbom/trikd.cdx.json', `${JSON.stringify(bom, undefined, 2)}\n`);
@@ -105,8 +106,24 @@ function tensorflowLayer(folder: string, { tensorflow, cuda }: Parts): void {
   for (const source of sources) strip(source, layer.place(join(ENGINE, basename(source))), 0o755);
   for (const notice of NOTICES)
     layer.copy(join(tensorflow, notice), `/usr/share/licenses/tensorflow/${basename(notice)}`);
-  if (cuda) for (const name of readdirSync(cuda)) layer.copy(join(cuda, name), `/usr/local/lib/cuda/${name}`, 0o755);
+  if (cuda !== undefined) {
+    for (const name of globSync('{lib64,bin,nvvm}/**/*.*', { cwd: cuda }))
+      layer.copy(join(cuda, name), `/usr/local/cuda/${name}`);
+    layer.copy(join(cuda, 'bin/ptxas'), '/usr/local/cuda/bin/ptxas', 0o755);
+    for (const name of readdirSync(join(cuda, 'licenses'))) {
+      layer.copy(join(cuda, 'licenses', name), `/usr/share/licenses/cuda/${name}`);
+    }
+  }
   writeFileSync(stamp, line);
+}
+
+function cudaWheels(): readonly string[] {
+  const pins = readFileSync(join(ROOT, 'scripts/pins/cuda.txt'), 'utf8');
+  return [...pins.matchAll(/^([\w-]+)==/gm)].map(([, name = '']) => name);
+}
+
+function cudaLibraries({ cuda }: Parts): readonly string[] {
+  return cuda === undefined ? [] : globSync('lib64/*', { cwd: cuda }).map((name) => join(cuda, name));
 }
 
 /** Removes symbols that only debuggers and linkers read: a third of TensorFlow. */

@@ -15,3 +15,7 @@ test('a library that is not found is an error with its name', () => {
     'the dynamic linker does not find libcudart.so.12',
   );
 });
+
+test('a library of the GPU driver may be missing, which the container runtime brings', () => {
+  expect(librariesIn(`${OUTPUT}	libcuda.so.1 => not found\n`)).toHaveLength(2);
+});

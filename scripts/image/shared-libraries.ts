@@ -13,21 +13,30 @@ export interface SystemPackage {
   readonly copyright: string;
 }
 
-const run = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe' });
+/** A container runtime brings them from the machine, where they fit the kernel. */
+const OF_THE_DRIVER = new Set(['libcuda.so.1']);
+
+const run = (program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe', env: { ...process.env, ...env } });
 
 /**
  * Paths of the libraries in the output of ldd, the dynamic linker included.
  * @throws Error when one is not there
  */
 export function librariesIn(output: string): readonly string[] {
-  const missing = [...output.matchAll(/^\s*(\S+) => not found/gm)].map(([, name]) => name);
+  const missing = [...output.matchAll(/^\s*(\S+) => not found/gm)].flatMap(([, name = '']) =>
+    OF_THE_DRIVER.has(name) ? [] : [name],
+  );
   if (missing.length > 0) throw new Error(`the dynamic linker does not find ${missing.join(', ')}`);
   return [...output.matchAll(/^\s*(?:\S+ => )?(\/\S+) \(0x/gm)].map(([, path = '']) => path);
 }
 
-/** Libraries of all given programs and libraries, sorted, without those given. */
-export function systemLibraries(files: readonly string[]): readonly string[] {
-  const found = new Set(files.flatMap((file) => librariesIn(run('ldd', file))));
+/**
+ * Libraries of all given programs and libraries, sorted, without those given.
+ * @param folder where some of those given are looked for, besides the folders of the system
+ */
+export function systemLibraries(files: readonly string[], folder = ''): readonly string[] {
+  const found = new Set(files.flatMap((file) => librariesIn(run('ldd', [file], { LD_LIBRARY_PATH: folder }))));
   const names = new Set(files.map((file) => file.slice(file.lastIndexOf('/') + 1)));
   return [...found].filter((path) => !names.has(path.slice(path.lastIndexOf('/') + 1))).sort();
 }
@@ -35,7 +44,7 @@ export function systemLibraries(files: readonly string[]): readonly string[] {
 /** The packages of files, sorted by name. @throws Error when dpkg knows no package of one */
 export function systemPackages(files: readonly string[]): readonly SystemPackage[] {
   return [...new Set(files.map(packageOf))].sort().map((name) => {
-    const status = run('dpkg-query', '-s', name);
+    const status = run('dpkg-query', ['-s', name]);
     const field = (key: string) => new RegExp(`^${key}: (.*)$`, 'm').exec(status)?.[1] ?? '';
     const [version, architecture] = [field('Version'), field('Architecture')];
     return { name, version, architecture, status, copyright: readFileSync(`/usr/share/doc/${name}/copyright`, 'utf8') };
@@ -46,7 +55,7 @@ export function systemPackages(files: readonly string[]): readonly SystemPackage
 function packageOf(file: string): string {
   for (const path of [file, file.startsWith('/usr/') ? file.slice('/usr'.length) : `/usr${file}`]) {
     try {
-      return run('dpkg-query', '-S', path).split(/[:,]/)[0]!;
+      return run('dpkg-query', ['-S', path]).split(/[:,]/)[0]!;
     } catch {
       // Not its path.
     }
