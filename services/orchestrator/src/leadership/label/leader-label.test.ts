@@ -14,7 +14,7 @@ function rig() {
   const stopped = new AbortController();
   const away = new Set<string>();
   const lines: unknown[] = [];
-  const note = (_: unknown, message: unknown) => void lines.push(message);
+  const note = (fields: unknown, message: unknown = fields) => void lines.push(message);
   const podsFor = (name: string): OrchestratorPods => {
     const assertThere = () => {
       if (away.has(name)) throw new TrikdError('unavailable', 'no answer in 15 s');
