@@ -36,14 +36,17 @@ export async function tokenIssuer(): Promise<TokenIssuer> {
   const requested: string[] = [];
   let failing = false;
   let url = '';
-  const server = createServer(({ url: path = '' }, response) => {
+  const server = createServer(({ url: path = '', headers }, response) => {
     requested.push(path);
     const documents: Readonly<Record<string, object>> = {
       '/.well-known/openid-configuration': { issuer: url, jwks_uri: `${url}/keys` },
       '/keys': { keys },
     };
     const document = failing ? undefined : documents[path];
-    response.writeHead(document ? 200 : 500, { 'content-type': 'application/json' });
+    // As Kubernetes: its keys have no other type.
+    const type = path === '/keys' ? 'application/jwk-set+json' : 'application/json';
+    const accepted = headers.accept?.includes(type) ?? true;
+    response.writeHead(document ? (accepted ? 200 : 406) : 500, { 'content-type': type });
     response.end(JSON.stringify(document ?? {}));
   });
   server.listen(0, '127.0.0.1');

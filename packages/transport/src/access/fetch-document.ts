@@ -1,6 +1,8 @@
 import { get as getPlain } from 'node:http';
 import { get as getOverTls } from 'node:https';
 
+/** Kubernetes serves its keys as the second one only. */
+const ACCEPT = 'application/json, application/jwk-set+json';
 /** Bytes of a discovery document or a set of keys. */
 const LARGEST_DOCUMENT = 256 * 1024;
 
@@ -12,7 +14,7 @@ const LARGEST_DOCUMENT = 256 * 1024;
 export function fetchDocument(url: string, signal: AbortSignal, ca?: string): Promise<Response> {
   const get = url.startsWith('https:') ? getOverTls : getPlain;
   return new Promise((resolve, reject) => {
-    const request = get(url, { signal, headers: { accept: 'application/json' }, agent: false, ...(ca && { ca }) });
+    const request = get(url, { signal, headers: { accept: ACCEPT }, agent: false, ...(ca && { ca }) });
     request.once('error', reject);
     request.once('response', (response) => {
       const fail = (reason: string) => request.destroy(new Error(reason));
