@@ -5,7 +5,7 @@
 #
 # Variables:
 #   EXAMPLE=FILE       configuration for `make run`                                   [examples/fashion-mnist.yaml]
-#   ARGS=...           further arguments for `make run`, `make minio`, `make observe` and `make bench`
+#   ARGS=...           further arguments for `make run`, `make minio`, `make observe` and `make bench`; --keep for `make cluster`
 #   SEEDS=N            seeds of `make simulate`                                       [10000]
 #   SEED=N TRACE=1     one seed for `make simulate`, with a trace of its events
 #   FAULTS=N           faults of `make faults` at named points                        [60]
@@ -73,8 +73,10 @@ SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if 
 GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
 # What tests of the deployment use.
 CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds prometheus-crds helm helm-unittest kube-score
+# What a whole cluster is made of besides.
+CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data safetensors tensorboard schemas chromium tools charttools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data safetensors tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -108,6 +110,9 @@ browser: build engine chromium ## the dashboard in a Chromium without a window
 
 kubernetes: $(PACKAGES) engine schemas charttools ## the chart and the placement before the API server of a Kubernetes
 	@exec node scripts/test.ts kubernetes
+
+cluster: build engine imagelayers tools charttools clustertools ## trikd in a Kubernetes of two nodes on this machine, as root; ARGS=--keep leaves it running, without tests
+	@exec $(if $(filter --keep,$(ARGS)),scripts/foreground.sh node scripts/run-cluster.ts,node scripts/test.ts cluster)
 
 faults: build engine data tools ## real processes, struck at named points and by the network; more of it than in `make test`
 	@FAULTS=$${FAULTS:-60} TROUBLES=$${TROUBLES:-20} ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
@@ -219,6 +224,10 @@ $(TENSORFLOW_HOME)/tensorflow/THIRD_PARTY_NOTICES.txt: | $(TENSORFLOW_HOME)
 
 tools:
 	@python3 scripts/fetch-go-tool.py $(GO_TOOLS) > /dev/null
+
+clustertools:
+	@python3 scripts/fetch-go-tool.py $(CLUSTER_TOOLS) > /dev/null
+	@python3 scripts/fetch-container-runtime.py > /dev/null
 
 charttools:
 	@python3 scripts/fetch-go-tool.py $(CHART_TOOLS) > /dev/null

@@ -22,6 +22,7 @@ interface ProjectOptions {
   /** Whether each file gets a process of its own. Default true. */
   readonly isolate?: boolean;
   readonly exclude?: string[];
+  readonly globalSetup?: string[];
 }
 
 /** Unit tests that compute: the engine keeps state for the whole process, so each file gets its own. */
@@ -44,6 +45,10 @@ export default defineConfig({
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
       project('browser', ['test/browser/**/*.test.ts'], 180_000, { maxWorkers: 1 }),
       project('kubernetes', ['test/kubernetes/**/*.test.ts'], 300_000, { maxWorkers: 1 }),
+      project('cluster', ['test/cluster/**/*.test.ts'], 900_000, {
+        maxWorkers: 1,
+        globalSetup: ['test/cluster/setup.ts'],
+      }),
       // Alone: they measure what attacks cost.
       project('attacks', ['test/attacks/**/*.test.ts'], 900_000, { maxWorkers: 1 }),
       // One after the other: they measure how long recovery takes.

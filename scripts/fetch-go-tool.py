@@ -1,6 +1,8 @@
 """Builds programs written in Go, each from its module, into the cache, and prints where they are.
 
-usage: fetch-go-tool.py TOOL...
+usage: fetch-go-tool.py [--cached] TOOL...
+
+With --cached nothing is built: the status tells whether all are there.
 
 The result is CACHE/<tool>-<version>/<tool>. Tests run these programs; nothing of ours is linked to them or ships them. They are
 built here because none of them is to be had as a binary from a package registry. Charts and custom resource definitions come out of
@@ -169,10 +171,13 @@ def path_of(name: str, kept: pathlib.Path) -> pathlib.Path:
     return cache_folder() / place / name
 
 
-def main(*names: str) -> None:
+def main(*words: str) -> None:
+    names = [word for word in words if word != '--cached']
     unknown = [name for name in names if name not in TOOLS]
     if unknown or not names:
         fail(f'there is no tool {" or ".join(unknown)}; there are {", ".join(TOOLS)}' if unknown else 'which tool?')
+    if '--cached' in words:
+        sys.exit(0 if all((cache_folder() / f'{name}-{TOOLS[name].name}').exists() for name in names) else 1)
     # Other processes go first: these builds take minutes of all cores.
     os.nice(10)
     with shared('go-builds') as kept:

@@ -1,0 +1,76 @@
+/** What a cluster of ours has besides Kubernetes: controllers from their charts, an object store, a collector and a Jaeger. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { goTool } from '../servers/go-tool.js';
+import { REGISTRY } from './addresses.js';
+import type { KubernetesCluster } from './cluster.js';
+import { pushProgram } from './images.js';
+
+const manifest = (name: string) =>
+  fileURLToPath(new URL(`../../../../test/cluster/manifests/${name}.yaml`, import.meta.url));
+const config = (name: string) => fileURLToPath(new URL(`../../../../deploy/${name}`, import.meta.url));
+const TAG = 'test';
+/** Little of two cores: training needs them. */
+const RESOURCES = { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '512Mi' } };
+
+/** Calls helm before the cluster. Resolves with its output. @throws with its message */
+export async function helm(
+  { kubeconfig, folder }: Pick<KubernetesCluster, 'kubeconfig' | 'folder'>,
+  ...args: readonly string[]
+): Promise<string> {
+  const child = spawn(goTool('helm'), args, {
+    env: { PATH: process.env['PATH'], KUBECONFIG: kubeconfig, HOME: join(folder, 'helm') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve));
+  const [output, errors, status] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
+  if (status !== 0) throw new Error(`helm ${args.slice(0, 2).join(' ')}: ${errors.trim()}`);
+  return output;
+}
+
+/** Installs JobSet and Kueue, and waits until their webhooks answer. */
+export async function addControllers(cluster: KubernetesCluster, report: (what: string) => void): Promise<void> {
+  for (const name of ['jobset', 'kueue']) push(cluster, name, 'manager');
+  await install(cluster, 'jobset', {
+    image: { repository: `${REGISTRY}/jobset`, tag: TAG, pullPolicy: 'IfNotPresent' },
+    controller: { resources: RESOURCES },
+  });
+  report('JobSet is there');
+  await install(cluster, 'kueue', {
+    controllerManager: {
+      readinessProbe: { initialDelaySeconds: 1 },
+      manager: {
+        image: { repository: `${REGISTRY}/kueue`, tag: TAG, pullPolicy: 'IfNotPresent' },
+        resources: RESOURCES,
+      },
+    },
+  });
+  report('Kueue is there');
+}
+
+/** Starts a MinIO, a collector and a Jaeger: minio.minio:9000, otelcol.observers:4317, jaeger.observers:16686. */
+export async function addServers(cluster: KubernetesCluster, report: (what: string) => void): Promise<void> {
+  const { kubectl } = cluster;
+  for (const name of ['minio', 'otelcol', 'jaeger']) push(cluster, name, name);
+  await kubectl('create', 'namespace', 'observers');
+  const files = ['otel-collector.yaml', 'jaeger.yaml'].map((file) => `--from-file=${config(file)}`);
+  await kubectl('create', 'configmap', 'observers', '--namespace=observers', ...files);
+  for (const name of ['minio', 'observers']) {
+    await kubectl('apply', '--filename', manifest(name));
+    await kubectl('wait', '--for=condition=Available', 'deployments', '--all', `--namespace=${name}`, '--timeout=120s');
+  }
+  report('MinIO, the collector and Jaeger are there');
+}
+
+function push({ namespaces, folder }: KubernetesCluster, name: string, file: string): void {
+  pushProgram(namespaces, folder, { program: goTool(name), file, image: `${name}:${TAG}` });
+}
+
+/** Installs the chart of a controller in a namespace of its name. */
+async function install(cluster: KubernetesCluster, name: string, values: object): Promise<void> {
+  const namespace = ['--namespace', `${name}-system`, '--create-namespace'];
+  const set = Object.entries(values).map(([key, value]) => `--set-json=${key}=${JSON.stringify(value)}`);
+  await helm(cluster, 'install', name, goTool(`${name}-chart`), ...namespace, ...set, '--wait', '--timeout=180s');
+}
