@@ -26,6 +26,11 @@ export async function cleanUp(): Promise<void> {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 }
 
+/** Has something done after the test. */
+export function later(cleanup: () => unknown): void {
+  cleanups.push(cleanup);
+}
+
 export async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'trikd-orchestrator-'));
   cleanups.push(() => rm(path, { recursive: true, force: true }));

@@ -12,7 +12,7 @@ export interface FollowedObjects<T> {
   get(name: string): T | undefined;
   /** Those of a group, see `FollowPorts`. */
   of(group: string): readonly T[];
-  /** What this process has just written: the next news of it may be late. */
+  /** What this process has just made or read: news of it may be late, but what they have brought already is newer. */
   put(object: T): void;
 }
 
@@ -156,6 +156,7 @@ export function followObjects<K extends Kind>(ports: FollowPorts<K>): FollowedOb
     get: (name) => objects.get(name),
     of: (group) => [...(groups.get(group)?.values() ?? [])],
     put(object) {
+      if (objects.get(object.metadata.name)?.metadata.uid === object.metadata.uid) return;
       fresh.set(object.metadata.name, object);
       set(object);
       changed();

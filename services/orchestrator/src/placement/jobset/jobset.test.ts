@@ -193,6 +193,20 @@ test('a JobSet that cannot be created is tried again, and its run says why it wa
   expect(await trio).toMatchObject({ name: expect.stringMatching(/^trikd-/) });
 });
 
+test('an answer that is late does not undo what the watch has brought since', async () => {
+  const all: ReturnType<typeof rig> = rig({
+    async create(jobSet) {
+      const made = await all.cluster.server.api.create(jobSet);
+      await all.clock.sleep(5000);
+      return made;
+    },
+  });
+  expect(await all.acquired(claimOf('a'))).toMatchObject({ name: all.nameFor(claimOf('a')) });
+  const news = all.follow(claimOf('a'));
+  await all.clock.advance(10_000);
+  expect(news).toEqual([]);
+});
+
 test('a JobSet whose deletion fails is listed again, and can be released again', async () => {
   let refusals = 0;
   const { placement, clock, cluster, acquired } = rig({

@@ -31,6 +31,8 @@ export interface FakeClusterPorts {
   readonly quota: number;
   /** Starts the process of a pod. @param address host:port */
   start(role: Role, address: string): FakeProcess;
+  /** Where the next pod of a role listens. Default: an address of its own, at one port. */
+  endpoint?(role: Role): { readonly ip: string; readonly port: number };
   /** Is called after each change of an object. */
   changed?(kind: Kind, name: string): void;
 }
@@ -58,7 +60,7 @@ const STARTUP = [300, 1500] as const;
 const REQUEUE = 5_000;
 export const PORT = 50_051;
 
-export function fakeCluster({ after, now, random, quota, start, changed }: FakeClusterPorts): FakeCluster {
+export function fakeCluster({ after, now, random, quota, start, endpoint, changed }: FakeClusterPorts): FakeCluster {
   const processes = new Map<string, FakeProcess>();
   const due = new Set<string>();
   let pods = 0;
@@ -144,17 +146,18 @@ export function fakeCluster({ after, now, random, quota, start, changed }: FakeC
     const blueprint = server.blueprintOf(jobSet)?.spec.replicatedJobs.find((job) => job.name === role);
     if (!blueprint) return;
     pods += 1;
-    const [name, ip] = [`${jobSet}-${role}-0-0-${pods}`, `10.0.${Math.floor(pods / 256)}.${pods % 256}`];
+    const name = `${jobSet}-${role}-0-0-${pods}`;
+    const { ip, port } = endpoint?.(role) ?? { ip: `10.0.${Math.floor(pods / 256)}.${pods % 256}`, port: PORT };
     const labels = { ...blueprint.template.spec.template.metadata.labels, [JOBSET_OF_POD]: jobSet };
     server.add('pods', {
       metadata: server.metadata(name, labels),
-      spec: { containers: [{ name: 'service', ports: [{ name: 'grpc', containerPort: PORT }] }] },
+      spec: { containers: [{ name: 'service', ports: [{ name: 'grpc', containerPort: port }] }] },
       status: { phase: 'Pending' },
     });
     after(between(STARTUP), () => {
       const pod = server.find('pods', name);
       if (!pod || isLeaving(pod)) return;
-      processes.set(name, start(role, `${ip}:${PORT}`));
+      processes.set(name, start(role, `${ip}:${port}`));
       setStatus(name, { phase: 'Running', podIP: ip });
       probe(name);
     });
