@@ -181,12 +181,13 @@ describe('the ServiceAccounts', () => {
     );
   });
 
-  test.each([NAMESPACE, 'default', 'kube-system'])(
-    'the orchestrator may do nothing in the namespace %s',
-    async (other) => {
-      expect(await rightsOf('orchestrator', NAMESPACE, other)).toEqual([]);
-    },
-  );
+  test('the orchestrator may label the pods beside its own', async () => {
+    expect(await rightsOf('orchestrator', NAMESPACE, NAMESPACE)).toEqual(['list pods', 'patch pods']);
+  });
+
+  test.each(['default', 'kube-system'])('the orchestrator may do nothing in the namespace %s', async (other) => {
+    expect(await rightsOf('orchestrator', NAMESPACE, other)).toEqual([]);
+  });
 
   test.each(['anchor-server', 'teacher-trainer', 'student-trainer'])('the %s may do nothing', async (service) => {
     expect(await rightsOf(service, runs, runs)).toEqual([]);

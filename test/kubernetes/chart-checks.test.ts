@@ -18,6 +18,8 @@ const IGNORED: Readonly<Record<string, (object: string) => boolean>> = {
   'container-image-pull-policy': () => true,
   // Requested storage needs a quota in every queue of Kueue. The volumes of these pods have a size, the rest is read-only.
   'container-ephemeral-storage-request-and-limit': (object) => object.startsWith('Job/'),
+  // The leader labels its own pod; no template has the label.
+  'service-targets-pod': (object) => /^Service\/.*-orchestrator$/.test(object),
 };
 
 const CRITICAL = 1;

@@ -1,10 +1,26 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { modelServiceConfig, trainerConfig } from '@trikd/model-host/config';
+import { loadConfig } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { z } from 'zod';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
 import type { NewJobSet } from '../../services/orchestrator/src/placement/jobset/template.js';
-import { fileIn, jobSetsOf, objectsIn, render, SETS } from './chart.js';
+import { fileIn, filesIn, find, jobSetsOf, objectsIn, PodTemplate, render, SETS } from './chart.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'trikd-config-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const Env = z.array(
+  z.looseObject({
+    name: z.string(),
+    value: z.string().optional(),
+    valueFrom: z.object({ fieldRef: z.object({ fieldPath: z.string() }) }).optional(),
+  }),
+);
 
 /** The configuration in the annotations of a pod, which it reads as a file. */
 function configIn({ spec }: NewJobSet, role: string): unknown {
@@ -19,6 +35,20 @@ describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
     const config = OrchestratorConfig.parse(fileIn(objects, '-orchestrator', 'config.yaml'));
     expect(config.placement).toMatchObject({ kind: 'jobset', instance: 'trikd', templates: '/etc/trikd/placement' });
     expect(config.store).toMatchObject({ kind: 's3', accessKeyFile: '/etc/trikd/store/accessKey' });
+  });
+
+  test('the orchestrator accepts its environment, and finds its own pods by it', () => {
+    const deployment = find(objects, 'Deployment', '-orchestrator');
+    const { template } = z.object({ template: PodTemplate }).parse(deployment['spec']);
+    const env = Env.parse(template.spec.containers[0]!['env']).filter(({ name }) => name.startsWith('TRIKD_LEADER'));
+    const file = join(mkdtempSync(join(scratch, set)), 'config.yaml');
+    writeFileSync(file, filesIn(objects, '-orchestrator')['config.yaml']!);
+    // A field of the pod has the name of the field for a value.
+    const variables = env.map(({ name, value, valueFrom }) => [name, value ?? valueFrom?.fieldRef.fieldPath]);
+    const { leaderLabel } = loadConfig(OrchestratorConfig, Object.fromEntries(variables), file);
+    expect(leaderLabel).toMatchObject({ pod: 'metadata.name', namespace: 'metadata.namespace' });
+    const labels = Object.entries(template.metadata.labels).map(([name, value]) => `${name}=${value}`);
+    expect(labels).toEqual(expect.arrayContaining(leaderLabel!.selector.split(',')));
   });
 
   test('the model services accept theirs, which their pods carry', () => {

@@ -5,48 +5,53 @@ import { createLogger } from '@trikd/process/logging';
 import { openStore } from '@trikd/store/open-store';
 import { type Kubernetes, startKubernetes } from '@trikd/testing/servers/kubernetes';
 import { specFor } from '@trikd/testing/specs/spec-for';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
 import { nameOf } from '../../services/orchestrator/src/placement/jobset/names.js';
 import { type OrchestratorService, orchestratorService } from '../../services/orchestrator/src/service.js';
-import { CHART, fileIn, filesIn, helm, objectsIn, RELEASE, render } from './chart.js';
+import { CHART, fileIn, filesIn, find, helm, type KubernetesObject, objectsIn, RELEASE, render } from './chart.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-installed-'));
 const QUEUE = ['--set', 'kueue.enabled=true'];
+const OBJECTS = objectsIn(render('trial', ...QUEUE));
 const JOB_SET = nameOf({ runId: 'tiny', number: 1 }, RELEASE);
 
 let kubernetes: Kubernetes;
-let service: OrchestratorService;
+let first: OrchestratorService;
+let second: OrchestratorService | undefined;
 
-/** An orchestrator with what is installed for it, as its own ServiceAccount. Its store is a folder. */
+/** Orchestrators with what is installed for them, as their own ServiceAccount. Their store is a folder. */
 beforeAll(async () => {
   kubernetes = await startKubernetes();
   const release = [RELEASE, CHART, '--namespace', 'trikd', '--create-namespace', '--kubeconfig', kubernetes.kubeconfig];
   helm('install', ...release, '--values', join(CHART, 'ci', 'trial-values.yaml'), ...QUEUE);
-  const token = await kubernetes.kubectl('--namespace', 'trikd', 'create', 'token', 'orchestrator');
-  const objects = objectsIn(render('trial', ...QUEUE));
-  const config = OrchestratorConfig.parse({
-    ...z.looseObject({}).parse(fileIn(objects, '-orchestrator', 'config.yaml')),
-    store: { kind: 'folder', path: join(folder, 'store') },
-    events: join(folder, 'events'),
-    placement: placementIn(fileIn(objects, '-orchestrator', 'config.yaml'), kubeconfigOf(token.trim())),
-  });
+  await inRelease('create', 'serviceaccount', 'default');
   const templates = join(folder, 'placement');
   mkdirSync(templates);
-  for (const [file, text] of Object.entries(filesIn(objects, '-placement'))) writeFileSync(join(templates, file), text);
-  service = orchestratorService(
-    config,
-    await openStore(config.store),
-    createLogger({ level: 'silent' }, 'orchestrator'),
-  );
+  for (const [file, text] of Object.entries(filesIn(OBJECTS, '-placement'))) writeFileSync(join(templates, file), text);
+  first = await start('trikd-orchestrator-1');
 });
 
 afterAll(async () => {
-  await service?.stop();
+  for (const service of [first, second]) await service?.stop();
   await kubernetes?.stop();
   rmSync(folder, { recursive: true });
 });
+
+/** An orchestrator, with a pod of its own that Kubernetes only stores. */
+async function start(pod: string): Promise<OrchestratorService> {
+  await addPod(pod, find(OBJECTS, 'Service', '-orchestrators'));
+  const token = await inRelease('create', 'token', 'orchestrator');
+  const config = OrchestratorConfig.parse({
+    ...z.looseObject({}).parse(fileIn(OBJECTS, '-orchestrator', 'config.yaml')),
+    store: { kind: 'folder', path: join(folder, 'store') },
+    events: join(folder, pod, 'events'),
+    leaderLabel: { namespace: 'trikd', pod, selector: 'app.kubernetes.io/component=orchestrator' },
+    placement: placementIn(fileIn(OBJECTS, '-orchestrator', 'config.yaml'), kubeconfigOf(token.trim())),
+  });
+  return orchestratorService(config, await openStore(config.store), createLogger({ level: 'silent' }, 'orchestrator'));
+}
 
 function placementIn(config: unknown, kubeconfig: string): object {
   const { placement } = z.looseObject({ placement: z.looseObject({}) }).parse(config);
@@ -63,15 +68,47 @@ function kubeconfigOf(token: string): string {
   return path;
 }
 
+/** A pod that a Service selects. */
+async function addPod(name: string, service: KubernetesObject): Promise<void> {
+  const spec = { containers: [{ name: 'orchestrator', image: 'trikd' }] };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: selectorOf(service) }, spec };
+  await kubernetes.kubectl('--namespace', 'trikd', 'create', '-f', '-', { input: JSON.stringify(pod) });
+}
+
+function selectorOf(service: KubernetesObject): Readonly<Record<string, string>> {
+  return z.object({ selector: z.record(z.string(), z.string()) }).parse(service['spec']).selector;
+}
+
+/** The pods that the Service of the leader selects. */
+function podsOfLeader(): Promise<string> {
+  const selector = Object.entries(selectorOf(find(OBJECTS, 'Service', '-orchestrator')));
+  const text = selector.map(([label, value]) => `${label}=${value}`).join(',');
+  return inRelease('get', 'pods', '--selector', text, '--output', 'name');
+}
+
+const inRelease = (...args: readonly string[]) => kubernetes.kubectl('--namespace', 'trikd', ...args);
 const inRuns = (...args: readonly string[]) => kubernetes.kubectl('--namespace', 'trikd-runs', ...args);
 
 test('what the chart installs is enough for a run to get its JobSet, and to lose it when it ends', async () => {
-  await service.orchestrator.create({ spec: specFor('tiny', { name: 'tiny' }) });
+  await first.orchestrator.create({ spec: specFor('tiny', { name: 'tiny' }) });
   await inRuns('wait', '--for=create', `jobset/${JOB_SET}`, '--timeout=60s');
   const stored = await inRuns('get', 'jobset', JOB_SET, '-o', 'jsonpath={.metadata.labels} {.spec.suspend}');
   expect(stored).toContain('"kueue.x-k8s.io/queue-name":"trikd"');
   expect(stored).toMatch(/ true$/);
-  await service.orchestrator.steer('tiny', { kind: 'cancelled' });
+  await first.orchestrator.steer('tiny', { kind: 'cancelled' });
   // Without controllers nothing ends what is being deleted.
   await inRuns('wait', '--for=jsonpath={.metadata.deletionTimestamp}', `jobset/${JOB_SET}`, '--timeout=60s');
+});
+
+const isFound = (pod: string) => vi.waitFor(async () => expect(await podsOfLeader()).toBe(`pod/${pod}\n`), 20_000);
+
+test('the Service finds the orchestrator that leads, and none when none does', async () => {
+  await isFound('trikd-orchestrator-1');
+  second = await start('trikd-orchestrator-2');
+  await second.orchestrator.create({ spec: specFor('tiny', { name: 'seized' }), takeOver: true });
+  await isFound('trikd-orchestrator-2');
+  await second.stop();
+  await isFound('trikd-orchestrator-1');
+  await first.stop();
+  expect(await podsOfLeader()).toBe('');
 });

@@ -12,8 +12,9 @@ import { securitySettings } from '@trikd/transport/access/tls-config';
 import { HttpLimits } from '@trikd/transport/http/http-limits';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
+import { LeaderLabelConfig } from './leadership/label/leader-label-config.js';
 import type { QueueSettings } from './leadership/queue-rules.js';
-import { PlacementConfig } from './placement/placement-config.js';
+import { type KubernetesConfig, PlacementConfig } from './placement/placement-config.js';
 import { NUMERICS_RULES } from './runs/duties/compare-numerics.js';
 
 const HttpConfig = z
@@ -55,6 +56,9 @@ export const OrchestratorConfig = z
     teacher: Address.optional().describe('of the only trio, instead of `placement`: host:port of the teacher-trainer'),
     student: Address.optional().describe('of the only trio: host:port of the student-trainer'),
     anchor: Address.optional().describe('of the only trio: host:port of the anchor-server'),
+    leaderLabel: LeaderLabelConfig.optional().describe(
+      'the pod of the leader has the label `trikd.dev/leader: "true"`, for a Service that selects it; absent: no pod has it',
+    ),
     queue: QueueConfig,
     keepCheckpoints: z
       .int()
@@ -130,6 +134,12 @@ export function dialledIn(config: Trios): readonly string[] {
   const placement = placementOf(config);
   if (placement.kind === 'jobset') return ['pods:50051'];
   return placement.trios.flatMap(({ teacher, student, anchor }) => [teacher, student, anchor]);
+}
+
+/** How the orchestrator of a configuration reaches Kubernetes. */
+export function kubernetesOf(config: Trios): KubernetesConfig {
+  const placement = placementOf(config);
+  return placement.kind === 'jobset' ? placement.kubernetes : {};
 }
 
 /** The rules of the queue of a configuration. */

@@ -13,10 +13,11 @@ import { retryingStore } from '@trikd/store/retrying-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { LOOPBACK_ONLY, type Security } from '@trikd/transport/access/security';
 import { admitting } from './api/admitting.js';
-import { type OrchestratorConfig, placementOf, queueOf } from './config.js';
+import { kubernetesOf, type OrchestratorConfig, placementOf, queueOf } from './config.js';
 import { eventCounter } from './events/event-counter.js';
 import { eventFile, removeEventFile } from './events/event-file.js';
 import { openPages } from './events/event-pages.js';
+import { openLeaderLabel } from './leadership/label/open.js';
 import { queueMeter } from './leadership/queue-meter.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
 import { openPlacement } from './placement/open-placement.js';
@@ -56,6 +57,11 @@ export function orchestratorService(
   const placement = openPlacement(placementOf(config), {
     ...{ clock, times, log, security, env: environment(), random: Math.random, stopped: stopped.signal },
   });
+  const label =
+    config.leaderLabel &&
+    openLeaderLabel(config.leaderLabel, kubernetesOf(config), {
+      ...{ clock, log, env: environment(), random: Math.random, stopped: stopped.signal },
+    });
   const driver = orchestrator({
     store,
     retrying: (signal, trouble) => {
@@ -71,6 +77,7 @@ export function orchestratorService(
     look: config.times.look,
     keepPairs: config.keepCheckpoints,
     placement,
+    ...(label && { leads: label.leads }),
     connect: (trio) => trioLinks(trio, times, security),
     queue: queueOf(config),
     queueMeter: queueMeter(telemetry.record, placement.states),
@@ -103,7 +110,8 @@ export function orchestratorService(
   return {
     orchestrator: admitting(driver, admissionOf(config)),
     stop: async () => {
-      await within(driver.drain(), config.times.drain + FAREWELL, systemClock);
+      const left = async () => label && within(label.settled(), FAREWELL, clock);
+      await within(driver.drain().then(left), config.times.drain + FAREWELL, clock);
       stopped.abort();
     },
   };

@@ -20,6 +20,8 @@ export interface CampaignPorts extends HoldTrioPorts {
   readonly look: number;
   /** Measures the queue, while this orchestrator leads. Default: it is not measured. */
   readonly queueMeter?: QueueMeter;
+  /** Gets the term in which this orchestrator leads, when it is elected, and undefined as soon as it has to give the lead up. */
+  leads?(term: number | undefined): void;
   /** Gets what keeps a run from being driven here; an empty `runId`: any run. */
   failed(runId: string, error: unknown): void;
 }
@@ -53,9 +55,13 @@ export async function campaign(self: Contender): Promise<void> {
       self.index.clear();
       self.queue.allKnown();
       become({ kind: 'elected', lease });
+      const over = AbortSignal.any([lease.lost, drained]);
+      ports.leads?.(lease.term);
+      over.addEventListener('abort', () => ports.leads?.(undefined), { once: true });
       try {
-        await lead(self, lease);
+        await lead(self, lease, over);
       } finally {
+        ports.leads?.(undefined);
         await resign(self, lease);
       }
     } catch (error) {
@@ -66,13 +72,15 @@ export async function campaign(self: Contender): Promise<void> {
   }
 }
 
-/** Takes on each run whose turn it is. @throws TrikdError `out-of-step` when the term has to be above that of a run */
-async function lead(self: Contender, lease: Leadership): Promise<void> {
-  const { ports, services, drained, reader, index, queue, state, become, news } = self;
+/**
+ * Takes on each run whose turn it is, until the lead is over.
+ * @throws TrikdError `out-of-step` when the term has to be above that of a run
+ */
+async function lead(self: Contender, lease: Leadership, over: AbortSignal): Promise<void> {
+  const { ports, services, reader, index, queue, state, become, news } = self;
   lease.lost.addEventListener('abort', () => void services.broadcasts.endAll((runId) => farewell(self, runId)), {
     once: true,
   });
-  const over = AbortSignal.any([lease.lost, drained]);
   const found: Found = (run) => {
     if (run.term > lease.term) become({ kind: 'term-found', term: run.term });
     index.note(run);

@@ -26,6 +26,14 @@ const LabelValue = z
   .max(LONGEST_NAME)
   .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'lower-case letters, digits, dashes and dots, at most 63');
 
+const KubernetesConfig = z
+  .strictObject({
+    kubeconfig: z.string().min(1).optional().describe('file; default: the ServiceAccount of the pod'),
+    context: z.string().min(1).optional().describe('of the file; default: its current one'),
+  })
+  .prefault({});
+export type KubernetesConfig = z.infer<typeof KubernetesConfig>;
+
 const JobSetPlacementConfig = z.strictObject({
   kind: z.literal('jobset').describe('a JobSet of Kubernetes for each run'),
   namespace: LabelValue.describe('of the JobSets'),
@@ -48,12 +56,7 @@ const JobSetPlacementConfig = z.strictObject({
     )
     .default([]),
   most: z.int().positive().default(100).describe('JobSets at once; more runs wait in the queue of the orchestrator'),
-  kubernetes: z
-    .strictObject({
-      kubeconfig: z.string().min(1).optional().describe('file; default: the ServiceAccount of the pod'),
-      context: z.string().min(1).optional().describe('of the file; default: its current one'),
-    })
-    .prefault({}),
+  kubernetes: KubernetesConfig,
 });
 export type JobSetPlacementConfig = z.infer<typeof JobSetPlacementConfig>;
 

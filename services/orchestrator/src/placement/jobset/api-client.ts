@@ -5,9 +5,10 @@ import type { ClusterAccess } from './cluster-access.js';
 
 /** A request to the API server. */
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** A JSON merge patch, if the method is PATCH. */
   readonly body?: unknown;
 }
 
@@ -42,11 +43,12 @@ export function apiClient({ server, credentials }: ClusterAccess): ApiClient {
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const { token, ...tls } = credentials();
     const text = body === undefined ? undefined : JSON.stringify(body);
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     const headers = {
       accept: 'application/json',
       'user-agent': 'trikd-orchestrator',
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+      ...(text !== undefined && { 'content-type': type, 'content-length': Buffer.byteLength(text) }),
     };
     const sent = isSecure
       ? httpsRequest(url, { method, headers, agent, signal, ...tls })

@@ -4,6 +4,7 @@ import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { readText } from '@trikd/process/read-text';
 import { readYaml } from '@trikd/process/read-yaml';
 import { z } from 'zod';
+import type { KubernetesConfig } from '../placement-config.js';
 
 /** How to reach an API server, and as whom. Files are read again for each use: tokens and certificates are rotated. */
 export interface ClusterAccess {
@@ -19,6 +20,17 @@ export interface Credentials {
   readonly token?: string;
   /** The name in the certificate of the server, if it is not its host. */
   readonly servername?: string;
+}
+
+/**
+ * The cluster of a kubeconfig file, or the one in which this process runs.
+ * @throws TrikdError `invalid` as `accessFromKubeconfig` and `accessFromPod` do
+ */
+export function accessOf(
+  { kubeconfig, context }: KubernetesConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): ClusterAccess {
+  return kubeconfig === undefined ? accessFromPod(env) : accessFromKubeconfig(kubeconfig, context);
 }
 
 /** Where Kubernetes mounts the credentials of a pod's ServiceAccount. */

@@ -4,7 +4,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { readYaml } from '@trikd/process/read-yaml';
 import type { JobSetPlacementConfig } from '../placement-config.js';
 import { apiClient } from './api-client.js';
-import { accessFromKubeconfig, accessFromPod } from './cluster-access.js';
+import { accessOf } from './cluster-access.js';
 import { httpKubernetesApi } from './http-api.js';
 import { type JobSetPlacement, type JobSetPlacementPorts, jobSetPlacement } from './jobset.js';
 import { type JobSetTemplate, parseTemplate } from './template.js';
@@ -28,8 +28,7 @@ export function openJobSetPlacement(
       `placement.class: there is no class ${defaultClass} in ${config.templates}: there are ${known}`,
     );
   }
-  const { kubeconfig, context } = kubernetes;
-  const client = apiClient(kubeconfig === undefined ? accessFromPod(env) : accessFromKubeconfig(kubeconfig, context));
+  const client = apiClient(accessOf(kubernetes, env));
   ports.stopped.addEventListener('abort', client.close, { once: true });
   return jobSetPlacement({
     ...ports,

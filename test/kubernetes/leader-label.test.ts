@@ -1,0 +1,98 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { systemClock } from '@trikd/process/system-clock';
+import { type Kubernetes, startKubernetes } from '@trikd/testing/servers/kubernetes';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keepLeaderLabel } from '../../services/orchestrator/src/leadership/label/leader-label.js';
+import { httpOrchestratorPods } from '../../services/orchestrator/src/leadership/label/orchestrator-pods.js';
+import { apiClient } from '../../services/orchestrator/src/placement/jobset/api-client.js';
+import { accessFromKubeconfig } from '../../services/orchestrator/src/placement/jobset/cluster-access.js';
+
+const NAMESPACE = 'control';
+const SELECTOR = 'app=trikd,part in (orchestrator)';
+
+let kubernetes: Kubernetes;
+const closing: (() => void)[] = [];
+
+beforeAll(async () => {
+  kubernetes = await startKubernetes();
+  await kubernetes.kubectl('create', 'namespace', NAMESPACE);
+  await kubectl('create', 'serviceaccount', 'default');
+});
+
+afterAll(async () => {
+  for (const close of closing) close();
+  await kubernetes?.stop();
+});
+
+const kubectl = (...args: readonly string[]) => kubernetes.kubectl('-n', NAMESPACE, ...args);
+
+async function addPod(name: string, part = 'orchestrator'): Promise<void> {
+  const metadata = { name, labels: { app: 'trikd', part }, annotations: { 'example.org/owner': 'vision' } };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 's', image: 'x' }] } };
+  await kubernetes.kubectl('-n', NAMESPACE, 'create', '-f', '-', { input: JSON.stringify(pod) });
+}
+
+function podsOf() {
+  const client = apiClient(accessFromKubeconfig(kubernetes.kubeconfig));
+  closing.push(client.close);
+  return httpOrchestratorPods(client, { namespace: NAMESPACE, selector: SELECTOR });
+}
+
+function start(pod: string) {
+  const stopped = new AbortController();
+  closing.push(() => stopped.abort(new Error('stopped')));
+  const log = { info: () => undefined, warn: () => undefined };
+  return keepLeaderLabel({
+    ...{ pods: podsOf(), pod, clock: systemClock, random: Math.random, stopped: stopped.signal, log },
+  });
+}
+
+/** What a Service of the leader selects. */
+const selected = async () =>
+  (await kubectl('get', 'pods', '-l', `${SELECTOR},trikd.dev/leader=true`, '-o', 'name')).trim();
+
+test('a Service that selects the label finds the leader, from one to the next', async () => {
+  for (const name of ['a', 'b']) await addPod(name);
+  const [a, b] = [start('a'), start('b')];
+  a.leads(1);
+  await a.settled();
+  expect(await selected()).toBe('pod/a');
+  // The first one does not learn of it.
+  b.leads(2);
+  await b.settled();
+  expect(await selected()).toBe('pod/b');
+  b.leads(undefined);
+  await b.settled();
+  expect(await selected()).toBe('');
+});
+
+test('everything else of a pod stays as it is', async () => {
+  await addPod('c');
+  const marks = () => kubectl('get', 'pod', 'c', '-o', 'jsonpath={.metadata.labels} {.metadata.annotations}');
+  const before = await marks();
+  const c = start('c');
+  c.leads(3);
+  await c.settled();
+  expect(await marks()).toContain('"trikd.dev/term":"3"');
+  c.leads(undefined);
+  await c.settled();
+  expect(await marks()).toBe(before);
+});
+
+test('pods of other selectors are not listed', async () => {
+  await addPod('store', 'minio');
+  const names = (await podsOf().list()).map(({ metadata }) => metadata.name);
+  expect(names).not.toContain('store');
+});
+
+test('a pod that is gone needs no label, and another one of the same name gets none', async () => {
+  await addPod('d');
+  const pods = podsOf();
+  const pod = (await pods.list()).find(({ metadata }) => metadata.name === 'd')!;
+  await kubectl('delete', 'pod', 'd', '--force', '--grace-period=0', '--wait=false');
+  while ((await kubectl('get', 'pods', '-o', 'name')).includes('pod/d')) await turn();
+  await pods.label({ pod, term: 4 });
+  await addPod('d');
+  await expect(pods.label({ pod, term: 4 })).rejects.toMatchObject({ kind: 'invalid' });
+  expect(await selected()).toBe('');
+});
