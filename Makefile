@@ -188,10 +188,10 @@ safetensors: ## the Python package safetensors, which tests compare files with
 	@python3 scripts/fetch-safetensors.py > /dev/null
 
 schemas: ## the Python package kubernetes-validate, which has the schemas of versions of Kubernetes
-	@python3 scripts/fetch-kubernetes-validate.py > /dev/null
+	@python3 scripts/fetch-python-packages.py kubernetes-validate > /dev/null
 
 tensorboard: ## the Python package tensorboard, which a test opens our curves with
-	@python3 scripts/fetch-tensorboard.py > /dev/null
+	@python3 scripts/fetch-python-packages.py tensorboard > /dev/null
 
 chromium: ## a Chromium for the browser tests, unless there is one
 	@python3 scripts/fetch-chromium.py > /dev/null

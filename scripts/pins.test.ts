@@ -10,7 +10,8 @@ import { parse } from 'yaml';
 
 const SCRIPTS = fileURLToPath(new URL('.', import.meta.url));
 const read = (path: string) => readFileSync(join(SCRIPTS, path), 'utf8');
-const versionIn = (path: string, name: string) => read(path).match(new RegExp(`^${name} :?= '?([\\d.]+)'?$`, 'm'))?.[1];
+const versionIn = (path: string, name: string) =>
+  read(path).match(new RegExp(`^${name}(?: :?=|:) '?([\\d.]+)'?,?$`, 'm'))?.[1];
 
 let scratch: string;
 beforeEach(() => {
@@ -43,11 +44,10 @@ describe('everything that is fetched has a pin:', () => {
       'fetch-cuda.py',
       'fetch-fashion-mnist.py',
       'fetch-go-tool.py',
-      'fetch-kubernetes-validate.py',
       'fetch-node.py',
+      'fetch-python-packages.py',
       'fetch-pytorch.py',
       'fetch-safetensors.py',
-      'fetch-tensorboard.py',
       'fetch-tensorflow.py',
     ]);
   });
@@ -66,8 +66,8 @@ describe('everything that is fetched has a pin:', () => {
   test.each([
     ['pytorch', 'torch', versionIn('../Makefile', 'TORCH_VERSION')],
     ['cuda', 'nvidia-cudnn-cu12', '9.28.0.42'],
-    ['tensorboard', 'tensorboard', versionIn('fetch-tensorboard.py', 'VERSION')],
-    ['kubernetes-validate', 'kubernetes-validate', versionIn('fetch-kubernetes-validate.py', 'VERSION')],
+    ['tensorboard', 'tensorboard', versionIn('fetch-python-packages.py', "    'tensorboard'")],
+    ['kubernetes-validate', 'kubernetes-validate', versionIn('fetch-python-packages.py', "    'kubernetes-validate'")],
   ])('the wheels that %s is made of', (file, name, version) => {
     const requirements = read(`pins/${file}.txt`)
       .replace(/^#.*\n/gm, '')

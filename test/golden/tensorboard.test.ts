@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test('the Python package tensorboard reads the curves that we write: tags, steps, times and every value', async () => {
   const [written = ''] = await writeEvents('r', emitted(), ['tensorboard'], folder);
   const runs = ['student', 'teacher', 'anchor'].map((role) => join(written, 'generation-1', role));
-  const packages = python([path('../../scripts/fetch-tensorboard.py')], '').trim();
+  const packages = python([path('../../scripts/fetch-python-packages.py'), 'tensorboard'], '').trim();
   const read: Curves = JSON.parse(python([path('tensorboard_python.py'), ...runs], packages));
   const [student = {}, teacher = {}, anchor = {}] = runs.map((run) => read[run]);
   const second = (count: number) => Date.UTC(2026, 0, 1) / 1000 + count;

@@ -1,6 +1,6 @@
 """Opens event files as TensorBoard does, and prints as JSON every scalar of them.
 
-usage: tensorboard_python.py FOLDER...      (PYTHONPATH: what scripts/fetch-tensorboard.py prints)
+usage: tensorboard_python.py FOLDER...      (PYTHONPATH: what scripts/fetch-python-packages.py prints)
 """
 
 import json

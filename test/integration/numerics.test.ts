@@ -3,6 +3,7 @@ import type { Numerics } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createLogger } from '@trikd/process/logging';
 import { RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { INTEL } from '@trikd/testing/runs/numerics';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, expect, test } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
@@ -10,14 +11,6 @@ import { cleanUp, lastRun, resultOf, serve, specOf, trio, undisturbed } from './
 
 afterEach(cleanUp);
 
-const INTEL: Numerics = {
-  tensorflow: '2.21.0',
-  processor: 'GenuineIntel 6 143',
-  kernels: ['avx2', 'avx512f'],
-  device: 'cpu',
-  threads: 2,
-  precision: 'float32',
-};
 const AMD: Numerics = { ...INTEL, processor: 'AuthenticAMD 25 1', kernels: ['avx2'] };
 const HOW = 'processor AuthenticAMD 25 1 instead of GenuineIntel 6 143; kernels without avx512f';
 

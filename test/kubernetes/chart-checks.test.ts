@@ -8,7 +8,7 @@ import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { jobsOf, type KubernetesObject, objectsIn, render, run, SETS } from './chart.js';
 
-const FETCH_SCHEMAS = fileURLToPath(new URL('../../scripts/fetch-kubernetes-validate.py', import.meta.url));
+const FETCH = fileURLToPath(new URL('../../scripts/fetch-python-packages.py', import.meta.url));
 /** Three minor versions. */
 const VERSIONS = ['1.35.0', '1.36.0', '1.37.0'];
 
@@ -74,7 +74,7 @@ const paths = new Map(
 
 test.each(VERSIONS)('all objects and the pods of runs fit the schema of Kubernetes %s', (version) => {
   const args = ['-m', 'kubernetes_validate', '--strict', '-k', version, ...paths.values()];
-  const said = run('python3', args, undefined, { PYTHONPATH: run('python3', [FETCH_SCHEMAS]).trim() });
+  const said = run('python3', args, undefined, { PYTHONPATH: run('python3', [FETCH, 'kubernetes-validate']).trim() });
   expect(said.match(/^INFO .* passed for resource /gm)?.length).toBeGreaterThan(20 * SETS.length);
   expect(said).not.toMatch(/^(WARN|ERROR)/m);
 });
@@ -92,7 +92,7 @@ test('an object with an unknown field, and a pod without limits, are found', () 
     spec: { containers: [{ name: 'a', image: 'a:1' }] },
   };
   const path = fileOf('mistaken', [{ ...pod, spec: { ...pod.spec, replicas: 2 } }]);
-  const PYTHONPATH = run('python3', [FETCH_SCHEMAS]).trim();
+  const PYTHONPATH = run('python3', [FETCH, 'kubernetes-validate']).trim();
   const validate = () => run('python3', ['-m', 'kubernetes_validate', '--strict', path], undefined, { PYTHONPATH });
   expect(validate).toThrow(/replicas/);
   expect(criticalIn(fileOf('unlimited', [pod])).join('\n')).toContain('Memory limit');

@@ -1,3 +1,4 @@
+import { INTEL } from '@trikd/testing/runs/numerics';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -37,18 +38,9 @@ async function storeOf(...manifests: readonly PairManifest[]) {
   return store;
 }
 
-const numerics = {
-  tensorflow: '2.21.0',
-  processor: 'GenuineIntel 6 143',
-  kernels: ['avx2', 'fma'],
-  device: 'cpu',
-  threads: 2,
-  precision: 'float32',
-};
-
 test('what is written is what is read, in one text', () => {
   const { anchor: _anchor, ...first } = manifest({ generation: 0 });
-  for (const each of [manifest(), manifest({ numerics: { teacher: numerics, anchor: numerics } })]) {
+  for (const each of [manifest(), manifest({ numerics: { teacher: INTEL, anchor: INTEL } })]) {
     expect(parseManifest(encodeManifest(each))).toEqual(each);
   }
   expect(parseManifest(encodeManifest(first))).toEqual(first);

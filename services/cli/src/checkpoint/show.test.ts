@@ -1,18 +1,10 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { INTEL } from '@trikd/testing/runs/numerics';
 import { expect, test } from 'vitest';
 import { catalogue } from './catalogue.js';
 import { shownText } from './show.js';
 import { storedRun } from './testing/stored-run.js';
-
-const numerics = {
-  tensorflow: '2.21.0',
-  processor: 'GenuineIntel 6 143',
-  kernels: ['avx2', 'fma'],
-  device: 'cpu',
-  threads: 2,
-  precision: 'float32',
-};
 
 test('a checkpoint is shown with its position, digests, scores and the tensors of its blobs', async () => {
   const run = await storedRun();
@@ -47,13 +39,13 @@ test('a checkpoint is shown with its position, digests, scores and the tensors o
 });
 
 test.each([
-  ['that are alike on one line', { teacher: numerics, student: numerics }, ['numerics     teacher, student: TEXT']],
+  ['that are alike on one line', { teacher: INTEL, student: INTEL }, ['numerics     teacher, student: TEXT']],
   [
     'that differ on a line each',
-    { teacher: numerics, student: { ...numerics, device: 'NVIDIA L4' }, anchor: numerics },
+    { teacher: INTEL, student: { ...INTEL, device: 'NVIDIA L4' }, anchor: INTEL },
     [
       'numerics     teacher, anchor: TEXT',
-      '             student: TensorFlow 2.21.0, NVIDIA L4, GenuineIntel 6 143 (avx2 fma), 2 threads, float32',
+      '             student: TensorFlow 2.21.0, NVIDIA L4, GenuineIntel 6 143 (avx2 avx512f), 2 threads, float32',
     ],
   ],
   ['of an earlier version as not recorded', undefined, ['numerics     not recorded']],
@@ -64,6 +56,6 @@ test.each([
   const lines = shownText('r', entry, manifest, [])
     .split('\n')
     .slice(7, 7 + expected.length);
-  const text = 'TensorFlow 2.21.0, GenuineIntel 6 143 (avx2 fma), 2 threads, float32';
+  const text = 'TensorFlow 2.21.0, GenuineIntel 6 143 (avx2 avx512f), 2 threads, float32';
   expect(lines).toEqual(expected.map((line) => line.replace('TEXT', text)));
 });

@@ -1,0 +1,40 @@
+"""Brings Python packages that tests use into the cache, each with those of its requirements that the tests need.
+
+usage: fetch-python-packages.py NAME
+
+Prints the folder that PYTHONPATH has to name. NAME is `tensorboard`, with which a test opens our event files, or `kubernetes-validate`, with
+which tests compare objects with the schemas of versions of Kubernetes: `python3 -m kubernetes_validate FILE`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from cache import building, cache_folder, fail
+from wheels import PINS, pip, run_pip
+
+VERSIONS = {
+    'kubernetes-validate': '1.37.0',
+    'tensorboard': '2.20.0',
+}
+
+
+def main(name: str = '') -> None:
+    if name not in VERSIONS:
+        fail(f'which packages? there are {", ".join(VERSIONS)}')
+    # Some of what they need is compiled for one version of Python.
+    folder = f'{name}-{VERSIONS[name]}-python{sys.version_info.major}.{sys.version_info.minor}'
+    with building(folder) as unfinished:
+        if unfinished is not None:
+            print(f'fetching the Python package {name} {VERSIONS[name]}, 25 MB', file=sys.stderr, flush=True)
+            command = [*pip(unfinished.scratch), 'install']
+            run_pip(command, PINS / f'{name}.txt', '--no-compile', '--target', str(unfinished.result))
+    print(cache_folder() / folder)
+
+
+if __name__ == '__main__':
+    try:
+        main(*sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')
