@@ -111,8 +111,8 @@ browser: build engine chromium ## the dashboard in a Chromium without a window
 kubernetes: $(PACKAGES) engine schemas charttools ## the chart and the placement before the API server of a Kubernetes
 	@exec node scripts/test.ts kubernetes
 
-cluster: build engine imagelayers tools charttools clustertools ## trikd in a Kubernetes of two nodes on this machine, as root; ARGS=--keep leaves it running, without tests
-	@exec $(if $(filter --keep,$(ARGS)),scripts/foreground.sh node scripts/run-cluster.ts,node scripts/test.ts cluster)
+cluster: build engine imagelayers tools charttools clustertools ## trikd in a Kubernetes of two nodes on this machine, as root; ARGS=--keep leaves it running, without tests, and ARGS='--keep --bare' without trikd
+	@exec $(if $(filter --keep,$(ARGS)),scripts/foreground.sh node scripts/run-cluster.ts $(ARGS),node scripts/test.ts cluster)
 
 faults: build engine data tools ## real processes, struck at named points and by the network; more of it than in `make test`
 	@FAULTS=$${FAULTS:-60} TROUBLES=$${TROUBLES:-20} ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults

@@ -64,8 +64,22 @@ export async function addServers(cluster: KubernetesCluster, report: (what: stri
   report('MinIO, the collector and Jaeger are there');
 }
 
-function push({ namespaces, folder }: KubernetesCluster, name: string, file: string): void {
-  pushProgram(namespaces, folder, { program: goTool(name), file, image: `${name}:${TAG}` });
+/** Pushes what a trial of trikd starts by itself, where it looks for it. @returns references of the images */
+export function pushTrialImages(cluster: KubernetesCluster, report: (what: string) => void): readonly string[] {
+  push(cluster, 'minio', 'usr/bin/minio');
+  // Else it listens where only its own pod can call it. Its official image says so too.
+  push(cluster, 'jaeger', 'jaeger', ['JAEGER_LISTEN_HOST=0.0.0.0']);
+  report('the registry has MinIO and Jaeger');
+  return ['minio', 'jaeger'].map((name) => `${REGISTRY}/${name}:${TAG}`);
+}
+
+function push(
+  { namespaces, folder }: KubernetesCluster,
+  name: string,
+  file: string,
+  env: readonly string[] = [],
+): void {
+  pushProgram(namespaces, folder, { program: goTool(name), file, image: `${name}:${TAG}`, env });
 }
 
 /** Installs the chart of a controller in a namespace of its name. */

@@ -22,6 +22,8 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const LAYERS = join(ROOT, 'build/image/cpu');
 const MAIN = join(ROOT, 'services/cli/dist/main.js');
 export const CHART = join(ROOT, 'deploy/helm/trikd');
+/** Its name in the registry. */
+export const IMAGE = 'trikd:test';
 const STORE = { accessKey: 'trikd', secretKey: 'trikd-in-this-cluster', bucket: 'trikd' };
 
 const SERVICES = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer'] as const;
@@ -72,14 +74,22 @@ export const VALUES = {
   telemetry: { endpoint: 'http://otelcol.observers:4317', everySteps: 5 },
 };
 
-/** Installs trikd and waits until it serves. @returns the folder of the certificates */
-export async function install(cluster: KubernetesCluster, report: (what: string) => void): Promise<string> {
-  const { kubectl, folder, namespaces } = cluster;
+/** Pushes the image of trikd that `make imagelayers` has prepared. */
+export async function pushImage(
+  { folder, namespaces }: KubernetesCluster,
+  report: (what: string) => void,
+): Promise<void> {
   const archive = join(folder, 'trikd.tar');
   await promisify(execFile)(process.execPath, ['scripts/build-image.ts', 'archive', LAYERS, archive], { cwd: ROOT });
-  pushArchive(namespaces, folder, archive, 'trikd:test');
+  pushArchive(namespaces, folder, archive, IMAGE);
   rmSync(archive);
-  report('the registry has the image');
+  report('the registry has the image of trikd');
+}
+
+/** Installs trikd and waits until it serves. @returns the folder of the certificates */
+export async function install(cluster: KubernetesCluster, report: (what: string) => void): Promise<string> {
+  const { kubectl, folder } = cluster;
+  await pushImage(cluster, report);
   const certs = join(folder, 'certs');
   await promisify(execFile)(process.execPath, [
     MAIN,

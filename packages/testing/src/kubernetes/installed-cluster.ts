@@ -1,6 +1,9 @@
-import { addControllers, addServers } from './add-ons.js';
+import { addControllers, addServers, pushTrialImages } from './add-ons.js';
+import { REGISTRY } from './addresses.js';
 import { type KubernetesCluster, startKubernetesCluster } from './cluster.js';
-import { install } from './installation.js';
+import { IMAGE, install, pushImage } from './installation.js';
+
+type Report = (what: string) => void;
 
 /** What other processes need to know of a cluster with trikd in it. */
 export interface ClusterFacts {
@@ -15,9 +18,35 @@ export interface ClusterFacts {
 
 /** Starts a cluster, with all add-ons and with trikd in it. @param report is told what is there now, with the seconds it took */
 export async function startInstalledCluster(
-  report: (what: string) => void,
+  report: Report,
   signal?: AbortSignal,
 ): Promise<{ readonly cluster: KubernetesCluster; readonly facts: ClusterFacts }> {
+  const { cluster, added } = await startWith(report, signal, async (cluster, timed) => {
+    await addServers(cluster, timed);
+    return install(cluster, timed);
+  });
+  const { kubeconfig, folder, namespaces } = cluster;
+  return { cluster, facts: { kubeconfig, folder, certs: added, inside: namespaces.inside([]) } };
+}
+
+/** Starts a cluster for somebody who installs trikd by hand. @returns it, with references of the images in its registry */
+export async function startBareCluster(
+  report: Report,
+  signal?: AbortSignal,
+): Promise<{ readonly cluster: KubernetesCluster; readonly images: readonly string[] }> {
+  const { cluster, added } = await startWith(report, signal, async (cluster, timed) => {
+    await pushImage(cluster, timed);
+    return [`${REGISTRY}/${IMAGE}`, ...pushTrialImages(cluster, timed)];
+  });
+  return { cluster, images: added };
+}
+
+/** Starts a cluster with JobSet and Kueue, and adds more. */
+async function startWith<Added>(
+  report: Report,
+  signal: AbortSignal | undefined,
+  add: (cluster: KubernetesCluster, report: Report) => Promise<Added>,
+): Promise<{ readonly cluster: KubernetesCluster; readonly added: Added }> {
   const began = performance.now();
   const timed = (what: string) => {
     signal?.throwIfAborted();
@@ -26,10 +55,7 @@ export async function startInstalledCluster(
   const cluster = await startKubernetesCluster({ report: timed, ...(signal && { signal }) });
   try {
     await addControllers(cluster, timed);
-    await addServers(cluster, timed);
-    const certs = await install(cluster, timed);
-    const { kubeconfig, folder, namespaces } = cluster;
-    return { cluster, facts: { kubeconfig, folder, certs, inside: namespaces.inside([]) } };
+    return { cluster, added: await add(cluster, timed) };
   } catch (error) {
     await cluster.stop();
     throw error;
