@@ -33,6 +33,7 @@ export async function kubernetesCredentials(
   };
   const authority = await newAuthority();
   const server = await issueCertificate(authority, { uris: [], hosts, ...LASTING });
+  const proxy = await issueCertificate(authority, { uris: [], hosts: ['front-proxy-client'], ...LASTING });
   const signing = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -40,9 +41,10 @@ export async function kubernetesCredentials(
   });
   const tokens = Object.fromEntries(Object.keys(users).map((user) => [user, randomUUID()]));
   const rows = Object.entries(users).map(([user, groups]) => `${tokens[user]},${user},${user},"${groups.join()}"\n`);
+  const ca = write('ca.pem', authority.cert);
   const serviceAccountKey = write('service-accounts.key', signing.privateKey);
   return {
-    ca: write('ca.pem', authority.cert),
+    ca,
     serviceAccountKey,
     args: [
       `--tls-cert-file=${write('server.pem', server.cert)}`,
@@ -50,6 +52,13 @@ export async function kubernetesCredentials(
       `--token-auth-file=${write('tokens.csv', rows.join(''))}`,
       `--service-account-key-file=${write('service-accounts.pem', signing.publicKey)}`,
       `--service-account-signing-key-file=${serviceAccountKey}`,
+      // It names its users to API servers behind it, such as that of Kueue: a namespace is deleted only while all of them answer.
+      `--proxy-client-cert-file=${write('proxy.pem', proxy.cert)}`,
+      `--proxy-client-key-file=${write('proxy.key', proxy.key)}`,
+      `--requestheader-client-ca-file=${ca}`,
+      '--requestheader-username-headers=X-Remote-User',
+      '--requestheader-group-headers=X-Remote-Group',
+      '--requestheader-extra-headers-prefix=X-Remote-Extra-',
     ],
     kubeconfig: (user, address) => {
       const cluster = { server: address, 'certificate-authority-data': Buffer.from(authority.cert).toString('base64') };
