@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { Run as RunMessage, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { NAMESPACE, PEOPLE } from '@trikd/testing/kubernetes/installation';
+import { ConditionStatus, Run as RunMessage, RunPhase, runPhaseToJSON } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { NAMESPACE, PEOPLE, type Person } from '@trikd/testing/kubernetes/installation';
 import { type Forward, forward } from '@trikd/testing/kubernetes/port-forward';
 import { goTool } from '@trikd/testing/servers/go-tool';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
@@ -16,18 +16,23 @@ import { facts, kubectl } from './kubernetes.js';
 
 const PROTOS = fileURLToPath(new URL('../../proto', import.meta.url));
 const POLL_MS = 500;
-let token: Promise<string> | undefined;
+/** For an orchestrator to answer. */
+const PATIENCE_SECONDS = 60;
+/** Answers that a repetition does not change. */
+const REFUSAL = /Code: (InvalidArgument|PermissionDenied|Unauthenticated|AlreadyExists|NotFound)/;
+const tokens = new Map<Person, Promise<string>>();
 let open: Promise<Forward> | undefined;
 
-/** A token of the ServiceAccount `ada`, signed by the API server for trikd. */
-export function tokenOfAda(): Promise<string> {
-  const create = ['create', 'token', 'ada', `--namespace=${PEOPLE}`, '--audience=trikd', '--duration=4h'];
-  token ??= kubectl(...create).then((text) => text.trim());
+/** A token of a person's ServiceAccount, signed by the API server for trikd. */
+function tokenOf(person: Person): Promise<string> {
+  const create = ['create', 'token', person, `--namespace=${PEOPLE}`, '--audience=trikd', '--duration=4h'];
+  const token = tokens.get(person) ?? kubectl(...create).then((text) => text.trim());
+  tokens.set(person, token);
   return token;
 }
 
 /** Calls a method. @throws with what grpcurl says */
-export async function call(method: string, request: object): Promise<unknown> {
+async function call(method: string, request: object, person: Person): Promise<unknown> {
   const { stdout } = await promisify(execFile)(goTool('grpcurl'), [
     '-cacert',
     join(facts().certs, 'ca.crt'),
@@ -36,7 +41,7 @@ export async function call(method: string, request: object): Promise<unknown> {
     '-proto',
     'trikd/v1/run.proto',
     '-H',
-    `authorization: Bearer ${await tokenOfAda()}`,
+    `authorization: Bearer ${await tokenOf(person)}`,
     '-max-time',
     '20',
     '-d',
@@ -48,13 +53,13 @@ export async function call(method: string, request: object): Promise<unknown> {
 }
 
 /** The same, again and again while no orchestrator answers. */
-export async function ask(method: string, request: object, seconds = 60): Promise<unknown> {
-  const last = performance.now() + 1000 * seconds;
+async function ask(method: string, request: object, person: Person = 'ada'): Promise<unknown> {
+  const last = performance.now() + 1000 * PATIENCE_SECONDS;
   for (;;) {
     try {
-      return await call(method, request);
+      return await call(method, request, person);
     } catch (error) {
-      if (performance.now() > last) throw error;
+      if (performance.now() > last || REFUSAL.test(`${error}`)) throw error;
       await closePort();
       await delay(POLL_MS);
     }
@@ -71,15 +76,16 @@ async function port(): Promise<number> {
 }
 
 /** Closes the forwarded port: that of a pod which is gone answers nothing. */
-export async function closePort(): Promise<void> {
+async function closePort(): Promise<void> {
   const forwarded = await open?.catch(() => undefined);
   open = undefined;
   forwarded?.close();
 }
 
 /** Creates a run. */
-export async function createRun(spec: WrittenSpec, placement: object = {}): Promise<void> {
-  await ask('CreateRun', { spec: canonicalJson(RunSpec.parse(spec)), requestId: `create ${spec.name}`, placement });
+export async function createRun(spec: WrittenSpec, placement: object = {}, person: Person = 'ada'): Promise<void> {
+  const request = { spec: canonicalJson(RunSpec.parse(spec)), requestId: `create ${spec.name}`, placement };
+  await ask('CreateRun', request, person);
 }
 
 export async function getRun(runId: string): Promise<Run> {
@@ -87,16 +93,29 @@ export async function getRun(runId: string): Promise<Run> {
   return RunMessage.fromJSON((answer as { readonly run: unknown }).run);
 }
 
-/** Asks until the run is as expected. @throws when it has failed, or when the time is over */
+const ENDED: readonly RunPhase[] = [
+  RunPhase.RUN_PHASE_COMPLETED,
+  RunPhase.RUN_PHASE_FAILED,
+  RunPhase.RUN_PHASE_CANCELLED,
+];
+
+/** Asks until the run is as expected. @throws when it ends otherwise, or when the time is over */
 export async function until(runId: string, fits: (run: Run) => boolean, seconds = 300): Promise<Run> {
   const last = performance.now() + 1000 * seconds;
   for (;;) {
     const run = await getRun(runId);
     if (fits(run)) return run;
-    if (run.phase === RunPhase.RUN_PHASE_FAILED) throw new Error(`${runId} failed: ${run.failure}`);
-    if (performance.now() > last) throw new Error(`${runId} stays as it is: ${JSON.stringify(RunMessage.toJSON(run))}`);
+    if (ENDED.includes(run.phase)) throw new Error(`it has ended: ${described(run)}`);
+    if (performance.now() > last) throw new Error(`after ${seconds} s it is still not as expected: ${described(run)}`);
     await delay(POLL_MS);
   }
+}
+
+function described({ runId, phase, generation, attempt, failure, progress, conditions }: Run): string {
+  const holding = conditions.filter(({ status }) => status === ConditionStatus.CONDITION_STATUS_TRUE);
+  const reasons = holding.map(({ type, reason, message }) => `${type} ${reason}: ${message}`);
+  const place = `${runPhaseToJSON(phase)}, generation ${generation}, attempt ${attempt}, ${progress?.stepsDone} steps`;
+  return [`${runId} is ${place}`, ...reasons, failure].join('; ');
 }
 
 export const completed = (run: Run): boolean => run.phase === RunPhase.RUN_PHASE_COMPLETED;

@@ -8,7 +8,7 @@ const SERVICES = ['anchor-server', 'orchestrator', 'student-trainer', 'teacher-t
 const FIRST_STEP_SECONDS = 15;
 
 test('a run that is created from outside trains within seconds', async () => {
-  const spec = lastingSpec('first', 3);
+  const spec = lastingSpec('first', 12);
   const began = performance.now();
   await createRun(spec);
   await until(spec.name, (run) => stepsOf(run) > 0);
@@ -19,18 +19,18 @@ test('a run that is created from outside trains within seconds', async () => {
 });
 
 test('two runs at once have the digests of `trikd run`, and a third one waits for quota', async () => {
-  const specs = ['one', 'two', 'three'].map((name) => lastingSpec(name, 10));
+  const specs = ['one', 'two', 'three'].map((name) => lastingSpec(name, 60));
   for (const spec of specs.slice(0, 2)) {
     await createRun(spec);
     await until(spec.name, (run) => stepsOf(run) > 0);
   }
   await createRun(specs[2]!);
   // In the words of Kueue, which come a moment after the JobSet.
-  await until('three', (run) => {
+  await until(specs[2]!.name, (run) => {
     const { reason, message } = run.conditions.find(({ type }) => type === 'Queued') ?? {};
     return reason === 'QuotaWait' && /insufficient .*quota/.test(message ?? '');
   });
-  for (const name of ['one', 'two']) expect(stepsOf(await getRun(name))).toBeGreaterThan(0);
+  for (const { name } of specs.slice(0, 2)) expect(stepsOf(await getRun(name))).toBeGreaterThan(0);
 
   const expected = await outcomeHere(specs[0]!);
   for (const { name } of specs) {
@@ -39,7 +39,7 @@ test('two runs at once have the digests of `trikd run`, and a third one waits fo
     expect(promotionsOf(run), name).toEqual([0, 1]);
   }
   // The anchor takes no part in generation 0.
-  const steps = await tracedSteps('one');
+  const steps = await tracedSteps(specs[0]!.name);
   expect(steps).toContainEqual(SERVICES);
   expect(steps).toContainEqual(SERVICES.filter((service) => service !== 'anchor-server'));
 });

@@ -24,6 +24,8 @@ export interface KubernetesCluster {
   /** Everything that the cluster stores, its logs in `log` among it. */
   readonly folder: string;
   readonly nodes: readonly string[];
+  /** Folder of iptables and others. */
+  readonly runtime: string;
   /** Ends all of it, and removes what it stored. */
   stop(): Promise<void>;
 }
@@ -85,7 +87,7 @@ export async function startKubernetesCluster(options: KubernetesClusterOptions =
     }
     await until(() => kubectl('get', 'serviceaccount', 'default'), all);
     report(`${nodes.join(' and ')} ${count === 1 ? 'is' : 'are'} ready`);
-    return { kubeconfig, kubectl, namespaces, folder, nodes, stop };
+    return { kubeconfig, kubectl, namespaces, folder, nodes, runtime, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -14,13 +14,14 @@ import { forward } from './port-forward.js';
 
 export const NAMESPACE = 'trikd';
 export const RUNS = 'trikd-runs';
-/** Namespace of ServiceAccounts that stand for people. */
+/** Namespace of ServiceAccounts that stand for people; grace may do everything. */
 export const PEOPLE = 'people';
+export type Person = 'ada' | 'grace';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 /** Made by `make imagelayers`. */
 const LAYERS = join(ROOT, 'build/image/cpu');
-const MAIN = join(ROOT, 'services/cli/dist/main.js');
+export const MAIN = join(ROOT, 'services/cli/dist/main.js');
 export const CHART = join(ROOT, 'deploy/helm/trikd');
 /** Its name in the registry. */
 export const IMAGE = 'trikd:test';
@@ -57,7 +58,13 @@ export const VALUES = {
     },
   },
   oidc: {
-    issuers: [{ issuer: 'https://kubernetes.default.svc', audience: ['trikd'] }],
+    issuers: [
+      {
+        issuer: 'https://kubernetes.default.svc',
+        audience: ['trikd'],
+        admins: [`system:serviceaccount:${PEOPLE}:grace`],
+      },
+    ],
     // Kubernetes puts its authority into every namespace.
     caConfigMap: 'kube-root-ca.crt',
   },
@@ -100,7 +107,7 @@ export async function install(cluster: KubernetesCluster, report: (what: string)
     `trikd-orchestrator.${NAMESPACE}.svc`,
   ]);
   for (const namespace of [NAMESPACE, PEOPLE]) await kubectl('create', 'namespace', namespace);
-  await kubectl('create', 'serviceaccount', 'ada', `--namespace=${PEOPLE}`);
+  for (const person of ['ada', 'grace']) await kubectl('create', 'serviceaccount', person, `--namespace=${PEOPLE}`);
   // Tokens are verified by people outside the cluster too, so its keys are public.
   const discovery = ['--clusterrole=system:service-account-issuer-discovery', '--group=system:unauthenticated'];
   await kubectl('create', 'clusterrolebinding', 'public-keys', ...discovery);

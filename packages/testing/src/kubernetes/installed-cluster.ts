@@ -12,6 +12,8 @@ export interface ClusterFacts {
   readonly folder: string;
   /** What comes before a command that is run in the network of the cluster. */
   readonly inside: readonly string[];
+  /** Folder of iptables and others, which such a command may need. */
+  readonly runtime: string;
   /** Folder of the certificates. */
   readonly certs: string;
 }
@@ -25,8 +27,8 @@ export async function startInstalledCluster(
     await addServers(cluster, timed);
     return install(cluster, timed);
   });
-  const { kubeconfig, folder, namespaces } = cluster;
-  return { cluster, facts: { kubeconfig, folder, certs: added, inside: namespaces.inside([]) } };
+  const { kubeconfig, folder, namespaces, runtime } = cluster;
+  return { cluster, facts: { kubeconfig, folder, certs: added, runtime, inside: namespaces.inside([]) } };
 }
 
 /** Starts a cluster for somebody who installs trikd by hand. @returns it, with references of the images in its registry */

@@ -1,6 +1,7 @@
 /** What the kernel offers to the cluster: a network, files that seem its own, and control groups. */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { nodeAddress } from './addresses.js';
 import type { Namespaces } from './namespaces.js';
 
@@ -18,6 +19,8 @@ const KERNEL_SETTINGS: Readonly<Record<string, number>> = {
 const WRITTEN = ['/var/lib', '/var/log'];
 
 const CGROUPS = '/sys/fs/cgroup';
+/** To remove a control group, in tenths of a second. */
+const TRIES = 100;
 
 /** A bridge with the addresses of the nodes. Its default route leads nowhere: kubelet and pods want to see one. */
 export function addNetwork(namespaces: Namespaces, nodes: number): void {
@@ -53,17 +56,28 @@ export function addMounts({ run }: Namespaces, folder: string): void {
  * Makes a control group of a name for every controller, with one for each node in it. Returns what removes them, once their processes
  * have ended.
  */
-export function addCgroups(name: string, nodes: readonly string[]): () => void {
+export function addCgroups(name: string, nodes: readonly string[]): () => Promise<void> {
   const unified = existsSync(join(CGROUPS, 'cgroup.controllers'));
   const hierarchies = unified ? [CGROUPS] : readdirSync(CGROUPS).map((controller) => join(CGROUPS, controller));
   const groups = hierarchies.map((hierarchy) => join(hierarchy, name));
   for (const group of groups) for (const node of nodes) mkdirSync(join(group, node), { recursive: true });
-  return () => groups.filter((group) => existsSync(group)).forEach(removeGroup);
+  return async () => {
+    for (const group of groups) if (existsSync(group)) await removeGroup(group);
+  };
 }
 
-function removeGroup(group: string): void {
+async function removeGroup(group: string): Promise<void> {
   for (const entry of readdirSync(group, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeGroup(join(group, entry.name));
+    if (entry.isDirectory()) await removeGroup(join(group, entry.name));
   }
-  rmdirSync(group);
+  // A process that was killed leaves its group a moment later.
+  for (let tries = 0; ; tries++) {
+    try {
+      rmdirSync(group);
+      return;
+    } catch (error) {
+      if (tries === TRIES) throw error;
+      await delay(100);
+    }
+  }
 }

@@ -113,6 +113,8 @@ function kubeletConfig({ number, cgroup }: NodeOptions, folder: string): object 
     // The disk is the machine's, which may be nearly full of other things.
     evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
     imageGCHighThresholdPercent: 100,
+    // How soon pods see a changed Secret.
+    syncFrequency: '10s',
     podLogsDir: join(folder, 'logs'),
     // The cluster goes away at once.
     shutdownGracePeriod: '0s',

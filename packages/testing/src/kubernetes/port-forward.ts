@@ -13,11 +13,10 @@ export interface Forward {
 /** As a person would: `kubectl port-forward`. @param target such as service/minio */
 export async function forward(kubeconfig: string, namespace: string, target: string, port: number): Promise<Forward> {
   const args = [`--kubeconfig=${kubeconfig}`, '--namespace', namespace, 'port-forward', target, `:${port}`];
-  const child = spawn(kubernetesPart('kubectl'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // It ends with this process, even when this one is killed.
+  const command = ['--pdeathsig', 'KILL', kubernetesPart('kubectl'), ...args];
+  const child = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'exit');
-  const orphan = () => child.kill('SIGKILL');
-  process.once('exit', orphan);
-  void ended.then(() => process.off('exit', orphan));
   const errors: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
   for await (const line of createInterface({ input: child.stdout })) {

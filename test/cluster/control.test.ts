@@ -1,0 +1,78 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { lasting } from '@trikd/testing/clock/lasting';
+import { API_PORT } from '@trikd/testing/kubernetes/addresses';
+import { MAIN, NAMESPACE, RUNS, tlsFiles, upgrade, VALUES } from '@trikd/testing/kubernetes/installation';
+import { describe, test } from 'vitest';
+import { facts, get, kubectl } from './kubernetes.js';
+import { type Pod, survives, untilTrue } from './struck-run.js';
+
+/** How long the orchestrators cannot reach the API server. */
+const AWAY_MS = 60_000;
+const inOwn = `--namespace=${NAMESPACE}`;
+
+/** Changes a rule for packets in the network of the cluster. */
+function iptables(...rule: readonly string[]): void {
+  const { inside, runtime } = facts();
+  const [program = '', ...args] = [...inside, join(runtime, 'iptables'), '--wait', ...rule];
+  execFileSync(program, args, { stdio: 'pipe' });
+}
+
+const orchestrators = async () =>
+  (await get<{ readonly items: readonly Pod[] }>('pods', inOwn, '--selector=app.kubernetes.io/component=orchestrator'))
+    .items;
+
+describe('no bit changes, and no generation is promoted twice, when', () => {
+  test('the leader is killed', async () => {
+    await survives('leader-killed', async () => {
+      await kubectl('delete', 'pod', inOwn, '--selector=trikd.dev/leader=true', '--force', '--grace-period=0');
+    });
+  });
+
+  test('the release is upgraded', async () => {
+    await survives('upgraded', async () => {
+      const podAnnotations = { upgraded: 'yes' };
+      await upgrade(facts(), { ...VALUES, orchestrator: { ...VALUES.orchestrator, podAnnotations } });
+    });
+  });
+
+  test('the orchestrators cannot reach the API server for a minute', async () => {
+    await survives('api-away', async () => {
+      const addresses = (await orchestrators()).map(({ status }) => status.podIP);
+      const rules = addresses.map((ip) => ['INPUT', '-s', ip, '-p', 'tcp', '--dport', `${API_PORT}`, '-j', 'DROP']);
+      for (const rule of rules) iptables('-I', ...rule);
+      try {
+        await lasting(AWAY_MS);
+      } finally {
+        for (const rule of rules) iptables('-D', ...rule);
+      }
+    });
+  });
+
+  test('all certificates are replaced, and a trainer then connects with a new one', async () => {
+    await survives('rotated', async ({ pod }) => {
+      const { certs } = facts();
+      await promisify(execFile)(process.execPath, [MAIN, 'certs', 'issue', certs]);
+      const services = {
+        [NAMESPACE]: ['orchestrator'],
+        [RUNS]: ['anchor-server', 'teacher-trainer', 'student-trainer'],
+      };
+      for (const [namespace, names] of Object.entries(services)) {
+        for (const name of names) {
+          const create = ['create', 'secret', 'generic', `${name}-tls`, `--namespace=${namespace}`];
+          const secret = await kubectl(...create, ...tlsFiles(certs, name), '--dry-run=client', '--output=json');
+          await kubectl('replace', '--filename=-', { input: secret });
+        }
+      }
+      await kubectl('delete', 'pod', (await pod('teacher')).metadata.name, `--namespace=${RUNS}`, '--wait=false');
+    });
+  });
+});
+
+test('nothing of a run is left in the cluster when it has ended', async () => {
+  await untilTrue('there is no JobSet and no pod of a run', async () => {
+    const { items } = await get<{ readonly items: readonly unknown[] }>('jobsets,pods', `--namespace=${RUNS}`);
+    return items.length === 0;
+  });
+});

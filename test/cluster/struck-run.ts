@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { RUNS } from '@trikd/testing/kubernetes/installation';
+import { expect } from 'vitest';
+import { get } from './kubernetes.js';
+import { completed, createRun, getRun, stepsOf, until } from './orchestrator.js';
+import { outcomeHere, outcomeOf, promotionsOf } from './outcome.js';
+import { lastingSpec } from './specs.js';
+
+export type PodRole = 'teacher' | 'student' | 'anchor';
+
+export interface Pod {
+  readonly metadata: { readonly name: string; readonly uid: string; readonly labels: Readonly<Record<string, string>> };
+  readonly spec: { readonly nodeName: string };
+  readonly status: { readonly podIP: string; readonly containerStatuses?: readonly ContainerStatus[] };
+}
+interface ContainerStatus {
+  readonly restartCount: number;
+  readonly lastState: { readonly terminated?: { readonly reason: string; readonly exitCode: number } };
+}
+
+/** A run in training that is about to be struck. */
+export interface StruckRun {
+  readonly name: string;
+  /** Its pod in a role. */
+  pod(role: PodRole): Promise<Pod>;
+  /** Its JobSet. */
+  jobSet(): Promise<string>;
+}
+
+const STEPS = 20;
+const EPOCHS = 100;
+
+/**
+ * Strikes a run in generation 1, where all three models take part. Whatever happens, its result is that of `trikd run`, and no
+ * generation is promoted twice.
+ */
+export async function survives(label: string, strike: (run: StruckRun) => Promise<void>): Promise<Run> {
+  const spec = lastingSpec(label, EPOCHS);
+  const { name } = spec;
+  await createRun(spec);
+  await inGenerationOne(name);
+  await strike({ name, pod: (role) => podOf(name, role), jobSet: () => jobSetOf(name) });
+  const run = await until(name, completed, 400);
+  expect(outcomeOf(run)).toEqual(await outcomeHere(spec));
+  expect(promotionsOf(run)).toEqual([0, 1]);
+  return run;
+}
+
+/** Waits until a run has trained some steps beside its first anchor. */
+export async function inGenerationOne(name: string): Promise<void> {
+  await until(name, ({ generation, phase }) => generation === 1 && phase === RunPhase.RUN_PHASE_TRAINING);
+  const { progress } = await getRun(name);
+  await until(name, (run) => stepsOf(run) > Number(progress?.stepsDone ?? 0) + STEPS);
+}
+
+/** Seconds from a strike until the next attempt has trained a step. */
+export async function secondsToNextStep(
+  name: string,
+  attempt: number,
+  strike: () => Promise<unknown>,
+): Promise<number> {
+  const began = performance.now();
+  await strike();
+  const next = await until(name, (run) => run.attempt > attempt && run.phase === RunPhase.RUN_PHASE_TRAINING);
+  await until(name, (run) => stepsOf(run) > stepsOf(next) || run.generation > next.generation);
+  return (performance.now() - began) / 1000;
+}
+
+async function podsOf(name: string): Promise<readonly Pod[]> {
+  const { items } = await get<{ readonly items: readonly Pod[] }>('pods', `--namespace=${RUNS}`);
+  const prefix = await jobSetOf(name);
+  return items.filter((pod) => pod.metadata.name.startsWith(`${prefix}-`));
+}
+
+async function podOf(name: string, role: PodRole): Promise<Pod> {
+  const found = (await podsOf(name)).find(({ metadata }) => metadata.labels['trikd.dev/role'] === role);
+  if (!found) throw new Error(`${name} has no pod of the ${role}`);
+  return found;
+}
+
+async function jobSetOf(name: string): Promise<string> {
+  const { placement } = await getRun(name);
+  if (!placement?.trio) throw new Error(`${name} has no trio`);
+  return placement.trio;
+}
+
+/** Looks again and again. @throws when the time is over */
+export async function untilTrue(what: string, look: () => Promise<boolean>, seconds = 120): Promise<void> {
+  const last = performance.now() + 1000 * seconds;
+  while (!(await look())) {
+    if (performance.now() > last) throw new Error(`after ${seconds} s still not: ${what}`);
+    await delay(500);
+  }
+}
