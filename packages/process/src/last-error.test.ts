@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { lastError } from './last-error.js';
+import { lastError, lastErrorIn } from './last-error.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-log-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,5 +38,17 @@ describe('lastError', () => {
 
   test('is undefined when there is nothing', () => {
     expect(lastError(join(folder, 'absent'), join(folder, 'absent too'))).toBeUndefined();
+  });
+});
+
+describe('lastErrorIn', () => {
+  const chatter = 'I0000 00:00:1795487486.337103    2336 port.cc:153] oneDNN custom operations are on.';
+
+  test.each([
+    ['the last error of the log', ['{"level":60,"msg":"no store"}', '{"level":30,"msg":"bye"}', chatter], 'no store'],
+    ['the last other line when the log has no error', ['Killed', '{"level":30,"msg":"bye"}', chatter], 'Killed'],
+    ['undefined when there is nothing else', ['{"level":30,"msg":"bye"}', chatter, ''], undefined],
+  ])('is %s', (_, lines, expected) => {
+    expect(lastErrorIn(lines.join('\n'))).toBe(expected);
   });
 });

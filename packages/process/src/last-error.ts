@@ -9,6 +9,13 @@ export function lastError(log: string, stderr: string): string | undefined {
   return errors.at(-1) ?? linesOf(stderr).findLast((line) => !isChatter(line));
 }
 
+/** The last error in the end of what a service wrote to both of its outputs, otherwise the last line that is no entry of its log. */
+export function lastErrorIn(output: string): string | undefined {
+  const lines = linesIn(output);
+  const errors = lines.flatMap((line) => errorIn(line) ?? []);
+  return errors.at(-1) ?? lines.findLast((line) => !isChatter(line) && !isRecord(parsed(line)));
+}
+
 /** Lines that TensorFlow writes to standard error without an error. */
 const CHATTER = /^([IW]\d{4} |\d{4}-\d{2}-\d{2} [\d:.]+: [IW] |WARNING: All log messages before)/;
 
@@ -18,8 +25,11 @@ export function isChatter(line: string): boolean {
 }
 
 function linesOf(path: string): readonly string[] {
-  if (!existsSync(path)) return [];
-  return readFileSync(path, 'utf8')
+  return existsSync(path) ? linesIn(readFileSync(path, 'utf8')) : [];
+}
+
+function linesIn(text: string): readonly string[] {
+  return text
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');

@@ -97,6 +97,8 @@ spec:
       # All three are asked to end at once when a JobSet is suspended: the anchor answers until both trainers rest at a pair.
       lifecycle: { preStop: { sleep: { seconds: {{ include "trikd.anchorLinger" .root }} } } }
       {{- end }}
+      # The last lines of its log are in the status of the pod, and so in the condition of the run.
+      terminationMessagePolicy: FallbackToLogsOnError
       {{- with $own.resources }}
       resources:
         {{- toYaml . | nindent 8 }}

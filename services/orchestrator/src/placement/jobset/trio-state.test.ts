@@ -96,6 +96,18 @@ test.each<[TrioObjects, string, string]>([
   [
     withTeacher({
       containerStatuses: [
+        {
+          name: 's',
+          state: { terminated: { exitCode: 1, reason: 'Error', message: '{"level":50,"msg":"the store is away"}\n' } },
+        },
+      ],
+    }),
+    'Crashing',
+    'the teacher of trio t crashes: it ended with exit status 1: the store is away',
+  ],
+  [
+    withTeacher({
+      containerStatuses: [
         { name: 's', state: { waiting: { reason: 'CreateContainerConfigError', message: 'no secret' } } },
       ],
     }),

@@ -1,5 +1,6 @@
 import { ROLES, type Role } from '@trikd/core/domain/role';
 import type { Wait } from '@trikd/core/run/queue';
+import { lastErrorIn } from '@trikd/process/last-error';
 import type { TrioAddresses } from '../placement.js';
 import { LABELS } from './names.js';
 import { type ContainerStatus, conditionOf, type JobSet, type Pod, type Terminated, type Workload } from './objects.js';
@@ -133,7 +134,9 @@ export function statusesOf({ status }: Pod): readonly ContainerStatus[] {
 export function endOf({ exitCode, signal, reason, message }: Terminated): string {
   const by = signal ? `by signal ${signal}` : `with exit status ${exitCode}`;
   const why = reason === undefined || reason === 'Error' ? '' : ` (${reason})`;
-  return `it ended ${by}${why}${message ? `: ${message.trim()}` : ''}`;
+  // The end of its output, where the pod has `terminationMessagePolicy: FallbackToLogsOnError`.
+  const said = lastErrorIn(message ?? '');
+  return `it ended ${by}${why}${said === undefined ? '' : `: ${said}`}`;
 }
 
 function textOf({ reason, message }: { readonly reason?: string; readonly message?: string }): string {
