@@ -4,9 +4,12 @@ import { promisify } from 'node:util';
 import { lasting } from '@trikd/testing/clock/lasting';
 import { API_PORT } from '@trikd/testing/kubernetes/addresses';
 import { MAIN, NAMESPACE, RUNS, tlsFiles, upgrade, VALUES } from '@trikd/testing/kubernetes/installation';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { facts, get, kubectl } from './kubernetes.js';
-import { type Pod, survives, untilTrue } from './struck-run.js';
+import { completed, createRun, getRun, until } from './orchestrator.js';
+import { outcomeHere, outcomeOf, promotionsOf } from './outcome.js';
+import { lastingSpec } from './specs.js';
+import { inGenerationOne, type Pod, survives, untilTrue } from './struck-run.js';
 
 /** How long the orchestrators cannot reach the API server. */
 const AWAY_MS = 60_000;
@@ -67,6 +70,24 @@ describe('no bit changes, and no generation is promoted twice, when', () => {
       }
       await kubectl('delete', 'pod', (await pod('teacher')).metadata.name, `--namespace=${RUNS}`, '--wait=false');
     });
+  });
+
+  test('Kueue preempts one of two runs for a more important one', async () => {
+    const specs = ['preempted-1', 'preempted-2', 'important'].map((name) => lastingSpec(name, 100));
+    const [first, second, important] = specs;
+    for (const spec of [first!, second!]) await createRun(spec);
+    for (const spec of [first!, second!]) await inGenerationOne(spec.name);
+    await createRun(important!, { priority: 1 }, 'grace');
+    await untilTrue('one of them is preempted', async () => {
+      const runs = await Promise.all([getRun(first!.name), getRun(second!.name)]);
+      return runs.some(({ conditions }) => conditions.some(({ reason }) => reason === 'Preempted'));
+    });
+    const expected = await outcomeHere(first!);
+    for (const { name } of specs) {
+      const run = await until(name, completed, 600);
+      expect(outcomeOf(run), name).toEqual(expected);
+      expect(promotionsOf(run), name).toEqual([0, 1]);
+    }
   });
 });
 

@@ -1,8 +1,9 @@
 import { RUNS } from '@trikd/testing/kubernetes/installation';
 import { describe, expect, test } from 'vitest';
-import { kubectl } from './kubernetes.js';
+import { get, kubectl } from './kubernetes.js';
+import { exhaustMemory } from './memory.js';
 import { getRun } from './orchestrator.js';
-import { type PodRole, type StruckRun, secondsToNextStep, survives } from './struck-run.js';
+import { type Pod, type PodRole, type StruckRun, secondsToNextStep, survives, untilTrue } from './struck-run.js';
 
 const NEXT_STEP_SECONDS = 30;
 const inRuns = `--namespace=${RUNS}`;
@@ -25,6 +26,17 @@ describe('no bit changes, and no generation is promoted twice, when', () => {
       const seconds = await deletePod(run, role, force);
       console.log(`the next step ${seconds.toFixed(1)} s after the pod of the ${role} was deleted`);
       expect(seconds).toBeLessThan(NEXT_STEP_SECONDS);
+    });
+  });
+
+  test('the kernel kills a trainer that is out of memory', async () => {
+    await survives('out-of-memory', async ({ pod }) => {
+      const student = await pod('student');
+      await exhaustMemory(student);
+      await untilTrue('the container was killed', async () => {
+        const [container] = (await get<Pod>('pod', student.metadata.name, inRuns)).status.containerStatuses ?? [];
+        return container?.lastState.terminated?.reason === 'OOMKilled';
+      });
     });
   });
 

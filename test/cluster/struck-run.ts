@@ -16,6 +16,7 @@ export interface Pod {
   readonly status: { readonly podIP: string; readonly containerStatuses?: readonly ContainerStatus[] };
 }
 interface ContainerStatus {
+  readonly containerID: string;
   readonly restartCount: number;
   readonly lastState: { readonly terminated?: { readonly reason: string; readonly exitCode: number } };
 }
