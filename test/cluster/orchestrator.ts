@@ -21,6 +21,8 @@ const PATIENCE_SECONDS = 60;
 /** Answers that a repetition does not change. */
 const REFUSAL = /Code: (InvalidArgument|PermissionDenied|Unauthenticated|AlreadyExists|NotFound)/;
 const tokens = new Map<Person, Promise<string>>();
+/** Who created a run: other people do not see it. */
+const owners = new Map<string, Person>();
 let open: Promise<Forward> | undefined;
 
 /** A token of a person's ServiceAccount, signed by the API server for trikd. */
@@ -85,11 +87,12 @@ async function closePort(): Promise<void> {
 /** Creates a run. */
 export async function createRun(spec: WrittenSpec, placement: object = {}, person: Person = 'ada'): Promise<void> {
   const request = { spec: canonicalJson(RunSpec.parse(spec)), requestId: `create ${spec.name}`, placement };
+  owners.set(spec.name, person);
   await ask('CreateRun', request, person);
 }
 
 export async function getRun(runId: string): Promise<Run> {
-  const answer = await ask('GetRun', { runId });
+  const answer = await ask('GetRun', { runId }, owners.get(runId));
   return RunMessage.fromJSON((answer as { readonly run: unknown }).run);
 }
 

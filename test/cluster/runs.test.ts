@@ -5,16 +5,14 @@ import { outcomeHere, outcomeOf, promotionsOf } from './outcome.js';
 import { lastingSpec } from './specs.js';
 
 const SERVICES = ['anchor-server', 'orchestrator', 'student-trainer', 'teacher-trainer'];
-const FIRST_STEP_SECONDS = 15;
 
-test('a run that is created from outside trains within seconds', async () => {
+test('a run that is created from outside ends with the digests of `trikd run`', async () => {
   const spec = lastingSpec('first', 12);
   const began = performance.now();
   await createRun(spec);
   await until(spec.name, (run) => stepsOf(run) > 0);
   const seconds = (performance.now() - began) / 1000;
   console.log(`from CreateRun to the first step: ${seconds.toFixed(1)} s`);
-  expect(seconds).toBeLessThan(FIRST_STEP_SECONDS);
   expect(outcomeOf(await until(spec.name, completed))).toEqual(await outcomeHere(spec));
 });
 
