@@ -78,10 +78,13 @@ describe('no bit changes, and no generation is promoted twice, when', () => {
     for (const spec of [first!, second!]) await createRun(spec);
     for (const spec of [first!, second!]) await inGenerationOne(spec.name);
     await createRun(important!, { priority: 1 }, 'grace');
-    await untilTrue('one of them is preempted', async () => {
+    // What it waits for after that is its second JobSet, which has reasons of its own.
+    await untilTrue('one of them was given up and wants another JobSet', async () => {
       const runs = await Promise.all([getRun(first!.name), getRun(second!.name)]);
-      return runs.some(({ conditions }) => conditions.some(({ reason }) => reason === 'Preempted'));
+      return runs.some(({ placement }) => (placement?.number ?? 0) > 1);
     });
+    const events = await kubectl('get', 'events', `--namespace=${RUNS}`, '--field-selector=reason=Preempted');
+    expect(events).toContain('Preempted to accommodate a workload');
     const expected = await outcomeHere(first!);
     for (const { name } of specs) {
       const run = await until(name, completed, 600);
