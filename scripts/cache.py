@@ -8,6 +8,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -79,3 +80,12 @@ def shared(name: str) -> Iterator[pathlib.Path]:
 def fail(message: str) -> None:
     """Ends the program with a sentence for the person at the terminal."""
     sys.exit(f'{pathlib.Path(sys.argv[0]).stem}: {message}')
+
+
+@contextlib.contextmanager
+def named_failures() -> Iterator[None]:
+    """Ends the program with the name and the status of a command that fails in the block."""
+    try:
+        yield
+    except subprocess.CalledProcessError as error:
+        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')

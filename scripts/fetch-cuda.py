@@ -11,11 +11,10 @@ from __future__ import annotations
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import zipfile
 
-from cache import building, fail
+from cache import building, fail, named_failures
 from wheels import PINS, PLATFORM, pip, run_pip
 
 # In a wheel, and in the result. ptxas and libdevice are for XLA.
@@ -65,7 +64,5 @@ def main(version: str) -> None:
 
 
 if __name__ == '__main__':
-    try:
+    with named_failures():
         main(*sys.argv[1:])
-    except subprocess.CalledProcessError as error:
-        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')

@@ -21,7 +21,7 @@ import zipfile
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cache import building, cache_folder, fail, shared
+from cache import building, cache_folder, fail, named_failures, shared
 from go_builds import Module, Place, build, collector, folder, kubernetes, own
 from wheels import download
 
@@ -186,7 +186,5 @@ def main(*words: str) -> None:
 
 
 if __name__ == '__main__':
-    try:
+    with named_failures():
         main(*sys.argv[1:])
-    except subprocess.CalledProcessError as error:
-        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')

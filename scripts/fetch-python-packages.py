@@ -8,10 +8,9 @@ which tests compare objects with the schemas of versions of Kubernetes: `python3
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
-from cache import building, cache_folder, fail
+from cache import building, cache_folder, fail, named_failures
 from wheels import PINS, pip, run_pip
 
 VERSIONS = {
@@ -34,7 +33,5 @@ def main(name: str = '') -> None:
 
 
 if __name__ == '__main__':
-    try:
+    with named_failures():
         main(*sys.argv[1:])
-    except subprocess.CalledProcessError as error:
-        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')

@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from cache import building, fail
+from cache import building, fail, named_failures
 from wheels import PINS, run_pip
 
 
@@ -31,7 +31,5 @@ def main(version: str) -> None:
 
 
 if __name__ == '__main__':
-    try:
+    with named_failures():
         main(sys.argv[1])
-    except subprocess.CalledProcessError as error:
-        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')

@@ -8,11 +8,10 @@ bytes, and bytes are compared.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import zipfile
 
-from cache import building, cache_folder, fail
+from cache import building, cache_folder, named_failures
 from wheels import download
 
 VERSION = '0.7.0'
@@ -29,7 +28,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
+    with named_failures():
         main()
-    except subprocess.CalledProcessError as error:
-        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')

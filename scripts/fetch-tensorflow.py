@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import zipfile
 
-from cache import building, cache_folder, fail
+from cache import building, cache_folder, fail, named_failures
 from wheels import download
 
 DISTRIBUTIONS = {'cpu': 'tensorflow-cpu', 'gpu': 'tensorflow'}
@@ -76,7 +75,5 @@ def main(flavour: str, version: str) -> None:
 
 
 if __name__ == '__main__':
-    try:
+    with named_failures():
         main(*sys.argv[1:])
-    except subprocess.CalledProcessError as error:
-        fail(f'{" ".join(map(str, error.cmd[:4]))} ended with status {error.returncode}')
