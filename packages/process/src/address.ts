@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { z } from 'zod';
 
 /** host:port with an IPv6 host in brackets, or a gRPC target with a scheme. */
@@ -31,7 +32,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** The error of a server that cannot listen. @param cause the error of Node.js or grpc-js */
 export function listenError(listen: string, cause: unknown): TrikdError {
-  const text = cause instanceof Error ? cause.message : `${cause}`;
+  const text = messageOf(cause);
   const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL|ENOTFOUND)\b/.exec(text)?.[1];
   const reason = code === undefined ? text : REASONS[code];
   return new TrikdError('unavailable', `cannot listen on ${listen}: ${reason}`, { listen }, { cause });

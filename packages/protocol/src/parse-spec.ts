@@ -1,5 +1,6 @@
 import { parseStrictJson } from '@trikd/core/checkpoint/strict-json';
 import { TrikdError, visible } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { z } from 'zod';
@@ -23,7 +24,7 @@ export function parseSpec(json: string): RunSpec {
   try {
     value = parseStrictJson(json);
   } catch (cause) {
-    throw invalidSpec(`the spec is not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw invalidSpec(`the spec is not JSON: ${messageOf(cause)}`, { cause });
   }
   const result = RunSpec.safeParse(value, { error: plainIssue });
   if (result.success) return result.data;

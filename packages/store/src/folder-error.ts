@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { errorCode } from '@trikd/process/error-code';
 
 /** The meaning of codes that an operator can act on. */
@@ -37,6 +38,6 @@ export function folderError(folder: string, cause: unknown, key?: string): Trikd
       { cause },
     );
   }
-  const meaning = MEANINGS[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  const meaning = MEANINGS[code] ?? messageOf(cause);
   return new TrikdError('unavailable', `store ${folder}: ${meaning} (${code})`, { folder, code }, { cause });
 }

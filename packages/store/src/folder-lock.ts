@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSerial } from '@trikd/core/async/serial';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { hasCode } from '@trikd/process/error-code';
 import { PRIVATE_FILE } from '@trikd/process/private-files';
 
@@ -107,6 +108,6 @@ function begin(database: DatabaseSync, path: string): boolean {
 }
 
 function unavailable(path: string, cause: unknown): TrikdError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new TrikdError('unavailable', `cannot lock ${path}: ${reason}`, { path }, { cause });
 }

@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 
 /** The meaning of the codes of S3, and of connection errors. */
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -67,7 +68,7 @@ export function s3Error(place: string, cause: unknown, key?: string): TrikdError
       { cause },
     );
   }
-  const meaning = MEANINGS[code] ?? messageOf(cause);
+  const meaning = MEANINGS[code] ?? reasonOf(cause);
   return new TrikdError('unavailable', `store ${place}: ${meaning} (${code})`, { place, code }, { cause });
 }
 
@@ -91,7 +92,7 @@ export function codeOf(error: unknown): string {
   return 'code' in error && typeof error.code === 'string' && error.code !== '' ? error.code : 'no code';
 }
 
-function messageOf(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
+function reasonOf(cause: unknown): string {
+  const message = messageOf(cause);
   return message === '' ? 'it failed without a reason' : message;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { isStoreKey } from '@trikd/core/domain/object-store';
 import { z } from 'zod';
 
@@ -86,7 +87,7 @@ function textOf(file: string | undefined): string {
   try {
     text = readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new TrikdError('invalid', `cannot read a credential of the store: ${why}`, { file }, { cause });
   }
   if (text === '') throw new TrikdError('invalid', `cannot read a credential of the store: ${file} is empty`, { file });

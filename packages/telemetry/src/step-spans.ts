@@ -13,6 +13,7 @@ import {
 import { millisToHrTime } from '@opentelemetry/core';
 import { type IdGenerator, RandomIdGenerator, type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role } from '@trikd/core/domain/role';
 import type { StepPhase } from '@trikd/core/timing/role-step';
@@ -67,7 +68,7 @@ export function makeStepSpans({ tracer, ids, over }: StepTracer, made: StepTrace
   if (error !== undefined) {
     span.recordException(error instanceof Error ? error : String(error), started + duration);
     span.setAttribute('error.type', error instanceof TrikdError ? error.kind : 'internal');
-    span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+    span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
   }
   span.end(started + duration);
 }

@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { readText } from '@trikd/process/read-text';
@@ -60,7 +61,7 @@ function settingsIn(document: Document, file: string): unknown {
   try {
     return document.toJS() ?? {};
   } catch (cause) {
-    throw new TrikdError('invalid', `${file}: ${cause instanceof Error ? cause.message : cause}`, {}, { cause });
+    throw new TrikdError('invalid', `${file}: ${messageOf(cause)}`, {}, { cause });
   }
 }
 
@@ -74,10 +75,7 @@ function apply(document: Document, { path, value }: Override): void {
     }
     document.setIn(path, parse(value));
   } catch (cause) {
-    throw new TrikdError(
-      'invalid',
-      `cannot set ${name} to ${value}: ${cause instanceof Error ? cause.message : cause}`,
-    );
+    throw new TrikdError('invalid', `cannot set ${name} to ${value}: ${messageOf(cause)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { messageOf } from '@trikd/core/domain/message-of';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { tensorboardFiles } from './export-events/curve-files.js';
@@ -30,7 +31,7 @@ export async function runFiles(
     if (broken.has(path)) return;
     await work().catch((error: unknown) => {
       broken.add(path);
-      failed(`${path}: ${error instanceof Error ? error.message : error}`);
+      failed(`${path}: ${messageOf(error)}`);
     });
   };
   const { tensorboard, events, report } = folder;

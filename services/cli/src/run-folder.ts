@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
 import { loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
 import { PRIVATE_FOLDER } from '@trikd/process/private-files';
@@ -77,7 +78,7 @@ export async function makeRunFolder(folder: RunFolder): Promise<void> {
   try {
     await mkdir(folder.logs, { recursive: true, mode: PRIVATE_FOLDER });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : `${cause}`;
+    const reason = messageOf(cause);
     throw new TrikdError('unavailable', `logs ${folder.logs}: ${reason}`, {}, { cause });
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TrikdError } from '../domain/errors.js';
+import { messageOf } from '../domain/message-of.js';
 import { decodeStrictJson } from './strict-json.js';
 import { ELEMENT_BYTES, elementCount, type TensorType, TYPE_NAMED } from './tensor-types.js';
 
@@ -65,7 +66,7 @@ function parseMembers(header: Uint8Array): readonly [string, unknown][] {
     // It starts with a brace and is valid JSON, so it is an object.
     return Object.entries(Object(decodeStrictJson(header)));
   } catch (cause) {
-    throw corrupt(`the header is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw corrupt(`the header is not JSON: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../domain/canonical-json.js';
 import { TrikdError } from '../domain/errors.js';
+import { messageOf } from '../domain/message-of.js';
 import { decodeStrictJson } from './strict-json.js';
 
 /** Far above any manifest or state here, and far below what would take noticeable memory to parse. */
@@ -48,7 +49,7 @@ function recordOf(
   try {
     value = decodeStrictJson(bytes);
   } catch (cause) {
-    throw corrupt(`is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw corrupt(`is not JSON: ${messageOf(cause)}`, { cause });
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   throw corrupt('is no object');

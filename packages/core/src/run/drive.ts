@@ -1,4 +1,5 @@
 import { TrikdError } from '../domain/errors.js';
+import { messageOf } from '../domain/message-of.js';
 import type { ObjectStore } from '../domain/object-store.js';
 import { advance, type Duty, duty, type RunRules, type RunTransition } from './advance.js';
 import { collectDropped } from './collector.js';
@@ -83,6 +84,6 @@ function lost(failure: unknown): RunTransition {
   return {
     kind: 'attempt-lost',
     error: 'internal',
-    message: failure instanceof Error ? failure.message : `${failure}`,
+    message: messageOf(failure),
   };
 }

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type IdxHeader, type IdxPart, LONGEST_HEADER, readIdxHeader, wrongLength } from '@trikd/core/data/idx';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { openRegular, type RegularFile } from './regular-file.js';
 
 /** An IDX file of which only the header is read. */
@@ -100,7 +101,7 @@ async function* chunksOf(file: RegularFile, gzip: boolean): AsyncGenerator<Buffe
     yield* unpacked;
   } catch (cause) {
     const { path, bytes } = file;
-    const reason = cause instanceof Error ? cause.message : `${cause}`;
+    const reason = messageOf(cause);
     throw new TrikdError('invalid', `${path}: gzip of ${bytes} bytes does not unpack: ${reason}`, { path }, { cause });
   }
 }

@@ -1,10 +1,11 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 
 /** The event for an error that ended an attempt. */
 export function failureEvent(error: unknown): TrainerEvent {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return { kind: 'failure', failure: { kind: error instanceof TrikdError ? error.kind : 'internal', message } };
 }
 

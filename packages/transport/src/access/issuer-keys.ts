@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { readText } from '@trikd/process/read-text';
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
@@ -24,7 +25,7 @@ export function issuerKeys({ issuer, ca }: Pick<IssuerConfig, 'issuer' | 'ca'>):
   const roots = ca === undefined ? undefined : readText(ca);
   const fetchIt = (url: string, { signal }: { readonly signal: AbortSignal }) =>
     fetchDocument(url, signal, roots).catch((cause: unknown) => {
-      throw new NoKeys(cause instanceof Error ? cause.message : `${cause}`);
+      throw new NoKeys(messageOf(cause));
     });
   let discovered: Promise<JWTVerifyGetKey> | undefined;
   let failed = Number.NEGATIVE_INFINITY;

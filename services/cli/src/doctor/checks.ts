@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { idxFolderAmong } from '@trikd/model-host/data/idx-folder';
 import { dataFolders, quietTensorFlow } from '@trikd/process/environment';
@@ -29,7 +30,7 @@ export async function engineFinding(): Promise<Finding> {
     const { devices } = await Engine.open({ device: 'cpu', threads: 1, xla: false, precision: 'float32' });
     return { check, verdict: 'ok', text: `computes on ${devices.map(({ type }) => type).join(', ')}` };
   } catch (error) {
-    return { check, verdict: 'failed', text: error instanceof Error ? error.message : `${error}` };
+    return { check, verdict: 'failed', text: messageOf(error) };
   }
 }
 

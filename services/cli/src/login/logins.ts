@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { hasCode } from '@trikd/process/error-code';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '@trikd/process/private-files';
 import { z } from 'zod';
@@ -68,7 +69,7 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
-    throw new TrikdError('invalid', `cannot read ${file}: ${error instanceof Error ? error.message : error}`);
+    throw new TrikdError('invalid', `cannot read ${file}: ${messageOf(error)}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { loadConfig } from '@trikd/process/config';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '@trikd/process/private-files';
 import { type HeldLock, tryLock } from '@trikd/store/folder-lock';
@@ -52,7 +53,7 @@ export async function takeStackFolder({ path, store, config }: StackFolder): Pro
   try {
     await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : `${cause}`;
+    const reason = messageOf(cause);
     throw new TrikdError('unavailable', `stack ${path}: ${reason}`, {}, { cause });
   }
   const lock = tryLock(join(path, 'lock'));

@@ -1,5 +1,6 @@
 import { createBackoff } from '@trikd/core/async/backoff';
 import type { Clock } from '@trikd/core/async/clock';
+import { messageOf } from '@trikd/core/domain/message-of';
 import type { ServiceProcess, StartedService } from '@trikd/process/service-process';
 
 /** A service that is started again whenever it ends, until it is asked to end. */
@@ -54,7 +55,7 @@ export async function supervise(setup: SupervisedSetup): Promise<Supervised> {
   const endOf = (one: StartedService): Promise<string> =>
     one.ready.then(
       ({ ended }) => ended,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      (error: unknown) => messageOf(error),
     );
   async function keep(): Promise<void> {
     let began = clock.now();

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { aborted } from '@trikd/core/async/aborted';
 import { credentialsFor, userIn } from '../certs/tls-settings.js';
 import { assertFree } from '../free-address.js';
 import { placeInStore } from '../run-store.js';
@@ -31,9 +32,4 @@ export async function up(options: UpOptions, shell: Shell): Promise<void> {
 
 function credentialsIn(tls: string | undefined): { readonly credentials?: string } {
   return tls === undefined ? {} : { credentials: credentialsFor(tls, userIn(tls) ?? join('users', 'NAME')) };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import { serviceOf } from '@trikd/transport/access/caller';
 import type { Security } from '@trikd/transport/access/security';
 import { checkHealth } from '@trikd/transport/grpc/check-health';
@@ -13,7 +14,7 @@ export function grpcProbe(seconds: number, security: Security): Probe {
     } catch (error) {
       // Any answer shows that the service is there; what is wrong with it, its run finds out.
       if (error instanceof TrikdError && error.kind !== 'unavailable') return 'serving';
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       // grpc-js names the remote address when it has a connection.
       return /deadline exceeded.*remote_addr=/i.test(message) ? 'silent' : { unreachable: message };
     }

@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { type AnchorMove, type GenerationResult, type PairRef, type RunState, resumePair } from '@trikd/core/run/state';
@@ -50,7 +51,7 @@ export function createRunLog(log: Pick<Logger, 'info'>): RunLog {
     },
     attemptLost(run, failure) {
       const kind = failure instanceof TrikdError ? failure.kind : 'internal';
-      const reason = failure instanceof Error ? failure.message : String(failure);
+      const reason = messageOf(failure);
       log.info({ ...placeOf(run), kind, reason }, 'attempt lost');
     },
     stalls(run, before, after) {

@@ -1,5 +1,6 @@
 import { createBackoff } from '@trikd/core/async/backoff';
 import type { Clock } from '@trikd/core/async/clock';
+import { messageOf } from '@trikd/core/domain/message-of';
 import type { Logger } from '@trikd/process/logging';
 import { createNews } from '../news.js';
 import { labelsToChange } from './labels-to-change.js';
@@ -67,7 +68,7 @@ export function keepLeaderLabel({ pods, pod, clock, random, stopped, log }: Lead
       } catch (error) {
         failures += 1;
         // A connection that was idle may be closed at any time.
-        if (failures === 2) log.warn({ reason: reasonOf(error) }, 'the label of the leader cannot be kept');
+        if (failures === 2) log.warn({ reason: messageOf(error) }, 'the label of the leader cannot be kept');
         await clock.sleep(backoff.next(), stopped).catch(() => undefined);
       }
     }
@@ -85,8 +86,4 @@ export function keepLeaderLabel({ pods, pod, clock, random, stopped, log }: Lead
       while (!isSettled && !stopped.aborted) await passes.news(stopped);
     },
   };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

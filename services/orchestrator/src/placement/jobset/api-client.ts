@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import type { ClusterAccess } from './cluster-access.js';
 
 /** A request to the API server. */
@@ -134,6 +135,6 @@ export function refusalOf({ status, body }: ApiAnswer): TrikdError {
 }
 
 function unanswered(server: URL, { method, path }: ApiRequest, error: unknown): TrikdError {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return new TrikdError('unavailable', `${method} ${server.host}${path}: ${why}`, {}, { cause: error });
 }

@@ -1,6 +1,7 @@
 import { createBackoff } from '@trikd/core/async/backoff';
 import type { Clock } from '@trikd/core/async/clock';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf } from '@trikd/core/domain/message-of';
 import type { Change, KubernetesApi } from './kubernetes-api.js';
 import type { Kind, Objects } from './objects.js';
 
@@ -55,7 +56,7 @@ export function followObjects<K extends Kind>(ports: FollowPorts<K>): FollowedOb
   const failed = (error: unknown) => {
     failures += 1;
     // A connection that was idle may be closed at any time.
-    if (failures > 1) trouble(error instanceof Error ? error.message : String(error));
+    if (failures > 1) trouble(messageOf(error));
   };
   const succeeded = () => {
     failures = 0;

@@ -1,3 +1,4 @@
+import { aborted } from '@trikd/core/async/aborted';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type ApiAnswer, type ApiClient, refusalOf } from './api-client.js';
 import type { Change, KubernetesApi, Listed } from './kubernetes-api.js';
@@ -105,11 +106,4 @@ function changeIn<T>(line: unknown): Change<T> {
       throw refusalOf({ status: code, body: { message: message ?? `a watch sent ${event.type}` } });
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
