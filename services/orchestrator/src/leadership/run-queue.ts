@@ -1,7 +1,7 @@
 import type { Clock } from '@trikd/core/async/clock';
 import { type QueueEntry, type QueueWait, type Schedule, schedule, type Wait } from '@trikd/core/run/queue';
 import { holdsTrio, wantsTrio } from '@trikd/core/run/state';
-import type { Claim, Placement } from '../placement/placement.js';
+import { type Claim, claimKey, type Placement } from '../placement/placement.js';
 import type { QueueSettings } from './queue-rules.js';
 import type { IndexedRun, RunIndex } from './run-index.js';
 import { createSetbacks, type Setbacks } from './setbacks.js';
@@ -45,7 +45,6 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
   /** By run and number: a run may have a claim to the trio that it leaves, and one to the next. */
   const claims = new Map<string, Claim>();
   const doubtful = new Set<string>();
-  const keyOf = ({ runId, number }: Pick<Claim, 'runId' | 'number'>) => `${runId} ${number}`;
   const mayHold = (run: IndexedRun) => holdsTrio(run) || doubtful.has(run.runId);
   const isNeeded = ({ runId, number }: Claim): boolean => {
     const run = index.get(runId);
@@ -87,7 +86,7 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
     },
     waitOf(runId) {
       const run = index.get(runId);
-      const claim = run && claims.get(keyOf({ runId, number: run.placement.number }));
+      const claim = run && claims.get(claimKey({ runId, number: run.placement.number }));
       return (claim && currentOf(state(), runId) && placement.pending(claim)) ?? waits.get(runId);
     },
     doubted: (runId) => void doubtful.add(runId),
@@ -97,11 +96,11 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
       const run = index.get(runId);
       return run !== undefined && mayHold(run);
     },
-    claimed: (claim) => void claims.set(keyOf(claim), claim),
+    claimed: (claim) => void claims.set(claimKey(claim), claim),
     releaseUnneeded() {
       for (const claim of claims.values()) {
         if (isNeeded(claim)) continue;
-        claims.delete(keyOf(claim));
+        claims.delete(claimKey(claim));
         placement.release(claim).catch((error: unknown) => failed(claim.runId, error));
       }
     },

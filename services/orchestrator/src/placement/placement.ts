@@ -15,6 +15,14 @@ export interface Claim {
   readonly priority: number;
 }
 
+/** What identifies a claim. */
+export type ClaimName = Pick<Claim, 'runId' | 'number'>;
+
+/** The name of a claim in one text. */
+export function claimKey({ runId, number }: ClaimName): string {
+  return `${runId} ${number}`;
+}
+
 /** A trio, as its run and its orchestrator reach it: host:port of each service. */
 export interface TrioAddresses extends Readonly<Record<Role, string>> {
   readonly name: string;
@@ -64,7 +72,7 @@ export interface Placement {
    */
   acquire(claim: Claim, signal: AbortSignal): Promise<TrioAddresses>;
   /** Why a claim that waits has no trio yet; undefined when it does not wait, and when only the other runs hold it up. */
-  pending(claim: Pick<Claim, 'runId' | 'number'>): Wait | undefined;
+  pending(claim: ClaimName): Wait | undefined;
   /** What happens to the trio of a claim, until the signal aborts or the claim is released. */
   watch(claim: Claim, signal: AbortSignal): AsyncIterable<PlacementNews>;
   /** The run does not need its trio any more. */

@@ -6,13 +6,21 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { Wait } from '@trikd/core/run/queue';
 import type { Logger } from '@trikd/process/logging';
 import { displacement } from '../../runs/displacement.js';
-import type { Claim, Incident, Placement, PlacementNews, TrioAddresses } from '../placement.js';
+import {
+  type Claim,
+  type ClaimName,
+  claimKey,
+  type Incident,
+  type Placement,
+  type TrioAddresses,
+} from '../placement.js';
 import type { TrioStates } from '../trio-states.js';
 import { incidentsOf } from './incidents.js';
 import type { KubernetesApi } from './kubernetes-api.js';
 import { claimIn, nameOf } from './names.js';
 import type { JobSet } from './objects.js';
 import { type JobSetRules, type JobSetTemplate, jobSetOf } from './template.js';
+import { newsOf } from './trio-news.js';
 import { type TrioState, trioStateOf } from './trio-state.js';
 import { followTrios } from './trios.js';
 
@@ -48,8 +56,6 @@ interface Held {
   reported: ReadonlySet<string>;
 }
 
-type ClaimName = Pick<Claim, 'runId' | 'number'>;
-
 const BACKOFF = { firstMs: 500, maxMs: 15_000 };
 /** Seconds between two tries to delete a JobSet. */
 const DELETION = 10;
@@ -69,14 +75,13 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
     },
   });
 
-  const keyOf = ({ runId, number }: ClaimName) => `${runId} ${number}`;
   const nameFor = (claim: ClaimName) => nameOf(claim, rules.instance);
   const claimOf = (jobSet: JobSet) => claimIn(jobSet, rules.instance);
   const stateOf = (name: string): TrioState => trioStateOf(trios.get(name));
 
   function holding(claim: ClaimName): Held {
-    const known = held.get(keyOf(claim)) ?? { waits: false, reported: new Set() };
-    held.set(keyOf(claim), known);
+    const known = held.get(claimKey(claim)) ?? { waits: false, reported: new Set() };
+    held.set(claimKey(claim), known);
     return known;
   }
 
@@ -174,24 +179,6 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
     }
   }
 
-  function newsOf(state: TrioState, known: Held): PlacementNews {
-    switch (state.kind) {
-      case 'absent':
-      case 'over':
-        return { kind: 'away', message: state.message };
-      case 'deleting':
-        return { kind: 'draining', message: state.message };
-      case 'suspended':
-        return { kind: 'preempted', message: state.wait.message };
-      case 'unready':
-        if (state.disrupted !== undefined) return { kind: 'preempted', message: state.disrupted };
-        return { kind: 'lost', role: state.role, message: state.wait.message };
-      case 'ready':
-        if (state.disrupted !== undefined) return { kind: 'preempted', message: state.disrupted };
-        return sameTrio(known.trio, state.trio) ? { kind: 'back' } : { kind: 'moved', trio: state.trio };
-    }
-  }
-
   /** Whether a JobSet is being deleted, as Kubernetes says or because this process has just asked for it. */
   function isLeaving({ metadata: { uid, deletionTimestamp } }: JobSet): boolean {
     return (
@@ -201,9 +188,9 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
   }
 
   async function release(claim: ClaimName): Promise<void> {
-    const known = held.get(keyOf(claim));
+    const known = held.get(claimKey(claim));
     if (known) logIncidents(claim);
-    held.delete(keyOf(claim));
+    held.delete(claimKey(claim));
     changed.ring();
     freed.ring();
     try {
@@ -244,7 +231,7 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
       }
     },
     pending(claim) {
-      const known = held.get(keyOf(claim));
+      const known = held.get(claimKey(claim));
       if (!known?.waits) return undefined;
       const name = nameFor(claim);
       const state = stateOf(name);
@@ -254,13 +241,13 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
       return { reason: 'Starting', message: `trio ${name} is being created` };
     },
     async *watch(claim, signal) {
-      const known = held.get(keyOf(claim));
+      const known = held.get(claimKey(claim));
       let last = 'back';
-      while (known?.trio && !signal.aborted && held.get(keyOf(claim)) === known) {
+      while (known?.trio && !signal.aborted && held.get(claimKey(claim)) === known) {
         const incidents = newIncidents(claim);
         for (const incident of incidents) yield { kind: 'incident', ...incident };
         if (incidents.length > 0) continue;
-        const news = newsOf(stateOf(known.trio.name), known);
+        const news = newsOf(stateOf(known.trio.name), known.trio);
         const text = news.kind === 'moved' ? news.kind : `${news.kind} ${'message' in news ? news.message : ''}`.trim();
         if (news.kind === 'moved') known.trio = news.trio;
         if (text === last) await changed.heard(signal);
@@ -280,10 +267,8 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
       await orAborted(freed.heard(signal), signal).catch(() => undefined);
     },
     states() {
-      const [given, count] = [
-        new Set([...held.values()].map(({ trio }) => trio?.name)),
-        { taken: 0, draining: 0, away: 0 },
-      ];
+      const given = new Set([...held.values()].map(({ trio }) => trio?.name));
+      const count = { taken: 0, draining: 0, away: 0 };
       for (const jobSet of trios.jobSets()) {
         const { name } = jobSet.metadata;
         const { kind } = stateOf(name);
@@ -294,8 +279,4 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
       return { ...count, ready: Math.max(0, most - count.taken - count.away) };
     },
   };
-}
-
-function sameTrio(a: TrioAddresses | undefined, b: TrioAddresses): boolean {
-  return a?.teacher === b.teacher && a.student === b.student && a.anchor === b.anchor;
 }

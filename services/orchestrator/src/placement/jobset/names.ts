@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Claim } from '../placement.js';
+import type { ClaimName } from '../placement.js';
 import type { JobSet } from './objects.js';
 
 /** Labels of JobSets and their pods. */
@@ -14,8 +14,6 @@ export const LABELS = {
 } as const;
 
 export const MANAGER = 'trikd';
-
-type ClaimName = Pick<Claim, 'runId' | 'number'>;
 
 /**
  * The JobSet of a claim. The names of its pods are longer and have to be names of hosts, so the name of the run is a digest here.
