@@ -14,8 +14,19 @@ export interface Outcome {
   readonly params: readonly (string | undefined)[];
 }
 
-/** The outcome of a run that has ended in the cluster. */
-export function outcomeOf({ generations }: Run): readonly Outcome[] {
+/** The part of a generation's result that is compared, as GetRun and `trikd run` have it. */
+interface Result extends Pick<Outcome, 'generation' | 'steps' | 'promoted'> {
+  readonly student?: Scored | undefined;
+  readonly teacher?: Scored | undefined;
+  readonly studentStateSha256: string;
+  readonly teacherStateSha256: string;
+}
+interface Scored {
+  readonly params?: { readonly sha256: string } | undefined;
+}
+
+/** The outcome of a run that has ended. */
+export function outcomeOf({ generations }: { readonly generations: readonly Result[] }): readonly Outcome[] {
   return generations.map(({ generation, steps, promoted, student, teacher, ...digests }) => ({
     generation,
     steps,
@@ -41,12 +52,5 @@ export function outcomeHere(spec: WrittenSpec): Promise<readonly Outcome[]> {
 }
 
 async function trainHere(spec: WrittenSpec): Promise<readonly Outcome[]> {
-  const { generations } = resultOf(await runHere(scratch(), spec));
-  return generations.map(({ generation, steps, promoted, student, teacher, ...digests }) => ({
-    generation,
-    steps,
-    promoted,
-    states: [digests.studentStateSha256, digests.teacherStateSha256],
-    params: [student.params.sha256, teacher.params.sha256],
-  }));
+  return outcomeOf(resultOf(await runHere(scratch(), spec)));
 }

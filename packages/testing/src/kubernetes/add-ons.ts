@@ -1,8 +1,7 @@
 /** What a cluster of ours has besides Kubernetes: controllers from their charts, an object store, a collector and a Jaeger. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { outputOf } from '../processes/output-of.js';
 import { goTool } from '../servers/go-tool.js';
 import { REGISTRY } from './addresses.js';
 import type { KubernetesCluster } from './cluster.js';
@@ -20,14 +19,9 @@ export async function helm(
   { kubeconfig, folder }: Pick<KubernetesCluster, 'kubeconfig' | 'folder'>,
   ...args: readonly string[]
 ): Promise<string> {
-  const child = spawn(goTool('helm'), args, {
+  return outputOf(`helm ${args.slice(0, 2).join(' ')}`, goTool('helm'), args, {
     env: { PATH: process.env['PATH'], KUBECONFIG: kubeconfig, HOME: join(folder, 'helm') },
-    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const exited = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve));
-  const [output, errors, status] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
-  if (status !== 0) throw new Error(`helm ${args.slice(0, 2).join(' ')}: ${errors.trim()}`);
-  return output;
 }
 
 /** Installs JobSet and Kueue, and waits until their webhooks answer. */

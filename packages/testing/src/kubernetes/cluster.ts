@@ -3,16 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { goTool } from '../servers/go-tool.js';
 import { type Kubectl, kubectlOf } from '../servers/kubernetes.js';
 import { kubernetesCredentials } from '../servers/kubernetes-credentials.js';
+import { type Part, untilAnswer } from '../servers/until-answer.js';
 import { API_PORT, CONTROL_PLANE, REGISTRY } from './addresses.js';
 import { ADMIN, API_HOSTS, clusterUsers, startApiServer, startControllers } from './control-plane.js';
 import { pushProgram, startRegistry } from './images.js';
 import { addCgroups, addMounts, addNetwork } from './machine.js';
-import { type Inhabitant, type Namespaces, namespaceProblem, openNamespaces } from './namespaces.js';
+import { type Namespaces, namespaceProblem, openNamespaces } from './namespaces.js';
 import { nodeName, startNode } from './node.js';
 import { openRelay } from './relay.js';
 
@@ -33,7 +33,7 @@ export interface KubernetesCluster {
 export interface KubernetesClusterOptions {
   /** Default 2: a pod whose node is drained has another one. */
   readonly nodes?: number;
-  /** Is told what is there now. */
+  /** Gets a line for each part that has started. */
   readonly report?: (what: string) => void;
   /** Ends an attempt to start. */
   readonly signal?: AbortSignal;
@@ -41,8 +41,6 @@ export interface KubernetesClusterOptions {
 
 /** What the cluster and its add-ons are made of. */
 const TOOLS = ['pause', 'crane', 'kubernetes', 'coredns', 'helm', 'jobset', 'jobset-chart', 'kueue', 'kueue-chart'];
-const START_MS = 120_000;
-const POLL_MS = 100;
 
 /** Starts one, in about half a minute. @throws with the last words of a part that ended */
 export async function startKubernetesCluster(options: KubernetesClusterOptions = {}): Promise<KubernetesCluster> {
@@ -58,7 +56,7 @@ export async function startKubernetesCluster(options: KubernetesClusterOptions =
   const stop = async () => {
     for (const end of endings.splice(0).reverse()) await end();
   };
-  const until = (ask: () => unknown, parts: readonly Inhabitant[]) => untilAnswer(ask, parts, signal);
+  const until = (ask: () => unknown, parts: readonly Part[]) => untilAnswer(ask, parts, signal);
   try {
     endings.push(addCgroups(basename(folder), nodes));
     const namespaces = await openNamespaces(folder, runtime);
@@ -100,21 +98,4 @@ function containerRuntime(): string {
   const { status, stdout } = spawnSync('python3', [script], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
   if (status !== 0) throw new Error('the container runtime cannot be had');
   return stdout.trim();
-}
-
-/** Asks until there is an answer. @throws the last error, or what a part said when it ended */
-async function untilAnswer(ask: () => unknown, parts: readonly Inhabitant[], signal?: AbortSignal): Promise<void> {
-  const last = performance.now() + START_MS;
-  for (;;) {
-    try {
-      await ask();
-      return;
-    } catch (error) {
-      const gone = parts.find((part) => part.gone());
-      signal?.throwIfAborted();
-      if (gone) throw new Error(`${gone.name} ended: ${gone.words()}`, { cause: error });
-      if (performance.now() > last) throw error;
-    }
-    await delay(POLL_MS);
-  }
 }

@@ -18,7 +18,7 @@ export interface ClusterFacts {
   readonly certs: string;
 }
 
-/** Starts a cluster, with all add-ons and with trikd in it. @param report is told what is there now, with the seconds it took */
+/** Starts a cluster, with all add-ons and with trikd in it. @param report gets a line for each part that has started, with the seconds it took */
 export async function startInstalledCluster(
   report: Report,
   signal?: AbortSignal,

@@ -3,20 +3,15 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { controlOf } from '../servers/child-server.js';
+import { controlOf, hasEnded } from '../servers/child-server.js';
 import { goTool } from '../servers/go-tool.js';
+import type { Part } from '../servers/until-answer.js';
 
 /** A program that keeps running inside. */
-export interface Inhabitant {
-  readonly name: string;
-  /** The end of what it wrote. */
-  words(): string;
-  /** Whether it has ended. */
-  gone(): boolean;
-}
+export type Inhabitant = Part;
 
 export interface Namespaces {
-  /** The command line that runs another one inside, for whoever starts it. */
+  /** The command line that runs another one inside. */
   inside(command: readonly string[]): readonly string[];
   /** Runs a command to its end and returns its output. @throws with its message */
   run(...command: readonly string[]): string;
@@ -74,7 +69,7 @@ export async function openNamespaces(folder: string, path: string): Promise<Name
       return {
         name,
         words: () => readFileSync(path, 'utf8').slice(-2000).trim(),
-        gone: () => child.exitCode !== null || child.signalCode !== null,
+        gone: () => hasEnded(child),
       };
     },
     close: async () => {

@@ -33,6 +33,10 @@ export function wordsOf({ stderr }: ChildProcess): () => string {
   return () => words.trim();
 }
 
+export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 /** A process that is ended with its parent. */
 export function controlOf(child: ChildProcess): ChildServer {
   const ended = new Promise<void>((resolve) => {

@@ -1,14 +1,14 @@
 /** The API of Kubernetes as child processes: etcd and an API server, without nodes and without controllers. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type ChildServer, controlOf, freePort, wordsOf } from './child-server.js';
+import { outputOf } from '../processes/output-of.js';
+import { type ChildServer, controlOf, freePort, hasEnded, wordsOf } from './child-server.js';
 import { goTool } from './go-tool.js';
 import { apiServerCommand, etcdCommand, kubernetesPart } from './kubernetes-commands.js';
 import { kubernetesCredentials } from './kubernetes-credentials.js';
+import { type Part, untilAnswer } from './until-answer.js';
 
 /** Arguments of kubectl; the last one may say what it reads from its standard input. */
 export type KubectlArgs = readonly string[] | readonly [...string[], { readonly input: string }];
@@ -31,7 +31,6 @@ export interface Kubernetes {
   stop(): Promise<void>;
 }
 
-const START_MS = 120_000;
 const ADMIN = 'admin';
 
 /** Starts one, in seconds. @throws when it does not become ready, with its last words */
@@ -61,7 +60,7 @@ export async function startKubernetes(): Promise<Kubernetes> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await untilReady(kubectl, [etcd, apiServer]);
+    await untilAnswer(() => kubectl('get', '--raw', '/readyz'), [etcd, apiServer]);
     await addDefinitions(kubectl);
   } catch (error) {
     await stop();
@@ -77,50 +76,19 @@ export function kubectlOf(kubeconfig: string): Kubectl {
     const last = args.at(-1);
     const input = typeof last === 'object' ? last.input : '';
     const words = args.flatMap((arg) => (typeof arg === 'string' ? [arg] : []));
-    const child = spawn(program, [`--kubeconfig=${kubeconfig}`, ...words], {
+    return outputOf(`kubectl ${words.join(' ')}`, program, [`--kubeconfig=${kubeconfig}`, ...words], {
       // Its cache of what the server offers would lie in the user's home.
       env: { PATH: process.env['PATH'], HOME: '/nonexistent', KUBECACHEDIR: `${kubeconfig}.cache` },
+      input,
     });
-    const exited = exitOf(child);
-    child.stdin.on('error', () => undefined).end(input);
-    const [output, errors, status] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
-    if (status !== 0) throw new Error(`kubectl ${words.join(' ')}: ${errors.trim() || output.trim()}`);
-    return output;
   };
 }
 
-function exitOf(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
-}
-
-interface Launched extends ChildServer {
-  readonly name: string;
-  readonly words: () => string;
-}
+interface Launched extends ChildServer, Part {}
 
 function launch([program = '', ...args]: readonly string[]): Launched {
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  return { name: program, words: wordsOf(child), ...controlOf(child) };
-}
-
-async function untilReady(kubectl: Kubectl, servers: readonly Launched[]): Promise<void> {
-  let gone: Launched | undefined;
-  for (const server of servers) {
-    void server.ended.then(() => {
-      gone ??= server;
-    });
-  }
-  const last = performance.now() + START_MS;
-  for (;;) {
-    try {
-      await kubectl('get', '--raw', '/readyz');
-      return;
-    } catch (error) {
-      if (gone) throw new Error(`${gone.name} ended: ${gone.words()}`, { cause: error });
-      if (performance.now() > last) throw error;
-    }
-    await delay(100);
-  }
+  return { name: program, words: wordsOf(child), gone: () => hasEnded(child), ...controlOf(child) };
 }
 
 async function addDefinitions(kubectl: Kubectl): Promise<void> {
