@@ -66,7 +66,7 @@ test('an attempt with other numerics than the pair it resumes from goes on with 
   expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed({ curriculum: { generations: 2 } })));
 });
 
-test('a generation with other numerics than the one before is told of too', async () => {
+test('a generation with other numerics than the one before raises an alarm too', async () => {
   const numericsAt: ToyWorld['numericsAt'] = (role, { generation }) =>
     generation === 1 && role === 'teacher' ? AMD : INTEL;
   const { create, watch } = await served(memoryStore(), [{ numericsAt }], 'warn');

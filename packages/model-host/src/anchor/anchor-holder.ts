@@ -27,7 +27,7 @@ export interface AnchorHolder extends ExchangeSource {
    */
   load(assignment: AnchorAssignment): Promise<AnchorFacts>;
   serving(): AnchorAssignment | undefined;
-  /** What it computes with, by the engine settings of a run; undefined: it does not tell. */
+  /** What it computes with, by the engine settings of a run; undefined: it does not report it. */
   numerics(engine: RunSpec['engine']): Numerics | undefined;
   /** The most recent steps. */
   readonly steps: StepMemory;

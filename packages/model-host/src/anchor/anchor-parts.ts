@@ -23,7 +23,7 @@ export interface AnchorParts {
   /** Uniform on [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
-  /** What models with these settings compute with. Default: it is not told. */
+  /** What models with these settings compute with. Default: it is not reported. */
   readonly numerics?: (engine: RunSpec['engine']) => Numerics;
   /** Default: none. */
   readonly telemetry?: Telemetry;

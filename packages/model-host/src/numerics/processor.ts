@@ -1,4 +1,4 @@
-/** What kernels are chosen by, as Linux tells it of one processor. */
+/** What kernels are chosen by, as Linux reports it for one processor. */
 export interface Processor {
   /** Vendor, family and model, such as `GenuineIntel 6 143`; on other processors than x86, what their lines say. */
   readonly name: string;

@@ -27,7 +27,7 @@ export function readNumerics(
   });
 }
 
-/** As the NVIDIA driver names the GPUs of this container; TensorFlow's C library does not tell. */
+/** As the NVIDIA driver names the GPUs of this container; TensorFlow's C library has no names of GPUs. */
 function gpuName(): string {
   const folder = '/proc/driver/nvidia/gpus';
   const models = ifReadable(() => readdirSync(folder))?.map((gpu) => {

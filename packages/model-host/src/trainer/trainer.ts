@@ -42,7 +42,7 @@ export interface Trainer extends ExchangeSource {
    * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' for a step before the first open one
    */
   saveAt(attempt: GenerationAttempt, step: number): number;
-  /** What it computes with, by the engine settings of a run; undefined: it does not tell. */
+  /** What it computes with, by the engine settings of a run; undefined: it does not report it. */
   numerics(engine: RunSpec['engine']): Numerics | undefined;
   /** The most recent steps. */
   readonly steps: StepMemory;

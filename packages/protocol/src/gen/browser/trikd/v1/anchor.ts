@@ -45,7 +45,7 @@ export interface LoadAnchorResponse {
   test:
     | Score
     | undefined;
-  /** What this process computes with; absent if it does not tell. */
+  /** What this process computes with; absent if it is not reported. */
   numerics: Numerics | undefined;
 }
 

@@ -132,7 +132,7 @@ export interface AssignResponse {
   stepsPerEpoch: number;
   /** Number of classes; chance level depends on it. */
   classes: number;
-  /** What this process computes with; absent if it does not tell. */
+  /** What this process computes with; absent if it is not reported. */
   numerics: Numerics | undefined;
 }
 
