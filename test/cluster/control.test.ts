@@ -22,6 +22,45 @@ function iptables(...rule: readonly string[]): void {
   execFileSync(program, args, { stdio: 'pipe' });
 }
 
+const DENIED = 'no JobSet may be created';
+
+/** Has the API server refuse new JobSets while something is done. */
+async function withoutNewJobSets(during: () => Promise<void>): Promise<void> {
+  const metadata = { name: 'no-jobsets' };
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const resourceRules = [
+    { apiGroups: ['jobset.x-k8s.io'], apiVersions: ['*'], resources: ['jobsets'], operations: ['CREATE'] },
+  ];
+  const policy = {
+    ...{ apiVersion, kind: 'ValidatingAdmissionPolicy', metadata },
+    spec: { matchConstraints: { resourceRules }, validations: [{ expression: 'false', message: DENIED }] },
+  };
+  const binding = {
+    ...{ apiVersion, kind: 'ValidatingAdmissionPolicyBinding', metadata },
+    spec: { policyName: metadata.name, validationActions: ['Deny'] },
+  };
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [policy, binding] });
+  await kubectl('apply', '--filename=-', { input });
+  try {
+    await untilTrue('JobSets are refused', jobSetsAreRefused);
+    await during();
+  } finally {
+    await kubectl('delete', '--filename=-', { input });
+  }
+}
+
+async function jobSetsAreRefused(): Promise<boolean> {
+  const jobSet = {
+    ...{ apiVersion: 'jobset.x-k8s.io/v1alpha2', kind: 'JobSet', metadata: { name: 'refused', namespace: RUNS } },
+    spec: { replicatedJobs: [] },
+  };
+  const create = kubectl('create', '--dry-run=server', '--filename=-', { input: JSON.stringify(jobSet) });
+  return create.then(
+    () => false,
+    (error: unknown) => `${error}`.includes(DENIED),
+  );
+}
+
 const orchestrators = async () =>
   (await get<{ readonly items: readonly Pod[] }>('pods', inOwn, '--selector=app.kubernetes.io/component=orchestrator'))
     .items;
@@ -31,6 +70,24 @@ describe('no bit changes, and no generation is promoted twice, when', () => {
     await survives('leader-killed', async () => {
       await kubectl('delete', 'pod', inOwn, '--selector=trikd.dev/leader=true', '--force', '--grace-period=0');
     });
+  });
+
+  test('the leader is killed after it has numbered a placement and before the JobSet exists', async () => {
+    const spec = lastingSpec('between-writes', 50);
+    const { name } = spec;
+    await withoutNewJobSets(async () => {
+      await createRun(spec);
+      const numbered = await until(name, ({ conditions }) =>
+        conditions.some(({ message }) => message.includes(DENIED)),
+      );
+      expect(numbered.placement?.number).toBe(1);
+      await kubectl('delete', 'pod', inOwn, '--selector=trikd.dev/leader=true', '--force', '--grace-period=0');
+    });
+    await inGenerationOne(name);
+    expect((await getRun(name)).placement?.number).toBe(1);
+    const run = await until(name, completed, 400);
+    expect(outcomeOf(run)).toEqual(await outcomeHere(spec));
+    expect(promotionsOf(run)).toEqual([0, 1]);
   });
 
   test('the release is upgraded', async () => {
