@@ -84,7 +84,9 @@ describe('no bit changes, and no generation is promoted twice, when', () => {
       await kubectl('delete', 'pod', inOwn, '--selector=trikd.dev/leader=true', '--force', '--grace-period=0');
     });
     await inGenerationOne(name);
-    expect((await getRun(name)).placement?.number).toBe(1);
+    const ofRun = [`--namespace=${RUNS}`, `--selector=trikd.dev/run=${name}`];
+    const { items } = await get<{ readonly items: readonly unknown[] }>('jobsets', ...ofRun);
+    expect(items).toHaveLength(1);
     const run = await until(name, completed, 400);
     expect(outcomeOf(run)).toEqual(await outcomeHere(spec));
     expect(promotionsOf(run)).toEqual([0, 1]);
