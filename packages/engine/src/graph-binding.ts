@@ -50,6 +50,8 @@ export class GraphBinding {
   readonly TF_Version = native.version();
 
   readonly graph: NativeGraph = native.createGraph();
+  /** Nodes added so far, by type. */
+  readonly counts = new Map<string, number>();
   private readonly outputs = new Map<number, Output>();
   private nextHandle = 0;
   private nextName = 0;
@@ -62,7 +64,9 @@ export class GraphBinding {
     controls: readonly number[] = [],
   ): OperationInfo {
     try {
-      return native.addOperation(this.graph, type, `${type}_${this.nextName++}`, inputs, attributes, controls);
+      const info = native.addOperation(this.graph, type, `${type}_${this.nextName++}`, inputs, attributes, controls);
+      this.counts.set(type, (this.counts.get(type) ?? 0) + 1);
+      return info;
     } catch (error) {
       throw fromNative(error);
     }

@@ -4,10 +4,10 @@ export { type DType, float32, type HostTensor, int32, sizeOf, type TensorSpec, u
 export { Engine, type Feeds, type Session } from './engine.js';
 export { EngineError, type EngineErrorCode } from './errors.js';
 export { batchNormalization } from './layers/batch-normalization.js';
-export { softmaxCrossEntropy } from './layers/softmax-cross-entropy.js';
+export { plainSoftmaxCrossEntropy, softmaxCrossEntropy } from './layers/softmax-cross-entropy.js';
 export { type Device, tensorflowVersion } from './native.js';
-export type { Optimizer } from './optimizer.js';
+export type { Gradient, Optimizer } from './optimizer.js';
 export type { RandomSource } from './random-draws.js';
-export type { Minimize, ModelMode, Scope } from './scope.js';
+export type { LossGradients, Minimize, ModelMode, Scope, StateScalar, Update } from './scope.js';
 export { tf } from './tfjs-internals/tf.js';
 export { type FunctionDefinition, type Program, trace } from './trace.js';

@@ -2,10 +2,10 @@ import type { LayersModel, Scalar, Tensor, Variable as TfVariable } from '@tenso
 import type { ActiveGraph } from './active-graph.js';
 import { TF } from './dtype.js';
 import { EngineError } from './errors.js';
+import { differentiate } from './gradients.js';
 import type { Attribute, Output } from './native.js';
-import { applyGradients, clipByGlobalNorm, type Optimizer } from './optimizer.js';
+import { applyGradients, clipByGlobalNorm, type Gradient, type Optimizer } from './optimizer.js';
 import { RandomDraws, type RandomSource } from './random-draws.js';
-import { tf } from './tfjs-internals/tf.js';
 import type { Variable, Variables } from './variables.js';
 
 /** A queue that a function fills or empties in the middle of its run. */
@@ -16,12 +16,30 @@ export interface Port {
   readonly enqueue?: { readonly placeholder: number; readonly operation: number };
 }
 
-export interface Minimize {
-  readonly loss: () => Scalar;
+/** How gradients change what they are of. */
+export interface Update {
   readonly optimizer: Optimizer;
   readonly learningRate: Scalar;
   /** Limit of the global gradient norm; undefined turns clipping off. */
   readonly clipNorm?: Scalar | undefined;
+}
+
+export interface Minimize extends Update {
+  readonly loss: () => Scalar;
+}
+
+/** A loss, and its gradient by each trainable param. */
+export interface LossGradients {
+  readonly value: Scalar;
+  /** In the order of the params, which is the same for every loss. */
+  readonly gradients: readonly Gradient[];
+}
+
+/** A number that is part of the state besides the params, such as one that is learned beside them. */
+export interface StateScalar {
+  readonly variable: Variable;
+  /** Its value before the run writes it. */
+  readonly value: Scalar;
 }
 
 /** How a model is applied. */
@@ -112,25 +130,59 @@ export class Scope<Input extends string> {
    * One update of all trainable params down the gradient of `loss`. In ports come before it, or inside the loss.
    * @throws EngineError UNIMPLEMENTED, with the op, when tfjs has no gradient of it
    */
-  minimize({ loss, optimizer, learningRate, clipNorm }: Minimize): { loss: Tensor; gradientNorm: Tensor } {
+  minimize({ loss, ...update }: Minimize): { loss: Tensor; gradientNorm: Tensor } {
+    const all = this.gradients(() => ({ loss: loss() }));
+    return { loss: all.loss.value, gradientNorm: this.apply(all.loss.gradients, update) };
+  }
+
+  /**
+   * The gradients of several losses by all trainable params. `losses` runs once: there is one forward pass, and one backward pass for
+   * each loss. In ports come before it, or inside of `losses`.
+   * @throws EngineError UNIMPLEMENTED, with the op, when tfjs has no gradient of it
+   */
+  gradients<Name extends string>(losses: () => Readonly<Record<Name, Scalar>>): Readonly<Record<Name, LossGradients>> {
     const trainable = this.layers.trainableWeights.map((weight) => ({
       // tfjs-layers keeps its variable protected; the tape wants it itself.
       layer: weight['val'] as TfVariable,
       variable: this.variableOf(weight.originalName),
     }));
-    const { value, grads } = differentiate(
-      loss,
+    const differentiated = differentiate(
+      losses,
       trainable.map(({ layer }) => layer),
     );
-    const gradients = trainable.map(({ layer, variable }) => {
-      const gradient = grads[layer.name];
-      if (!gradient) throw new EngineError('INVALID_ARGUMENT', 'the loss does not depend on this param', variable.name);
-      return { variable, gradient };
-    });
-    const { norm, clipped } = clipByGlobalNorm(this.graph, gradients, clipNorm);
+    const results: Partial<Record<Name, LossGradients>> = {};
+    for (const name of Object.keys(differentiated) as Name[]) {
+      const { value, gradients } = differentiated[name];
+      const own = trainable.map(({ variable }, index): Gradient => {
+        const gradient = gradients[index];
+        if (gradient) return { variable, gradient };
+        throw new EngineError('INVALID_ARGUMENT', 'the loss does not depend on this param', variable.name);
+      });
+      results[name] = { value, gradients: own };
+    }
+    return results as Record<Name, LossGradients>;
+  }
+
+  /**
+   * One update of variables down their gradients, after all in ports that were declared before.
+   * @returns the norm of the gradients together, before they are clipped
+   */
+  apply(gradients: readonly Gradient[], { optimizer, learningRate, clipNorm }: Update): Tensor {
     const { graph, variables, received } = this;
+    const { norm, clipped } = clipByGlobalNorm(graph, gradients, clipNorm);
     this.targets.push(...applyGradients({ graph, variables, learningRate, after: received }, optimizer, clipped));
-    return { loss: value, gradientNorm: norm };
+    return norm;
+  }
+
+  /** A scalar of the state, which starts from `initial`. It is saved and restored as the slots of an optimizer are. */
+  scalar(name: string, initial: number): StateScalar {
+    const variable = this.variables.declare(name, [], Float32Array.of(initial), 'slot');
+    return { variable, value: this.variables.value(variable) as Scalar };
+  }
+
+  /** The same value as a constant: no gradient flows through it. */
+  detached<T extends Tensor>(value: T): T {
+    return this.graph.wrap(this.graph.outputOf(value), TF.FLOAT, value.shape) as T;
   }
 
   private variableOf(name: string): Variable {
@@ -148,17 +200,5 @@ export class Scope<Input extends string> {
       { name: 'shared_name', kind: 'string', value: `port/${name}` },
     ];
     return [this.graph.binding.add('FIFOQueueV2', [], attributes).id, 0];
-  }
-}
-
-function differentiate(loss: () => Scalar, variables: TfVariable[]): ReturnType<typeof tf.variableGrads> {
-  try {
-    return tf.variableGrads(loss, variables);
-  } catch (error) {
-    // tfjs throws plain errors; those about gradients name the op.
-    if (error instanceof EngineError || !(error instanceof Error) || !/gradient/i.test(error.message)) throw error;
-    throw new EngineError('UNIMPLEMENTED', `tfjs cannot differentiate the loss: ${error.message}`, '', {
-      cause: error,
-    });
   }
 }

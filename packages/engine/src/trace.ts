@@ -33,6 +33,8 @@ export interface Program {
   readonly variables: ReadonlyMap<string, Variable>;
   readonly functions: ReadonlyMap<string, TracedFunction>;
   readonly ports: ReadonlyMap<string, Port>;
+  /** How many operations the graph has, by type: what tells a second forward pass from one. */
+  readonly operations: ReadonlyMap<string, number>;
 }
 
 /**
@@ -72,7 +74,7 @@ export function trace(build: () => LayersModel, functions: Readonly<Record<strin
     forgetModel();
     tf.removeBackend(GRAPH_BACKEND);
   }
-  return { graph: binding.graph, variables: variables.all, functions: traced, ports };
+  return { graph: binding.graph, variables: variables.all, functions: traced, ports, operations: binding.counts };
 }
 
 function traceFunction(

@@ -10,7 +10,7 @@ export interface Variable {
   readonly shape: readonly number[];
   /** Float32, row-major. */
   readonly initial: Float32Array;
-  /** Model params, or slots of an optimizer. */
+  /** Model params, or what else training writes, such as the slots of an optimizer. */
   readonly kind: 'param' | 'slot';
   readonly handle: Output;
   readonly read: Output;
@@ -29,7 +29,7 @@ export class Variables {
 
   declare(name: string, shape: readonly number[], initial: Float32Array, kind: Variable['kind']): Variable {
     const known = this.all.get(name);
-    if (known && kind === 'slot') return known;
+    if (known?.kind === 'slot' && kind === 'slot') return known;
     if (known) throw new EngineError('ALREADY_EXISTS', 'two weights of the model have this name', name);
     const { binding } = this.graph;
     const shaped: Attribute[] = [FLOAT, { name: 'shape', kind: 'shape', value: shape }];

@@ -5,7 +5,7 @@ import { Engine, type Session } from '../engine.js';
 import { distance, randomNumbers } from '../testing/numbers.js';
 import { ONE_THREAD, traceFunctions } from '../testing/programs.js';
 import { tf } from '../tfjs-internals/tf.js';
-import { softmaxCrossEntropy } from './softmax-cross-entropy.js';
+import { plainSoftmaxCrossEntropy, softmaxCrossEntropy } from './softmax-cross-entropy.js';
 
 const [ROWS, CLASSES] = [4, 6];
 
@@ -95,5 +95,25 @@ describe('softmaxCrossEntropy', () => {
     });
     expect(Array.from(value!)).toEqual([2e4, 2e4, 2e4, 2e4]);
     expect(Array.from(gradient!.subarray(0, CLASSES))).toEqual([-1, 1, 0, 0, 0, 0]);
+  });
+});
+
+describe('plainSoftmaxCrossEntropy', () => {
+  const [targets, logits] = [distributions(), randomNumbers(ROWS * CLASSES, 6)];
+  const matrix = (values: Float32Array) => tf.tensor2d(values, [ROWS, CLASSES]);
+
+  test('has the value of the fused one', () => {
+    const value = tf.tidy(() => plainSoftmaxCrossEntropy(matrix(targets), matrix(logits)).dataSync());
+    expect(distance(value, reference(targets, logits, [1, 1, 1, 1]).value)).toBeLessThanOrEqual(1);
+  });
+
+  test('has a gradient by its targets: -ln softmax(logits)', () => {
+    const gradient = tf.tidy(() =>
+      tf
+        .grad((own) => tf.sum(plainSoftmaxCrossEntropy(own as Tensor2D, matrix(logits))))(matrix(targets))
+        .dataSync(),
+    );
+    const expected = rows(logits).flatMap((row) => softmax(row).map((p) => -Math.log(p)));
+    expect(distance(gradient, expected)).toBeLessThanOrEqual(1);
   });
 });

@@ -12,7 +12,7 @@ import { tf } from '../tfjs-internals/tf.js';
  */
 export function softmaxCrossEntropy(targets: Tensor2D, logits: Tensor2D): Tensor1D {
   const graph = activeGraph();
-  if (!graph) return tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1)) as Tensor1D;
+  if (!graph) return plainSoftmaxCrossEntropy(targets, logits);
   const fused = tf.customGrad((...parts) => {
     const [features, save] = parts as [Tensor, (tensors: Tensor[]) => void];
     const [loss, gradient] = graph.tensors('SoftmaxCrossEntropyWithLogits', [features, targets]);
@@ -20,4 +20,9 @@ export function softmaxCrossEntropy(targets: Tensor2D, logits: Tensor2D): Tensor
     return { value: loss!, gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(saved[0]!, tf.expandDims(dy, 1)) };
   });
   return fused(logits) as Tensor1D;
+}
+
+/** The same of plain ops, more of them. Here a gradient flows into the targets too, for what they depend on. */
+export function plainSoftmaxCrossEntropy(targets: Tensor2D, logits: Tensor2D): Tensor1D {
+  return tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1)) as Tensor1D;
 }
