@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GateSpec } from './gate-spec.js';
 import { ModelSpec } from './model-spec.js';
 import { Amount, PositiveAmount } from './numbers.js';
 
@@ -16,6 +17,7 @@ export const TermSpec = z.discriminatedUnion('kind', [
     from: z.enum(['anchor', 'peer']),
     weight,
     temperature,
+    gate: GateSpec.optional(),
   }),
 ]);
 export type TermSpec = z.infer<typeof TermSpec>;
@@ -74,6 +76,12 @@ export const RoleSpec = z.strictObject({
     .refine(
       (terms) => terms.length === 0 || terms.some((term) => term.weight > 0 && !isAnchorTerm(term)),
       'nothing to learn from in generation 0, which has no anchor: a task or peer term with a weight above 0 is needed',
+    )
+    .refine(
+      (terms) =>
+        terms.every((term) => term.kind === 'task' || !term.gate) ||
+        terms.some((term) => term.kind === 'task' && term.weight > 0),
+      'a gate compares with the gradient of the task: a task term with a weight above 0 is needed',
     )
     .describe('terms of the loss; those that ask the anchor rest in generation 0'),
   optimizer: OptimizerSpec.prefault({ kind: 'sgd' }),

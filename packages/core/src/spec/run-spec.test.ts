@@ -33,6 +33,24 @@ describe('a spec', () => {
     },
   );
 
+  test('is refused when a gate has no task to compare with', () => {
+    const gated = (threshold?: number) => ({ ...peer, gate: { kind: 'params-similarity', threshold } });
+    expect(mistakesOf({ ...written, student: role(task, gated()) })).toEqual([]);
+    for (const objective of [[gated()], [{ ...task, weight: 0 }, gated()]]) {
+      expect(mistakesOf({ ...written, student: role(...objective) })).toEqual([
+        'student.objective: a gate compares with the gradient of the task: a task term with a weight above 0 is needed',
+      ]);
+    }
+  });
+
+  test('is refused when the threshold of a gate is no cosine', () => {
+    const by = (threshold: number) => ({ ...peer, gate: { kind: 'logits-similarity', threshold } });
+    expect(mistakesOf({ ...written, student: role(task, by(1)) })).toEqual([]);
+    expect(mistakesOf({ ...written, student: role(task, by(1.5)) })).toEqual([
+      'student.objective.1.gate.threshold: Too big: expected number to be <=1',
+    ]);
+  });
+
   test('is refused when a batch needs more images than there are', () => {
     expect(mistakesOf({ ...written, batchSize: 256 })).toEqual([]);
     expect(mistakesOf({ ...written, batchSize: 257 })).toEqual([

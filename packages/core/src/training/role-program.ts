@@ -19,6 +19,7 @@ import { sourcesOf, termValue } from '../losses/objective.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
 import type { OptimizerSpec, TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { updateParams } from './update-params.js';
 
 /** Names of the functions of a role's program, and of its out port. */
 export const TRAIN = 'train';
@@ -93,28 +94,31 @@ function trainFunction(context: ProgramContext, role: TrainedRole, terms: readon
       const scalar = (name: string) => scope.inputs[name] as Scalar;
       const labels = scope.inputs.labels as Tensor1D;
       const step: { logits?: Tensor2D; values?: Tensor } = {};
-      const loss = () => {
+      const forward = () => {
         const random = { seed: scalar('seed'), step: scalar('step') };
         const logits = scope.model(normalise(scope.inputs.images!, dataset), { training: true, random }) as Tensor2D;
         scope.send(LOGITS, logits);
         const targets = receiveTargets(scope, terms, logits.shape);
-        const weighted = terms.map((term, index) =>
-          tf.mul(
-            scalar(weightInput(index)),
-            termValue(term, { logits, labels, targets }, scalar(temperatureInput(index))),
-          ),
-        );
+        const weighted = terms.map((term, index) => {
+          const value = termValue(term, { logits, labels, targets }, scalar(temperatureInput(index)));
+          return tf.mul(scalar(weightInput(index)), value) as Scalar;
+        });
         step.logits = tf.keep(logits);
         step.values = tf.keep(tf.stack(weighted));
-        return tf.addN(weighted) as Scalar;
+        return { logits, weighted };
       };
-      const { gradientNorm } = scope.minimize({
-        loss,
+      const update = {
         optimizer: optimizerOf(optimizer, scalar),
         learningRate: scalar('learningRate'),
         clipNorm: clipNorm === null ? undefined : scalar('clipNorm'),
-      });
-      return { terms: step.values!, gradientNorm, correct: correct(step.logits!, labels) };
+      };
+      const { gradientNorm, gates } = updateParams(scope, terms, forward, update);
+      return {
+        terms: step.values!,
+        gradientNorm,
+        correct: correct(step.logits!, labels),
+        ...(gates.size > 0 && { gates: tf.stack(inTermOrder(gates)) }),
+      };
     },
   };
 }
@@ -124,6 +128,9 @@ function receiveTargets(scope: Scope<string>, terms: readonly TermSpec[], shape:
   for (const source of sourcesOf(terms)) targets[source] = scope.receive(source, shape) as Tensor2D;
   return targets;
 }
+
+const inTermOrder = (gates: ReadonlyMap<number, Scalar>): Scalar[] =>
+  [...gates].toSorted(([a], [b]) => a - b).map(([, open]) => open);
 
 /** Number of rows whose largest logit is the label. */
 function correct(logits: Tensor2D, labels: Tensor1D): Scalar {

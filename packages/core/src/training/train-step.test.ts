@@ -121,3 +121,26 @@ test('the task loss is reported at weight 1, whatever its weight', async () => {
   expect(losses[1]!.plain).toBeCloseTo(losses[0]!.plain, 6);
   expect(losses[1]!.weighted).toBeCloseTo(0.25 * losses[0]!.weighted, 6);
 });
+
+test('a step reports each gate by what its term learns from, and none where there is no gate', async () => {
+  const gated = (from: 'anchor' | 'peer', kind: 'params-similarity' | 'logits-similarity', threshold: number) =>
+    ({ kind: 'distillation', from, weight: 0.5, temperature: 2, gate: { kind, threshold } }) as const;
+  const of = specFor('tiny', {
+    // No cosine of two gradients that differ is 1.
+    student: {
+      objective: [{ kind: 'task' }, gated('peer', 'params-similarity', 1), gated('anchor', 'logits-similarity', -1)],
+    },
+  });
+  const attempt = { runId: of.name, generation: 1, attempt: 1 };
+  const frames = () => dullFrames(of, dataset, attempt);
+  const learner = await openLearner(of, lonePorts({ frames: { anchor: frames(), peer: frames() } }).ports, 1);
+  const report = await trainStep(learner, makeBatch(dataset, of, 1, 0), () => {});
+  expect(report.gates).toEqual([
+    { part: 'peer', open: false },
+    { part: 'anchor', open: true },
+  ]);
+  await learner.session.close();
+  const plain = await openLearner();
+  expect(await trainStep(plain, batch, () => {})).not.toHaveProperty('gates');
+  await plain.session.close();
+});

@@ -6,7 +6,7 @@ import { type GenerationAttempt } from '../domain/position.js';
 import type { FrameSource } from '../domain/role.js';
 import { peerOf, type TrainedRole } from '../domain/role.js';
 import { checkFrame } from '../exchange/check-frame.js';
-import { partOf, sourcesOf } from '../losses/objective.js';
+import { gateOf, partOf, sourcesOf } from '../losses/objective.js';
 import type { TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { StepMoment } from '../timing/moments.js';
@@ -16,7 +16,7 @@ import { LOGITS, optimizerFeeds, randomFeeds, TRAIN, temperatureInput, weightInp
 import { learningRate } from './schedule.js';
 import type { ModelSession } from './sessions.js';
 import type { StallWatch } from './stall-watch.js';
-import type { TrainerProgress } from './trainer-event.js';
+import type { LossTerm, TrainerProgress } from './trainer-event.js';
 
 /** A model in training, with everything that a step needs. */
 export interface Learner {
@@ -35,6 +35,8 @@ export interface StepReport {
   readonly values: Pick<TrainerProgress, 'terms' | 'batchAccuracy' | 'gradientNorm' | 'learningRate'>;
   /** Cross-entropy at weight 1; NaN if the objective has no task term. */
   readonly taskLoss: number;
+  /** Whether each term with a gate took part in the step; absent if no term has one. */
+  readonly gates?: readonly { readonly part: LossTerm['part']; readonly open: boolean }[];
   /** Milliseconds spent waiting for frames. */
   readonly waits: Readonly<Partial<Record<FrameSource, number>>>;
 }
@@ -140,8 +142,14 @@ function reportOf(
   return {
     values: { terms: reported, gradientNorm, learningRate: rate, batchAccuracy: outputs.correct![0]! / spec.batchSize },
     taskLoss: task === -1 ? Number.NaN : reported[task]!.value / terms[task]!.weight,
+    ...(outputs.gates && { gates: gatesOf(terms, outputs.gates) }),
     waits,
   };
+}
+
+/** @param values of the terms with a gate, in their order: 1 or 0 */
+function gatesOf(terms: readonly TermSpec[], values: Float32Array): NonNullable<StepReport['gates']> {
+  return terms.filter(gateOf).map((term, index) => ({ part: partOf(term), open: values[index] === 1 }));
 }
 
 function assertFinite(role: TrainedRole, logits: Float32Array, step: number): void {

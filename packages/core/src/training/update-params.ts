@@ -1,0 +1,107 @@
+import { type Gradient, type Scalar, type Scope, type Tensor, type Tensor2D, tf, type Update } from '@trikd/engine';
+import { gate } from '../losses/gates/gate.js';
+import { gateOf } from '../losses/objective.js';
+import type { GateSpec } from '../spec/gate-spec.js';
+import type { TermSpec } from '../spec/role-spec.js';
+
+/** What the forward pass of a step yields. */
+export interface Forward {
+  readonly logits: Tensor2D;
+  /** The terms in their order, each times its weight. */
+  readonly weighted: readonly Scalar[];
+}
+
+export interface ParamsUpdate {
+  /** Of the sum of all gradients that take part, before clipping. */
+  readonly gradientNorm: Tensor;
+  /** For each term with a gate, by its index: 1 if it takes part in the step, else 0. */
+  readonly gates: ReadonlyMap<number, Scalar>;
+}
+
+/**
+ * One update of the params down the gradient of the objective. Terms that rest in this step, by their gates, do not take part. A gate on
+ * the params needs the gradient of its term apart: one more backward pass. Everything else is one loss with one backward pass.
+ * @param forward runs once
+ */
+export function updateParams(
+  scope: Scope<string>,
+  terms: readonly TermSpec[],
+  forward: () => Forward,
+  update: Update,
+): ParamsUpdate {
+  const gates = new Map<number, Scalar>();
+  const taking = () => {
+    const { logits, weighted } = forward();
+    gateByLogits(scope, terms, logits, weighted, gates);
+    return weighted.map((loss, index) => {
+      const open = gates.get(index);
+      return open ? (tf.mul(open, loss) as Scalar) : loss;
+    });
+  };
+  const apart = gatesOf(terms, 'params-similarity');
+  if (apart.length === 0) {
+    const { gradientNorm } = scope.minimize({ loss: () => tf.addN(taking()) as Scalar, ...update });
+    return { gradientNorm, gates };
+  }
+  const { task, ...hints } = scope.gradients(() => lossesApart(terms, taking()));
+  const summed = [task!.gradients];
+  if (hints[OTHERS]) summed.push(hints[OTHERS].gradients);
+  for (const [index, spec] of apart) {
+    const { gradients } = hints[nameOf(index)]!;
+    const open = gate(tensorsOf(task!.gradients), tensorsOf(gradients), spec);
+    gates.set(index, open);
+    summed.push(gradients.map(({ variable, gradient }) => ({ variable, gradient: tf.mul(open, gradient) })));
+  }
+  return { gradientNorm: scope.apply(sumOf(summed), update), gates };
+}
+
+/** The name of the loss of all hints that no gate on the params asks for apart. */
+const OTHERS = 'others';
+const nameOf = (index: number) => `term${index}`;
+
+/** The terms that have a gate of this kind, by index. */
+function gatesOf(terms: readonly TermSpec[], kind: GateSpec['kind']): readonly (readonly [number, GateSpec])[] {
+  return terms.flatMap((term, index) => {
+    const spec = gateOf(term);
+    return spec?.kind === kind ? [[index, spec] as const] : [];
+  });
+}
+
+/** The losses whose gradients a gate on the params compares: that of the task, and one for each hint with such a gate. */
+function lossesApart(terms: readonly TermSpec[], weighted: readonly Scalar[]): Readonly<Record<string, Scalar>> {
+  const sum = (wanted: (term: TermSpec) => boolean) => weighted.filter((_, index) => wanted(terms[index]!));
+  const apart = (term: TermSpec) => gateOf(term)?.kind === 'params-similarity';
+  const others = sum((term) => term.kind !== 'task' && !apart(term));
+  return {
+    task: tf.addN(sum(({ kind }) => kind === 'task')) as Scalar,
+    ...(others.length > 0 && { [OTHERS]: tf.addN(others) as Scalar }),
+    ...Object.fromEntries(terms.flatMap((term, index) => (apart(term) ? [[nameOf(index), weighted[index]!]] : []))),
+  };
+}
+
+/** Decides the gates on the logits, from gradients that end there. */
+function gateByLogits(
+  scope: Scope<string>,
+  terms: readonly TermSpec[],
+  logits: Tensor2D,
+  weighted: readonly Scalar[],
+  gates: Map<number, Scalar>,
+): void {
+  const cheap = gatesOf(terms, 'logits-similarity');
+  if (cheap.length === 0) return;
+  const byLogits = (loss: Scalar) => [tf.grad(() => loss)(logits)];
+  const task = byLogits(tf.addN(weighted.filter((_, index) => terms[index]!.kind === 'task')) as Scalar);
+  for (const [index, spec] of cheap) {
+    // A gate is a decision, not a part of what is differentiated.
+    gates.set(index, tf.keep(scope.detached(gate(task, byLogits(weighted[index]!), spec))));
+  }
+}
+
+const tensorsOf = (gradients: readonly Gradient[]) => gradients.map(({ gradient }) => gradient);
+
+function sumOf(all: readonly (readonly Gradient[])[]): readonly Gradient[] {
+  return all[0]!.map(({ variable }, index) => ({
+    variable,
+    gradient: tf.addN(all.map((gradients) => gradients[index]!.gradient)),
+  }));
+}
