@@ -1,0 +1,43 @@
+/** Embeddings of images: one row of `dimension` numbers for each. */
+export interface Embeddings {
+  readonly dimension: number;
+  /** count x dimension, row-major. */
+  readonly values: Float32Array;
+}
+
+/** How far the cosine of two embeddings may be from 1 for them to count as one direction: what float32 leaves of it. */
+const SAME_DIRECTION = 1e-6;
+
+export function rowsOf({ values, dimension }: Embeddings): number {
+  return values.length / dimension;
+}
+
+/** The embeddings with length 1. One of length 0 keeps it: its cosine with any other is then 0. */
+export function normalised({ values, dimension }: Embeddings): Embeddings {
+  const units = new Float32Array(values.length);
+  for (let at = 0; at < values.length; at += dimension) {
+    let squares = 0;
+    for (let i = at; i < at + dimension; i++) squares += values[i]! ** 2;
+    const scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
+    for (let i = at; i < at + dimension; i++) units[i] = values[i]! * scale;
+  }
+  return { dimension, values: units };
+}
+
+/** The cosine of the angle between two embeddings of length 1, -1..1. */
+export function cosine({ values, dimension }: Embeddings, a: number, b: number): number {
+  const [left, right] = [a * dimension, b * dimension];
+  let sum = 0;
+  for (let i = 0; i < dimension; i++) sum += values[left + i]! * values[right + i]!;
+  return sum;
+}
+
+/** Whether all embeddings of length 1 are one direction. What is left between them is rounding, and says nothing of the images. */
+export function areAlike(units: Embeddings): boolean {
+  const own = cosine(units, 0, 0);
+  for (let row = 1; row < rowsOf(units); row++) {
+    // Not `>`: a cosine that is not a number is no likeness.
+    if (!(Math.abs(cosine(units, 0, row) - own) <= SAME_DIRECTION)) return false;
+  }
+  return true;
+}
