@@ -75,3 +75,20 @@ test('the first batch of this spec is this one for ever', () => {
     }
   `);
 });
+
+test('labels of 300 classes arrive in a batch, and decide its digest and that of the dataset', () => {
+  const data = { kind: 'synthetic', classes: 300, train: 600, validation: 30, test: 30 };
+  const role = { model: { kind: 'plain-cnn', channels: [2] }, objective: [{ kind: 'task' }] };
+  const spec = RunSpec.parse({ name: 'x', data, batchSize: 300, epochs: 1, student: role, teacher: role });
+  if (spec.data.kind !== 'synthetic') throw new Error('not synthetic');
+  const source = syntheticSource(spec.data, spec.seed);
+  const dataset = splitDataset(source, spec.data, spec.seed);
+  const batch = makeBatch(dataset, spec, 0, 0);
+  expect(batch.labels.filter((label) => label > 255).length).toBeGreaterThan(20);
+  // What a byte would leave of the labels.
+  const labels = source.train.labels.map((label) => label % 256);
+  const cut = splitDataset({ ...source, train: { ...source.train, labels } }, spec.data, spec.seed);
+  expect(cut.digest).not.toBe(dataset.digest);
+  expect(makeBatch(cut, spec, 0, 0).images).toEqual(batch.images);
+  expect(makeBatch(cut, spec, 0, 0).digest).not.toBe(batch.digest);
+});

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
-import { type IdxHeaders, type IdxPart, idxLayout, idxSource, readIdxHeader, wrongLength } from './idx.js';
+import { type IdxHeaders, type IdxPart, idxLabels, idxLayout, idxSource, readIdxHeader, wrongLength } from './idx.js';
 
 function idx(shape: readonly number[], type = 8): Uint8Array {
   const header = Buffer.alloc(4 + 4 * shape.length);
@@ -25,7 +25,7 @@ function headers(changed: Partial<Record<IdxPart, readonly number[]>> = {}): Idx
 
 test('a header tells where the content starts and how long it is', () => {
   expect(readIdxHeader('trainImages', 'n', idx([7, 28, 27]))).toEqual({
-    ...{ name: 'n', shape: [7, 28, 27], start: 16, length: 7 * 28 * 27 },
+    ...{ name: 'n', shape: [7, 28, 27], elementBytes: 1, start: 16, length: 7 * 28 * 27 },
   });
 });
 
@@ -43,6 +43,26 @@ test('a dataset has the images of its headers, and one class more than the large
   expect(source.test).toEqual({ count: 1, images: contents.testImages, labels: contents.testLabels });
 });
 
+test.each([
+  [0x0b, 2, [0, 300, 0x7fff]],
+  [0x0c, 4, [0, 300, 0xffff]],
+])('labels of type %d are integers of %d bytes, for more than 256 classes', (type, elementBytes, values) => {
+  const header = readIdxHeader('trainLabels', 'f', idx([3], type));
+  expect(header).toMatchObject({ elementBytes, length: 3 * elementBytes });
+  // At an odd offset, as files are read.
+  const content = Buffer.alloc(1 + header.length).subarray(1);
+  for (const [i, value] of values.entries()) content.writeIntBE(value, elementBytes * i, elementBytes);
+  expect([...idxLabels(header, content)]).toEqual(values);
+});
+
+test.each([-1, 0x1_0000])('a label of %d is refused with its image', (label) => {
+  const content = Buffer.alloc(8);
+  content.writeInt32BE(label, 4);
+  const reading = () => idxLabels(readIdxHeader('trainLabels', 'f', idx([2], 0x0c)), content);
+  expect(reading).toThrow(`f: label ${label} of image 1 is not from 0 to 65535`);
+  expect(reading).toThrow(expect.objectContaining({ kind: 'invalid' }));
+});
+
 test('images of four dimensions have channels last', () => {
   const colour = headers({ trainImages: [2, 1, 2, 3], testImages: [1, 1, 2, 3] });
   expect(idxLayout(colour)).toEqual({ height: 1, width: 2, channels: 3, train: 2, test: 1 });
@@ -58,6 +78,13 @@ describe('a header is refused, with the file and the numbers, when it is', () =>
       idx([1, 1, 1], 0x0d),
       /^f: expected an IDX file of unsigned bytes/,
     ],
+    [
+      'of labels that are no whole numbers',
+      'trainLabels',
+      idx([2], 0x0d),
+      /^f: expected an IDX file of bytes or integers/,
+    ],
+    ['of images that are no bytes', 'testImages', idx([1, 1, 1], 0x0b), /^f: expected an IDX file of unsigned bytes/],
     ['cut', 'trainLabels', idx([2]).subarray(0, 6), /^f: 6 bytes.*8 bytes/],
     [
       'that of labels in place of images',

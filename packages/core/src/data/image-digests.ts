@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Sliced } from '../async/slices.js';
-import { type ImageShape, imageBytes, type LabelledImages } from './image-source.js';
+import { type ImageShape, imageBytes, type LabelledImages, type Labels } from './image-source.js';
 
 /** Bytes of a SHA-256. */
 const BYTES = 32;
@@ -31,6 +31,11 @@ export function* keyedDigests(digests: Digests, seed: number, among: Uint32Array
   return keyed;
 }
 
+/** One digest, in hex. */
+export function digestText(digests: Digests, index: number): string {
+  return Buffer.from(digests.buffer, digests.byteOffset + index * BYTES, BYTES).toString('hex');
+}
+
 export function isSameDigest(digests: Digests, a: number, b: number): boolean {
   return difference(digests, a, b) === 0;
 }
@@ -39,11 +44,7 @@ export function isSameDigest(digests: Digests, a: number, b: number): boolean {
  * Some indices in the order of their digests. Copies of an image may differ in their label alone; the label breaks the tie, so the
  * order is unique.
  */
-export function* sortedByDigest(
-  digests: Digests,
-  labels: LabelledImages['labels'],
-  among: Iterable<number>,
-): Sliced<Uint32Array> {
+export function* sortedByDigest(digests: Digests, labels: Labels, among: Iterable<number>): Sliced<Uint32Array> {
   // One list for each first byte: sorting all of them is one long slice.
   const lists: number[][] = Array.from({ length: 256 }, () => []);
   for (const index of among) lists[digests[index * BYTES]!]!.push(index);

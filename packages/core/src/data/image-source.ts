@@ -1,10 +1,13 @@
+/** Class indices, 0 .. classes-1: bytes where they fit. */
+export type Labels = Uint8Array | Uint16Array;
+
 /** Images of one split with their labels, as stored: not normalised, not augmented. */
 export interface LabelledImages {
   readonly count: number;
   /** count x height x width x channels, row-major, 0..255. */
   readonly images: Uint8Array;
-  /** count class indices, 0 .. classes-1. */
-  readonly labels: Uint8Array | Uint16Array;
+  /** Of each image. */
+  readonly labels: Labels;
 }
 
 /** Height, width and channels of every image of a source. */
@@ -22,6 +25,11 @@ export interface ImageSource extends ImageShape {
   /** Training and validation images are drawn from these. */
   readonly train: LabelledImages;
   readonly test: LabelledImages;
+}
+
+/** An array for labels of so many classes. */
+export function makeLabels(count: number, classes: number): Labels {
+  return classes > 256 ? new Uint16Array(count) : new Uint8Array(count);
 }
 
 /** Bytes of one image. */

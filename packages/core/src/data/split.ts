@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { atOnce, type Sliced } from '../async/slices.js';
-import { TrikdError } from '../domain/errors.js';
-import type { DataSpec } from '../spec/data-spec.js';
-import { type Digests, imageDigests, isSameDigest, keyedDigests, sortedByDigest } from './image-digests.js';
+import { type DataSpec, isByIdentity } from '../spec/data-spec.js';
+import { chooseIdentities } from './choose-identities.js';
+import { type Choice, chooseImages } from './choose-images.js';
 import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 
 /** The three splits of a run. Every process derives the same ones. */
@@ -25,8 +25,8 @@ export interface Dataset extends ImageShape {
  * Splits a source by image content, not by position: the order of the files changes nothing. The validation images are
  * the first by digest, the same for every seed, so that runs with several seeds are compared on one set. The training
  * images are drawn from the rest by a digest keyed with the seed. An image with a copy in the validation split is never
- * drawn.
- * @throws TrikdError 'invalid' if more images are requested than there are
+ * drawn. A split by identity takes all images of an identity, or none.
+ * @throws TrikdError 'invalid' if more images are requested than there are, or if an identity is in the training and the test files
  */
 export function splitDataset(source: ImageSource, spec: DataSpec, seed: number): Dataset {
   return atOnce(splitting(source, spec, seed));
@@ -34,60 +34,36 @@ export function splitDataset(source: ImageSource, spec: DataSpec, seed: number):
 
 /** `splitDataset` for a process that has other work meanwhile. */
 export function* splitting(source: ImageSource, spec: DataSpec, seed: number): Sliced<Dataset> {
-  const digests = yield* imageDigests(source, source.train);
-  const pool = yield* sortedByDigest(digests, source.train.labels, indicesOf(source.train));
-  const validation = first(pool, spec.validation, `validation images of ${source.name}`);
-  const rest = withoutCopies(pool, validation.length, digests);
-  const keys = yield* keyedDigests(digests, seed, rest);
-  const drawn = yield* sortedByDigest(keys, source.train.labels, rest);
-  const available = `training images of ${source.name} beside ${spec.validation} validation images and their copies`;
-  const train = yield* gather(source, source.train, first(drawn, spec.train ?? drawn.length, available));
-  const testDigests = yield* imageDigests(source, source.test);
-  const tested = yield* sortedByDigest(testDigests, source.test.labels, indicesOf(source.test));
-  const { height, width, channels, classes } = source;
+  const chosen = yield* isByIdentity(spec) ? chooseIdentities(source, spec, seed) : chooseImages(source, spec, seed);
+  const { classes, newLabels } = chosen;
+  const train = yield* gather(source, source.train, chosen.train, newLabels);
+  const { height, width, channels } = source;
   return {
     height,
     width,
     channels,
     classes,
     train,
-    validation: yield* gather(source, source.train, validation),
-    test: yield* gather(
-      source,
-      source.test,
-      first(tested, spec.test ?? tested.length, `test images of ${source.name}`),
-    ),
-    digest: yield* digestOf(source, train),
+    validation: yield* gather(source, source.train, chosen.validation, newLabels),
+    test: yield* gather(source, source.test, chosen.test, newLabels),
+    digest: yield* digestOf(source, train, classes),
     ...(yield* statistics(train.images, channels)),
   };
 }
 
-function* indicesOf({ count }: LabelledImages): Iterable<number> {
-  for (let index = 0; index < count; index++) yield index;
-}
-
-/** What is left of a sorted pool without its first images and their copies, which follow them. */
-function withoutCopies(pool: Uint32Array, taken: number, digests: Digests): Uint32Array {
-  const last = pool[taken - 1]!;
-  let next = taken;
-  while (next < pool.length && isSameDigest(digests, last, pool[next]!)) next++;
-  return pool.subarray(next);
-}
-
-function first(list: Uint32Array, count: number, what: string): Uint32Array {
-  if (count === 0 || count > list.length) {
-    throw new TrikdError('invalid', `asked for ${count} of ${list.length} ${what}`, { count, available: list.length });
-  }
-  return list.subarray(0, count);
-}
-
-function* gather(shape: ImageShape, split: LabelledImages, chosen: Uint32Array): Sliced<LabelledImages> {
+function* gather(
+  shape: ImageShape,
+  split: LabelledImages,
+  chosen: Uint32Array,
+  newLabels: Choice['newLabels'],
+): Sliced<LabelledImages> {
   const size = imageBytes(shape);
   const images = new Uint8Array(chosen.length * size);
   const labels = split.labels.slice(0, chosen.length);
   for (const [row, index] of chosen.entries()) {
     images.set(split.images.subarray(index * size, (index + 1) * size), row * size);
-    labels[row] = split.labels[index]!;
+    const label = split.labels[index]!;
+    labels[row] = newLabels?.get(label) ?? label;
     yield;
   }
   return { count: chosen.length, images, labels };
@@ -96,8 +72,7 @@ function* gather(shape: ImageShape, split: LabelledImages, chosen: Uint32Array):
 /** Bytes that are read between two interruptions. */
 const CHUNK = 64 * 1024;
 
-function* digestOf(source: ImageSource, split: LabelledImages): Sliced<string> {
-  const { height, width, channels, classes } = source;
+function* digestOf({ height, width, channels }: ImageShape, split: LabelledImages, classes: number): Sliced<string> {
   const digest = createHash('sha256');
   digest.update(`${split.count}x${height}x${width}x${channels} of ${classes} classes\n`);
   for (let at = 0; at < split.images.length; at += CHUNK) {

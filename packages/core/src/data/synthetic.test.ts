@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { atOnce } from '../async/slices.js';
 import { DataSpec } from '../spec/data-spec.js';
-import { type SyntheticSpec, syntheticSource } from './synthetic.js';
+import { makingIdentities, type SyntheticIdentitiesSpec, type SyntheticSpec, syntheticSource } from './synthetic.js';
 
 function spec(changed: Partial<SyntheticSpec> = {}): SyntheticSpec {
   const parsed = DataSpec.parse({ kind: 'synthetic', ...changed });
@@ -36,4 +37,32 @@ test('the noise has the deviation asked for', () => {
   expect(away.length).toBeGreaterThan(10_000);
   expect(Math.abs(mean)).toBeLessThan(0.3);
   expect(Math.abs(deviation - 8)).toBeLessThan(0.3);
+});
+
+function identities(changed: Partial<SyntheticIdentitiesSpec> = {}) {
+  const parsed = DataSpec.parse({ kind: 'synthetic-identities', ...changed });
+  if (parsed.kind !== 'synthetic-identities') throw new Error('no identities');
+  return atOnce(makingIdentities(parsed, 3));
+}
+
+test('every synthetic identity has its images in training or in test files, alike but for the noise', () => {
+  const { train, test: tested, classes } = identities({ perIdentity: 3, train: 9, validation: 3, test: 6, noise: 0 });
+  expect([...train.labels]).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
+  expect([...tested.labels]).toEqual([4, 4, 4, 5, 5, 5]);
+  expect(classes).toBe(6);
+  const image = (i: number) => [...train.images.subarray(i * 64, (i + 1) * 64)];
+  expect(image(0)).toEqual(image(2));
+  expect(image(0)).not.toEqual(image(3));
+});
+
+test('images of one identity have noise of their own', () => {
+  const { images } = identities({ noise: 9 }).train;
+  expect(images.subarray(0, 64)).not.toEqual(images.subarray(64, 128));
+});
+
+test('a number of images that is no whole number of identities is refused', () => {
+  const parsed = DataSpec.safeParse({ kind: 'synthetic-identities', perIdentity: 4, validation: 10 });
+  expect(parsed.error?.issues).toMatchObject([
+    { path: ['validation'], message: '10 images are not a whole number of identities of 4 images' },
+  ]);
 });

@@ -1,9 +1,19 @@
 import { atOnce, type Sliced } from '../async/slices.js';
 import type { DataSpec } from '../spec/data-spec.js';
-import { type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
+import { type ImageShape, type ImageSource, imageBytes, type LabelledImages, makeLabels } from './image-source.js';
 import { type RandomPurpose, randomWords } from './random.js';
 
 export type SyntheticSpec = Extract<DataSpec, { kind: 'synthetic' }>;
+export type SyntheticIdentitiesSpec = Extract<DataSpec, { kind: 'synthetic-identities' }>;
+
+/** What decides the pixels and the labels of images. */
+interface Design extends ImageShape {
+  readonly noise: number;
+  /** Patterns. */
+  readonly classes: number;
+  /** @param index of the image in its files @param before images in the files before them */
+  labelOf(index: number, before: number): number;
+}
 
 /** Cells of a prototype along each side: coarse enough that the image survives a crop that moves it by a pixel. */
 const CELLS = 4;
@@ -23,21 +33,41 @@ export function syntheticSource(spec: SyntheticSpec, seed: number): ImageSource 
 }
 
 /** `syntheticSource` for a process that has other work meanwhile. */
-export function* makingSource(spec: SyntheticSpec, seed: number): Sliced<ImageSource> {
+export function makingSource(spec: SyntheticSpec, seed: number): Sliced<ImageSource> {
+  return making(spec, { ...spec, labelOf: (index) => index % spec.classes }, seed);
+}
+
+/**
+ * Makes images of identities: one coarse random pattern for each, of which every image has noise of its own. Training and test images
+ * have different identities.
+ */
+export function makingIdentities(spec: SyntheticIdentitiesSpec, seed: number): Sliced<ImageSource> {
+  const { train, validation, test, perIdentity } = spec;
+  const classes = (train + validation + test) / perIdentity;
+  const labelOf = (index: number, before: number) => Math.floor((before + index) / perIdentity);
+  return making(spec, { ...spec, classes, labelOf }, seed);
+}
+
+function* making(
+  spec: Pick<SyntheticSpec, 'train' | 'validation' | 'test'>,
+  design: Design,
+  seed: number,
+): Sliced<ImageSource> {
+  const { height, width, channels, classes } = design;
   const pool = spec.train + spec.validation;
-  const prototypes = yield* makePrototypes(spec, seed);
+  const prototypes = yield* makePrototypes(design, seed);
   return {
     name: `synthetic images of seed ${seed}`,
-    height: spec.height,
-    width: spec.width,
-    channels: spec.channels,
-    classes: spec.classes,
-    train: yield* makeImages(spec, prototypes, { seed, first: 0, count: pool }),
-    test: yield* makeImages(spec, prototypes, { seed, first: pool, count: spec.test }),
+    height,
+    width,
+    channels,
+    classes,
+    train: yield* makeImages(design, prototypes, { seed, first: 0, count: pool }),
+    test: yield* makeImages(design, prototypes, { seed, first: pool, count: spec.test }),
   };
 }
 
-function* makePrototypes(spec: SyntheticSpec, seed: number): Sliced<Uint8Array> {
+function* makePrototypes(spec: Design, seed: number): Sliced<Uint8Array> {
   const word = wordsOf(seed, 'prototypes');
   const prototypes = new Uint8Array(spec.classes * imageBytes(spec));
   for (let i = 0; i < prototypes.length; i++) {
@@ -54,7 +84,7 @@ function* makePrototypes(spec: SyntheticSpec, seed: number): Sliced<Uint8Array> 
 }
 
 function* makeImages(
-  spec: SyntheticSpec,
+  spec: Design,
   prototypes: Uint8Array,
   range: { readonly seed: number; readonly first: number; readonly count: number },
 ): Sliced<LabelledImages> {
@@ -62,8 +92,8 @@ function* makeImages(
   const word = wordsOf(range.seed, 'noise');
   const scale = spec.noise / BYTE_SUM_DEVIATION;
   const images = new Uint8Array(range.count * size);
-  const labels = spec.classes > 256 ? new Uint16Array(range.count) : new Uint8Array(range.count);
-  for (let i = 0; i < range.count; i++) labels[i] = i % spec.classes;
+  const labels = makeLabels(range.count, spec.classes);
+  for (let i = 0; i < range.count; i++) labels[i] = spec.labelOf(i, range.first);
   for (let i = 0; i < images.length; i++) {
     const pixel = prototypes[labels[Math.floor(i / size)]! * size + (i % size)]!;
     const noise = (byteSum(word(range.first * size + i)) - BYTE_SUM_MEAN) * scale;

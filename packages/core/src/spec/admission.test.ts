@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
-import { assertAdmitted, type DataSize, excesses, ownAdmission } from './admission.js';
+import { assertAdmitted, costsOf, type DataSize, excesses, ownAdmission } from './admission.js';
 import { AdmissionLimits } from './admission-limits.js';
 import { RunSpec } from './run-spec.js';
 
@@ -152,4 +152,10 @@ describe('of data in files', () => {
   test('more images than the limit are refused before they are read', () => {
     expect(named({ data: { kind: 'idx', train: 1e9 } })).toContain('data datasetImages');
   });
+});
+
+test('of synthetic identities the classes are those of training, and every identity has a prototype', () => {
+  const data = { kind: 'synthetic-identities', perIdentity: 4, train: 64, validation: 32, test: 32, noise: 1 };
+  const size = Object.fromEntries(costsOf(spec({ data, batchSize: 8 })).map(({ limit, value }) => [limit, value]));
+  expect(size).toMatchObject({ classes: 16, datasetImages: 128, datasetBytes: (128 + 32) * 64 });
 });

@@ -109,11 +109,14 @@ function describe({ limit, value, most }: Excess): string {
 
 /** The size of data that are made from the spec. */
 function sizeInSpec({ data }: RunSpec): DataSize | undefined {
-  if (data.kind !== 'synthetic') return undefined;
-  const { height, width, channels, classes, train, validation, test } = data;
+  if (data.kind === 'idx') return undefined;
+  const { height, width, channels, train, validation, test } = data;
   const images = train + validation + test;
-  // Each class has a prototype.
-  const bytes = (images + classes) * height * width * channels;
+  const byIdentity = data.kind === 'synthetic-identities';
+  const classes = byIdentity ? train / data.perIdentity : data.classes;
+  // Each class, or each identity, has a prototype.
+  const prototypes = byIdentity ? images / data.perIdentity : classes;
+  const bytes = (images + prototypes) * height * width * channels;
   return { height, width, channels, classes, train, images, bytes };
 }
 

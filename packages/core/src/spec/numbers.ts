@@ -7,7 +7,7 @@ export const MOST = 0xffff_ffff;
 const LARGEST = 1e38;
 
 /** Side of an image, channels of an image or a layer, classes: the largest of each. */
-const WIDEST = 65_536;
+export const WIDEST = 65_536;
 
 /** A whole number above 0. */
 export const Positive = z.int().positive().max(MOST);

@@ -1,10 +1,11 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { IDX_PARTS, type IdxLayout, type IdxPart, idxLayout } from '@trikd/core/data/idx';
+import { IDX_PARTS, type IdxLayout, type IdxPart, idxLabels, idxLayout } from '@trikd/core/data/idx';
+import type { Labels } from '@trikd/core/data/image-source';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type IdxFile, openIdx } from './idx-file.js';
 
-/** The four files of a dataset under the names that MNIST introduced; each may end in `.gz`. */
+/** The four files of a dataset under the names that MNIST introduced, whatever rank and type they have; each may end in `.gz`. */
 export const IDX_NAMES: Readonly<Record<IdxPart, string>> = {
   trainImages: 'train-images-idx3-ubyte',
   trainLabels: 'train-labels-idx1-ubyte',
@@ -17,6 +18,8 @@ export interface IdxFolder {
   readonly layout: IdxLayout;
   /** Reads one part. Allocates what the layout says, so check that first. */
   content(part: IdxPart): Promise<Uint8Array>;
+  /** Reads labels. @throws TrikdError 'invalid' for one that is no class index */
+  labels(part: IdxPart): Promise<Labels>;
   close(): Promise<void>;
 }
 
@@ -49,7 +52,8 @@ export async function openIdxFolder(folder: string): Promise<IdxFolder> {
       testImages: (await opened('testImages')).header,
       testLabels: (await opened('testLabels')).header,
     });
-    return { layout, content: (part) => files.get(part)!.content(), close };
+    const content = (part: IdxPart) => files.get(part)!.content();
+    return { layout, content, labels: async (part) => idxLabels(files.get(part)!.header, await content(part)), close };
   } catch (error) {
     await close();
     throw error;

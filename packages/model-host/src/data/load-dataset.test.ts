@@ -137,6 +137,39 @@ test('more than 256 classes have labels of their own', async () => {
   expect(new Set(train.labels).size).toBeGreaterThan(900);
 });
 
+test('labels of four bytes name more than 256 identities, which are in one split each', async () => {
+  await writeSet(false);
+  const labels = (...values: readonly number[]) => {
+    const file = Buffer.alloc(8 + 4 * values.length);
+    file.writeUInt32BE(0x0c01);
+    file.writeUInt32BE(values.length, 4);
+    for (const [i, value] of values.entries()) file.writeInt32BE(value, 8 + 4 * i);
+    return file;
+  };
+  await writeFile(join(folder, 'train-labels-idx1-ubyte'), labels(700, 700, 300, 300, 1, 1));
+  await writeFile(join(folder, 't10k-labels-idx1-ubyte'), labels(900, 900, 44));
+  const data = { kind: 'idx', folder, validation: 2, split: 'identities' };
+  const { train, validation, test, classes } = await loadDataset(spec(data));
+  expect(classes).toBe(2);
+  expect([...train.labels].sort()).toEqual([0, 0, 1, 1]);
+  expect([...validation.labels]).toEqual([2, 2]);
+  // In the order of the source's labels: 44, then 900.
+  expect([...test.labels].sort()).toEqual([3, 4, 4]);
+});
+
+test('synthetic identities need no files', async () => {
+  const data = { kind: 'synthetic-identities', perIdentity: 2, train: 20, validation: 8, test: 6 };
+  const { train, validation, test, classes } = await loadDataset(spec(data));
+  expect([train.count, validation.count, test.count, classes]).toEqual([20, 8, 6, 10]);
+  expect(new Set([...train.labels, ...validation.labels, ...test.labels]).size).toBe(17);
+});
+
+test('for emoji that are not there the message names what brings them', async () => {
+  vi.stubEnv('TRIKD_CACHE', folder);
+  const loading = loadDataset(spec({ kind: 'idx', name: 'emoji-identities', split: 'identities' }));
+  await expect(loading).rejects.toThrow(/^no folder contains all of .*; run `make emoji`, or set TRIKD_DATA/);
+});
+
 test('data that are kept are checked again for a run of other models', async () => {
   await writeSet(true);
   const limits = AdmissionLimits.parse({ params: 100 });

@@ -4,7 +4,7 @@ import { inSlices, type Pauses } from '@trikd/core/async/slices';
 import { classesIn, type IdxLayout, idxSource } from '@trikd/core/data/idx';
 import { type ImageSource, imageBytes } from '@trikd/core/data/image-source';
 import { type Dataset, splitting } from '@trikd/core/data/split';
-import { makingSource } from '@trikd/core/data/synthetic';
+import { makingIdentities, makingSource } from '@trikd/core/data/synthetic';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type Admission, assertAdmitted, type DataSize, ownAdmission } from '@trikd/core/spec/admission';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
@@ -19,6 +19,9 @@ type IdxSpec = Extract<RunSpec['data'], { kind: 'idx' }>;
 
 /** The fewest classes that data have: what is checked before their labels are read. */
 const LEAST_CLASSES = 2;
+
+/** How the names of the sets begin that `make emoji` brings. */
+const EMOJI = 'emoji-';
 
 /** Where a process finds data, and which it accepts. */
 export interface DataSource {
@@ -48,17 +51,18 @@ export function datasetLoader(source: DataSource): (spec: RunSpec) => Promise<Da
 
 /**
  * Reads or generates the images of a run and splits them, in slices that leave the process responsive. IDX files are those of a
- * registered dataset or of the folder of the spec. Otherwise they are searched for in TRIKD_DATA, and where `make data` and the Debian
- * package install Fashion-MNIST. Their headers are checked before their content is read.
+ * registered dataset or of the folder of the spec. Otherwise they are searched for in TRIKD_DATA, and where `make data`, `make emoji` and
+ * the Debian package install theirs. Their headers are checked before their content is read.
  * @throws TrikdError 'not-found' with the files and every folder tried, 'unavailable' for files that cannot be read,
  * 'invalid' for files that are not IDX, for data that are not admitted, and if the spec needs more images than there are
  */
 export async function loadDataset(spec: RunSpec, { admission, datasets } = ownData()): Promise<Dataset> {
   assertAdmitted(spec, admission);
   const { data, seed } = spec;
-  const source = await (data.kind === 'synthetic'
-    ? inSlices(makingSource(data, seed), pauses)
-    : idxSourceOf(await folderOf(data, datasets), spec, admission));
+  const source =
+    data.kind === 'idx'
+      ? await idxSourceOf(await folderOf(data, datasets), spec, admission)
+      : await inSlices(data.kind === 'synthetic' ? makingSource(data, seed) : makingIdentities(data, seed), pauses);
   return inSlices(splitting(source, data, seed), pauses);
 }
 
@@ -67,9 +71,10 @@ async function folderOf({ name, folder }: IdxSpec, datasets: DataSource['dataset
   const found = await idxFolderAmong(folders);
   if (found !== undefined) return found;
   const files = Object.values(IDX_NAMES).join(', ');
+  const target = name?.startsWith(EMOJI) ? 'make emoji' : 'make data';
   throw new TrikdError(
     'not-found',
-    `no folder contains all of ${files}, plain or .gz; tried ${folders.join(', ')}; run \`make data\`, or set TRIKD_DATA to their folder`,
+    `no folder contains all of ${files}, plain or .gz; tried ${folders.join(', ')}; run \`${target}\`, or set TRIKD_DATA to their folder`,
     { folders },
   );
 }
@@ -91,8 +96,8 @@ async function idxSourceOf(name: string, spec: RunSpec, admission: Admission): P
     const { layout } = folder;
     assertAdmitted(spec, admission, sizeOf(layout, LEAST_CLASSES, spec));
     const labels = {
-      trainLabels: await folder.content('trainLabels'),
-      testLabels: await folder.content('testLabels'),
+      trainLabels: await folder.labels('trainLabels'),
+      testLabels: await folder.labels('testLabels'),
     };
     const classes = classesIn(labels.trainLabels, labels.testLabels);
     assertAdmitted(spec, admission, sizeOf(layout, classes, spec));

@@ -23,7 +23,7 @@ function needsOf(spec: RunSpec): string {
   const costs = costsOf(spec);
   const of = (limit: keyof AdmissionLimits, field?: string) =>
     costs.find((cost) => cost.limit === limit && (field === undefined || cost.field === field))?.value;
-  const least = spec.data.kind === 'synthetic' ? '' : 'at least ';
+  const least = spec.data.kind === 'idx' ? 'at least ' : '';
   const models = (['student', 'teacher'] as const).map(
     (role) => `${role} ${least}${of('params', `${role}.model`)} params`,
   );
