@@ -65,7 +65,10 @@ function fakeTrainer(role: TrainedRole, store: ObjectStore): TrainerLink {
       const key = `${blobsFolder(attempt)}${digest(content)}.safetensors`;
       await store.put(key, bytes);
       const blob = { key, sha256: digest(content), bytes: bytes.length };
-      const validation = { accuracy: 0.6 + 0.01 * limit + 0.1 * attempt.generation, nll: 0.5, examples: 400 };
+      const validation = {
+        metrics: { accuracy: 0.6 + 0.01 * limit + 0.1 * attempt.generation, nll: 0.5 },
+        examples: 400,
+      };
       next = limit;
       events.push({ kind: 'evaluation', step: limit, validation });
       const best = { step: limit, validation, test: validation, params: blob };
@@ -104,7 +107,7 @@ async function measure(runs: number) {
       anchor: {
         address: 'a:1',
         load: async () => {
-          const score = { accuracy: 0.7, nll: 0.6, examples: 400 };
+          const score = { metrics: { accuracy: 0.7, nll: 0.6 }, examples: 400 };
           return { datasetDigest: digest('data'), validation: score, test: score };
         },
       },

@@ -59,7 +59,7 @@ async function microseconds(everySteps: number): Promise<number> {
     );
   const contexts = { anchor: contextsOf('anchor'), teacher: contextsOf('teacher') };
   const terms = (['task', 'anchor', 'peer'] as const).map((part) => ({ part, value: 1 }));
-  const values = { batchAccuracy: 1, gradientNorm: 1, learningRate: 1, stepsPerSecond: 1, waits: {} };
+  const values = { batchMetrics: { accuracy: 1 }, gradientNorm: 1, learningRate: 1, stepsPerSecond: 1, waits: {} };
   let before = process.cpuUsage();
   for (let step = 0; step < 2 * count; step++) {
     if (step === count) before = process.cpuUsage();

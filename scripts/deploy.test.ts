@@ -105,7 +105,7 @@ describe('the dashboard for Grafana', () => {
       const base = name.replaceAll('.', '_');
       return ![...shown].some((each) => each.startsWith(base));
     });
-    expect(bases).toEqual(['trikd.validation.nll']);
+    expect(bases).toEqual(['trikd.validation.nll', 'trikd.validation.ece', 'trikd.validation.top5']);
   });
 });
 

@@ -10,6 +10,7 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
+import type { Score } from '@trikd/core/domain/score';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import {
@@ -184,6 +185,9 @@ function addHealth(server: Server) {
   return (status: 'SERVING' | 'NOT_SERVING') => health.setStatus('', status);
 }
 
+const scored = (accuracy: number): Score => ({ metrics: { accuracy, nll: 0.5 }, examples: 400 });
+const accuracyOf = ({ validation }: Pick<BestParams, 'validation'>) => validation.metrics['accuracy'] ?? 0;
+
 async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore, world: ToyWorld): Promise<void> {
   const { at, spec, request } = attempt;
   const accuracyAt = world.accuracyAt ?? ((_role, generation, step) => 0.6 + 0.05 * generation + 0.01 * step);
@@ -205,7 +209,7 @@ async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore,
     ...(best && { best }),
   });
   const rest = async () => {
-    if (best) best = { ...best, test: { ...best.validation, accuracy: best.validation.accuracy - 0.01 } };
+    if (best) best = { ...best, test: scored(accuracyOf(best) - 0.01) };
     emit({ kind: 'checkpoint', checkpoint: await checkpoint() });
     emit({ kind: 'resting', nextStep: attempt.next });
   };
@@ -221,8 +225,8 @@ async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore,
     const step = attempt.next;
     emit({ kind: 'progress', progress: progressAt(step) });
     if (step % spec.evaluation.everyEpochs === 0 || step === spec.epochs) {
-      const validation = { accuracy: accuracyAt(role, at.generation, step), nll: 0.5, examples: 400 };
-      if (!best || validation.accuracy > best.validation.accuracy) {
+      const validation = scored(accuracyAt(role, at.generation, step));
+      if (!best || accuracyOf({ validation }) > accuracyOf(best)) {
         best = { step, validation, params: await save('params') };
       }
       emit({ kind: 'evaluation', step, validation });
@@ -239,7 +243,7 @@ function progressAt(nextStep: number) {
   return {
     nextStep,
     terms: [{ part: 'task' as const, value: 1 / nextStep }],
-    batchAccuracy: 0.5,
+    batchMetrics: { accuracy: 0.5 },
     gradientNorm: 1,
     learningRate: 0.1,
     stepsPerSecond: 10,
@@ -259,7 +263,7 @@ export async function toyAnchor(digest = DATASET, world: ToyWorld = {}): Promise
       const start = toPosition(request.start);
       const refusal = world.refusalAt?.('anchor', start);
       if (refusal) throw refusal;
-      const score = fromScore({ accuracy: 0.7, nll: 0.6, examples: 400 });
+      const score = fromScore({ metrics: { accuracy: 0.7, nll: 0.6 }, examples: 400 });
       const numerics = fromNumerics(world.numericsAt?.('anchor', start));
       return { datasetDigest: digest, validation: score, test: score, numerics };
     }),

@@ -40,12 +40,13 @@ describe('the orchestrator', () => {
       bestGeneration: 2,
       generations: [
         { generation: 0, promoted: true, steps: 8, anchorValidation: undefined },
-        { generation: 1, promoted: true, steps: 8, anchorValidation: { accuracy: 0.7 } },
-        { generation: 2, promoted: false, steps: 8, anchorTest: { accuracy: 0.7 } },
+        { generation: 1, promoted: true, steps: 8, anchorValidation: { metrics: { accuracy: 0.7 } } },
+        { generation: 2, promoted: false, steps: 8, anchorTest: { metrics: { accuracy: 0.7 } } },
       ],
     });
     for (const result of run?.generations ?? []) {
-      expect(result.student?.test?.accuracy).toBeCloseTo((result.student?.validation?.accuracy ?? 0) - 0.01);
+      const { validation, test } = result.student ?? {};
+      expect(test?.metrics['accuracy']).toBeCloseTo((validation?.metrics['accuracy'] ?? 0) - 0.01);
     }
     expect(await get('trial')).toEqual(run);
 
@@ -99,6 +100,27 @@ describe('the orchestrator', () => {
     const second = await serve(store, models);
     await second.create(patient);
     expect(resultOf(lastRun(await second.watch('trial')))).toEqual(resultOf(expected));
+  });
+
+  test('goes on after a first student that learned nothing, without an anchor, and an alarm says why', async () => {
+    const store = memoryStore();
+    const models = await trio(store, { accuracyAt: (_role, generation) => (generation === 0 ? 0.25 : 0.8) });
+    const { create, watch } = await serve(store, models);
+    await create(specOf());
+    const seen = await watch('trial');
+    expect(lastRun(seen)).toMatchObject({
+      phase: RunPhase.RUN_PHASE_COMPLETED,
+      generations: [
+        { generation: 0, promoted: false },
+        { generation: 1, promoted: true, anchorValidation: undefined },
+        { generation: 2, promoted: false, anchorValidation: { metrics: { accuracy: 0.7 } } },
+      ],
+    });
+    const alarms = seen.flatMap((event) => (event.$case === 'alarm' ? [event.value] : []));
+    expect(alarms).toMatchObject([
+      { generation: 0, alarm: { message: expect.stringMatching(/^cannot be the anchor: it answers like chance/) } },
+    ]);
+    expect(await readPointer(store, 'trial')).toMatchObject({ generation: 1 });
   });
 
   test('fails a run whose trainer diverged, with its sentence, and does not begin it again', async () => {

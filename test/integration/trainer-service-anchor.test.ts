@@ -48,7 +48,7 @@ describe('the anchor-server', () => {
     expect((await anchor.get()).serving).toBeUndefined();
     const params = await paramsIn(3);
     const loaded = await anchor.load(generation(3), params);
-    expect(loaded.validation).toEqual({ accuracy: 0.5, nll: 3, examples: 64 });
+    expect(loaded.validation).toEqual({ metrics: { accuracy: 0.5, nll: 3 }, examples: 64 });
     expect(loaded.datasetDigest).toBe((await agreement()).datasetDigest);
     expect(await anchor.get()).toEqual({ serving: generation(3), params });
   });

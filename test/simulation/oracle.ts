@@ -1,5 +1,6 @@
 import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { Dataset } from '@trikd/core/data/split';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { BestParams } from '@trikd/core/domain/role-checkpoint';
 import { type ReferenceResult, runReference } from '@trikd/core/reference/reference';
@@ -117,15 +118,12 @@ export function verdictOf(
     teacher: textOf(teacher),
     studentState: studentStateSha256,
     teacherState: teacherStateSha256,
-    anchor: JSON.stringify(
-      anchorScores ? [Object.entries(anchorScores.validation).sort(), Object.entries(anchorScores.test).sort()] : [],
-    ),
+    anchor: canonicalJson(anchorScores ?? []),
   };
 }
 
 function textOf({ step, validation, test, params }: BestParams): string {
-  const score = (of: BestParams['test']) => of && [of.accuracy, of.nll, of.examples];
-  return JSON.stringify([step, score(validation), score(test), params.sha256, params.bytes]);
+  return canonicalJson([step, validation, test ?? [], params.sha256, params.bytes]);
 }
 
 function asReported({ generation, promoted, steps, student, teacher, anchor }: ReferenceResult) {

@@ -19,12 +19,18 @@ const progress = (role: string, generation: number, nextStep: number, value = 1)
     role,
     generation,
     totalSteps: 100,
-    progress: { nextStep, terms: [{ part: 'task', value }], batchAccuracy: 0.5, stepsPerSecond: 10, gradientNorm: 1 },
+    progress: {
+      nextStep,
+      terms: [{ part: 'task', value }],
+      batchMetrics: { accuracy: 0.5 },
+      stepsPerSecond: 10,
+      gradientNorm: 1,
+    },
   },
 });
 
 const evaluation = (role: string, generation: number, step: number, accuracy: number) => ({
-  evaluation: { role, generation, evaluation: { step, validation: { accuracy, nll: 1, examples: 64 } } },
+  evaluation: { role, generation, evaluation: { step, validation: { metrics: { accuracy, nll: 1 }, examples: 64 } } },
 });
 
 const slowStep = (step: number, durationMs: number) => ({ slowStep: { step, durationMs, usualMs: 5, attempt: 1 } });
@@ -136,6 +142,29 @@ describe('the history', () => {
     expect(foldAll(alarmed).generations[0]?.alarm?.alarm?.step).toBe(50);
     const again = numbered([{}, {}, {}, phase({ phase: 'RUN_PHASE_PREPARING', attempt: 2 })]);
     expect(foldAll([...alarmed, ...again]).generations[0]).not.toHaveProperty('alarm');
+  });
+
+  test('is the same for a file of an earlier version, whose scores have two metrics without names', () => {
+    const [now, before] = [
+      [
+        { metrics: { accuracy: 0.5, nll: 2 }, examples: 64 },
+        { nextStep: 3, batchMetrics: { accuracy: 0.25 } },
+      ],
+      [
+        { accuracy: 0.5, nll: 2, examples: 64 },
+        { nextStep: 3, batchAccuracy: 0.25 },
+      ],
+    ].map(([validation, trained]) =>
+      foldAll(
+        numbered([
+          { evaluation: { role: 'ROLE_STUDENT', generation: 0, evaluation: { step: 1, validation } } },
+          { progress: { role: 'ROLE_STUDENT', generation: 0, progress: trained } },
+          ended({ generation: 0, steps: 60, student: { validation, test: validation }, anchorTest: validation }),
+        ]),
+      ),
+    );
+    expect(before).toEqual(now);
+    expect(now?.log.at(-1)?.text).toBe('generation 0 ended after 60 steps: student 50.00 %, teacher unknown');
   });
 
   test('has the curves of each role and generation', () => {

@@ -18,9 +18,9 @@ import { addSlowStep, addWindow, emptyWindows, type StepWindows } from './step-w
 
 /** One role in one generation. */
 export interface RoleHistory {
-  /** Loss terms by part, `accuracy` of the batch, `gradientNorm`, `learningRate`, `stepsPerSecond`; over steps trained. */
+  /** Loss terms by part, metrics of the batch by name, `gradientNorm`, `learningRate`, `stepsPerSecond`; over steps trained. */
   readonly training: Curve;
-  /** `accuracy` and `nll`, over steps trained. */
+  /** Metrics by name, over steps trained. */
   readonly validation: Curve;
 }
 
@@ -170,9 +170,9 @@ function newGeneration(generation: number): GenerationHistory {
 function trained(before: GenerationHistory, { role, totalSteps, progress }: RoleProgress): GenerationHistory {
   const name = trainedRole(role);
   if (!name || !progress) return before;
-  const { nextStep, terms, batchAccuracy, gradientNorm, learningRate, stepsPerSecond } = progress;
+  const { nextStep, terms, batchMetrics, gradientNorm, learningRate, stepsPerSecond } = progress;
   const losses = Object.fromEntries(terms.map(({ part, value }) => [part, value]));
-  const values = { ...losses, accuracy: batchAccuracy, gradientNorm, learningRate, stepsPerSecond };
+  const values = { ...losses, ...batchMetrics, gradientNorm, learningRate, stepsPerSecond };
   const { training, validation } = before.roles[name];
   // A generation that began anew, or goes on from an earlier step, has not been validated beyond it.
   const now = { training: addPoint(training, nextStep, values), validation: cutFrom(validation, nextStep + 1) };
@@ -184,7 +184,6 @@ function validated(before: GenerationHistory, { role, evaluation }: RoleEvaluati
   const score = evaluation?.validation;
   if (!name || !evaluation || !score) return before;
   const history = before.roles[name];
-  const { accuracy, nll } = score;
-  const validation = addPoint(history.validation, evaluation.step, { accuracy, nll });
+  const validation = addPoint(history.validation, evaluation.step, score.metrics);
   return { ...before, roles: { ...before.roles, [name]: { ...history, validation } } };
 }

@@ -8,9 +8,11 @@ import {
   type Run,
   RunPhase,
 } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import type { BestParams } from '@trikd/protocol/gen/browser/trikd/v1/trainer';
 import type { RunEvent } from './event.js';
 import { eventName } from './event-name.js';
-import { lossText, percent, phaseName, roleName } from './names.js';
+import { primaryText, scoreText } from './metric-text.js';
+import { lossText, phaseName, roleName } from './names.js';
 
 /** Whether an event is routine, good, worth a look or bad. */
 export type Tone = 'plain' | 'good' | 'warning' | 'bad';
@@ -81,8 +83,7 @@ export function sentenceOf(event: RunEvent): Sentence {
       return { tone: 'plain', text: progressSentence(event.value) };
     case 'evaluation': {
       const { role, evaluation } = event.value;
-      const { accuracy = 0, nll = 0 } = evaluation?.validation ?? {};
-      const score = `${percent(accuracy)}, NLL ${lossText(nll, 4)}`;
+      const score = scoreText(evaluation?.validation?.metrics);
       return { tone: 'plain', text: `the ${roleName(role)} was validated at step ${evaluation?.step ?? 0}: ${score}` };
     }
     case 'committed':
@@ -132,9 +133,8 @@ function phaseSentence(change: PhaseChanged): Sentence {
 
 function resultSentence(result: GenerationResult | undefined): string {
   const { generation = 0, steps = 0, student, teacher } = result ?? {};
-  const score = (accuracy: number | undefined) => (accuracy === undefined ? 'unknown' : percent(accuracy));
-  const scores = `student ${score(student?.validation?.accuracy)}, teacher ${score(teacher?.validation?.accuracy)}`;
-  return `generation ${generation} ended after ${steps} steps: ${scores}`;
+  const score = (best: BestParams | undefined) => primaryText(best?.validation?.metrics) ?? 'unknown';
+  return `generation ${generation} ended after ${steps} steps: student ${score(student)}, teacher ${score(teacher)}`;
 }
 
 /** How the anchor moved. */

@@ -11,6 +11,7 @@ import {
   fromRoleCheckpoint,
   fromScore,
   fromTracing,
+  toMetrics,
   toPosition,
   toRole,
   toRoleCheckpoint,
@@ -102,17 +103,19 @@ export function fromProgress(progress: TrainerProgress, role: TrainedRole): Prog
     const share = progress.waits[source];
     return share === undefined ? [] : [{ peer: fromRole(model(source)), share }];
   });
-  const { nextStep, batchAccuracy, gradientNorm, learningRate, stepsPerSecond } = progress;
+  const { nextStep, gradientNorm, learningRate, stepsPerSecond } = progress;
+  const batchMetrics = { ...progress.batchMetrics };
   const terms = progress.terms.map(({ part, value }) => ({ part, value }));
-  return { nextStep, batchAccuracy, gradientNorm, learningRate, stepsPerSecond, terms, waits };
+  return { nextStep, batchMetrics, gradientNorm, learningRate, stepsPerSecond, terms, waits };
 }
 
 export function toProgress(message: ProgressMessage): TrainerProgress {
   const waits: Partial<Record<FrameSource, number>> = {};
   for (const { peer, share } of message.waits) waits[toRole(peer) === 'anchor' ? 'anchor' : 'peer'] = share;
-  const { nextStep, batchAccuracy, gradientNorm, learningRate, stepsPerSecond } = message;
+  const { nextStep, gradientNorm, learningRate, stepsPerSecond } = message;
+  const batchMetrics = toMetrics(message.batchMetrics);
   const terms = message.terms.map(toLossTerm);
-  return { nextStep, batchAccuracy, gradientNorm, learningRate, stepsPerSecond, terms, waits };
+  return { nextStep, batchMetrics, gradientNorm, learningRate, stepsPerSecond, terms, waits };
 }
 
 function toLossTerm({ part, value }: LossTermMessage): LossTerm {

@@ -9,7 +9,7 @@ import { StreamLogitsRequest, StreamLogitsResponse } from './gen/node/trikd/v1/e
 import { WatchTrainerResponse } from './gen/node/trikd/v1/trainer.js';
 
 const position = { runId: 'r', generation: 1, attempt: 2, step: 3 };
-const score = { accuracy: 0.5, nll: 1.25, examples: 64 };
+const score = { metrics: { accuracy: 0.5, nll: 1.25 }, examples: 64 };
 const blob = { key: 'a/b', sha256: 'ff', bytes: 2 ** 40 };
 
 const overTheWire = (frame: LogitsFrame) =>
@@ -74,7 +74,7 @@ describe('messages', () => {
       progress: {
         nextStep: 9,
         terms: [{ part: 'task', value: 2 }],
-        batchAccuracy: 0.25,
+        batchMetrics: { accuracy: 0.25 },
         gradientNorm: 3,
         learningRate: 0.05,
         stepsPerSecond: 12,

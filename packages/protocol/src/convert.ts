@@ -3,7 +3,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
-import type { Score } from '@trikd/core/domain/score';
+import { areMetrics, MOST_METRICS, type Score } from '@trikd/core/domain/score';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { StepTracing } from '@trikd/core/timing/trace-ids';
@@ -101,12 +101,18 @@ export function fromTracing(tracing: StepTracing | undefined): TracingMessage | 
 }
 
 export function toScore(message: ScoreMessage | undefined): Score {
-  const { accuracy, nll, examples } = required(message, 'score');
-  return { accuracy, nll, examples };
+  const { metrics, examples } = required(message, 'score');
+  return { metrics: toMetrics(metrics), examples };
 }
 
-export function fromScore({ accuracy, nll, examples }: Score): ScoreMessage {
-  return { accuracy, nll, examples };
+export function fromScore({ metrics, examples }: Score): ScoreMessage {
+  return { metrics: { ...metrics }, examples };
+}
+
+/** @throws TrikdError 'invalid' for what no store accepts */
+export function toMetrics(metrics: Readonly<Record<string, number>>): Score['metrics'] {
+  if (areMetrics(metrics)) return { ...metrics };
+  throw new TrikdError('invalid', `a score has at most ${MOST_METRICS} metrics, each with a short name`);
 }
 
 export function toBestParams(message: BestParamsMessage): BestParams {

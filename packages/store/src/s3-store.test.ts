@@ -130,9 +130,9 @@ describe('a conditional write', () => {
     });
   });
 
-  test('of more than 1 MiB is rejected before anything is sent', async () => {
+  test('of more than 2 MiB is rejected before anything is sent', async () => {
     const { api, requests } = recorded();
-    const [store, large] = [storeOn(api), new Uint8Array(1024 * 1024 + 1)];
+    const [store, large] = [storeOn(api), new Uint8Array(2 * 1024 * 1024 + 1)];
     await expect(store.create('a', large)).rejects.toMatchObject({ kind: 'invalid' });
     await expect(store.replace('a', large, 'any')).rejects.toMatchObject({ kind: 'invalid' });
     expect(requests).toEqual([]);

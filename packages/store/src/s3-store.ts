@@ -16,7 +16,7 @@ const MIB = 1024 * 1024;
  * Largest body of `create` and `replace`. MinIO locks an object, also for readers, while a conditional write is received:
  * store a large object under a name of its own, and write a small one that refers to it.
  */
-const MAX_CONDITIONAL_BYTES = MIB;
+const MAX_CONDITIONAL_BYTES = 2 * MIB;
 const LARGE_BYTES = MIB;
 
 /** Covers a server that restarts, in about a second. */

@@ -95,8 +95,9 @@ export function trainerMeter(record: RecordMetric): (role: Role, event: TrainerE
         return;
       }
       case 'evaluation':
-        record('trikd.validation.accuracy', event.validation.accuracy, by);
-        record('trikd.validation.nll', event.validation.nll, by);
+        for (const [name, value] of Object.entries(event.validation.metrics)) {
+          record(`trikd.validation.${name}`, value, by);
+        }
         return;
       case 'checkpoint':
         record('trikd.checkpoint.size', event.checkpoint.state.bytes, by);

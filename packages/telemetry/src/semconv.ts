@@ -1,4 +1,5 @@
 import type { Role } from '@trikd/core/domain/role';
+import { METRICS as SCORE_METRICS } from '@trikd/core/tasks/metrics';
 import type { PhaseKind } from '@trikd/core/timing/role-step';
 
 // Every name that leaves a process as telemetry. docs/telemetry.md lists them, and a test compares the two.
@@ -73,6 +74,21 @@ const SECONDS = [
 const WAITS = [1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 72 * 3600];
 const BYTES = [1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 
+type ValidationMetric = `trikd.validation.${string}`;
+
+/** A gauge for each metric of a score, such as `trikd.validation.nll`. */
+function validationMetrics(): Readonly<Record<ValidationMetric, MetricDefinition>> {
+  const gauges = SCORE_METRICS.map(({ name, label, format, unit }) => {
+    const description = `${label} on the validation split, at the newest validation`;
+    const units = format === 'number' && unit !== undefined ? `{${unit}}` : '1';
+    return [
+      `trikd.validation.${name}`,
+      { kind: 'gauge', unit: units, description, attributes: ['trikd.role'] },
+    ] as const;
+  });
+  return Object.fromEntries(gauges);
+}
+
 /** All metrics. */
 export const METRICS = {
   'trikd.step.duration': {
@@ -107,18 +123,7 @@ export const METRICS = {
     description: 'learning rate of the newest step',
     attributes: ['trikd.role'],
   },
-  'trikd.validation.accuracy': {
-    kind: 'gauge',
-    unit: '1',
-    description: 'accuracy on the validation split, at the newest validation',
-    attributes: ['trikd.role'],
-  },
-  'trikd.validation.nll': {
-    kind: 'gauge',
-    unit: '{nat}',
-    description: 'mean negative log-likelihood on the validation split, at the newest validation',
-    attributes: ['trikd.role'],
-  },
+  ...validationMetrics(),
   'trikd.checkpoint.size': {
     kind: 'histogram',
     unit: 'By',
@@ -230,7 +235,7 @@ export const METRICS = {
     attributes: [],
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
-export type Metric = keyof typeof METRICS;
+export type Metric = keyof typeof METRICS | ValidationMetric;
 
 /** Values of attributes. */
 export type AttributeValues = Readonly<Partial<Record<Attribute, string | number | boolean>>>;

@@ -33,7 +33,7 @@ const progress = (nextStep: number) => ({
       terms: [],
       stepsPerSecond: 1,
       waits: [],
-      batchAccuracy: 0.5,
+      batchMetrics: { accuracy: 0.5 },
       gradientNorm: 1,
       learningRate: 0.1,
     },

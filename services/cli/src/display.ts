@@ -1,3 +1,4 @@
+import { primaryValue } from '@trikd/events/metric-text';
 import { roleName } from '@trikd/events/names';
 import { fold, type RunHistory } from '@trikd/events/run-history';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -83,11 +84,12 @@ export function quietDisplay(
 function progressRecord({ run }: RunHistory): object {
   const roles = (run?.progress?.roles ?? []).flatMap(({ role, progress }) => {
     if (!progress) return [];
-    const { nextStep, terms, batchAccuracy, stepsPerSecond, waits } = progress;
-    const validation = run?.progress?.evaluations.find((each) => each.role === role)?.evaluation?.validation?.accuracy;
+    const { nextStep, terms, batchMetrics, stepsPerSecond, waits } = progress;
+    const evaluation = run?.progress?.evaluations.find((each) => each.role === role)?.evaluation;
+    const validation = primaryValue(evaluation?.validation?.metrics);
     const shares = Object.fromEntries(waits.map(({ peer, share }) => [roleName(peer), share]));
     const known = validation !== undefined && { validation };
-    return [[roleName(role), { step: nextStep, terms, batchAccuracy, stepsPerSecond, waits: shares, ...known }]];
+    return [[roleName(role), { step: nextStep, terms, batch: batchMetrics, stepsPerSecond, waits: shares, ...known }]];
   });
   const totalSteps = run?.progress?.roles[0]?.totalSteps;
   return { event: 'progress', generation: run?.generation, totalSteps, ...Object.fromEntries(roles) };

@@ -1,4 +1,5 @@
 import type { RunEvent } from '@trikd/events/event';
+import { primaryValue } from '@trikd/events/metric-text';
 import { phaseName, roleName } from '@trikd/events/names';
 import type { BestParams } from '@trikd/protocol/gen/browser/trikd/v1/trainer';
 
@@ -13,7 +14,7 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
       return phaseRecord(event.value);
     case 'generationEnded': {
       const { generation, steps, promoted, student, teacher } = event.value.result ?? {};
-      const scores = { student: accuracies(student), teacher: accuracies(teacher) };
+      const scores = { student: primaryValues(student), teacher: primaryValues(teacher) };
       return { event: 'generation-ended', generation, steps, promoted, ...scores };
     }
     case 'anchorMoved': {
@@ -25,7 +26,8 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
     case 'evaluation': {
       const { role, generation, evaluation } = event.value;
       const { step, validation } = evaluation ?? {};
-      return { event: 'evaluation', role: roleName(role), generation, step, ...validation };
+      const { metrics, examples } = validation ?? {};
+      return { event: 'evaluation', role: roleName(role), generation, step, ...metrics, examples };
     }
     case 'committed':
       return { event: 'committed', ...event.value };
@@ -57,6 +59,6 @@ function phaseRecord({ phase, generation, attempt, failure }: Phase) {
   return { event: 'run', phase: phaseName(phase), generation, attempt, ...(failure !== '' && { failure }) };
 }
 
-function accuracies(best: BestParams | undefined) {
-  return { validation: best?.validation?.accuracy, test: best?.test?.accuracy };
+function primaryValues(best: BestParams | undefined) {
+  return { validation: primaryValue(best?.validation?.metrics), test: primaryValue(best?.test?.metrics) };
 }

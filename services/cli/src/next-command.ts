@@ -1,6 +1,7 @@
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { GenerationResult } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { taskOf } from '@trikd/core/tasks/task-of';
 import type { Override } from './load-spec.js';
 
 /** The command that a run was started with. */
@@ -15,7 +16,7 @@ export function whatNext(
   results: readonly GenerationResult[],
   { file, overrides }: StartedWith,
 ): string {
-  const best = bestGeneration(results);
+  const best = bestGeneration(results, taskOf(spec).primary);
   const more = best !== undefined && best > 0 && best === results.length - 1;
   const changes: Readonly<Record<string, string>> = more
     ? { 'curriculum.generations': `${spec.curriculum.generations + 2}`, name: `${spec.name}-longer` }

@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { resumePair } from '@trikd/core/run/state';
+import { taskOf } from '@trikd/core/tasks/task-of';
 import { type StartedWith, whatNext } from './next-command.js';
 import { resultsTable } from './results-table.js';
 import type { RunFolder } from './run-folder.js';
@@ -19,7 +20,7 @@ export function whereItContinues({ spec, state }: SavedRun): string | undefined 
 
 /** The result of a run, for people. */
 export function reportTable({ spec, state }: SavedRun, folder: RunFolder, started: StartedWith): string {
-  const best = bestGeneration(state.results);
+  const best = bestGeneration(state.results, taskOf(spec).primary);
   const student = best === undefined ? undefined : state.results[best]?.student;
   return [
     ...(state.results.length > 0 ? [resultsTable(state.results, best)] : []),
@@ -49,7 +50,7 @@ export function reportJson({ spec, state }: SavedRun, folder: RunFolder): string
     event: 'result',
     runId: spec.name,
     phase: state.phase,
-    bestGeneration: bestGeneration(state.results),
+    bestGeneration: bestGeneration(state.results, taskOf(spec).primary),
     generations: state.results,
     ...(state.phase === 'failed' && { failure: state.reason }),
     store: placeInStore(folder.store),

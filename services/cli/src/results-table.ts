@@ -1,9 +1,10 @@
 import type { BestParams } from '@trikd/core/domain/role-checkpoint';
 import type { Score } from '@trikd/core/domain/score';
 import type { GenerationResult } from '@trikd/core/run/state';
-import { lossText } from '@trikd/events/names';
+import type { Metric } from '@trikd/core/tasks/metric';
+import { measured } from '@trikd/core/tasks/metrics';
+import { primaryText, valueText } from '@trikd/events/metric-text';
 import Table from 'cli-table3';
-import { percent } from './texts.js';
 
 /** The part of a trained model that the table shows. */
 type ShownBest = Omit<BestParams, 'params'>;
@@ -15,13 +16,16 @@ export interface ShownResult extends Pick<GenerationResult, 'generation' | 'prom
 }
 
 /**
- * All generations as a table: the accuracy of each model on both splits, its NLL on the test split, and whether it was promoted.
+ * All generations as a table: the primary metric of each model on both splits, the next one on the test split, and whether it was
+ * promoted.
  * @param best generation whose student is the result
  */
 export function resultsTable(results: readonly ShownResult[], best: number | undefined): string {
+  const [first] = results;
+  const second = first && measured(first.student.validation.metrics)[1]?.metric;
   const table = new Table({
-    head: ['generation', 'model', 'validation', 'test', 'NLL (test)', 'steps', ''],
-    colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'left'],
+    head: ['generation', 'model', 'validation', 'test', ...(second ? [`${second.label} (test)`] : []), 'steps', ''],
+    colAligns: ['right', 'left', 'right', 'right', ...(second ? ['right' as const] : []), 'right', 'left'],
     style: { head: [], border: [], compact: true },
   });
   for (const result of results) {
@@ -31,19 +35,20 @@ export function resultsTable(results: readonly ShownResult[], best: number | und
       ...(result.generation === best ? ['best'] : []),
     ].filter((word) => word !== '');
     table.push(
-      [result.generation, 'student', ...trained(result.student), fate.join(', ')],
-      ['', 'teacher', ...trained(result.teacher), ''],
+      [result.generation, 'student', ...trained(result.student, second), fate.join(', ')],
+      ['', 'teacher', ...trained(result.teacher, second), ''],
     );
     const { anchorScores } = result;
-    if (anchorScores) table.push(['', 'anchor', ...scores(anchorScores.validation, anchorScores.test), '', '']);
+    if (anchorScores) table.push(['', 'anchor', ...scores(anchorScores.validation, anchorScores.test, second), '', '']);
   }
   return table.toString();
 }
 
-function trained({ validation, test, step }: ShownBest): string[] {
-  return [...scores(validation, test), String(step)];
+function trained({ validation, test, step }: ShownBest, second: Metric | undefined): string[] {
+  return [...scores(validation, test, second), String(step)];
 }
 
-function scores(validation: Score, test: Score | undefined): string[] {
-  return [percent(validation), percent(test), test ? lossText(test.nll, 4) : ''];
+function scores(validation: Score, test: Score | undefined, second: Metric | undefined): string[] {
+  const primary = [validation, test].map((score) => primaryText(score?.metrics) ?? '');
+  return second ? [...primary, valueText(second, test)] : primary;
 }

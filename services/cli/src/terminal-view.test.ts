@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { recordOf } from './event-record.js';
 import { terminalView } from './terminal-view.js';
 
-const score = (accuracy: number) => ({ accuracy, nll: 0.6, examples: 2000 });
+const score = (accuracy: number) => ({ metrics: { accuracy, nll: 0.6 }, examples: 2000 });
 const stands = (generation: number, attempt: number, phase = 'RUN_PHASE_TRAINING') => ({
   ...{ phase, generation, attempt },
   ...(generation > 0 && { anchor: { generation: generation - 1, validation: score(0.823), test: score(0.8) } }),
@@ -33,7 +33,7 @@ const progress = (role: string, generation: number, nextStep: number) => ({
         { peer: 'ROLE_ANCHOR', share: 0.01 },
         { peer: 'ROLE_TEACHER', share: 0.254 },
       ],
-      batchAccuracy: 0.875,
+      batchMetrics: { accuracy: 0.875 },
     },
   },
 });

@@ -1,3 +1,4 @@
+import { primaryText } from '@trikd/events/metric-text';
 import { lossText, percent, phaseName, roleName, type TrainedRole } from '@trikd/events/names';
 import type { RunHistory } from '@trikd/events/run-history';
 import { sentenceOf, stallSentence, waitSentence } from '@trikd/events/sentences';
@@ -49,8 +50,8 @@ function roleLine({ progress }: Run, role: TrainedRole): string {
     role,
     `step ${String(values.nextStep).padStart(String(total).length)}/${total}`,
     ...values.terms.map(({ part, value }) => `${part} ${lossText(value, 3)}`),
-    `batch ${percent(values.batchAccuracy, 1)}`,
-    ...(evaluation?.validation ? [`validation ${percent(evaluation.validation.accuracy, 1)}`] : []),
+    ...scored('batch', values.batchMetrics),
+    ...scored('validation', evaluation?.validation?.metrics),
     `${values.stepsPerSecond.toFixed(1)} steps/s`,
     ...waitsOf(values.waits),
   ].join('  ');
@@ -59,10 +60,14 @@ function roleLine({ progress }: Run, role: TrainedRole): string {
 function anchorLine({ anchor }: Run): string {
   if (!anchor) return 'anchor   none in generation 0';
   const { generation, validation, test } = anchor;
-  const scores = Object.entries({ validation, test }).flatMap(([split, score]) =>
-    score ? [`${split} ${percent(score.accuracy, 1)}`] : [],
-  );
+  const scores = Object.entries({ validation, test }).flatMap(([split, score]) => scored(split, score?.metrics));
   return ['anchor ', `the student of generation ${generation}`, ...scores].join('  ');
+}
+
+/** The primary metric on a split, if it is known. */
+function scored(split: string, metrics: Readonly<Record<string, number>> | undefined): readonly string[] {
+  const text = primaryText(metrics, 1);
+  return text === undefined ? [] : [`${split} ${text}`];
 }
 
 /** The peer before the anchor. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ownTextOnly } from './printable.js';
-import { age, formatted, percent, size } from './texts.js';
+import { age, formatted, size } from './texts.js';
 
 test.each([
   [0, '0 B'],
@@ -26,10 +26,6 @@ test.each([
   [undefined, ''],
 ])('what was written at %s is %j old', (time, text) => {
   expect(age(time, new Date('2026-01-02T00:00:00Z'))).toBe(text);
-});
-
-test('an accuracy that is not known is an empty cell', () => {
-  expect([percent({ accuracy: 0.912 }), percent(undefined)]).toEqual(['91.20 %', '']);
 });
 
 test('a result is JSON or YAML', () => {

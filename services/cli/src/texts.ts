@@ -1,5 +1,3 @@
-import type { Score } from '@trikd/core/domain/score';
-import { percent as shareText } from '@trikd/events/names';
 import { stringify } from 'yaml';
 import type { Format } from './options.js';
 import { hasUnprintable } from './printable.js';
@@ -44,11 +42,6 @@ export function age(time: string | undefined, now: Date): string {
   const [unit, name] = AGES.find(([least]) => seconds >= least) ?? [1, 'second'];
   const count = Math.floor(seconds / unit);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
-}
-
-/** An accuracy: `91.20 %`; empty when there is none. */
-export function percent(score: Pick<Score, 'accuracy'> | undefined): string {
-  return score ? shareText(score.accuracy) : '';
 }
 
 /** A duration: `1:02:03`, `2:03`. */

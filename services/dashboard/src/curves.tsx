@@ -3,7 +3,7 @@ import { useId, useMemo, useState } from 'preact/hooks';
 import { Chart } from './chart.js';
 import { plotsOf } from './series.js';
 
-/** Losses, accuracy and NLL of both roles, in training and validation. */
+/** Losses and metrics of both roles, in training and validation. */
 export function Curves({ history }: { readonly history: RunHistory }) {
   const [chosen, setChosen] = useState('');
   const id = useId();

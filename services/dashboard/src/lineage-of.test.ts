@@ -8,7 +8,7 @@ const result = (generation: number, accuracy: number, promoted: boolean) => ({
   generation,
   promoted,
   steps: 10,
-  student: { validation: { accuracy, nll: 1, examples: 64 } },
+  student: { validation: { metrics: { accuracy, nll: 1 }, examples: 64 } },
 });
 const move = (kind: string, generation: number, during: number) => ({
   kind: `ANCHOR_MOVE_KIND_${kind}`,
@@ -29,18 +29,18 @@ test('after a promotion, the student is the anchor of the current generation', (
     generation: 1,
     generations: [result(0, 0.5, true)],
     anchorMoves: [move('RULE', 0, 0)],
-    anchor: { generation: 0, validation: { accuracy: 0.5 } },
+    anchor: { generation: 0, validation: { metrics: { accuracy: 0.5 } } },
     bestGeneration: 0,
   });
   const [first, second] = lineageOf(run);
   expect(first).toMatchObject({ state: 'ended', became: 'rule', isAnchor: true, isBest: true, canRollBack: false });
-  expect(second).toMatchObject({ state: 'current', anchor: 0, validation: { anchor: { accuracy: 0.5 } } });
+  expect(second).toMatchObject({ state: 'current', anchor: 0, validation: { anchor: { metrics: { accuracy: 0.5 } } } });
 });
 
 test('the current generation has the newest validation', () => {
-  const evaluation = { step: 9, validation: { accuracy: 0.75, nll: 1 } };
+  const evaluation = { step: 9, validation: { metrics: { accuracy: 0.75, nll: 1 } } };
   const { generations } = foldAll([eventOf({ evaluation: { role: 'ROLE_STUDENT', generation: 0, evaluation } })]);
-  expect(lineageOf(runOf({}), generations)[0]?.validation.student?.accuracy).toBe(0.75);
+  expect(lineageOf(runOf({}), generations)[0]?.validation.student?.metrics['accuracy']).toBe(0.75);
 });
 
 test('a run can go back to an earlier anchor, and promote a student that the rule refused', () => {

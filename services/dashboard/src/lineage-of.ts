@@ -55,7 +55,7 @@ function currentOf(run: Run, generations: readonly GenerationHistory[]): Ancesto
   const history = generations.find(({ generation }) => generation === run.generation);
   const newest = (role: TrainedRole): Score | undefined => {
     const values = history?.roles[role].validation.points.at(-1)?.values;
-    if (values) return { accuracy: values['accuracy'] ?? 0, nll: values['nll'] ?? 0, examples: 0 };
+    if (values) return { metrics: values, examples: 0 };
     return run.progress?.evaluations.find((each) => trainedRole(each.role) === role)?.evaluation?.validation;
   };
   return {

@@ -1,4 +1,4 @@
-import { percent } from '@trikd/events/names';
+import { primaryText } from '@trikd/events/metric-text';
 import type { GenerationHistory } from '@trikd/events/run-history';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { steer } from './actions.js';
@@ -55,7 +55,7 @@ function Generation({ of: generation, run, done }: GenerationProps) {
         {isBest && <span class="mark best">best student</span>}
       </p>
       <table>
-        <caption class="visually-hidden">Accuracies of generation {number}</caption>
+        <caption class="visually-hidden">Scores of generation {number}</caption>
         <thead>
           <tr>
             <td />
@@ -74,10 +74,10 @@ function Generation({ of: generation, run, done }: GenerationProps) {
                 {role}
               </th>
               <td class="number" data-score={`${role}-validation`}>
-                {accuracy(validation[role]?.accuracy)}
+                {primaryText(validation[role]?.metrics) ?? '–'}
               </td>
               <td class="number muted" data-score={`${role}-test`}>
-                {accuracy(test[role]?.accuracy)}
+                {primaryText(test[role]?.metrics) ?? '–'}
               </td>
             </tr>
           ))}
@@ -120,8 +120,4 @@ function GenerationActions({ of: { generation, canPromote, canRollBack }, run, d
       )}
     </div>
   );
-}
-
-function accuracy(share: number | undefined): string {
-  return share === undefined ? '–' : percent(share);
 }

@@ -1,4 +1,4 @@
-import { percent } from '@trikd/events/names';
+import { primaryText } from '@trikd/events/metric-text';
 import { ListRunsResponse, type Run, type UnreadableRun } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { useEffect, useState } from 'preact/hooks';
 import { addressOf } from './address.js';
@@ -121,5 +121,5 @@ function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
 
 function bestOf({ generations, bestGeneration }: Run): string {
   const best = generations.find(({ generation }) => generation === bestGeneration)?.student?.validation;
-  return best ? percent(best.accuracy) : '–';
+  return primaryText(best?.metrics) ?? '–';
 }

@@ -9,12 +9,16 @@ const progress = (generation: number, nextStep: number, task: number) =>
       role: 'ROLE_STUDENT',
       generation,
       totalSteps: 100,
-      progress: { nextStep, terms: [{ part: 'task', value: task }], batchAccuracy: 0.5 },
+      progress: { nextStep, terms: [{ part: 'task', value: task }], batchMetrics: { accuracy: 0.5 } },
     },
   });
 const evaluation = (generation: number, step: number, accuracy: number) =>
   eventOf({
-    evaluation: { role: 'ROLE_STUDENT', generation, evaluation: { step, validation: { accuracy, nll: 2 } } },
+    evaluation: {
+      role: 'ROLE_STUDENT',
+      generation,
+      evaluation: { step, validation: { metrics: { accuracy, nll: 2 } } },
+    },
   });
 const spec = eventOf({ run: { spec: '{"student":{"objective":[{"kind":"task","weight":0.5}]}}' } });
 

@@ -1,3 +1,5 @@
+import type { Metric } from '@trikd/core/tasks/metric';
+import { METRICS } from '@trikd/core/tasks/metrics';
 import type { Curve } from '@trikd/events/curve';
 import type { TrainedRole } from '@trikd/events/names';
 import type { RunHistory } from '@trikd/events/run-history';
@@ -35,15 +37,19 @@ interface Wanted {
 const named = (name: string) => () => (values: Readonly<Record<string, number>>) => values[name];
 
 const PLOTS: readonly Wanted[] = [
-  { title: 'Accuracy', share: true, train: named('accuracy'), validation: 'accuracy' },
-  { title: 'Negative log-likelihood', train: batchNll, validation: 'nll' },
+  ...METRICS.map(plotOfMetric),
   { title: 'Task loss', train: named('task') },
   { title: 'Distillation loss from the anchor', train: named('anchor') },
   { title: 'Distillation loss from the peer', train: named('peer') },
   { title: 'Gradient norm', train: named('gradientNorm') },
 ];
 
-function batchNll(role: TrainedRole, spec: string) {
+function plotOfMetric({ name, title, format, isTaskLoss }: Metric): Wanted {
+  return { title, share: format === 'share', train: isTaskLoss ? taskLoss : named(name), validation: name };
+}
+
+/** At weight 1. */
+function taskLoss(role: TrainedRole, spec: string) {
   const weight = taskWeight(spec, role);
   if (weight === undefined) return undefined;
   return ({ task }: Readonly<Record<string, number>>) => (task === undefined ? undefined : task / weight);

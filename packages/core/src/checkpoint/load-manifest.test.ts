@@ -1,11 +1,11 @@
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import { loadManifest } from './load-manifest.js';
-import { encodeManifest, manifestKey, type PairManifest } from './manifest.js';
+import { encodeManifest, MANIFEST_VERSION, manifestKey, type PairManifest } from './manifest.js';
 
 const blob = { key: 'blobs/a.safetensors', sha256: 'a'.repeat(64), bytes: 12 };
 const manifest: PairManifest = {
-  version: 1,
+  version: MANIFEST_VERSION,
   runId: 'tiny',
   generation: 1,
   attempt: 2,
@@ -64,6 +64,6 @@ test('an object larger than any manifest is not read', async () => {
   const store = { ...memoryStore(), size: async () => 2 ** 40, get: () => Promise.reject(new Error('it was read')) };
   await expect(loadManifest(store, key, expected)).rejects.toMatchObject({
     kind: 'corrupt',
-    message: `the manifest ${key} has 1099511627776 bytes, at most 1048576 are allowed`,
+    message: `the manifest ${key} has 1099511627776 bytes, at most 2097152 are allowed`,
   });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   encodeManifest,
+  MANIFEST_VERSION,
   manifestKey,
   manifestPosition,
   manifestsNewestFirst,
@@ -13,11 +14,12 @@ import {
 import { sealJson } from './sealed-json.js';
 
 const blob = { key: 'blobs/a.safetensors', sha256: 'a'.repeat(64), bytes: 12 };
-const score = { accuracy: 0.75, nll: 0.5, examples: 8 };
+const score = { metrics: { accuracy: 0.75, nll: 0.5 }, examples: 8 };
+const scoredBy = (metrics: object) => ({ ...score, metrics });
 
 function manifest(changed: Partial<PairManifest> = {}): PairManifest {
   return {
-    version: 1,
+    version: MANIFEST_VERSION,
     runId: 'tiny',
     generation: 1,
     attempt: 1,
@@ -49,15 +51,24 @@ test('what is written is what is read, in one text', () => {
 });
 
 test.each([
-  ['version', { version: 2 }],
+  ['version', { version: 3 }],
   ['attempt', { attempt: 0 }],
   ['step', { step: 1.5 }],
   ['specDigest', { specDigest: 'B'.repeat(64) }],
   ['teacher.state.key', { teacher: { state: { ...blob, key: '../../etc/passwd' } } }],
   ['teacher.state.bytes', { teacher: { state: { ...blob, bytes: -1 } } }],
   [
-    'student.best.validation.accuracy',
-    { student: { ...manifest().student, best: { ...manifest().student.best, validation: { ...score, accuracy: 2 } } } },
+    'student.best.validation.metrics.accuracy',
+    {
+      student: {
+        ...manifest().student,
+        best: { ...manifest().student.best, validation: scoredBy({ accuracy: null }) },
+      },
+    },
+  ],
+  [
+    'student.best.validation.metrics',
+    { student: { ...manifest().student, best: { ...manifest().student.best, validation: scoredBy({ 'A b': 1 }) } } },
   ],
   ['anchor', { anchor: null }],
   ['Unrecognized key', { weights: 1 }],
@@ -66,6 +77,14 @@ test.each([
   const bytes = sealJson({ ...manifest(), ...changed });
   expect(() => parseManifest(bytes)).toThrow(field);
   expect(() => parseManifest(bytes)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+});
+
+test('a manifest of version 1 is read, with the names of its two metrics', () => {
+  const { version: _, ...rest } = manifest();
+  const past = { accuracy: 0.75, nll: 0.5, examples: 8 };
+  const best = { ...rest.student.best, validation: past, test: past };
+  const file = sealJson({ ...rest, version: 1, student: { ...rest.student, best } });
+  expect(parseManifest(file)).toEqual(manifest());
 });
 
 test('a manifest that no reader would take is not written', () => {

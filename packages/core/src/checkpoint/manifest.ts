@@ -4,7 +4,8 @@ import { TrikdError } from '../domain/errors.js';
 import { type AttemptNumerics, LONGEST_NAME, MOST_KERNELS, type Numerics } from '../domain/numerics.js';
 import { isStoreKey, type ObjectStore } from '../domain/object-store.js';
 import type { Position } from '../domain/position.js';
-import type { Score } from '../domain/score.js';
+import { areMetrics, MOST_METRICS, type Score } from '../domain/score.js';
+import { withMetrics } from '../tasks/past-scores.js';
 import { openSealedJson, sealJson } from './sealed-json.js';
 
 const Count = z.int().min(0).max(0xffffffff);
@@ -18,8 +19,10 @@ const BlobSchema = z.strictObject({
 }) satisfies z.ZodType<Blob>;
 
 const ScoreSchema = z.strictObject({
-  accuracy: z.number().min(0).max(1),
-  nll: z.number(),
+  metrics: z
+    .record(z.string(), z.number())
+    .refine(areMetrics, `at most ${MOST_METRICS} metrics, named by lower-case letters, digits and dashes`)
+    .readonly(),
   examples: Count,
 }) satisfies z.ZodType<Score>;
 
@@ -60,12 +63,15 @@ const RolePart = z.strictObject({
 });
 export type RolePart = z.infer<typeof RolePart>;
 
+/** Of the manifests that are written today. */
+export const MANIFEST_VERSION = 2;
+
 /**
  * Makes a checkpoint exist: teacher and student at the same step of the same attempt, with everything that their
  * numbers depend on. It is written last and only once; blobs that no manifest names are garbage.
  */
 export const PairManifest = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(MANIFEST_VERSION),
   runId: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected the name of a run'),
   generation: Count,
   attempt: z.int().min(1).max(0xffffffff),
@@ -98,7 +104,13 @@ export function encodeManifest(manifest: PairManifest): Uint8Array {
  * @throws TrikdError 'corrupt' if a single bit has changed, with each field that is wrong
  */
 export function parseManifest(bytes: Uint8Array, what = 'manifest'): PairManifest {
-  return checked(openSealedJson(bytes, what), 'corrupt', what);
+  return checked(upgraded(openSealedJson(bytes, what)), 'corrupt', what);
+}
+
+/** Version 1 has two metrics in each score, without names. Anything else is for the schema to judge. */
+function upgraded(file: unknown): unknown {
+  const isPast = typeof file === 'object' && file !== null && 'version' in file && file.version === 1;
+  return isPast ? { ...Object(withMetrics(file)), version: MANIFEST_VERSION } : file;
 }
 
 function checked(value: unknown, kind: 'invalid' | 'corrupt', what = 'manifest'): PairManifest {

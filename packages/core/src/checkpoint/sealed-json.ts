@@ -5,7 +5,7 @@ import { messageOf } from '../domain/message-of.js';
 import { decodeStrictJson } from './strict-json.js';
 
 /** Far above any manifest or state here, and far below what would take noticeable memory to parse. */
-export const MAX_SEALED_BYTES = 1024 * 1024;
+export const MAX_SEALED_BYTES = 2 * 1024 * 1024;
 
 /**
  * Encodes fields as JSON with sorted keys and one more field, `digest`: the SHA-256, hex, of the text without it. Equal

@@ -22,7 +22,7 @@ export interface ObjectStore {
   put(key: string, bytes: Uint8Array): Promise<void>;
   /**
    * Writes only if there is no object: of concurrent calls, one gets 'created'. For small objects; a store may refuse
-   * more than 1 MiB.
+   * more than 2 MiB.
    */
   create(key: string, bytes: Uint8Array): Promise<'created' | 'exists'>;
   /** Writes only if the object still has `version` (compare-and-swap). For small objects, as `create`. */

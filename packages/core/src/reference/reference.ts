@@ -11,8 +11,10 @@ import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js';
 import type { Params } from '../models/params.js';
 import { afterValidations, converged, NOT_VALIDATED, nextLimit } from '../run/convergence.js';
-import { curriculumOver, degenerate, promotes } from '../run/promotion.js';
+import { curriculumOver, promotes } from '../run/promotion.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { metricIn } from '../tasks/metric.js';
+import { taskOf } from '../tasks/task-of.js';
 import { openAnchor } from '../training/anchor.js';
 import { generationPlan } from '../training/generation-plan.js';
 import type { TrainerPorts } from '../training/ports.js';
@@ -52,20 +54,18 @@ export interface ReferenceResult extends ReferenceOutcome {
 /** Runs the curriculum and yields each generation when it ends. */
 export async function* runReference(run: ReferenceRun): AsyncGenerator<ReferenceResult> {
   const { spec, dataset } = run;
+  const { curriculum } = spec;
+  const { primary, degenerate } = taskOf(spec);
   const results: { readonly student: NonNullable<RoleCheckpoint['best']> }[] = [];
   let anchor: Blob | undefined;
-  for (let generation = 0; !curriculumOver(results, spec.curriculum); generation++) {
+  for (let generation = 0; !curriculumOver(results, curriculum, primary); generation++) {
     const outcome = await runReferenceGeneration(run, generation, anchor);
     const student = outcome.student.best!;
     results.push({ student });
-    const flaw = degenerate(student.validation, dataset.classes);
-    if (flaw && !anchor) {
-      throw new TrikdError('diverged', `the student of generation ${generation} cannot be the anchor: ${flaw}`);
-    }
     const promoted =
-      !flaw &&
-      !curriculumOver(results, spec.curriculum) &&
-      promotes(spec.curriculum.promotion, student.validation, outcome.anchor?.validation);
+      degenerate(student.validation, dataset) === undefined &&
+      !curriculumOver(results, curriculum, primary) &&
+      promotes({ promotion: curriculum.promotion, primary }, student.validation, outcome.anchor?.validation);
     if (promoted) anchor = student.params;
     yield { ...outcome, generation, promoted };
   }
@@ -146,6 +146,7 @@ function trainRole(
 function pairWatch(run: ReferenceRun, until: number) {
   const { spec, dataset } = run;
   const plan = generationPlan(spec, dataset.train.count);
+  const { primary } = taskOf(spec);
   const limitAfter = (step: number) => Math.min(until, nextLimit(step, plan, spec));
   const limits = { teacher: createStepLimit(limitAfter(0)), student: createStepLimit(limitAfter(0)) };
   const checkpoints: Partial<Record<TrainedRole, RoleCheckpoint>> = {};
@@ -169,7 +170,9 @@ function pairWatch(run: ReferenceRun, until: number) {
     run.emit?.(role, event);
     if (event.kind === 'checkpoint') checkpoints[role] = event.checkpoint;
     if (event.kind === 'evaluation' && role === 'student') {
-      convergence = afterValidations(convergence, [event.validation.accuracy], spec.convergence.minDelta);
+      const { better } = primary;
+      const value = metricIn(event.validation, primary);
+      convergence = afterValidations(convergence, [value], { better, minDelta: spec.convergence.minDelta });
     }
     if (event.kind === 'resting') rest(role, event.nextStep);
   }

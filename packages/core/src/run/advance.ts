@@ -2,10 +2,11 @@ import type { FailureKind } from '../domain/errors.js';
 import { TrikdError } from '../domain/errors.js';
 import type { AttemptNumerics } from '../domain/numerics.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { taskOf } from '../tasks/task-of.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
 import { assertSameFacts } from './facts.js';
 import { displaced, placed } from './placing.js';
-import { curriculumOver, degenerate, promotes } from './promotion.js';
+import { curriculumOver, promotes } from './promotion.js';
 import { restarted, revived } from './restarted.js';
 import { shortened } from './shortened.js';
 import {
@@ -134,7 +135,7 @@ export function advance(state: RunState, event: RunTransition, rules: RunRules):
     case 'cancelled':
     case 'promoted':
     case 'rolled-back':
-      return steer(state, event);
+      return steer(state, event, taskOf(rules.spec));
   }
   throw new TrikdError('wrong-state', `${event.kind} is not expected while the run is ${state.phase}`);
 }
@@ -221,9 +222,10 @@ function pairCommitted(
       `the pair of step ${event.pair.step} is not newer than the pair of step ${last?.step ?? 0}`,
     );
   }
-  const accuracies = event.validations.map(({ accuracy }) => accuracy);
+  const values = event.validations.map(({ value }) => value);
   const before = last?.convergence ?? NOT_VALIDATED;
-  const convergence = afterValidations(before, accuracies, spec.convergence.minDelta);
+  const { better } = taskOf(spec).primary;
+  const convergence = afterValidations(before, values, { better, minDelta: spec.convergence.minDelta });
   const pair = { ...event.pair, ...(convergence !== NOT_VALIDATED && { convergence }) };
   return { ...state, pairs: [...state.pairs, pair].slice(-clamp(1, keepPairs, MOST_PAIRS)), losses: 0 };
 }
@@ -232,32 +234,33 @@ function clamp(least: number, value: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }
 
-/** The next anchor, if the candidate of a generation becomes it. The last generation of a curriculum promotes no student. */
-export function promotion(
-  { generation, outcome, anchorScores, facts, results }: Promoting,
-  { spec }: RunRules,
-): Anchor | undefined {
-  const { validation, params } = outcome.student;
-  if (degenerate(validation, facts.classes) !== undefined) return undefined;
-  if (!promotes(spec.curriculum.promotion, validation, anchorScores?.validation)) return undefined;
-  return curriculumOver([...results, outcome], spec.curriculum) ? undefined : { generation, params };
+/** Why the candidate of a generation cannot be the anchor; undefined when it can. */
+export function flawOf({ outcome, facts }: Promoting, { spec }: RunRules): string | undefined {
+  return taskOf(spec).degenerate(outcome.student.validation, facts);
 }
 
+/** The next anchor, if the candidate of a generation becomes it. The last generation of a curriculum promotes no student. */
+export function promotion(candidate: Promoting, rules: RunRules): Anchor | undefined {
+  const { generation, outcome, anchorScores, results } = candidate;
+  const { curriculum } = rules.spec;
+  const { primary } = taskOf(rules.spec);
+  const { validation, params } = outcome.student;
+  if (flawOf(candidate, rules) !== undefined) return undefined;
+  if (!promotes({ promotion: curriculum.promotion, primary }, validation, anchorScores?.validation)) return undefined;
+  return curriculumOver([...results, outcome], curriculum, primary) ? undefined : { generation, params };
+}
+
+/** A candidate that learned too little is a result like any other: it is not promoted, and the run goes on. */
 function judged(state: Promoting, rules: RunRules, at: string | undefined): RunState {
   const { generation, attempt, outcome, anchorScores, anchor, facts, moves } = state;
-  const flaw = degenerate(outcome.student.validation, facts.classes);
   const result = (promoted: boolean): GenerationResult => ({
     generation,
     ...outcome,
     ...(anchorScores && { anchorScores }),
     promoted,
   });
-  if (flaw !== undefined && anchor === undefined) {
-    const reason = `the student of generation ${generation} cannot be the anchor: ${flaw}`;
-    return { ...restarted(state), attempt, phase: 'failed', kind: 'diverged', reason };
-  }
   const unpromoted = [...state.results, result(false)];
-  if (curriculumOver(unpromoted, rules.spec.curriculum)) {
+  if (curriculumOver(unpromoted, rules.spec.curriculum, taskOf(rules.spec).primary)) {
     return { phase: 'completed', generation, attempt, results: unpromoted, moves, facts };
   }
   const promoted = promotion(state, rules);

@@ -93,7 +93,11 @@ test.each([
 
 /** Of a generation whose student was promoted. */
 function resultOf(generation: number): GenerationResult {
-  const best = { step: 1, validation: { accuracy: 0.5, nll: 1, examples: 8 }, params: anchor(generation).params };
+  const best = {
+    step: 1,
+    validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 },
+    params: anchor(generation).params,
+  };
   const pair = { step: 1, manifestKey: 'pair' };
   const digests = { studentStateSha256: 'a'.repeat(64), teacherStateSha256: 'b'.repeat(64) };
   return { generation, steps: 1, student: best, teacher: best, promoted: true, pair, ...digests };

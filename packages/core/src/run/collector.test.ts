@@ -1,6 +1,6 @@
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
-import { encodeManifest, manifestKey, type PairManifest } from '../checkpoint/manifest.js';
+import { encodeManifest, MANIFEST_VERSION, manifestKey, type PairManifest } from '../checkpoint/manifest.js';
 import type { ObjectStore } from '../domain/object-store.js';
 import { pointerKey, promote } from './anchor-pointer.js';
 import { collectDropped, collectLeftovers } from './collector.js';
@@ -27,9 +27,9 @@ async function pair(store: ObjectStore, step: number, options: PairOptions = {})
   const { generation = 0, attempt = 1 } = options;
   const folder = `${generation}.${attempt}`;
   const best = options.best ?? (await blob(store, folder, `best-${step}`));
-  const score = { accuracy: 0.5, nll: 1, examples: 10 };
+  const score = { metrics: { accuracy: 0.5, nll: 1 }, examples: 10 };
   const manifest: PairManifest = {
-    version: 1,
+    version: MANIFEST_VERSION,
     runId: 'r',
     generation,
     attempt,
@@ -49,7 +49,7 @@ async function pair(store: ObjectStore, step: number, options: PairOptions = {})
 function resultOf(generation: number, last: PairRef, student: string, teacher: string): GenerationResult {
   const best = (name: string) => ({
     step: last.step,
-    validation: { accuracy: 0.5, nll: 1, examples: 10 },
+    validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 10 },
     params: { key: `runs/r/blobs/${generation}.1/${name}`, sha256: DIGEST, bytes: 1 },
   });
   return {

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { RunSpec } from '../spec/run-spec.js';
 import { afterValidations, converged, NOT_VALIDATED, nextLimit, sinceGain } from './convergence.js';
 
+const higher = (minDelta: number) => ({ better: 'higher' as const, minDelta });
+
 function specWith(patience: number, everyEpochs: number): RunSpec {
   return specFor('bare', { name: 'law', epochs: 10, evaluation: { everyEpochs }, convergence: { patience } });
 }
@@ -31,7 +33,15 @@ describe('sinceGain', () => {
     { accuracies: [0.8, 0.801], minDelta: 0.001, since: 0 },
     { accuracies: [0.8, Number.NaN], minDelta: 0, since: 1 },
   ])('$accuracies with a gain of $minDelta is $since behind', ({ accuracies, minDelta, since }) => {
-    expect(sinceGain(accuracies, minDelta)).toBe(since);
+    expect(sinceGain(accuracies, { better: 'higher', minDelta })).toBe(since);
+  });
+
+  test('counts a fall as the gain of a metric of which less is better', () => {
+    const lower = { better: 'lower' as const, minDelta: 0.1 };
+    expect(sinceGain([2, 1.5, 1.45], lower)).toBe(1);
+    expect(sinceGain([2, 1.5, 1.4], lower)).toBe(0);
+    expect(sinceGain([2, 2.5, 3], lower)).toBe(2);
+    expect(afterValidations(NOT_VALIDATED, [2, 1.5, 1.7], lower)).toEqual({ best: 1.5, sinceGain: 1 });
   });
 });
 
@@ -39,14 +49,16 @@ describe('converged', () => {
   test('never happens without patience', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true })), (accuracies) => {
-        expect(converged(afterValidations(NOT_VALIDATED, accuracies, 0), { patience: 0, minDelta: 0 })).toBe(false);
+        expect(converged(afterValidations(NOT_VALIDATED, accuracies, higher(0)), { patience: 0, minDelta: 0 })).toBe(
+          false,
+        );
       }),
     );
   });
 
   test('happens at the validation that uses up the patience, not before', () => {
     const after = (accuracies: readonly number[]) =>
-      converged(afterValidations(NOT_VALIDATED, accuracies, 0), { patience: 2, minDelta: 0 });
+      converged(afterValidations(NOT_VALIDATED, accuracies, higher(0)), { patience: 2, minDelta: 0 });
     expect(after([0.5, 0.6, 0.6])).toBe(false);
     expect(after([0.5, 0.6, 0.6, 0.6])).toBe(true);
   });
@@ -59,8 +71,8 @@ describe('converged', () => {
     const minDelta = fc.constantFrom(0, 0.05, 0.1, 0.3);
     fc.assert(
       fc.property(accuracies, fc.nat(40), minDelta, fc.nat(5), (all, cut, minDelta, patience) => {
-        const kept = afterValidations(NOT_VALIDATED, all.slice(0, cut), minDelta);
-        const resumed = afterValidations(JSON.parse(JSON.stringify(kept)), all.slice(cut), minDelta);
+        const kept = afterValidations(NOT_VALIDATED, all.slice(0, cut), higher(minDelta));
+        const resumed = afterValidations(JSON.parse(JSON.stringify(kept)), all.slice(cut), higher(minDelta));
         expect(converged(resumed, { patience, minDelta })).toBe(patience > 0 && behind(all, minDelta) >= patience);
       }),
     );

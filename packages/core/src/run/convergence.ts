@@ -1,4 +1,5 @@
 import type { RunSpec } from '../spec/run-spec.js';
+import { gainOver, type Metric } from '../tasks/metric.js';
 
 /** The length of a generation and of its parts, in steps. */
 export interface GenerationLength {
@@ -7,12 +8,12 @@ export interface GenerationLength {
   readonly stepsPerEpoch: number;
 }
 
-/** Rounding error of the difference of two accuracies, which are quotients of integers. */
+/** Rounding error of the difference of two shares, which are quotients of integers. */
 const ROUNDING = 1e-12;
 
 /** All that convergence needs of a series of validations, however many there were. */
 export interface ConvergenceState {
-  /** The last accuracy, 0..1, that was a gain; absent before the first. */
+  /** The last value of the primary metric that was a gain; absent before the first. */
   readonly best?: number;
   /** Validations since then. */
   readonly sinceGain: number;
@@ -21,26 +22,32 @@ export interface ConvergenceState {
 /** Before the first validation. */
 export const NOT_VALIDATED: ConvergenceState = { sinceGain: 0 };
 
-/** The state after further validations. @param accuracies in the order of their steps */
+/** What counts as a gain. */
+export interface GainRule {
+  readonly better: Metric['better'];
+  readonly minDelta: number;
+}
+
+/** The state after further validations. @param values of the primary metric, in the order of their steps */
 export function afterValidations(
   before: ConvergenceState,
-  accuracies: readonly number[],
-  minDelta: number,
+  values: readonly number[],
+  rule: GainRule,
 ): ConvergenceState {
-  if (accuracies.length === 0) return before;
+  if (values.length === 0) return before;
   let { best, sinceGain } = before;
-  for (const accuracy of accuracies) {
-    const reference = best ?? Number.NEGATIVE_INFINITY;
-    const gain = accuracy > reference && accuracy - reference >= minDelta - ROUNDING;
-    best = gain ? accuracy : best;
-    sinceGain = gain ? 0 : sinceGain + 1;
+  for (const value of values) {
+    const gain = best === undefined ? value - Number.NEGATIVE_INFINITY : gainOver(rule.better, value, best);
+    const counts = gain > 0 && gain >= rule.minDelta - ROUNDING;
+    best = counts ? value : best;
+    sinceGain = counts ? 0 : sinceGain + 1;
   }
   return { sinceGain, ...(best !== undefined && { best }) };
 }
 
 /** How many of the last values brought no gain of at least `minDelta` over the best before them. */
-export function sinceGain(accuracies: readonly number[], minDelta: number): number {
-  return afterValidations(NOT_VALIDATED, accuracies, minDelta).sinceGain;
+export function sinceGain(values: readonly number[], rule: GainRule): number {
+  return afterValidations(NOT_VALIDATED, values, rule).sinceGain;
 }
 
 /** Whether a generation has converged: `patience` validations of the student in a row were not better. */

@@ -21,7 +21,7 @@ function outcomeAt(generation: number, steps: number): Outcome {
   const name = `${generation}-${steps}`;
   const best = {
     step: 4,
-    validation: { accuracy: accuracyAt(generation, 4), nll: 1, examples: 400 },
+    validation: { metrics: { accuracy: accuracyAt(generation, 4), nll: 1 }, examples: 400 },
     params: { key: `params-${name}`, sha256: 'a'.repeat(64), bytes: 1 },
   };
   const sha256 = Buffer.from(name).toString('hex').padEnd(64, '0');
@@ -45,8 +45,11 @@ async function* perform(todo: Duty, tick: () => void): AsyncGenerator<RunTransit
       let convergence = todo.pairs.at(-1)?.convergence ?? NOT_VALIDATED;
       for (let step = (todo.pairs.at(-1)?.step ?? 0) + 1; ; step++) {
         tick();
-        const validation = { step, accuracy: accuracyAt(todo.generation, step) };
-        convergence = afterValidations(convergence, [validation.accuracy], spec.convergence.minDelta);
+        const validation = { step, value: accuracyAt(todo.generation, step) };
+        convergence = afterValidations(convergence, [validation.value], {
+          better: 'higher',
+          minDelta: spec.convergence.minDelta,
+        });
         if (step === facts.totalSteps || converged(convergence, spec.convergence)) {
           yield { kind: 'generation-trained', outcome: outcomeAt(todo.generation, step) };
           return;

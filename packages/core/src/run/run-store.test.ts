@@ -115,6 +115,23 @@ describe('loadRun', () => {
     expect((await saveRun(store, run, { term: 4 })).state).toEqual(run.state);
   });
 
+  test('reads a state of version 5, with the names of the metrics', async () => {
+    const store = memoryStore();
+    const { state, placement, times } = await createRun(store, spec());
+    const result = resultOf(0);
+    const past = { accuracy: 0.5, nll: 1, examples: 8 };
+    const best = { ...result.student, validation: past, test: past };
+    const before = { ...result, student: best, teacher: best, anchorScores: { validation: past, test: past } };
+    const file = { revision: 4, term: 3, requests: [], placement, times, state: { ...state, results: [before] } };
+    await store.put(stateKey('trial'), sealJson({ ...file, version: 5 }));
+    const run = await loadRun(store, 'trial');
+    const score = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
+    expect(run.state.results).toMatchObject([
+      { student: { validation: score, test: score }, teacher: { test: score }, anchorScores: { validation: score } },
+    ]);
+    expect((await saveRun(store, run, { term: 4 })).state).toEqual(run.state);
+  });
+
   test('reads a state of version 4, whose run waits in the queue since it was created', async () => {
     const store = memoryStore();
     await createRun(store, spec());
@@ -254,7 +271,13 @@ test('a spec with more generations than the state of a run can hold is refused',
 /** A result whose keys and numbers are as long as they get. */
 function longestResult(name: string, generation: number): GenerationResult {
   const most = 0xffffffff;
-  const score = { accuracy: 0.12345678901234566, nll: 12345.678901234567, examples: most };
+  const metrics = {
+    accuracy: 0.12345678901234566,
+    nll: 12345.678901234567,
+    ece: 1.2345678901234568e-10,
+    top5: 0.12345678901234566,
+  };
+  const score = { metrics, examples: most };
   const sha256 = 'a'.repeat(64);
   const key = `runs/${name}/blobs/${generation}.${most}/${sha256}.safetensors`;
   const best = { step: most, validation: score, test: score, params: { key, sha256, bytes: Number.MAX_SAFE_INTEGER } };
@@ -267,7 +290,7 @@ function longestResult(name: string, generation: number): GenerationResult {
 
 function resultOf(generation: number): GenerationResult {
   const best = {
-    ...{ step: 1, validation: { accuracy: 0.5, nll: 1, examples: 8 } },
+    ...{ step: 1, validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 } },
     params: { key: 'blobs/p', sha256: 'a'.repeat(64), bytes: 8 },
   };
   const digests = { studentStateSha256: 'a'.repeat(64), teacherStateSha256: 'b'.repeat(64) };

@@ -27,7 +27,7 @@ export const ResumablePair = z
     ...PairRef.unwrap().shape,
     convergence: z
       .strictObject({
-        best: z.number().exactOptional().describe('the last accuracy, 0..1, that was a gain'),
+        best: z.number().exactOptional().describe('the last value of the primary metric that was a gain'),
         sinceGain: Count.describe('validations since then'),
       })
       .readonly()
@@ -37,7 +37,7 @@ export const ResumablePair = z
   .readonly();
 export type ResumablePair = z.infer<typeof ResumablePair>;
 
-// What grows in a state has a bound, so that every state fits into the 1 MiB that a reader takes: results by MOST_GENERATIONS.
+// What grows in a state has a bound, so that every state fits into the 2 MiB that a reader takes: results by MOST_GENERATIONS.
 
 /** Pairs of the current generation that a run keeps at most. */
 export const MOST_PAIRS = 100;
@@ -51,8 +51,8 @@ export const LONGEST_REASON = 2000;
 /** One validation of the student. */
 export interface Validation {
   readonly step: number;
-  /** 0..1 */
-  readonly accuracy: number;
+  /** Of the primary metric. */
+  readonly value: number;
 }
 
 /** What both trainers reached by the end of a generation. */
@@ -116,7 +116,7 @@ const past = {
 /** Fields that survive the loss of an attempt. */
 const resumable = {
   ...past,
-  anchor: Anchor.exactOptional().describe('absent in generation 0'),
+  anchor: Anchor.exactOptional().describe('absent while no student was promoted'),
   pairs: z.array(ResumablePair).readonly().describe('kept in this generation, by step'),
   losses: Count.describe('attempts lost since the last committed pair'),
 };

@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { FAILURE_KINDS, type FailureKind, TrikdError } from '../domain/errors.js';
+import { classification } from '../tasks/classification/classification.js';
 import { firstState, type GenerationResult, hasEnded, MOST_MOVES_BY_HAND, type RunState } from './state.js';
-import { howItStands, steer } from './steer.js';
+import { howItStands, steer as steerTask } from './steer.js';
 import { type Steering } from './steering.js';
 import { verbsOf } from './verbs.js';
+
+const steer = (state: RunState, request: Steering) => steerTask(state, request, classification);
 
 const sha256 = 'a'.repeat(64);
 const resultOf = (generation: number, promoted: boolean, accuracy = 0.8): GenerationResult => {
   const params = { key: `blobs/${generation}`, sha256, bytes: 8 };
-  const best = { step: 4, validation: { accuracy, nll: 0.5, examples: 400 }, params };
+  const best = { step: 4, validation: { metrics: { accuracy, nll: 0.5 }, examples: 400 }, params };
   const pair = { step: 4, manifestKey: `last-${generation}` };
   const digests = { studentStateSha256: sha256, teacherStateSha256: sha256 };
   return { generation, steps: 4, student: best, teacher: best, promoted, pair, ...digests };

@@ -1,5 +1,5 @@
 import { TrikdError } from '../domain/errors.js';
-import { degenerate } from './promotion.js';
+import type { Task } from '../tasks/task.js';
 import { restarted, revived, unjudged } from './restarted.js';
 import {
   type AnchorMove,
@@ -17,7 +17,7 @@ import { verbsOf } from './verbs.js';
  * The state of a run after a request.
  * @throws TrikdError `wrong-state` that names what is possible instead; `invalid` for a generation whose student cannot be the anchor
  */
-export function steer(state: RunState, request: Steering): RunState {
+export function steer(state: RunState, request: Steering, task: Task): RunState {
   if (!verbsOf(state.phase).includes(request.kind)) throw refused(state, request);
   switch (request.kind) {
     case 'triggered':
@@ -34,7 +34,7 @@ export function steer(state: RunState, request: Steering): RunState {
       if (state.phase !== 'completed' && state.phase !== 'failed') return { ...resting(state), phase: 'cancelled' };
       break;
     case 'promoted':
-      return withAnchor(state, overriding(state, request.to), { by: 'override', ...request });
+      return withAnchor(state, overriding(state, request.to, task), { by: 'override', ...request });
     case 'rolled-back':
       return withAnchor(state, promotedBefore(state, request.to), { by: 'rollback', ...request });
   }
@@ -100,13 +100,13 @@ function promotedIn(state: RunState): readonly number[] {
   return [...new Set([...byRule, ...byHand])].sort((a, b) => a - b);
 }
 
-function overriding(state: RunState, to: number): GenerationResult {
+function overriding(state: RunState, to: number, task: Task): GenerationResult {
   const result = ended(state, to);
   if (promotedIn(state).includes(to)) {
     const message = `the student of generation ${to} was promoted before: roll back to it instead`;
     throw new TrikdError('invalid', message, { field: 'generation' });
   }
-  const flaw = degenerate(result.student.validation, state.facts?.classes ?? 1);
+  const flaw = task.degenerate(result.student.validation, state.facts ?? { classes: 1 });
   if (flaw === undefined) return result;
   throw new TrikdError('invalid', `the student of generation ${to} cannot be the anchor: ${flaw}`, {
     field: 'generation',

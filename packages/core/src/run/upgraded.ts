@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { ACCURACY } from '../tasks/classification/metrics.js';
+import { withMetrics } from '../tasks/past-scores.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
 
 /** Of the state files that are written today. */
-export const STATE_VERSION = 5;
+export const STATE_VERSION = 6;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -11,7 +13,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * @param minDelta of the run's convergence, by which version 4 sums up the validations that version 3 lists
  */
 export function upgraded(file: unknown, minDelta: number): unknown {
-  return withPlacement(withConvergence(withMoves(file), minDelta));
+  return withNamedMetrics(withPlacement(withConvergence(withMoves(file), minDelta)));
 }
 
 /** Version 2 has no times, and of the moves of the anchor the rollbacks alone. */
@@ -30,7 +32,9 @@ function movesOf(state: Fields, rollbacks: unknown): readonly unknown[] {
   return [...byHand, ...byRule].sort((a, b) => Number(a.during) - Number(b.during));
 }
 
-const Validations = z.array(z.strictObject({ step: z.int().nonnegative(), accuracy: z.number() }));
+/** Up to version 5, every run is one of classification. */
+const { better } = ACCURACY;
+const Validations = z.array(z.strictObject({ step: z.int().nonnegative(), [ACCURACY.name]: z.number() }));
 
 /** Version 3 lists every validation of the generation instead of what its pairs need of them. */
 function withConvergence(file: unknown, minDelta: number): unknown {
@@ -40,8 +44,9 @@ function withConvergence(file: unknown, minDelta: number): unknown {
   const listed = Validations.safeParse(validations);
   if (!listed.success) return file;
   const pairs = fieldsIn(state['pairs']).map((pair) => {
-    const upTo = listed.data.filter(({ step }) => step <= Number(pair['step'])).map(({ accuracy }) => accuracy);
-    return upTo.length === 0 ? pair : { ...pair, convergence: afterValidations(NOT_VALIDATED, upTo, minDelta) };
+    const upTo = listed.data.filter(({ step }) => step <= Number(pair['step'])).map((each) => each[ACCURACY.name]);
+    const convergence = afterValidations(NOT_VALIDATED, upTo, { better, minDelta });
+    return upTo.length === 0 ? pair : { ...pair, convergence };
   });
   return { ...file, version: 4, state: { ...state, pairs } };
 }
@@ -51,7 +56,13 @@ function withPlacement(file: unknown): unknown {
   if (!isFields(file) || file['version'] !== 4 || !isFields(file['times'])) return file;
   const { created } = file['times'];
   const placement = { priority: 0, number: 0, ...(created !== undefined && { since: created }) };
-  return { ...file, version: STATE_VERSION, placement };
+  return { ...file, version: 5, placement };
+}
+
+/** Version 5 has two metrics in each score, without names. */
+function withNamedMetrics(file: unknown): unknown {
+  if (!isFields(file) || file['version'] !== 5) return file;
+  return { ...file, version: STATE_VERSION, state: withMetrics(file['state']) };
 }
 
 function fieldsIn(list: unknown): readonly Fields[] {

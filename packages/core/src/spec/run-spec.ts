@@ -7,7 +7,7 @@ import { Amount, Count, Positive } from './numbers.js';
 import { RoleSpec, ScheduleSpec } from './role-spec.js';
 
 /**
- * The state of a run contains the results of all its generations: at most 1.6 KB each, of the 1 MiB that a reader
+ * The state of a run contains the results of all its generations: at most 2.1 KB each, of the 2 MiB that a reader
  * accepts.
  */
 export const MOST_GENERATIONS = 500;
@@ -68,14 +68,16 @@ export const RunSpec = z
         patience: Count.default(0).describe(
           'validations without a better student before a generation ends; 0: the whole budget',
         ),
-        minDelta: Amount.default(0).describe('a better student must be better by this accuracy, 0..1'),
+        minDelta: Amount.default(0).describe(
+          'a better student must be better by this much in the primary metric of its task',
+        ),
       })
       .prefault({}),
     curriculum: z
       .strictObject({
         generations: Positive.max(MOST_GENERATIONS).default(3).describe('at most, generation 0 included'),
         patience: Count.default(0).describe('generations without gain before the run ends; 0: the whole budget'),
-        minDelta: Amount.default(0.001).describe('gain in validation accuracy, 0..1, that counts'),
+        minDelta: Amount.default(0.001).describe('gain in the primary metric, on the validation split, that counts'),
         promotion: z
           .enum(['always', 'if-better'])
           .default('always')

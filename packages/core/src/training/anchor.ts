@@ -43,7 +43,7 @@ export async function openAnchor(
         logits: { rows: spec.batchSize, cols: dataset.classes, data: logits! },
       };
     },
-    evaluate: (split) => evaluate(session, dataset, dataset[split], spec.batchSize),
+    evaluate: (split) => evaluate({ session, spec, dataset }, dataset[split]),
     close: () => session.close(),
   };
 }

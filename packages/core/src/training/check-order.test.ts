@@ -11,7 +11,7 @@ const blobOf = (runId: string, digit = 'a') => {
   const sha256 = digit.repeat(64);
   return { key: `runs/${runId}/blobs/1.2/${sha256}.safetensors`, sha256, bytes: 8 };
 };
-const validation = { accuracy: 0.5, nll: 1, examples: 4 };
+const validation = { metrics: { accuracy: 0.5, nll: 1 }, examples: 4 };
 const resume: RoleCheckpoint = {
   step: 4,
   state: blobOf('mine'),
@@ -53,8 +53,18 @@ test.each<[string, Partial<Assignment>, RegExp]>([
   ['whose best params are newer than its state', { resume: { ...resume, best: { ...best, step: 5 } } }, /of step 5/],
   [
     'whose score is not a number',
-    { resume: { ...resume, best: { ...best, validation: { ...validation, accuracy: Number.NaN } } } },
-    /not finite/,
+    { resume: { ...resume, best: { ...best, validation: { ...validation, metrics: { accuracy: Number.NaN } } } } },
+    /^the score of the best params must have accuracy, finite numbers/,
+  ],
+  [
+    'whose score is not of its task',
+    { resume: { ...resume, best: { ...best, validation: { ...validation, metrics: { nll: 1 } } } } },
+    /must have accuracy/,
+  ],
+  [
+    'whose score has a share above 1',
+    { resume: { ...resume, best: { ...best, test: { ...validation, metrics: { accuracy: 0.5, ece: 2 } } } } },
+    /shares from 0 to 1/,
   ],
   ['that names a socket', { peerAddress: 'unix:/run/docker.sock' }, /must be host:port/],
   ['that names a name server', { anchorAddress: 'dns://10.0.0.1/x:1' }, /must be host:port/],

@@ -3,9 +3,10 @@ import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
 import type { GenerationAttempt } from '../domain/position.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
-import type { Score } from '../domain/score.js';
 import { isProducerAddress } from '../exchange/producer-address.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { isScoreOf } from '../tasks/check-score.js';
+import { taskOf } from '../tasks/task-of.js';
 import type { AnchorAssignment, Assignment } from './assignment.js';
 
 // What an order names must belong to its run. These checks read nothing: an order cannot find out what else is in the store.
@@ -13,7 +14,7 @@ import type { AnchorAssignment, Assignment } from './assignment.js';
 /** @throws TrikdError 'invalid' with the first part that is not of the run */
 export function assertAssignment({ attempt, spec, resume, peerAddress, anchorAddress }: Assignment): void {
   assertOfRun(attempt, spec);
-  if (resume) assertCheckpoint(resume, spec.name);
+  if (resume) assertCheckpoint(resume, spec);
   for (const address of [peerAddress, anchorAddress]) {
     if (address === undefined || isProducerAddress(address)) continue;
     throw new TrikdError('invalid', 'the addresses of an assignment must be host:port, without a scheme');
@@ -32,21 +33,19 @@ function assertOfRun({ runId }: GenerationAttempt, { name }: RunSpec): void {
   throw new TrikdError('invalid', `the position is of run ${runId.slice(0, 63)}, the spec of run ${name}`);
 }
 
-function assertCheckpoint({ step, state, best }: RoleCheckpoint, runId: string): void {
-  assertBlob(state, runId, 'the state');
+function assertCheckpoint({ step, state, best }: RoleCheckpoint, spec: RunSpec): void {
+  assertBlob(state, spec.name, 'the state');
   if (!best) return;
-  assertBlob(best.params, runId, 'the best params');
+  assertBlob(best.params, spec.name, 'the best params');
   if (best.step > step) {
     throw new TrikdError('invalid', `best params of step ${best.step} cannot be part of a checkpoint of step ${step}`);
   }
+  const task = taskOf(spec);
   for (const score of [best.validation, best.test]) {
-    if (!score || isScore(score)) continue;
-    throw new TrikdError('invalid', 'the score of the best params is not finite, or its accuracy is not from 0 to 1');
+    if (!score || isScoreOf(task, score)) continue;
+    const expected = `${task.primary.name}, finite numbers, and shares from 0 to 1`;
+    throw new TrikdError('invalid', `the score of the best params must have ${expected}`);
   }
-}
-
-function isScore({ accuracy, nll }: Score): boolean {
-  return accuracy >= 0 && accuracy <= 1 && Number.isFinite(nll);
 }
 
 function assertBlob(blob: Blob, runId: string, what: string): void {

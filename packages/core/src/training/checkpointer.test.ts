@@ -9,7 +9,7 @@ const paramsOf = (value: number): Params =>
   new Map([['value', { dtype: 'float32', shape: [1], data: Float32Array.of(value) }]]);
 const bestOf = (value: number): Best => ({
   step: value,
-  validation: { accuracy: 0.5, nll: 1, examples: 10 },
+  validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 10 },
   values: paramsOf(value),
 });
 

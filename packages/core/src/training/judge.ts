@@ -33,7 +33,7 @@ export async function openJudged(
   const engine = await Engine.open(spec.engine);
   const session = await engine.load(program, own);
   return {
-    score: (split, scored) => evaluate(session, dataset, dataset[split], spec.batchSize, scored),
+    score: (split, scored) => evaluate({ session, spec, dataset }, dataset[split], scored),
     close: () => session.close(),
   };
 }

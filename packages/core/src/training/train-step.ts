@@ -9,6 +9,7 @@ import { checkFrame } from '../exchange/check-frame.js';
 import { gateOf, partOf, sourcesOf } from '../losses/objective.js';
 import type { TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { taskOf } from '../tasks/task-of.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
 import type { TrainerPorts } from './ports.js';
@@ -32,7 +33,7 @@ export interface Learner {
 }
 
 export interface StepReport {
-  readonly values: Pick<TrainerProgress, 'terms' | 'batchAccuracy' | 'gradientNorm' | 'learningRate'>;
+  readonly values: Pick<TrainerProgress, 'terms' | 'batchMetrics' | 'gradientNorm' | 'learningRate'>;
   /** Cross-entropy at weight 1; NaN if the objective has no task term. */
   readonly taskLoss: number;
   /** Whether each term with a gate took part in the step; absent if no term has one. */
@@ -138,9 +139,10 @@ function reportOf(
       { step },
     );
   }
+  const batchMetrics = taskOf(spec).ofBatch(outputs.correct![0]!, spec.batchSize);
   const task = terms.findIndex((term) => term.kind === 'task' && term.weight > 0);
   return {
-    values: { terms: reported, gradientNorm, learningRate: rate, batchAccuracy: outputs.correct![0]! / spec.batchSize },
+    values: { terms: reported, gradientNorm, learningRate: rate, batchMetrics },
     taskLoss: task === -1 ? Number.NaN : reported[task]!.value / terms[task]!.weight,
     ...(outputs.gates && { gates: gatesOf(terms, outputs.gates) }),
     waits,

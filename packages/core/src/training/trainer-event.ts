@@ -13,7 +13,8 @@ export interface TrainerProgress {
   /** First step that is not trained. */
   readonly nextStep: number;
   readonly terms: readonly LossTerm[];
-  readonly batchAccuracy: number;
+  /** Of the latest batch, by name. */
+  readonly batchMetrics: Readonly<Record<string, number>>;
   /** Before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;

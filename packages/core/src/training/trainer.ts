@@ -6,6 +6,8 @@ import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
 import type { BestParams } from '../domain/role-checkpoint.js';
 import { activeTerms, sourcesOf } from '../losses/objective.js';
+import { isBetter } from '../tasks/metric.js';
+import { taskOf } from '../tasks/task-of.js';
 import { lossAlarms } from './alarms.js';
 import { type Best, type Checkpointer, createCheckpointer } from './checkpointer.js';
 import { evaluate } from './evaluate.js';
@@ -127,8 +129,8 @@ async function giveUp(training: Training, step: number, failure: unknown): Promi
 
 async function validate(training: Training, step: number): Promise<void> {
   const { session, dataset, spec, ports } = training;
-  const validation = await evaluate(session, dataset, dataset.validation, spec.batchSize);
-  if (!training.best || validation.accuracy > training.best.validation.accuracy) {
+  const validation = await evaluate(training, dataset.validation);
+  if (isBetter(taskOf(spec).primary, validation, training.best?.validation)) {
     training.best = { step, validation, values: await session.state(['param']) };
   }
   ports.emit({ kind: 'evaluation', step, validation });
@@ -136,11 +138,11 @@ async function validate(training: Training, step: number): Promise<void> {
 
 /** Scores the best params on the test split. The score is only reported; no decision uses it. */
 async function testBest(training: Training): Promise<void> {
-  const { session, dataset, spec, best } = training;
+  const { session, dataset, best } = training;
   if (!best || best.test) return;
   const present = await session.state();
   await session.assign(best.values);
-  const test = await evaluate(session, dataset, dataset.test, spec.batchSize);
+  const test = await evaluate(training, dataset.test);
   await session.assign(present);
   training.best = { ...best, test };
 }

@@ -5,7 +5,15 @@ import { type AttemptEvents, createAttemptEvents, PROGRESS_INTERVAL_MS } from '.
 
 const progress = (nextStep: number): TrainerEvent => ({
   kind: 'progress',
-  progress: { nextStep, terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, stepsPerSecond: 0, waits: {} },
+  progress: {
+    nextStep,
+    terms: [],
+    batchMetrics: { accuracy: 0 },
+    gradientNorm: 0,
+    learningRate: 0,
+    stepsPerSecond: 0,
+    waits: {},
+  },
 });
 const resting = (nextStep: number): TrainerEvent => ({ kind: 'resting', nextStep });
 

@@ -21,7 +21,7 @@ export const paramsOf = (value: number): Params =>
 
 const numberIn = (params: Params): number => params.get('value')!.data[0]!;
 
-const score = (value: number) => ({ accuracy: 0.5, nll: Math.abs(value), examples: 64 });
+const score = (value: number) => ({ metrics: { accuracy: 0.5, nll: Math.abs(value) }, examples: 64 });
 
 function frame(spec: RunSpec, dataset: Dataset, attempt: GenerationAttempt, step: number, value: number): LogitsFrame {
   const [rows, cols] = [spec.batchSize, dataset.classes];
@@ -74,7 +74,7 @@ export const numberTrainer =
           nextStep: step + 1,
           terms,
           waits,
-          batchAccuracy: 0,
+          batchMetrics: { accuracy: 0 },
           gradientNorm: 1,
           learningRate: 1,
           stepsPerSecond: 1,

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { assertParamsMatch, loadParams } from '@trikd/core/checkpoint/blobs';
 import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
-import { encodeManifest, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
+import { encodeManifest, MANIFEST_VERSION, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
 import { encodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import type { Dataset } from '@trikd/core/data/split';
 import type { Blob } from '@trikd/core/domain/blob';
@@ -64,7 +64,7 @@ export async function realCheckpoint(): Promise<RealCheckpoint> {
   const { anchor, outcome, written } = await trainTwoGenerations(store, spec, dataset);
   const part = ({ state, best }: RoleCheckpoint) => ({ state, ...(best && { best }) });
   const manifest: PairManifest = {
-    ...{ version: 1, runId: spec.name, generation: 1, attempt: 1, step: outcome.steps, writer: 'test' },
+    ...{ version: MANIFEST_VERSION, runId: spec.name, generation: 1, attempt: 1, step: outcome.steps, writer: 'test' },
     ...{ specDigest: specDigest(spec), datasetDigest: dataset.digest, anchor: anchor.sha256 },
     ...{ teacher: part(outcome.teacher), student: part(outcome.student) },
   };

@@ -11,6 +11,7 @@ import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { manifestsOf } from '@trikd/core/run/collector';
 import { bestGeneration } from '@trikd/core/run/promotion';
 import { type RunState, resumePair } from '@trikd/core/run/state';
+import { taskOf } from '@trikd/core/tasks/task-of';
 import { committedTimes } from './committed-times.js';
 import type { OpenRun } from './open-run.js';
 
@@ -47,7 +48,8 @@ export async function catalogue({ spec, state, store, events }: OpenRun): Promis
   const found: FoundManifest[] = [];
   for await (const one of manifestsNewestFirst(store, spec.name)) found.push(one);
   const anchor = await currentAnchor(store, spec.name, state);
-  return entriesOf(state, found, anchor, events === undefined ? new Map() : await committedTimes(events));
+  const best = bestGeneration(state.results, taskOf(spec).primary);
+  return entriesOf(state, found, { anchor, best }, events === undefined ? new Map() : await committedTimes(events));
 }
 
 /** The generation whose student is the anchor. A damaged pointer is not an error here. */
@@ -60,15 +62,17 @@ async function currentAnchor(store: ObjectStore, runId: string, state: RunState)
   }
 }
 
+/** Generations whose student is the anchor, and the best of the run. */
+type StudentsOf = Readonly<Record<'anchor' | 'best', number | undefined>>;
+
 /**
  * @param found newest first
- * @param anchor generation whose student is the anchor
  * @param times of writing, by key
  */
-export function entriesOf(
+function entriesOf(
   state: RunState,
   found: readonly FoundManifest[],
-  anchor: number | undefined,
+  students: StudentsOf,
   times: ReadonlyMap<string, string>,
 ): readonly Entry[] {
   const named = manifestsOf(state);
@@ -80,7 +84,7 @@ export function entriesOf(
       ...nameOf(key),
       key,
       needed,
-      marks: marksOf(key, state, anchor),
+      marks: marksOf(key, state, students),
       ...(writtenAt !== undefined && { writtenAt }),
       ...('manifest' in one
         ? { status: needed ? 'live' : 'orphan', manifest: one.manifest }
@@ -98,13 +102,13 @@ export function entriesOf(
   return [...found.map(entry), ...gone].sort((a, b) => (a.key < b.key ? 1 : a.key > b.key ? -1 : 0));
 }
 
-function marksOf(key: string, state: RunState, anchor: number | undefined): readonly Mark[] {
+function marksOf(key: string, state: RunState, { anchor, best }: StudentsOf): readonly Mark[] {
   const result = state.results.find(({ pair }) => pair.manifestKey === key);
   return [
     ...('pairs' in state && resumePair(state)?.manifestKey === key ? (['resumes here'] as const) : []),
     ...(result?.promoted ? (['promoted'] as const) : []),
     ...(result && result.generation === anchor ? (['anchor'] as const) : []),
-    ...(result && result.generation === bestGeneration(state.results) ? (['best'] as const) : []),
+    ...(result && result.generation === best ? (['best'] as const) : []),
   ];
 }
 

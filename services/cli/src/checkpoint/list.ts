@@ -1,5 +1,6 @@
+import { primaryText } from '@trikd/events/metric-text';
 import Table from 'cli-table3';
-import { age, formatted, percent, size } from '../texts.js';
+import { age, formatted, size } from '../texts.js';
 import { bytesOf, catalogue, type Entry } from './catalogue.js';
 import type { ListOptions } from './command.js';
 import { type OpenRun, openRun } from './open-run.js';
@@ -34,8 +35,8 @@ export function listTable(
       status,
       age(writtenAt, now),
       manifest ? size(bytesOf(manifest)) : '',
-      percent(manifest?.student.best?.validation),
-      percent(manifest?.teacher.best?.validation),
+      primaryText(manifest?.student.best?.validation.metrics) ?? '',
+      primaryText(manifest?.teacher.best?.validation.metrics) ?? '',
       marks.join(', '),
     ]);
   }

@@ -8,10 +8,10 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { ROLES } from '@trikd/core/domain/role';
 import type { Score } from '@trikd/core/domain/score';
 import type { Params } from '@trikd/core/models/params';
-import { lossText } from '@trikd/events/names';
+import { otherTexts, primaryText } from '@trikd/events/metric-text';
 import Table from 'cli-table3';
 import { printable } from '../printable.js';
-import { formatted, percent, size } from '../texts.js';
+import { formatted, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
 import type { ShowOptions } from './command.js';
 import { openRun } from './open-run.js';
@@ -106,8 +106,8 @@ function scores(role: string, { best }: RolePart): readonly string[] {
   ];
 }
 
-function score({ accuracy, nll, examples }: Score): string {
-  return `${percent({ accuracy })} (NLL ${lossText(nll, 4)}, ${examples} images)`;
+function score({ metrics, examples }: Score): string {
+  return `${primaryText(metrics)} (${[...otherTexts(metrics), `${examples} images`].join(', ')})`;
 }
 
 function blobText({ what, blob, held }: ShownBlob): string {

@@ -3,13 +3,14 @@ import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Score } from '@trikd/core/domain/score';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { lossText } from '@trikd/events/names';
+import { measured } from '@trikd/core/tasks/metrics';
+import { scoreText, valueText } from '@trikd/events/metric-text';
 import { loadDataset, ownData } from '@trikd/model-host/data/load-dataset';
 import Table from 'cli-table3';
 import { openRun } from '../checkpoint/open-run.js';
 import { ownLimits } from '../own-limits.js';
 import type { Shell } from '../shell.js';
-import { formatted, percent } from '../texts.js';
+import { formatted } from '../texts.js';
 import type { EvalOptions, SplitName } from './command.js';
 import { type Subject, subjectsOf } from './subjects.js';
 
@@ -66,9 +67,11 @@ async function datasetOf(spec: RunSpec, env: Shell['env']): Promise<Dataset> {
 
 /** Scores as a table. */
 export function scoresText(scored: readonly Scored[]): string {
+  const all = scored.map(({ score }) => score.metrics);
+  const metrics = measured(Object.assign({}, ...all)).map(({ metric }) => metric);
   const table = new Table({
-    head: ['model', 'params', 'split', 'accuracy', 'NLL', 'examples', 'recorded'],
-    colAligns: ['left', 'left', 'left', 'right', 'right', 'right', 'left'],
+    head: ['model', 'params', 'split', ...metrics.map(({ label }) => label), 'examples', 'recorded'],
+    colAligns: ['left', 'left', 'left', ...metrics.map(() => 'right' as const), 'right', 'left'],
     style: { head: [], border: [], compact: true },
   });
   for (const { role, what, split, score, recorded } of scored) {
@@ -76,8 +79,7 @@ export function scoresText(scored: readonly Scored[]): string {
       role,
       what,
       split,
-      percent(score),
-      lossText(score.nll, 4),
+      ...metrics.map((metric) => valueText(metric, score)),
       score.examples,
       comparison(score, recorded),
     ]);
@@ -87,6 +89,7 @@ export function scoresText(scored: readonly Scored[]): string {
 
 function comparison(score: Score, recorded: Score | undefined): string {
   if (!recorded) return '';
-  const same = score.accuracy === recorded.accuracy && score.nll === recorded.nll;
-  return same ? 'the same' : `${percent(recorded)}, NLL ${lossText(recorded.nll, 4)}`;
+  // A run of an earlier version recorded fewer metrics.
+  const same = Object.entries(recorded.metrics).every(([name, value]) => score.metrics[name] === value);
+  return same ? 'the same' : scoreText(recorded.metrics);
 }

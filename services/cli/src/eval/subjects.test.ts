@@ -15,8 +15,8 @@ describe('what is scored', () => {
     const subjects = await subjectsOf(run, { ...both, wanted: 'result' });
     const [result] = run.state.results;
     expect(subjects).toMatchObject([
-      { role: 'student', blob: result?.student.params, recorded: { validation: { accuracy: 0.8 } } },
-      { role: 'teacher', blob: result?.teacher.params, recorded: { validation: { accuracy: 0.9 } } },
+      { role: 'student', blob: result?.student.params, recorded: { validation: { metrics: { accuracy: 0.8 } } } },
+      { role: 'teacher', blob: result?.teacher.params, recorded: { validation: { metrics: { accuracy: 0.9 } } } },
     ]);
   });
 

@@ -4,6 +4,7 @@ import type { TrainedRole } from '@trikd/core/domain/role';
 import type { Score } from '@trikd/core/domain/score';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { bestGeneration } from '@trikd/core/run/promotion';
+import { taskOf } from '@trikd/core/tasks/task-of';
 import { catalogue } from '../checkpoint/catalogue.js';
 import type { OpenRun } from '../checkpoint/open-run.js';
 import { selected } from '../checkpoint/select.js';
@@ -45,7 +46,7 @@ async function anchorOf({ store, spec, state }: OpenRun): Promise<Subject> {
 }
 
 function resultOf({ spec, state }: OpenRun, role: TrainedRole): Subject {
-  const best = bestGeneration(state.results);
+  const best = bestGeneration(state.results, taskOf(spec).primary);
   const result = best === undefined ? undefined : state.results[best];
   if (!result) {
     throw new TrikdError('not-found', `run ${spec.name} has no result yet; \`latest\` is its newest checkpoint`);

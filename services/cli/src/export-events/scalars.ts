@@ -2,7 +2,7 @@ import { roleName, stepPhaseName } from '@trikd/events/names';
 import { type Role, roleToJSON } from '@trikd/protocol/gen/node/trikd/v1/common';
 import type { GenerationResult, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type RoleTimes, type StepTimes, stepPhaseKindToJSON } from '@trikd/protocol/gen/node/trikd/v1/timing';
-import type { BestParams, TrainerProgress } from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import type { TrainerProgress } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import type { Scalar } from './tf-record.js';
 
 /** One value of one role in one generation. */
@@ -25,8 +25,7 @@ export function scalarsOf({ event, number, time }: WatchRunResponse): readonly R
     }
     case 'evaluation': {
       const { role, generation, evaluation } = event.value;
-      const { accuracy, nll } = evaluation?.validation ?? {};
-      const values = { 'accuracy/validation': accuracy, 'nll/validation': nll };
+      const values = tagged(evaluation?.validation?.metrics, 'validation');
       return named(values, { generation, role: roleText(role), step: evaluation?.step ?? 0, time: at });
     }
     case 'stepTimes':
@@ -41,13 +40,18 @@ export function scalarsOf({ event, number, time }: WatchRunResponse): readonly R
   }
 }
 
-function progressValues({ terms, waits, ...progress }: TrainerProgress): Readonly<Record<string, number>> {
+function progressValues({
+  terms,
+  waits,
+  batchMetrics,
+  ...progress
+}: TrainerProgress): Readonly<Record<string, number>> {
   const losses = terms.map(({ part, value }) => [`loss/${part}`, value] as const);
   const shares = waits.map(({ peer, share }) => [`wait share/${roleText(peer)}`, share] as const);
   return {
     ...Object.fromEntries([...losses, ...shares]),
     'loss/all': terms.reduce((sum, { value }) => sum + value, 0),
-    'accuracy/batch': progress.batchAccuracy,
+    ...tagged(batchMetrics, 'batch'),
     'training/steps per second': progress.stepsPerSecond,
     'training/gradient norm': progress.gradientNorm,
     'training/learning rate': progress.learningRate,
@@ -71,14 +75,14 @@ function timeScalars({ generation, firstStep, steps }: StepTimes, times: RoleTim
 /** Scores on the test split, which is evaluated once, at the end of a generation. */
 function resultScalars({ generation, student, teacher }: GenerationResult, at: number): readonly RoleScalar[] {
   return Object.entries({ student, teacher }).flatMap(([role, best]) => {
-    const { accuracy, nll } = testOf(best);
     const of = { generation, role, step: best?.step ?? 0, time: at };
-    return named({ 'accuracy/test': accuracy, 'nll/test': nll }, of);
+    return named(tagged(best?.test?.metrics, 'test'), of);
   });
 }
 
-function testOf(best: BestParams | undefined): { readonly accuracy?: number; readonly nll?: number } {
-  return best?.test ?? {};
+/** Metrics by their tags, such as `nll/test`. */
+function tagged(metrics: Readonly<Record<string, number>> = {}, of: string): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${name}/${of}`, value]));
 }
 
 function named(

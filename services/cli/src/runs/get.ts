@@ -1,3 +1,4 @@
+import { primaryText } from '@trikd/events/metric-text';
 import { ownerText } from '@trikd/events/queue';
 import { moveSentence, stallSentence } from '@trikd/events/sentences';
 import type { AnchorMove } from '@trikd/protocol/gen/browser/trikd/v1/run';
@@ -5,7 +6,7 @@ import { ConditionStatus, type Run, type RunCondition, type RunProgress } from '
 import { generationsText } from '../generation/list.js';
 import { runJson } from '../json-messages.js';
 import { type Paint, paintedPhase } from '../paint.js';
-import { age, clock, percent } from '../texts.js';
+import { age, clock } from '../texts.js';
 
 /** The state of a run, for people. */
 export function runText(run: Run, now: Date, paint: Paint): string {
@@ -54,8 +55,8 @@ function progressFacts(progress: RunProgress | undefined): readonly (readonly [s
 
 function anchorText({ generation, validation, test }: NonNullable<Run['anchor']>): string {
   const scores = [
-    ...(validation ? [`validation ${percent(validation)}`] : []),
-    ...(test ? [`test ${percent(test)}`] : []),
+    ...(validation ? [`validation ${primaryText(validation.metrics)}`] : []),
+    ...(test ? [`test ${primaryText(test.metrics)}`] : []),
   ];
   return [`the student of generation ${generation}`, ...scores].join(', ');
 }

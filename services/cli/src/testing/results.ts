@@ -1,11 +1,14 @@
 import type { GenerationResult } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 
-const score = (accuracy: number) => ({ accuracy, nll: 0.5, examples: 100 });
+const score = (accuracy: number, nll = 0.5) => ({
+  metrics: { accuracy, nll },
+  examples: 100,
+});
 export const best = (accuracy: number) => ({
   step: 300,
   validation: score(accuracy),
-  test: { ...score(accuracy - 0.01), nll: 0.61234 },
+  test: score(accuracy - 0.01, 0.61234),
   params: { key: 'p', sha256: 'a'.repeat(64), bytes: 1 },
 });
 export const result = (generation: number, student: number, promoted: boolean): GenerationResult => ({

@@ -18,7 +18,15 @@ const run = { spec, state: firstState, times: { changed: {} }, placement: placem
 
 const progress = (role: 'teacher' | 'student', nextStep: number): RunEvent => ({
   ...{ kind: 'progress', role, generation: 0, totalSteps: 100 },
-  progress: { nextStep, stepsPerSecond: 1, terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, waits: {} },
+  progress: {
+    nextStep,
+    stepsPerSecond: 1,
+    terms: [],
+    batchMetrics: { accuracy: 0 },
+    gradientNorm: 0,
+    learningRate: 0,
+    waits: {},
+  },
 });
 
 /** The broadcasts of one process. */

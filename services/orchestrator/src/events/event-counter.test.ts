@@ -8,7 +8,7 @@ import { eventCounter } from './event-counter.js';
 import { changesOnStart, changesSince } from './run-changes.js';
 
 const spec = specFor('tiny');
-const score = { accuracy: 0.5, nll: 1, examples: 8 };
+const score = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
 const params = { step: 4, validation: score, params: { key: 'k', sha256: 'ff', bytes: 1 } };
 
 /** What is counted of the events of a run that gets these states, or of others, a second between two. */

@@ -1,6 +1,7 @@
 import { bestGeneration } from '@trikd/core/run/promotion';
 import type { PhaseChanged, RunEvent } from '@trikd/core/run/run-event';
 import { type RunState, resumePair } from '@trikd/core/run/state';
+import { taskOf } from '@trikd/core/tasks/task-of';
 import { conditionsOf } from '../runs/conditions.js';
 import type { RunView } from '../runs/ports.js';
 import { progressOf } from '../runs/progress.js';
@@ -26,9 +27,9 @@ export function changesOnStart(view: RunView): readonly RunEvent[] {
 
 /** What a run says of its phase. */
 export function phaseChanged(view: RunView): PhaseChanged {
-  const { state, times, placement, queued } = view;
+  const { spec, state, times, placement, queued } = view;
   const { roles: _, evaluations: _e, ...progress } = progressOf(view);
-  const best = bestGeneration(state.results);
+  const best = bestGeneration(state.results, taskOf(spec).primary);
   const anchor = anchorOf(state);
   return {
     kind: 'phase-changed',

@@ -8,7 +8,7 @@ const trained = (role: 'teacher' | 'student'): RoleProgressed => ({
     nextStep: 5,
     stepsPerSecond: 10,
     terms: [],
-    batchAccuracy: 0,
+    batchMetrics: { accuracy: 0 },
     gradientNorm: 0,
     learningRate: 0,
     waits: {},

@@ -5,7 +5,7 @@ const blobOf = (runId: string, digit: string) => {
   const sha256 = digit.repeat(64);
   return { key: `runs/${runId}/blobs/0.1/${sha256}.safetensors`, sha256, bytes: 8 };
 };
-const validation = { accuracy: 0.5, nll: 1, examples: 4 };
+const validation = { metrics: { accuracy: 0.5, nll: 1 }, examples: 4 };
 const reported = (state: string, params: string) => () =>
   assertOwnCheckpoint(
     {

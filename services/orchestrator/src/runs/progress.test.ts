@@ -11,7 +11,7 @@ const spec = specFor('bare', { curriculum });
 const sha256 = 'a'.repeat(64);
 const facts = { datasetDigest: sha256, classes: 4, totalSteps: 100, stepsPerEpoch: 10 };
 const resultOf = (generation: number, steps: number): GenerationResult => {
-  const validation = { accuracy: 0.5, nll: 1, examples: 8 };
+  const validation = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
   const best = { step: steps, validation, params: { key: 'p', sha256, bytes: 8 } };
   const digests = { studentStateSha256: sha256, teacherStateSha256: sha256 };
   const pair = { step: steps, manifestKey: 'm' };
@@ -19,7 +19,15 @@ const resultOf = (generation: number, steps: number): GenerationResult => {
 };
 const trained = (who: 'teacher' | 'student', nextStep: number, stepsPerSecond: number): RoleProgressed => ({
   ...{ kind: 'progress', role: who, generation: 1, totalSteps: 100 },
-  progress: { nextStep, stepsPerSecond, terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, waits: {} },
+  progress: {
+    nextStep,
+    stepsPerSecond,
+    terms: [],
+    batchMetrics: { accuracy: 0 },
+    gradientNorm: 0,
+    learningRate: 0,
+    waits: {},
+  },
 });
 const progress = { teacher: trained('teacher', 52, 11), student: trained('student', 50, 10) };
 const viewOf = (state: RunState, live: Partial<RunView['live']> = { progress }): RunView => ({

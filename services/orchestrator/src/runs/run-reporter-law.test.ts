@@ -20,7 +20,7 @@ const rules = { spec, retries: 2, keepPairs: 2 };
 const sha256 = 'a'.repeat(64);
 const facts = { datasetDigest: sha256, classes: 4, totalSteps: 40, stepsPerEpoch: 10 };
 const best = (accuracy: number) => {
-  const score = { accuracy, nll: 0.5, examples: 400 };
+  const score = { metrics: { accuracy, nll: 0.5 }, examples: 400 };
   return { step: 4, validation: score, test: score, params: { key: `params-${accuracy}`, sha256, bytes: 8 } };
 };
 const trained = (accuracy: number): RunTransition => ({
@@ -159,7 +159,14 @@ async function drivenAndFollowed() {
       reporter.emit({ kind: 'evaluation', role: by, generation, step: nextStep, validation: best(0.5).validation });
       return;
     }
-    const values = { terms: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0, stepsPerSecond: more, waits: {} };
+    const values = {
+      terms: [],
+      batchMetrics: { accuracy: 0 },
+      gradientNorm: 0,
+      learningRate: 0,
+      stepsPerSecond: more,
+      waits: {},
+    };
     const event = { kind: 'progress', role: by, generation, totalSteps: 40 } as const;
     reporter.emit({ ...event, progress: { nextStep, ...values } });
   }

@@ -18,7 +18,7 @@ import { type SteeringLeader, type SteeringRequest, steerRun } from './steering.
 const spec = specFor('bare');
 const sha256 = 'a'.repeat(64);
 const resultOf = (generation: number, promoted: boolean): GenerationResult => {
-  const validation = { accuracy: 0.8, nll: 0.5, examples: 400 };
+  const validation = { metrics: { accuracy: 0.8, nll: 0.5 }, examples: 400 };
   const best = { step: 2, validation, params: { key: `blobs/${generation}`, sha256, bytes: 8 } };
   const digests = { studentStateSha256: sha256, teacherStateSha256: sha256 };
   const pair = { step: 2, manifestKey: `m-${generation}` };

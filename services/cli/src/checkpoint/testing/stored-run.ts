@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { encodeManifest, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
+import { encodeManifest, MANIFEST_VERSION, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
 import { encodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import type { Blob } from '@trikd/core/domain/blob';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
@@ -39,12 +39,19 @@ export async function storedRun(): Promise<StoredRun> {
   const blob = () => storeTensor(store, stored++);
   const best = async (accuracy: number) => ({
     step: 4,
-    validation: { accuracy, nll: 0.5, examples: 400 },
+    validation: { metrics: { accuracy, nll: 0.5 }, examples: 400 },
     params: await blob(),
   });
   const anchor = await best(0.8);
   const pair = async (at: { generation: number; step: number; attempt: number }): Promise<PairManifest> => ({
-    ...{ version: 1, runId: 'r', ...at, specDigest: specDigest(spec), datasetDigest, writer: 'orchestrator 1' },
+    ...{
+      version: MANIFEST_VERSION,
+      runId: 'r',
+      ...at,
+      specDigest: specDigest(spec),
+      datasetDigest,
+      writer: 'orchestrator 1',
+    },
     ...(at.generation > 0 && { anchor: anchor.params.sha256 }),
     student: { state: await blob(), best: at.generation > 0 ? await best(0.5) : anchor },
     teacher: { state: await blob() },

@@ -6,7 +6,7 @@ import { StepPhaseKind } from '@trikd/protocol/gen/node/trikd/v1/timing';
 const event = (second: number, number: number, emitted: DeepPartial<WatchRunResponse>['event']) =>
   WatchRunResponse.fromPartial({ event: emitted, number, time: new Date(Date.UTC(2026, 0, 1, 0, 0, second)) });
 
-const score = (accuracy: number) => ({ accuracy, nll: 0.25, examples: 64 });
+const score = (accuracy: number) => ({ metrics: { accuracy, nll: 0.25 }, examples: 64 });
 const progress = (role: Role, nextStep: number, loss: number) => ({
   $case: 'progress' as const,
   value: {
@@ -19,7 +19,7 @@ const progress = (role: Role, nextStep: number, loss: number) => ({
       ],
       stepsPerSecond: 12.5,
       waits: [{ peer: Role.ROLE_ANCHOR, share: 0.0625 }],
-      batchAccuracy: 0.75,
+      batchMetrics: { accuracy: 0.75 },
       gradientNorm: 1.5,
       learningRate: 0.1,
     },

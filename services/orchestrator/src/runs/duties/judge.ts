@@ -2,14 +2,26 @@ import { createHash } from 'node:crypto';
 import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { promotion, type RunTransition } from '@trikd/core/run/advance';
+import { flawOf, promotion, type RunTransition } from '@trikd/core/run/advance';
 import { promote } from '@trikd/core/run/anchor-pointer';
 import type { Promoting } from '@trikd/core/run/state';
 import type { DutyScope } from './scope.js';
 
-/** Verifies the candidate before anything depends on it, and points to it when it is to be the anchor. */
-export async function* judge({ spec, store, term, rules }: DutyScope, todo: Promoting): AsyncGenerator<RunTransition> {
-  await assertStored(store, todo.outcome.student.params);
+/**
+ * Verifies the candidate before anything depends on it, and points to it when it is to be the anchor. An alarm says why a candidate
+ * that has learned too little is not promoted.
+ */
+export async function* judge(
+  { spec, store, term, rules, emit }: DutyScope,
+  todo: Promoting,
+): AsyncGenerator<RunTransition> {
+  const { generation, outcome } = todo;
+  await assertStored(store, outcome.student.params);
+  const flaw = flawOf(todo, rules);
+  if (flaw !== undefined) {
+    const message = `cannot be the anchor: ${flaw}`;
+    emit({ kind: 'alarm', role: 'student', generation, step: outcome.student.step, message });
+  }
   const promoted = promotion(todo, rules);
   if (promoted) await promote(store, spec.name, promoted, term);
   yield { kind: 'candidate-verified' };

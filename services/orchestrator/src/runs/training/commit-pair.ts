@@ -1,4 +1,11 @@
-import { blobsOf, encodeManifest, manifestAt, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
+import {
+  blobsOf,
+  encodeManifest,
+  MANIFEST_VERSION,
+  manifestAt,
+  manifestKey,
+  type PairManifest,
+} from '@trikd/core/checkpoint/manifest';
 import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
@@ -23,7 +30,7 @@ export async function commitPair({ spec, store, writer }: CommitTarget, todo: Tr
   const { step } = pair.student;
   const part = ({ state, best }: Pair['student']) => ({ state, ...(best && { best }) });
   const manifest: PairManifest = {
-    version: 1,
+    version: MANIFEST_VERSION,
     ...attemptOf(spec, todo),
     step,
     specDigest: specDigest(spec),

@@ -5,6 +5,9 @@ import type { Score } from '@trikd/core/domain/score';
 import { afterValidations, converged, NOT_VALIDATED } from '@trikd/core/run/convergence';
 import { resumePair, type Training, type Validation } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { notFinite } from '@trikd/core/tasks/check-score';
+import { metricIn } from '@trikd/core/tasks/metric';
+import { taskOf } from '@trikd/core/tasks/task-of';
 
 /** Both parts of the checkpoint of one step. */
 export type Pair = Readonly<Record<TrainedRole, RoleCheckpoint>>;
@@ -28,7 +31,10 @@ export interface GenerationProgress {
 }
 
 /** The progress of a generation from its last committed pair on. */
-export function generationProgress(todo: Training, convergence: RunSpec['convergence']): GenerationProgress {
+export function generationProgress(todo: Training, spec: RunSpec): GenerationProgress {
+  const { convergence } = spec;
+  const { primary } = taskOf(spec);
+  const gain = { better: primary.better, minDelta: convergence.minDelta };
   const parts: Record<TrainedRole, Map<number, RoleCheckpoint>> = { teacher: new Map(), student: new Map() };
   const stopped = new Map<TrainedRole, number>();
   const last = resumePair(todo);
@@ -37,7 +43,11 @@ export function generationProgress(todo: Training, convergence: RunSpec['converg
   /** Validations of the student after the last committed pair, by step. */
   const fresh: Validation[] = [];
   const convergenceAfter = (validations: readonly Validation[]) =>
-    afterValidations(committedConvergence, accuraciesOf(validations), convergence.minDelta);
+    afterValidations(
+      committedConvergence,
+      validations.map(({ value }) => value),
+      gain,
+    );
   return {
     committed: () => committed,
     checkpointed: (role, checkpoint) => {
@@ -47,13 +57,13 @@ export function generationProgress(todo: Training, convergence: RunSpec['converg
       const [teacher, student] = [parts.teacher.get(step), parts.student.get(step)];
       return teacher && student && { teacher, student };
     },
-    validated: (role, step, { accuracy, nll }) => {
-      if (!Number.isFinite(accuracy) || !Number.isFinite(nll)) {
-        const found = `accuracy ${accuracy}, NLL ${nll}`;
+    validated: (role, step, score) => {
+      const found = notFinite(score);
+      if (found !== undefined) {
         throw new TrikdError('diverged', `validation of the ${role} after ${step} steps: ${found}`);
       }
       const known = fresh.at(-1)?.step ?? committed;
-      if (role === 'student' && step > known) fresh.push({ step, accuracy });
+      if (role === 'student' && step > known) fresh.push({ step, value: metricIn(score, primary) });
     },
     converged: () => converged(convergenceAfter(fresh), convergence),
     stopped: (role, step) => stopped.set(role, step),
@@ -69,8 +79,4 @@ export function generationProgress(todo: Training, convergence: RunSpec['converg
       return closed;
     },
   };
-}
-
-function accuraciesOf(validations: readonly Validation[]): readonly number[] {
-  return validations.map(({ accuracy }) => accuracy);
 }

@@ -24,7 +24,7 @@ const saved = (step: number): TrainerEvent => ({ kind: 'checkpoint', checkpoint:
 const validated = (step: number): TrainerEvent => ({
   kind: 'evaluation',
   step,
-  validation: { accuracy: 0.5, nll: 1, examples: 40 },
+  validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 40 },
 });
 
 /** A trainer that has reported something, and then failed of something. */

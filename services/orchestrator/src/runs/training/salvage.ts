@@ -33,7 +33,7 @@ export async function salvage(
   todo: Training,
   { trainers, clock, times, writer }: SalvagePorts,
 ): Promise<RunTransition | undefined> {
-  const progress = generationProgress(todo, spec.convergence);
+  const progress = generationProgress(todo, spec);
   const limit = nextLimit(progress.committed(), todo.facts, spec);
   const steps = new Set<number>();
   const attempt = attemptOf(spec, todo);

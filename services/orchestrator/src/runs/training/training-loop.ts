@@ -38,7 +38,7 @@ export async function* trainingLoop(
   const { spec } = ports;
   const { facts, generation } = todo;
   const trainers = Object.values(ports.trainers);
-  const progress = generationProgress(todo, spec.convergence);
+  const progress = generationProgress(todo, spec);
   const moveLimit = async (step: number) => {
     await Promise.all(trainers.map((trainer) => trainer.setLimit(attempt, step)));
     return step;

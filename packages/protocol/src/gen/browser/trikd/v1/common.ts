@@ -118,12 +118,15 @@ export interface Numerics {
 
 /** Result of a model on one split. No decision uses the test split. */
 export interface Score {
-  /** Share of examples whose largest logit is the label, 0..1. */
-  accuracy: number;
-  /** Mean negative log-likelihood of the label, natural logarithm. */
-  nll: number;
+  /** By name; the task of the run says what they are. */
+  metrics: { [key: string]: number };
   /** Number of examples of the split. */
   examples: number;
+}
+
+export interface Score_MetricsEntry {
+  key: string;
+  value: number;
 }
 
 export const Position: MessageFns<Position> = {
@@ -245,19 +248,34 @@ export const Numerics: MessageFns<Numerics> = {
 export const Score: MessageFns<Score> = {
   fromJSON(object: any): Score {
     return {
-      accuracy: isSet(object.accuracy) ? globalThis.Number(object.accuracy) : 0,
-      nll: isSet(object.nll) ? globalThis.Number(object.nll) : 0,
+      metrics: isObject(object.metrics)
+        ? (globalThis.Object.entries(object.metrics) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
       examples: isSet(object.examples) ? globalThis.Number(object.examples) : 0,
     };
   },
 
   toJSON(message: Score): unknown {
     const obj: any = {};
-    if (message.accuracy !== 0) {
-      obj.accuracy = floatToJson(message.accuracy);
-    }
-    if (message.nll !== 0) {
-      obj.nll = floatToJson(message.nll);
+    if (message.metrics) {
+      const entries = globalThis.Object.entries(message.metrics) as [string, number][];
+      if (entries.length > 0) {
+        obj.metrics = {};
+        entries.forEach(([k, v]) => {
+          obj.metrics[k] = floatToJson(v);
+        });
+      }
     }
     if (message.examples !== 0) {
       obj.examples = Math.round(message.examples);
@@ -266,8 +284,32 @@ export const Score: MessageFns<Score> = {
   },
 };
 
+export const Score_MetricsEntry: MessageFns<Score_MetricsEntry> = {
+  fromJSON(object: any): Score_MetricsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: Score_MetricsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
+    return obj;
+  },
+};
+
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

@@ -219,12 +219,17 @@ export interface TrainerProgress {
   stepsPerSecond: number;
   /** Share of the time spent waiting for frames, by the model waited for. */
   waits: WaitShare[];
-  /** Share of rows whose largest logit is the label at the latest step, 0..1. */
-  batchAccuracy: number;
   /** Global norm of the gradient before clipping. */
   gradientNorm: number;
   /** Learning rate of the latest step. */
   learningRate: number;
+  /** Metrics of the batch of the latest step, by name. */
+  batchMetrics: { [key: string]: number };
+}
+
+export interface TrainerProgress_BatchMetricsEntry {
+  key: string;
+  value: number;
 }
 
 /** One term of an objective at one step. */
@@ -633,11 +638,6 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
       waits: globalThis.Array.isArray(object?.waits)
         ? object.waits.map((e: any) => WaitShare.fromJSON(e))
         : [],
-      batchAccuracy: isSet(object.batchAccuracy)
-        ? globalThis.Number(object.batchAccuracy)
-        : isSet(object.batch_accuracy)
-        ? globalThis.Number(object.batch_accuracy)
-        : 0,
       gradientNorm: isSet(object.gradientNorm)
         ? globalThis.Number(object.gradientNorm)
         : isSet(object.gradient_norm)
@@ -648,6 +648,33 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
         : isSet(object.learning_rate)
         ? globalThis.Number(object.learning_rate)
         : 0,
+      batchMetrics: isObject(object.batchMetrics)
+        ? (globalThis.Object.entries(object.batchMetrics) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.batch_metrics)
+        ? (globalThis.Object.entries(object.batch_metrics) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -665,14 +692,40 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
     if (message.waits?.length) {
       obj.waits = message.waits.map((e) => WaitShare.toJSON(e));
     }
-    if (message.batchAccuracy !== 0) {
-      obj.batchAccuracy = floatToJson(message.batchAccuracy);
-    }
     if (message.gradientNorm !== 0) {
       obj.gradientNorm = floatToJson(message.gradientNorm);
     }
     if (message.learningRate !== 0) {
       obj.learningRate = floatToJson(message.learningRate);
+    }
+    if (message.batchMetrics) {
+      const entries = globalThis.Object.entries(message.batchMetrics) as [string, number][];
+      if (entries.length > 0) {
+        obj.batchMetrics = {};
+        entries.forEach(([k, v]) => {
+          obj.batchMetrics[k] = floatToJson(v);
+        });
+      }
+    }
+    return obj;
+  },
+};
+
+export const TrainerProgress_BatchMetricsEntry: MessageFns<TrainerProgress_BatchMetricsEntry> = {
+  fromJSON(object: any): TrainerProgress_BatchMetricsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: TrainerProgress_BatchMetricsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
     }
     return obj;
   },
@@ -897,6 +950,10 @@ export const TrainerAlarm: MessageFns<TrainerAlarm> = {
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

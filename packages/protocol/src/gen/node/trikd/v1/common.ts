@@ -119,12 +119,15 @@ export interface Numerics {
 
 /** Result of a model on one split. No decision uses the test split. */
 export interface Score {
-  /** Share of examples whose largest logit is the label, 0..1. */
-  accuracy: number;
-  /** Mean negative log-likelihood of the label, natural logarithm. */
-  nll: number;
+  /** By name; the task of the run says what they are. */
+  metrics: { [key: string]: number };
   /** Number of examples of the split. */
   examples: number;
+}
+
+export interface Score_MetricsEntry {
+  key: string;
+  value: number;
 }
 
 function createBasePosition(): Position {
@@ -588,17 +591,14 @@ export const Numerics: MessageFns<Numerics> = {
 };
 
 function createBaseScore(): Score {
-  return { accuracy: 0, nll: 0, examples: 0 };
+  return { metrics: {}, examples: 0 };
 }
 
 export const Score: MessageFns<Score> = {
   encode(message: Score, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.accuracy !== 0) {
-      writer.uint32(9).double(message.accuracy);
-    }
-    if (message.nll !== 0) {
-      writer.uint32(17).double(message.nll);
-    }
+    globalThis.Object.entries(message.metrics).forEach(([key, value]: [string, number]) => {
+      Score_MetricsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
     if (message.examples !== 0) {
       writer.uint32(24).uint32(message.examples);
     }
@@ -618,20 +618,15 @@ export const Score: MessageFns<Score> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 9) {
+          case 4: {
+            if (tag !== 34) {
               break;
             }
 
-            message.accuracy = reader.double();
-            continue;
-          }
-          case 2: {
-            if (tag !== 17) {
-              break;
+            const entry4 = Score_MetricsEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.metrics[entry4.key] = entry4.value;
             }
-
-            message.nll = reader.double();
             continue;
           }
           case 3: {
@@ -656,19 +651,34 @@ export const Score: MessageFns<Score> = {
 
   fromJSON(object: any): Score {
     return {
-      accuracy: isSet(object.accuracy) ? globalThis.Number(object.accuracy) : 0,
-      nll: isSet(object.nll) ? globalThis.Number(object.nll) : 0,
+      metrics: isObject(object.metrics)
+        ? (globalThis.Object.entries(object.metrics) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
       examples: isSet(object.examples) ? globalThis.Number(object.examples) : 0,
     };
   },
 
   toJSON(message: Score): unknown {
     const obj: any = {};
-    if (message.accuracy !== 0) {
-      obj.accuracy = floatToJson(message.accuracy);
-    }
-    if (message.nll !== 0) {
-      obj.nll = floatToJson(message.nll);
+    if (message.metrics) {
+      const entries = globalThis.Object.entries(message.metrics) as [string, number][];
+      if (entries.length > 0) {
+        obj.metrics = {};
+        entries.forEach(([k, v]) => {
+          obj.metrics[k] = floatToJson(v);
+        });
+      }
     }
     if (message.examples !== 0) {
       obj.examples = Math.round(message.examples);
@@ -681,9 +691,101 @@ export const Score: MessageFns<Score> = {
   },
   fromPartial(object: DeepPartial<Score>): Score {
     const message = createBaseScore();
-    message.accuracy = object.accuracy ?? 0;
-    message.nll = object.nll ?? 0;
+    message.metrics = (globalThis.Object.entries(object.metrics ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
     message.examples = object.examples ?? 0;
+    return message;
+  },
+};
+
+function createBaseScore_MetricsEntry(): Score_MetricsEntry {
+  return { key: "", value: 0 };
+}
+
+export const Score_MetricsEntry: MessageFns<Score_MetricsEntry> = {
+  encode(message: Score_MetricsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Score_MetricsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScore_MetricsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Score_MetricsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: Score_MetricsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Score_MetricsEntry>): Score_MetricsEntry {
+    return Score_MetricsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Score_MetricsEntry>): Score_MetricsEntry {
+    const message = createBaseScore_MetricsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
     return message;
   },
 };
@@ -710,6 +812,10 @@ function longToNumber(int64: { toString(): string }): number {
     throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
   }
   return num;
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

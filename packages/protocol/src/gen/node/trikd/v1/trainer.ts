@@ -234,12 +234,17 @@ export interface TrainerProgress {
   stepsPerSecond: number;
   /** Share of the time spent waiting for frames, by the model waited for. */
   waits: WaitShare[];
-  /** Share of rows whose largest logit is the label at the latest step, 0..1. */
-  batchAccuracy: number;
   /** Global norm of the gradient before clipping. */
   gradientNorm: number;
   /** Learning rate of the latest step. */
   learningRate: number;
+  /** Metrics of the batch of the latest step, by name. */
+  batchMetrics: { [key: string]: number };
+}
+
+export interface TrainerProgress_BatchMetricsEntry {
+  key: string;
+  value: number;
 }
 
 /** One term of an objective at one step. */
@@ -1521,7 +1526,7 @@ export const WatchTrainerResponse: MessageFns<WatchTrainerResponse> = {
 };
 
 function createBaseTrainerProgress(): TrainerProgress {
-  return { nextStep: 0, terms: [], stepsPerSecond: 0, waits: [], batchAccuracy: 0, gradientNorm: 0, learningRate: 0 };
+  return { nextStep: 0, terms: [], stepsPerSecond: 0, waits: [], gradientNorm: 0, learningRate: 0, batchMetrics: {} };
 }
 
 export const TrainerProgress: MessageFns<TrainerProgress> = {
@@ -1538,15 +1543,15 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
     for (const v of message.waits) {
       WaitShare.encode(v!, writer.uint32(34).fork()).join();
     }
-    if (message.batchAccuracy !== 0) {
-      writer.uint32(41).double(message.batchAccuracy);
-    }
     if (message.gradientNorm !== 0) {
       writer.uint32(49).double(message.gradientNorm);
     }
     if (message.learningRate !== 0) {
       writer.uint32(57).double(message.learningRate);
     }
+    globalThis.Object.entries(message.batchMetrics).forEach(([key, value]: [string, number]) => {
+      TrainerProgress_BatchMetricsEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
+    });
     return writer;
   },
 
@@ -1595,14 +1600,6 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
             message.waits.push(WaitShare.decode(reader, reader.uint32()));
             continue;
           }
-          case 5: {
-            if (tag !== 41) {
-              break;
-            }
-
-            message.batchAccuracy = reader.double();
-            continue;
-          }
           case 6: {
             if (tag !== 49) {
               break;
@@ -1617,6 +1614,17 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
             }
 
             message.learningRate = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const entry8 = TrainerProgress_BatchMetricsEntry.decode(reader, reader.uint32());
+            if (entry8.value !== undefined) {
+              message.batchMetrics[entry8.key] = entry8.value;
+            }
             continue;
           }
         }
@@ -1645,11 +1653,6 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
         ? globalThis.Number(object.steps_per_second)
         : 0,
       waits: globalThis.Array.isArray(object?.waits) ? object.waits.map((e: any) => WaitShare.fromJSON(e)) : [],
-      batchAccuracy: isSet(object.batchAccuracy)
-        ? globalThis.Number(object.batchAccuracy)
-        : isSet(object.batch_accuracy)
-        ? globalThis.Number(object.batch_accuracy)
-        : 0,
       gradientNorm: isSet(object.gradientNorm)
         ? globalThis.Number(object.gradientNorm)
         : isSet(object.gradient_norm)
@@ -1660,6 +1663,33 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
         : isSet(object.learning_rate)
         ? globalThis.Number(object.learning_rate)
         : 0,
+      batchMetrics: isObject(object.batchMetrics)
+        ? (globalThis.Object.entries(object.batchMetrics) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.batch_metrics)
+        ? (globalThis.Object.entries(object.batch_metrics) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -1677,14 +1707,20 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
     if (message.waits?.length) {
       obj.waits = message.waits.map((e) => WaitShare.toJSON(e));
     }
-    if (message.batchAccuracy !== 0) {
-      obj.batchAccuracy = floatToJson(message.batchAccuracy);
-    }
     if (message.gradientNorm !== 0) {
       obj.gradientNorm = floatToJson(message.gradientNorm);
     }
     if (message.learningRate !== 0) {
       obj.learningRate = floatToJson(message.learningRate);
+    }
+    if (message.batchMetrics) {
+      const entries = globalThis.Object.entries(message.batchMetrics) as [string, number][];
+      if (entries.length > 0) {
+        obj.batchMetrics = {};
+        entries.forEach(([k, v]) => {
+          obj.batchMetrics[k] = floatToJson(v);
+        });
+      }
     }
     return obj;
   },
@@ -1698,9 +1734,102 @@ export const TrainerProgress: MessageFns<TrainerProgress> = {
     message.terms = object.terms?.map((e) => LossTerm.fromPartial(e)) || [];
     message.stepsPerSecond = object.stepsPerSecond ?? 0;
     message.waits = object.waits?.map((e) => WaitShare.fromPartial(e)) || [];
-    message.batchAccuracy = object.batchAccuracy ?? 0;
     message.gradientNorm = object.gradientNorm ?? 0;
     message.learningRate = object.learningRate ?? 0;
+    message.batchMetrics = (globalThis.Object.entries(object.batchMetrics ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseTrainerProgress_BatchMetricsEntry(): TrainerProgress_BatchMetricsEntry {
+  return { key: "", value: 0 };
+}
+
+export const TrainerProgress_BatchMetricsEntry: MessageFns<TrainerProgress_BatchMetricsEntry> = {
+  encode(message: TrainerProgress_BatchMetricsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrainerProgress_BatchMetricsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrainerProgress_BatchMetricsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrainerProgress_BatchMetricsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: TrainerProgress_BatchMetricsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TrainerProgress_BatchMetricsEntry>): TrainerProgress_BatchMetricsEntry {
+    return TrainerProgress_BatchMetricsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrainerProgress_BatchMetricsEntry>): TrainerProgress_BatchMetricsEntry {
+    const message = createBaseTrainerProgress_BatchMetricsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
     return message;
   },
 };
@@ -2818,6 +2947,10 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -1,0 +1,43 @@
+import type { ScoreMeter } from '../task.js';
+import { answerOf } from './answer.js';
+import { ACCURACY, ECE, NLL, TOP5 } from './metrics.js';
+
+/** Bins of equal width of the confidence (Guo et al. 2017, which takes 15). */
+const BINS = 15;
+
+/** Measures a classifier. Sums are in double precision and in the order of the rows, so that they are the same everywhere. */
+export function classificationMeter(classes: number): ScoreMeter {
+  let [examples, correct, amongFive, nll] = [0, 0, 0, 0];
+  /** For each bin, correct answers less the sum of the confidences. */
+  const gaps = new Float64Array(BINS);
+  return {
+    add(logits, labels) {
+      for (const [row, label] of labels.entries()) {
+        const answer = answerOf(logits.subarray(row * classes, (row + 1) * classes), label);
+        const isCorrect = answer.rank === 0 ? 1 : 0;
+        nll += answer.nll;
+        correct += isCorrect;
+        if (answer.rank < 5) amongFive++;
+        gaps[binOf(answer.confidence)]! += isCorrect - answer.confidence;
+      }
+      examples += labels.length;
+    },
+    score() {
+      const gap = gaps.reduce((sum, each) => sum + Math.abs(each), 0);
+      return {
+        metrics: {
+          [ACCURACY.name]: correct / examples,
+          [NLL.name]: nll / examples,
+          [ECE.name]: gap / examples,
+          ...(classes > 5 && { [TOP5.name]: amongFive / examples }),
+        },
+        examples,
+      };
+    },
+  };
+}
+
+/** A bin contains its upper bound, not its lower one. What is not a number makes the error one that is not a number either. */
+function binOf(confidence: number): number {
+  return Number.isNaN(confidence) ? 0 : Math.ceil(BINS * confidence) - 1;
+}
