@@ -1,6 +1,5 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
 import type { FrameSource, TrainedRole } from '../domain/role.js';
-import type { GateSpec } from '../spec/gate-spec.js';
 import type { TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { LossTerm } from '../training/trainer-event.js';
@@ -22,22 +21,6 @@ export function sourcesOf(terms: readonly TermSpec[]): readonly FrameSource[] {
 /** The name of a term in progress events. */
 export function partOf(term: TermSpec): LossTerm['part'] {
   return term.kind === 'task' ? 'task' : term.from;
-}
-
-/** What decides in each step whether a term takes part; undefined: it always does. */
-export function gateOf(term: TermSpec): GateSpec | undefined {
-  return term.kind === 'distillation' ? term.gate : undefined;
-}
-
-/**
- * Backward passes of a step: one for the whole objective, unless gates compare gradients by the params. Then the task terms have one, each
- * hint with such a gate has one, and all other hints share one.
- */
-export function backwardPasses(terms: readonly TermSpec[]): number {
-  const hints = terms.filter(({ kind }) => kind === 'distillation');
-  const apart = hints.filter((term) => gateOf(term)?.kind === 'params-similarity').length;
-  if (apart === 0) return 1;
-  return 1 + apart + (apart < hints.length ? 1 : 0);
 }
 
 /** What a term is computed from. */

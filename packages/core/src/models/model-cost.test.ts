@@ -64,6 +64,12 @@ test('training holds the params, their gradients, and one slot for each with mom
   expect([bytes('sgd'), bytes('adamw')]).toEqual([4 * (3 * trained + statistics), 4 * (4 * trained + statistics)]);
 });
 
+test('training holds a gradient of every param for each backward pass', () => {
+  const cost = modelCost(ModelSpec.parse(specs[0]), shapes[0]!);
+  const bytes = (passes?: number) => trainingBytes(cost, OptimizerSpec.parse({ kind: 'sgd' }), passes);
+  expect(bytes(3) - bytes()).toBe(4 * 2 * cost.trained);
+});
+
 test('activations grow with the batch and with the area of the images', () => {
   const spec = ModelSpec.parse({ kind: 'resnet', depth: 8 });
   const at = (side: number, batch: number) =>

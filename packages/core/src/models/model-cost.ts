@@ -21,9 +21,12 @@ const SLOTS: Readonly<Record<OptimizerSpec['kind'], number>> = { sgd: 1, adamw: 
 
 const FLOAT_BYTES = 4;
 
-/** Bytes of the params of a model in training, with a gradient and the optimizer's slots for each that is trained. */
-export function trainingBytes({ params, trained }: ModelCost, optimizer: OptimizerSpec): number {
-  return FLOAT_BYTES * (params + trained * (1 + SLOTS[optimizer.kind]));
+/**
+ * Bytes of the params of a model in training, with gradients and the optimizer's slots for each that is trained.
+ * @param passes backward passes of a step: each has a gradient for each param
+ */
+export function trainingBytes({ params, trained }: ModelCost, optimizer: OptimizerSpec, passes = 1): number {
+  return FLOAT_BYTES * (params + trained * (passes + SLOTS[optimizer.kind]));
 }
 
 /** Bytes of the outputs of all layers for one batch: the backward pass needs them all. An estimate: TensorFlow fuses some. */

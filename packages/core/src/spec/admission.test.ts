@@ -54,6 +54,23 @@ describe('above the default limits are', () => {
       { student: { ...cnn([16], [8000, 8000, 8000]), optimizer: { kind: 'adamw' } } },
       [...['student.model modelBytes']],
     ],
+    [
+      'more gradients to compare than there is room for',
+      {
+        student: {
+          ...cnn([16], [5000, 5000]),
+          objective: [
+            { kind: 'task' },
+            ...Array.from({ length: 20 }, () => ({
+              kind: 'distillation',
+              from: 'peer',
+              gate: { kind: 'params-similarity' },
+            })),
+          ],
+        },
+      },
+      [...['student.model modelBytes']],
+    ],
     ['600 layers', { student: cnn(Array(600).fill(1)), ...data({ height: 1, width: 1 }) }, ['student.model layers']],
     ['65,536 classes', { batchSize: 1, ...data({ classes: 65_536 }) }, ['data classes']],
     ['a frame of 20 MB', { batchSize: 500, ...data({ classes: 10_000, train: 500 }) }, ['batchSize frameBytes']],

@@ -1,4 +1,5 @@
 import { TrikdError } from '../domain/errors.js';
+import { backwardPasses } from '../losses/gates/gated-terms.js';
 import { activationBytes, modelCost, trainingBytes } from '../models/model-cost.js';
 import type { AdmissionLimits } from './admission-limits.js';
 import { ANY_DATA, type DataAccess, dataProblems } from './data-access.js';
@@ -151,12 +152,12 @@ function runCosts(spec: RunSpec, { classes, train }: Partial<DataSize> = {}): re
 }
 
 function modelCosts(spec: RunSpec, role: (typeof ROLES)[number], shape: DataSize | undefined): readonly Cost[] {
-  const { model, optimizer } = spec[role];
+  const { model, objective, optimizer } = spec[role];
   const cost = modelCost(model, shape ?? LEAST);
   const field = `${role}.model`;
   return [
     { limit: 'params', field, value: cost.params },
-    { limit: 'modelBytes', field, value: trainingBytes(cost, optimizer) },
+    { limit: 'modelBytes', field, value: trainingBytes(cost, optimizer, backwardPasses(objective)) },
     { limit: 'activationBytes', field, value: activationBytes(cost, spec.batchSize) },
     { limit: 'layers', field, value: cost.layers },
     { limit: 'layerWidth', field, value: cost.widest },

@@ -1,6 +1,7 @@
 import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
-import { activeTerms, backwardPasses } from '../losses/objective.js';
+import { backwardPasses } from '../losses/gates/gated-terms.js';
+import { activeTerms } from '../losses/objective.js';
 import type { GateSpec } from '../spec/gate-spec.js';
 import { traceTrainer } from './role-program.js';
 

@@ -1,6 +1,6 @@
 import { type Gradient, type Scalar, type Scope, type Tensor, type Tensor2D, tf, type Update } from '@trikd/engine';
 import { gate } from '../losses/gates/gate.js';
-import { gateOf } from '../losses/objective.js';
+import { gateOf } from '../losses/gates/gated-terms.js';
 import type { GateSpec } from '../spec/gate-spec.js';
 import type { TermSpec } from '../spec/role-spec.js';
 
