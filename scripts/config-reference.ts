@@ -37,6 +37,20 @@ stands for \`student\` and for \`teacher\`. The word in parentheses is the \`kin
 
 ${table(RunSpec)}
 
+### Schedules
+
+A weight or a temperature is a number, or a schedule over the steps of a generation. A point is \`[fraction, value]\`, and fractions
+ascend from 0 to 1. Before the first point its value holds, and after the last point the last.
+
+\`\`\`yaml
+weight: { points: [[0, 0], [0.1, 1]] }                       # rises over the first tenth, then stays
+weight: { points: [[0, 1], [0.5, 0]], curve: step }          # 1 in the first half, 0 in the second
+temperature: { points: [[0, 8], [1, 2]], curve: cosine }     # falls along half a cosine
+weight: { byGeneration: [1, { points: [[0, 1], [1, 0]] }] }  # an entry for each generation; the last goes on
+\`\`\`
+
+\`curve\` is \`linear\` (the default), \`cosine\` or \`step\`, and holds between any two points.
+
 ## The model services
 
 These are anchor-server, teacher-trainer and student-trainer. They read the YAML file that \`TRIKD_CONFIG\` names, then the

@@ -2,6 +2,8 @@
 
 /** The part of a JSON schema that ours use. */
 export interface Schema {
+  /** What to say of the values in place of the schema, where a section of its own explains them. */
+  readonly title?: string;
   readonly type?: string;
   readonly const?: string;
   readonly enum?: readonly string[];
@@ -30,6 +32,10 @@ export interface Row {
 
 /** One row for each setting, in the order of the schema; alternatives one after the other. */
 export function rowsOf(schema: Schema, path: string, required: boolean): readonly Row[] {
+  if (schema.title !== undefined) {
+    const { title, description = '' } = schema;
+    return [{ path, type: title, fallback: fallbackOf(schema, required), meaning: description }];
+  }
   const alternatives = schema.oneOf ?? schema.anyOf;
   if (alternatives?.some(({ properties }) => properties)) {
     return alternatives.flatMap((each) => rowsOf(each, `${path}${kindOf(each)}`, required));

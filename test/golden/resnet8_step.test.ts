@@ -3,6 +3,7 @@ import { decodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import type { Dataset } from '@trikd/core/data/split';
 import type { HostTensor, Params } from '@trikd/core/models/params';
 import { RunSpec } from '@trikd/core/spec/run-spec';
+import { valueAt } from '@trikd/core/spec/scheduled';
 import {
   LOGITS,
   optimizerFeeds,
@@ -100,14 +101,15 @@ interface Step {
 async function runStep(session: Session, spec: RunSpec, rate: number, step: number): Promise<Step> {
   const input = (name: string) => tensor(`input/${step}/${name}`).data;
   const { objective, optimizer } = spec.student;
+  const moment = { step: step - 1, totalSteps: 2, generation: 1 };
   const running = session.run(TRAIN, {
     images: input('images'),
     labels: input('labels'),
     learningRate: rate,
     clipNorm: settings.clipNorm,
-    ...Object.fromEntries(objective.map((term, index) => [weightInput(index), term.weight])),
+    ...Object.fromEntries(objective.map((term, index) => [weightInput(index), valueAt(term.weight, moment)])),
     ...Object.fromEntries(
-      objective.map((term, i) => [temperatureInput(i), term.kind === 'task' ? 1 : term.temperature]),
+      objective.map((term, i) => [temperatureInput(i), term.kind === 'task' ? 1 : valueAt(term.temperature, moment)]),
     ),
     ...randomFeeds(spec, 1, 'student', step - 1),
     ...optimizerFeeds(optimizer, step - 1),

@@ -2,7 +2,7 @@ import type { TrainedRole } from './names.js';
 
 /**
  * The weight of the task term in the objective of a role: the term divided by it is the negative log-likelihood of the batch.
- * Undefined when the spec is not known or has no such term.
+ * Undefined when the spec is not known or has no such term, and when the weight is a schedule.
  */
 export function taskWeight(spec: string, role: TrainedRole): number | undefined {
   const objective = memberOf(memberOf(jsonOf(spec), role), 'objective');

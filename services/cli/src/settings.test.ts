@@ -4,7 +4,7 @@ import { settingPaths, settingsAt } from './settings.js';
 test('settings at a place are those of all its alternatives', () => {
   expect(settingsAt([])).toEqual(expect.arrayContaining(['name', 'batchSize', 'student']));
   expect(settingsAt(['data'])).toEqual(expect.arrayContaining(['kind', 'folder', 'noise']));
-  expect(settingsAt(['student', 'objective', 0])).toEqual(['kind', 'weight', 'from', 'temperature']);
+  expect(settingsAt(['student', 'objective', 0])).toEqual(['kind', 'weight', 'from', 'temperature', 'loss', 'gate']);
   expect(settingsAt(['nothing'])).toEqual([]);
 });
 

@@ -35,6 +35,41 @@ test('the main settings are the seed, the models, the learning rates and the obj
   ]);
 });
 
+test('an objective shows its schedules, and losses other than the default', () => {
+  const objective = [
+    {
+      kind: 'task',
+      weight: {
+        byGeneration: [
+          1,
+          {
+            points: [
+              [0, 1],
+              [1, 0],
+            ],
+          },
+        ],
+      },
+    },
+    {
+      kind: 'distillation',
+      from: 'peer',
+      weight: {
+        points: [
+          [0, 0],
+          [0.1, 2],
+        ],
+      },
+      temperature: 4,
+      loss: { kind: 'dkd' },
+    },
+  ];
+  const settings = mainSettings({ ...spec, student: { ...spec.student, objective } });
+  expect(settings.find(({ name }) => name === 'Student, objective')?.value).toBe(
+    '1 | 1 → 0 × task + 0 → 2 × peer (dkd) at T = 4',
+  );
+});
+
 test('an unknown spec has no settings', () => {
   expect(specOf('')).toBeUndefined();
   expect(mainSettings(specOf(''))).toEqual([]);

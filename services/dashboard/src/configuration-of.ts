@@ -48,16 +48,26 @@ function modelText(model: unknown): string {
   return [textOf(at(model, 'kind')), ...settings].filter((part) => part !== '').join(', ');
 }
 
-/** `1 × task + 0.5 × anchor at T = 4` */
+/** `1 × task + 0.5 × anchor at T = 4`, and `0 → 1 × peer (dkd) at T = 4` for a schedule and another loss than the default */
 function objectiveText(objective: unknown): string {
   if (!Array.isArray(objective)) return '';
   return objective.map(termText).join(' + ');
 }
 
 function termText(term: unknown): string {
-  const temperature = textOf(at(term, 'temperature'));
+  const temperature = scheduleText(at(term, 'temperature'));
   const target = textOf(at(term, 'from')) || textOf(at(term, 'kind'));
-  return `${textOf(at(term, 'weight')) || '1'} × ${target}${temperature === '' ? '' : ` at T = ${temperature}`}`;
+  const loss = textOf(at(term, 'loss', 'kind'));
+  const weight = scheduleText(at(term, 'weight')) || '1';
+  return `${weight} × ${target}${loss === '' ? '' : ` (${loss})`}${temperature === '' ? '' : ` at T = ${temperature}`}`;
+}
+
+/** The values of a schedule in their order: `0 → 1`; those of generations apart: `1 | 0 → 1`. */
+function scheduleText(schedule: unknown): string {
+  const [points, generations] = [at(schedule, 'points'), at(schedule, 'byGeneration')];
+  if (Array.isArray(generations)) return generations.map(scheduleText).join(' | ');
+  if (!Array.isArray(points)) return textOf(schedule);
+  return points.map((point: unknown) => textOf(at(point, '1'))).join(' → ');
 }
 
 function textOf(value: unknown): string {

@@ -1,4 +1,4 @@
-import { type Scalar, type Tensor2D, tf } from '@trikd/engine';
+import { type Scalar, softmaxCrossEntropy, type Tensor2D, tf } from '@trikd/engine';
 import { klToTarget, numericalGradient, type Rows, softmax } from '@trikd/testing/training/reference-losses';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { distillationLoss } from './distillation-loss.js';
 function lossOf(logits: Rows, target: Rows, temperature: number) {
   return tf.tidy(() => {
     const [fixed, T] = [tf.tensor2d(target as number[][]), tf.scalar(temperature)];
-    const f = (own: Tensor2D): Scalar => distillationLoss(own, fixed, T);
+    const f = (own: Tensor2D): Scalar => distillationLoss({ tf, softmaxCrossEntropy }, own, fixed, T);
     const { value, grad } = tf.valueAndGrad((own) => f(own as Tensor2D))(tf.tensor2d(logits as number[][]));
     return { value: value.dataSync()[0]!, gradient: Array.from(grad.dataSync()) };
   });

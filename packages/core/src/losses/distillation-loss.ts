@@ -1,4 +1,5 @@
-import { type Scalar, softmaxCrossEntropy, type Tensor2D, tf } from '@trikd/engine';
+import type { Scalar, Tensor2D } from '@trikd/engine';
+import type { Ops } from './loss.js';
 
 /**
  * T² · KL(softmax(target / T) ‖ softmax(logits / T)), sum over classes, mean over the batch (Hinton et al. 2015). The
@@ -7,7 +8,12 @@ import { type Scalar, softmaxCrossEntropy, type Tensor2D, tf } from '@trikd/engi
  * @param logits [rows, classes], of the model that learns
  * @param target [rows, classes], of the model that is imitated
  */
-export function distillationLoss(logits: Tensor2D, target: Tensor2D, temperature: Scalar): Scalar {
+export function distillationLoss(
+  { tf, softmaxCrossEntropy }: Ops,
+  logits: Tensor2D,
+  target: Tensor2D,
+  temperature: Scalar,
+): Scalar {
   const logTarget = tf.logSoftmax(tf.div(target, temperature)) as Tensor2D;
   const probabilities = tf.exp(logTarget) as Tensor2D;
   const crossEntropy = softmaxCrossEntropy(probabilities, tf.div(logits, temperature));

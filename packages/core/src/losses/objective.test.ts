@@ -12,6 +12,7 @@ import { describe, expect, test } from 'vitest';
 import type { TrainedRole } from '../domain/role.js';
 import { type TermSpec } from '../spec/role-spec.js';
 import { RunSpec } from '../spec/run-spec.js';
+import { valueAt } from '../spec/scheduled.js';
 import { activeTerms, partOf, sourcesOf, termValue } from './objective.js';
 
 const [ROWS, CLASSES] = [3, 4];
@@ -56,13 +57,15 @@ function specOf(objectives: Readonly<Record<TrainedRole, readonly TermSpec[]>>):
 /** What a trainer of the role minimises in a generation, and its gradient with respect to its own logits. */
 function trained(spec: RunSpec, role: TrainedRole, generation: number) {
   const terms = activeTerms(spec, role, generation);
+  const moment = { step: 0, totalSteps: 1, generation };
   const computed = tf.tidy(() => {
     const matrix = (rows: Rows) => tf.tensor2d(rows as number[][], [ROWS, CLASSES]);
     const targets = { anchor: matrix(anchor), peer: matrix(peer) };
     const loss = (logits: Tensor2D) => {
       const inputs = { logits, labels: tf.tensor1d(labels, 'int32') as Tensor1D, targets };
-      const temperature = (term: TermSpec) => tf.scalar(term.kind === 'task' ? 1 : term.temperature);
-      return tf.addN(terms.map((term) => tf.mul(term.weight, termValue(term, inputs, temperature(term))))) as Scalar;
+      const weight = (term: TermSpec) => valueAt(term.weight, moment);
+      const temperature = (term: TermSpec) => tf.scalar(term.kind === 'task' ? 1 : valueAt(term.temperature, moment));
+      return tf.addN(terms.map((term) => tf.mul(weight(term), termValue(term, inputs, temperature(term))))) as Scalar;
     };
     const { value, grad } = tf.valueAndGrad((logits) => loss(logits as Tensor2D))(matrix(own));
     return { value, grad };

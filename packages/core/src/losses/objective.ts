@@ -1,10 +1,13 @@
-import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
+import { type Scalar, softmaxCrossEntropy, type Tensor1D, type Tensor2D, tf } from '@trikd/engine';
 import type { FrameSource, TrainedRole } from '../domain/role.js';
 import type { TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { LossTerm } from '../training/trainer-event.js';
-import { distillationLoss } from './distillation-loss.js';
+import type { Ops } from './loss.js';
+import { lossValue } from './registry.js';
 import { taskLoss } from './task-loss.js';
+
+const ops: Ops = { tf, softmaxCrossEntropy };
 
 /** The terms of a role's loss that are active in a generation. Generation 0 has no anchor. */
 export function activeTerms(spec: RunSpec, role: TrainedRole, generation: number): readonly TermSpec[] {
@@ -33,5 +36,6 @@ export interface TermInputs {
 /** The value of one term before its weight. */
 export function termValue(term: TermSpec, inputs: TermInputs, temperature: Scalar): Scalar {
   if (term.kind === 'task') return taskLoss(inputs.logits, inputs.labels);
-  return distillationLoss(inputs.logits, inputs.targets[term.from]!, temperature);
+  const { logits, labels, targets } = inputs;
+  return lossValue(term.loss, { logits, target: targets[term.from]!, labels, temperature, ops });
 }

@@ -1,22 +1,28 @@
 import { z } from 'zod';
+import { LossSpec } from '../losses/registry.js';
 import { GateSpec } from './gate-spec.js';
 import { ModelSpec } from './model-spec.js';
 import { Amount, PositiveAmount } from './numbers.js';
+import { generationsNamed, isEverPositive, scheduled } from './scheduled.js';
 
 /** Terms of an objective, and milestones of a schedule, at most. */
 const LONGEST_LIST = 64;
 
-const weight = Amount.default(1);
-const temperature = PositiveAmount.default(4).describe('T in softmax(logits / T)');
+/** `title` is what the reference of settings says of the values: the alternatives have a section of their own there. */
+const weight = scheduled(Amount).default(1).meta({ title: 'number ≥ 0, or a schedule' });
+const temperature = scheduled(PositiveAmount)
+  .default(4)
+  .meta({ title: 'number > 0, or a schedule', description: 'T in softmax(logits / T)' });
 
 /** One term of an objective. `from` names the model whose logits are the target. */
 export const TermSpec = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('task').describe('cross-entropy with the labels'), weight }),
   z.strictObject({
-    kind: z.literal('distillation').describe('T² · KL from the logits of another model'),
+    kind: z.literal('distillation').describe('a distillation loss from the logits of another model'),
     from: z.enum(['anchor', 'peer']),
     weight,
     temperature,
+    loss: LossSpec.optional(),
     gate: GateSpec.optional(),
   }),
 ]);
@@ -24,6 +30,36 @@ export type TermSpec = z.infer<typeof TermSpec>;
 
 function isAnchorTerm(term: TermSpec): boolean {
   return term.kind === 'distillation' && term.from === 'anchor';
+}
+
+/** Whether a term of a weight above 0 is left in a generation. Generation 0 has no anchor. */
+function learnsIn(terms: readonly TermSpec[], generation: number): boolean {
+  return terms.some((term) => isEverPositive(term.weight, generation) && (generation > 0 || !isAnchorTerm(term)));
+}
+
+/** The generations in which the weights of terms may differ. */
+function generationsOf(terms: readonly TermSpec[]): readonly number[] {
+  return Array.from(Array(Math.max(...terms.map(({ weight }) => generationsNamed(weight)))).keys());
+}
+
+/** Why a role would learn nothing in some generation; undefined if it always learns. */
+function idleProblem(terms: readonly TermSpec[]): string | undefined {
+  if (!learnsIn(terms, 0)) {
+    return 'nothing to learn from in generation 0, which has no anchor: a task or peer term with a weight above 0 is needed';
+  }
+  const idle = generationsOf(terms).find((generation) => !learnsIn(terms, generation));
+  return idle === undefined
+    ? undefined
+    : `nothing to learn from in generation ${idle}: a term with a weight above 0 is needed`;
+}
+
+/** Why a gate would have nothing to compare with; undefined if each has, or there is none. */
+function gateProblem(terms: readonly TermSpec[]): string | undefined {
+  if (terms.every((term) => term.kind === 'task' || !term.gate)) return undefined;
+  const tasks = terms.filter(({ kind }) => kind === 'task');
+  const compares = (generation: number) => tasks.some(({ weight }) => isEverPositive(weight, generation));
+  if (generationsOf(terms).every(compares)) return undefined;
+  return 'a gate compares with the gradient of the task: a task term with a weight above 0 is needed';
 }
 
 export const OptimizerSpec = z.discriminatedUnion('kind', [
@@ -73,16 +109,10 @@ export const RoleSpec = z.strictObject({
     .array(TermSpec)
     .min(1)
     .max(LONGEST_LIST)
-    .refine(
-      (terms) => terms.length === 0 || terms.some((term) => term.weight > 0 && !isAnchorTerm(term)),
-      'nothing to learn from in generation 0, which has no anchor: a task or peer term with a weight above 0 is needed',
-    )
-    .refine(
-      (terms) =>
-        terms.every((term) => term.kind === 'task' || !term.gate) ||
-        terms.some((term) => term.kind === 'task' && term.weight > 0),
-      'a gate compares with the gradient of the task: a task term with a weight above 0 is needed',
-    )
+    .superRefine((terms, context) => {
+      const problems = terms.length === 0 ? [] : [idleProblem(terms), gateProblem(terms)];
+      for (const message of problems) if (message !== undefined) context.addIssue({ code: 'custom', message });
+    })
     .describe('terms of the loss; those that ask the anchor rest in generation 0'),
   optimizer: OptimizerSpec.prefault({ kind: 'sgd' }),
   learningRate: PositiveAmount.default(0.05).describe('peak, after warm-up'),

@@ -51,6 +51,32 @@ describe('a spec', () => {
     ]);
   });
 
+  test('is refused when a role learns nothing in a later generation', () => {
+    const by = (...byGeneration: readonly number[]) => ({ weight: { byGeneration } });
+    const student = (...objective: readonly object[]) => mistakesOf({ ...written, student: role(...objective) });
+    expect(student({ ...task, ...by(1, 0, 1) }, { ...anchor, ...by(0, 1, 0) })).toEqual([]);
+    expect(student({ ...task, ...by(1, 1, 0) }, { ...peer, ...by(1, 0) })).toEqual([
+      'student.objective: nothing to learn from in generation 2: a term with a weight above 0 is needed',
+    ]);
+  });
+
+  test('may have terms with schedules and with a loss of their own', () => {
+    const rising = {
+      points: [
+        [0, 0],
+        [0.1, 1],
+      ],
+    };
+    const term = { ...peer, weight: rising, temperature: { byGeneration: [8, 4] }, loss: { kind: 'dkd', beta: 2 } };
+    expect(mistakesOf({ ...written, student: role(term) })).toEqual([]);
+    expect(RunSpec.parse({ ...written, student: role(term) }).student.objective).toEqual([
+      { ...term, loss: { kind: 'dkd', alpha: 1, beta: 2, standardise: false } },
+    ]);
+    expect(mistakesOf({ ...written, student: role({ ...peer, loss: { kind: 'dkd', exponent: 2 } }) })).toEqual([
+      'student.objective.0.loss: Unrecognized key: "exponent"',
+    ]);
+  });
+
   test('is refused when a batch needs more images than there are', () => {
     expect(mistakesOf({ ...written, batchSize: 256 })).toEqual([]);
     expect(mistakesOf({ ...written, batchSize: 257 })).toEqual([
@@ -106,6 +132,11 @@ test('the digest of a spec is that of its values, defaults included, in whatever
   const digest = specDigest(RunSpec.parse(written));
   expect(specDigest(RunSpec.parse({ seed: 0, ...written, batchSize: 128 }))).toBe(digest);
   expect(specDigest(RunSpec.parse({ ...written, seed: 1 }))).not.toBe(digest);
+});
+
+test('the digest of a spec is that of the versions before, so that stored runs can be resumed', () => {
+  const spec = RunSpec.parse({ ...written, student: role(task, anchor, { ...peer, weight: 0.5, temperature: 2 }) });
+  expect(specDigest(spec)).toBe('2224fd4c39fea207dbfd4f049393905fdfeb91dab0bec766b054f6b4f19eebff');
 });
 
 test('the digest of a spec leaves out how its generations begin, on which no number depends', () => {

@@ -8,7 +8,7 @@ import type { LogitsFrame } from '../exchange/frame.js';
 import { activeTerms } from '../losses/objective.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { generationPlan } from './generation-plan.js';
-import { traceTrainer } from './role-program.js';
+import { temperatureInput, traceTrainer } from './role-program.js';
 import { createStallWatch } from './stall-watch.js';
 import { type Learner, trainStep } from './train-step.js';
 
@@ -143,4 +143,74 @@ test('a step reports each gate by what its term learns from, and none where ther
   const plain = await openLearner();
   expect(await trainStep(plain, batch, () => {})).not.toHaveProperty('gates');
   await plain.session.close();
+});
+
+test('a weight that is a schedule is that of the step, and none at 0 has a task loss', async () => {
+  const weight = {
+    points: [
+      [0, 0.5],
+      [0.5, 2],
+      [0.75, 0],
+    ] as [number, number][],
+    curve: 'step' as const,
+  };
+  const report = async (step: number) => {
+    const learner = await openLearner();
+    const at = makeBatch(dataset, spec, 0, step);
+    const { values, taskLoss } = await trainStep({ ...learner, terms: [{ kind: 'task', weight }] }, at, () => {});
+    await learner.session.close();
+    return values.terms[0]!.value / taskLoss;
+  };
+  expect(await report(0)).toBeCloseTo(0.5, 5);
+  expect(await report(5)).toBeCloseTo(0.5, 5);
+  expect(await report(6)).toBeCloseTo(2, 5);
+  expect(await report(9)).toBeNaN();
+});
+
+test('a temperature that is a schedule is that of the step and the generation', async () => {
+  const temperature = {
+    byGeneration: [
+      3,
+      {
+        points: [
+          [0, 8],
+          [1, 2],
+        ] as [number, number][],
+      },
+    ],
+  };
+  const hearing = specFor('tiny');
+  const fed = async (generation: number, step: number) => {
+    const attempt = { runId: hearing.name, generation, attempt: 1 };
+    const frames = dullFrames(hearing, dataset, attempt);
+    for (let skipped = 0; skipped < step; skipped++) await frames.next();
+    const student = {
+      ...hearing.student,
+      objective: [{ kind: 'distillation' as const, from: 'peer' as const, weight: 1, temperature }],
+    };
+    const learner = await openLearner(
+      { ...hearing, student },
+      lonePorts({ frames: { peer: frames } }).ports,
+      generation,
+    );
+    const { session } = learner;
+    const seen: unknown[] = [];
+    const run: typeof session.run = (name, feeds) => {
+      seen.push(feeds[temperatureInput(0)]);
+      return session.run(name, feeds);
+    };
+    const watched = {
+      run,
+      take: session.take.bind(session),
+      put: session.put.bind(session),
+      state: session.state.bind(session),
+      assign: session.assign.bind(session),
+      close: session.close.bind(session),
+    };
+    await trainStep({ ...learner, session: watched }, makeBatch(dataset, hearing, generation, step), () => {});
+    await session.close();
+    return seen;
+  };
+  expect(await fed(0, 6)).toEqual([3]);
+  expect(await fed(1, 6)).toEqual([5]);
 });

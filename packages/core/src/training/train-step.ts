@@ -10,6 +10,7 @@ import { gateOf } from '../losses/gates/gated-terms.js';
 import { partOf, sourcesOf } from '../losses/objective.js';
 import type { TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { type Moment, valueAt } from '../spec/scheduled.js';
 import { taskOf } from '../tasks/task-of.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
@@ -35,7 +36,7 @@ export interface Learner {
 
 export interface StepReport {
   readonly values: Pick<TrainerProgress, 'terms' | 'batchMetrics' | 'gradientNorm' | 'learningRate'>;
-  /** Cross-entropy at weight 1; NaN if the objective has no task term. */
+  /** Cross-entropy at weight 1; NaN if the objective has no task term, or its weight is 0 at this step. */
   readonly taskLoss: number;
   /** Whether each term with a gate took part in the step; absent if no term has one. */
   readonly gates?: readonly { readonly part: LossTerm['part']; readonly open: boolean }[];
@@ -106,8 +107,14 @@ function rateOf({ spec, role, plan }: Learner, step: number): number {
   return learningRate(spec.schedule, spec[role].learningRate, spec.warmupSteps, plan.totalSteps, step);
 }
 
-function feedsOf({ spec, role, terms, attempt }: Learner, batch: Batch, rate: number) {
+function momentOf({ attempt, plan }: Learner, step: number): Moment {
+  return { step, totalSteps: plan.totalSteps, generation: attempt.generation };
+}
+
+function feedsOf(learner: Learner, batch: Batch, rate: number) {
+  const { spec, role, terms, attempt } = learner;
   const { optimizer, clipNorm } = spec[role];
+  const moment = momentOf(learner, batch.step);
   const feeds: Record<string, number | Uint8Array | Int32Array> = {
     images: batch.images,
     labels: batch.labels,
@@ -117,19 +124,20 @@ function feedsOf({ spec, role, terms, attempt }: Learner, batch: Batch, rate: nu
   };
   if (clipNorm !== null) feeds.clipNorm = clipNorm;
   for (const [index, term] of terms.entries()) {
-    feeds[weightInput(index)] = term.weight;
-    feeds[temperatureInput(index)] = term.kind === 'distillation' ? term.temperature : 1;
+    feeds[weightInput(index)] = valueAt(term.weight, moment);
+    feeds[temperatureInput(index)] = term.kind === 'distillation' ? valueAt(term.temperature, moment) : 1;
   }
   return feeds;
 }
 
 function reportOf(
-  { spec, terms, role }: Learner,
+  learner: Learner,
   step: number,
   rate: number,
   outputs: Record<string, Float32Array>,
   waits: StepReport['waits'],
 ): StepReport {
+  const { spec, terms, role } = learner;
   const reported = terms.map((term, index) => ({ part: partOf(term), value: outputs.terms![index]! }));
   const gradientNorm = outputs.gradientNorm![0]!;
   if (!reported.every(({ value }) => Number.isFinite(value)) || !Number.isFinite(gradientNorm)) {
@@ -141,10 +149,11 @@ function reportOf(
     );
   }
   const batchMetrics = taskOf(spec).ofBatch(outputs.correct![0]!, spec.batchSize);
-  const task = terms.findIndex((term) => term.kind === 'task' && term.weight > 0);
+  const weights = terms.map((term) => (term.kind === 'task' ? valueAt(term.weight, momentOf(learner, step)) : 0));
+  const task = weights.findIndex((weight) => weight > 0);
   return {
     values: { terms: reported, gradientNorm, learningRate: rate, batchMetrics },
-    taskLoss: task === -1 ? Number.NaN : reported[task]!.value / terms[task]!.weight,
+    taskLoss: task === -1 ? Number.NaN : reported[task]!.value / weights[task]!,
     ...(outputs.gates && { gates: gatesOf(terms, outputs.gates) }),
     waits,
   };

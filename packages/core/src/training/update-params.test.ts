@@ -5,6 +5,7 @@ import {
   type Program,
   type Scalar,
   type Session,
+  softmaxCrossEntropy,
   type Tensor1D,
   type Tensor2D,
   tf,
@@ -59,7 +60,10 @@ function learns(hints: Readonly<Partial<Record<Hint, GateSpec | undefined>>>) {
         const logits = scope.model(scope.inputs.x!, { training: true }) as Tensor2D;
         const task = taskLoss(logits, scope.inputs.labels as Tensor1D);
         const values = names.map((name) =>
-          tf.mul(weights[name], distillationLoss(logits, scope.inputs[name] as Tensor2D, tf.scalar(T))),
+          tf.mul(
+            weights[name],
+            distillationLoss({ tf, softmaxCrossEntropy }, logits, scope.inputs[name] as Tensor2D, tf.scalar(T)),
+          ),
         );
         return { logits, weighted: [tf.mul(weights.task, task), ...values] as Scalar[] };
       };

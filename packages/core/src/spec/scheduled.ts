@@ -1,0 +1,95 @@
+import { z } from 'zod';
+
+/** Points of a schedule, and generations of a table, at most. */
+const LONGEST = 64;
+
+const Fraction = z.number().min(0).max(1);
+
+/** A schedule over a stage. */
+function overStage(value: z.ZodNumber) {
+  return z.strictObject({
+    points: z
+      .array(z.tuple([Fraction, value]))
+      .min(1)
+      .max(LONGEST)
+      .refine(
+        (points) => points.every(([at], index) => index === 0 || at > points[index - 1]![0]),
+        'points must ascend, such as [[0, 0], [0.1, 1]]',
+      ),
+    curve: z.enum(['linear', 'step', 'cosine']).optional(),
+  });
+}
+
+/**
+ * A number that may change as a stage is trained: itself, a schedule over the stage, or one of these for each generation. Points are
+ * [fraction of the stage, value]; before the first point its value holds, and after the last point the last. Between two points the value
+ * follows the curve: a straight line (the default), half a cosine, or a step at the second point. The last entry of a table goes on.
+ * @param value what each of its numbers must be
+ */
+export function scheduled(value: z.ZodNumber) {
+  const stage = overStage(value);
+  const oneStage = z.union([value, stage], { error: scheduleProblem });
+  const byGeneration = z.array(oneStage).min(1).max(LONGEST);
+  return z.union([value, stage, z.strictObject({ byGeneration })], { error: scheduleProblem });
+}
+
+export type Scheduled = z.infer<ReturnType<typeof scheduled>>;
+type OverStage = z.infer<ReturnType<typeof overStage>>;
+
+/** Where a training is. */
+export interface Moment {
+  /** From 0. */
+  readonly step: number;
+  /** Steps of the whole stage. */
+  readonly totalSteps: number;
+  readonly generation: number;
+}
+
+/** The value of a schedule at a moment: exact at its points, and nowhere beyond the values around it. */
+export function valueAt(schedule: Scheduled, { step, totalSteps, generation }: Moment): number {
+  const own = inGeneration(schedule, generation);
+  return typeof own === 'number' ? own : onCurve(own, step / totalSteps);
+}
+
+/** Whether the value is above 0 at some moment of a generation. No step needs to fall on that moment. */
+export function isEverPositive(schedule: Scheduled, generation: number): boolean {
+  const own = inGeneration(schedule, generation);
+  return typeof own === 'number' ? own > 0 : own.points.some(([, value]) => value > 0);
+}
+
+/** Generations after which the schedule does not depend on the generation. */
+export function generationsNamed(schedule: Scheduled): number {
+  return typeof schedule === 'object' && 'byGeneration' in schedule ? schedule.byGeneration.length : 1;
+}
+
+function inGeneration(schedule: Scheduled, generation: number): number | OverStage {
+  if (typeof schedule === 'number' || !('byGeneration' in schedule)) return schedule;
+  const table = schedule.byGeneration;
+  return table[Math.min(generation, table.length - 1)]!;
+}
+
+function onCurve({ points, curve = 'linear' }: OverStage, at: number): number {
+  const next = points.findIndex(([start]) => at < start);
+  if (next === 0) return points[0]![1];
+  if (next === -1) return points.at(-1)![1];
+  const [[start, from], [end, to]] = [points[next - 1]!, points[next]!];
+  const way = (at - start) / (end - start);
+  const shares = { linear: way, step: 0, cosine: (1 - Math.cos(Math.PI * way)) / 2 };
+  // Rounding must not carry it past a point: a weight stays at 0 or above.
+  return Math.min(Math.max(from + (to - from) * shares[curve], Math.min(from, to)), Math.max(from, to));
+}
+
+/** What is wrong with a value that is neither a number nor a schedule, in words that do not quote it. */
+function scheduleProblem({
+  input,
+  errors,
+}: {
+  readonly input?: unknown;
+  readonly errors?: z.core.$ZodIssue[][];
+}): string {
+  const expected = 'expected a number, or a schedule such as { points: [[0, 0], [0.1, 1]] }';
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return expected;
+  // The options are, in this order: a number, points, a table.
+  const problem = errors?.['byGeneration' in input ? 2 : 1]?.[0];
+  return problem ? `${expected}; ${[...problem.path.map(String), problem.message].join(': ')}` : expected;
+}
