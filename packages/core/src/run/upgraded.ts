@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { ACCURACY } from '../tasks/classification/metrics.js';
-import { withMetrics } from '../tasks/past-scores.js';
+import { PAST_PRIMARY, withMetrics } from '../tasks/past-scores.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
 
 /** Of the state files that are written today. */
@@ -32,9 +31,8 @@ function movesOf(state: Fields, rollbacks: unknown): readonly unknown[] {
   return [...byHand, ...byRule].sort((a, b) => Number(a.during) - Number(b.during));
 }
 
-/** Up to version 5, every run is one of classification. */
-const { better } = ACCURACY;
-const Validations = z.array(z.strictObject({ step: z.int().nonnegative(), [ACCURACY.name]: z.number() }));
+const { name: primary, better } = PAST_PRIMARY;
+const Validations = z.array(z.strictObject({ step: z.int().nonnegative(), [primary]: z.number() }));
 
 /** Version 3 lists every validation of the generation instead of what its pairs need of them. */
 function withConvergence(file: unknown, minDelta: number): unknown {
@@ -44,7 +42,7 @@ function withConvergence(file: unknown, minDelta: number): unknown {
   const listed = Validations.safeParse(validations);
   if (!listed.success) return file;
   const pairs = fieldsIn(state['pairs']).map((pair) => {
-    const upTo = listed.data.filter(({ step }) => step <= Number(pair['step'])).map((each) => each[ACCURACY.name]);
+    const upTo = listed.data.filter(({ step }) => step <= Number(pair['step'])).map((each) => each[primary]);
     const convergence = afterValidations(NOT_VALIDATED, upTo, { better, minDelta });
     return upTo.length === 0 ? pair : { ...pair, convergence };
   });

@@ -1,5 +1,8 @@
 import { ACCURACY, NLL } from './classification/metrics.js';
 
+/** What decided before a run had a task. */
+export const PAST_PRIMARY = ACCURACY;
+
 /**
  * Stored JSON of a version whose scores had two fixed metrics, as JSON of today; of today already, it stays as it is. The JSON of
  * protobuf omits zeros.
