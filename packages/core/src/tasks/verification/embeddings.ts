@@ -36,8 +36,11 @@ export function cosine({ values, dimension }: Embeddings, a: number, b: number):
 export function areAlike(units: Embeddings): boolean {
   const own = cosine(units, 0, 0);
   for (let row = 1; row < rowsOf(units); row++) {
-    // Not `>`: a cosine that is not a number is no likeness.
-    if (!(Math.abs(cosine(units, 0, row) - own) <= SAME_DIRECTION)) return false;
+    // A length of 0 is a direction of its own.
+    for (const other of [0, row]) {
+      // Not `>`: a cosine that is not a number is no likeness.
+      if (!(Math.abs(cosine(units, other, row) - own) <= SAME_DIRECTION)) return false;
+    }
   }
   return true;
 }

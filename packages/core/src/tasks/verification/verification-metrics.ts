@@ -1,0 +1,32 @@
+import type { Sliced } from '../../async/slices.js';
+import { ACCURACY } from '../classification/metrics.js';
+import { areAlike, cosine, type Embeddings, normalised } from './embeddings.js';
+import { ACCEPT_RATES, RETRIEVAL } from './metrics.js';
+import { accuracyOfFolds, trueAcceptRate } from './pair-metrics.js';
+import type { Pairs } from './pairs.js';
+import { retrievalRate } from './retrieval.js';
+
+/**
+ * All metrics of the task that the images of a split can tell, by name: those that they are too few for are absent.
+ * @param labels identity of each embedding
+ */
+export function* verificationMetrics(
+  embeddings: Embeddings,
+  labels: ArrayLike<number>,
+  pairs: Pairs,
+): Sliced<Readonly<Record<string, number>>> {
+  const units = normalised(embeddings);
+  const similarities = Float64Array.from(pairs.left, (left, pair) => cosine(units, left, pairs.right[pair]!));
+  if (areAlike(units)) similarities.fill(1);
+  yield;
+  const scored = { ...pairs, similarities };
+  const rates = ACCEPT_RATES.map(({ metric, falseAcceptRate }) => {
+    return [metric.name, trueAcceptRate(scored, falseAcceptRate)] as const;
+  });
+  yield;
+  const accuracy = accuracyOfFolds(scored);
+  yield;
+  const retrieval = yield* retrievalRate(units, labels);
+  const metrics = [[ACCURACY.name, accuracy], ...rates, [RETRIEVAL.name, retrieval]] as const;
+  return Object.fromEntries(metrics.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
