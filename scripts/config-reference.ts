@@ -51,6 +51,18 @@ weight: { byGeneration: [1, { points: [[0, 1], [1, 0]] }] }  # an entry for each
 
 \`curve\` is \`linear\` (the default), \`cosine\` or \`step\`, and holds between any two points.
 
+### Learned temperatures
+
+The temperature of a distillation term can be learned (CTKD): \`T = from + range · sigmoid(θ)\`. The scalar \`θ\` starts from 1 and climbs the loss
+that the model descends, with the optimizer and the learning rate of the model.
+
+\`\`\`yaml
+temperature: { learned: true }                                    # from 1 to 21, the published range
+temperature: { learned: true, from: 1, range: 7, rampEpochs: 5 }  # from 1 to 8
+\`\`\`
+
+\`θ\` moves at a share of the learning rate that rises on half a cosine over the first \`rampEpochs\` epochs, 10 if they are not given.
+
 ## The model services
 
 These are anchor-server, teacher-trainer and student-trainer. They read the YAML file that \`TRIKD_CONFIG\` names, then the

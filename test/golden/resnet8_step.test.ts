@@ -3,7 +3,7 @@ import { decodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import type { Dataset } from '@trikd/core/data/split';
 import type { HostTensor, Params } from '@trikd/core/models/params';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { valueAt } from '@trikd/core/spec/scheduled';
+import { type Scheduled, valueAt } from '@trikd/core/spec/scheduled';
 import {
   LOGITS,
   optimizerFeeds,
@@ -109,7 +109,10 @@ async function runStep(session: Session, spec: RunSpec, rate: number, step: numb
     clipNorm: settings.clipNorm,
     ...Object.fromEntries(objective.map((term, index) => [weightInput(index), valueAt(term.weight, moment)])),
     ...Object.fromEntries(
-      objective.map((term, i) => [temperatureInput(i), term.kind === 'task' ? 1 : valueAt(term.temperature, moment)]),
+      objective.map((term, i) => [
+        temperatureInput(i),
+        term.kind === 'task' ? 1 : valueAt(term.temperature as Scheduled, moment),
+      ]),
     ),
     ...randomFeeds(spec, 1, 'student', step - 1),
     ...optimizerFeeds(optimizer, step - 1),

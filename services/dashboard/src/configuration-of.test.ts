@@ -70,6 +70,12 @@ test('an objective shows its schedules, and losses other than the default', () =
   );
 });
 
+test('an objective says which temperatures are learned', () => {
+  const objective = [{ kind: 'distillation', from: 'peer', weight: 1, temperature: { learned: true } }];
+  const settings = mainSettings({ ...spec, student: { ...spec.student, objective } });
+  expect(settings.find(({ name }) => name === 'Student, objective')?.value).toBe('1 × peer at T = learned');
+});
+
 test('an unknown spec has no settings', () => {
   expect(specOf('')).toBeUndefined();
   expect(mainSettings(specOf(''))).toEqual([]);

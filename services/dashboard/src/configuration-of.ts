@@ -62,8 +62,9 @@ function termText(term: unknown): string {
   return `${weight} × ${target}${loss === '' ? '' : ` (${loss})`}${temperature === '' ? '' : ` at T = ${temperature}`}`;
 }
 
-/** The values of a schedule in their order: `0 → 1`; those of generations apart: `1 | 0 → 1`. */
+/** The values of a schedule in their order: `0 → 1`; those of generations apart: `1 | 0 → 1`. `learned` for what training learns. */
 function scheduleText(schedule: unknown): string {
+  if (at(schedule, 'learned') === true) return 'learned';
   const [points, generations] = [at(schedule, 'points'), at(schedule, 'byGeneration')];
   if (Array.isArray(generations)) return generations.map(scheduleText).join(' | ');
   if (!Array.isArray(points)) return textOf(schedule);

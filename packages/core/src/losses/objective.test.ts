@@ -12,7 +12,7 @@ import { describe, expect, test } from 'vitest';
 import type { TrainedRole } from '../domain/role.js';
 import { type TermSpec } from '../spec/role-spec.js';
 import { RunSpec } from '../spec/run-spec.js';
-import { valueAt } from '../spec/scheduled.js';
+import { type Scheduled, valueAt } from '../spec/scheduled.js';
 import { activeTerms, partOf, sourcesOf, termValue } from './objective.js';
 
 const [ROWS, CLASSES] = [3, 4];
@@ -64,7 +64,8 @@ function trained(spec: RunSpec, role: TrainedRole, generation: number) {
     const loss = (logits: Tensor2D) => {
       const inputs = { logits, labels: tf.tensor1d(labels, 'int32') as Tensor1D, targets };
       const weight = (term: TermSpec) => valueAt(term.weight, moment);
-      const temperature = (term: TermSpec) => tf.scalar(term.kind === 'task' ? 1 : valueAt(term.temperature, moment));
+      const temperature = (term: TermSpec) =>
+        tf.scalar(term.kind === 'task' ? 1 : valueAt(term.temperature as Scheduled, moment));
       return tf.addN(terms.map((term) => tf.mul(weight(term), termValue(term, inputs, temperature(term))))) as Scalar;
     };
     const { value, grad } = tf.valueAndGrad((logits) => loss(logits as Tensor2D))(matrix(own));

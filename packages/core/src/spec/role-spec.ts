@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LossSpec } from '../losses/registry.js';
 import { GateSpec } from './gate-spec.js';
+import { dependsOnTemperature, isLearned, orLearned } from './learned-temperature-spec.js';
 import { ModelSpec } from './model-spec.js';
 import { Amount, PositiveAmount } from './numbers.js';
 import { generationsNamed, isEverPositive, scheduled } from './scheduled.js';
@@ -10,9 +11,9 @@ const LONGEST_LIST = 64;
 
 /** `title` is what the reference of settings says of the values: the alternatives have a section of their own there. */
 const weight = scheduled(Amount).default(1).meta({ title: 'number ≥ 0, or a schedule' });
-const temperature = scheduled(PositiveAmount)
+const temperature = orLearned(scheduled(PositiveAmount))
   .default(4)
-  .meta({ title: 'number > 0, or a schedule', description: 'T in softmax(logits / T)' });
+  .meta({ title: 'number > 0, a schedule, or learned', description: 'T in softmax(logits / T)' });
 
 /** One term of an objective. `from` names the model whose logits are the target. */
 export const TermSpec = z.discriminatedUnion('kind', [
@@ -60,6 +61,15 @@ function gateProblem(terms: readonly TermSpec[]): string | undefined {
   const compares = (generation: number) => tasks.some(({ weight }) => isEverPositive(weight, generation));
   if (generationsOf(terms).every(compares)) return undefined;
   return 'a gate compares with the gradient of the task: a task term with a weight above 0 is needed';
+}
+
+/** Why a temperature could not be learned; undefined if each that shall be can. */
+function temperatureProblem(terms: readonly TermSpec[]): string | undefined {
+  const idle = terms.find(
+    (term) => term.kind === 'distillation' && isLearned(term.temperature) && !dependsOnTemperature(term.loss),
+  );
+  if (idle?.kind !== 'distillation') return undefined;
+  return `a temperature can be learned only where the loss depends on it, and this ${idle.loss?.kind} does not`;
 }
 
 export const OptimizerSpec = z.discriminatedUnion('kind', [
@@ -110,7 +120,7 @@ export const RoleSpec = z.strictObject({
     .min(1)
     .max(LONGEST_LIST)
     .superRefine((terms, context) => {
-      const problems = terms.length === 0 ? [] : [idleProblem(terms), gateProblem(terms)];
+      const problems = terms.length === 0 ? [] : [idleProblem(terms), gateProblem(terms), temperatureProblem(terms)];
       for (const message of problems) if (message !== undefined) context.addIssue({ code: 'custom', message });
     })
     .describe('terms of the loss; those that ask the anchor rest in generation 0'),

@@ -77,6 +77,26 @@ describe('a spec', () => {
     ]);
   });
 
+  test('is refused when a temperature is learned of a loss that does not depend on it', () => {
+    const learns = (loss?: object) => ({ ...peer, temperature: { learned: true }, loss });
+    for (const loss of [undefined, { kind: 'dkd' }, { kind: 'ttm' }]) {
+      expect(mistakesOf({ ...written, student: role(task, learns(loss)) })).toEqual([]);
+    }
+    for (const loss of [{ kind: 'mse' }, { kind: 'wttm', exponent: 0.2 }]) {
+      expect(mistakesOf({ ...written, student: role(task, learns(loss)) })).toEqual([
+        `student.objective: a temperature can be learned only where the loss depends on it, and this ${loss.kind} does not`,
+      ]);
+    }
+  });
+
+  test('is refused when a temperature is neither given nor learned, by the setting at fault', () => {
+    const at = (temperature: unknown) => mistakesOf({ ...written, student: role(task, { ...peer, temperature }) });
+    expect([{ learned: true, from: 2, range: 6, rampEpochs: 3 }, 4, { points: [[0, 1]] }].flatMap(at)).toEqual([]);
+    expect(at({ learned: true, range: 0 })).toEqual([expect.stringMatching(/temperature.*range/)]);
+    expect(at({ learned: true, to: 5 })).toEqual([expect.stringMatching(/temperature.*to/)]);
+    expect(at('hot')).toEqual([expect.stringMatching(/temperature: expected a number, or a schedule/)]);
+  });
+
   test('is refused when a batch needs more images than there are', () => {
     expect(mistakesOf({ ...written, batchSize: 256 })).toEqual([]);
     expect(mistakesOf({ ...written, batchSize: 257 })).toEqual([

@@ -15,10 +15,11 @@ import {
 } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
 import type { FrameSource, TrainedRole } from '../domain/role.js';
-import { sourcesOf, termValue } from '../losses/objective.js';
+import { learnedOf, sourcesOf, termValue } from '../losses/objective.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
 import type { OptimizerSpec, TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { learnedTemperatures } from './learned-temperatures.js';
 import { updateParams } from './update-params.js';
 
 /** Names of the functions of a role's program, and of its out port. */
@@ -33,9 +34,10 @@ export interface ProgramContext {
   readonly generation: number;
 }
 
-/** The inputs that carry the weight and the temperature of a term. */
+/** The inputs that carry the weight of a term and its temperature; if that is learned, how far its gradient is reversed. */
 export const weightInput = (index: number) => `weight${index}`;
 export const temperatureInput = (index: number) => `temperature${index}`;
+export const reversalInput = (index: number) => `reversal${index}`;
 
 /**
  * Traces the program of a trainer: `train` is one step with the exchange inside it, `predict` computes logits. Both
@@ -83,9 +85,9 @@ function trainFunction(context: ProgramContext, role: TrainedRole, terms: readon
       step: int32(),
       ...(clipNorm === null ? {} : { clipNorm: float32() }),
       ...Object.fromEntries(
-        terms.flatMap((_, index) => [
+        terms.flatMap((term, index) => [
           [weightInput(index), float32()],
-          [temperatureInput(index), float32()],
+          [learnedOf(term) ? reversalInput(index) : temperatureInput(index), float32()],
         ]),
       ),
       ...Object.fromEntries(Object.keys(optimizerFeeds(optimizer, 0)).map((name) => [name, float32()])),
@@ -93,6 +95,7 @@ function trainFunction(context: ProgramContext, role: TrainedRole, terms: readon
     body(scope) {
       const scalar = (name: string) => scope.inputs[name] as Scalar;
       const labels = scope.inputs.labels as Tensor1D;
+      const learned = learnedTemperatures(scope, terms);
       const step: { logits?: Tensor2D; values?: Tensor } = {};
       const forward = () => {
         const random = { seed: scalar('seed'), step: scalar('step') };
@@ -100,8 +103,9 @@ function trainFunction(context: ProgramContext, role: TrainedRole, terms: readon
         scope.send(LOGITS, logits);
         const targets = receiveTargets(scope, terms, logits.shape);
         const weighted = terms.map((term, index) => {
-          const value = termValue(term, { logits, labels, targets }, scalar(temperatureInput(index)));
-          return tf.mul(scalar(weightInput(index)), value) as Scalar;
+          const lossAt = (temperature: Scalar) =>
+            tf.mul(scalar(weightInput(index)), termValue(term, { logits, labels, targets }, temperature)) as Scalar;
+          return learnedOf(term) ? learned.lossAt(index, lossAt) : lossAt(scalar(temperatureInput(index)));
         });
         step.logits = tf.keep(logits);
         step.values = tf.keep(tf.stack(weighted));
@@ -113,11 +117,13 @@ function trainFunction(context: ProgramContext, role: TrainedRole, terms: readon
         clipNorm: clipNorm === null ? undefined : scalar('clipNorm'),
       };
       const { gradientNorm, gates } = updateParams(scope, terms, forward, update);
+      learned.update(update, (index) => scalar(reversalInput(index)), gates);
       return {
         terms: step.values!,
         gradientNorm,
         correct: correct(step.logits!, labels),
         ...(gates.size > 0 && { gates: tf.stack(inTermOrder(gates)) }),
+        ...(learned.count > 0 && { temperatures: tf.stack([...learned.temperatures()]) }),
       };
     },
   };

@@ -7,7 +7,9 @@ import type { FrameSource } from '../domain/role.js';
 import { peerOf, type TrainedRole } from '../domain/role.js';
 import { checkFrame } from '../exchange/check-frame.js';
 import { gateOf } from '../losses/gates/gated-terms.js';
-import { partOf, sourcesOf } from '../losses/objective.js';
+import { reversalAt } from '../losses/learned-temperature.js';
+import { learnedOf, partOf, sourcesOf } from '../losses/objective.js';
+import { isLearned } from '../spec/learned-temperature-spec.js';
 import type { TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { type Moment, valueAt } from '../spec/scheduled.js';
@@ -15,7 +17,15 @@ import { taskOf } from '../tasks/task-of.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
 import type { TrainerPorts } from './ports.js';
-import { LOGITS, optimizerFeeds, randomFeeds, TRAIN, temperatureInput, weightInput } from './role-program.js';
+import {
+  LOGITS,
+  optimizerFeeds,
+  randomFeeds,
+  reversalInput,
+  TRAIN,
+  temperatureInput,
+  weightInput,
+} from './role-program.js';
 import { learningRate } from './schedule.js';
 import type { ModelSession } from './sessions.js';
 import type { StallWatch } from './stall-watch.js';
@@ -40,6 +50,8 @@ export interface StepReport {
   readonly taskLoss: number;
   /** Whether each term with a gate took part in the step; absent if no term has one. */
   readonly gates?: readonly { readonly part: LossTerm['part']; readonly open: boolean }[];
+  /** The temperature of each term that learns it, before the step's update; absent if none does. */
+  readonly temperatures?: readonly { readonly part: LossTerm['part']; readonly temperature: number }[];
   /** Milliseconds spent waiting for frames. */
   readonly waits: Readonly<Partial<Record<FrameSource, number>>>;
 }
@@ -112,7 +124,7 @@ function momentOf({ attempt, plan }: Learner, step: number): Moment {
 }
 
 function feedsOf(learner: Learner, batch: Batch, rate: number) {
-  const { spec, role, terms, attempt } = learner;
+  const { spec, role, terms, attempt, plan } = learner;
   const { optimizer, clipNorm } = spec[role];
   const moment = momentOf(learner, batch.step);
   const feeds: Record<string, number | Uint8Array | Int32Array> = {
@@ -125,7 +137,9 @@ function feedsOf(learner: Learner, batch: Batch, rate: number) {
   if (clipNorm !== null) feeds.clipNorm = clipNorm;
   for (const [index, term] of terms.entries()) {
     feeds[weightInput(index)] = valueAt(term.weight, moment);
-    feeds[temperatureInput(index)] = term.kind === 'distillation' ? valueAt(term.temperature, moment) : 1;
+    if (term.kind === 'task') feeds[temperatureInput(index)] = 1;
+    else if (!isLearned(term.temperature)) feeds[temperatureInput(index)] = valueAt(term.temperature, moment);
+    else feeds[reversalInput(index)] = reversalAt(term.temperature, Math.floor(batch.step / plan.stepsPerEpoch));
   }
   return feeds;
 }
@@ -155,6 +169,7 @@ function reportOf(
     values: { terms: reported, gradientNorm, learningRate: rate, batchMetrics },
     taskLoss: task === -1 ? Number.NaN : reported[task]!.value / weights[task]!,
     ...(outputs.gates && { gates: gatesOf(terms, outputs.gates) }),
+    ...(outputs.temperatures && { temperatures: temperaturesOf(terms, outputs.temperatures) }),
     waits,
   };
 }
@@ -162,6 +177,11 @@ function reportOf(
 /** @param values of the terms with a gate, in their order: 1 or 0 */
 function gatesOf(terms: readonly TermSpec[], values: Float32Array): NonNullable<StepReport['gates']> {
   return terms.filter(gateOf).map((term, index) => ({ part: partOf(term), open: values[index] === 1 }));
+}
+
+/** @param values of the terms with a learned temperature, in their order */
+function temperaturesOf(terms: readonly TermSpec[], values: Float32Array): NonNullable<StepReport['temperatures']> {
+  return terms.filter(learnedOf).map((term, index) => ({ part: partOf(term), temperature: values[index]! }));
 }
 
 function assertFinite(role: TrainedRole, logits: Float32Array, step: number): void {
