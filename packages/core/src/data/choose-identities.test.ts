@@ -98,6 +98,16 @@ test('a split has at most as many images as requested, and the next identity wou
   }
 });
 
+test('identities of many images are validated on no more often than those of few', () => {
+  const many = Array.from({ length: 1200 }, (_, i) => [i, i < 200 ? i : 200 + Math.floor((i - 200) / 10)] as const);
+  // 200 identities of one image, 100 of ten.
+  const { validation } = splitDataset(source(many, tested), spec({ validation: 600 }), 0);
+  const chosen = new Set(contents(validation).map((content) => many[content]![1]));
+  const large = [...chosen].filter((identity) => identity >= 200).length;
+  expect(large / chosen.size).toBeGreaterThan(0.23);
+  expect(large / chosen.size).toBeLessThan(0.43);
+});
+
 test('a copy of a validation image is not trained on under another identity', () => {
   const { validation } = splitDataset(source(trained, tested), spec({ validation: 30 }), 0);
   const copied = contents(validation).at(-1)!;
@@ -129,4 +139,30 @@ test('refuses an identity that is in the training and in the test files', () => 
   expect(() => splitDataset(source(trained, [...tested, [9999, 7]]), spec({ validation: 30 }), 0)).toThrow(
     'identity 7 is in the training and the test files of pictures: a split by identity needs other identities in each',
   );
+});
+
+test('the split of these identities, and the pairs of its validation images, are these for ever', () => {
+  const { validation, train, digest } = splitDataset(source(trained, tested), spec({ train: 40, validation: 40 }), 9);
+  const { left, right, same, folds } = atOnce(makePairs(validation));
+  const pairs = Array.from(left, (image, pair) => [image, right[pair], same[pair]].join(' '));
+  expect({
+    digest,
+    identities: [...identitiesIn(train)].sort((a, b) => a - b).join(),
+    folds,
+    pairs: pairs.slice(0, 6),
+  }).toMatchInlineSnapshot(`
+    {
+      "digest": "79843c012b79fd1f9c344171246453350317a06950037ce239a6f3e06112fe92",
+      "folds": 7,
+      "identities": "0,2,3,6,9,16,22,23,26,29,32,35,39",
+      "pairs": [
+        "0 15 1",
+        "10 25 1",
+        "15 19 1",
+        "25 29 1",
+        "19 20 1",
+        "29 10 1",
+      ],
+    }
+  `);
 });

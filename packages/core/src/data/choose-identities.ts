@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Sliced } from '../async/slices.js';
 import { TrikdError } from '../domain/errors.js';
 import type { DataSpec } from '../spec/data-spec.js';
@@ -6,8 +7,8 @@ import { type Digests, digestText, imageDigests, keyedDigests, sortedByDigest } 
 import type { ImageSource, Labels } from './image-source.js';
 
 /**
- * Chooses whole identities, which are the labels of the source: none occurs in two splits. The identities of a split come in the order
- * of the first digest among their images, and as many are taken as fit into the number of images requested. Training identities get the
+ * Chooses whole identities, which are the labels of the source: none occurs in two splits. Identities are ordered by digest, those of
+ * training keyed with the seed, and as many are taken as fit into the number of images requested. Training identities get the
  * labels 0 .. classes-1 in the order of the source's, those of validation and test the ones that follow: none is mistaken for a class.
  * @throws TrikdError 'invalid' if more images are requested than there are, if not one identity fits, and if an identity is in the
  * training and in the test files
@@ -18,17 +19,21 @@ export function* chooseIdentities(source: ImageSource, spec: DataSpec, seed: num
   assertDisjoint(source);
   const digests = yield* imageDigests(source, source.train);
   const pool = yield* sortedByDigest(digests, labels, indicesOf(source.train));
-  const validation = wholeIdentities(pool, labels, spec.validation, `validation images of ${name}`);
+  const identities = inOrder(pool, labels, digests, 'identity');
+  const validation = ofFirst(identities, pool, labels, spec.validation, `validation images of ${name}`);
   const rest = withoutThose(pool, labels, digests, validation);
   const keys = yield* keyedDigests(digests, seed, rest);
   const drawn = yield* sortedByDigest(keys, labels, rest);
   const available = `training images of ${name} beside ${validation.length} validation images and their copies`;
-  const train = wholeIdentities(drawn, labels, spec.train ?? drawn.length, available);
+  const drawnIdentities = inOrder(rest, labels, digests, `${seed}`);
+  const train = ofFirst(drawnIdentities, drawn, labels, spec.train ?? drawn.length, available);
   const testDigests = yield* imageDigests(source, source.test);
   const tested = yield* sortedByDigest(testDigests, source.test.labels, indicesOf(source.test));
-  const test = wholeIdentities(tested, source.test.labels, spec.test ?? tested.length, `test images of ${name}`);
+  const testLabels = source.test.labels;
+  const testIdentities = inOrder(tested, testLabels, testDigests, 'identity');
+  const test = ofFirst(testIdentities, tested, testLabels, spec.test ?? tested.length, `test images of ${name}`);
   const trained = labelsOf(train, labels);
-  const all = [...trained, ...labelsOf(validation, labels), ...labelsOf(test, source.test.labels)];
+  const all = [...trained, ...labelsOf(validation, labels), ...labelsOf(test, testLabels)];
   const newLabels = new Map(all.map((label, index) => [label, index]));
   return { classes: trained.length, train, validation, test, newLabels };
 }
@@ -44,15 +49,35 @@ function assertDisjoint({ name, train, test }: ImageSource): void {
   );
 }
 
-/** The images of the first identities in a list that have at most so many together. */
-function wholeIdentities(list: Uint32Array, labels: Labels, most: number, what: string): Uint32Array {
+/** The labels in a list of images that is sorted by digest. */
+function inOrder(list: Uint32Array, labels: Labels, digests: Digests, salt: string): readonly number[] {
+  const keys = new Map<number, string>();
+  for (const index of list) {
+    const label = labels[index]!;
+    // A digest of the first digest: the first itself is the smaller, the more images there are.
+    if (!keys.has(label)) keys.set(label, hash('sha256', `${salt}:${digestText(digests, index)}`));
+  }
+  // Two identities whose first images are copies have the same key.
+  const byKey = ([a, left]: [number, string], [b, right]: [number, string]) =>
+    left === right ? a - b : left < right ? -1 : 1;
+  return [...keys].sort(byKey).map(([label]) => label);
+}
+
+/** The images in a list of the first identities that have at most so many together. */
+function ofFirst(
+  identities: readonly number[],
+  list: Uint32Array,
+  labels: Labels,
+  most: number,
+  what: string,
+): Uint32Array {
   assertAvailable(list, most, what);
   const sizes = new Map<number, number>();
   for (const index of list) sizes.set(labels[index]!, (sizes.get(labels[index]!) ?? 0) + 1);
   const taken = new Set<number>();
   let count = 0;
-  for (const [label, size] of sizes) {
-    count += size;
+  for (const label of identities) {
+    count += sizes.get(label)!;
     if (count > most) break;
     taken.add(label);
   }
