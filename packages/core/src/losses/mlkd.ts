@@ -50,9 +50,21 @@ export const mlkd = defineLoss({
   },
 });
 
-/** Squared difference of the Gram matrices of two sets of classes or rows, divided by their number. */
+/**
+ * Squared difference of the Gram matrices of two sets of classes or rows, divided by their number. ‖PᵀP - QᵀQ‖² is
+ * ‖PPᵀ‖² - 2 ‖PQᵀ‖² + ‖QQᵀ‖², and the reverse: no matrix is larger than [n, n] for the smaller n of rows and classes.
+ */
 function relations({ tf }: Ops, own: Tensor2D, wanted: Tensor2D, of: 'classes' | 'rows'): Scalar {
-  const gram = (p: Tensor2D) => tf.matMul(p, p, of === 'classes', of === 'rows');
-  const count = of === 'classes' ? own.shape[1] : own.shape[0];
-  return tf.div(tf.sum(tf.square(tf.sub(gram(own), gram(wanted)))), count);
+  const [rows, classes] = own.shape;
+  const smaller = rows < classes ? 'rows' : 'classes';
+  const products = (a: Tensor2D, b: Tensor2D): Tensor2D => tf.matMul(a, b, smaller === 'classes', smaller === 'rows');
+  const squares = (matrix: Tensor2D): Scalar => tf.sum(tf.square(matrix));
+  const apart =
+    smaller === of
+      ? squares(tf.sub(products(own, own), products(wanted, wanted)))
+      : tf.sub(
+          tf.add(squares(products(own, own)), squares(products(wanted, wanted))),
+          tf.mul(squares(products(own, wanted)), 2),
+        );
+  return tf.div(apart, of === 'classes' ? classes : rows);
 }

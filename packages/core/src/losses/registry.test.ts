@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Scalar, softmaxCrossEntropy, type Tensor1D, type Tensor2D, tf } from '@trikd/engine';
+import { openLosses } from '@trikd/testing/training/open-losses';
 import { klToTarget, mean, type Rows, softmax } from '@trikd/testing/training/reference-losses';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -57,39 +58,40 @@ const all: readonly object[] = [
   ...LOSSES.filter(({ schema }) => 'standardise' in schema.shape).map(({ kind }) => ({ kind, standardise: true })),
 ];
 
-describe.each(all)('the loss %j', (spec) => {
-  const [many, few] = [
-    [0, 1, 2, 3],
-    [0, 1],
-  ];
-  const row = (classes: readonly number[], largestAt: number, size: number) =>
-    classes.map((c) => (c === largestAt ? size : -size));
-  const hard: Readonly<Record<string, Sides>> = {
-    'logits of ±10,000 on both sides': {
-      logits: [row(many, 0, 1e4), row(many, 1, 1e4)],
-      target: [row(many, 2, 1e4), row(many, 1, 1e4)],
-      labels: [3, 1],
-    },
-    'equal logits': { logits: [many.map(() => 3), many.map(() => 0)], target: [many, many], labels: [0, 1] },
-    'equal logits of the target': {
-      logits: [many, many],
-      target: [many.map(() => 7), many.map(() => 0)],
-      labels: [0, 1],
-    },
-    'equal logits on both sides': {
-      logits: [many.map(() => 0.1), many.map(() => 1e4)],
-      target: [many.map(() => 0.3), many.map(() => -1e4)],
-      labels: [3, 0],
-    },
-    'a target that is certain': { logits: [many], target: [row(many, 1, 100)], labels: [1] },
-    'two classes': { logits: [few, [1, -1]], target: [[2, 0], few], labels: [0, 1] },
-    'two equal classes': { logits: [[1, 1]], target: [[1, 1]], labels: [0] },
-    'two classes of ±10,000': { logits: [row(few, 0, 1e4)], target: [row(few, 1, 1e4)], labels: [0] },
-    'one row': { logits: [[0, 1, 2]], target: [[2, 0, 1]], labels: [2] },
-  };
+const [many, few] = [
+  [0, 1, 2, 3],
+  [0, 1],
+];
+const row = (classes: readonly number[], largestAt: number, size: number) =>
+  classes.map((c) => (c === largestAt ? size : -size));
+const hard: Readonly<Record<string, Sides>> = {
+  'logits of ±10,000 on both sides': {
+    logits: [row(many, 0, 1e4), row(many, 1, 1e4)],
+    target: [row(many, 2, 1e4), row(many, 1, 1e4)],
+    labels: [3, 1],
+  },
+  'equal logits': { logits: [many.map(() => 3), many.map(() => 0)], target: [many, many], labels: [0, 1] },
+  'equal logits of the target': {
+    logits: [many, many],
+    target: [many.map(() => 7), many.map(() => 0)],
+    labels: [0, 1],
+  },
+  'equal logits on both sides': {
+    logits: [many.map(() => 0.1), many.map(() => 1e4)],
+    target: [many.map(() => 0.3), many.map(() => -1e4)],
+    labels: [3, 0],
+  },
+  'a target that is certain': { logits: [many], target: [row(many, 1, 100)], labels: [1] },
+  'two classes': { logits: [few, [1, -1]], target: [[2, 0], few], labels: [0, 1] },
+  'two equal classes': { logits: [[1, 1]], target: [[1, 1]], labels: [0] },
+  'two classes of ±10,000': { logits: [row(few, 0, 1e4)], target: [row(few, 1, 1e4)], labels: [0] },
+  'one row': { logits: [[0, 1, 2]], target: [[2, 0, 1]], labels: [2] },
+};
+const TEMPERATURES = [0.5, 1, 20];
 
+describe.each(all)('the loss %j', (spec) => {
   test.each(Object.entries(hard))('is finite for %s', (_name, inputs) => {
-    for (const T of [0.5, 1, 20]) {
+    for (const T of TEMPERATURES) {
       const { value, gradient } = lossOf(spec, inputs, T);
       expect([value, ...gradient].filter((x) => !Number.isFinite(x))).toEqual([]);
     }
@@ -133,6 +135,17 @@ describe.each(all)('the loss %j', (spec) => {
       FEW,
     );
   });
+});
+
+test.each(Object.entries(hard))('in a graph, every loss is finite for %s', async (_name, inputs) => {
+  const specs = all.map((spec) => LossSpec.parse(spec));
+  const losses = await openLosses(specs, inputs.logits.length, inputs.logits[0]!.length);
+  for (const temperature of TEMPERATURES) {
+    const results = await losses.compute({ ...inputs, temperature });
+    const finite = results.map(({ value, gradient }) => [value, ...gradient].every(Number.isFinite));
+    expect(all.filter((_, index) => !finite[index])).toEqual([]);
+  }
+  await losses.close();
 });
 
 /** Losses with their minimum where the logits are those of the target. */
@@ -266,6 +279,26 @@ describe('by definition', () => {
     value({ kind: 'mlkd', scales: [1], classes: 0, batch: 0 }),
     value({ kind: 'kl' }),
   );
+});
+
+test.each([
+  { kind: 'dkd', alpha: 0, beta: 1 },
+  { kind: 'nkd', gamma: 1 },
+])('%j compares the classes other than the label among themselves, however small their logits are', (spec) => {
+  // Far below the label, whose part of nkd is then 0.
+  const low = (rows: Rows, label: number) => [rows[0]!.map((x, c) => (c === 0 ? label : x - 1e4))];
+  const [logits, target] = [[[0, 2, -1, 0.5]], [[0, -1, 1, 1]]];
+  const [own, wanted] = [logits, target].map(([each]) => softmax(each!.slice(1), 2));
+  const crossEntropy = wanted!.reduce((sum, q, i) => sum - q * Math.log(own![i]!), 0);
+  const entropy = wanted!.reduce((sum, q) => sum - q * Math.log(q), 0);
+  const expected = 4 * (spec.kind === 'nkd' ? crossEntropy : crossEntropy - entropy);
+  for (const label of [0, 1e4]) {
+    const inputs = { logits: low(logits, label), target: low(target, label), labels: [0] };
+    const { value: of, gradient } = lossOf(spec, inputs, 2);
+    // Logits of 10,000 are known to 0.001.
+    expect(Math.abs(of - expected)).toBeLessThanOrEqual(0.01);
+    expect(gradient[0]).toBe(0);
+  }
 });
 
 test('kl at a large temperature is half of mse of centred logits', () => {
