@@ -7,6 +7,7 @@ import { klToTarget, type Rows } from '@trikd/testing/training/reference-losses'
 import { describe, expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
 import { TrikdError } from '../domain/errors.js';
+import type { LogitsFrame } from '../exchange/frame.js';
 import { reversalAt } from '../losses/learned-temperature.js';
 import { runReferenceGeneration } from '../reference/reference.js';
 import type { GateSpec } from '../spec/gate-spec.js';
@@ -26,7 +27,10 @@ const hint = (gate?: GateSpec): TermSpec => ({
   ...(gate && { gate }),
 });
 
-/** Trains some steps beside a peer that answers 0 to everything; the state before each, and what the student computed. */
+/** What the peer answers to each row of every batch. */
+const ANSWER = [3, 0, -1, 1];
+
+/** Trains some steps beside a peer; theta before and after each, and what the student computed. */
 async function trained(terms: readonly TermSpec[], steps: number) {
   const spec = specFor('tiny', {
     warmupSteps: 0,
@@ -43,7 +47,7 @@ async function trained(terms: readonly TermSpec[], steps: number) {
   const attempt = { runId: spec.name, generation: 0, attempt: 1 };
   const logits: Rows[] = [];
   const { ports } = lonePorts({
-    frames: { peer: dullFrames(spec, dataset, attempt) },
+    frames: { peer: dullFrames(spec, dataset, attempt, answered) },
     publish: async ({ logits: { rows, cols, data } }) => {
       logits.push(Array.from({ length: rows }, (_, row) => Array.from(data.subarray(row * cols, (row + 1) * cols))));
     },
@@ -65,13 +69,17 @@ async function trained(terms: readonly TermSpec[], steps: number) {
   return { thetas, reports, logits, params, stepsPerEpoch: learner.plan.stepsPerEpoch };
 }
 
+function answered(frame: LogitsFrame): LogitsFrame {
+  const data = frame.logits.data.map((_, index) => ANSWER[index % ANSWER.length]!);
+  return { ...frame, logits: { ...frame.logits, data } };
+}
+
 const temperatureOf = (theta: number) => 0.5 + 3 / (1 + Math.exp(-theta));
 
 /** The weighted loss of a step as a function of theta, in double precision. */
 function lossOf(logits: Rows, theta: number): number {
   const T = temperatureOf(theta);
-  const dull = logits.map((row) => row.map(() => 0));
-  return WEIGHT * T * T * klToTarget(dull, logits, T);
+  return WEIGHT * T * T * klToTarget(Array(logits.length).fill(ANSWER), logits, T);
 }
 
 describe('theta', () => {

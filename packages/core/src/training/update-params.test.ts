@@ -42,8 +42,15 @@ const hint = (gate?: GateSpec): TermSpec => ({
   ...(gate && { gate }),
 });
 
+type Loss = (logits: Tensor2D, target: Tensor2D) => Scalar;
+
+const divergence: Loss = (logits, target) =>
+  distillationLoss({ tf, softmaxCrossEntropy }, logits, target, tf.scalar(T));
+/** No weight, of a loss whose gradient has a gradient: that of a fused op has none. */
+const nothing: Loss = (logits, target) => tf.mul(0, tf.mean(tf.square(tf.sub(logits, target))));
+
 /** A function that learns from the labels and from hints, each with its gate, and outputs what each gate did. */
-function learns(hints: Readonly<Partial<Record<Hint, GateSpec | undefined>>>) {
+function learns(hints: Readonly<Partial<Record<Hint, GateSpec | undefined>>>, loss = divergence) {
   const names = Object.keys(hints) as Hint[];
   const terms: TermSpec[] = [{ kind: 'task', weight: 1 }, ...names.map((name) => hint(hints[name]))];
   return {
@@ -59,12 +66,7 @@ function learns(hints: Readonly<Partial<Record<Hint, GateSpec | undefined>>>) {
       const forward = () => {
         const logits = scope.model(scope.inputs.x!, { training: true }) as Tensor2D;
         const task = taskLoss(logits, scope.inputs.labels as Tensor1D);
-        const values = names.map((name) =>
-          tf.mul(
-            weights[name],
-            distillationLoss({ tf, softmaxCrossEntropy }, logits, scope.inputs[name] as Tensor2D, tf.scalar(T)),
-          ),
-        );
+        const values = names.map((name) => tf.mul(weights[name], loss(logits, scope.inputs[name] as Tensor2D)));
         return { logits, weighted: [tf.mul(weights.task, task), ...values] as Scalar[] };
       };
       // A rate of 1 takes the whole gradient from the params.
@@ -92,6 +94,8 @@ const functions = {
   both: learns({ agreeing: byLogits(), opposing: byParams() }),
   'params, open': learns({ agreeing: byParams(-1), opposing: byParams(-1) }),
   'logits, open': learns({ agreeing: byLogits(-1), opposing: byLogits(-1) }),
+  'logits, nothing': learns({ agreeing: byLogits() }, nothing),
+  'params, nothing': learns({ agreeing: byParams() }, nothing),
 };
 type Name = keyof typeof functions;
 
@@ -201,6 +205,13 @@ test('open gates on the logits change no bit of the update', () => {
   expect(outputs('logits, open')).toMatchObject({ 'gate agreeing': 1, 'gate opposing': 1 });
   expect(gradient('logits, open')).toEqual(gradient('ungated'));
 });
+
+test.each<Name>(['logits, nothing', 'params, nothing'])(
+  'a hint without weight leaves the gradient of the task, as no gradient flows through the gate itself: %s',
+  (name) => {
+    expect(apart(gradient(name), plainGradients().task.params)).toBeLessThanOrEqual(1e-6);
+  },
+);
 
 test('open gates on the params change the update by rounding alone: gradients are added after the backward pass, not before', () => {
   expect(outputs('params, open')).toMatchObject({ 'gate agreeing': 1, 'gate opposing': 1 });
