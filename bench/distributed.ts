@@ -6,6 +6,8 @@ import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { type RunSpec } from '@trikd/core/spec/run-spec';
 import type { ServiceName } from '@trikd/process/service-process';
 import { fromPosition } from '@trikd/protocol/convert';
+import { fromFrozenParams } from '@trikd/protocol/convert-anchor';
+import { fromAssignment } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { TrainerServiceClient, type WatchTrainerResponse } from '@trikd/protocol/gen/node/trikd/v1/trainer';
@@ -73,21 +75,15 @@ export async function startDistributed(
   ];
   const watches = await Promise.all(
     trainers.map(async (client, index) => {
-      const other = index === 0 ? student : teacher;
-      const request = {
-        start: position(0),
-        term: 1,
-        exchangeSecret: SECRET,
-        spec: canonicalJson(spec),
-        limit: 0,
-        peerAddress: other.address,
-        anchorAddress: anchor.address,
+      const peer = index === 0 ? { student: student.address } : { teacher: teacher.address };
+      const assignment = {
+        attempt: { runId: spec.name, generation: 1, attempt: 1 },
+        ...{ term: 1, exchangeSecret: SECRET, spec, limit: 0 },
+        sources: { anchor: anchor.address, ...peer },
+        promoted: true,
       };
-      await unary(
-        client.assign.bind(client),
-        { ...request, resume: undefined, tracing },
-        { what: 'a trainer', deadlineSeconds: 60 },
-      );
+      const request = { ...fromAssignment(assignment), tracing };
+      await unary(client.assign.bind(client), request, { what: 'a trainer', deadlineSeconds: 60 });
       return watchSteps(client, position(0));
     }),
   );
@@ -136,7 +132,14 @@ async function loadAnchor(
   const blob = await saveParams(await openFolderStore(store), folder, params);
   await unary(
     client.loadAnchor.bind(client),
-    { start, term: 1, exchangeSecret: SECRET, spec: canonicalJson(spec), params: blob, tracing },
+    {
+      start,
+      term: 1,
+      exchangeSecret: SECRET,
+      spec: canonicalJson(spec),
+      frozen: fromFrozenParams({ anchor: blob }),
+      tracing,
+    },
     { what: 'the anchor', deadlineSeconds: 60 },
   );
   client.close();

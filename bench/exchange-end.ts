@@ -44,6 +44,7 @@ async function grpcEnd(rows: number, cols: number): Promise<End> {
       const from = { ...attempt, step: 0 };
       frames = subscribe({
         producer: 'teacher',
+        server: 'teacher',
         address,
         consumer: 'student',
         from,

@@ -108,7 +108,7 @@ async function measure(runs: number) {
         address: 'a:1',
         load: async () => {
           const score = { metrics: { accuracy: 0.7, nll: 0.6 }, examples: 400 };
-          return { datasetDigest: digest('data'), validation: score, test: score };
+          return { datasetDigest: digest('data'), scores: { anchor: { validation: score, test: score } } };
         },
       },
       steps: [],

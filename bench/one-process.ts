@@ -3,7 +3,9 @@ import { paramsDigest } from '@trikd/core/checkpoint/blobs';
 import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { openAnchor } from '@trikd/core/training/anchor';
+import { learnerOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
+import { openFrozen } from '@trikd/core/training/frozen';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
@@ -23,6 +25,7 @@ async function setup(mode: string, settings: TrioSettings): Promise<(steps: numb
 async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => Promise<number[]>> {
   const dataset = datasetFor(spec);
   const attempt = { runId: spec.name, generation: 1, attempt: 1 };
+  const stage = stageAt(spec, 1, true);
   const open = (consumers: Trained) =>
     createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });
   const pair = roles.length === 2;
@@ -35,7 +38,9 @@ async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => 
   const limits = roles.map(() => createStepLimit(0));
   for (const [index, role] of roles.entries()) {
     const ports: TrainerPorts = {
-      frames: pair ? { anchor: windows.anchor.frames(role, 0), peer: windows[peerOf(role)].frames(role, 0) } : {},
+      frames: pair
+        ? { anchor: windows.anchor.frames(role, 0), [peerOf(role)]: windows[peerOf(role)].frames(role, 0) }
+        : {},
       publish: (frame) => windows[role].publish(frame),
       limit: limits[index]!,
       save: async (params) => ({ key: 'none', sha256: paramsDigest(params), bytes: 0 }),
@@ -45,12 +50,13 @@ async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => 
       clock: systemClock,
       signal: new AbortController().signal,
     };
-    trainGeneration({ role, spec, attempt, startStep: 0 }, dataset, ports).catch(fail);
+    trainGeneration({ role, spec, stage, attempt, startStep: 0 }, dataset, ports).catch(fail);
   }
   if (pair) answer().catch(fail);
 
   async function answer(): Promise<void> {
-    const anchor = await openAnchor(spec, dataset, freshAnchor(spec, dataset), attempt);
+    const { model } = learnerOf(stage, 'student');
+    const anchor = await openFrozen(spec, dataset, model, freshAnchor(spec, dataset), attempt);
     for (let step = 0; ; step++) await windows.anchor.publish(await anchor.logits(step));
   }
 

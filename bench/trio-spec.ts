@@ -1,7 +1,9 @@
 import type { Dataset } from '@trikd/core/data/split';
 import type { Params } from '@trikd/core/models/params';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { traceAnchor } from '@trikd/core/training/role-program';
+import { learnerOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
+import { tracePredictor } from '@trikd/core/training/role-program';
 import { PRESETS } from '@trikd/testing/specs/presets';
 import { specFor } from '@trikd/testing/specs/spec-for';
 
@@ -41,7 +43,8 @@ function changesOf({ studentDepth, teacherDepth, batchSize, threads, classes }: 
 
 /** Params of an anchor that has learned nothing: it costs the same. */
 export function freshAnchor(spec: RunSpec, dataset: Dataset): Params {
-  const { variables } = traceAnchor({ spec, dataset, generation: 1 });
+  const { model } = learnerOf(stageAt(spec, 1, true), 'student');
+  const { variables } = tracePredictor({ spec, dataset }, model);
   return new Map(
     [...variables].map(([name, { shape, initial }]) => [name, { dtype: 'float32', shape, data: initial }]),
   );

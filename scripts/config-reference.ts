@@ -16,9 +16,9 @@ const SHARED = ['store ', 'admission.'];
 
 /** @param at Where the schema stands in a configuration, if it is one of the shared sections */
 function table(schema: z.ZodType, at = ''): string {
-  // Both roles have the same settings: one row says it for the two.
+  // Both roles have the same settings, and so have assistants: one row says it for all.
   const rows = rowsOf(z.toJSONSchema(schema, { io: 'input' }) as Schema, at, true)
-    .filter(({ path }) => !path.startsWith('teacher.'))
+    .filter(({ path }) => !path.startsWith('teacher.') && !path.startsWith('assistants[].'))
     .filter(({ path }) => at !== '' || !SHARED.some((section) => path.startsWith(section)))
     .map((row) => ({ ...row, path: row.path.replace(/^student\./, 'ROLE.') }));
   const lines = rows.map(({ path, type, fallback, meaning }) => `| \`${path}\` | ${type} | ${fallback} | ${meaning} |`);
@@ -33,7 +33,9 @@ Written by \`make generate\` from the schemas that read it; do not edit.
 
 The spec of a run is a YAML file for \`trikd run FILE\`. It determines the params of the run, bit for bit, and cannot change while the
 run exists. \`--set path=value\` overrides a setting. Unknown settings are rejected, and all errors are reported at once. \`ROLE\`
-stands for \`student\` and for \`teacher\`. The word in parentheses is the \`kind\` that has the setting.
+stands for \`student\` and for \`teacher\`; each of \`assistants\` has the same settings but \`objective\`, and each of
+\`stages[].learners\` has them all, and \`slot\` and \`init\` besides ([methods](methods.md#stages-of-your-own)). The word in parentheses is the
+\`kind\` that has the setting.
 
 ${table(RunSpec)}
 

@@ -1,7 +1,9 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -74,6 +76,21 @@ function missingTargets(text: string): readonly string[] {
     .flatMap((code) => [...code.matchAll(/^make ([a-z][a-z0-9]*)/gm)].map(([, target]) => target!))
     .filter((target) => !targets.has(target));
 }
+
+/** Specs of whole runs: blocks of YAML that begin with a name. */
+function specsIn(text: string): readonly string[] {
+  return [...text.matchAll(/^```yaml\n(name:[\s\S]*?)^```$/gm)].map(([, block]) => block!);
+}
+
+/** Methods of docs/extending.md, which the reader adds. */
+const ADDED = /warm-dml|kind: js/;
+
+test.each(DOCUMENTS.flatMap((document) => specsIn(read(document)).map((spec) => [document, spec] as const)))(
+  '%s has a spec that is accepted: %.20s',
+  (_document, spec) => {
+    if (!ADDED.test(spec)) expect(RunSpec.safeParse(parse(spec)).error).toBeUndefined();
+  },
+);
 
 test('a mistake in a document is found', () => {
   expect(brokenLinks('docs/cli.md', '[a](gone.md) [b](cli.md#gone) [c](#trikd-run)')).toEqual([

@@ -36,9 +36,12 @@ export function rowsOf(schema: Schema, path: string, required: boolean): readonl
     const { title, description = '' } = schema;
     return [{ path, type: title, fallback: fallbackOf(schema, required), meaning: description }];
   }
-  const alternatives = schema.oneOf ?? schema.anyOf;
-  if (alternatives?.some(({ properties }) => properties)) {
-    return alternatives.flatMap((each) => rowsOf(each, `${path}${kindOf(each)}`, required));
+  const alternatives = alternativesOf(schema);
+  if (alternatives.some(({ properties }) => properties)) {
+    const { description = '' } = schema;
+    return alternatives.flatMap((each) =>
+      rowsOf(each.properties ? each : { description, ...each }, `${path}${kindOf(each)}`, required),
+    );
   }
   if (schema.properties) {
     // A setting may have this name too.
@@ -56,6 +59,13 @@ export function rowsOf(schema: Schema, path: string, required: boolean): readonl
     { path, type: typeOf(schema), fallback: fallbackOf(schema, required), meaning: schema.description ?? '' },
     ...listed,
   ];
+}
+
+/** The alternatives of a schema, and theirs. */
+function alternativesOf({ oneOf, anyOf }: Schema): readonly Schema[] {
+  return (oneOf ?? anyOf ?? []).flatMap((each) =>
+    each.title !== undefined || !each.oneOf ? [each] : alternativesOf(each),
+  );
 }
 
 const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`);

@@ -55,7 +55,7 @@ const spec = JSON.stringify(specFor('soak', { name: 'foreign' }));
 const { path: assign, requestSerialize: assignment } = TrainerServiceService.assign;
 const { path: stream, requestSerialize: subscription } = ExchangeServiceService.streamLogits;
 const { path: load, requestSerialize: loading } = AnchorServiceService.loadAnchor;
-const trainerPeer = { limit: 100, peerAddress: '127.0.0.1:1', term: LARGEST };
+const trainerPeer = { limit: 100, sources: [{ participant: 'student', address: '127.0.0.1:1' }], term: LARGEST };
 
 /** The requests of an attack: the service they go to, the method and the message. */
 const ATTACKS = {
@@ -72,13 +72,26 @@ const ATTACKS = {
   },
   'theft of logits': () => {
     const from = { runId: cluster.target.runId, generation: 0, attempt: cluster.steps.attempts(), step: 0 };
-    const request = subscription(StreamLogitsRequest.fromJSON({ consumer: 'ROLE_STUDENT', from, agreement: {} }));
+    const request = subscription(
+      StreamLogitsRequest.fromJSON({ consumer: 'ROLE_STUDENT', producer: 'teacher', from, agreement: {} }),
+    );
     return [['teacher-trainer', stream, request]];
   },
   'LoadAnchor of a foreign key': () => {
     const params = { key: `runs/${cluster.target.runId}/state.json`, sha256: '0'.repeat(64), bytes: 1 };
     return [
-      ['anchor-server', load, loading(LoadAnchorRequest.fromJSON({ start: foreign, spec, params, term: LARGEST }))],
+      [
+        'anchor-server',
+        load,
+        loading(
+          LoadAnchorRequest.fromJSON({
+            start: foreign,
+            spec,
+            frozen: [{ participant: 'anchor', params }],
+            term: LARGEST,
+          }),
+        ),
+      ],
     ];
   },
 } satisfies Record<string, () => [service: ServiceName, path: string, message: Buffer][]>;

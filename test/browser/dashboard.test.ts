@@ -5,7 +5,7 @@ import { eventsIn } from '@trikd/events/event';
 import { percent } from '@trikd/events/names';
 import { renderReport } from '@trikd/events/render-report';
 import { foldAll } from '@trikd/events/run-history';
-import { AnchorMoveKind, type Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { AnchorMoveKind, type LearnerResult, type Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { hears } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { unary } from '@trikd/transport/grpc/clients';
@@ -49,6 +49,11 @@ async function getRun(runId: string): Promise<Run> {
   const { run } = await unary(client.getRun.bind(client), { runId }, { what: 'the orchestrator' });
   if (!run) throw new Error(`no run ${runId}`);
   return run;
+}
+
+/** The best params of a learner of a stage, with their scores. */
+function bestOf(learners: readonly LearnerResult[], name: string) {
+  return learners.find(({ participant }) => participant === name)?.best;
 }
 
 async function submit(page: Page, spec: object): Promise<void> {
@@ -108,11 +113,15 @@ test('a run is started, followed, paused, resumed, rolled back and cancelled, al
   await phase(page, 'paused');
   const paused = await getRun('coast');
   expect(paused.phase).toBe(RunPhase.RUN_PHASE_PAUSED);
-  for (const { generation, student, teacher } of paused.generations) {
+  for (const { generation, learners } of paused.generations) {
     const shown = (score: string) => card(page, generation).locator(`[data-score="${score}"]`).textContent();
-    expect(await shown('student-validation')).toBe(percent(student?.validation?.metrics['accuracy'] ?? -1));
-    expect(await shown('teacher-validation')).toBe(percent(teacher?.validation?.metrics['accuracy'] ?? -1));
-    expect(await shown('student-test')).toBe(percent(student?.test?.metrics['accuracy'] ?? -1));
+    expect(await shown('student-validation')).toBe(
+      percent(bestOf(learners, 'student')?.validation?.metrics['accuracy'] ?? -1),
+    );
+    expect(await shown('teacher-validation')).toBe(
+      percent(bestOf(learners, 'teacher')?.validation?.metrics['accuracy'] ?? -1),
+    );
+    expect(await shown('student-test')).toBe(percent(bestOf(learners, 'student')?.test?.metrics['accuracy'] ?? -1));
   }
   const steps = `${paused.progress?.stepsDone}`;
   expect((await page.locator('.head .facts').textContent())?.replaceAll('\u202f', '')).toContain(`${steps} of `);
@@ -154,6 +163,33 @@ test('a generation begins when it is triggered; the run is listed, and deleted a
   await confirm(page, 'Delete');
   await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
   await listed.waitFor({ state: 'detached' });
+  expect(complaints()).toEqual([]);
+});
+
+test('a run of another method shows its stages and their learners by name', async () => {
+  const { page, complaints } = await openDashboard();
+  const model = { kind: 'plain-cnn', channels: [4] };
+  const stages = [
+    { name: 'guide', learners: { guide: { model } } },
+    {
+      name: 'pupil',
+      learners: { pupil: { model, objective: [{ kind: 'task' }, { kind: 'distillation', from: 'guide' }] } },
+      frozen: { guide: { stage: 'guide', participant: 'guide' } },
+    },
+  ];
+  await submit(page, specOf('delta', { epochs: 2, student: undefined, teacher: undefined, stages }));
+  await phase(page, 'completed');
+  expect(await page.locator('.head .facts').textContent()).toMatch(/Method.*own stages.*Stage.*pupil \(2 of 2\)/);
+  await page.getByRole('heading', { name: 'Stage guide' }).waitFor();
+  expect(await card(page, 1).textContent()).toContain('guide of stage guide');
+  const guide = await card(page, 0).locator('[data-score="guide-validation"]').textContent();
+  expect(await card(page, 1).locator('[data-score="guide-validation"]').textContent()).toBe(guide);
+  await marked(page, 1, 'result');
+  const legends = await page.locator('.chart', { hasText: 'Task loss' }).locator('.legend').textContent();
+  expect(legends).toMatch(/guide.*pupil/);
+  expect(await seriousFaults(page, axe)).toEqual([]);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  expect(await seriousFaults(page, axe)).toEqual([]);
   expect(complaints()).toEqual([]);
 });
 
@@ -249,9 +285,9 @@ test('a report opens from the disk, without a network, with plots', async () => 
   await page.goto(pathToFileURL(path).href);
   await page.getByRole('heading', { level: 1, name: 'coast' }).waitFor();
   expect(await page.locator('.chart canvas').count()).toBeGreaterThanOrEqual(5);
-  const [first] = history.run?.generations ?? [];
+  const student = bestOf(history.run?.generations[0]?.learners ?? [], 'student');
   const score = card(page, 0).locator('[data-score="student-validation"]');
-  expect(await score.textContent()).toBe(percent(first?.student?.validation?.metrics['accuracy'] ?? -1));
+  expect(await score.textContent()).toBe(percent(student?.validation?.metrics['accuracy'] ?? -1));
   expect(await page.getByRole('button', { name: /Pause|Cancel|Delete|Roll back/ }).count()).toBe(0);
   expect(await seriousFaults(page, axe)).toEqual([]);
   expect(complaints()).toEqual([]);

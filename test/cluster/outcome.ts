@@ -8,32 +8,18 @@ export interface Outcome {
   readonly generation: number;
   readonly steps: number;
   readonly promoted: boolean;
-  /** Of weights, statistics and optimizer slots. */
-  readonly states: readonly string[];
-  /** Of the best params. */
-  readonly params: readonly (string | undefined)[];
-}
-
-/** The part of a generation's result that is compared, as GetRun and `trikd run` have it. */
-interface Result extends Pick<Outcome, 'generation' | 'steps' | 'promoted'> {
-  readonly student?: Scored | undefined;
-  readonly teacher?: Scored | undefined;
-  readonly studentStateSha256: string;
-  readonly teacherStateSha256: string;
-}
-interface Scored {
-  readonly params?: { readonly sha256: string } | undefined;
+  /** By name: digests of weights, statistics and optimizer slots, and of the best params. */
+  readonly learners: Readonly<Record<string, { readonly state: string; readonly best: string | undefined }>>;
 }
 
 /** The outcome of a run that has ended. */
-export function outcomeOf({ generations }: { readonly generations: readonly Result[] }): readonly Outcome[] {
-  return generations.map(({ generation, steps, promoted, student, teacher, ...digests }) => ({
-    generation,
-    steps,
-    promoted,
-    states: [digests.studentStateSha256, digests.teacherStateSha256],
-    params: [student?.params?.sha256, teacher?.params?.sha256],
-  }));
+export function outcomeOf({ generations }: Pick<Run, 'generations'>): readonly Outcome[] {
+  return generations.map(({ generation, steps, promoted, learners }) => {
+    const named = learners.map(({ participant, best, stateSha256 }) => {
+      return [participant, { state: stateSha256, best: best?.params?.sha256 }] as const;
+    });
+    return { generation, steps, promoted, learners: Object.fromEntries(named) };
+  });
 }
 
 /** Generations whose student became the anchor, in order. */
@@ -52,5 +38,11 @@ export function outcomeHere(spec: WrittenSpec): Promise<readonly Outcome[]> {
 }
 
 async function trainHere(spec: WrittenSpec): Promise<readonly Outcome[]> {
-  return outcomeOf(resultOf(await runHere(scratch(), spec)));
+  const { generations } = resultOf(await runHere(scratch(), spec));
+  return generations.map(({ generation, steps, promoted, learners }) => {
+    const named = Object.entries(learners).map(([name, { best, stateSha256 }]) => {
+      return [name, { state: stateSha256, best: best.params.sha256 }] as const;
+    });
+    return { generation, steps, promoted, learners: Object.fromEntries(named) };
+  });
 }

@@ -2,8 +2,8 @@ import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { Position } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { subscribe } from '@trikd/core/exchange/subscribe';
-import { openAnchor } from '@trikd/core/training/anchor';
-import { traceAnchor } from '@trikd/core/training/role-program';
+import { openFrozen } from '@trikd/core/training/frozen';
+import { tracePredictor } from '@trikd/core/training/role-program';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
@@ -22,19 +22,19 @@ import { expectSteady, type Holding, hold, MIB } from './holding.js';
 const ROUNDS = 20;
 const SWAPS = 5;
 const never = new AbortController().signal;
-const spec = specFor('two generations', { epochs: 1000 });
+const spec = specFor('two generations', { epochs: 1000, curriculum: { generations: ROUNDS * SWAPS + 1 } });
 
 test('100 anchors after one another, each with both trainers as consumers, leave memory, files and threads as they were', async () => {
   const startOf = (generation: number): Position => ({ runId: spec.name, generation, attempt: 1, step: 0 });
   const dataset = await loadDataset(spec);
   const store = memoryStore();
-  const { variables } = traceAnchor({ spec, dataset, generation: 1 });
+  const { variables } = tracePredictor({ spec, dataset }, spec.student!.model);
   const fresh = [...variables.values()].map(
     ({ name, shape, initial }) => [name, { dtype: 'float32', shape, data: initial }] as const,
   );
   const params = await saveParams(store, blobsFolder(startOf(1)), new Map(fresh));
   const log = createLogger({ level: 'silent' }, 'test');
-  const parts = { store, loadDataset: rememberLast(loadDataset), openAnchor, clock: systemClock, random: Math.random };
+  const parts = { store, loadDataset: rememberLast(loadDataset), openFrozen, clock: systemClock, random: Math.random };
   const anchor = createAnchorHolder({ ...parts, log });
   const { address, close } = await createService({
     module: anchorModule(anchor, never),
@@ -49,6 +49,7 @@ test('100 anchors after one another, each with both trainers as consumers, leave
   const hear = (consumer: TrainedRole, generation: number) =>
     subscribe({
       producer: 'anchor',
+      server: 'anchor',
       address,
       consumer,
       from: startOf(generation),
@@ -64,7 +65,13 @@ test('100 anchors after one another, each with both trainers as consumers, leave
   const [loads, answers, samples]: [number[], number[], Holding[]] = [[], [], []];
   for (let generation = 1; generation <= ROUNDS * SWAPS; generation++) {
     const from = performance.now();
-    await anchor.load({ start: startOf(generation), term: 1, exchangeSecret: SECRET, spec, params });
+    await anchor.load({
+      start: startOf(generation),
+      term: 1,
+      exchangeSecret: SECRET,
+      spec,
+      params: { anchor: params },
+    });
     const loaded = performance.now();
     loads.push(loaded - from);
     const both = [hear('teacher', generation), hear('student', generation)];

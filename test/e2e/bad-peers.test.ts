@@ -106,7 +106,7 @@ describe('clients that open streams and read nothing', () => {
 
   const agreement = { specDigest: '', datasetDigest: '', classes: WIDE[1], batchSize: WIDE[0], seed: 0 };
   const from = { runId: 'e2e', generation: 0, attempt: 1, step: 48 };
-  const asking = fromSubscription({ consumer: 'anchor', from, agreement, secret: SECRET });
+  const asking = fromSubscription({ consumer: 'anchor', producer: 'teacher', from, agreement, secret: SECRET });
 });
 
 describe('a producer that is frozen', () => {

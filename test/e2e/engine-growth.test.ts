@@ -1,3 +1,5 @@
+import { learnerOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
 import { traceTrainer } from '@trikd/core/training/role-program';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
@@ -12,16 +14,17 @@ test('10,000 steps of a trainer with a peer leave memory, files and threads as t
   const rarely = { everyEpochs: 2000 };
   const spec = specFor('tiny', { batchSize: 64, epochs: 14_000, evaluation: rarely, checkpoint: rarely });
   const dataset = datasetFor(spec);
+  const stage = stageAt(spec, 0, false);
   const attempt = { runId: spec.name, generation: 0, attempt: 1 };
   const samples: Holding[] = [];
   const { ports } = lonePorts({
-    frames: { peer: dullFrames(spec, dataset, attempt) },
+    frames: { teacher: dullFrames(spec, dataset, attempt) },
     clock: systemClock,
     emit(event: TrainerEvent) {
       if (event.kind === 'progress' && event.progress.nextStep % 500 === 0) samples.push(hold());
     },
   });
-  await trainGeneration({ role: 'student', spec, attempt, startStep: 0 }, dataset, ports);
+  await trainGeneration({ role: 'student', spec, stage, attempt, startStep: 0 }, dataset, ports);
   expect(samples).toHaveLength(28);
   // The first 4,000 steps fill caches and pools. A step moves 7 KiB of tensors: a sixth of that, left behind, would show.
   expectSteady(samples.slice(8), { objects: MIB, outside: 12 * MIB });
@@ -29,11 +32,12 @@ test('10,000 steps of a trainer with a peer leave memory, files and threads as t
 
 test('200 programs traced, loaded, run into and closed leave memory, files and threads as they were', async () => {
   const spec = specFor('tiny, student alone');
+  const stage = stageAt(spec, 0, false);
   const dataset = datasetFor(spec);
   const engine = await Engine.open(spec.engine);
   const samples: Holding[] = [];
   for (let round = 1; round <= 200; round++) {
-    const program = traceTrainer({ spec, dataset, generation: round }, 'student', spec.student.objective);
+    const program = traceTrainer({ spec, dataset }, stage, learnerOf(stage, 'student'));
     const session = await engine.load(program);
     const waiting = session.take('logits').catch(() => {});
     await session.close();

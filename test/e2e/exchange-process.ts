@@ -98,6 +98,7 @@ async function obey(order: Order): Promise<Answer> {
     case 'hear': {
       frames = subscribe({
         producer: order.peer,
+        server: order.peer,
         address: order.address,
         consumer: peerOf(order.peer),
         from: { ...attempt, step: 0 },

@@ -99,7 +99,7 @@ describe('what was damaged in the store while a run rested', () => {
   for (const [name, damage] of Object.entries(damages)) {
     test(`in the newest checkpoint, the run goes on from the one before to the same digests: ${name}`, async () => {
       const { folder, path, newest } = await copy();
-      damage(path(newest.student.state.key));
+      damage(path(newest.learners['student']!.state.key));
       await expectTheSameEnd(folder);
     });
   }
@@ -136,7 +136,8 @@ describe('what was damaged in the store while a run rested', () => {
 
   test('in the anchor itself, the run ends with one sentence, and with it mended goes on from its newest checkpoint', async () => {
     const { folder, path, newest, manifestKey } = await copy();
-    const key = `runs/faults/blobs/0.1/${newest.anchor}.safetensors`;
+    const { anchor } = newest.frozen;
+    const key = `runs/faults/blobs/0.1/${anchor}.safetensors`;
     const whole = readFileSync(path(key));
     damages['a flipped bit']?.(path(key));
     const { status, stderr } = await run(folder, spec);
@@ -144,7 +145,7 @@ describe('what was damaged in the store while a run rested', () => {
       expect.stringMatching(/^continuing run faults: /),
       expect.stringMatching(
         new RegExp(
-          `^trikd: run faults failed: the anchor: blob ${key}: expected SHA-256 ${newest.anchor}, found [0-9a-f]{64}`,
+          `^trikd: run faults failed: the anchor: blob ${key}: expected SHA-256 ${anchor}, found [0-9a-f]{64}`,
         ),
       ),
     ]);

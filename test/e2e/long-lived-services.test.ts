@@ -48,7 +48,7 @@ test('services that trained two runs with other threads and another precision tr
     const { state } = await loadRun(store, spec.name);
     expect(state.phase).toBe('completed');
     expect(contentOf(state.results), spec.name).toEqual(await reference(spec));
-    results.set(spec.name, state.results[0]?.studentStateSha256);
+    results.set(spec.name, state.results[0]?.learners['student']?.stateSha256);
   }
   // The test proves something only if threads and precision change the result.
   expect(new Set(results.values()).size).toBe(3);

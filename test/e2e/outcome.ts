@@ -4,17 +4,19 @@ import { promisify } from 'node:util';
 import type { Blob } from '@trikd/core/domain/blob';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import type { BestParams } from '@trikd/core/domain/role-checkpoint';
-import { GenerationResult } from '@trikd/core/run/state';
+import { GenerationResult, type LearnerOutcome } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import type { Ended } from './trikd.js';
 
 /** A generation's result without any key of the store: what is there must be the same in every attempt, where it is must not. */
-export type Content = Omit<GenerationResult, 'student' | 'teacher' | 'pair'> & {
-  readonly student: BestContent;
-  readonly teacher: BestContent;
+export type Content = Omit<GenerationResult, 'learners' | 'pair'> & {
+  /** By name. */
+  readonly learners: Readonly<Record<string, LearnerContent>>;
 };
-type BestContent = Omit<BestParams, 'params'> & { readonly params: Omit<Blob, 'key'> };
+type LearnerContent = Omit<LearnerOutcome, 'best'> & {
+  readonly best: Omit<BestParams, 'params'> & { readonly params: Omit<Blob, 'key'> };
+};
 
 /** What `trikd run --output json` says last. */
 export interface Result {
@@ -29,13 +31,12 @@ const Generations = GenerationResult.unwrap().omit({ pair: true }).strip().array
 export function contentOf(generations: unknown): readonly Content[] {
   return Generations.parse(generations).map((result) => ({
     ...result,
-    student: withoutKey(result.student),
-    teacher: withoutKey(result.teacher),
+    learners: Object.fromEntries(Object.entries(result.learners).map(([name, each]) => [name, withoutKey(each)])),
   }));
 }
 
-function withoutKey({ params: { sha256, bytes }, ...score }: BestParams): BestContent {
-  return { ...score, params: { sha256, bytes } };
+function withoutKey({ best: { params, ...score }, stateSha256 }: LearnerOutcome): LearnerContent {
+  return { best: { ...score, params: { sha256: params.sha256, bytes: params.bytes } }, stateSha256 };
 }
 
 /** The result that a command ended with. */

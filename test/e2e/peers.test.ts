@@ -62,14 +62,16 @@ async function assign(
   const client = openClient(TrainerServiceClient, trainer.address);
   onTestFinished(() => client.close());
   const attempt = { runId: spec.name, generation: 0, attempt: 1, ...given };
+  const participant = trainer.name === 'teacher-trainer' ? 'student' : 'teacher';
   const request = {
     start: fromPosition({ ...attempt, step: 0 }),
     term: 1,
     exchangeSecret: SECRET,
     spec: canonicalJson(RunSpec.parse(spec)),
     limit: 1000,
-    peerAddress,
-    anchorAddress: '',
+    sources: [{ participant, address: peerAddress }],
+    promoted: false,
+    init: undefined,
     tracing: undefined,
     resume: undefined,
   };
@@ -137,7 +139,7 @@ describe('an orchestrator says why it cannot train', () => {
     const addresses = { teacher: teacher.address, student: student.address, anchor: anchor.address, events };
     const orchestrator = await start('orchestrator', addresses);
     expect(await failureOf(fromFiles, orchestrator)).toMatch(
-      /^the teacher finds datasetDigest [0-9a-f]{64}, the student [0-9a-f]{64}: they read different data$/,
+      /^the student finds datasetDigest [0-9a-f]{64}, the teacher [0-9a-f]{64}: they read different data$/,
     );
     for (const service of [orchestrator, teacher, student, anchor]) service.terminate();
     await expectNoProcess(folder, 10_000);

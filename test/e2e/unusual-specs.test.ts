@@ -65,8 +65,8 @@ test('a later student that answers like chance is not promoted, and the run goes
   const [ended, expected] = await Promise.all([run(folder, spec), reference(spec)]);
   expect(ended).toMatchObject({ status: 0, stderr: '' });
   expect(expected.map(({ promoted }) => promoted)).toEqual([true, false, false]);
-  expect(expected[1]?.student.validation.metrics['accuracy']).toBeLessThan(0.4);
-  expect(expected[2]?.anchorScores?.validation).toEqual(expected[0]?.student.validation);
+  expect(expected[1]?.learners['student']?.best.validation.metrics['accuracy']).toBeLessThan(0.4);
+  expect(expected[2]?.frozen?.['anchor']?.validation).toEqual(expected[0]?.learners['student']?.best.validation);
   expect(resultOf(ended).generations).toEqual(expected);
 });
 

@@ -11,15 +11,20 @@ type Reported = Omit<GenerationResult, 'pair'>;
 
 /** The results of a curriculum as one text: digests of all params, statistics and slots, and all scores. */
 export function digestsOf(results: readonly Reported[]): string {
-  const rows = results.map(({ student, teacher, ...result }) => ({
-    generation: result.generation,
-    steps: result.steps,
-    promoted: result.promoted,
-    states: [result.studentStateSha256, result.teacherStateSha256],
-    best: [student, teacher].map(({ step, params, validation, test }) => [step, params.sha256, validation, test]),
-    anchorScores: result.anchorScores,
+  const rows = results.map(({ generation, steps, promoted, learners, frozen = {}, candidate = '' }) => ({
+    ...{ generation, steps, promoted, frozen, candidate },
+    learners: Object.entries(learners)
+      .toSorted(byName)
+      .map(([name, { best, stateSha256 }]) => {
+        const { step, params, validation, test = {} } = best;
+        return { name, stateSha256, best: { step, params: params.sha256, validation, test } };
+      }),
   }));
   return JSON.stringify(rows, undefined, 1);
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 /** The same of a curriculum that one process trains by itself, without services. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { FUSED } from '@trikd/core/losses/objective';
 import { cosineHead } from '@trikd/core/models/cosine-head';
 import { marginLoss } from '@trikd/core/tasks/verification/margin-loss';
 import { MarginSpec } from '@trikd/core/tasks/verification/margin-spec';
@@ -41,7 +42,7 @@ const inputs = { embeddings: float32(rows, dimension), labels: int32(rows) };
 function program(spec: MarginSpec): Program {
   const lossOf = (scope: Scope<string>, embeddings: Tensor) => {
     const logits = scope.model(embeddings, { training: true }) as Tensor2D;
-    return marginLoss(logits, scope.inputs['labels'] as Tensor1D, spec);
+    return marginLoss(FUSED, logits, scope.inputs['labels'] as Tensor1D, spec);
   };
   const predict: FunctionDefinition = {
     inputs,

@@ -4,6 +4,8 @@ import type { Dataset } from '@trikd/core/data/split';
 import type { HostTensor, Params } from '@trikd/core/models/params';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Scheduled, valueAt } from '@trikd/core/spec/scheduled';
+import { learnerOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
 import {
   LOGITS,
   optimizerFeeds,
@@ -91,6 +93,10 @@ function specOf(optimizer: OptimizerName): RunSpec {
   });
 }
 
+/** Generation 1, which has all three terms. */
+const stageOf = (spec: RunSpec) => stageAt(spec, 1, true);
+const student = (spec: RunSpec) => learnerOf(stageOf(spec), 'student');
+
 interface Step {
   readonly logits: Float32Array;
   readonly outputs: Readonly<Record<string, Float32Array>>;
@@ -100,7 +106,7 @@ interface Step {
 /** One step of a role's own program, with the exchange in its middle; steps count from 1. */
 async function runStep(session: Session, spec: RunSpec, rate: number, step: number): Promise<Step> {
   const input = (name: string) => tensor(`input/${step}/${name}`).data;
-  const { objective, optimizer } = spec.student;
+  const { objective, optimizer } = student(spec);
   const moment = { step: step - 1, totalSteps: 2, generation: 1 };
   const running = session.run(TRAIN, {
     images: input('images'),
@@ -114,17 +120,19 @@ async function runStep(session: Session, spec: RunSpec, rate: number, step: numb
         term.kind === 'task' ? 1 : valueAt(term.temperature as Scheduled, moment),
       ]),
     ),
-    ...randomFeeds(spec, 1, 'student', step - 1),
+    ...randomFeeds(spec, stageOf(spec), student(spec), step - 1),
     ...optimizerFeeds(optimizer, step - 1),
   });
   const logits = await session.take(LOGITS);
-  for (const source of ['peer', 'anchor'] as const) await session.put(source, Float32Array.from(input(source)));
+  for (const [source, name] of Object.entries({ teacher: 'peer', anchor: 'anchor' })) {
+    await session.put(source, Float32Array.from(input(name)));
+  }
   return { logits, outputs: await running, state: await session.state() };
 }
 
 async function trainTwoSteps(name: OptimizerName): Promise<readonly Step[]> {
   const spec = specOf(name);
-  const program = traceTrainer({ spec, dataset, generation: 1 }, 'student', spec.student.objective);
+  const program = traceTrainer({ spec, dataset }, stageOf(spec), student(spec));
   const session = await (await Engine.open(spec.engine)).load(program, under('initial/'));
   try {
     const steps: Step[] = [];

@@ -29,7 +29,7 @@ test('the Python package tensorboard reads the curves that we write: tags, steps
       [1, second(1), 1.5],
       [3, second(2), 1.125],
     ],
-    'loss/peer': [
+    'loss/teacher': [
       [1, second(1), 0.125],
       [3, second(2), 0.125],
     ],

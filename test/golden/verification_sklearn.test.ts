@@ -3,6 +3,7 @@ import { atOnce } from '@trikd/core/async/slices';
 import { cosine, normalised } from '@trikd/core/tasks/verification/embeddings';
 import { accuracyOfFolds, trueAcceptRate } from '@trikd/core/tasks/verification/pair-metrics';
 import { retrievalRate } from '@trikd/core/tasks/verification/retrieval';
+import { verificationMetrics } from '@trikd/core/tasks/verification/verification-metrics';
 import { expect, test } from 'vitest';
 
 /** The JSON of the script that made the numbers. */
@@ -19,6 +20,7 @@ interface Golden {
   readonly accuracies: readonly number[];
   readonly tar: Readonly<Record<string, number>>;
   readonly retrieval: number;
+  readonly whole: Readonly<Record<string, number>>;
 }
 
 const golden: Golden = JSON.parse(readFileSync(new URL('./verification_sklearn.json', import.meta.url), 'utf8'));
@@ -55,4 +57,12 @@ test('a true accept rate at 0.001 is not reported for 300 pairs of two identitie
 
 test('the share of images whose nearest is of their identity is that of scikit-learn', () => {
   expect(atOnce(retrievalRate(units, labels))).toBeCloseTo(golden.retrieval, 12);
+});
+
+test('the score that a run records is that of scikit-learn on the same embeddings and pairs', () => {
+  const embeddings = { dimension: golden.dimension, values: Float32Array.from(golden.embeddings) };
+  const listed = { ...scored, left: Uint32Array.from(pairs.left), right: Uint32Array.from(pairs.right) };
+  const metrics = atOnce(verificationMetrics(embeddings, labels, listed));
+  expect(Object.keys(metrics).sort()).toEqual(Object.keys(golden.whole).sort());
+  for (const [name, expected] of Object.entries(golden.whole)) expect(metrics[name]).toBeCloseTo(expected, 12);
 });

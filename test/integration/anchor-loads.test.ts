@@ -9,8 +9,8 @@ import { assertFrame, counted, hear, paramsOfGeneration, serveAnchor, spec, star
 
 describe('while frames are served, a load', () => {
   /** The anchor of generation 3, and two trainers that hear it all the time. */
-  async function underLoad(openAnchor = numberAnchor(), store = memoryStore()) {
-    const anchor = await serveAnchor(store, openAnchor);
+  async function underLoad(openFrozen = numberAnchor(), store = memoryStore()) {
+    const anchor = await serveAnchor(store, openFrozen);
     await anchor.load(startOf(3), await paramsOfGeneration(store, 3), spec);
     const over = new AbortController();
     let frames = 0;
@@ -60,8 +60,8 @@ describe('while frames are served, a load', () => {
 
   test('of a blob that is gone or not finite, or of a model of another shape, is refused by name', async () => {
     const open = numberAnchor();
-    const { anchor, store, goesOn, end } = await underLoad((given, dataset, params, attempt) => {
-      if (params.get('value')?.shape.length === 1) return open(given, dataset, params, attempt);
+    const { anchor, store, goesOn, end } = await underLoad((given, dataset, model, params, attempt) => {
+      if (params.get('value')?.shape.length === 1) return open(given, dataset, model, params, attempt);
       throw new TrikdError('invalid', 'params of the anchor do not fit the model: 1 missing (value)');
     });
     const params = await paramsOfGeneration(store, 4);
@@ -88,10 +88,11 @@ describe('while frames are served, a load', () => {
   });
 
   test('that fails while it is scored leaves no model open', async () => {
-    const { models, openAnchor } = counted();
+    const { models, openFrozen } = counted();
     const { anchor, store, goesOn, end } = await underLoad(async (...given) => {
-      const model = await openAnchor(...given);
-      if (given[3].generation === 3) return model;
+      const model = await openFrozen(...given);
+      const [, , , , { generation }] = given;
+      if (generation === 3) return model;
       return { ...model, evaluate: () => Promise.reject(new TrikdError('diverged', 'logits are NaN')) };
     });
     await expect(anchor.load(startOf(4), await paramsOfGeneration(store, 4), spec)).rejects.toMatchObject({
@@ -146,8 +147,8 @@ describe('while frames are served, a load', () => {
     const store = memoryStore();
     const params = await paramsOfGeneration(store, 4);
     let [refused, mended] = [0, false];
-    const { models, openAnchor } = counted();
-    const { anchor, goesOn, end } = await underLoad(openAnchor, {
+    const { models, openFrozen } = counted();
+    const { anchor, goesOn, end } = await underLoad(openFrozen, {
       ...store,
       async get(key) {
         if (key !== params.key || mended) return store.get(key);
@@ -167,8 +168,8 @@ describe('while frames are served, a load', () => {
   });
 
   test('is not delayed by a client that reads none of its frames', async () => {
-    const { models, openAnchor } = counted();
-    const { anchor, store, end } = await underLoad(openAnchor);
+    const { models, openFrozen } = counted();
+    const { anchor, store, end } = await underLoad(openFrozen);
     await end();
     const stalled = await hear(anchor, 'student', startOf(3));
     await stalled.next();

@@ -10,8 +10,8 @@ import { onTestFinished } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { type AnchorUnderTest, agreement, openAnchorServer } from './trio-rig.js';
 
-/** Long enough that no generation is over before it is replaced. */
-export const spec = specFor('32 steps', { epochs: 1000 });
+/** Long enough that no generation is over before it is replaced, with as many as a test swaps through. */
+export const spec = specFor('32 steps', { epochs: 1000, curriculum: { generations: 200 } });
 /** The first logit of a frame, divided by this, is the generation whose params computed it. */
 const PARAMS_STEP = 32_768;
 export const paramsOfGeneration = (store: ObjectStore, generation: number) =>
@@ -42,17 +42,17 @@ export function counted() {
   const open = numberAnchor(() => {
     models.open -= 1;
   });
-  const openAnchor: AnchorParts['openAnchor'] = (...given) => {
+  const openFrozen: AnchorParts['openFrozen'] = (...given) => {
     models.open += 1;
     models.opened += 1;
     models.most = Math.max(models.most, models.open);
     return open(...given);
   };
-  return { models, openAnchor };
+  return { models, openFrozen };
 }
 
-export async function serveAnchor(store: ObjectStore, openAnchor = numberAnchor()): Promise<AnchorUnderTest> {
-  const anchor = await openAnchorServer(store, openAnchor);
+export async function serveAnchor(store: ObjectStore, openFrozen = numberAnchor()): Promise<AnchorUnderTest> {
+  const anchor = await openAnchorServer(store, openFrozen);
   onTestFinished(() => anchor.close());
   return anchor;
 }

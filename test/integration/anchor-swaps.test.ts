@@ -15,8 +15,8 @@ describe('a swap of the anchor', () => {
 
   test('is invisible to requests for the served generation: 100 of them, under load', async () => {
     const store = memoryStore();
-    const { models, openAnchor } = counted();
-    const anchor = await serveAnchor(store, openAnchor);
+    const { models, openFrozen } = counted();
+    const anchor = await serveAnchor(store, openFrozen);
     const count = { steps: 0, frames: 0, asked: 0, endedByName: 0 };
     const failed: unknown[] = [];
     /** The generation last asked to be loaded, and the one that is served for certain. */
@@ -76,10 +76,11 @@ describe('a swap of the anchor', () => {
     const asker = async () => {
       while (!over) {
         const atLeast = serving;
-        const { serving: found, params } = await anchor.get();
+        const { serving: found, frozen } = await anchor.get();
         count.asked += 1;
         const generation = found?.generation ?? -1;
-        if (generation < atLeast || generation > wanted || !params) failed.push(new Error(`served ${generation}`));
+        if (generation < atLeast || generation > wanted || frozen.length !== 1)
+          failed.push(new Error(`served ${generation}`));
       }
     };
 

@@ -133,7 +133,9 @@ describe('clients that read nothing', () => {
   function deaf(address: string): void {
     const client = new ExchangeServiceClient(address, credentials.createInsecure());
     const call = client.streamLogits(
-      fromSubscription({ consumer: 'anchor', from: { ...attempt, step: 0 }, agreement: wide, secret: SECRET }),
+      fromSubscription({
+        ...{ consumer: 'anchor', producer: 'teacher', from: { ...attempt, step: 0 }, agreement: wide, secret: SECRET },
+      }),
     );
     call.on('error', () => undefined);
     opened.push(client);

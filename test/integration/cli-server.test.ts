@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
@@ -172,7 +171,7 @@ describe('control characters of a peer never reach the output', () => {
     ['runs', 'watch', 'mine'],
     ['runs', 'watch', 'mine', '-o', 'yaml'],
   ])('%s %s %s %s %s', async (...words) => {
-    const alarm = { role: Role.ROLE_STUDENT, generation: 0, alarm: { kind: 0, step: 1, message: hostile } };
+    const alarm = { participant: 'student', generation: 0, alarm: { kind: 0, step: 1, message: hostile } };
     const messages = [
       numbered(1, { $case: 'alarm', value: { ...alarm } }),
       numbered(2, { $case: 'run', value: { ...stalled } }),

@@ -110,7 +110,8 @@ async function openObserved(source: ExchangeSource) {
   const client = new Client(service.address, credentials.createInsecure());
   opened.push(client, service);
   const stream = (deadline?: number) => {
-    const request = fromSubscription({ consumer: 'student', from: { ...attempt, step: 0 }, agreement, secret: SECRET });
+    const from = { ...attempt, step: 0 };
+    const request = fromSubscription({ consumer: 'student', producer: 'teacher', from, agreement, secret: SECRET });
     const { path, requestSerialize } = EXCHANGE_SERVICES['trikd.v1.ExchangeService'].streamLogits;
     const call = client.makeServerStreamRequest(path, requestSerialize, raw, request, deadline ? { deadline } : {});
     call.on('error', () => undefined);
@@ -194,7 +195,9 @@ describe('a shutdown', () => {
     })();
     const ended = expect(producing).rejects.toMatchObject({ kind: 'wrong-state' });
     const call = client.streamLogits(
-      fromSubscription({ consumer: 'student', from: { ...attempt, step: 0 }, agreement: wide, secret: SECRET }),
+      fromSubscription({
+        ...{ consumer: 'student', producer: 'teacher', from: { ...attempt, step: 0 }, agreement: wide, secret: SECRET },
+      }),
     );
     call.on('error', () => undefined);
     await once(call, 'readable');

@@ -52,10 +52,11 @@ export function serve(
 }
 
 /** The frames that a consumer gets from a producer; by default the student from the teacher. */
-export function listenTo(address: string, options: Partial<SubscribeOptions> = {}) {
+export function listenTo(address: string, { producer = 'teacher', ...options }: Partial<SubscribeOptions> = {}) {
   return subscribe({
     address,
-    producer: 'teacher',
+    producer,
+    server: producer === 'teacher' || producer === 'student' ? producer : 'anchor',
     consumer: 'student',
     from: { ...attempt, step: 0 },
     agreement,

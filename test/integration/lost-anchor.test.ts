@@ -1,7 +1,9 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
-import { openAnchor } from '@trikd/core/training/anchor';
-import { traceAnchor } from '@trikd/core/training/role-program';
+import { learnerOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
+import { openFrozen } from '@trikd/core/training/frozen';
+import { tracePredictor } from '@trikd/core/training/role-program';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
@@ -44,9 +46,10 @@ test('real models that lose their anchor leave a pair of one step, and continue 
   const start = (attempt: number, anchorAddress: string, limit = STEPS, from: readonly RoleCheckpoint[] = []) =>
     Promise.all(
       pair.map((trainer, index) => {
-        const peerAddress = pair[1 - index]!.address;
+        const peer = pair[1 - index]!.address;
+        const sources = { anchor: anchorAddress, ...(index === 0 ? { student: peer } : { teacher: peer }) };
         const resume = from[index];
-        const options = { of: numbered(attempt), trained: spec, limit, peerAddress, anchorAddress };
+        const options = { of: numbered(attempt), trained: spec, limit, sources };
         return trainer.assign(assignment({ ...options, ...(resume && { resume }) }));
       }),
     );
@@ -84,7 +87,7 @@ test('real models that lose their anchor leave a pair of one step, and continue 
   expect(await ends(3)).toEqual(undisturbed);
 
   async function anchorServer() {
-    const server = await openAnchorServer(store, openAnchor);
+    const server = await openAnchorServer(store, openFrozen);
     let open = true;
     const close = async () => {
       if (open) await server.close();
@@ -93,7 +96,7 @@ test('real models that lose their anchor leave a pair of one step, and continue 
     onTestFinished(close);
     const serve = async (attempt: number, at: number) => {
       const dataset = await loadDataset(spec);
-      const { variables } = traceAnchor({ spec, dataset, generation: 1 });
+      const { variables } = tracePredictor({ spec, dataset }, learnerOf(stageAt(spec, 1, true), 'student').model);
       const params = new Map(
         [...variables].map(([name, { shape, initial: data }]) => [name, { dtype: 'float32' as const, shape, data }]),
       );

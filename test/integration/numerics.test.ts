@@ -61,7 +61,7 @@ test('an attempt with other numerics than the pair it resumes from goes on with 
   const events = await watch('trial');
   expect(alarmsIn(events)).toEqual([
     `computes otherwise than for the checkpoint of step 4, so results may differ in bits: ${HOW}`,
-    `its anchor computes otherwise than for the checkpoint of step 4, so results may differ in bits: ${HOW}`,
+    `the anchor-server computes otherwise than for the checkpoint of step 4, so results may differ in bits: ${HOW}`,
   ]);
   expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed({ curriculum: { generations: 2 } })));
 });

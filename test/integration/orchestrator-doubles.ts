@@ -12,16 +12,11 @@ import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Score } from '@trikd/core/domain/score';
 import { RunSpec } from '@trikd/core/spec/run-spec';
+import type { Stage } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
-import {
-  fromPosition,
-  fromRole,
-  fromScore,
-  toAttempt,
-  toBestParams,
-  toBlob,
-  toPosition,
-} from '@trikd/protocol/convert';
+import { fromPosition, fromRole, toAttempt, toBestParams, toPosition } from '@trikd/protocol/convert';
+import { fromFrozenScores, toFrozenAssignment } from '@trikd/protocol/convert-anchor';
 import { fromNumerics } from '@trikd/protocol/convert-numerics';
 import { fromTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceService, type LoadAnchorRequest } from '@trikd/protocol/gen/node/trikd/v1/anchor';
@@ -68,7 +63,7 @@ export interface Double<Request> {
 interface Attempt {
   readonly request: AssignRequest;
   readonly at: GenerationAttempt;
-  readonly spec: RunSpec;
+  readonly stage: Stage;
   readonly events: TrainerEvent[];
   readonly news: EventTarget;
   /** Steps at which checkpoints were asked for. */
@@ -99,7 +94,7 @@ export async function toyTrainer(
       const start = toPosition(request.start);
       const refusal = world.refusalAt?.(role, start);
       if (refusal) throw refusal;
-      const spec = RunSpec.parse(JSON.parse(request.spec));
+      const stage = stageAt(RunSpec.parse(JSON.parse(request.spec)), start.generation, request.promoted);
       if (current) {
         const isFenced = current.watchers > 0 && request.term < current.request.term;
         if (isFenced || (start.attempt < current.at.attempt && start.generation === current.at.generation)) {
@@ -111,7 +106,7 @@ export async function toyTrainer(
       current = {
         request,
         at: start,
-        spec,
+        stage,
         events: [],
         news: new EventTarget(),
         saves: new Set(),
@@ -123,7 +118,7 @@ export async function toyTrainer(
       void trainToy(role, current, store, world);
       return {
         datasetDigest: world.datasetDigest?.(role) ?? DATASET,
-        totalSteps: spec.epochs,
+        totalSteps: stage.epochs,
         stepsPerEpoch: 1,
         classes: 4,
         numerics: fromNumerics(world.numericsAt?.(role, start)),
@@ -168,7 +163,7 @@ export async function toyTrainer(
             await once(attempt.news, 'event');
           }
           const event = attempt.events[number];
-          if (event) call.write({ number, event: fromTrainerEvent(event, role) });
+          if (event) call.write({ number, event: fromTrainerEvent(event) });
         }
         call.end();
       };
@@ -189,7 +184,7 @@ const scored = (accuracy: number): Score => ({ metrics: { accuracy, nll: 0.5 }, 
 const accuracyOf = ({ validation }: Pick<BestParams, 'validation'>) => validation.metrics['accuracy'] ?? 0;
 
 async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore, world: ToyWorld): Promise<void> {
-  const { at, spec, request } = attempt;
+  const { at, stage, request } = attempt;
   const accuracyAt = world.accuracyAt ?? ((_role, generation, step) => 0.6 + 0.05 * generation + 0.01 * step);
   let best: BestParams | undefined = request.resume?.best && toBestParams(request.resume.best);
   const emit = (event: TrainerEvent) => {
@@ -213,7 +208,7 @@ async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore,
     emit({ kind: 'checkpoint', checkpoint: await checkpoint() });
     emit({ kind: 'resting', nextStep: attempt.next });
   };
-  while (attempt.next < spec.epochs) {
+  while (attempt.next < stage.epochs) {
     if (attempt.next >= attempt.limit) await rest();
     while (attempt.next >= attempt.limit && !attempt.stopped) await once(attempt.news, 'limit');
     await world.gate?.(role, at.generation, attempt.next);
@@ -223,35 +218,35 @@ async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore,
     if (failure) return emit({ kind: 'failure', failure });
     attempt.next += 1;
     const step = attempt.next;
-    emit({ kind: 'progress', progress: progressAt(step) });
-    if (step % spec.evaluation.everyEpochs === 0 || step === spec.epochs) {
+    emit({ kind: 'progress', progress: progressAt(step, request) });
+    if (step % stage.evaluation.everyEpochs === 0 || step === stage.epochs) {
       const validation = scored(accuracyAt(role, at.generation, step));
       if (!best || accuracyOf({ validation }) > accuracyOf(best)) {
         best = { step, validation, params: await save('params') };
       }
       emit({ kind: 'evaluation', step, validation });
     }
-    const saves = step % spec.checkpoint.everyEpochs === 0 || attempt.saves.has(step);
-    if (saves && step < spec.epochs) {
+    const saves = step % stage.checkpoint.everyEpochs === 0 || attempt.saves.has(step);
+    if (saves && step < stage.epochs) {
       emit({ kind: 'checkpoint', checkpoint: await checkpoint() });
     }
   }
   await rest();
 }
 
-function progressAt(nextStep: number) {
+function progressAt(nextStep: number, { sources }: AssignRequest) {
   return {
     nextStep,
-    terms: [{ part: 'task' as const, value: 1 / nextStep }],
+    terms: [{ part: 'task', value: 1 / nextStep }],
     batchMetrics: { accuracy: 0.5 },
     gradientNorm: 1,
     learningRate: 0.1,
     stepsPerSecond: 10,
-    waits: { peer: 0.1 },
+    waits: Object.fromEntries(sources.map(({ participant }) => [participant, 0.1])),
   };
 }
 
-/** An AnchorService that scores every anchor alike. */
+/** An AnchorService that scores every frozen model alike. */
 export async function toyAnchor(digest = DATASET, world: ToyWorld = {}): Promise<Double<LoadAnchorRequest>> {
   const requests: LoadAnchorRequest[] = [];
   const server = new Server();
@@ -259,15 +254,15 @@ export async function toyAnchor(digest = DATASET, world: ToyWorld = {}): Promise
   server.addService(AnchorServiceService, {
     loadAnchor: answering((request: LoadAnchorRequest) => {
       requests.push(request);
-      toBlob(request.params);
-      const start = toPosition(request.start);
+      const { start, params } = toFrozenAssignment(request);
       const refusal = world.refusalAt?.('anchor', start);
       if (refusal) throw refusal;
-      const score = fromScore({ metrics: { accuracy: 0.7, nll: 0.6 }, examples: 400 });
+      const score = { metrics: { accuracy: 0.7, nll: 0.6 }, examples: 400 };
+      const scores = Object.keys(params).map((name) => [name, { validation: score, test: score }] as const);
       const numerics = fromNumerics(world.numericsAt?.('anchor', start));
-      return { datasetDigest: digest, validation: score, test: score, numerics };
+      return { datasetDigest: digest, scores: fromFrozenScores(Object.fromEntries(scores)), numerics };
     }),
-    getAnchor: answering(() => ({ serving: requests.at(-1)?.start, params: requests.at(-1)?.params })),
+    getAnchor: answering(() => ({ serving: requests.at(-1)?.start, frozen: requests.at(-1)?.frozen ?? [] })),
   });
   return { address: await listen(server), requests, health, close: () => server.forceShutdown() };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createLogger } from '@trikd/process/logging';
+import type { LoadAnchorRequest } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { type Run, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { runAfter } from '@trikd/testing/runs/run-after';
@@ -132,10 +133,20 @@ export const resultOf = (run: Run | undefined) => ({
   best: run?.bestGeneration,
   results: run?.generations.map((result) => ({
     ...result,
-    student: { ...result.student, params: result.student?.params?.sha256 },
-    teacher: { ...result.teacher, params: result.teacher?.params?.sha256 },
+    learners: result.learners.map(({ best, ...rest }) => ({
+      ...rest,
+      best: { ...best, params: best?.params?.sha256 },
+    })),
   })),
 });
+
+/** The best params of a learner of a stage that has ended; undefined: there is none. */
+export const bestOf = (run: Run | undefined, generation: number, participant = 'student') =>
+  run?.generations[generation]?.learners.find((learner) => learner.participant === participant)?.best;
+
+/** SHA-256 of the params that an anchor-server was to load, by name. */
+export const loaded = ({ frozen }: LoadAnchorRequest) =>
+  Object.fromEntries(frozen.map(({ participant, params }) => [participant, params?.sha256]));
 
 /** Holds both roles before one step of one generation until it is opened. */
 export function gateAt(generation: number, step: number) {

@@ -11,11 +11,13 @@ import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import {
+  bestOf,
   cleanUp,
   folder,
   gateAt,
   heldUntilLimited,
   lastRun,
+  loaded,
   resultOf,
   serve,
   specOf,
@@ -39,27 +41,37 @@ describe('the orchestrator', () => {
       attempt: 1,
       bestGeneration: 2,
       generations: [
-        { generation: 0, promoted: true, steps: 8, anchorValidation: undefined },
-        { generation: 1, promoted: true, steps: 8, anchorValidation: { metrics: { accuracy: 0.7 } } },
-        { generation: 2, promoted: false, steps: 8, anchorTest: { metrics: { accuracy: 0.7 } } },
+        { generation: 0, stage: 'generation-0', promoted: true, steps: 8, frozen: [], candidate: 'student' },
+        {
+          generation: 1,
+          promoted: true,
+          steps: 8,
+          frozen: [{ participant: 'anchor', validation: { metrics: { accuracy: 0.7 } } }],
+        },
+        {
+          generation: 2,
+          promoted: false,
+          steps: 8,
+          frozen: [{ participant: 'anchor', test: { metrics: { accuracy: 0.7 } } }],
+        },
       ],
     });
-    for (const result of run?.generations ?? []) {
-      const { validation, test } = result.student ?? {};
+    for (const { generation } of run?.generations ?? []) {
+      const { validation, test } = bestOf(run, generation) ?? {};
       expect(test?.metrics['accuracy']).toBeCloseTo((validation?.metrics['accuracy'] ?? 0) - 0.01);
     }
     expect(await get('trial')).toEqual(run);
 
     // The anchor of a generation is the student of the one before.
-    expect(models.anchor.requests.map(({ params }) => params?.sha256)).toEqual(
-      run?.generations.slice(0, 2).map(({ student }) => student?.params?.sha256),
+    expect(models.anchor.requests.map(loaded)).toEqual(
+      [0, 1].map((generation) => ({ anchor: bestOf(run, generation)?.params?.sha256 })),
     );
-    const asked = models.teacher.requests.map(({ anchorAddress, peerAddress }) => ({ anchorAddress, peerAddress }));
-    const peerAddress = models.student.address;
-    expect(asked).toEqual([
-      { peerAddress, anchorAddress: '' },
-      { peerAddress, anchorAddress: models.anchor.address },
-      { peerAddress, anchorAddress: models.anchor.address },
+    const student = { participant: 'student', address: models.student.address };
+    const anchor = { participant: 'anchor', address: models.anchor.address };
+    expect(models.teacher.requests.map(({ sources, promoted }) => ({ sources, promoted }))).toEqual([
+      { sources: [student], promoted: false },
+      { sources: [anchor, student], promoted: true },
+      { sources: [anchor, student], promoted: true },
     ]);
 
     // The log of events has every checkpoint; the store keeps the last one of each generation.
@@ -83,7 +95,7 @@ describe('the orchestrator', () => {
     const calm = await serve(undisturbed, await trio(undisturbed, { accuracyAt }));
     await calm.create(patient);
     const expected = lastRun(await calm.watch('trial'));
-    expect(expected?.generations.map(({ steps, student }) => [steps, student?.step])).toEqual([
+    expect(expected?.generations.map(({ steps, generation }) => [steps, bestOf(expected, generation)?.step])).toEqual([
       [10, 6],
       [10, 6],
     ]);
@@ -112,8 +124,8 @@ describe('the orchestrator', () => {
       phase: RunPhase.RUN_PHASE_COMPLETED,
       generations: [
         { generation: 0, promoted: false },
-        { generation: 1, promoted: true, anchorValidation: undefined },
-        { generation: 2, promoted: false, anchorValidation: { metrics: { accuracy: 0.7 } } },
+        { generation: 1, promoted: true, frozen: [] },
+        { generation: 2, promoted: false, frozen: [{ validation: { metrics: { accuracy: 0.7 } } }] },
       ],
     });
     const alarms = seen.flatMap((event) => (event.$case === 'alarm' ? [event.value] : []));
@@ -262,7 +274,7 @@ describe('the orchestrator', () => {
     await create(specOf());
     expect(lastRun(await watch('trial'))).toMatchObject({
       phase: RunPhase.RUN_PHASE_FAILED,
-      failure: `the teacher finds datasetDigest ${'a'.repeat(64)}, the student ${'b'.repeat(64)}: they read different data`,
+      failure: `the student finds datasetDigest ${'b'.repeat(64)}, the teacher ${'a'.repeat(64)}: they read different data`,
     });
   });
 

@@ -22,9 +22,10 @@ const RUN = { runId: 'trial' };
 const params = { key: 'runs/trial/blobs/0.1/p', sha256: createHash('sha256').digest('hex'), bytes: 8 };
 const resultOf = (generation: number, promoted: boolean): GenerationResult => {
   const best = { step: 2, validation: { metrics: { accuracy: 0.8, nll: 0.5 }, examples: 400 }, params };
-  const digests = { studentStateSha256: params.sha256, teacherStateSha256: params.sha256 };
+  const learner = { best, stateSha256: params.sha256 };
   const pair = { step: 2, manifestKey: `runs/trial/manifests/${generation}` };
-  return { generation, steps: 2, student: best, teacher: best, promoted, pair, ...digests };
+  const learners = { student: learner, teacher: learner };
+  return { generation, steps: 2, learners, candidate: 'student', promoted, pair };
 };
 const resumable = {
   ...firstState,

@@ -25,7 +25,7 @@ test('two trainers that are asked over gRPC save at one step and at their end, a
         link.close();
         trainer.close();
       });
-      await link.assign({ attempt, term: 1, exchangeSecret: SECRET, spec, limit: 40 });
+      await link.assign({ attempt, term: 1, exchangeSecret: SECRET, spec, limit: 40, sources: {}, promoted: false });
       return link;
     }),
   );

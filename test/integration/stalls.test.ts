@@ -121,10 +121,10 @@ describe('trainers whose frames go over such a connection', () => {
       const given = { of: { ...attempt, attempt: number }, limit, trained: spec };
       await Promise.all([
         trainers.teacher.assign(
-          assignment({ ...given, peerAddress: at.student, ...(resume && { resume: resume.teacher }) }),
+          assignment({ ...given, sources: { student: at.student }, ...(resume && { resume: resume.teacher }) }),
         ),
         trainers.student.assign(
-          assignment({ ...given, peerAddress: at.teacher, ...(resume && { resume: resume.student }) }),
+          assignment({ ...given, sources: { teacher: at.teacher }, ...(resume && { resume: resume.student }) }),
         ),
       ]);
     };

@@ -47,10 +47,11 @@ beforeEach(async () => {
   closing.push(() => Promise.all([teacher.close(), student.close(), anchor.close()]));
   addresses = { teacher: teacher.address, student: student.address, anchor: anchor.address };
   await anchor.load({ ...of, step: 0 }, await saveParams(store, blobsFolder(attempt), paramsOf(3)), undefined, tracing);
-  const given = { of, tracing, anchorAddress: anchor.address };
+  const given = { of, tracing };
+  const frozen = { anchor: anchor.address };
   await Promise.all([
-    teacher.assign(assignment({ ...given, peerAddress: student.address })),
-    student.assign(assignment({ ...given, peerAddress: teacher.address })),
+    teacher.assign(assignment({ ...given, sources: { ...frozen, student: student.address } })),
+    student.assign(assignment({ ...given, sources: { ...frozen, teacher: teacher.address } })),
   ]);
   for (const each of [teacher, student]) await until(each, 'resting', undefined, of);
 });

@@ -48,9 +48,10 @@ describe('the anchor-server', () => {
     expect((await anchor.get()).serving).toBeUndefined();
     const params = await paramsIn(3);
     const loaded = await anchor.load(generation(3), params);
-    expect(loaded.validation).toEqual({ metrics: { accuracy: 0.5, nll: 3 }, examples: 64 });
+    const validation = { metrics: { accuracy: 0.5, nll: 3 }, examples: 64 };
+    expect(loaded.scores).toMatchObject([{ participant: 'anchor', validation }]);
     expect(loaded.datasetDigest).toBe((await agreement()).datasetDigest);
-    expect(await anchor.get()).toEqual({ serving: generation(3), params });
+    expect(await anchor.get()).toEqual({ serving: generation(3), frozen: [{ participant: 'anchor', params }] });
   });
 
   test('sends both trainers all frames', async () => {
@@ -129,7 +130,7 @@ describe('the anchor-server', () => {
     for (const params of [foreign, there, { ...there, bytes: 8 }, { ...there, key: 'runs/another/nothing.json' }]) {
       await expect(anchor.load(generation(3), params)).rejects.toMatchObject({
         kind: 'invalid',
-        message: 'the anchor: the params must be a blob that an attempt of run r has stored',
+        message: 'the anchor: the params of the anchor must be a blob that an attempt of run r has stored',
       });
     }
     expect(read).toBe(0);

@@ -90,7 +90,8 @@ test('a watch is resumed when its server is back, after the last event', async (
       drainSeconds: 0,
     });
   const first = await serveTrainer();
-  await trainer.assign({ attempt, term: 1, exchangeSecret: SECRET, spec, limit: 0 });
+  const sources = { teacher: '127.0.0.1:1' };
+  await trainer.assign({ attempt, term: 1, exchangeSecret: SECRET, spec, limit: 0, sources, promoted: false });
   const client = steer(socket.address);
   const events = watch({
     what: 'the student',

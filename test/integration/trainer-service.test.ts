@@ -37,10 +37,10 @@ afterEach(async () => {
 });
 
 /** Gives both trainers an attempt that hears the other one. */
-const assignBoth = (options: Parameters<typeof assignment>[0] = {}) =>
+const assignBoth = ({ sources = {}, ...options }: Parameters<typeof assignment>[0] = {}) =>
   Promise.all([
-    teacher.assign(assignment({ ...options, peerAddress: student.address })),
-    student.assign(assignment({ ...options, peerAddress: teacher.address })),
+    teacher.assign(assignment({ ...options, sources: { ...sources, student: student.address } })),
+    student.assign(assignment({ ...options, sources: { ...sources, teacher: teacher.address } })),
   ]);
 
 describe('two trainers', () => {
@@ -69,8 +69,8 @@ describe('two trainers', () => {
     expect(await ends(second)).toEqual(undisturbed);
 
     const third = { ...attempt, attempt: 3 };
-    await teacher.assign(assignment({ of: third, peerAddress: student.address, resume: rested.teacher }));
-    await student.assign(assignment({ of: third, peerAddress: teacher.address, resume: rested.student }));
+    await teacher.assign(assignment({ of: third, sources: { student: student.address }, resume: rested.teacher }));
+    await student.assign(assignment({ of: third, sources: { teacher: teacher.address }, resume: rested.student }));
     expect(await ends(third)).toEqual(undisturbed);
   });
 
@@ -80,7 +80,7 @@ describe('two trainers', () => {
     const params = await saveParams(store, blobsFolder(attempt), paramsOf(3));
     await anchor.load({ ...of, step: 0 }, params);
     const silent = await endOfGeneration0();
-    await assignBoth({ of, anchorAddress: anchor.address });
+    await assignBoth({ of, sources: { anchor: anchor.address } });
     const heard = await checkpointAt(student, TOTAL_STEPS, of);
     expect(heard.state.sha256).not.toBe(silent.state.sha256);
   });
@@ -95,7 +95,7 @@ describe('an assignment', () => {
   test('is idempotent', async () => {
     await assignBoth({ limit: 4 });
     await until(student, 'resting');
-    const again = await student.assign(assignment({ limit: 4, peerAddress: teacher.address }));
+    const again = await student.assign(assignment({ limit: 4, sources: { teacher: teacher.address } }));
     expect(again.totalSteps).toBe(TOTAL_STEPS);
     expect((await student.get()).next).toMatchObject({ attempt: 1, step: 4 });
   });
@@ -233,8 +233,8 @@ describe('events', () => {
 describe('a failure', () => {
   test('ends the attempt on both sides, by name, and the processes take the next one', async () => {
     const broken = await open(openTrainer('teacher', store, numberTrainer(3)));
-    await broken.assign(assignment({ peerAddress: student.address }));
-    await student.assign(assignment({ peerAddress: broken.address }));
+    await broken.assign(assignment({ sources: { student: student.address } }));
+    await student.assign(assignment({ sources: { teacher: broken.address } }));
     await expect(until(broken, 'resting')).rejects.toThrow('broken at step 3');
     await expect(until(student, 'resting')).rejects.toThrow(`the teacher at ${broken.address}: the teacher gave up`);
     const of = { ...attempt, attempt: 2 };

@@ -1,7 +1,7 @@
 import type { Blob } from '@trikd/core/domain/blob';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement } from '@trikd/core/exchange/frame';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
@@ -15,6 +15,7 @@ import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/train
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { fromPosition, fromRoleCheckpoint } from '@trikd/protocol/convert';
+import { fromFrozenParams } from '@trikd/protocol/convert-anchor';
 import { toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import type { StepTracing } from '@trikd/protocol/gen/node/trikd/v1/common';
@@ -26,7 +27,7 @@ import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 
-export const spec = specFor('32 steps');
+export const spec = specFor('32 steps', { curriculum: { generations: 10 } });
 export const TOTAL_STEPS = 32;
 export const attempt: GenerationAttempt = { runId: 'r', generation: 0, attempt: 1 };
 
@@ -54,7 +55,15 @@ export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGe
   const what = `the ${role}`;
   return {
     address: service.address,
-    assign: (request: AssignRequest) => unary(client.assign.bind(client), request, { what }),
+    /** An assignment without sources gets a peer that the test never hears. */
+    assign: ({ sources, ...request }: AssignRequest) => {
+      const unheard = [{ participant: peerOf(role), address: '127.0.0.1:1' }];
+      return unary(
+        client.assign.bind(client),
+        { ...request, sources: sources.length > 0 ? sources : unheard },
+        { what },
+      );
+    },
     setLimit: (of: GenerationAttempt, limit: number) =>
       unary(client.setLimit.bind(client), { limit: fromPosition({ ...of, step: limit }) }, { what }),
     saveAt: (of: GenerationAttempt, step: number) =>
@@ -79,11 +88,11 @@ export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGe
 export type TrainerUnderTest = Awaited<ReturnType<typeof openTrainer>>;
 
 /** The anchor-server as a service, with a client that steers it. */
-export async function openAnchorServer(store: ObjectStore, openAnchor = numberAnchor()) {
+export async function openAnchorServer(store: ObjectStore, openFrozen = numberAnchor()) {
   const anchor = createAnchorHolder({
     store,
     loadDataset: rememberLast(loadDataset),
-    openAnchor,
+    openFrozen,
     clock: systemClock,
     random: Math.random,
     log,
@@ -97,14 +106,23 @@ export async function openAnchorServer(store: ObjectStore, openAnchor = numberAn
     drainSeconds: 0.2,
   });
   const client = openClient(AnchorServiceClient, service.address);
+  const load = (
+    start: Position,
+    frozen: Readonly<Record<string, Blob>>,
+    of = spec,
+    tracing?: StepTracing,
+    term = 1,
+  ) => {
+    const order = { start: fromPosition(start), term, exchangeSecret: SECRET, spec: JSON.stringify(of), tracing };
+    const request = { ...order, frozen: fromFrozenParams(frozen) };
+    return unary(client.loadAnchor.bind(client), request, { what: 'the anchor' });
+  };
   return {
     address: service.address,
     load: (start: Position, params: Blob, of = spec, tracing?: StepTracing, term = 1) =>
-      unary(
-        client.loadAnchor.bind(client),
-        { start: fromPosition(start), term, exchangeSecret: SECRET, spec: JSON.stringify(of), params, tracing },
-        { what: 'the anchor' },
-      ),
+      load(start, { anchor: params }, of, tracing, term),
+    /** Loads any frozen models, by name. */
+    loadFrozen: load,
     get: () => unary(client.getAnchor.bind(client), {}, { what: 'the anchor' }),
     async close() {
       client.close();
@@ -118,34 +136,25 @@ export type AnchorUnderTest = Awaited<ReturnType<typeof openAnchorServer>>;
 interface AssignOptions {
   readonly of?: GenerationAttempt;
   readonly term?: number;
-  readonly run?: RunSpec;
   readonly limit?: number;
-  readonly peerAddress?: string;
-  readonly anchorAddress?: string;
+  /** Addresses by participant. With one of the anchor, there was a promotion. */
+  readonly sources?: Readonly<Record<string, string>>;
   readonly resume?: RoleCheckpoint;
   readonly trained?: RunSpec;
   readonly tracing?: StepTracing;
 }
 
 export function assignment(options: AssignOptions = {}): AssignRequest {
-  const {
-    tracing,
-    of = attempt,
-    term = 1,
-    trained = spec,
-    limit = TOTAL_STEPS,
-    peerAddress = '',
-    anchorAddress = '',
-    resume,
-  } = options;
+  const { tracing, of = attempt, term = 1, trained = spec, limit = TOTAL_STEPS, sources = {}, resume } = options;
   return {
     start: fromPosition({ ...of, step: resume?.step ?? 0 }),
     term,
     exchangeSecret: SECRET,
     spec: JSON.stringify(trained),
     limit,
-    peerAddress,
-    anchorAddress,
+    sources: Object.entries(sources).map(([participant, address]) => ({ participant, address })),
+    promoted: sources['anchor'] !== undefined,
+    init: undefined,
     resume: resume && fromRoleCheckpoint(resume),
     tracing,
   };

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { PairManifest } from '@trikd/core/checkpoint/manifest';
 import type { Blob } from '@trikd/core/domain/blob';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { type AnchorPointer, pointerKey } from '@trikd/core/run/anchor-pointer';
 import { manifestsOf } from '@trikd/core/run/collector';
 import { LEASE_KEY } from '@trikd/core/run/lease';
@@ -15,7 +16,7 @@ export interface Invariants {
   changed(key: string, bytes: Uint8Array | undefined): void;
   /** The newest state of the run, as the disk has it. */
   readonly state: RunState | undefined;
-  /** Starts of generations so far. */
+  /** Starts of stages so far. */
   readonly attempts: number;
 }
 
@@ -58,11 +59,11 @@ export function createInvariants(
     if (before && now.term < before.term) broken(`term ${now.term} wrote after term ${before.term}`);
     if (before && now.revision !== before.revision + 1) broken(`revision ${now.revision} follows ${before.revision}`);
     for (const [index, result] of state.results.entries()) {
-      const [found, expected] = [JSON.stringify(verdictOf(result)), JSON.stringify(oracle.results[index])];
-      if (found !== expected) broken(`generation ${index} came to ${found}, undisturbed it comes to ${expected}`);
+      const [found, expected] = [canonicalJson(verdictOf(result)), canonicalJson(oracle.results[index] ?? 'nothing')];
+      if (found !== expected) broken(`stage ${index} came to ${found}, undisturbed it comes to ${expected}`);
     }
     if (state.phase === 'completed' && state.results.length !== oracle.results.length) {
-      broken(`the run ended after ${state.results.length} generations, undisturbed after ${oracle.results.length}`);
+      broken(`the run ended after ${state.results.length} stages, undisturbed after ${oracle.results.length}`);
     }
     if (state.phase === 'failed' && !['unavailable', 'out-of-step', 'corrupt'].includes(state.kind)) {
       broken(`the run failed (${state.kind}): ${state.reason}`);
@@ -81,7 +82,8 @@ export function createInvariants(
     }
     const expected = oracle.results[now.generation];
     if (!expected?.promoted) broken(`generation ${now.generation} was promoted, undisturbed it is not`);
-    if (!expected?.student.includes(now.params.sha256)) broken(`the anchor of generation ${now.generation} is another`);
+    const candidate = expected?.learners[expected.candidate ?? ''];
+    if (!candidate?.best.includes(now.params.sha256)) broken(`the anchor of generation ${now.generation} is another`);
   }
 
   function leaseChanged(before: Lease | undefined, now: Lease): void {
@@ -98,8 +100,9 @@ export function createInvariants(
     if (pointer) await checkBlob(pointer.params, `the anchor of generation ${pointer.generation}`);
     if (!state) return;
     if ('anchor' in state && state.anchor) await checkBlob(state.anchor.params, `the anchor of ${nameOf(state)}`);
-    for (const { generation, student, teacher } of state.results) {
-      for (const { params } of [student, teacher]) await checkBlob(params, `a best model of generation ${generation}`);
+    for (const { generation, learners } of state.results) {
+      for (const [learner, { best }] of Object.entries(learners))
+        await checkBlob(best.params, `the best ${learner} of stage ${generation}`);
     }
     for (const key of manifestsOf(state)) {
       const manifest = await disk.get(key);
@@ -107,9 +110,9 @@ export function createInvariants(
         broken(`${nameOf(state)} names ${key}, which is not there`);
         continue;
       }
-      const { teacher, student }: PairManifest = jsonOf(manifest.bytes);
-      for (const [role, part] of Object.entries({ teacher, student })) {
-        const what = `the ${role} of ${key}, which ${nameOf(state)} names,`;
+      const { learners }: PairManifest = jsonOf(manifest.bytes);
+      for (const [learner, part] of Object.entries(learners)) {
+        const what = `the ${learner} of ${key}, which ${nameOf(state)} names,`;
         await checkBlob(part.state, what);
         if (part.best) await checkBlob(part.best.params, `the best of ${what}`);
       }

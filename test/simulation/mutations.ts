@@ -18,6 +18,7 @@ import type { Anchor, RunState } from '@trikd/core/run/state';
 import type * as steer from '@trikd/core/run/steer';
 import type * as trainer from '@trikd/core/training/trainer';
 import type * as fakeS3 from '@trikd/testing/stores/fake-s3';
+import type * as stageInputs from '../../services/orchestrator/src/runs/duties/stage-inputs.js';
 import type * as commitPair from '../../services/orchestrator/src/runs/training/commit-pair.js';
 import { JOBSET_MUTATIONS } from './jobset-mutations.ts';
 import { QUEUE_MUTATIONS } from './queue-mutations.ts';
@@ -36,10 +37,12 @@ interface Modules {
   '@trikd/core/run/steer': typeof steer;
   '@trikd/core/training/trainer': typeof trainer;
   '@trikd/testing/stores/fake-s3': typeof fakeS3;
+  '../../services/orchestrator/src/runs/duties/stage-inputs.js': typeof stageInputs;
   '../../services/orchestrator/src/runs/training/commit-pair.js': typeof commitPair;
 }
 
 const replace = replacing<Modules>();
+const STAGE_INPUTS = '../../services/orchestrator/src/runs/duties/stage-inputs.js';
 
 const loseOptimizer = (state: Params): Params =>
   new Map(
@@ -93,7 +96,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
       '../../services/orchestrator/src/runs/training/commit-pair.js',
       'commitPair',
       (real) => (ports, todo, pair) => {
-        const named = [pair.teacher, pair.student].flatMap(({ state, best }) =>
+        const named = Object.values(pair.learners).flatMap(({ state, best }) =>
           best ? [state, best.params] : [state],
         );
         const size = async (key: string) => named.find((blob) => blob.key === key)?.bytes;
@@ -218,9 +221,25 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
     }),
     replace('@trikd/core/run/anchor-pointer', 'pointAsStated', (real, module) => async (store, runId, state, term) => {
       const newest = state.results.findLast(({ promoted }) => promoted);
-      const anchor = newest && { generation: newest.generation, params: newest.student.params };
+      const best = newest?.candidate === undefined ? undefined : newest.learners[newest.candidate]?.best;
+      const anchor = newest && best && { generation: newest.generation, params: best.params };
       if (anchor) await promotedAgain(module, store, runId, anchor, term);
       await real(store, runId, state, term);
+    }),
+  ],
+  "two frozen models have each other's params": [
+    replace(STAGE_INPUTS, 'stageInputs', (real) => async (run, stage, state) => {
+      const inputs = await real(run, stage, state);
+      const names = stage.frozen.map(({ name }) => name);
+      const exchanged = names.map((name, index) => [name, inputs[names.at(-1 - index)!]!] as const);
+      return { ...inputs, ...Object.fromEntries(exchanged) };
+    }),
+  ],
+  'a learner that goes on from an earlier stage starts afresh': [
+    replace(STAGE_INPUTS, 'stageInputs', (real) => async (run, stage, state) => {
+      const inputs = await real(run, stage, state);
+      const learners = stage.learners.map(({ name }) => name);
+      return Object.fromEntries(Object.entries(inputs).filter(([name]) => !learners.includes(name)));
     }),
   ],
 };

@@ -189,19 +189,8 @@ function trainerLink(network: Network, life: Life, trainer: Host<Trainer>, role:
   return {
     role,
     address: trainer.name,
-    assign: ({ attempt, term, exchangeSecret, spec, limit, peerAddress, anchorAddress, resume }) => {
-      const given = {
-        attempt,
-        term,
-        exchangeSecret,
-        spec,
-        limit,
-        ...(peerAddress && { peerAddress }),
-        ...(anchorAddress && { anchorAddress }),
-        ...(resume && { resume }),
-      };
-      return network.call(life, trainer, 'assign', (service) => service.assign(given), { seconds: TIMES.prepare });
-    },
+    assign: ({ tracing: _, ...assignment }) =>
+      network.call(life, trainer, 'assign', (service) => service.assign(assignment), { seconds: TIMES.prepare }),
     setLimit: (attempt, limit) =>
       network.call(life, trainer, 'limit', async (service) => void service.setLimit(attempt, limit), {
         seconds: TIMES.answer,

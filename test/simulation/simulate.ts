@@ -1,3 +1,4 @@
+import { chosenMethod } from '@trikd/core/methods/registry';
 import { LEASE_KEY } from '@trikd/core/run/lease';
 import { stateKey } from '@trikd/core/run/run-store';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
@@ -228,12 +229,20 @@ async function live(
       'runs resumed': steered.resumed,
       'generations begun by hand': steered.triggered,
       ...between.counts,
+      ...methodsOf(runs),
       steps,
       attempts: watched.reduce((sum, { invariants }) => sum + invariants.attempts, 0),
       events: world.events,
       'virtual seconds': world.now() / 1000,
     },
   };
+}
+
+/** Runs by what decides their stages. */
+function methodsOf(runs: Scene['runs']): Readonly<Record<string, number>> {
+  const names = runs.map(({ spec }) => (spec.stages ? 'written-out stages' : chosenMethod(spec.method).knobs.kind));
+  const counted = Map.groupBy(names, (name) => `runs of ${name}`);
+  return Object.fromEntries([...counted].map(([name, all]) => [name, all.length]));
 }
 
 function servicesOf({ teacher, student, anchor }: TrioHosts): readonly Host<Trainer | AnchorHolder>[] {

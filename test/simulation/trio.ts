@@ -5,7 +5,7 @@ import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Dial } from '@trikd/core/exchange/subscribe';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { openAnchor } from '@trikd/core/training/anchor';
+import { openFrozen } from '@trikd/core/training/frozen';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { type AnchorHolder, createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
@@ -102,7 +102,7 @@ function bootAnchor(parts: TrioParts, life: Life): AnchorHolder {
   return createAnchorHolder({
     store: parts.storeOf(life),
     loadDataset: async (spec) => parts.datasetOf(spec),
-    openAnchor: (spec, dataset, params, attempt) => openAnchor(spec, dataset, params, attempt, sessions),
+    openFrozen: (spec, dataset, model, params, attempt) => openFrozen(spec, dataset, model, params, attempt, sessions),
     clock: life.clock,
     random: life.random,
     log: logOf(life),
@@ -118,7 +118,7 @@ function sessionsOf({ trained }: TrioParts, life: Life) {
 }
 
 function dialFrom({ network, reach, misled }: TrioParts, life: Life): Dial {
-  return (producer, address) => {
+  return (_server, address) => {
     let connected = false;
     let wanted: number | undefined;
     return {
@@ -138,7 +138,7 @@ function dialFrom({ network, reach, misled }: TrioParts, life: Life): Dial {
           const { step } = frame.position;
           // The network may repeat the last one, but it neither makes nor loses one in the middle.
           if (step !== expected && step !== expected - 1)
-            misled(life, `the ${producer} sent step ${step} for ${expected}`);
+            misled(life, `the ${asked.producer} sent step ${step} for ${expected}`);
           expected = step + 1;
           wanted = expected;
           yield received(frame);

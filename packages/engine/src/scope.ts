@@ -73,16 +73,22 @@ export class Scope<Input extends string> {
     private readonly ports: Map<string, Port>,
   ) {}
 
+  /** The model's output; of several, the first. See `outputs`. */
+  model(input: Tensor, mode: ModelMode): Tensor {
+    return this.outputs(input, mode)[0]!;
+  }
+
   /**
-   * The model's output. In training, batch norm uses the batch's statistics and moves its own, and layers such as dropout draw from
+   * The model's outputs. In training, batch norm uses the batch's statistics and moves its own, and layers such as dropout draw from
    * `random`.
    * @throws EngineError FAILED_PRECONDITION, naming the layer, when one draws and there is no `random`
    */
-  model(input: Tensor, { training, random }: ModelMode): Tensor {
+  outputs(input: Tensor, { training, random }: ModelMode): readonly Tensor[] {
     const { graph } = this;
     graph.draws = random && new RandomDraws(graph, random);
     try {
-      return this.layers.apply(input, { training }) as Tensor;
+      const outputs = this.layers.apply(input, { training }) as Tensor | Tensor[];
+      return Array.isArray(outputs) ? outputs : [outputs];
     } finally {
       graph.draws = undefined;
     }

@@ -1,13 +1,13 @@
-import { withMetrics } from '@trikd/core/tasks/past-scores';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { WatchRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { upgradedEvent } from './past-events.js';
 
 /** What happened, of an event as JSON. Times are ISO 8601, enums their names. */
 export type RunEvent = NonNullable<WatchRunResponse['event']>;
 
 /** An event from its JSON, as WatchRun and the files of events have it, of earlier versions too. Unknown names are ignored. */
 export function eventOf(json: unknown): WatchRunResponse {
-  return WatchRunResponse.fromJSON(withMetrics(json));
+  return WatchRunResponse.fromJSON(upgradedEvent(json));
 }
 
 /** The events in the lines of a file. A last line that is incomplete is left out: it is being written. */

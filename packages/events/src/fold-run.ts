@@ -75,16 +75,17 @@ function withPhase(run: Run, change: PhaseChanged): Run {
   const waits = stalled.some(({ status }) => status === 'CONDITION_STATUS_TRUE');
   const now = withStalls(run, { stalls: waits ? run.stalls : [], conditions: stalled });
   if (isOlder(change.updateTime, run.updateTime)) return now;
-  const { phase, generation, attempt, failure, failureKind, bestGeneration, anchor, updateTime, endTime, placement } =
-    change;
+  const { phase, generation, stage, attempt, failure, failureKind, bestGeneration, anchor } = change;
+  const { updateTime, endTime, placement } = change;
   const same = generation === run.generation && attempt === run.attempt && DRIVEN.includes(phase);
   return {
     ...now,
-    ...{ phase, generation, attempt, failure, failureKind, bestGeneration, anchor, updateTime, endTime, placement },
+    ...{ phase, generation, stage, attempt, failure, failureKind, bestGeneration, anchor },
+    ...{ updateTime, endTime, placement },
     conditions: change.conditions,
     progress: change.progress && {
       ...change.progress,
-      // The values of each role are those of its attempt.
+      // The values of each learner are those of its attempt.
       roles: same ? (run.progress?.roles ?? []) : [],
       evaluations: same ? (run.progress?.evaluations ?? []) : [],
     },
@@ -102,7 +103,7 @@ const DRIVEN: readonly RunPhase[] = [
   RunPhase.RUN_PHASE_PROMOTING,
 ];
 
-/** The run with other values of its roles, if they are those of its present generation. @param kept steps that are stored */
+/** The run with other values of its learners, if they are those of its present generation. @param kept steps that are stored */
 function inPresent(
   run: Run,
   { generation }: { readonly generation: number },
@@ -113,18 +114,23 @@ function inPresent(
   return { ...run, progress: advanced(run, change(run.progress), kept) };
 }
 
-/** Progress by the values of the roles. The pair is as far and as fast as the slower of both; it has no rate while it is halted. */
+/** Progress by the values of the learners. A stage is as far and as fast as the slowest of them; it has no rate while it is halted. */
 function advanced(run: Run, progress: RunProgress, kept = 0): RunProgress {
   const { evaluations, stepsDone, stepsTotal } = progress;
   const roles = isHalted(run.stalls) ? progress.roles.map(withoutRate) : progress.roles;
-  const pair = roles.flatMap((role) => role.progress ?? []);
-  const trains = pair.length === 2 && run.phase === RunPhase.RUN_PHASE_TRAINING;
-  const trained = trains ? Math.min(...pair.map(({ nextStep }) => nextStep)) : 0;
+  const reported = roles.flatMap((role) => role.progress ?? []);
+  const trains = reported.length === learnersIn(run).length && run.phase === RunPhase.RUN_PHASE_TRAINING;
+  const trained = trains ? Math.min(...reported.map(({ nextStep }) => nextStep)) : 0;
   const ended = run.generations.reduce((sum, { steps }) => sum + steps, 0);
   // Within an attempt the steps only grow.
   const most = Math.max(stepsDone, kept > 0 || trained > 0 ? ended + Math.max(trained, kept) : 0);
-  const stepsPerSecond = trains ? Math.min(...pair.map((each) => each.stepsPerSecond)) : 0;
+  const stepsPerSecond = trains ? Math.min(...reported.map((each) => each.stepsPerSecond)) : 0;
   return { ...progressAt({ stepsDone: most, stepsTotal, stepsPerSecond }), roles, evaluations };
+}
+
+/** Names of the learners of the current stage. Runs of earlier versions do not say them: those have a student and a teacher. */
+function learnersIn({ stage }: Run): readonly string[] {
+  return stage?.learners ?? ['student', 'teacher'];
 }
 
 function withoutRate(role: RoleProgress): RoleProgress {
@@ -132,6 +138,6 @@ function withoutRate(role: RoleProgress): RoleProgress {
 }
 
 function replaced<Value extends RoleProgress | RoleEvaluation>(values: readonly Value[], value: Value): Value[] {
-  const at = values.findIndex(({ role }) => role === value.role);
+  const at = values.findIndex(({ participant }) => participant === value.participant);
   return at < 0 ? [...values, value] : values.with(at, value);
 }

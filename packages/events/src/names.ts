@@ -1,19 +1,13 @@
 /** Names that people read, from the names of enums in JSON. */
 
-/** The roles that train. */
-export type TrainedRole = 'teacher' | 'student';
-
 /** 'ROLE_TEACHER' is 'teacher'. */
-export function roleName(role: string): 'anchor' | TrainedRole | 'unknown' {
+export function roleName(role: string): 'anchor' | 'teacher' | 'student' | 'unknown' {
   if (role === 'ROLE_ANCHOR') return 'anchor';
   if (role === 'ROLE_TEACHER') return 'teacher';
   return role === 'ROLE_STUDENT' ? 'student' : 'unknown';
 }
 
-export function trainedRole(role: string): TrainedRole | undefined {
-  const name = roleName(role);
-  return name === 'teacher' || name === 'student' ? name : undefined;
-}
+export { isGeneration, stageText } from '@trikd/core/stages/stage-text';
 
 /** 'RUN_PHASE_TRAINING' is 'training'. */
 export function phaseName(phase: string): string {

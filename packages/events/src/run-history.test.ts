@@ -14,9 +14,9 @@ const ended = (result: object) => ({ generationEnded: { result } });
 const moved = (move: object) => ({ anchorMoved: { move } });
 const stalls = (...all: readonly object[]) => ({ stallsChanged: { stalls: all } });
 
-const progress = (role: string, generation: number, nextStep: number, value = 1) => ({
+const progress = (participant: string, generation: number, nextStep: number, value = 1) => ({
   progress: {
-    role,
+    participant,
     generation,
     totalSteps: 100,
     progress: {
@@ -29,8 +29,12 @@ const progress = (role: string, generation: number, nextStep: number, value = 1)
   },
 });
 
-const evaluation = (role: string, generation: number, step: number, accuracy: number) => ({
-  evaluation: { role, generation, evaluation: { step, validation: { metrics: { accuracy, nll: 1 }, examples: 64 } } },
+const evaluation = (participant: string, generation: number, step: number, accuracy: number) => ({
+  evaluation: {
+    participant,
+    generation,
+    evaluation: { step, validation: { metrics: { accuracy, nll: 1 }, examples: 64 } },
+  },
 });
 
 const slowStep = (step: number, durationMs: number) => ({ slowStep: { step, durationMs, usualMs: 5, attempt: 1 } });
@@ -39,11 +43,15 @@ const numbered = (events: readonly object[]) =>
   events.map((event, index) => eventOf({ ...event, number: 2 * index + 1, time: at(index) }));
 
 const anyStep = fc.integer({ min: 0, max: 60 });
-const anyRole = fc.constantFrom('ROLE_TEACHER', 'ROLE_STUDENT');
+const anyLearner = fc.constantFrom('teacher', 'student');
 const anyGeneration = fc.integer({ min: 0, max: 2 });
 const anyEvent: fc.Arbitrary<object> = fc.oneof(
-  fc.tuple(anyRole, anyGeneration, anyStep).map(([role, generation, step]) => progress(role, generation, step)),
-  fc.tuple(anyRole, anyGeneration, anyStep).map(([role, generation, step]) => evaluation(role, generation, step, 0.5)),
+  fc
+    .tuple(anyLearner, anyGeneration, anyStep)
+    .map(([learner, generation, step]) => progress(learner, generation, step)),
+  fc
+    .tuple(anyLearner, anyGeneration, anyStep)
+    .map(([learner, generation, step]) => evaluation(learner, generation, step, 0.5)),
   fc.tuple(anyGeneration, anyStep).map(([generation, step]) => ({ committed: { generation, step } })),
   fc.tuple(anyStep, fc.integer({ min: 10, max: 99 })).map(([step, ms]) => slowStep(step, ms)),
   fc
@@ -128,72 +136,116 @@ describe('the history', () => {
     const snapshot = eventOf(
       run({ attempt: 2, updateTime: at(9), progress: { stepsDone: 3, stepsTotal: 100 }, spec: '{}' }),
     );
-    const roles = ['ROLE_STUDENT', 'ROLE_TEACHER'];
-    const past = numbered([phase({ updateTime: at(1) }), ...roles.map((role) => progress(role, 0, 50))]);
+    const learners = ['student', 'teacher'];
+    const past = numbered([phase({ updateTime: at(1) }), ...learners.map((learner) => progress(learner, 0, 50))]);
     expect(foldAll([snapshot, ...past]).run?.progress).toMatchObject({ stepsDone: 3, roles: [] });
-    const present = [phase({ attempt: 2, updateTime: at(2) }), ...roles.map((role) => progress(role, 0, 7))];
+    const present = [phase({ attempt: 2, updateTime: at(2) }), ...learners.map((learner) => progress(learner, 0, 7))];
     const later = numbered([phase({}), {}, {}, ...present]);
     expect(foldAll([snapshot, ...past, ...later]).run?.progress).toMatchObject({ stepsDone: 7, percent: 7 });
   });
 
   test('has the alarm of a generation until it begins again', () => {
-    const alarm = { alarm: { role: 'ROLE_STUDENT', generation: 0, alarm: { step: 50, message: 'the loss is ln 10' } } };
+    const alarm = {
+      alarm: { participant: 'student', generation: 0, alarm: { step: 50, message: 'the loss is ln 10' } },
+    };
     const alarmed = numbered([phase({}), alarm, phase({ phase: 'RUN_PHASE_PROMOTING' })]);
     expect(foldAll(alarmed).generations[0]?.alarm?.alarm?.step).toBe(50);
     const again = numbered([{}, {}, {}, phase({ phase: 'RUN_PHASE_PREPARING', attempt: 2 })]);
     expect(foldAll([...alarmed, ...again]).generations[0]).not.toHaveProperty('alarm');
   });
 
-  test('is the same for a file of an earlier version, whose scores have two metrics without names', () => {
-    const [now, before] = [
-      [
-        { metrics: { accuracy: 0.5, nll: 2 }, examples: 64 },
-        { nextStep: 3, batchMetrics: { accuracy: 0.25 } },
-      ],
-      [
-        { accuracy: 0.5, nll: 2, examples: 64 },
-        { nextStep: 3, batchAccuracy: 0.25 },
-      ],
-    ].map(([validation, trained]) =>
-      foldAll(
-        numbered([
-          { evaluation: { role: 'ROLE_STUDENT', generation: 0, evaluation: { step: 1, validation } } },
-          { progress: { role: 'ROLE_STUDENT', generation: 0, progress: trained } },
-          ended({ generation: 0, steps: 60, student: { validation, test: validation }, anchorTest: validation }),
-        ]),
-      ),
-    );
-    expect(before).toEqual(now);
-    expect(now?.log.at(-1)?.text).toBe('generation 0 ended after 60 steps: student 50.00 %, teacher unknown');
+  test('is the same for a file of an earlier version, with roles, and scores of two metrics without names', () => {
+    const score = { metrics: { accuracy: 0.5, nll: 2 }, examples: 64 };
+    const now = [
+      { evaluation: { participant: 'student', generation: 0, evaluation: { step: 1, validation: score } } },
+      {
+        progress: {
+          participant: 'teacher',
+          generation: 0,
+          progress: {
+            nextStep: 3,
+            batchMetrics: { accuracy: 0.25 },
+            terms: [{ part: 'student', value: 1 }],
+            waits: [{ participant: 'anchor', share: 0.5 }],
+          },
+        },
+      },
+      { alarm: { participant: 'student', generation: 0, alarm: { step: 3, message: 'the gradient vanished' } } },
+      ended({
+        generation: 0,
+        steps: 60,
+        learners: [
+          { participant: 'student', best: { validation: score, test: score }, stateSha256: 'ab' },
+          { participant: 'teacher', best: { validation: score }, stateSha256: 'cd' },
+        ],
+        frozen: [{ participant: 'anchor', validation: score, test: score }],
+        candidate: 'student',
+      }),
+    ];
+    const past = { accuracy: 0.5, nll: 2, examples: 64 };
+    const before = [
+      { evaluation: { role: 'ROLE_STUDENT', generation: 0, evaluation: { step: 1, validation: past } } },
+      {
+        progress: {
+          role: 'ROLE_TEACHER',
+          generation: 0,
+          progress: {
+            nextStep: 3,
+            batchAccuracy: 0.25,
+            terms: [{ part: 'peer', value: 1 }],
+            waits: [{ peer: 'ROLE_ANCHOR', share: 0.5 }],
+          },
+        },
+      },
+      { alarm: { role: 'ROLE_STUDENT', generation: 0, alarm: { step: 3, message: 'the gradient vanished' } } },
+      ended({
+        generation: 0,
+        steps: 60,
+        student: { validation: past, test: past },
+        teacher: { validation: past },
+        studentStateSha256: 'ab',
+        teacherStateSha256: 'cd',
+        anchorValidation: past,
+        anchorTest: past,
+      }),
+    ];
+    const history = foldAll(numbered(before));
+    expect(history).toEqual(foldAll(numbered(now)));
+    expect(history.log.at(-1)?.text).toBe('generation 0 ended after 60 steps: student 50.00 %, teacher 50.00 %');
   });
 
-  test('has the curves of each role and generation', () => {
+  test('has the learners of a snapshot of an earlier version', () => {
+    const roles = [{ role: 'ROLE_TEACHER', progress: { nextStep: 3 } }];
+    const snapshot = run({ progress: { roles }, generations: [{ generation: 0, student: { step: 2 } }] });
+    const known = foldAll([eventOf(snapshot)]).run;
+    expect(known?.progress?.roles[0]?.participant).toBe('teacher');
+    expect(known?.generations[0]?.learners[0]?.participant).toBe('student');
+  });
+
+  test('has the curves of each learner and generation', () => {
     const events = numbered([
-      progress('ROLE_STUDENT', 0, 1, 2.5),
-      progress('ROLE_TEACHER', 0, 1, 2),
-      evaluation('ROLE_STUDENT', 0, 1, 0.25),
-      progress('ROLE_STUDENT', 1, 1, 2.25),
+      progress('student', 0, 1, 2.5),
+      progress('teacher', 0, 1, 2),
+      evaluation('student', 0, 1, 0.25),
+      progress('student', 1, 1, 2.25),
     ]);
     const { generations } = foldAll(events);
     expect(generations.map(({ generation, totalSteps }) => [generation, totalSteps])).toEqual([
       [0, 100],
       [1, 100],
     ]);
-    expect(generations[0]?.roles.student.training.points[0]?.values).toMatchObject({ task: 2.5, accuracy: 0.5 });
-    expect(generations[0]?.roles.student.validation.points[0]).toMatchObject({
+    expect(generations[0]?.learners['student']?.training.points[0]?.values).toMatchObject({ task: 2.5, accuracy: 0.5 });
+    expect(generations[0]?.learners['student']?.validation.points[0]).toMatchObject({
       step: 1,
       values: { accuracy: 0.25, nll: 1 },
     });
-    expect(generations[0]?.roles.teacher.validation.points).toEqual([]);
+    expect(generations[0]?.learners['teacher']?.validation.points).toEqual([]);
   });
 
   test('forgets what a generation had learned when it begins anew', () => {
-    const before = [1, 2, 3, 4].flatMap((step) => [
-      progress('ROLE_STUDENT', 0, step),
-      evaluation('ROLE_STUDENT', 0, step, 0.5),
-    ]);
-    const { generations } = foldAll(numbered([...before, progress('ROLE_STUDENT', 0, 2)]));
-    const { training, validation } = generations[0]!.roles.student;
+    const before = [1, 2, 3, 4].flatMap((step) => [progress('student', 0, step), evaluation('student', 0, step, 0.5)]);
+    const { generations } = foldAll(numbered([...before, progress('student', 0, 2)]));
+    const { training, validation } = generations[0]!.learners['student']!;
     expect(training.points.map(({ step }) => step)).toEqual([1, 2]);
     expect(validation.points.map(({ step }) => step)).toEqual([1, 2]);
   });

@@ -13,11 +13,10 @@ import { addPoint, type Curve, cutFrom, emptyCurve } from './curve.js';
 import { changesIn, type RunEvent } from './event.js';
 import { foldRun, isOlder, unknownRun } from './fold-run.js';
 import { addToLog, type LogEntry } from './log.js';
-import { type TrainedRole, trainedRole } from './names.js';
 import { addSlowStep, addWindow, emptyWindows, type StepWindows } from './step-windows.js';
 
-/** One role in one generation. */
-export interface RoleHistory {
+/** One learner in one stage. */
+export interface LearnerHistory {
   /** Loss terms by part, metrics of the batch by name, `gradientNorm`, `learningRate`, `stepsPerSecond`; over steps trained. */
   readonly training: Curve;
   /** Metrics by name, over steps trained. */
@@ -33,7 +32,8 @@ export interface GenerationHistory {
   readonly committed?: number;
   /** The newest alarm of its present attempt. */
   readonly alarm?: RoleAlarm;
-  readonly roles: Readonly<Record<TrainedRole, RoleHistory>>;
+  /** By name, in the order of their first events. */
+  readonly learners: Readonly<Record<string, LearnerHistory>>;
 }
 
 /** The events of a run, folded: bounded however many there were. */
@@ -161,29 +161,27 @@ function inGeneration(
   return { ...history, generations };
 }
 
-const newRole: RoleHistory = { training: emptyCurve, validation: emptyCurve };
+const newLearner: LearnerHistory = { training: emptyCurve, validation: emptyCurve };
 
 function newGeneration(generation: number): GenerationHistory {
-  return { generation, totalSteps: 0, roles: { teacher: newRole, student: newRole } };
+  return { generation, totalSteps: 0, learners: {} };
 }
 
-function trained(before: GenerationHistory, { role, totalSteps, progress }: RoleProgress): GenerationHistory {
-  const name = trainedRole(role);
-  if (!name || !progress) return before;
+function trained(before: GenerationHistory, { participant, totalSteps, progress }: RoleProgress): GenerationHistory {
+  if (!progress) return before;
   const { nextStep, terms, batchMetrics, gradientNorm, learningRate, stepsPerSecond } = progress;
   const losses = Object.fromEntries(terms.map(({ part, value }) => [part, value]));
   const values = { ...losses, ...batchMetrics, gradientNorm, learningRate, stepsPerSecond };
-  const { training, validation } = before.roles[name];
+  const { training, validation } = before.learners[participant] ?? newLearner;
   // A generation that began anew, or goes on from an earlier step, has not been validated beyond it.
   const now = { training: addPoint(training, nextStep, values), validation: cutFrom(validation, nextStep + 1) };
-  return { ...before, totalSteps, roles: { ...before.roles, [name]: now } };
+  return { ...before, totalSteps, learners: { ...before.learners, [participant]: now } };
 }
 
-function validated(before: GenerationHistory, { role, evaluation }: RoleEvaluation): GenerationHistory {
-  const name = trainedRole(role);
+function validated(before: GenerationHistory, { participant, evaluation }: RoleEvaluation): GenerationHistory {
   const score = evaluation?.validation;
-  if (!name || !evaluation || !score) return before;
-  const history = before.roles[name];
+  if (!evaluation || !score) return before;
+  const history = before.learners[participant] ?? newLearner;
   const validation = addPoint(history.validation, evaluation.step, score.metrics);
-  return { ...before, roles: { ...before.roles, [name]: { ...history, validation } } };
+  return { ...before, learners: { ...before.learners, [participant]: { ...history, validation } } };
 }

@@ -8,11 +8,10 @@ import {
   type Run,
   RunPhase,
 } from '@trikd/protocol/gen/browser/trikd/v1/run';
-import type { BestParams } from '@trikd/protocol/gen/browser/trikd/v1/trainer';
 import type { RunEvent } from './event.js';
 import { eventName } from './event-name.js';
 import { primaryText, scoreText } from './metric-text.js';
-import { lossText, phaseName, roleName } from './names.js';
+import { isGeneration, lossText, phaseName, stageText } from './names.js';
 
 /** Whether an event is routine, good, worth a look or bad. */
 export type Tone = 'plain' | 'good' | 'warning' | 'bad';
@@ -42,11 +41,11 @@ export function waitSentence({ phase, conditions }: Pick<Run, 'phase' | 'conditi
 
 /** How a run is: its phase, what it waits for, why it failed. */
 export function runSentences(run: Run): readonly string[] {
-  const { runId, phase, generation, attempt, progress, stalls, failure } = run;
+  const { runId, phase, generation, stage, attempt, progress, stalls, failure } = run;
   const waits = waitSentence(run);
   const done = progress && progress.stepsTotal > 0 ? `, ${Math.floor(progress.percent)} % of its steps done` : '';
   return [
-    `${runInPhase(runId, phase)}: generation ${generation}, attempt ${attempt}${done}`,
+    `${runInPhase(runId, phase)}: ${stageText(stage?.name, generation)}, attempt ${attempt}${done}`,
     ...(waits === undefined || waits === '' ? [] : [waits]),
     ...stalls.map(stallSentence),
     ...(failure === '' ? [] : [failure]),
@@ -82,17 +81,17 @@ export function sentenceOf(event: RunEvent): Sentence {
     case 'progress':
       return { tone: 'plain', text: progressSentence(event.value) };
     case 'evaluation': {
-      const { role, evaluation } = event.value;
+      const { participant, evaluation } = event.value;
       const score = scoreText(evaluation?.validation?.metrics);
-      return { tone: 'plain', text: `the ${roleName(role)} was validated at step ${evaluation?.step ?? 0}: ${score}` };
+      return { tone: 'plain', text: `the ${participant} was validated at step ${evaluation?.step ?? 0}: ${score}` };
     }
     case 'committed':
       return { tone: 'plain', text: `the pair of step ${event.value.step} was committed` };
     case 'drained':
       return { tone: 'warning', text: `the run was drained at step ${event.value.step}` };
     case 'alarm': {
-      const { role, alarm } = event.value;
-      return { tone: 'bad', text: `the ${roleName(role)}, at step ${alarm?.step ?? 0}: ${alarm?.message ?? ''}` };
+      const { participant, alarm } = event.value;
+      return { tone: 'bad', text: `the ${participant}, at step ${alarm?.step ?? 0}: ${alarm?.message ?? ''}` };
     }
     case 'trioIncident':
       return { tone: 'warning', text: event.value.message };
@@ -109,10 +108,10 @@ export function sentenceOf(event: RunEvent): Sentence {
 }
 
 function phaseSentence(change: PhaseChanged): Sentence {
-  const { phase, generation, attempt, bestGeneration, failure } = change;
+  const { phase, generation, stage, attempt, failure } = change;
   switch (phase) {
     case RunPhase.RUN_PHASE_COMPLETED:
-      return { tone: 'good', text: `the run has completed; the student of generation ${bestGeneration} is its result` };
+      return { tone: 'good', text: `the run has completed; ${productOf(change)} is its result` };
     case RunPhase.RUN_PHASE_FAILED:
       return { tone: 'bad', text: `the run failed: ${failure}` };
     case RunPhase.RUN_PHASE_PAUSED:
@@ -123,18 +122,26 @@ function phaseSentence(change: PhaseChanged): Sentence {
       return { tone: attempt > 1 ? 'warning' : 'plain', text: `the run is queued${why ? `: ${why}` : ''}` };
     }
     case RunPhase.RUN_PHASE_WAITING:
-      return { tone: 'warning', text: 'the next generation waits to be triggered' };
+      return { tone: 'warning', text: `${stageText(stage?.name, generation)} waits to be triggered` };
     default: {
       const again = attempt > 1 ? `, attempt ${attempt}` : '';
-      return { tone: 'plain', text: `${phaseName(phase)} generation ${generation}${again}` };
+      return { tone: 'plain', text: `${phaseName(phase)} ${stageText(stage?.name, generation)}${again}` };
     }
   }
 }
 
 function resultSentence(result: GenerationResult | undefined): string {
-  const { generation = 0, steps = 0, student, teacher } = result ?? {};
-  const score = (best: BestParams | undefined) => primaryText(best?.validation?.metrics) ?? 'unknown';
-  return `generation ${generation} ended after ${steps} steps: student ${score(student)}, teacher ${score(teacher)}`;
+  const { generation = 0, stage, steps = 0, learners = [] } = result ?? {};
+  const scores = learners.map(({ participant, best }) => {
+    return `${participant} ${primaryText(best?.validation?.metrics) ?? 'unknown'}`;
+  });
+  return `${stageText(stage, generation)} ended after ${steps} steps: ${scores.join(', ')}`;
+}
+
+/** The result of a run that has completed. */
+function productOf({ stage, bestGeneration }: Pick<PhaseChanged, 'stage' | 'bestGeneration'>): string {
+  if (stage && !isGeneration(stage.name)) return `the ${stage.decisive}`;
+  return `the student of generation ${bestGeneration}`;
 }
 
 /** How the anchor moved. */
@@ -152,9 +159,9 @@ const BY: Readonly<Record<AnchorMoveKind, string>> = {
   [AnchorMoveKind.UNRECOGNIZED]: '',
 };
 
-function progressSentence({ role, totalSteps, progress }: RoleProgress): string {
+function progressSentence({ participant, totalSteps, progress }: RoleProgress): string {
   const { nextStep = 0, terms = [], stepsPerSecond = 0 } = progress ?? {};
   const losses = terms.map(({ part, value }) => `${part} ${lossText(value, 3)}`);
   const values = [...losses, `${stepsPerSecond.toFixed(1)} steps/s`].join(', ');
-  return `the ${roleName(role)} is at step ${nextStep} of ${totalSteps}: ${values}`;
+  return `the ${participant} is at step ${nextStep} of ${totalSteps}: ${values}`;
 }

@@ -1,15 +1,11 @@
-import type { TrainedRole } from './names.js';
-
-/**
- * The weight of the task term in the objective of a role: the term divided by it is the negative log-likelihood of the batch.
- * Undefined when the spec is not known or has no such term, and when the weight is a schedule.
- */
-export function taskWeight(spec: string, role: TrainedRole): number | undefined {
-  const objective = memberOf(memberOf(jsonOf(spec), role), 'objective');
-  if (!Array.isArray(objective)) return undefined;
-  const task = objective.find((term: unknown) => memberOf(term, 'kind') === 'task');
-  const weight = memberOf(task, 'weight') ?? (task && 1);
-  return typeof weight === 'number' && weight > 0 ? weight : undefined;
+/** The method of a run: its name, or `own stages` where the spec writes them out; undefined when the spec is not known. */
+export function methodIn(spec: string): string | undefined {
+  const value = jsonOf(spec);
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (memberOf(value, 'stages') !== undefined) return 'own stages';
+  const method = memberOf(value, 'method') ?? 'trikd';
+  const name = typeof method === 'string' ? method : memberOf(method, 'kind');
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** Generations of the curriculum, at most; undefined when the spec is not known. */

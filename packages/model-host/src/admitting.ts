@@ -33,10 +33,10 @@ export function admittingAnchor(anchor: AnchorHolder, admission: Admission): Anc
   };
 }
 
-function assertPeers({ peerAddress, anchorAddress }: Assignment, peers: readonly string[] | undefined): void {
+function assertPeers({ sources }: Assignment, peers: readonly string[] | undefined): void {
   if (!peers) return;
-  for (const address of [peerAddress, anchorAddress]) {
-    if (address === undefined || isAllowedProducer(address, peers)) continue;
+  for (const address of Object.values(sources)) {
+    if (isAllowedProducer(address, peers)) continue;
     throw new TrikdError('forbidden', `${address} is not among the peers of this trainer`);
   }
 }

@@ -7,10 +7,12 @@ import type {
   RoleProgressed,
   RunEvent,
   RunProgress,
+  StageNames,
   Stall,
 } from '@trikd/core/run/run-event';
 import type { AnchorMove, GenerationResult } from '@trikd/core/run/state';
 import { fromBestParams, fromRole, fromScore } from './convert.js';
+import { fromFrozenScores } from './convert-anchor.js';
 import { fromSlowStep, fromStepTimes } from './convert-timing.js';
 import { fromProgress } from './convert-trainer.js';
 import {
@@ -27,6 +29,7 @@ import {
   type RunOwner,
   type RunPlacement,
   type RunStall,
+  type RunStage as StageMessage,
   type WatchRunResponse,
 } from './gen/node/trikd/v1/run.js';
 import { RUN_PHASES } from './run-phases.js';
@@ -37,7 +40,7 @@ export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['eve
     case 'phase-changed':
       return { $case: 'phaseChanged', value: fromPhaseChanged(event) };
     case 'generation-ended':
-      return { $case: 'generationEnded', value: { result: fromResult(event.result) } };
+      return { $case: 'generationEnded', value: { result: fromResult(event.result, event.stage) } };
     case 'anchor-moved':
       return { $case: 'anchorMoved', value: { move: fromMove(event.move) } };
     case 'stalls-changed':
@@ -50,8 +53,8 @@ export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['eve
     case 'evaluation':
       return { $case: 'evaluation', value: fromRoleEvaluated(event) };
     case 'alarm': {
-      const { role, generation, step, message } = event;
-      return { $case: 'alarm', value: { role: fromRole(role), generation, alarm: { step, message } } };
+      const { participant, generation, step, message } = event;
+      return { $case: 'alarm', value: { participant, generation, alarm: { step, message } } };
     }
     case 'trio-incident': {
       const { role, generation, reason, message } = event;
@@ -71,10 +74,12 @@ export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['eve
 }
 
 export function fromPhaseChanged(event: PhaseChanged): PhaseChangedMessage {
-  const { phase, generation, attempt, failure, bestGeneration, anchor, conditions, progress, updated, ended } = event;
+  const { phase, generation, stage, attempt, failure, bestGeneration, anchor, conditions, progress, updated, ended } =
+    event;
   return {
     phase: RUN_PHASES[phase],
     generation,
+    stage: fromStage(stage),
     attempt,
     failure: failure?.message ?? '',
     failureKind: failure?.kind ?? '',
@@ -86,6 +91,10 @@ export function fromPhaseChanged(event: PhaseChanged): PhaseChangedMessage {
     endTime: toDate(ended),
     placement: fromPlacement(event),
   };
+}
+
+function fromStage({ name, learners, frozen, decisive }: StageNames): StageMessage {
+  return { name, learners: [...learners], frozen: [...frozen], decisive };
 }
 
 function fromPlacement({ placement, waiting }: Pick<PhaseChanged, 'placement' | 'waiting'>): RunPlacement {
@@ -135,12 +144,12 @@ export function fromStall({ by, on, reason }: Stall): RunStall {
   return { by, on, reason };
 }
 
-export function fromRoleProgressed({ role, generation, totalSteps, progress }: RoleProgressed): RoleProgress {
-  return { role: fromRole(role), generation, totalSteps, progress: fromProgress(progress, role) };
+export function fromRoleProgressed({ participant, generation, totalSteps, progress }: RoleProgressed): RoleProgress {
+  return { participant, generation, totalSteps, progress: fromProgress(progress) };
 }
 
-export function fromRoleEvaluated({ role, generation, step, validation }: RoleEvaluated): RoleEvaluation {
-  return { role: fromRole(role), generation, evaluation: { step, validation: fromScore(validation) } };
+export function fromRoleEvaluated({ participant, generation, step, validation }: RoleEvaluated): RoleEvaluation {
+  return { participant, generation, evaluation: { step, validation: fromScore(validation) } };
 }
 
 const MOVES: Readonly<Record<AnchorMove['by'], AnchorMoveKind>> = {
@@ -153,16 +162,19 @@ export function fromMove({ by, to, during, at }: AnchorMoved['move']): MoveMessa
   return { kind: MOVES[by], generation: to, during, time: toDate(at) };
 }
 
-export function fromResult(result: GenerationResult): ResultMessage {
+/** @param stage its name */
+export function fromResult(result: GenerationResult, stage: string): ResultMessage {
   return {
     generation: result.generation,
-    student: fromBestParams(result.student),
-    teacher: fromBestParams(result.teacher),
-    anchorValidation: result.anchorScores && fromScore(result.anchorScores.validation),
-    anchorTest: result.anchorScores && fromScore(result.anchorScores.test),
+    stage,
     promoted: result.promoted,
     steps: result.steps,
-    studentStateSha256: result.studentStateSha256,
-    teacherStateSha256: result.teacherStateSha256,
+    learners: Object.entries(result.learners).map(([participant, { best, stateSha256 }]) => ({
+      participant,
+      best: fromBestParams(best),
+      stateSha256,
+    })),
+    frozen: fromFrozenScores(result.frozen ?? {}),
+    candidate: result.candidate ?? '',
   };
 }

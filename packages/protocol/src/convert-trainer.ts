@@ -1,42 +1,37 @@
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { isFailureKind, TrikdError, visible } from '@trikd/core/domain/errors';
-import type { FrameSource } from '@trikd/core/domain/role';
-import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import { assertAssignment } from '@trikd/core/training/check-order';
-import type { LossTerm, StallCause, TrainerEvent, TrainerProgress } from '@trikd/core/training/trainer-event';
+import type { TrainerEvent, TrainerProgress } from '@trikd/core/training/trainer-event';
 import {
+  fromBlob,
   fromPosition,
-  fromRole,
   fromRoleCheckpoint,
   fromScore,
   fromTracing,
+  toBlob,
   toMetrics,
   toPosition,
-  toRole,
   toRoleCheckpoint,
   toScore,
   toSecret,
   toTerm,
   toTracing,
 } from './convert.js';
+import { toParticipant } from './convert-participant.js';
 import {
   type AssignRequest,
-  type LossTerm as LossTermMessage,
   type TrainerProgress as ProgressMessage,
-  StallCause as StallCauseMessage,
-  type WaitShare,
   type WatchTrainerResponse,
 } from './gen/node/trikd/v1/trainer.js';
 import { parseSpec } from './parse-spec.js';
 
 type EventMessage = NonNullable<WatchTrainerResponse['event']>;
 
-/** `role` is the trainer's own: its waits are named by model on the wire. */
-export function fromTrainerEvent(event: TrainerEvent, role: TrainedRole): EventMessage {
+export function fromTrainerEvent(event: TrainerEvent): EventMessage {
   switch (event.kind) {
     case 'progress':
-      return { $case: 'progress', value: fromProgress(event.progress, role) };
+      return { $case: 'progress', value: fromProgress(event.progress) };
     case 'evaluation':
       return { $case: 'evaluation', value: { step: event.step, validation: fromScore(event.validation) } };
     case 'checkpoint':
@@ -46,9 +41,9 @@ export function fromTrainerEvent(event: TrainerEvent, role: TrainedRole): EventM
     case 'alarm':
       return { $case: 'alarm', value: { step: event.step, message: event.message } };
     case 'stalled':
-      return { $case: 'stalled', value: { on: STALL_CAUSES[event.on], reason: event.reason } };
+      return { $case: 'stalled', value: { on: event.on, reason: event.reason } };
     case 'went-on':
-      return { $case: 'wentOn', value: { on: STALL_CAUSES[event.on] } };
+      return { $case: 'wentOn', value: { on: event.on } };
     case 'leaving':
       return { $case: 'leaving', value: {} };
     case 'failure':
@@ -79,9 +74,9 @@ export function toTrainerEvent({ event }: WatchTrainerResponse): TrainerEvent {
     case 'alarm':
       return { kind: 'alarm', step: event.value.step, message: sentence(event.value.message) };
     case 'stalled':
-      return { kind: 'stalled', on: toStallCause(event.value.on), reason: sentence(event.value.reason) };
+      return { kind: 'stalled', on: toParticipant(event.value.on), reason: sentence(event.value.reason) };
     case 'wentOn':
-      return { kind: 'went-on', on: toStallCause(event.value.on) };
+      return { kind: 'went-on', on: toParticipant(event.value.on) };
     case 'leaving':
       return { kind: 'leaving' };
     case 'failure':
@@ -97,46 +92,25 @@ export function toTrainerEvent({ event }: WatchTrainerResponse): TrainerEvent {
   }
 }
 
-export function fromProgress(progress: TrainerProgress, role: TrainedRole): ProgressMessage {
-  const model = (source: FrameSource): Role => (source === 'anchor' ? 'anchor' : peerOf(role));
-  const waits = (['anchor', 'peer'] as const).flatMap((source): WaitShare[] => {
-    const share = progress.waits[source];
-    return share === undefined ? [] : [{ peer: fromRole(model(source)), share }];
-  });
+export function fromProgress(progress: TrainerProgress): ProgressMessage {
+  const waits = Object.entries(progress.waits).map(([participant, share]) => ({ participant, share }));
   const { nextStep, gradientNorm, learningRate, stepsPerSecond } = progress;
   const batchMetrics = { ...progress.batchMetrics };
-  const terms = progress.terms.map(({ part, value }) => ({ part, value }));
+  const terms = progress.terms.map(({ part, value, open, temperature }) => ({ part, value, open, temperature }));
   return { nextStep, batchMetrics, gradientNorm, learningRate, stepsPerSecond, terms, waits };
 }
 
 export function toProgress(message: ProgressMessage): TrainerProgress {
-  const waits: Partial<Record<FrameSource, number>> = {};
-  for (const { peer, share } of message.waits) waits[toRole(peer) === 'anchor' ? 'anchor' : 'peer'] = share;
+  const waits = Object.fromEntries(message.waits.map(({ participant, share }) => [toParticipant(participant), share]));
   const { nextStep, gradientNorm, learningRate, stepsPerSecond } = message;
   const batchMetrics = toMetrics(message.batchMetrics);
-  const terms = message.terms.map(toLossTerm);
+  const terms = message.terms.map(({ part, value, open, temperature }) => ({
+    part: toParticipant(part),
+    value,
+    ...(open !== undefined && { open }),
+    ...(temperature !== undefined && { temperature }),
+  }));
   return { nextStep, batchMetrics, gradientNorm, learningRate, stepsPerSecond, terms, waits };
-}
-
-function toLossTerm({ part, value }: LossTermMessage): LossTerm {
-  if (part !== 'task' && part !== 'anchor' && part !== 'peer') {
-    throw new TrikdError('invalid', `"${part}" is no part of an objective`);
-  }
-  return { part, value };
-}
-
-const STALL_CAUSES: Readonly<Record<StallCause, StallCauseMessage>> = {
-  store: StallCauseMessage.STALL_CAUSE_STORE,
-  anchor: StallCauseMessage.STALL_CAUSE_ANCHOR,
-  teacher: StallCauseMessage.STALL_CAUSE_TEACHER,
-  student: StallCauseMessage.STALL_CAUSE_STUDENT,
-};
-
-function toStallCause(message: StallCauseMessage): StallCause {
-  for (const cause of ['store', 'anchor', 'teacher', 'student'] as const) {
-    if (STALL_CAUSES[cause] === message) return cause;
-  }
-  throw new TrikdError('invalid', `a trainer is stalled on ${message}, which is not known here`);
 }
 
 /**
@@ -145,7 +119,10 @@ function toStallCause(message: StallCauseMessage): StallCause {
  */
 export function toAssignment(request: AssignRequest): Assignment {
   const { step, ...attempt } = toPosition(request.start);
-  const { peerAddress, anchorAddress, limit } = request;
+  const { limit, promoted } = request;
+  const sources = Object.fromEntries(
+    request.sources.map(({ participant, address }) => [toParticipant(participant), address]),
+  );
   const term = toTerm(request.term);
   const exchangeSecret = toSecret(request.exchangeSecret);
   const resume = request.resume && toRoleCheckpoint(request.resume);
@@ -160,8 +137,9 @@ export function toAssignment(request: AssignRequest): Assignment {
     exchangeSecret,
     limit,
     spec: parseSpec(request.spec),
-    ...(peerAddress !== '' && { peerAddress }),
-    ...(anchorAddress !== '' && { anchorAddress }),
+    sources,
+    promoted,
+    ...(request.init && { init: toBlob(request.init) }),
     ...(resume && { resume }),
     ...(tracing && { tracing }),
   };
@@ -170,25 +148,16 @@ export function toAssignment(request: AssignRequest): Assignment {
 }
 
 export function fromAssignment(assignment: Assignment): AssignRequest {
-  const {
-    attempt,
-    term,
-    exchangeSecret,
-    spec,
-    limit,
-    peerAddress = '',
-    anchorAddress = '',
-    resume,
-    tracing,
-  } = assignment;
+  const { attempt, term, exchangeSecret, spec, limit, sources, promoted, init, resume, tracing } = assignment;
   return {
     start: fromPosition({ ...attempt, step: startStepOf(assignment) }),
     term,
     exchangeSecret,
     spec: canonicalJson(spec),
     limit,
-    peerAddress,
-    anchorAddress,
+    sources: Object.entries(sources).map(([participant, address]) => ({ participant, address })),
+    promoted,
+    init: init && fromBlob(init),
     resume: resume && fromRoleCheckpoint(resume),
     tracing: fromTracing(tracing),
   };

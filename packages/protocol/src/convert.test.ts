@@ -59,7 +59,7 @@ describe('frames', () => {
 describe('messages', () => {
   test('keep a subscription as it was', () => {
     const agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 128, seed: 0xffffffff };
-    const asked = { consumer: 'teacher' as const, from: position, agreement, secret: SECRET };
+    const asked = { consumer: 'teacher' as const, producer: 'student', from: position, agreement, secret: SECRET };
     const bytes = StreamLogitsRequest.encode(fromSubscription(asked)).finish();
     expect(toSubscription(StreamLogitsRequest.decode(bytes))).toEqual(asked);
   });
@@ -78,7 +78,7 @@ describe('messages', () => {
         gradientNorm: 3,
         learningRate: 0.05,
         stepsPerSecond: 12,
-        waits: { peer: 0.1, anchor: 0 },
+        waits: { student: 0.1, anchor: 0 },
       },
     },
     { kind: 'evaluation', step: 4, validation: score },
@@ -90,19 +90,18 @@ describe('messages', () => {
     { kind: 'resting', nextStep: 4 },
     { kind: 'alarm', step: 5, message: 'the gradient vanished' },
     { kind: 'stalled', on: 'store', reason: 'access denied' },
-    { kind: 'stalled', on: 'teacher', reason: 'waiting for step 5' },
+    { kind: 'stalled', on: 'assistant-1', reason: 'waiting for step 5' },
     { kind: 'went-on', on: 'anchor' },
-    { kind: 'went-on', on: 'student' },
     { kind: 'leaving' },
     { kind: 'failure', failure: { kind: 'diverged', message: 'the loss is NaN' } },
   ] satisfies TrainerEvent[])('keep the event $kind as it was', (event) => {
-    const message = { number: 0, event: fromTrainerEvent(event, 'student') };
+    const message = { number: 0, event: fromTrainerEvent(event) };
     expect(toTrainerEvent(WatchTrainerResponse.decode(WatchTrainerResponse.encode(message).finish()))).toEqual(event);
   });
 
   test('keep no sentence that is long or controls a terminal', () => {
     const reason = `\u001b[2J${'a'.repeat(5000)}`;
-    const event = fromTrainerEvent({ kind: 'stalled', on: 'store', reason }, 'student');
+    const event = fromTrainerEvent({ kind: 'stalled', on: 'store', reason });
     const received = toTrainerEvent({ number: 0, event });
     expect(received).toEqual({
       kind: 'stalled',

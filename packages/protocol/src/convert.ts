@@ -160,11 +160,18 @@ export function toSubscription(message: StreamLogitsRequest): Subscription {
     from: toPosition(message.from),
     agreement: toAgreement(message.agreement),
     secret: message.secret,
+    producer: message.producer,
   };
 }
 
-export function fromSubscription({ consumer, from, agreement, secret }: Subscription): StreamLogitsRequest {
-  return { consumer: fromRole(consumer), from: fromPosition(from), agreement: fromAgreement(agreement), secret };
+export function fromSubscription({ consumer, producer, from, agreement, secret }: Subscription): StreamLogitsRequest {
+  return {
+    consumer: fromRole(consumer),
+    producer,
+    from: fromPosition(from),
+    agreement: fromAgreement(agreement),
+    secret,
+  };
 }
 
 /**

@@ -13,7 +13,7 @@ export const ATTRIBUTES = {
   'trikd.role': 'anchor, teacher or student',
   'trikd.phase': 'phase of a step: data, forward, wait, publish or backward; on metrics only',
   'trikd.peer': 'role that a wait was for',
-  'trikd.part': 'term of the objective: task, anchor or peer',
+  'trikd.part': 'term of the objective: task, or the model that it learns from, such as anchor or teacher',
   'trikd.promoted': 'whether the student became the anchor',
   'trikd.reason':
     'why spans were dropped (`queue` is full, `exporter` failed), a run waits (`WaitingForTrio`, `QuotaWait`, `Unschedulable`, ' +
@@ -78,7 +78,7 @@ type ValidationMetric = `trikd.validation.${string}`;
 
 /** A gauge for each metric of a score, such as `trikd.validation.nll`. */
 function validationMetrics(): Readonly<Record<ValidationMetric, MetricDefinition>> {
-  const gauges = SCORE_METRICS.map(({ name, label, format, unit }) => {
+  const gauges = SCORE_METRICS.filter(({ ofBatch }) => !ofBatch).map(({ name, label, format, unit }) => {
     const description = `${label} on the validation split, at the newest validation`;
     const units = format === 'number' && unit !== undefined ? `{${unit}}` : '1';
     return [

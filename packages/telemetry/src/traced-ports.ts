@@ -1,5 +1,6 @@
 import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Stage } from '@trikd/core/stages/stage';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import type { StepRecorder } from './step-recorder.js';
 import type { Telemetry } from './telemetry.js';
@@ -8,17 +9,17 @@ import type { Telemetry } from './telemetry.js';
 export function tracedPorts(
   ports: TrainerPorts,
   role: TrainedRole,
+  { frozen }: Stage,
   recorder: StepRecorder,
   telemetry: Telemetry,
 ): TrainerPorts {
-  const { anchor, peer } = ports.frames;
-  const frames = {
-    ...(anchor && { anchor: recordedFrames(anchor, 'anchor', recorder) }),
-    ...(peer && { peer: recordedFrames(peer, peerOf(role), recorder) }),
-  };
+  const frames = Object.entries(ports.frames).map(([source, each]) => {
+    const from = frozen.some(({ name }) => name === source) ? 'anchor' : peerOf(role);
+    return [source, recordedFrames(each, from, recorder)] as const;
+  });
   return {
     ...ports,
-    frames,
+    frames: Object.fromEntries(frames),
     publish: (frame) => ports.publish(stamped(frame, recorder)),
     save: (params) => {
       recorder.saving();

@@ -1,4 +1,4 @@
-import { openAnchor } from '@trikd/core/training/anchor';
+import { openFrozen } from '@trikd/core/training/frozen';
 import { admittingAnchor } from '@trikd/model-host/admitting';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
@@ -27,7 +27,7 @@ const admission = admissionOf(config);
 const holder = createAnchorHolder({
   store,
   loadDataset: datasetLoader({ ...config, admission }),
-  openAnchor,
+  openFrozen,
   clock: systemClock,
   random: Math.random,
   numerics: readNumerics(environment()),

@@ -85,7 +85,7 @@ export function commandLine(actions: RunActions): Command {
     .command('run')
     .description('Trains a run: starts its four services, shows their progress, and continues a stored run.')
     .argument('<file>', 'YAML file with the spec of the run')
-    .option('--set <path=value>', 'override a setting, such as epochs=10; repeatable', override, [])
+    .addOption(overrideOption())
     .option('--seed <n>', 'override the seed', wholeNumber)
     .option('--store <dir>', 'folder with a folder for each run (default: "runs")')
     .option('--fresh', 'remove the stored run of this name first', false)
@@ -145,6 +145,13 @@ function version(): string {
 /** Exit status of an error of commander: 0 for help and version, else 2 for a wrong command line. */
 export function exitStatusOf(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : 2;
+}
+
+/** `--set PATH=VALUE` */
+export function overrideOption(): Option {
+  return new Option('--set <path=value>', 'override a setting, such as epochs=10; repeatable')
+    .argParser(override)
+    .default([]);
 }
 
 function override(text: string, before: readonly Override[]): readonly Override[] {

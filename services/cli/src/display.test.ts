@@ -1,5 +1,4 @@
 import { emptyHistory } from '@trikd/events/run-history';
-import { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
 import { PhaseChanged, Run, RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
 import { quietDisplay } from './display.js';
@@ -25,7 +24,7 @@ const snapshot = (generation: number) =>
 const progress = (nextStep: number) => ({
   $case: 'progress' as const,
   value: {
-    role: Role.ROLE_STUDENT,
+    participant: 'student',
     generation: 0,
     totalSteps: 100,
     progress: {

@@ -1,8 +1,7 @@
 import { primaryValue } from '@trikd/events/metric-text';
-import { roleName } from '@trikd/events/names';
 import { fold, type RunHistory } from '@trikd/events/run-history';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { recordOf } from './event-record.js';
+import { namedStage, recordOf } from './event-record.js';
 import { eventJson } from './json-messages.js';
 import { drawing, type Output, write as writeTo } from './shell.js';
 import { terminalView } from './terminal-view.js';
@@ -22,7 +21,7 @@ const QUIET_INTERVAL = 10_000;
 /** Between two redraws, in milliseconds. */
 const LIVE_INTERVAL = 100;
 
-/** A line for each role, redrawn in place. */
+/** A line for each model, redrawn in place. */
 export function liveDisplay(terminal: Output, first: RunHistory): Display {
   const picture = drawing(terminal);
   let history = first;
@@ -82,15 +81,18 @@ export function quietDisplay(
 }
 
 function progressRecord({ run }: RunHistory): object {
-  const roles = (run?.progress?.roles ?? []).flatMap(({ role, progress }) => {
+  const roles = (run?.progress?.roles ?? []).flatMap(({ participant, progress }) => {
     if (!progress) return [];
     const { nextStep, terms, batchMetrics, stepsPerSecond, waits } = progress;
-    const evaluation = run?.progress?.evaluations.find((each) => each.role === role)?.evaluation;
+    const evaluation = run?.progress?.evaluations.find((each) => each.participant === participant)?.evaluation;
     const validation = primaryValue(evaluation?.validation?.metrics);
-    const shares = Object.fromEntries(waits.map(({ peer, share }) => [roleName(peer), share]));
+    const shares = Object.fromEntries(waits.map((wait) => [wait.participant, wait.share]));
     const known = validation !== undefined && { validation };
-    return [[roleName(role), { step: nextStep, terms, batch: batchMetrics, stepsPerSecond, waits: shares, ...known }]];
+    return [[participant, { step: nextStep, terms, batch: batchMetrics, stepsPerSecond, waits: shares, ...known }]];
   });
   const totalSteps = run?.progress?.roles[0]?.totalSteps;
-  return { event: 'progress', generation: run?.generation, totalSteps, ...Object.fromEntries(roles) };
+  return {
+    ...{ event: 'progress', generation: run?.generation, ...namedStage(run?.stage?.name), totalSteps },
+    ...Object.fromEntries(roles),
+  };
 }

@@ -1,6 +1,6 @@
 import type { RunEvent } from '@trikd/events/event';
 import { primaryValue } from '@trikd/events/metric-text';
-import { phaseName, roleName } from '@trikd/events/names';
+import { isGeneration, phaseName, roleName } from '@trikd/events/names';
 import type { BestParams } from '@trikd/protocol/gen/browser/trikd/v1/trainer';
 
 /** One line of JSON for a program, of an event that is worth one. */
@@ -13,9 +13,12 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
     case 'phaseChanged':
       return phaseRecord(event.value);
     case 'generationEnded': {
-      const { generation, steps, promoted, student, teacher } = event.value.result ?? {};
-      const scores = { student: primaryValues(student), teacher: primaryValues(teacher) };
-      return { event: 'generation-ended', generation, steps, promoted, ...scores };
+      const { generation, stage, steps, promoted, learners = [] } = event.value.result ?? {};
+      const scores = learners.map(({ participant, best }) => [participant, primaryValues(best)] as const);
+      return {
+        ...{ event: 'generation-ended', generation, ...namedStage(stage), steps, promoted },
+        ...Object.fromEntries(scores),
+      };
     }
     case 'anchorMoved': {
       const { kind = '', generation, during } = event.value.move ?? {};
@@ -24,17 +27,17 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
     case 'stallsChanged':
       return { event: 'stalls', stalls: event.value.stalls };
     case 'evaluation': {
-      const { role, generation, evaluation } = event.value;
+      const { participant, generation, evaluation } = event.value;
       const { step, validation } = evaluation ?? {};
       const { metrics, examples } = validation ?? {};
-      return { event: 'evaluation', role: roleName(role), generation, step, ...metrics, examples };
+      return { event: 'evaluation', role: participant, generation, step, ...metrics, examples };
     }
     case 'committed':
       return { event: 'committed', ...event.value };
     case 'drained':
       return { event: 'drained', ...event.value };
     case 'alarm':
-      return { event: 'alarm', role: roleName(event.value.role), ...event.value.alarm };
+      return { event: 'alarm', role: event.value.participant, ...event.value.alarm };
     case 'trioIncident': {
       const { role, reason, message } = event.value;
       return { event: 'trio-incident', role: roleName(role), reason, message };
@@ -51,12 +54,21 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
 interface Phase {
   readonly phase: string;
   readonly generation: number;
+  readonly stage?: { readonly name: string } | undefined;
   readonly attempt: number;
   readonly failure: string;
 }
 
-function phaseRecord({ phase, generation, attempt, failure }: Phase) {
-  return { event: 'run', phase: phaseName(phase), generation, attempt, ...(failure !== '' && { failure }) };
+function phaseRecord({ phase, generation, stage, attempt, failure }: Phase) {
+  return {
+    ...{ event: 'run', phase: phaseName(phase), generation, ...namedStage(stage?.name), attempt },
+    ...(failure !== '' && { failure }),
+  };
+}
+
+/** The name of a stage, where it says more than its index. */
+export function namedStage(name: string | undefined): { readonly stage?: string } {
+  return name === undefined || name === '' || isGeneration(name) ? {} : { stage: name };
 }
 
 function primaryValues(best: BestParams | undefined) {

@@ -1,3 +1,4 @@
+import { closest } from '@trikd/core/domain/closest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { messageOf } from '@trikd/core/domain/message-of';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
@@ -5,7 +6,6 @@ import { RunSpec } from '@trikd/core/spec/run-spec';
 import { readText } from '@trikd/process/read-text';
 import { type Document, isMap, isNode, Lexer, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { closest } from './closest.js';
 import { settingsAt } from './settings.js';
 
 /** `--set student.learningRate=0.1` */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { whatNext } from './next-command.js';
-import { result, spec } from './testing/results.js';
+import { alone, kdSpec, result, spec } from './testing/results.js';
 
 const started = {
   file: 'my specs/a.yaml',
@@ -23,5 +23,10 @@ describe('the next command keeps the settings of the run', () => {
     expect(whatNext(spec, [result(0, 0.82, true), result(1, 0.8, false)], started)).toBe(
       `one seed proves little, so try another: ${same} --seed 1 --set name=trial-seed-1`,
     );
+  });
+
+  test('and asks for no more stages of a method whose stages are fixed', () => {
+    const results = [alone(0, 'teacher', 0.8), alone(1, 'student', 0.9)];
+    expect(whatNext(kdSpec, results, started)).toMatch(/^one seed proves little/);
   });
 });

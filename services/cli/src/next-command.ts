@@ -1,7 +1,7 @@
-import { bestGeneration } from '@trikd/core/run/promotion';
+import { bestStage } from '@trikd/core/run/promotion';
 import type { GenerationResult } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { taskOf } from '@trikd/core/tasks/task-of';
+import { stagesOf } from '@trikd/core/stages/stages-of';
 import type { Override } from './load-spec.js';
 
 /** The command that a run was started with. */
@@ -16,8 +16,8 @@ export function whatNext(
   results: readonly GenerationResult[],
   { file, overrides }: StartedWith,
 ): string {
-  const best = bestGeneration(results, taskOf(spec).primary);
-  const more = best !== undefined && best > 0 && best === results.length - 1;
+  const best = bestStage(results, spec);
+  const more = best === results.length - 1 && (stagesOf(spec)[best]?.generation ?? 0) > 0;
   const changes: Readonly<Record<string, string>> = more
     ? { 'curriculum.generations': `${spec.curriculum.generations + 2}`, name: `${spec.name}-longer` }
     : { seed: `${spec.seed + 1}`, name: `${spec.name}-seed-${spec.seed + 1}` };

@@ -12,6 +12,10 @@ import { examine } from './doctor/doctor.js';
 import { findingsText } from './doctor/finding.js';
 import { evalCommand } from './eval/command.js';
 import { runEvaluation } from './eval/run-evaluation.js';
+import { explainCommand } from './explain/command.js';
+import { explained } from './explain/explained.js';
+import { knownData } from './explain/known-data.js';
+import { explainedText } from './explain/text.js';
 import { exportActions } from './export-events/actions.js';
 import { addExportCommands } from './export-events/command.js';
 import { readSource } from './export-events/read-source.js';
@@ -19,6 +23,7 @@ import { generationCommand } from './generation/command.js';
 import { healthCommand } from './health/command.js';
 import { reportCommand } from './html-report/command.js';
 import { writeReport } from './html-report/write-report.js';
+import { loadSpec } from './load-spec.js';
 import { loginActions } from './login/actions.js';
 import { loginCommands } from './login/command.js';
 import { credentialOptions } from './options.js';
@@ -48,6 +53,17 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     run: async (options) => finish(await run(options, shell)),
     runRemote: (options) => runRemote(options, shell, finish),
   })
+    .addCommand(
+      explainCommand(async ({ file, overrides, json }) => {
+        const spec = loadSpec(file, overrides);
+        const data = await withProgress(shell, (report) => {
+          report('reading data ...');
+          return knownData(spec, shell.env);
+        });
+        const stages = explained(spec, data);
+        print(shell, json ? formatted(stages, 'json') : explainedText(stages));
+      }),
+    )
     .addCommand(upCommand((options) => up(options, shell)))
     .addCommand(runs)
     .addCommand(queueCommand(server.queue))

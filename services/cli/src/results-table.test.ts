@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { resultsTable } from './results-table.js';
-import { best, result } from './testing/results.js';
+import { shownResults } from './stored-results.js';
+import { alone, best, kdSpec, result, spec } from './testing/results.js';
 
 const cells = (table: string, row: number) =>
   (table.split('\n').filter((line) => line.includes('│'))[row] ?? '')
@@ -9,10 +10,12 @@ const cells = (table: string, row: number) =>
     .map((cell) => cell.trim());
 
 describe('resultsTable', () => {
-  const table = resultsTable([result(0, 0.8, true), result(1, 0.82, false), result(2, 0.81, false)], 1);
+  const results = [result(0, 0.8, true), result(1, 0.82, false), result(2, 0.81, false)];
+  const table = resultsTable(shownResults(spec, results), 1);
 
   test('has a row for each model of each generation', () => {
     expect(table.split('\n').filter((line) => line.includes('│'))).toHaveLength(1 + 2 + 3 + 3);
+    expect(cells(table, 0)).toEqual(['generation', 'model', 'validation', 'test', 'NLL (test)', 'steps', '']);
     expect(cells(table, 1)).toEqual(['0', 'student', '80.00 %', '79.00 %', '0.6123', '300', 'promoted']);
     expect(cells(table, 5)).toEqual(['', 'anchor', '80.00 %', '79.00 %', '0.5000', '', '']);
   });
@@ -23,7 +26,20 @@ describe('resultsTable', () => {
 
   test('leaves out what is not known', () => {
     const { test: _test, ...untested } = best(0.8);
-    const bare = resultsTable([{ ...result(0, 0.8, true), student: untested }], 0);
+    const [shown] = shownResults(spec, [result(0, 0.8, true)]);
+    const bare = resultsTable([{ ...shown!, learners: { student: untested } }], 0);
     expect(cells(bare, 1)).toEqual(['0', 'student', '80.00 %', '', '', '300', 'promoted, best']);
+  });
+
+  test('names the stages of another method, of which none is promoted', () => {
+    const frozen = { teacher: { validation: best(0.9).validation, test: best(0.9).test } };
+    const stages = [alone(0, 'teacher', 0.9), { ...alone(1, 'student', 0.85), frozen }];
+    const other = resultsTable(shownResults(kdSpec, stages), 1);
+    expect([0, 1, 2, 3].map((row) => cells(other, row).filter((_, at) => at !== 4))).toEqual([
+      ['stage', 'model', 'validation', 'test', 'steps', ''],
+      ['0 teacher', 'teacher', '90.00 %', '89.00 %', '300', ''],
+      ['1 student', 'student', '85.00 %', '84.00 %', '300', 'best'],
+      ['', 'teacher', '90.00 %', '89.00 %', '', ''],
+    ]);
   });
 });

@@ -4,7 +4,7 @@ import { messageOf } from '@trikd/core/domain/message-of';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { tensorboardFiles } from './export-events/curve-files.js';
-import { scalarsOf } from './export-events/scalars.js';
+import { scalarReader } from './export-events/scalars.js';
 import { storedEvents } from './export-events/stored-events.js';
 import { canReport, writeReport } from './html-report/write-report.js';
 import type { RunFolder } from './run-folder.js';
@@ -26,6 +26,7 @@ export async function runFiles(
   failed: (reason: string) => void,
 ): Promise<RunFiles> {
   const files = tensorboardFiles(folder.tensorboard);
+  const scalarsOf = scalarReader();
   const broken = new Set<string>();
   const unlessBroken = async (path: string, work: () => Promise<void>) => {
     if (broken.has(path)) return;

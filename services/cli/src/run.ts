@@ -4,6 +4,8 @@ import type { SavedRun } from '@trikd/core/run/run-store';
 import { type RunState, resumePair } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { specDifferences } from '@trikd/core/spec/spec-differences';
+import { stageAt, stagesOf } from '@trikd/core/stages/stages-of';
+import { stageText } from '@trikd/events/names';
 import { emptyHistory, withRun } from '@trikd/events/run-history';
 import { Run, RunPhase, RunServiceClient, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { fromStatus } from '@trikd/protocol/status';
@@ -64,7 +66,8 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
   }
   if (!after || !whereItContinues(after)) say(shell, `run ${spec.name} was stopped before its first checkpoint`);
   else {
-    const place = drained ? `step ${drained.step} of generation ${drained.generation}` : 'its last checkpoint';
+    const stage = drained && stageText(stagesOf(spec)[drained.generation]?.name, drained.generation);
+    const place = drained ? `step ${drained.step} of ${stage}` : 'its last checkpoint';
     say(shell, `run ${spec.name} is paused at ${place}; the same command continues it`);
   }
   return 0;
@@ -73,7 +76,12 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
 /** A run before its first event. */
 function newRun(spec: RunSpec): ReturnType<typeof runJson> {
   const phase = RunPhase.RUN_PHASE_QUEUED;
-  return runJson(Run.fromPartial({ runId: spec.name, spec: JSON.stringify(spec), phase, attempt: 1 }));
+  const stages = stagesOf(spec);
+  const { name, learners, frozen, decisive } = stageAt(spec, 0, false);
+  const names = (models: readonly { readonly name: string }[]) => models.map((model) => model.name);
+  const stage = { name, learners: names(learners), frozen: names(frozen), decisive };
+  const known = { runId: spec.name, spec: JSON.stringify(spec), stage, stages: stages.length };
+  return runJson(Run.fromPartial({ ...known, phase, attempt: 1 }));
 }
 
 /**

@@ -5,6 +5,9 @@ test('settings at a place are those of all its alternatives', () => {
   expect(settingsAt([])).toEqual(expect.arrayContaining(['name', 'batchSize', 'student']));
   expect(settingsAt(['data'])).toEqual(expect.arrayContaining(['kind', 'folder', 'noise']));
   expect(settingsAt(['student', 'objective', 0])).toEqual(['kind', 'weight', 'from', 'temperature', 'loss', 'gate']);
+  expect(settingsAt(['stages', 0, 'learners', 'any-name'])).toEqual(expect.arrayContaining(['model', 'init']));
+  expect(settingsAt(['method'])).toEqual(expect.arrayContaining(['taskWeight', 'threshold']));
+  expect(settingsAt(['task', 'margin'])).toEqual(['kind', 'margin', 'scale']);
   expect(settingsAt(['nothing'])).toEqual([]);
 });
 

@@ -6,6 +6,10 @@ const Node = z.object({
   get properties() {
     return z.record(z.string(), Node).optional();
   },
+  /** Of a record by name, and `false` elsewhere. */
+  get additionalProperties() {
+    return Node.optional().catch(undefined);
+  },
   /** `false` where the items of a list are those of a tuple. */
   get items() {
     return Node.optional().catch(undefined);
@@ -19,8 +23,11 @@ const Node = z.object({
 });
 type Node = z.infer<typeof Node>;
 
+let known: Node | undefined;
+
 function root(): Node {
-  return Node.parse(z.toJSONSchema(RunSpec, { io: 'input' }));
+  known ??= Node.parse(z.toJSONSchema(RunSpec, { io: 'input' }));
+  return known;
 }
 
 /** Names of the settings at a place in the spec of a run; in a list a number stands for an item. */
@@ -41,12 +48,12 @@ export function settingPaths(): readonly string[] {
 }
 
 function alternatives(node: Node): readonly Node[] {
-  return [node, ...(node.oneOf ?? []), ...(node.anyOf ?? [])];
+  return [node, ...[...(node.oneOf ?? []), ...(node.anyOf ?? [])].flatMap(alternatives)];
 }
 
 function inside(node: Node, part: PropertyKey): readonly Node[] {
-  return alternatives(node).flatMap(({ properties = {}, items }) => {
-    const field = typeof part === 'number' ? items : properties[String(part)];
+  return alternatives(node).flatMap(({ properties = {}, additionalProperties, items }) => {
+    const field = typeof part === 'number' ? items : (properties[String(part)] ?? additionalProperties);
     return field ? [field] : [];
   });
 }

@@ -2,7 +2,9 @@ import type { Verb } from '@trikd/core/run/verbs';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { api, requestId } from './api.js';
 import { Confirm } from './confirm.js';
+import { capital } from './format.js';
 import { possibleVerbs } from './possible-verbs.js';
+import { learnerIn, namingOf, stageIn } from './stages.js';
 
 /** Sends a request to steer a run. @param verb the last part of its path, as in `/runs/ID:pause` */
 export function steer(runId: string, verb: string, more: object = {}): Promise<unknown> {
@@ -18,14 +20,15 @@ export function RunActions({ run, done }: { readonly run: Run; readonly done: ()
   const { runId } = run;
   const verbs = possibleVerbs(run);
   const can = (verb: Verb) => verbs.includes(verb);
+  const { word, title } = namingOf(run);
   const request = (verb: string) => () => steer(runId, verb).then(done);
   return (
     <section class="buttons actions" aria-label="Steer the run">
       {can('triggered') && (
         <Confirm
-          label="Start the generation"
-          question={`Start generation ${run.generation}?`}
-          consequence="Student and teacher start from new random weights and learn from the current anchor."
+          label={`Start the ${word}`}
+          question={`Start ${title(run.generation)}?`}
+          consequence={startSentence(run)}
           act={request('trigger')}
         />
       )}
@@ -69,4 +72,14 @@ export function RunActions({ run, done }: { readonly run: Run; readonly done: ()
       )}
     </section>
   );
+}
+
+/** `Student and teacher start from new random weights, beside the current anchor.` */
+function startSentence(run: Run): string {
+  const { learners, frozen } = stageIn(run, run.generation);
+  const isFresh = learners.every((name) => learnerIn(run, run.generation, name)?.init === 'fresh');
+  const verb = learners.length === 1 ? 'starts' : 'start';
+  const from = isFresh ? ' from new random weights' : '';
+  const beside = frozen.map((name) => `the current ${name}`).join(' and ');
+  return `${capital(learners.join(' and '))} ${verb}${from}${beside === '' ? '' : `, beside ${beside}`}.`;
 }

@@ -7,13 +7,21 @@ import { newest, type Plot, type Series } from './series.js';
 
 const HEIGHT = 200;
 
+interface ChartProps {
+  readonly plot: Plot;
+  /** What its marks are: `generation` or `stage`. */
+  readonly word: string;
+  /** The class and custom property with the colour of a learner. */
+  readonly colourOf: (learner: string) => string;
+}
+
 /** A plot, a legend with the values at the pointer or the newest ones, and a table of values. */
-export function Chart({ plot }: { readonly plot: Plot }) {
+export function Chart({ plot, word, colourOf }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const drawn = useRef<uPlot | undefined>(undefined);
   const [pointed, setPointed] = useState<number>();
   const scheme = useScheme();
-  const shape = plot.series.map(nameOf).join();
+  const shape = plot.series.map((series) => `${nameOf(series)} ${colourOf(series.learner)}`).join();
   const marks = useRef(plot.marks);
   marks.current = plot.marks;
 
@@ -21,7 +29,7 @@ export function Chart({ plot }: { readonly plot: Plot }) {
   useEffect(() => {
     const element = host.current;
     if (!element) return;
-    const options = optionsOf(plot, element.clientWidth, () => marks.current, setPointed);
+    const options = optionsOf(plot, colourOf, element.clientWidth, () => marks.current, setPointed);
     const chart = new uPlot(options, dataOf(plot), element);
     drawn.current = chart;
     const resized = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT }));
@@ -44,7 +52,7 @@ export function Chart({ plot }: { readonly plot: Plot }) {
       <div ref={host} class="plot" style={{ height: `${HEIGHT}px` }} aria-hidden="true" />
       <ul class="legend">
         {plot.series.map((series) => (
-          <li key={nameOf(series)} class={series.role}>
+          <li key={nameOf(series)} class={colourOf(series.learner)}>
             <Line split={series.split} />
             {nameOf(series)}{' '}
             <span class="number">{shown(plot, pointed === undefined ? newest(series) : upTo(series, pointed))}</span>
@@ -53,21 +61,23 @@ export function Chart({ plot }: { readonly plot: Plot }) {
       </ul>
       <details class="values">
         <summary>Values</summary>
-        <ValuesTable plot={plot} />
+        <ValuesTable plot={plot} word={word} />
       </details>
     </figure>
   );
 }
 
-/** The last value of each line in each generation, for readers who cannot see the plot. */
-function ValuesTable({ plot }: { readonly plot: Plot }) {
+/** The last value of each line in each stage, for readers who cannot see the plot. */
+function ValuesTable({ plot, word }: Pick<ChartProps, 'plot' | 'word'>) {
   return (
     <Scroll label={`${plot.title}, values`}>
       <table>
-        <caption class="visually-hidden">{plot.title} at the end of each generation</caption>
+        <caption class="visually-hidden">
+          {plot.title} at the end of each {word}
+        </caption>
         <thead>
           <tr>
-            <th scope="col">generation</th>
+            <th scope="col">{word}</th>
             {plot.series.map((series) => (
               <th key={nameOf(series)} scope="col" class="number">
                 {nameOf(series)}
@@ -76,11 +86,11 @@ function ValuesTable({ plot }: { readonly plot: Plot }) {
           </tr>
         </thead>
         <tbody>
-          {plot.marks.map(({ generation, at }, index) => {
+          {plot.marks.map(({ generation, label, at }, index) => {
             const end = plot.marks[index + 1]?.at ?? Number.POSITIVE_INFINITY;
             return (
               <tr key={generation}>
-                <th scope="row">{generation}</th>
+                <th scope="row">{label}</th>
                 {plot.series.map((series) => (
                   <td key={nameOf(series)} class="number">
                     {shown(plot, lastWithin(plot, series, at, end))}
@@ -114,8 +124,8 @@ function Line({ split }: { readonly split: Series['split'] }) {
   );
 }
 
-function nameOf({ role, split }: Series): string {
-  return split === 'train' ? role : `${role}, validation`;
+function nameOf({ learner, split }: Series): string {
+  return split === 'train' ? learner : `${learner}, validation`;
 }
 
 function shown(plot: Plot, number: number | undefined): string {
@@ -127,7 +137,7 @@ function upTo(series: Series, index: number): number | undefined {
 }
 
 function lastWithin(plot: Plot, series: Series, from: number, to: number): number | undefined {
-  // The last step of a generation lies before the first of the next one: a step counts once it is trained.
+  // The last step of a stage lies before the first of the next one: a step counts once it is trained.
   return series.values.findLast((each, index) => {
     const step = plot.steps[index] ?? 0;
     return each !== undefined && step > from && step <= to;
@@ -140,6 +150,7 @@ function dataOf({ steps, series }: Plot): uPlot.AlignedData {
 
 function optionsOf(
   plot: Plot,
+  colourOf: ChartProps['colourOf'],
   width: number,
   marks: () => Plot['marks'],
   pointed: (index: number | undefined) => void,
@@ -168,8 +179,8 @@ function optionsOf(
     ],
     series: [
       {},
-      ...plot.series.map(({ role, split }) => ({
-        stroke: colour(role),
+      ...plot.series.map(({ learner, split }) => ({
+        stroke: colour(colourOf(learner)),
         width: split === 'validation' ? 2.5 : 1.25,
         alpha: split === 'validation' ? 1 : 0.7,
         spanGaps: true,
@@ -183,7 +194,7 @@ function optionsOf(
   };
 }
 
-/** A dashed line at the start of each generation. */
+/** A dashed line at the start of each stage. */
 function drawMarks(chart: uPlot, marks: Plot['marks'], colour: string, font: string): void {
   const { ctx, bbox } = chart;
   if (marks.length < 2) return;
@@ -192,14 +203,14 @@ function drawMarks(chart: uPlot, marks: Plot['marks'], colour: string, font: str
   ctx.fillStyle = colour;
   ctx.font = font.replace('11px', `${10 * devicePixelRatio}px`);
   ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
-  for (const { at, generation } of marks) {
+  for (const { at, short } of marks) {
     const x = Math.round(chart.valToPos(at, 'x', true));
     if (x < bbox.left - 1 || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillText(`g${generation}`, x + 4 * devicePixelRatio, bbox.top - 5 * devicePixelRatio);
+    ctx.fillText(short, x + 4 * devicePixelRatio, bbox.top - 5 * devicePixelRatio);
   }
   ctx.restore();
 }

@@ -1,4 +1,8 @@
+import type { Learner, Stage } from '@trikd/core/stages/stage';
+import { methodIn } from '@trikd/events/spec-text';
 import { at } from './api.js';
+import { capital } from './format.js';
+import { stagesIn } from './stages.js';
 
 /** One setting, as people read it. */
 export interface Setting {
@@ -15,28 +19,43 @@ export function specOf(text: string): unknown {
   }
 }
 
-/** The settings that people compare runs by. */
-export function mainSettings(spec: unknown): readonly Setting[] {
-  const general = [
+/** The settings that people compare runs by. @param text of the spec, with all defaults */
+export function mainSettings(text: string): readonly Setting[] {
+  const spec = specOf(text);
+  const stages = stagesIn(text);
+  const generations = stages.filter(({ generation }) => generation !== undefined).length;
+  const settings = [
+    { name: 'Method', value: methodText(at(spec, 'method'), methodIn(text)) },
     { name: 'Seed', value: textOf(at(spec, 'seed')) },
     { name: 'Data', value: textOf(at(spec, 'data', 'kind')) },
-    { name: 'Epochs in a generation', value: textOf(at(spec, 'epochs')) },
+    { name: generations > 0 ? 'Epochs in a generation' : 'Epochs in a stage', value: textOf(at(spec, 'epochs')) },
     { name: 'Batch size', value: textOf(at(spec, 'batchSize')) },
-    { name: 'Generations', value: textOf(at(spec, 'curriculum', 'generations')) },
+    { name: 'Generations', value: generations > 0 ? String(generations) : '' },
+    { name: 'Stages', value: generations === stages.length ? '' : stages.map(({ name }) => name).join(', ') },
+    ...lastOfEach(stages).flatMap(learnerSettings),
   ];
-  return [...general, ...roleSettings(spec, 'student'), ...roleSettings(spec, 'teacher')].filter(
-    ({ value }) => value !== '',
-  );
+  return settings.filter(({ value }) => value !== '');
 }
 
-function roleSettings(spec: unknown, role: 'student' | 'teacher'): readonly Setting[] {
-  const name = role === 'student' ? 'Student' : 'Teacher';
+/** Each learner by name, as it is in the last stage in which it learns. */
+function lastOfEach(stages: readonly Stage[]): readonly Learner[] {
+  return [...new Map(stages.flatMap(({ learners }) => learners.map((each) => [each.name, each]))).values()];
+}
+
+function learnerSettings({ name, model, learningRate, optimizer, objective }: Learner): readonly Setting[] {
+  const title = capital(name);
   return [
-    { name: `${name}, model`, value: modelText(at(spec, role, 'model')) },
-    { name: `${name}, learning rate`, value: textOf(at(spec, role, 'learningRate')) },
-    { name: `${name}, optimizer`, value: textOf(at(spec, role, 'optimizer', 'kind')) },
-    { name: `${name}, objective`, value: objectiveText(at(spec, role, 'objective')) },
+    { name: `${title}, model`, value: modelText(model) },
+    { name: `${title}, learning rate`, value: textOf(learningRate) },
+    { name: `${title}, optimizer`, value: textOf(at(optimizer, 'kind')) },
+    { name: `${title}, objective`, value: objectiveText(objective) },
   ];
+}
+
+/** `takd, taskWeight 0.1, weight 0.9, temperature 4` */
+function methodText(method: unknown, name = ''): string {
+  const knobs = typeof method === 'object' && method !== null ? Object.entries(method) : [];
+  return [name, ...knobs.flatMap(([knob, value]) => (knob === 'kind' ? [] : [`${knob} ${textOf(value)}`]))].join(', ');
 }
 
 /** `resnet, depth 8, width 16` */
@@ -48,7 +67,7 @@ function modelText(model: unknown): string {
   return [textOf(at(model, 'kind')), ...settings].filter((part) => part !== '').join(', ');
 }
 
-/** `1 × task + 0.5 × anchor at T = 4`, and `0 → 1 × peer (dkd) at T = 4` for a schedule and another loss than the default */
+/** `1 × task + 0.5 × anchor at T = 4`, and `0 → 1 × teacher (dkd) at T = 4` for a schedule and another loss than the default */
 function objectiveText(objective: unknown): string {
   if (!Array.isArray(objective)) return '';
   return objective.map(termText).join(' + ');

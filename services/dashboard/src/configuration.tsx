@@ -10,7 +10,7 @@ export function Configuration({ spec }: { readonly spec: string }) {
     <details class="panel configuration">
       <summary>Configuration</summary>
       <dl class="facts">
-        {mainSettings(known).map(({ name, value }) => (
+        {mainSettings(spec).map(({ name, value }) => (
           <Fact key={name} name={name}>
             {value}
           </Fact>

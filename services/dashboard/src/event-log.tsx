@@ -1,15 +1,23 @@
 import type { LogEntry } from '@trikd/events/log';
+import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { useState } from 'preact/hooks';
 import { moment } from './format.js';
+import { namingOf } from './stages.js';
 
 const ROUTINE: readonly LogEntry['kind'][] = ['evaluation', 'committed', 'slow-step'];
 /** Entries that are added by one press of the button. */
 const PAGE = 100;
 
+interface EventLogProps {
+  readonly log: readonly LogEntry[];
+  readonly run: Run | undefined;
+}
+
 /** The events of a run, newest first. */
-export function EventLog({ log }: { readonly log: readonly LogEntry[] }) {
+export function EventLog({ log, run }: EventLogProps) {
   const [all, setAll] = useState(false);
   const [pages, setPages] = useState(1);
+  const { word, short } = namingOf(run);
   const shown = log.filter(({ kind }) => all || !ROUTINE.includes(kind)).toReversed();
   return (
     <section class="panel" aria-labelledby="log">
@@ -21,13 +29,13 @@ export function EventLog({ log }: { readonly log: readonly LogEntry[] }) {
         </label>
       </div>
       {shown.length === 0 && <p class="empty">No events yet.</p>}
-      <ol class="log">
+      <ol class={`log of-${word}s`}>
         {shown.slice(0, pages * PAGE).map(({ number, time, tone, generation, text }) => (
           <li key={`${number} ${text}`} class={tone}>
             <time dateTime={time} title={moment(time)}>
               {moment(time, false)}
             </time>
-            <span class="muted">g{generation}</span>
+            <span class="muted">{short(generation)}</span>
             <span>{text}</span>
           </li>
         ))}

@@ -45,8 +45,13 @@ export function moment(iso: string | undefined, dated = true): string {
   return `${time.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year })}, ${clock}`;
 }
 
+/** A text with a capital letter. */
+export function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}
+
 /** A text with a capital letter and a full stop. */
 export function sentence(text: string): string {
   if (text === '') return '';
-  return `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+  return `${capital(text)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

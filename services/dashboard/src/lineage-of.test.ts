@@ -1,14 +1,15 @@
 import { eventOf } from '@trikd/events/event';
 import { foldAll } from '@trikd/events/run-history';
 import { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
-import { expect, test } from 'vitest';
-import { lineageOf } from './lineage-of.js';
+import { describe, expect, test } from 'vitest';
+import { type Ancestor, lineageOf } from './lineage-of.js';
 
 const result = (generation: number, accuracy: number, promoted: boolean) => ({
   generation,
   promoted,
   steps: 10,
-  student: { validation: { metrics: { accuracy, nll: 1 }, examples: 64 } },
+  candidate: 'student',
+  learners: [{ participant: 'student', best: { validation: { metrics: { accuracy, nll: 1 }, examples: 64 } } }],
 });
 const move = (kind: string, generation: number, during: number) => ({
   kind: `ANCHOR_MOVE_KIND_${kind}`,
@@ -16,12 +17,13 @@ const move = (kind: string, generation: number, during: number) => ({
   during,
 });
 const runOf = (members: object) => Run.fromJSON({ runId: 'tiny', phase: 'RUN_PHASE_TRAINING', ...members });
+const anchorOf = ({ frozen }: Ancestor) => frozen.find(({ name }) => name === 'anchor')?.from?.generation;
 
 test('a new run has one generation, without an anchor', () => {
   const [first, ...others] = lineageOf(runOf({}));
   expect(others).toEqual([]);
   expect(first).toMatchObject({ generation: 0, state: 'current', isAnchor: false, canPromote: false });
-  expect(first?.anchor).toBeUndefined();
+  expect(first?.frozen).toEqual([]);
 });
 
 test('after a promotion, the student is the anchor of the current generation', () => {
@@ -34,13 +36,14 @@ test('after a promotion, the student is the anchor of the current generation', (
   });
   const [first, second] = lineageOf(run);
   expect(first).toMatchObject({ state: 'ended', became: 'rule', isAnchor: true, isBest: true, canRollBack: false });
-  expect(second).toMatchObject({ state: 'current', anchor: 0, validation: { anchor: { metrics: { accuracy: 0.5 } } } });
+  expect(second && anchorOf(second)).toBe(0);
+  expect(second).toMatchObject({ state: 'current', validation: { anchor: { metrics: { accuracy: 0.5 } } } });
 });
 
 test('the current generation has the newest validation', () => {
   const evaluation = { step: 9, validation: { metrics: { accuracy: 0.75, nll: 1 } } };
-  const { generations } = foldAll([eventOf({ evaluation: { role: 'ROLE_STUDENT', generation: 0, evaluation } })]);
-  expect(lineageOf(runOf({}), generations)[0]?.validation.student?.metrics['accuracy']).toBe(0.75);
+  const { generations } = foldAll([eventOf({ evaluation: { participant: 'student', generation: 0, evaluation } })]);
+  expect(lineageOf(runOf({}), generations)[0]?.validation['student']?.metrics['accuracy']).toBe(0.75);
 });
 
 test('a run can go back to an earlier anchor, and promote a student that the rule refused', () => {
@@ -50,7 +53,7 @@ test('a run can go back to an earlier anchor, and promote a student that the rul
     anchorMoves: [move('RULE', 0, 0), move('RULE', 1, 1)],
     anchor: { generation: 1 },
   });
-  expect(lineageOf(run).map(({ canRollBack, canPromote, anchor }) => [canRollBack, canPromote, anchor])).toEqual([
+  expect(lineageOf(run).map((each) => [each.canRollBack, each.canPromote, anchorOf(each)])).toEqual([
     [true, false, undefined],
     [false, false, 0],
     [false, true, 1],
@@ -81,4 +84,51 @@ test.each([
 test('a run in an unknown phase offers nothing', () => {
   const run = runOf({ phase: 'RUN_PHASE_UNSPECIFIED', generation: 1, generations: [result(0, 0.5, false)] });
   expect(lineageOf(run).some(({ canPromote, canRollBack }) => canPromote || canRollBack)).toBe(false);
+});
+
+describe('the stages of a method without an anchor', () => {
+  const model = { kind: 'plain-cnn', channels: [4] };
+  const ended = (generation: number, participant: string, accuracy: number) => ({
+    ...result(generation, accuracy, false),
+    candidate: '',
+    learners: [{ participant, best: { validation: { metrics: { accuracy } }, test: { metrics: { accuracy } } } }],
+  });
+  const spec = JSON.stringify({ method: 'takd', student: { model }, teacher: { model }, assistants: [{ model }] });
+
+  test('name the stage in which each frozen model was trained, with the score that it had there', () => {
+    const lineage = lineageOf(
+      runOf({ spec, generation: 2, generations: [ended(0, 'teacher', 0.5), ended(1, 'assistant-1', 0.6)] }),
+    );
+    expect(lineage.map(({ learners, frozen, leadsOn }) => [learners, frozen, leadsOn])).toEqual([
+      [['teacher'], [], true],
+      [['assistant-1'], [{ name: 'teacher', from: { learner: 'teacher', generation: 0, at: 'best' } }], true],
+      [['student'], [{ name: 'assistant-1', from: { learner: 'assistant-1', generation: 1, at: 'best' } }], false],
+    ]);
+    expect(lineage[2]?.validation['assistant-1']?.metrics['accuracy']).toBe(0.6);
+  });
+
+  test('have nothing to promote, and no result before the last one has ended', () => {
+    const generations = [ended(0, 'teacher', 0.5)];
+    const [first] = lineageOf(runOf({ spec, generation: 1, generations, phase: 'RUN_PHASE_PAUSED' }));
+    expect(first).toMatchObject({ promotes: false, canPromote: false, isBest: false, isAnchor: false });
+  });
+
+  test('lead on only to a stage that uses one of their models', () => {
+    const stages = [
+      { name: 'one', learners: { net: { model } } },
+      { name: 'two', learners: { other: { model } } },
+      {
+        name: 'three',
+        learners: { other: { model, init: { stage: 'two', participant: 'other', at: 'last' } } },
+        frozen: { guide: { stage: 'one', participant: 'net' } },
+      },
+    ];
+    const generations = [ended(0, 'net', 0.5), ended(1, 'other', 0.5)];
+    const lineage = lineageOf(runOf({ spec: JSON.stringify({ stages }), generation: 2, generations }));
+    expect(lineage.map(({ leadsOn }) => leadsOn)).toEqual([false, true, false]);
+    expect(lineage[2]).toMatchObject({
+      frozen: [{ name: 'guide', from: { learner: 'net', generation: 0, at: 'best' } }],
+      continued: [{ name: 'other', from: { learner: 'other', generation: 1, at: 'last' } }],
+    });
+  });
 });

@@ -1,74 +1,175 @@
-import { hasEnded, type TrainedRole, trainedRole } from '@trikd/events/names';
+import type { Ref, Stage } from '@trikd/core/stages/stage';
+import { hasEnded } from '@trikd/events/names';
 import type { GenerationHistory } from '@trikd/events/run-history';
 import type { Score } from '@trikd/protocol/gen/browser/trikd/v1/common';
-import { AnchorMoveKind, type Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { AnchorMoveKind, type GenerationResult, type Run, RunPhase } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { possibleVerbs } from './possible-verbs.js';
+import { isNumbered, stageIn, stagesIn } from './stages.js';
 
-/** One generation in the lineage of the student. */
+/** Where the params of a model come from. */
+export interface Origin {
+  readonly learner: string;
+  /** Index of its stage. */
+  readonly generation: number;
+  readonly at: Ref['at'];
+}
+
+/** A model that a stage does not start from fresh params. */
+export interface Heir {
+  readonly name: string;
+  /** Absent where it is not known. */
+  readonly from?: Origin;
+}
+
+type Scores = Readonly<Record<string, Score>>;
+
+/** One stage in the lineage of a run. */
 export interface Ancestor {
+  /** Index of the stage. */
   readonly generation: number;
   readonly state: 'ended' | 'current';
-  /** The generation whose student was its anchor; absent without an anchor. */
-  readonly anchor?: number;
-  /** On the validation split. */
-  readonly validation: Readonly<Partial<Record<TrainedRole | 'anchor', Score>>>;
+  readonly learners: readonly string[];
+  readonly frozen: readonly Heir[];
+  /** Learners that go on from params of an earlier stage. */
+  readonly continued: readonly Heir[];
+  /** Of learners and frozen models by name, on the validation split. */
+  readonly validation: Scores;
   /** On the test split, which is only reported. */
-  readonly test: Readonly<Partial<Record<TrainedRole | 'anchor', Score>>>;
+  readonly test: Scores;
   readonly steps?: number;
-  /** How its student became the anchor most recently. */
+  /** Whether it makes a candidate for the anchor. */
+  readonly promotes: boolean;
+  /** How its candidate became the anchor most recently. */
   readonly became?: 'rule' | 'override' | 'rollback';
-  /** Its student is the anchor now. */
+  /** Its candidate is the anchor now. */
   readonly isAnchor: boolean;
-  /** Its student is the best of the run. */
+  /** The result of the run so far is one of its learners. */
   readonly isBest: boolean;
+  /** Whether the next stage uses one of its learners. */
+  readonly leadsOn: boolean;
   readonly canPromote: boolean;
   readonly canRollBack: boolean;
 }
 
-/** The generations of a run, with their scores and what became of their students. */
+/** The stages of a run that have begun, with their scores, the origin of their models, and what became of their candidates. */
 export function lineageOf(run: Run, generations: readonly GenerationHistory[] = []): readonly Ancestor[] {
-  const verbs = possibleVerbs(run);
-  const present = presentAnchor(run);
-  const ended = run.generations.map((result): Ancestor => {
-    const { generation, student, teacher, anchorValidation, anchorTest, steps } = result;
-    const became = lastMove(run, generation) ?? (result.promoted ? 'rule' : undefined);
-    const isAnchor = present === generation;
-    return {
-      generation,
-      state: 'ended',
-      ...anchorIn(run, generation),
-      validation: known({ student: student?.validation, teacher: teacher?.validation, anchor: anchorValidation }),
-      test: known({ student: student?.test, teacher: teacher?.test, anchor: anchorTest }),
-      steps,
-      ...(became && { became }),
-      isAnchor,
-      isBest: run.bestGeneration === generation,
-      canPromote: verbs.includes('promoted') && !isAnchor && became === undefined,
-      canRollBack: verbs.includes('rolled-back') && !isAnchor && became !== undefined,
-    };
-  });
+  const ended = run.generations.map((result) => endedOf(run, result));
   const last = run.generations.at(-1)?.generation ?? -1;
   return run.generation > last && !hasEnded(run.phase) ? [...ended, currentOf(run, generations)] : ended;
 }
 
+function endedOf(run: Run, result: GenerationResult): Ancestor {
+  const { generation, learners, frozen, steps, candidate } = result;
+  const verbs = possibleVerbs(run);
+  const became = lastMove(run, generation) ?? (result.promoted ? 'rule' : undefined);
+  const isAnchor = presentAnchor(run) === generation;
+  const promotes = candidate !== '';
+  const scores = (split: 'validation' | 'test') =>
+    known([
+      ...learners.map(({ participant, best }) => [participant, best?.[split]] as const),
+      ...frozen.map((model) => [model.participant, model[split]] as const),
+    ]);
+  return {
+    generation,
+    state: 'ended',
+    ...modelsIn(run, generation, anchorIn(run, generation)),
+    validation: scores('validation'),
+    test: scores('test'),
+    steps,
+    promotes,
+    ...(became && { became }),
+    isAnchor,
+    isBest: bestIn(run) === generation,
+    canPromote: verbs.includes('promoted') && promotes && !isAnchor && became === undefined,
+    canRollBack: verbs.includes('rolled-back') && !isAnchor && became !== undefined,
+  };
+}
+
 function currentOf(run: Run, generations: readonly GenerationHistory[]): Ancestor {
   const history = generations.find(({ generation }) => generation === run.generation);
-  const newest = (role: TrainedRole): Score | undefined => {
-    const values = history?.roles[role].validation.points.at(-1)?.values;
+  const newest = (learner: string): Score | undefined => {
+    const values = history?.learners[learner]?.validation.points.at(-1)?.values;
     if (values) return { metrics: values, examples: 0 };
-    return run.progress?.evaluations.find((each) => trainedRole(each.role) === role)?.evaluation?.validation;
+    return run.progress?.evaluations.find(({ participant }) => participant === learner)?.evaluation?.validation;
   };
+  const models = modelsIn(run, run.generation, run.anchor?.generation);
+  const frozen = (split: 'validation' | 'test') =>
+    models.frozen.map(({ name, from }) => [name, from && scoreOf(run, from, split)] as const);
   return {
     generation: run.generation,
     state: 'current',
-    ...(run.anchor && { anchor: run.anchor.generation }),
-    validation: known({ student: newest('student'), teacher: newest('teacher'), anchor: run.anchor?.validation }),
-    test: known({ student: undefined, teacher: undefined, anchor: run.anchor?.test }),
+    ...models,
+    validation: known([...models.learners.map((name) => [name, newest(name)] as const), ...frozen('validation')]),
+    test: known(frozen('test')),
+    promotes: stagesIn(run.spec)[run.generation]?.promotes ?? isNumbered(stageIn(run, run.generation).name),
     isAnchor: false,
     isBest: false,
     canPromote: false,
     canRollBack: false,
   };
+}
+
+/** The score of params of an earlier stage: as the anchor-server has it, or as they had when they were trained. */
+function scoreOf({ anchor, generations }: Run, from: Origin, split: 'validation' | 'test'): Score | undefined {
+  if (anchor?.generation === from.generation && anchor[split]) return anchor[split];
+  if (from.at !== 'best') return undefined;
+  const result = generations.find(({ generation }) => generation === from.generation);
+  return result?.learners.find(({ participant }) => participant === from.learner)?.best?.[split];
+}
+
+/** The models of a stage, with their origins as far as the spec says them. @param anchor the stage whose candidate is its anchor */
+function modelsIn(run: Run, index: number, anchor: number | undefined) {
+  const { learners, frozen } = stageIn(run, index);
+  const stages = stagesIn(run.spec);
+  const planned = stages[index];
+  const promoted = anchor === undefined ? undefined : originOfAnchor(run, anchor);
+  const origin = ({ stage, participant, at }: Ref): Origin => ({
+    learner: participant,
+    generation: stages.findIndex(({ name }) => name === stage),
+    at,
+  });
+  if (!planned) {
+    const names = [...new Set([...frozen, ...(promoted ? [ANCHOR] : [])])];
+    const heirs = names.map((name): Heir => ({ name, ...(promoted && name === ANCHOR && { from: promoted }) }));
+    return { learners, frozen: heirs, continued: [], leadsOn: true };
+  }
+  return {
+    learners,
+    frozen: planned.frozen.flatMap(({ name, from }): readonly Heir[] => {
+      if (from !== 'promoted') return [{ name, from: origin(from) }];
+      return promoted ? [{ name, from: promoted }] : [];
+    }),
+    continued: planned.learners.flatMap(({ name, init }) => (init === 'fresh' ? [] : [{ name, from: origin(init) }])),
+    leadsOn: usesModelOf(planned, stages[index + 1]),
+  };
+}
+
+/** Its name where the spec is not known. */
+const ANCHOR = 'anchor';
+
+function originOfAnchor({ generations }: Run, anchor: number): Origin {
+  const candidate = generations.find(({ generation }) => generation === anchor)?.candidate;
+  return { learner: candidate || 'student', generation: anchor, at: 'best' };
+}
+
+function usesModelOf(stage: Stage, later: Stage | undefined): boolean {
+  const origins = [
+    ...(later?.frozen ?? []).map(({ from }) => from),
+    ...(later?.learners ?? []).map(({ init }) => init),
+  ];
+  return origins.some((from) =>
+    typeof from === 'object' ? from.stage === stage.name : from === 'promoted' && stage.promotes,
+  );
+}
+
+/** The stage with the result of a run so far: of generations the best one, otherwise the last stage of all. */
+export function bestIn(run: Run): number | undefined {
+  const { phase, generations, bestGeneration } = run;
+  const best = generations.find(({ generation }) => generation === bestGeneration);
+  if (!best) return undefined;
+  const { name } = stageIn(run, bestGeneration);
+  // The message has 0 where there is none.
+  return isNumbered(name) || phase === RunPhase.RUN_PHASE_COMPLETED ? bestGeneration : undefined;
 }
 
 /** The generation whose student is the anchor now, or in the next generation. */
@@ -79,15 +180,13 @@ export function presentAnchor({ anchor, anchorMoves, generations }: Run): number
 }
 
 /** The rule moves the anchor for the next generation; a move by hand applies to the current one. */
-function anchorIn(run: Run, generation: number): { readonly anchor?: number } {
+function anchorIn(run: Run, generation: number): number | undefined {
   const rule = AnchorMoveKind.ANCHOR_MOVE_KIND_RULE;
   const move = run.anchorMoves.findLast(({ kind, during }) =>
     kind === rule ? during < generation : during <= generation,
   );
-  if (move) return { anchor: move.generation };
-  if (run.anchorMoves.length > 0) return {};
-  const before = run.generations.findLast((each) => each.promoted && each.generation < generation);
-  return before ? { anchor: before.generation } : {};
+  if (move || run.anchorMoves.length > 0) return move?.generation;
+  return run.generations.findLast((each) => each.promoted && each.generation < generation)?.generation;
 }
 
 function lastMove({ anchorMoves }: Run, generation: number): Ancestor['became'] {
@@ -97,11 +196,6 @@ function lastMove({ anchorMoves }: Run, generation: number): Ancestor['became'] 
   return move.kind === AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE ? 'override' : 'rule';
 }
 
-function known<K extends string>(scores: Readonly<Record<K, Score | undefined>>): Readonly<Partial<Record<K, Score>>> {
-  const result: Partial<Record<K, Score>> = {};
-  for (const name in scores) {
-    const score = scores[name];
-    if (score) result[name] = score;
-  }
-  return result;
+function known(scores: readonly (readonly [string, Score | undefined])[]): Scores {
+  return Object.fromEntries(scores.flatMap(([name, score]) => (score ? [[name, score]] : [])));
 }

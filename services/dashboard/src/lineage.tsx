@@ -2,9 +2,11 @@ import { primaryText } from '@trikd/events/metric-text';
 import type { GenerationHistory } from '@trikd/events/run-history';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { steer } from './actions.js';
+import { coloursIn } from './colours.js';
 import { Confirm } from './confirm.js';
-import { count } from './format.js';
-import { type Ancestor, lineageOf } from './lineage-of.js';
+import { capital, count } from './format.js';
+import { type Ancestor, lineageOf, type Origin } from './lineage-of.js';
+import { isNumbered, namingOf, type StageNaming, stageIn } from './stages.js';
 
 const BECAME: Readonly<Record<NonNullable<Ancestor['became']>, string>> = {
   rule: 'promoted',
@@ -12,50 +14,52 @@ const BECAME: Readonly<Record<NonNullable<Ancestor['became']>, string>> = {
   rollback: 'rolled back to',
 };
 
-const ROLES = ['student', 'teacher', 'anchor'] as const;
-
 interface LineageProps {
   readonly run: Run;
   readonly generations: readonly GenerationHistory[];
   readonly done?: () => void;
 }
 
-/** The generations of a run: their scores, their anchors, and what became of their students. */
+/** The stages of a run: their scores, where their frozen models come from, and what became of their students. */
 export function Lineage({ run, generations, done }: LineageProps) {
   const lineage = lineageOf(run, generations);
+  const naming = namingOf(run);
   return (
     <section class="panel" aria-labelledby="lineage">
-      <h2 id="lineage">Lineage</h2>
+      <h2 id="lineage">{naming.word === 'generation' ? 'Lineage' : 'Stages'}</h2>
       <ol class="lineage">
         {lineage.map((each) => (
-          <Generation key={each.generation} of={each} run={run} {...(done && { done })} />
+          <StageCard key={each.generation} of={each} run={run} naming={naming} {...(done && { done })} />
         ))}
       </ol>
     </section>
   );
 }
 
-interface GenerationProps {
+interface StageCardProps {
   readonly of: Ancestor;
   readonly run: Run;
+  readonly naming: StageNaming;
   readonly done?: () => void;
 }
 
-function Generation({ of: generation, run, done }: GenerationProps) {
-  const { state, anchor, validation, test, steps, became, isAnchor, isBest } = generation;
-  const number = generation.generation;
+function StageCard({ of: stage, run, naming, done }: StageCardProps) {
+  const { state, learners, frozen, validation, test, promotes, became, isAnchor, isBest, leadsOn } = stage;
+  const title = naming.title(stage.generation);
+  const colourOf = coloursIn(run);
+  const marks = `${isAnchor ? ' is-anchor' : ''}${leadsOn ? ' leads-on' : ''}`;
   return (
-    <li class={`generation ${state}${isAnchor ? ' is-anchor' : ''}`} data-generation={number}>
-      <h3>Generation {number}</h3>
+    <li class={`generation ${state}${marks}`} data-generation={stage.generation}>
+      <h3>{capital(title)}</h3>
       <p class="marks">
         {state === 'current' && <span class="mark">current</span>}
         {isAnchor && <span class="mark anchor">the anchor</span>}
         {became && <span class="mark good">{BECAME[became]}</span>}
-        {state === 'ended' && !became && <span class="mark">not promoted</span>}
-        {isBest && <span class="mark best">best student</span>}
+        {state === 'ended' && promotes && !became && <span class="mark">not promoted</span>}
+        {isBest && <span class="mark best">{bestText(run, stage)}</span>}
       </p>
       <table>
-        <caption class="visually-hidden">Scores of generation {number}</caption>
+        <caption class="visually-hidden">Scores of {title}</caption>
         <thead>
           <tr>
             <td />
@@ -68,31 +72,57 @@ function Generation({ of: generation, run, done }: GenerationProps) {
           </tr>
         </thead>
         <tbody>
-          {ROLES.filter((role) => role !== 'anchor' || anchor !== undefined).map((role) => (
-            <tr key={role}>
-              <th scope="row" class={role}>
-                {role}
+          {[...learners, ...frozen.map(({ name }) => name)].map((name) => (
+            <tr key={name}>
+              <th scope="row" class={colourOf(name)}>
+                {name}
               </th>
-              <td class="number" data-score={`${role}-validation`}>
-                {primaryText(validation[role]?.metrics) ?? '–'}
+              <td class="number" data-score={`${name}-validation`}>
+                {primaryText(validation[name]?.metrics) ?? '–'}
               </td>
-              <td class="number muted" data-score={`${role}-test`}>
-                {primaryText(test[role]?.metrics) ?? '–'}
+              <td class="number muted" data-score={`${name}-test`}>
+                {primaryText(test[name]?.metrics) ?? '–'}
               </td>
             </tr>
           ))}
         </tbody>
       </table>
-      <p class="muted small">
-        {anchor === undefined ? 'no anchor' : `anchor: the student of generation ${anchor}`}
-        {steps !== undefined && ` · ${count(steps)} steps`}
-      </p>
-      {done && <GenerationActions of={generation} run={run} done={done} />}
+      <p class="muted small">{factsOf(stage, naming).join(' · ')}</p>
+      {done && <StageActions of={stage} run={run} done={done} />}
     </li>
   );
 }
 
-function GenerationActions({ of: { generation, canPromote, canRollBack }, run, done }: Required<GenerationProps>) {
+/** `best student`; of a run without generations, that it is the result. */
+function bestText(run: Run, { generation }: Ancestor): string {
+  return isNumbered(stageIn(run, generation).name) ? 'best student' : 'result';
+}
+
+/** Where its models come from, and its length. */
+function factsOf({ frozen, continued, promotes, steps }: Ancestor, { title }: StageNaming): readonly string[] {
+  return [
+    ...(frozen.length === 0 && promotes ? ['no anchor'] : []),
+    ...frozen.flatMap(({ name, from }) => {
+      if (!from) return [];
+      const learner = from.learner === name ? name : `${name}: the ${from.learner}`;
+      return [`${learner} of ${title(from.generation)}${ageOf(from)}`];
+    }),
+    ...continued.flatMap(({ name, from }) =>
+      from ? [`${name} goes on from the ${from.learner} of ${title(from.generation)}${ageOf(from)}`] : [],
+    ),
+    ...(steps === undefined ? [] : [`${count(steps)} steps`]),
+  ];
+}
+
+function ageOf({ at }: Origin): string {
+  return at === 'best' ? '' : ', as it ended';
+}
+
+function StageActions({
+  of: { generation, canPromote, canRollBack },
+  run,
+  done,
+}: Pick<Required<StageCardProps>, 'of' | 'run' | 'done'>) {
   if (!canPromote && !canRollBack) return null;
   const { runId } = run;
   const over = run.phase === 'RUN_PHASE_COMPLETED' || run.phase === 'RUN_PHASE_CANCELLED';

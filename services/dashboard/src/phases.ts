@@ -1,6 +1,10 @@
 import { roleName, stepPhaseName } from '@trikd/events/names';
 import type { Role } from '@trikd/protocol/gen/browser/trikd/v1/common';
 import { StepPhaseKind as Kind, type RoleTimes, type StepPhaseKind } from '@trikd/protocol/gen/browser/trikd/v1/timing';
+import type { Processes } from './processes.js';
+
+/** Processes by what they hold. */
+type NamedProcesses = Pick<Processes, 'nameOf'>;
 
 /** A part of a bar. */
 export interface Segment {
@@ -30,16 +34,21 @@ export function toneOf(kind: StepPhaseKind, peer: Role): string {
   }
 }
 
+/** The name of a phase: `forward`, `wait for teacher`. */
+export function phaseNameOf(kind: StepPhaseKind, peer: Role, { nameOf }: NamedProcesses): string {
+  return kind === Kind.STEP_PHASE_KIND_WAIT ? `wait for ${nameOf(peer)}` : stepPhaseName(kind, peer);
+}
+
 /**
  * The mean durations of the phases of a role, and of the time between two steps. A trainer prepares its batches during other phases, so
  * the bar leaves them out; the anchor prepares them by themselves.
  */
-export function segmentsOf({ phases, between, role }: RoleTimes): readonly Segment[] {
+export function segmentsOf({ phases, between, role }: RoleTimes, processes: NamedProcesses): readonly Segment[] {
   const inside = roleName(role) !== 'anchor';
   const parts = phases
     .filter(({ kind }) => !(inside && kind === Kind.STEP_PHASE_KIND_DATA))
     .map(({ kind, peer, times }) => ({
-      name: stepPhaseName(kind, peer),
+      name: phaseNameOf(kind, peer, processes),
       tone: toneOf(kind, peer),
       size: times?.mean ?? 0,
     }));

@@ -1,3 +1,4 @@
+import './no-eval.js';
 import type { RunHistory } from '@trikd/events/run-history';
 import { render } from 'preact';
 import { RunHead } from './run-head.js';

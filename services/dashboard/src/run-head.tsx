@@ -1,23 +1,27 @@
 import { ownerText } from '@trikd/events/queue';
 import { stallSentence } from '@trikd/events/sentences';
-import { generationsIn } from '@trikd/events/spec-text';
+import { methodIn } from '@trikd/events/spec-text';
 import { type Run, RunAdvance } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { Fact } from './fact.js';
-import { count, duration, moment, sentence } from './format.js';
+import { capital, count, duration, moment, sentence } from './format.js';
 import { Phase, Progress } from './marks.js';
+import { namingOf, stagesIn } from './stages.js';
 
 /** The state of a run at a glance. */
 export function RunHead({ run }: { readonly run: Run }) {
   const { generation, attempt, progress, createTime, endTime, placement } = run;
   const owner = ownerText(run.owner);
+  const method = methodIn(run.spec);
+  const { word, label } = namingOf(run);
   return (
     <section class="panel head" aria-label="State of the run">
       <dl class="facts">
         <Fact name="Phase">
           <Phase phase={run.phase} />
         </Fact>
-        <Fact name="Generation">
-          {generation}
+        {method !== undefined && <Fact name="Method">{method}</Fact>}
+        <Fact name={capital(word)}>
+          {label(generation)}
           <span class="muted">
             {outOf(run)}
             {attempt > 1 && ` · attempt ${attempt}`}
@@ -50,7 +54,7 @@ export function RunHead({ run }: { readonly run: Run }) {
         {placement && placement.trio !== '' && <Fact name="Trio">{placement.trio}</Fact>}
         {owner !== '' && <Fact name="Owner">{owner}</Fact>}
         <Fact name="Created">{moment(createTime)}</Fact>
-        {run.advance === RunAdvance.RUN_ADVANCE_MANUAL && <Fact name="Generations start">on a trigger</Fact>}
+        {run.advance === RunAdvance.RUN_ADVANCE_MANUAL && <Fact name={`${capital(word)}s start`}>on a trigger</Fact>}
       </dl>
       <Conditions run={run} />
     </section>
@@ -84,8 +88,9 @@ function Conditions({ run: { failure, stalls, conditions } }: { readonly run: Ru
   );
 }
 
-/** Generations count from 0: generation 1 is the second. */
-function outOf({ spec, generation }: Run): string {
-  const many = generationsIn(spec);
-  return many === undefined ? '' : ` (${generation + 1} of ${many})`;
+/** Stages count from 0: generation 1 is the second. */
+function outOf({ spec, stages, generation }: Run): string {
+  // Only a snapshot has their number.
+  const many = stages || stagesIn(spec).length;
+  return many === 0 ? '' : ` (${generation + 1} of ${many})`;
 }

@@ -23,9 +23,9 @@ export function RunView({ history, done }: RunViewProps) {
       {run && <Configuration spec={run.spec} />}
       {run && <Lineage run={run} generations={history.generations} {...(done && { done })} />}
       <Curves history={history} />
-      <StepTimes windows={history.windows} />
-      <SlowSteps steps={history.slowSteps} />
-      <EventLog log={history.log} />
+      <StepTimes windows={history.windows} run={run} />
+      <SlowSteps steps={history.slowSteps} run={run} />
+      <EventLog log={history.log} run={run} />
     </>
   );
 }

@@ -1,12 +1,15 @@
 import { primaryText } from '@trikd/events/metric-text';
+import { methodIn } from '@trikd/events/spec-text';
 import { ListRunsResponse, type Run, type UnreadableRun } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { useEffect, useState } from 'preact/hooks';
 import { addressOf } from './address.js';
 import { api } from './api.js';
 import { moment } from './format.js';
+import { bestIn } from './lineage-of.js';
 import { Phase, Progress } from './marks.js';
 import { QueueTable } from './queue-table.js';
 import { Scroll } from './scroll.js';
+import { namingOf } from './stages.js';
 import { StartRun } from './start-run.js';
 
 interface Listed {
@@ -87,11 +90,10 @@ function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
             <th scope="col">Name</th>
             <th scope="col">Phase</th>
             <th scope="col">Progress</th>
+            <th scope="col">Method</th>
+            <th scope="col">Stage</th>
             <th scope="col" class="number">
-              Generation
-            </th>
-            <th scope="col" class="number">
-              Best student
+              Result
             </th>
             <th scope="col">Changed</th>
           </tr>
@@ -108,8 +110,9 @@ function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
               <td>
                 <Progress percent={run.progress?.percent} label={`progress of ${run.runId}`} />
               </td>
-              <td class="number">{run.generation}</td>
-              <td class="number">{bestOf(run)}</td>
+              <td>{methodIn(run.spec) ?? '–'}</td>
+              <td>{namingOf(run).name(run.generation)}</td>
+              <td class="number">{resultOf(run)}</td>
               <td>{moment(run.updateTime)}</td>
             </tr>
           ))}
@@ -119,7 +122,12 @@ function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
   );
 }
 
-function bestOf({ generations, bestGeneration }: Run): string {
-  const best = generations.find(({ generation }) => generation === bestGeneration)?.student?.validation;
-  return primaryText(best?.metrics) ?? '–';
+/** The score of the learner that is the result so far: the best student, or the learner that decides in the last stage. */
+function resultOf(run: Run): string {
+  const best = run.generations.find(({ generation }) => generation === bestIn(run));
+  const decisive = run.stage?.decisive ?? 'student';
+  const result = best?.learners.find(({ participant }) => participant === decisive);
+  const score = primaryText(result?.best?.validation?.metrics);
+  if (score === undefined) return '–';
+  return decisive === 'student' ? score : `${decisive} ${score}`;
 }

@@ -3,32 +3,44 @@ import { foldAll } from '@trikd/events/run-history';
 import { describe, expect, test } from 'vitest';
 import { newest, plotsOf } from './series.js';
 
-const progress = (generation: number, nextStep: number, task: number) =>
+const progress = (
+  participant: string,
+  generation: number,
+  nextStep: number,
+  losses: Readonly<Record<string, number>>,
+) =>
   eventOf({
     progress: {
-      role: 'ROLE_STUDENT',
+      participant,
       generation,
       totalSteps: 100,
-      progress: { nextStep, terms: [{ part: 'task', value: task }], batchMetrics: { accuracy: 0.5 } },
+      progress: {
+        nextStep,
+        terms: Object.entries(losses).map(([part, value]) => ({ part, value })),
+        batchMetrics: { accuracy: 0.5 },
+      },
     },
   });
-const evaluation = (generation: number, step: number, accuracy: number) =>
+const evaluation = (participant: string, generation: number, step: number, accuracy: number) =>
   eventOf({
     evaluation: {
-      role: 'ROLE_STUDENT',
+      participant,
       generation,
       evaluation: { step, validation: { metrics: { accuracy, nll: 2 } } },
     },
   });
-const spec = eventOf({ run: { spec: '{"student":{"objective":[{"kind":"task","weight":0.5}]}}' } });
+const snapshot = (spec: object) => eventOf({ run: { runId: 'tiny', attempt: 1, spec: JSON.stringify(spec) } });
+
+const learner = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task', weight: 0.5 }] };
+const spec = snapshot({ student: learner, teacher: learner, curriculum: { generations: 2 } });
 
 const history = foldAll([
   spec,
-  progress(0, 10, 3),
-  evaluation(0, 12, 0.25),
-  progress(0, 20, 2),
-  progress(1, 5, 1),
-  evaluation(1, 5, 0.75),
+  progress('student', 0, 10, { task: 3 }),
+  evaluation('student', 0, 12, 0.25),
+  progress('student', 0, 20, { task: 2 }),
+  progress('student', 1, 5, { task: 1 }),
+  evaluation('student', 1, 5, 0.75),
 ]);
 const plot = (title: string, generation?: number) => plotsOf(history, generation).find((each) => each.title === title);
 
@@ -37,8 +49,8 @@ describe('plots', () => {
     const accuracy = plot('Accuracy');
     expect(accuracy?.steps).toEqual([10, 12, 20, 25]);
     expect(accuracy?.marks).toEqual([
-      { at: 0, generation: 0 },
-      { at: 20, generation: 1 },
+      { at: 0, generation: 0, label: '0', short: 'g0' },
+      { at: 20, generation: 1, label: '1', short: 'g1' },
     ]);
     expect(accuracy?.series.map(({ split, values }) => [split, values])).toEqual([
       ['train', [0.5, undefined, 0.5, 0.5]],
@@ -61,4 +73,55 @@ describe('plots', () => {
   test('give the newest value of each line', () => {
     expect(plot('Accuracy')?.series.map(newest)).toEqual([0.5, 0.75]);
   });
+});
+
+describe('plots of a method with a frozen teacher', () => {
+  const of = (...more: readonly ReturnType<typeof progress>[]) =>
+    plotsOf(
+      foldAll([
+        snapshot({ method: 'takd', student: learner, teacher: learner, assistants: [learner] }),
+        progress('teacher', 0, 10, { task: 3 }),
+        progress('assistant-1', 1, 10, { task: 0.2, teacher: 0.5 }),
+        ...more,
+      ]),
+    );
+
+  test('have a line for each learner, and the name of each stage', () => {
+    const loss = of().find(({ title }) => title === 'Task loss');
+    expect(loss?.series.map(({ learner: name, values }) => [name, values])).toEqual([
+      ['teacher', [3, undefined]],
+      ['assistant-1', [undefined, 0.2]],
+    ]);
+    expect(loss?.marks.map(({ label, short }) => [label, short])).toEqual([
+      ['teacher', 'teacher'],
+      ['assistant-1', 'assistant-1'],
+    ]);
+  });
+
+  test('tell the frozen models apart, and have none of a peer', () => {
+    const titles = of(progress('student', 2, 10, { task: 0.2, 'assistant-1': 0.25 }))
+      .map(({ title }) => title)
+      .filter((title) => title.startsWith('Distillation'));
+    expect(titles).toEqual(['Distillation loss from the teacher', 'Distillation loss from the assistant-1']);
+  });
+
+  test('divide the task loss by the weight that the method gives it', () => {
+    const [, student] = of().find(({ title }) => title === 'Negative log-likelihood')?.series ?? [];
+    expect(student && newest(student)).toBeCloseTo(2);
+  });
+});
+
+test('two learners that learn from each other share the plot of the peer', () => {
+  const plots = plotsOf(
+    foldAll([
+      snapshot({ method: 'dml', student: learner, teacher: learner }),
+      progress('teacher', 0, 10, { task: 3, student: 0.5 }),
+      progress('student', 0, 10, { task: 3, teacher: 0.25 }),
+    ]),
+  );
+  const peer = plots.find(({ title }) => title === 'Distillation loss from the peer');
+  expect(peer?.series.map(({ learner: name, values }) => [name, values])).toEqual([
+    ['student', [0.25]],
+    ['teacher', [0.5]],
+  ]);
 });

@@ -1,104 +1,158 @@
 import type { Metric } from '@trikd/core/tasks/metric';
 import { METRICS } from '@trikd/core/tasks/metrics';
 import type { Curve } from '@trikd/events/curve';
-import type { TrainedRole } from '@trikd/events/names';
-import type { RunHistory } from '@trikd/events/run-history';
-import { taskWeight } from '@trikd/events/spec-text';
+import type { GenerationHistory, RunHistory } from '@trikd/events/run-history';
+import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { frozenIn, learnerIn, namingOf, stageIn } from './stages.js';
 
 /** One line of a plot. */
 export interface Series {
-  readonly role: TrainedRole;
+  /** Its name. */
+  readonly learner: string;
   readonly split: 'train' | 'validation';
   /** One value for each step of the plot; undefined where there is none. */
   readonly values: readonly (number | undefined)[];
 }
 
-/** A plot over the steps of one generation, or of all generations in sequence. */
+/** The start of a stage in a plot. */
+export interface Mark {
+  readonly at: number;
+  readonly generation: number;
+  /** As a row of a table has it: `2`, `teacher`. */
+  readonly label: string;
+  /** As a plot has it: `g2`, `teacher`. */
+  readonly short: string;
+}
+
+/** A plot over the steps of one stage, or of all stages in sequence. */
 export interface Plot {
   readonly title: string;
   readonly share: boolean;
-  /** Steps since the start of the first generation shown. */
+  /** Steps since the start of the first stage shown. */
   readonly steps: readonly number[];
   readonly series: readonly Series[];
-  /** Where generations start. */
-  readonly marks: readonly { readonly at: number; readonly generation: number }[];
+  readonly marks: readonly Mark[];
+}
+
+type Values = Readonly<Record<string, number>>;
+
+/** A learner in a stage. */
+interface Trained {
+  readonly learner: string;
+  /** The other learner of the stage. */
+  readonly peer?: string;
+  /** Of the task term in its objective; undefined when it is not known or changes. */
+  readonly taskWeight?: number;
 }
 
 interface Wanted {
   readonly title: string;
   readonly share?: boolean;
-  readonly train: (
-    role: TrainedRole,
-    spec: string,
-  ) => ((values: Readonly<Record<string, number>>) => number | undefined) | undefined;
+  readonly train: (values: Values, of: Trained) => number | undefined;
+  /** Name of a metric. */
   readonly validation?: string;
 }
 
-const named = (name: string) => () => (values: Readonly<Record<string, number>>) => values[name];
+const named = (name: string) => (values: Values) => values[name];
 
-const PLOTS: readonly Wanted[] = [
-  ...METRICS.map(plotOfMetric),
-  { title: 'Task loss', train: named('task') },
-  { title: 'Distillation loss from the anchor', train: named('anchor') },
-  { title: 'Distillation loss from the peer', train: named('peer') },
-  { title: 'Gradient norm', train: named('gradientNorm') },
-];
+function plotsWanted(run: Run | undefined): readonly Wanted[] {
+  return [
+    ...METRICS.map(plotOfMetric),
+    { title: 'Task loss', train: named('task') },
+    ...(run ? frozenIn(run) : []).map((name) => ({
+      title: `Distillation loss from the ${name}`,
+      train: (values: Values, { peer }: Trained) => (peer === name ? undefined : values[name]),
+    })),
+    { title: 'Distillation loss from the peer', train: (values, { peer }) => (peer ? values[peer] : undefined) },
+    { title: 'Gradient norm', train: named('gradientNorm') },
+  ];
+}
 
 function plotOfMetric({ name, title, format, isTaskLoss }: Metric): Wanted {
   return { title, share: format === 'share', train: isTaskLoss ? taskLoss : named(name), validation: name };
 }
 
 /** At weight 1. */
-function taskLoss(role: TrainedRole, spec: string) {
-  const weight = taskWeight(spec, role);
-  if (weight === undefined) return undefined;
-  return ({ task }: Readonly<Record<string, number>>) => (task === undefined ? undefined : task / weight);
+function taskLoss({ task }: Values, { taskWeight }: Trained): number | undefined {
+  return task === undefined || taskWeight === undefined ? undefined : task / taskWeight;
 }
-
-const ROLES: readonly TrainedRole[] = ['student', 'teacher'];
 
 /** The plots that have values. */
 export function plotsOf(history: RunHistory, generation?: number): readonly Plot[] {
-  return PLOTS.map((wanted) => plotOf(history, wanted, generation)).filter(({ series }) => series.length > 0);
-}
-
-function plotOf(history: RunHistory, wanted: Wanted, generation: number | undefined): Plot {
   const shown = history.generations.filter((each) => generation === undefined || each.generation === generation);
-  const lines = ROLES.flatMap((role) => {
-    const train = wanted.train(role, history.run?.spec ?? '');
-    const { validation } = wanted;
-    return [
-      ...(train ? [{ role, split: 'train' as const, curve: 'training' as const, pick: train }] : []),
-      ...(validation
-        ? [{ role, split: 'validation' as const, curve: 'validation' as const, pick: named(validation)() }]
-        : []),
-    ];
-  });
-  const points = lines.map(() => new Map<number, number>());
-  const marks: { at: number; generation: number }[] = [];
-  let offset = 0;
-  for (const each of shown) {
-    marks.push({ at: offset, generation: each.generation });
-    lines.forEach(({ role, curve, pick }, index) => {
-      for (const { last, values } of each.roles[role][curve].points) {
-        const picked = pick(values);
-        if (picked !== undefined) points[index]?.set(offset + last, picked);
-      }
-    });
-    offset += lengthOf(
-      each.totalSteps,
-      Object.values(each.roles).flatMap(({ training, validation }) => [training, validation]),
-    );
-  }
-  const steps = [...new Set(points.flatMap((line) => [...line.keys()]))].sort((a, b) => a - b);
-  const series = lines.flatMap(({ role, split }, index) => {
-    const line = points[index];
-    return line && line.size > 0 ? [{ role, split, values: steps.map((step) => line.get(step)) }] : [];
-  });
-  return { title: wanted.title, share: wanted.share ?? false, steps, series, marks };
+  const stages = stagesShown(history.run, shown);
+  return plotsWanted(history.run)
+    .map((wanted) => plotOf(wanted, stages))
+    .filter(({ series }) => series.length > 0);
 }
 
-/** Trained steps of a generation, which can end early; its budget before its first step. */
+/** A stage in the sequence of a plot. */
+interface StageShown {
+  readonly mark: Mark;
+  readonly learners: GenerationHistory['learners'];
+  readonly trained: readonly Trained[];
+}
+
+function stagesShown(run: Run | undefined, shown: readonly GenerationHistory[]): readonly StageShown[] {
+  const naming = namingOf(run);
+  let offset = 0;
+  return shown.map(({ generation, learners, totalSteps }) => {
+    const mark = { at: offset, generation, label: naming.label(generation), short: naming.short(generation) };
+    const curves = Object.values(learners).flatMap(({ training, validation }) => [training, validation]);
+    offset += lengthOf(totalSteps, curves);
+    return { mark, learners, trained: trainedIn(run, generation, Object.keys(learners)) };
+  });
+}
+
+/** The learners of a stage: in the order of its spec, and others that have reported. */
+function trainedIn(run: Run | undefined, generation: number, reported: readonly string[]): readonly Trained[] {
+  const names = [...new Set([...(run ? stageIn(run, generation).learners : []), ...reported])];
+  return names.map((learner) => {
+    const peer = names.find((name) => name !== learner);
+    const weight = run && taskWeightOf(run, generation, learner);
+    return { learner, ...(peer !== undefined && { peer }), ...(weight !== undefined && { taskWeight: weight }) };
+  });
+}
+
+function taskWeightOf(run: Run, generation: number, learner: string): number | undefined {
+  const task = learnerIn(run, generation, learner)?.objective.find(({ kind }) => kind === 'task');
+  return typeof task?.weight === 'number' && task.weight > 0 ? task.weight : undefined;
+}
+
+function plotOf({ title, share = false, train, validation }: Wanted, stages: readonly StageShown[]): Plot {
+  const learners = [...new Set(stages.flatMap(({ trained }) => trained.map(({ learner }) => learner)))];
+  const lines = learners.flatMap((learner) => [
+    { learner, split: 'train' as const, points: pointsOf(stages, learner, 'training', train) },
+    ...(validation
+      ? [{ learner, split: 'validation' as const, points: pointsOf(stages, learner, 'validation', named(validation)) }]
+      : []),
+  ]);
+  const steps = [...new Set(lines.flatMap(({ points }) => [...points.keys()]))].sort((a, b) => a - b);
+  const series = lines
+    .filter(({ points }) => points.size > 0)
+    .map(({ learner, split, points }) => ({ learner, split, values: steps.map((step) => points.get(step)) }));
+  return { title, share, steps, series, marks: stages.map(({ mark }) => mark) };
+}
+
+/** The values of a learner in all stages, by their steps in the plot. */
+function pointsOf(
+  stages: readonly StageShown[],
+  learner: string,
+  curve: 'training' | 'validation',
+  pick: Wanted['train'],
+): ReadonlyMap<number, number> {
+  const points = new Map<number, number>();
+  for (const { mark, learners, trained } of stages) {
+    const of = trained.find((each) => each.learner === learner);
+    for (const { last, values } of (of && learners[learner]?.[curve].points) ?? []) {
+      const picked = of && pick(values, of);
+      if (picked !== undefined) points.set(mark.at + last, picked);
+    }
+  }
+  return points;
+}
+
+/** Trained steps of a stage, which can end early; its budget before its first step. */
 function lengthOf(totalSteps: number, curves: readonly Curve[]): number {
   const trained = Math.max(0, ...curves.map(({ points }) => points.at(-1)?.last ?? 0));
   return trained > 0 ? trained : totalSteps;

@@ -1,14 +1,22 @@
+import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { SlowStep } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { useState } from 'preact/hooks';
 import { milliseconds } from './format.js';
 import { Scroll } from './scroll.js';
+import { namingOf } from './stages.js';
 import { StepPicture } from './step-picture.js';
 
 const keyOf = ({ generation, attempt, step }: SlowStep) => `${generation} ${attempt} ${step}`;
 
+interface SlowStepsProps {
+  readonly steps: readonly SlowStep[];
+  readonly run: Run | undefined;
+}
+
 /** The slowest steps, and a timeline of the selected one. */
-export function SlowSteps({ steps }: { readonly steps: readonly SlowStep[] }) {
+export function SlowSteps({ steps, run }: SlowStepsProps) {
   const [chosen, setChosen] = useState<string>();
+  const { title } = namingOf(run);
   const shown = steps.find((each) => keyOf(each) === chosen) ?? steps[0];
   return (
     <section class="panel" aria-labelledby="slow-steps">
@@ -16,7 +24,7 @@ export function SlowSteps({ steps }: { readonly steps: readonly SlowStep[] }) {
       {!shown && <p class="empty">No step has taken much longer than usual.</p>}
       {shown && (
         <>
-          <StepPicture step={shown} />
+          <StepPicture step={shown} run={run} />
           <Scroll label="slowest steps">
             <table>
               <caption class="visually-hidden">The slowest steps of the run</caption>
@@ -39,7 +47,7 @@ export function SlowSteps({ steps }: { readonly steps: readonly SlowStep[] }) {
                 {steps.map((each) => (
                   <tr key={keyOf(each)} class={each === shown ? 'chosen' : ''}>
                     <th scope="row">
-                      {each.step} <span class="muted">of generation {each.generation}</span>
+                      {each.step} <span class="muted">of {title(each.generation)}</span>
                     </th>
                     <td class="number">{milliseconds(each.durationMs)}</td>
                     <td class="number">{milliseconds(each.usualMs)}</td>
@@ -51,7 +59,7 @@ export function SlowSteps({ steps }: { readonly steps: readonly SlowStep[] }) {
                         type="button"
                         class="small"
                         aria-pressed={each === shown}
-                        aria-label={`Show step ${each.step} of generation ${each.generation}`}
+                        aria-label={`Show step ${each.step} of ${title(each.generation)}`}
                         onClick={() => setChosen(keyOf(each))}
                       >
                         show

@@ -1,24 +1,20 @@
+import { METHOD_KINDS } from '@trikd/core/methods/registry';
 import { useId, useState } from 'preact/hooks';
 import { parse } from 'yaml';
 import { addressOf } from './address.js';
 import { ApiError, api, at, type FieldProblem, requestId } from './api.js';
 
+const OTHERS = METHOD_KINDS.filter((kind) => kind !== 'trikd');
+
 const EXAMPLE = `name: first
+method: trikd               # or another: ${OTHERS.join(', ')}
 data: { kind: synthetic }
 batchSize: 32
 epochs: 20
 student:
   model: { kind: plain-cnn, channels: [4, 4] }
-  objective:
-    - { kind: task }
-    - { kind: distillation, from: anchor }
-    - { kind: distillation, from: peer }
-teacher:
+teacher:                    # where the method has one
   model: { kind: plain-cnn, channels: [8, 8] }
-  objective:
-    - { kind: task }
-    - { kind: distillation, from: anchor }
-    - { kind: distillation, from: peer }
 curriculum: { generations: 3 }
 `;
 
@@ -57,7 +53,7 @@ export function StartRun({ open }: { readonly open: boolean }) {
         <label for={`${id}-spec`}>Spec, in YAML or JSON. If a run of this name and spec exists, it continues.</label>
         <textarea
           id={`${id}-spec`}
-          rows={18}
+          rows={14}
           spellcheck={false}
           autocomplete="off"
           value={text}

@@ -1,7 +1,10 @@
-import { roleName, stepPhaseName } from '@trikd/events/names';
+import { roleName } from '@trikd/events/names';
+import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { type RoleStep, type SlowStep, StepPhaseKind } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { milliseconds } from './format.js';
-import { toneOf } from './phases.js';
+import { phaseNameOf, toneOf } from './phases.js';
+import { type Processes, processesIn } from './processes.js';
+import { namingOf } from './stages.js';
 
 const ROW = 46;
 const BAR = 22;
@@ -9,21 +12,21 @@ const TOP = 22;
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 
 /** A timeline of one step in all processes, each by its own clock: what each one did and what it waited for. */
-export function StepPicture({ step }: { readonly step: SlowStep }) {
+export function StepPicture({ step, run }: { readonly step: SlowStep; readonly run: Run | undefined }) {
   const { roles } = step;
+  const processes = processesIn(run, step.generation);
+  const title = `Step ${step.step} of ${namingOf(run).title(step.generation)}`;
   // The anchor runs ahead of the trainers: its work before they start is written, not drawn.
   const trainers = roles.filter(({ role }) => roleName(role) !== 'anchor');
   const start = Math.min(...(trainers.length > 0 ? trainers : roles).map(({ startedMs }) => startedMs));
   const end = Math.max(...roles.map(({ startedMs, durationMs }) => startedMs + durationMs));
   const length = Math.max(end - start, 0.001);
   const height = TOP + ROW * roles.length;
-  const name = `Step ${step.step} of generation ${step.generation}: ${roles.map(saidOf).join('; ')}`;
+  const name = `${title}: ${roles.map((role) => saidOf(role, processes)).join('; ')}`;
   return (
     <figure class="gantt">
       <figcaption>
-        <strong>
-          Step {step.step} of generation {step.generation}
-        </strong>{' '}
+        <strong>{title}</strong>{' '}
         <span class="muted">
           took {milliseconds(step.durationMs)}
           {step.traceId !== '' && (
@@ -49,22 +52,31 @@ export function StepPicture({ step }: { readonly step: SlowStep }) {
           </g>
         ))}
         {roles.map((role, index) => (
-          <RoleRow key={role.role} role={role} y={TOP + ROW * index} start={start} length={length} />
+          <RoleRow
+            key={role.role}
+            role={role}
+            processes={processes}
+            y={TOP + ROW * index}
+            start={start}
+            length={length}
+          />
         ))}
       </svg>
-      <PictureLegend roles={roles} />
+      <PictureLegend roles={roles} processes={processes} />
     </figure>
   );
 }
 
 interface RoleRowProps {
   readonly role: RoleStep;
+  readonly processes: Processes;
   readonly y: number;
   readonly start: number;
   readonly length: number;
 }
 
-function RoleRow({ role, y, start, length }: RoleRowProps) {
+function RoleRow({ role, processes, y, start, length }: RoleRowProps) {
+  const name = processes.nameOf(role.role);
   const ahead = start - role.startedMs;
   const shown = (offset: number) => Math.max(0, offset - ahead);
   const place = (offset: number) => `${(100 * shown(offset)) / length}%`;
@@ -73,8 +85,8 @@ function RoleRow({ role, y, start, length }: RoleRowProps) {
   const below = (kind: StepPhaseKind) => kind === StepPhaseKind.STEP_PHASE_KIND_DATA;
   return (
     <g>
-      <text class={`row-name ${roleName(role.role)}`} x="0" y={y + 12}>
-        {roleName(role.role)}
+      <text class={`row-name ${processes.colourOf(role.role)}`} x="0" y={y + 12}>
+        {name}
         {ahead > 0 && <tspan class="tick-text"> started {milliseconds(ahead)} earlier</tspan>}
       </text>
       <rect class="whole" x={place(0)} width={size(0, role.durationMs)} y={y + 16} height={BAR} />
@@ -88,7 +100,7 @@ function RoleRow({ role, y, start, length }: RoleRowProps) {
           height={below(kind) ? 6 : BAR - 4}
         >
           <title>
-            {roleName(role.role)}, {stepPhaseName(kind, peer)}: {milliseconds(durationMs)}
+            {name}, {phaseNameOf(kind, peer, processes)}: {milliseconds(durationMs)}
           </title>
         </rect>
       ))}
@@ -96,10 +108,15 @@ function RoleRow({ role, y, start, length }: RoleRowProps) {
   );
 }
 
-function PictureLegend({ roles }: { readonly roles: readonly RoleStep[] }) {
+interface PictureLegendProps {
+  readonly roles: readonly RoleStep[];
+  readonly processes: Processes;
+}
+
+function PictureLegend({ roles, processes }: PictureLegendProps) {
   const tones = new Map(
     roles.flatMap(({ phases }) =>
-      phases.map(({ kind, peer }) => [toneOf(kind, peer), stepPhaseName(kind, peer)] as const),
+      phases.map(({ kind, peer }) => [toneOf(kind, peer), phaseNameOf(kind, peer, processes)] as const),
     ),
   );
   return (
@@ -113,7 +130,9 @@ function PictureLegend({ roles }: { readonly roles: readonly RoleStep[] }) {
   );
 }
 
-function saidOf({ role, phases, durationMs }: RoleStep): string {
-  const parts = phases.map((phase) => `${stepPhaseName(phase.kind, phase.peer)} ${milliseconds(phase.durationMs)}`);
-  return `${roleName(role)} ${milliseconds(durationMs)}: ${parts.join(', ')}`;
+function saidOf({ role, phases, durationMs }: RoleStep, processes: Processes): string {
+  const parts = phases.map(
+    ({ kind, peer, durationMs: length }) => `${phaseNameOf(kind, peer, processes)} ${milliseconds(length)}`,
+  );
+  return `${processes.nameOf(role)} ${milliseconds(durationMs)}: ${parts.join(', ')}`;
 }

@@ -1,42 +1,57 @@
-import { percent, roleName, stepPhaseName } from '@trikd/events/names';
+import { percent, roleName } from '@trikd/events/names';
 import type { StepWindows } from '@trikd/events/step-windows';
+import type { Role } from '@trikd/protocol/gen/browser/trikd/v1/common';
+import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { RoleTimes, Spread, StepTimes as Times } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { milliseconds, sentence } from './format.js';
-import { type Segment, segmentsOf, toneOf } from './phases.js';
+import { phaseNameOf, type Segment, segmentsOf, toneOf } from './phases.js';
+import { type Processes, processesIn } from './processes.js';
 import { Scroll } from './scroll.js';
+import { namingOf } from './stages.js';
 
-/** How long the phases of a step take, which role waits for which, and what limits the speed. */
-export function StepTimes({ windows }: { readonly windows: StepWindows }) {
+interface StepTimesProps {
+  readonly windows: StepWindows;
+  readonly run: Run | undefined;
+}
+
+/** How long the phases of a step take, which model waits for which, and what limits the speed. */
+export function StepTimes({ windows, run }: StepTimesProps) {
   const { newest, kept } = windows;
   return (
     <section class="panel" aria-labelledby="step-times">
       <h2 id="step-times">Where the time goes</h2>
-      {newest ? <Newest times={newest} kept={kept} /> : <p class="empty">No steps have been measured yet.</p>}
+      {newest ? <Newest times={newest} kept={kept} run={run} /> : <p class="empty">No steps have been measured yet.</p>}
     </section>
   );
 }
 
-function Newest({ times, kept }: { readonly times: Times; readonly kept: readonly Times[] }) {
+interface NewestProps extends Pick<StepTimesProps, 'run'> {
+  readonly times: Times;
+  readonly kept: readonly Times[];
+}
+
+function Newest({ times, kept, run }: NewestProps) {
   const { roles, verdict, firstStep, steps, generation } = times;
-  const longest = Math.max(...roles.map((role) => total(segmentsOf(role))), 0);
+  const processes = processesIn(run, generation);
+  const longest = Math.max(...roles.map((role) => total(segmentsOf(role, processes))), 0);
   return (
     <>
       {verdict !== '' && <p class="verdict">{sentence(verdict)}</p>}
       <p class="muted small">
-        Mean of {steps} steps of generation {generation}, from step {firstStep}.
+        Mean of {steps} steps of {namingOf(run).title(generation)}, from step {firstStep}.
       </p>
       <div class="bars">
         {roles.map((role) => (
-          <RoleBar key={role.role} role={role} longest={longest} />
+          <RoleBar key={role.role} role={role} processes={processes} longest={longest} />
         ))}
       </div>
-      <Legend roles={roles} />
+      <Legend roles={roles} processes={processes} />
       <Scroll label="percentiles">
         <table>
           <caption class="visually-hidden">Percentiles of each phase, in milliseconds</caption>
           <thead>
             <tr>
-              <th scope="col">role</th>
+              <th scope="col">model</th>
               <th scope="col">phase</th>
               {['median', '95th percentile', 'longest', 'share'].map((name) => (
                 <th key={name} scope="col" class="number">
@@ -46,14 +61,14 @@ function Newest({ times, kept }: { readonly times: Times; readonly kept: readonl
             </tr>
           </thead>
           {roles.map((role) => (
-            <RoleRows key={role.role} role={role} />
+            <RoleRows key={role.role} role={role} processes={processes} />
           ))}
         </table>
       </Scroll>
       {kept.length > 1 && (
         <div class="timelines">
-          {roles.map(({ role }) => (
-            <Timeline key={role} name={roleName(role)} windows={kept} />
+          {processesOf(kept).map((role) => (
+            <Timeline key={role} role={role} windows={kept} run={run} />
           ))}
         </div>
       )}
@@ -61,14 +76,20 @@ function Newest({ times, kept }: { readonly times: Times; readonly kept: readonl
   );
 }
 
-function RoleBar({ role, longest }: { readonly role: RoleTimes; readonly longest: number }) {
-  const segments = segmentsOf(role);
+interface RoleProps {
+  readonly role: RoleTimes;
+  readonly processes: Processes;
+}
+
+function RoleBar({ role, processes, longest }: RoleProps & { readonly longest: number }) {
+  const segments = segmentsOf(role, processes);
   const whole = total(segments);
   const said = segments.map(({ name, size }) => `${name} ${milliseconds(size)}`).join(', ');
+  const title = processes.nameOf(role.role);
   return (
     <div class="bar-row">
-      <span class={`bar-name ${roleName(role.role)}`}>{roleName(role.role)}</span>
-      <div class="bar" role="img" aria-label={`${roleName(role.role)}: ${said}`}>
+      <span class={`bar-name ${processes.colourOf(role.role)}`}>{title}</span>
+      <div class="bar" role="img" aria-label={`${title}: ${said}`}>
         {segments.map(({ name, tone, size }) => (
           <span
             key={name}
@@ -83,8 +104,9 @@ function RoleBar({ role, longest }: { readonly role: RoleTimes; readonly longest
   );
 }
 
-function Legend({ roles }: { readonly roles: readonly RoleTimes[] }) {
-  const tones = new Map(roles.flatMap(segmentsOf).map(({ tone, name }) => [tone, name]));
+function Legend({ roles, processes }: { readonly roles: readonly RoleTimes[] } & Pick<RoleProps, 'processes'>) {
+  const segments = roles.flatMap((role) => segmentsOf(role, processes));
+  const tones = new Map(segments.map(({ tone, name }) => [tone, name]));
   return (
     <ul class="legend">
       {[...tones].map(([tone, name]) => (
@@ -96,12 +118,11 @@ function Legend({ roles }: { readonly roles: readonly RoleTimes[] }) {
   );
 }
 
-function RoleRows({ role }: { readonly role: RoleTimes }) {
-  const name = roleName(role.role);
+function RoleRows({ role, processes }: RoleProps) {
   const rows: readonly { name: string; tone?: string; times: Spread | undefined; share?: number }[] = [
     { name: 'whole step', times: role.step },
     ...role.phases.map(({ kind, peer, times, share }) => ({
-      name: stepPhaseName(kind, peer),
+      name: phaseNameOf(kind, peer, processes),
       tone: toneOf(kind, peer),
       times,
       share,
@@ -113,8 +134,8 @@ function RoleRows({ role }: { readonly role: RoleTimes }) {
       {rows.map(({ name: phase, tone, times, share }, index) => (
         <tr key={phase}>
           {index === 0 && (
-            <th scope="rowgroup" rowSpan={rows.length} class={name}>
-              {name}
+            <th scope="rowgroup" rowSpan={rows.length} class={processes.colourOf(role.role)}>
+              {processes.nameOf(role.role)}
             </th>
           )}
           <td>
@@ -130,12 +151,23 @@ function RoleRows({ role }: { readonly role: RoleTimes }) {
   );
 }
 
-/** The bars of one role over the whole run. */
-function Timeline({ name, windows }: { readonly name: string; readonly windows: readonly Times[] }) {
-  const bars = windows.map(({ roles }) => {
-    const role = roles.find((each) => roleName(each.role) === name);
-    return role ? segmentsOf(role) : [];
+/** The processes that worked in any stage. */
+function processesOf(windows: readonly Times[]): readonly Role[] {
+  return [...new Set(windows.flatMap(({ roles }) => roles.map(({ role }) => role)))];
+}
+
+interface TimelineProps extends Pick<StepTimesProps, 'run'> {
+  readonly role: Role;
+  readonly windows: readonly Times[];
+}
+
+/** The bars of one process over the whole run; in each stage it may hold another model. */
+function Timeline({ role, windows, run }: TimelineProps) {
+  const bars = windows.map(({ roles, generation }) => {
+    const times = roles.find((each) => each.role === role);
+    return times ? segmentsOf(times, processesIn(run, generation)) : [];
   });
+  const name = roleName(role);
   const longest = Math.max(...bars.map(total), 0.001);
   const width = 100 / bars.length;
   return (

@@ -1,3 +1,5 @@
+import type { Clock } from './clock.js';
+
 /** A long computation that yields wherever it may be interrupted. */
 export type Sliced<T> = Generator<void, T>;
 
@@ -18,6 +20,11 @@ export function atOnce<T>(work: Sliced<T>): T {
     const { done, value } = work.next();
     if (done) return value;
   }
+}
+
+/** The pauses of a process whose time is a port. */
+export function pausesOf(clock: Clock): Pauses {
+  return { now: () => clock.now(), turn: () => clock.sleep(0) };
 }
 
 /** Runs a computation in slices of a few milliseconds. */

@@ -137,6 +137,8 @@ function headerBytes({ bytes }: CheckpointObject): number {
 }
 
 describe('what belongs elsewhere is refused as corrupt', () => {
+  const digestOf = (number: number) => number.toString(16).padStart(64, '0');
+
   test('manifests at the key of another', async () => {
     const { manifest, manifestObject } = real;
     const shift = (by: number): readonly PairManifest[] => [
@@ -144,13 +146,13 @@ describe('what belongs elsewhere is refused as corrupt', () => {
       { ...manifest, generation: manifest.generation + by },
       { ...manifest, attempt: manifest.attempt + by },
       { ...manifest, step: manifest.step + by },
-      ...(['specDigest', 'datasetDigest', 'anchor'] as const).map((name) => ({
-        ...manifest,
-        [name]: by.toString(16).padStart(64, '0'),
-      })),
+      ...(['specDigest', 'datasetDigest'] as const).map((name) => ({ ...manifest, [name]: digestOf(by) })),
+      { ...manifest, frozen: { anchor: digestOf(by) } },
     ];
-    const { anchor: _anchor, ...orphan } = manifest;
-    const strangers = [orphan, ...Array.from({ length: 30 }, (_, index) => shift(index + 1)).flat()];
+    const strangers = [
+      { ...manifest, frozen: {} },
+      ...Array.from({ length: 30 }, (_, index) => shift(index + 1)).flat(),
+    ];
     const cases = strangers.map((stranger) => () => refusalOf(manifestObject, encodeManifest(stranger)));
     expect(await tally('swapped manifests', cases)).toEqual({ corrupt: strangers.length });
   });

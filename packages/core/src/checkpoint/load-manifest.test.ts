@@ -12,15 +12,14 @@ const manifest: PairManifest = {
   step: 30,
   specDigest: 'b'.repeat(64),
   datasetDigest: 'c'.repeat(64),
-  anchor: 'd'.repeat(64),
-  teacher: { state: blob },
-  student: { state: blob },
+  frozen: { anchor: 'd'.repeat(64) },
+  learners: { teacher: { state: blob }, student: { state: blob } },
   writer: 'orchestrator-1',
 };
 const key = manifestKey(manifest);
-const expected = { ...manifest, anchor: manifest.anchor };
+const expected: Parameters<typeof loadManifest>[2] = manifest;
 
-async function loadFrom(bytes: Uint8Array | undefined, wanted: Parameters<typeof loadManifest>[2] = expected) {
+async function loadFrom(bytes: Uint8Array | undefined, wanted = expected) {
   const store = memoryStore();
   if (bytes) await store.put(key, bytes);
   return loadManifest(store, key, wanted);
@@ -48,7 +47,12 @@ test.each([
   ['generation', { generation: 2 }, 'generation 1, expected 2'],
   ['specDigest', { specDigest: 'e'.repeat(64) }, `specDigest ${'b'.repeat(64)}, expected ${'e'.repeat(64)}`],
   ['datasetDigest', { datasetDigest: 'e'.repeat(64) }, `datasetDigest ${'c'.repeat(64)}, expected ${'e'.repeat(64)}`],
-  ['anchor', { anchor: undefined }, `anchor ${'d'.repeat(64)}, expected none`],
+  ['anchor', { frozen: { anchor: 'e'.repeat(64) } }, `anchor ${'d'.repeat(64)}, expected ${'e'.repeat(64)}`],
+  ['set of frozen models', { frozen: {} }, `anchor ${'d'.repeat(64)}, expected none`],
+  [
+    ...(['set of frozen models, with one more', { frozen: { ...manifest.frozen, teacher: 'e'.repeat(64) } }] as const),
+    `teacher none, expected ${'e'.repeat(64)}`,
+  ],
 ])('one of another %s than the reader expects is refused with both', async (_field, changed, problem) => {
   await expect(loadFrom(encodeManifest(manifest), { ...expected, ...changed })).rejects.toMatchObject({
     kind: 'corrupt',

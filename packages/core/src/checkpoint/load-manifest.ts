@@ -7,8 +7,8 @@ import { MAX_SEALED_BYTES } from './sealed-json.js';
 export interface ExpectedManifest extends Pick<PairManifest, 'runId' | 'generation' | 'step' | 'specDigest'> {
   /** Undefined if not known. */
   readonly datasetDigest: string | undefined;
-  /** SHA-256 of the params of the generation's anchor. Undefined if there is none. */
-  readonly anchor: string | undefined;
+  /** SHA-256 of the params of each frozen model of the stage, by name. */
+  readonly frozen: Readonly<Record<string, string>>;
 }
 
 /**
@@ -35,9 +35,11 @@ export async function readManifest(store: ObjectStore, key: string): Promise<Pai
  * @throws TrikdError 'corrupt' with the field and both values
  */
 export function assertManifest(key: string, manifest: PairManifest, expected: ExpectedManifest): void {
-  for (const name of ['runId', 'generation', 'step', 'specDigest', 'anchor'] as const) {
+  for (const name of ['runId', 'generation', 'step', 'specDigest'] as const) {
     assertEqual(key, name, manifest[name], expected[name]);
   }
+  const names = new Set([...Object.keys(manifest.frozen), ...Object.keys(expected.frozen)]);
+  for (const name of names) assertEqual(key, name, manifest.frozen[name], expected.frozen[name]);
   const { datasetDigest } = expected;
   if (datasetDigest !== undefined) assertEqual(key, 'datasetDigest', manifest.datasetDigest, datasetDigest);
 }

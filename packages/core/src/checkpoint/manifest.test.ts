@@ -1,8 +1,9 @@
 import { INTEL } from '@trikd/testing/runs/numerics';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
+  blobsOf,
   encodeManifest,
   MANIFEST_VERSION,
   manifestKey,
@@ -15,7 +16,11 @@ import { sealJson } from './sealed-json.js';
 
 const blob = { key: 'blobs/a.safetensors', sha256: 'a'.repeat(64), bytes: 12 };
 const score = { metrics: { accuracy: 0.75, nll: 0.5 }, examples: 8 };
-const scoredBy = (metrics: object) => ({ ...score, metrics });
+const best = { step: 20, validation: score, test: score, params: blob };
+/** A student whose best validation has other metrics. */
+const scoredBy = (metrics: object) => ({
+  student: { state: blob, best: { ...best, validation: { ...score, metrics } } },
+});
 
 function manifest(changed: Partial<PairManifest> = {}): PairManifest {
   return {
@@ -26,9 +31,8 @@ function manifest(changed: Partial<PairManifest> = {}): PairManifest {
     step: 30,
     specDigest: 'b'.repeat(64),
     datasetDigest: 'c'.repeat(64),
-    anchor: 'd'.repeat(64),
-    teacher: { state: blob },
-    student: { state: blob, best: { step: 20, validation: score, test: score, params: blob } },
+    frozen: { anchor: 'd'.repeat(64) },
+    learners: { teacher: { state: blob }, student: { state: blob, best } },
     writer: 'orchestrator-1',
     ...changed,
   };
@@ -41,11 +45,13 @@ async function storeOf(...manifests: readonly PairManifest[]) {
 }
 
 test('what is written is what is read, in one text', () => {
-  const { anchor: _anchor, ...first } = manifest({ generation: 0 });
-  for (const each of [manifest(), manifest({ numerics: { teacher: INTEL, anchor: INTEL } })]) {
-    expect(parseManifest(encodeManifest(each))).toEqual(each);
-  }
-  expect(parseManifest(encodeManifest(first))).toEqual(first);
+  const each = [
+    manifest(),
+    manifest({ generation: 0, frozen: {} }),
+    manifest({ learners: { 'assistant-1': { state: blob } }, frozen: { teacher: 'd'.repeat(64) } }),
+    manifest({ numerics: { teacher: INTEL, anchor: INTEL } }),
+  ];
+  for (const one of each) expect(parseManifest(encodeManifest(one))).toEqual(one);
   const turned = Object.fromEntries(Object.entries(manifest()).reverse());
   expect(encodeManifest({ ...manifest(), ...turned })).toEqual(encodeManifest(manifest()));
 });
@@ -55,22 +61,12 @@ test.each([
   ['attempt', { attempt: 0 }],
   ['step', { step: 1.5 }],
   ['specDigest', { specDigest: 'B'.repeat(64) }],
-  ['teacher.state.key', { teacher: { state: { ...blob, key: '../../etc/passwd' } } }],
-  ['teacher.state.bytes', { teacher: { state: { ...blob, bytes: -1 } } }],
-  [
-    'student.best.validation.metrics.accuracy',
-    {
-      student: {
-        ...manifest().student,
-        best: { ...manifest().student.best, validation: scoredBy({ accuracy: null }) },
-      },
-    },
-  ],
-  [
-    'student.best.validation.metrics',
-    { student: { ...manifest().student, best: { ...manifest().student.best, validation: scoredBy({ 'A b': 1 }) } } },
-  ],
-  ['anchor', { anchor: null }],
+  ['learners.teacher.state.key', { learners: { teacher: { state: { ...blob, key: '../../etc/passwd' } } } }],
+  ['learners.teacher.state.bytes', { learners: { teacher: { state: { ...blob, bytes: -1 } } } }],
+  ['learners.student.best.validation.metrics.accuracy', { learners: scoredBy({ accuracy: null }) }],
+  ['learners.student.best.validation.metrics', { learners: scoredBy({ 'A b': 1 }) }],
+  ['learners["A b"]', { learners: { 'A b': { state: blob } } }],
+  ['frozen.anchor', { frozen: { anchor: null } }],
   ['Unrecognized key', { weights: 1 }],
   ['Unrecognized key', JSON.parse('{"__proto__":{"version":1}}')],
 ])('names %s when it is wrong', (field, changed) => {
@@ -79,16 +75,57 @@ test.each([
   expect(() => parseManifest(bytes)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
 });
 
-test('a manifest of version 1 is read, with the names of its two metrics', () => {
-  const { version: _, ...rest } = manifest();
-  const past = { accuracy: 0.75, nll: 0.5, examples: 8 };
-  const best = { ...rest.student.best, validation: past, test: past };
-  const file = sealJson({ ...rest, version: 1, student: { ...rest.student, best } });
-  expect(parseManifest(file)).toEqual(manifest());
+describe('a manifest of version 1', () => {
+  const { frozen, learners, ...rest } = manifest();
+  const first = (changed: object = {}) => sealJson({ ...rest, ...learners, ...frozen, version: 1, ...changed });
+
+  test('is read, with its teacher, student and anchor by name', () => {
+    expect(parseManifest(first())).toEqual(manifest());
+  });
+
+  test('is read without an anchor', () => {
+    expect(parseManifest(sealJson({ ...rest, ...learners, version: 1 }))).toEqual(manifest({ frozen: {} }));
+  });
+
+  test('is read with the names of its two metrics', () => {
+    const past = { accuracy: 0.75, nll: 0.5, examples: 8 };
+    const student = { state: blob, best: { ...best, validation: past, test: past } };
+    expect(parseManifest(first({ student }))).toEqual(manifest());
+  });
+
+  test('without a teacher is refused', () => {
+    const { teacher: _, ...student } = learners;
+    const file = sealJson({ ...rest, ...student, ...frozen, version: 1 });
+    expect(() => parseManifest(file)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+  });
+
+  test.each([
+    ['learners.teacher', { teacher: 'no model' }],
+    ['learners.student.state', { student: {} }],
+    ['anchor', { anchor: null }],
+    ['frozen.anchor', { anchor: 'no digest' }],
+    ['Unrecognized key', { weights: 1 }],
+  ])('names %s when it is wrong', (field, changed) => {
+    expect(() => parseManifest(first(changed))).toThrow(field);
+    expect(() => parseManifest(first(changed))).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+  });
+});
+
+test('a manifest names the blobs of all its learners', () => {
+  const named = (name: string) => ({ ...blob, key: `blobs/${name}.safetensors` });
+  const found = blobsOf(
+    manifest({
+      learners: {
+        student: { state: named('a'), best: { ...best, params: named('b') } },
+        teacher: { state: named('c') },
+      },
+    }),
+  );
+  expect(found).toEqual([named('a'), named('b'), named('c')]);
 });
 
 test('a manifest that no reader would take is not written', () => {
-  const bad = manifest({ teacher: { state: { ...blob, bytes: Number.NaN } } });
+  const bad = manifest({ learners: { teacher: { state: { ...blob, bytes: Number.NaN } } } });
   expect(() => encodeManifest(bad)).toThrow(expect.objectContaining({ kind: 'invalid' }));
 });
 

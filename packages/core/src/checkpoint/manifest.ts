@@ -5,6 +5,7 @@ import { type AttemptNumerics, LONGEST_NAME, MOST_KERNELS, type Numerics } from 
 import { isStoreKey, type ObjectStore } from '../domain/object-store.js';
 import type { Position } from '../domain/position.js';
 import { areMetrics, MOST_METRICS, type Score } from '../domain/score.js';
+import { ParticipantName } from '../spec/participant-name.js';
 import { withMetrics } from '../tasks/past-scores.js';
 import { openSealedJson, sealJson } from './sealed-json.js';
 
@@ -48,7 +49,7 @@ export const NumericsRecord = z
   })
   .readonly() satisfies z.ZodType<AttemptNumerics>;
 
-const RolePart = z.strictObject({
+export const LearnerPart = z.strictObject({
   /** Params, batch-norm statistics and optimizer slots at the manifest's step. */
   state: BlobSchema,
   /** The best validated params so far; absent before the first validation. */
@@ -61,13 +62,13 @@ const RolePart = z.strictObject({
     })
     .exactOptional(),
 });
-export type RolePart = z.infer<typeof RolePart>;
+export type LearnerPart = z.infer<typeof LearnerPart>;
 
 /** Of the manifests that are written today. */
 export const MANIFEST_VERSION = 2;
 
 /**
- * Makes a checkpoint exist: teacher and student at the same step of the same attempt, with everything that their
+ * Makes a checkpoint exist: the learners of a stage at the same step of the same attempt, with everything that their
  * numbers depend on. It is written last and only once; blobs that no manifest names are garbage.
  */
 export const PairManifest = z.strictObject({
@@ -79,10 +80,9 @@ export const PairManifest = z.strictObject({
   step: Count,
   specDigest: Sha256,
   datasetDigest: Sha256,
-  /** SHA-256 of the params of the generation's anchor; absent in generation 0. */
-  anchor: Sha256.exactOptional(),
-  teacher: RolePart,
-  student: RolePart,
+  /** SHA-256 of the params of each frozen model of the stage, by name. */
+  frozen: z.record(ParticipantName, Sha256),
+  learners: z.record(ParticipantName, LearnerPart),
   /** What the models computed with; absent in manifests of earlier versions. */
   numerics: NumericsRecord.exactOptional(),
   /** The process that wrote it. */
@@ -107,21 +107,34 @@ export function parseManifest(bytes: Uint8Array, what = 'manifest'): PairManifes
   return checked(upgraded(openSealedJson(bytes, what)), 'corrupt', what);
 }
 
-/** Version 1 has two metrics in each score, without names. Anything else is for the schema to judge. */
-function upgraded(file: unknown): unknown {
-  const isPast = typeof file === 'object' && file !== null && 'version' in file && file.version === 1;
-  return isPast ? { ...Object(withMetrics(file)), version: MANIFEST_VERSION } : file;
-}
-
 function checked(value: unknown, kind: 'invalid' | 'corrupt', what = 'manifest'): PairManifest {
   const parsed = PairManifest.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new TrikdError(kind, `${what}: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`);
 }
 
+/**
+ * Version 1 has a teacher, a student and an anchor, and no other participants, and two metrics in each score, without names. Anything
+ * else is for the schema to judge.
+ */
+function upgraded(value: unknown): unknown {
+  const old = VersionOne.safeParse(value);
+  if (!old.success) return value;
+  const { version: _, teacher, student, anchor, ...rest } = old.data;
+  const frozen = anchor === undefined ? {} : { anchor };
+  return { ...rest, version: MANIFEST_VERSION, frozen, learners: withMetrics({ teacher, student }) };
+}
+
+const VersionOne = z.looseObject({
+  version: z.literal(1),
+  teacher: z.unknown(),
+  student: z.unknown(),
+  anchor: z.string().optional(),
+});
+
 /** The blobs that a manifest names. */
-export function blobsOf({ teacher, student }: PairManifest): readonly z.infer<typeof BlobSchema>[] {
-  return [teacher, student].flatMap(({ state, best }) => (best ? [state, best.params] : [state]));
+export function blobsOf({ learners }: PairManifest): readonly z.infer<typeof BlobSchema>[] {
+  return Object.values(learners).flatMap(({ state, best }) => (best ? [state, best.params] : [state]));
 }
 
 /**

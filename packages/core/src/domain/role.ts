@@ -9,6 +9,3 @@ export type TrainedRole = 'teacher' | 'student';
 export function peerOf(role: TrainedRole): TrainedRole {
   return role === 'teacher' ? 'student' : 'teacher';
 }
-
-/** The models whose frames a trainer receives, as its objective names them. */
-export type FrameSource = 'anchor' | 'peer';

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { nameOf } from '../domain/position.js';
-import { RunSpec } from '../spec/run-spec.js';
 import { assertAgreement, assertSecret, assertServing, differences } from './agreement.js';
-import { consumersOf } from './consumers.js';
 import type { Agreement } from './frame.js';
 
 const mine: Agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 128, seed: 1 };
@@ -52,26 +50,5 @@ describe('agreement', () => {
     expect(() => assertSecret('a'.repeat(64), shown, 'student')).toThrow(
       expect.objectContaining({ kind: 'forbidden', message: 'the student does not have the secret of this attempt' }),
     );
-  });
-});
-
-describe('consumers', () => {
-  const model = { kind: 'plain-cnn', channels: [4] };
-  const spec = RunSpec.parse({
-    name: 'r',
-    data: { kind: 'synthetic' },
-    epochs: 1,
-    student: { model, objective: [{ kind: 'task' }, { kind: 'distillation', from: 'peer' }] },
-    teacher: { model, objective: [{ kind: 'task' }, { kind: 'distillation', from: 'anchor' }] },
-  });
-
-  test('are the roles whose objective asks for the model', () => {
-    expect(consumersOf(spec, 'teacher', 0)).toEqual(['student']);
-    expect(consumersOf(spec, 'student', 0)).toEqual([]);
-    expect(consumersOf(spec, 'anchor', 1)).toEqual(['teacher']);
-  });
-
-  test('leave the anchor out in generation 0', () => {
-    expect(consumersOf(spec, 'anchor', 0)).toEqual([]);
   });
 });

@@ -38,6 +38,7 @@ function listen(answers: readonly Answer[], options: Partial<SubscribeOptions> =
   };
   const frames = subscribe({
     producer: 'teacher',
+    server: 'teacher',
     address: 'there:1',
     dial: () => ({ stream, connected: () => connected, close }),
     consumer: 'student',

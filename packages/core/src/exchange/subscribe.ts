@@ -9,6 +9,8 @@ import { inOrder } from './in-order.js';
 /** What a consumer requests of a producer. */
 export interface Subscription {
   readonly consumer: Role;
+  /** The participant whose frames are requested: one process may serve several. */
+  readonly producer: string;
   /** First step to send. */
   readonly from: Position;
   readonly agreement: Agreement;
@@ -29,12 +31,12 @@ export interface ProducerLink {
   close(): void;
 }
 
-/** Creates the connection to `producer` at an address. Nothing is sent yet. */
-export type Dial = (producer: Role, address: string, agreement: Agreement) => ProducerLink;
+/** Creates the connection to the process of a role at an address. Nothing is sent yet. */
+export type Dial = (server: Role, address: string, agreement: Agreement) => ProducerLink;
 
 export interface SubscribeOptions extends Subscription {
-  /** The model whose frames are requested. */
-  readonly producer: Role;
+  /** The process that serves them. */
+  readonly server: Role;
   readonly address: string;
   readonly dial: Dial;
   /** Longest wait for one frame, reconnects included. */
@@ -53,7 +55,7 @@ export interface SubscribeOptions extends Subscription {
 /** A consumer that waits for a frame, and for how long. */
 export interface FrameWait {
   readonly consumer: Role;
-  readonly producer: Role;
+  readonly producer: string;
   readonly address: string;
   readonly step: number;
   readonly seconds: number;
@@ -80,7 +82,7 @@ export function subscribe(options: SubscribeOptions): AsyncGenerator<LogitsFrame
 
 async function* received(options: SubscribeOptions): AsyncGenerator<LogitsFrame, void> {
   const { address, agreement, consumer, from, producer, secret, clock, random } = options;
-  const link = options.dial(producer, address, agreement);
+  const link = options.dial(options.server, address, agreement);
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random });
   const patience = createPatience(options, link);
   let step = from.step;
@@ -89,7 +91,7 @@ async function* received(options: SubscribeOptions): AsyncGenerator<LogitsFrame,
     for (;;) {
       let lost: TrikdError | undefined;
       try {
-        const request = { consumer, agreement, secret, from: { ...from, step } };
+        const request = { consumer, producer, agreement, secret, from: { ...from, step } };
         for await (const frame of link.stream(request, patience.over)) {
           const { step: sent } = frame.position;
           // A frame that comes again is dropped, and is no progress: the wait for the next one goes on.

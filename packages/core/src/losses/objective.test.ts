@@ -10,10 +10,14 @@ import {
 } from '@trikd/testing/training/reference-losses';
 import { describe, expect, test } from 'vitest';
 import type { TrainedRole } from '../domain/role.js';
+import { peerOf } from '../domain/role.js';
 import { type TermSpec } from '../spec/role-spec.js';
 import { RunSpec } from '../spec/run-spec.js';
 import { type Scheduled, valueAt } from '../spec/scheduled.js';
-import { activeTerms, partOf, sourcesOf, termValue } from './objective.js';
+import { learnerOf, sourcesOf } from '../stages/stage.js';
+import { stageAt } from '../stages/stages-of.js';
+import { classification } from '../tasks/classification/classification.js';
+import { partOf, termValue } from './objective.js';
 
 const [ROWS, CLASSES] = [3, 4];
 const labels = [2, 0, 3];
@@ -48,6 +52,7 @@ function specOf(objectives: Readonly<Record<TrainedRole, readonly TermSpec[]>>):
   return RunSpec.parse({
     name: 'r',
     data: { kind: 'synthetic' },
+    curriculum: { generations: 4 },
     epochs: 1,
     student: role(student),
     teacher: role(teacher),
@@ -56,13 +61,18 @@ function specOf(objectives: Readonly<Record<TrainedRole, readonly TermSpec[]>>):
 
 /** What a trainer of the role minimises in a generation, and its gradient with respect to its own logits. */
 function trained(spec: RunSpec, role: TrainedRole, generation: number) {
-  const terms = activeTerms(spec, role, generation);
+  const stage = stageAt(spec, generation, generation > 0);
+  const learner = learnerOf(stage, role);
+  const terms = learner.objective;
   const moment = { step: 0, totalSteps: 1, generation };
   const computed = tf.tidy(() => {
     const matrix = (rows: Rows) => tf.tensor2d(rows as number[][], [ROWS, CLASSES]);
-    const targets = { anchor: matrix(anchor), peer: matrix(peer) };
+    const targets = new Map([
+      ['anchor', matrix(anchor)],
+      [peerOf(role), matrix(peer)],
+    ]);
     const loss = (logits: Tensor2D) => {
-      const inputs = { logits, labels: tf.tensor1d(labels, 'int32') as Tensor1D, targets };
+      const inputs = { task: classification, logits, labels: tf.tensor1d(labels, 'int32') as Tensor1D, targets };
       const weight = (term: TermSpec) => valueAt(term.weight, moment);
       const temperature = (term: TermSpec) =>
         tf.scalar(term.kind === 'task' ? 1 : valueAt(term.temperature as Scheduled, moment));
@@ -73,7 +83,7 @@ function trained(spec: RunSpec, role: TrainedRole, generation: number) {
   });
   const [value, gradient] = [computed.value.dataSync()[0]!, Array.from(computed.grad.dataSync())];
   tf.dispose(computed);
-  return { value, gradient, hears: sourcesOf(terms) };
+  return { value, gradient, hears: sourcesOf(stage, learner) };
 }
 
 /** Deep Mutual Learning for one of two networks (Zhang et al. 2018): CE + KL of the other's probabilities to the own. */
@@ -101,7 +111,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     role: 'student',
     generation: 0,
     becomes: mutual,
-    hears: ['peer'],
+    hears: ['teacher'],
   },
   'generation 0 at T = 1 is Deep Mutual Learning of the teacher': {
     student: triplet,
@@ -109,7 +119,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     role: 'teacher',
     generation: 0,
     becomes: mutual,
-    hears: ['peer'],
+    hears: ['student'],
   },
   'anchor weights of 0 are Deep Mutual Learning in any generation': {
     student: [task(), hint('anchor', 0, 1), hint('peer', 1, 1)],
@@ -117,7 +127,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     role: 'student',
     generation: 2,
     becomes: mutual,
-    hears: ['anchor', 'peer'],
+    hears: ['anchor', 'teacher'],
   },
   'weights 0.1 and 0.9 at T = 4 are knowledge distillation': {
     student: [task(0.1), hint('peer', 0.9, 4)],
@@ -125,7 +135,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     role: 'student',
     generation: 0,
     becomes: distilled,
-    hears: ['peer'],
+    hears: ['teacher'],
   },
   'a student that hears the anchor alone is a born-again network': {
     student: [task(), hint('anchor', 1, 1)],
@@ -158,7 +168,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     generation: 1,
     becomes: (logits) =>
       crossEntropy(labels, logits) + 0.5 * 4 * klToTarget(anchor, logits, 2) + 4 * klToTarget(peer, logits, 2),
-    hears: ['anchor', 'peer'],
+    hears: ['anchor', 'teacher'],
   },
   'an anchored teacher that is deaf to its student': {
     student: [task(), hint('peer', 1, 4)],
@@ -177,7 +187,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
       2 * crossEntropy(labels, logits) +
       0.2 * 25 * klToTarget(peer, logits, 5) +
       0.9 * 2.25 * klToTarget(anchor, logits, 1.5),
-    hears: ['anchor', 'peer'],
+    hears: ['anchor', 'student'],
   },
 };
 

@@ -2,12 +2,13 @@ import { type Tensor1D, type Tensor2D, tf } from '@trikd/engine';
 import { crossEntropy, numericalGradient, type Rows } from '@trikd/testing/training/reference-losses';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FUSED } from './objective.js';
 import { taskLoss } from './task-loss.js';
 
 function lossOf(logits: Rows, labels: readonly number[]) {
   return tf.tidy(() => {
     const wanted = tf.tensor1d([...labels], 'int32') as Tensor1D;
-    const { value, grad } = tf.valueAndGrad((own) => taskLoss(own as Tensor2D, wanted))(
+    const { value, grad } = tf.valueAndGrad((own) => taskLoss(FUSED, own as Tensor2D, wanted))(
       tf.tensor2d(logits as number[][]),
     );
     return { value: value.dataSync()[0]!, gradient: Array.from(grad.dataSync()) };

@@ -1,13 +1,19 @@
 import type { LayersModel } from '@trikd/engine';
 import { describe, expect, test } from 'vitest';
+import type { ImageShape } from '../data/image-source.js';
 import { TrikdError } from '../domain/errors.js';
 import { ModelSpec } from '../spec/model-spec.js';
+import { classification } from '../tasks/classification/classification.js';
+import { taskOf } from '../tasks/task-of.js';
 import { buildModel, modelSeed } from './build-model.js';
-import type { ModelShape } from './model-shape.js';
 
-const cifar: ModelShape = { height: 32, width: 32, channels: 3, classes: 100 };
+/** Images, and the classes of a classifier. */
+type Shape = ImageShape & { readonly classes: number };
 
-const build = (spec: unknown, shape: ModelShape, seed = 1) => buildModel(ModelSpec.parse(spec), shape, seed);
+const cifar: Shape = { height: 32, width: 32, channels: 3, classes: 100 };
+
+const build = (spec: unknown, shape: Shape, seed = 1) =>
+  buildModel(ModelSpec.parse(spec), shape, classification.head(shape), seed);
 
 /** Builds a model, looks at it, and frees it. */
 function look<T>(model: LayersModel, at: (model: LayersModel) => T): T {
@@ -131,6 +137,35 @@ describe('a plain net', () => {
       new TrikdError('invalid', message),
     );
     expect(look(build(spec, { height: 16, width: 32, channels: 1, classes: 3 }), learned)).toBeGreaterThan(0);
+  });
+});
+
+describe.each([
+  { kind: 'resnet', depth: 8, width: 2 },
+  { kind: 'plain-cnn', channels: [2], hidden: [3] },
+])('a $kind for verification', (spec) => {
+  const shape = { height: 4, width: 4, channels: 1, classes: 9 };
+  const head = taskOf({ task: { kind: 'verification', embedding: 5, margin: { kind: 'softmax', scale: 8 } } }).head(
+    shape,
+  );
+  const verifier = () => buildModel(ModelSpec.parse(spec), shape, head, 1);
+
+  test('puts out a logit for each training identity, and the embedding of the image', () => {
+    expect(look(verifier(), (model) => model.outputs.map((output) => output.shape))).toEqual([
+      [null, 9],
+      [null, 5],
+    ]);
+  });
+
+  test('has an embedding without bias, with batch norm, and a direction for each identity', () => {
+    const shapes = look(verifier(), (model) => new Map(model.weights.map((each) => [each.originalName, each.shape])));
+    expect(shapes.get('identities/kernel')).toEqual([5, 9]);
+    expect(shapes.get('embedding/kernel')?.[1]).toBe(5);
+    expect([...shapes.keys()].filter((name) => /^(embedding|classifier|identities)/.test(name)).sort()).toEqual([
+      'embedding/kernel',
+      ...['beta', 'gamma', 'moving_mean', 'moving_variance'].map((part) => `embedding_bn/${part}`),
+      'identities/kernel',
+    ]);
   });
 });
 

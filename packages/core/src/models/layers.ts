@@ -1,9 +1,10 @@
 import { batchNormalization, type LayersModel, tf } from '@trikd/engine';
+import { cosineHead } from './cosine-head.js';
 
 /** A symbolic tensor between two layers. */
 export type Node = ReturnType<typeof tf.input>;
 
-type Layer = ReturnType<typeof batchNormalization>;
+type Layer = InstanceType<typeof tf.layers.Layer>;
 
 const apply = (layer: Layer, node: Node | Node[]) => layer.apply(node) as Node;
 
@@ -45,6 +46,12 @@ export class LayerFactory {
     return apply(batchNormalization({ name, momentum: 0.9, epsilon: 1e-5 }), node);
   }
 
+  /** Batch norm of vectors, as that of images of one pixel: the kernels of TensorFlow take images alone. */
+  vectorNormalisation(node: Node, name: string, units: number): Node {
+    const pixel = apply(tf.layers.reshape({ targetShape: [1, 1, units] }), node);
+    return this.flatten(this.normalisation(pixel, name));
+  }
+
   relu(node: Node): Node {
     return apply(tf.layers.activation({ activation: 'relu' }), node);
   }
@@ -70,12 +77,17 @@ export class LayerFactory {
     return apply(tf.layers.dropout({ rate }), node);
   }
 
-  dense(node: Node, name: string, units: number): Node {
+  dense(node: Node, name: string, units: number, { useBias = true }: { useBias?: boolean } = {}): Node {
     const kernelInitializer = tf.initializers.glorotUniform({ seed: this.seed++ });
-    return apply(tf.layers.dense({ name, units, kernelInitializer }), node);
+    return apply(tf.layers.dense({ name, units, kernelInitializer, useBias }), node);
   }
 
-  model(inputs: Node, outputs: Node): LayersModel {
+  /** The logits scale · cos θ, for the angle between the input and the weight of each unit. */
+  cosine(node: Node, name: string, units: number, scale: number): Node {
+    return apply(cosineHead({ name, classes: units, scale, seed: this.seed++ }), node);
+  }
+
+  model(inputs: Node, outputs: Node | Node[]): LayersModel {
     return tf.model({ inputs, outputs });
   }
 }

@@ -2,8 +2,10 @@ import { type FunctionDefinition, trace, uint8 } from '@trikd/engine';
 import { describe, expect, test } from 'vitest';
 import { ModelSpec } from '../spec/model-spec.js';
 import { OptimizerSpec } from '../spec/role-spec.js';
+import type { TaskSpec } from '../tasks/registry.js';
+import { taskOf } from '../tasks/task-of.js';
 import { buildModel } from './build-model.js';
-import { activationBytes, modelCost, trainingBytes } from './model-cost.js';
+import { activationBytes, modelCost as costWith, trainingBytes } from './model-cost.js';
 
 const shapes = [
   { height: 8, width: 8, channels: 1, classes: 4 },
@@ -18,42 +20,54 @@ const specs = [
   { kind: 'resnet', depth: 14, width: [5, 4, 4, 4] },
 ];
 
+const tasks: readonly TaskSpec[] = [
+  'classification',
+  { kind: 'verification', embedding: 12, margin: { kind: 'softmax', scale: 8 } },
+];
+const headOf = (shape: (typeof shapes)[number], task?: TaskSpec) => taskOf({ task }).head(shape);
+const modelCost = (spec: ModelSpec, shape: (typeof shapes)[number], task?: TaskSpec) =>
+  costWith(spec, shape, headOf(shape, task));
+
 /** The params that the engine creates for a model. */
-function built(spec: ModelSpec, shape: (typeof shapes)[number]) {
+function built(spec: ModelSpec, shape: (typeof shapes)[number], task: TaskSpec) {
   const images = uint8(1, shape.height, shape.width, shape.channels);
   const predict: FunctionDefinition<'images'> = {
     inputs: { images },
     body: (scope) => ({ logits: scope.model(scope.inputs.images, { training: false }) }),
   };
-  const { variables } = trace(() => buildModel(spec, shape, 0), { predict });
+  const { variables } = trace(() => buildModel(spec, shape, headOf(shape, task), 0), { predict });
   return [...variables.values()].filter(({ kind }) => kind === 'param');
 }
 
-describe.each(specs)('of the model %j', (written) => {
-  const spec = ModelSpec.parse(written);
+describe.each(specs.flatMap((written) => tasks.map((task) => ({ written, task }))))(
+  'of the model $written for $task',
+  ({ written, task }) => {
+    const spec = ModelSpec.parse(written);
 
-  test.each(shapes)(
-    'the count of params is that of the model that is built, for images of $height x $width',
-    (shape) => {
-      const numbers = built(spec, shape).map(({ shape: axes }) => axes.reduce((product, size) => product * size, 1));
-      expect(modelCost(spec, shape).params).toBe(numbers.reduce((sum, count) => sum + count, 0));
-    },
-  );
+    test.each(shapes)(
+      'the count of params is that of the model that is built, for images of $height x $width',
+      (shape) => {
+        const numbers = built(spec, shape, task).map(({ shape: axes }) =>
+          axes.reduce((product, size) => product * size, 1),
+        );
+        expect(modelCost(spec, shape, task).params).toBe(numbers.reduce((sum, count) => sum + count, 0));
+      },
+    );
 
-  test.each(shapes)(
-    'the layers are its kernels, and the widest is one before the classifier, for images of $height x $width',
-    (shape) => {
-      const kernels = built(spec, shape).filter(({ name }) => name.endsWith('/kernel'));
-      const { layers, widest } = modelCost(spec, shape);
-      expect({ layers, widest }).toEqual({
-        layers: kernels.length,
-        widest: Math.max(
-          ...kernels.filter(({ name }) => !name.startsWith('classifier')).map((each) => each.shape.at(-1)!),
-        ),
-      });
-    },
-  );
-});
+    test.each(shapes)(
+      'the layers are its kernels, and the widest is one before the logits, for images of $height x $width',
+      (shape) => {
+        const kernels = built(spec, shape, task).filter(({ name }) => name.endsWith('/kernel'));
+        const { layers, widest } = modelCost(spec, shape, task);
+        const last = `${headOf(shape, task).at(-1)?.name}/`;
+        expect({ layers, widest }).toEqual({
+          layers: kernels.length,
+          widest: Math.max(...kernels.filter(({ name }) => !name.startsWith(last)).map((each) => each.shape.at(-1)!)),
+        });
+      },
+    );
+  },
+);
 
 test('training holds the params, their gradients, and one slot for each with momentum or two with AdamW', () => {
   const cost = modelCost(ModelSpec.parse(specs[0]), shapes[0]!);

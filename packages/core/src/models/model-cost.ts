@@ -1,12 +1,13 @@
+import type { ImageShape } from '../data/image-source.js';
 import type { ModelSpec } from '../spec/model-spec.js';
 import type { OptimizerSpec } from '../spec/role-spec.js';
-import type { ModelShape } from './model-shape.js';
+import type { HeadLayer } from '../tasks/head.js';
 
 /** How large a model is, computed from its spec: nothing is built. */
 export interface ModelCost {
   /** Convolutions and dense layers. */
   readonly layers: number;
-  /** Channels or units of the widest layer before the classifier. */
+  /** Channels or units of the widest layer before the one with the logits. */
   readonly widest: number;
   /** Numbers in all params, those of batch norm included. */
   readonly params: number;
@@ -35,12 +36,20 @@ export function activationBytes({ activations }: ModelCost, batchSize: number): 
 }
 
 /** The model that `buildModel` builds. An image that is pooled away counts as one pixel. */
-export function modelCost(spec: ModelSpec, shape: ModelShape): ModelCost {
-  return spec.kind === 'resnet' ? resnetCost(spec, shape) : plainCnnCost(spec, shape);
+export function modelCost(spec: ModelSpec, shape: ImageShape, head: readonly HeadLayer[]): ModelCost {
+  const sum = createSum();
+  let inputs = spec.kind === 'resnet' ? resnetCost(sum, spec, shape) : plainCnnCost(sum, spec, shape);
+  for (const { kind, units } of head) {
+    sum[kind](inputs, units);
+    inputs = units;
+  }
+  return sum.total;
 }
 
-function plainCnnCost(spec: ModelSpec & { kind: 'plain-cnn' }, shape: ModelShape): ModelCost {
-  const sum = createSum();
+/** Numbers that a network puts out for one image. */
+type Features = number;
+
+function plainCnnCost(sum: Sum, spec: ModelSpec & { kind: 'plain-cnn' }, shape: ImageShape): Features {
   let { height, width, channels } = shape;
   for (const [index, filters] of spec.channels.entries()) {
     sum.convolution(channels, filters, height * width);
@@ -51,15 +60,13 @@ function plainCnnCost(spec: ModelSpec & { kind: 'plain-cnn' }, shape: ModelShape
   }
   let inputs = channels * height * width;
   for (const units of spec.hidden) {
-    sum.dense(inputs, units);
+    sum.hidden(inputs, units);
     inputs = units;
   }
-  sum.classifier(inputs, shape.classes);
-  return sum.total;
+  return inputs;
 }
 
-function resnetCost(spec: ModelSpec & { kind: 'resnet' }, shape: ModelShape): ModelCost {
-  const sum = createSum();
+function resnetCost(sum: Sum, spec: ModelSpec & { kind: 'resnet' }, shape: ImageShape): Features {
   const { width } = spec;
   const [stem, ...stages] = typeof width === 'number' ? [width, width, 2 * width, 4 * width] : width;
   const blocks = (spec.depth - 2) / 6;
@@ -76,9 +83,10 @@ function resnetCost(spec: ModelSpec & { kind: 'resnet' }, shape: ModelShape): Mo
       channels = filters;
     }
   }
-  sum.classifier(channels, shape.classes);
-  return sum.total;
+  return channels;
 }
+
+type Sum = ReturnType<typeof createSum>;
 
 /** Adds up layers. A convolution has no bias; batch norm has scale, shift and two statistics for each channel. */
 function createSum() {
@@ -97,12 +105,20 @@ function createSum() {
       layer(size * size * inputs * filters + 2 * filters, 2 * filters, 3 * filters * positions);
       total.widest = Math.max(total.widest, filters);
     },
-    dense(inputs: number, units: number): void {
+    hidden(inputs: number, units: number): void {
       layer(inputs * units + units, 0, 2 * units);
       total.widest = Math.max(total.widest, units);
     },
-    classifier(inputs: number, classes: number): void {
-      layer(inputs * classes + classes, 0, classes);
+    dense(inputs: number, units: number): void {
+      layer(inputs * units + units, 0, units);
+    },
+    embedding(inputs: number, units: number): void {
+      layer(inputs * units + 2 * units, 2 * units, 2 * units);
+      total.widest = Math.max(total.widest, units);
+    },
+    cosine(inputs: number, units: number): void {
+      // The inputs are brought to length 1 first.
+      layer(inputs * units, 0, inputs + units);
     },
     output(values: number): void {
       total.activations += values;

@@ -1,17 +1,14 @@
-import type { LayersModel } from '@trikd/engine';
 import type { ModelSpec } from '../spec/model-spec.js';
-import { LayerFactory, type Node } from './layers.js';
-import type { ModelShape } from './model-shape.js';
+import type { LayerFactory, Node } from './layers.js';
 
 /**
  * ResNet for small images, depth 6n+2: three stages of n basic blocks with strides 1, 2, 2 (He et al. 2016, section
  * 4.2), with a 1x1 convolution on the shortcut where the shape changes, as is usual in the distillation literature.
+ * What it says of an image is the mean of each channel.
  */
-export function resnet(spec: ModelSpec & { kind: 'resnet' }, shape: ModelShape, seed: number): LayersModel {
-  const layers = new LayerFactory(seed);
+export function resnet(layers: LayerFactory, input: Node, spec: ModelSpec & { kind: 'resnet' }): Node {
   const blocks = (spec.depth - 2) / 6;
   const [stem, ...stages] = typeof spec.width === 'number' ? doubling(spec.width) : spec.width;
-  const input = layers.input(shape.height, shape.width, shape.channels);
   let node = layers.relu(layers.normalisation(layers.convolution(input, 'conv0', stem), 'bn0'));
   let channels = stem;
   for (const [stage, filters] of stages.entries()) {
@@ -21,7 +18,7 @@ export function resnet(spec: ModelSpec & { kind: 'resnet' }, shape: ModelShape, 
       channels = filters;
     }
   }
-  return layers.model(input, layers.dense(layers.globalAveragePooling(node), 'classifier', shape.classes));
+  return layers.globalAveragePooling(node);
 }
 
 function doubling(width: number): [number, number, number, number] {

@@ -4,8 +4,15 @@ import { memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { describe, expect, test } from 'vitest';
 import { paramsDigest } from '../checkpoint/blobs.js';
 import type { TrainedRole } from '../domain/role.js';
+import { stageAt } from '../stages/stages-of.js';
 import type { TrainerEvent } from '../training/trainer-event.js';
-import { type ReferenceResult, type ReferenceRun, runReference, runReferenceGeneration } from './reference.js';
+import {
+  type ReferenceOutcome,
+  type ReferenceResult,
+  type ReferenceRun,
+  runReference,
+  runReferenceStage,
+} from './reference.js';
 
 function runOf(changes: Readonly<Record<string, unknown>> = {}) {
   const spec = specFor('tiny', changes);
@@ -21,8 +28,17 @@ async function collect(run: ReferenceRun): Promise<ReferenceResult[]> {
   return results;
 }
 
+/** The first generation. */
+const runFirst = (run: ReferenceRun, until?: number) => runReferenceStage(run, stageAt(run.spec, 0, false), {}, until);
+
+/** The learners of a generation. */
+function trained({ learners: { student, teacher } }: ReferenceOutcome) {
+  if (!student || !teacher) throw new TypeError('a generation has a student and a teacher');
+  return { student, teacher };
+}
+
 const states = (results: readonly ReferenceResult[]) =>
-  results.map(({ teacher, student }) => [teacher.state.sha256, student.state.sha256]);
+  results.map((result) => [trained(result).teacher.state.sha256, trained(result).student.state.sha256]);
 
 describe('a run in one process', () => {
   test('gives the same bits twice, and others for another seed', async () => {
@@ -39,7 +55,7 @@ describe('a run in one process', () => {
       objective: [{ kind: 'task', weight: 1 }],
     };
     const at = async (changes: Readonly<Record<string, unknown>>) =>
-      (await runReferenceGeneration(runOf({ student, ...changes }).run, 0, undefined)).student.state.sha256;
+      trained(await runFirst(runOf({ student, ...changes }).run)).student.state.sha256;
     const dropped = await at({});
     expect(await at({})).toBe(dropped);
     const { dropout: _, ...model } = student.model;
@@ -49,42 +65,45 @@ describe('a run in one process', () => {
   test('makes each student but the last the anchor of the next generation', async () => {
     const { run } = runOf({ curriculum: { generations: 2 } });
     const [zero, one] = await collect(run);
-    expect([zero!.generation, zero!.promoted, zero!.anchor]).toEqual([0, true, undefined]);
+    expect([zero!.generation, zero!.promoted, zero!.frozen]).toEqual([0, true, {}]);
     expect([one!.generation, one!.promoted]).toEqual([1, false]);
     // The anchor is the best student: scored on the same images by the same params.
-    expect(one!.anchor).toEqual({ validation: zero!.student.best!.validation, test: zero!.student.best!.test });
+    const { validation, test: onTest } = trained(zero!).student.best!;
+    expect(one!.frozen).toEqual({ anchor: { validation, test: onTest } });
   });
 
   test('leaves the params of the anchor as they were', async () => {
     const { run } = runOf();
-    const { student } = await runReferenceGeneration(run, 0, undefined);
-    const before = paramsDigest(await run.load(student.best!.params));
-    await runReferenceGeneration(run, 1, student.best!.params);
-    expect(paramsDigest(await run.load(student.best!.params))).toBe(before);
-    expect(before).toBe(student.best!.params.sha256);
+    const { params: anchor } = trained(await runFirst(run)).student.best!;
+    const before = paramsDigest(await run.load(anchor));
+    await runReferenceStage(run, stageAt(run.spec, 1, true), { anchor });
+    expect(paramsDigest(await run.load(anchor))).toBe(before);
+    expect(before).toBe(anchor.sha256);
   });
 
   test('ends a generation when the student has not become better for the patience', async () => {
     const { run, events } = runOf({ epochs: 6, convergence: { patience: 2, minDelta: 1 } });
-    const outcome = await runReferenceGeneration(run, 0, undefined);
+    const outcome = await runFirst(run);
     // The first validation is the best; the two after it are not better by 100 %.
     expect(outcome.steps).toBe(3 * 4);
     const validations = events.filter(([role, { kind }]) => role === 'student' && kind === 'evaluation');
     expect(validations).toHaveLength(3);
-    expect([outcome.student.step, outcome.teacher.step]).toEqual([12, 12]);
+    const { student, teacher } = trained(outcome);
+    expect([student.step, teacher.step]).toEqual([12, 12]);
   });
 
   test('with patience that is never used up, ends with the same bits as without', async () => {
-    const patient = await runReferenceGeneration(runOf({ convergence: { patience: 50 } }).run, 0, undefined);
-    const plain = await runReferenceGeneration(runOf().run, 0, undefined);
+    const patient = await runFirst(runOf({ convergence: { patience: 50 } }).run);
+    const plain = await runFirst(runOf().run);
     expect(patient.steps).toBe(plain.steps);
     // The specs differ, the training does not.
-    expect(patient.student.state.sha256).toBe(plain.student.state.sha256);
+    expect(trained(patient).student.state.sha256).toBe(trained(plain).student.state.sha256);
   });
 
   test('stops before the step asked for', async () => {
-    const outcome = await runReferenceGeneration(runOf().run, 0, undefined, 5);
-    expect([outcome.steps, outcome.student.step, outcome.teacher.step]).toEqual([5, 5, 5]);
+    const outcome = await runFirst(runOf().run, 5);
+    const { student, teacher } = trained(outcome);
+    expect([outcome.steps, student.step, teacher.step]).toEqual([5, 5, 5]);
   });
 
   test('fails with the error of the role that fails', async () => {
@@ -94,7 +113,7 @@ describe('a run in one process', () => {
       learningRate: 1e38,
       clipNorm: null,
     };
-    await expect(runReferenceGeneration(runOf({ teacher }).run, 0, undefined)).rejects.toMatchObject({
+    await expect(runFirst(runOf({ teacher }).run)).rejects.toMatchObject({
       kind: 'diverged',
       message: expect.stringMatching(/teacher/),
     });

@@ -2,20 +2,22 @@ import type { Clock } from '../async/clock.js';
 import type { Dataset } from '../data/split.js';
 import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
-import { type GenerationAttempt } from '../domain/position.js';
-import { peerOf, type Role, type TrainedRole } from '../domain/role.js';
+import type { GenerationAttempt } from '../domain/position.js';
+import type { TrainedRole } from '../domain/role.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { Score } from '../domain/score.js';
-import { consumersOf } from '../exchange/consumers.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js';
 import type { Params } from '../models/params.js';
 import { afterValidations, converged, NOT_VALIDATED, nextLimit } from '../run/convergence.js';
-import { curriculumOver, promotes } from '../run/promotion.js';
+import { promotes, runOver, type StageResults } from '../run/promotion.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { inputsOf } from '../stages/inputs.js';
+import { consumersOf, type Learner, type Stage, sourcesOf } from '../stages/stage.js';
+import { stageAt } from '../stages/stages-of.js';
 import { metricIn } from '../tasks/metric.js';
 import { taskOf } from '../tasks/task-of.js';
-import { openAnchor } from '../training/anchor.js';
+import { type FrozenModel, openFrozen } from '../training/frozen.js';
 import { generationPlan } from '../training/generation-plan.js';
 import type { TrainerPorts } from '../training/ports.js';
 import type { ModelSessions } from '../training/sessions.js';
@@ -24,8 +26,7 @@ import { trainGeneration } from '../training/trainer.js';
 import type { TrainerEvent } from '../training/trainer-event.js';
 
 /**
- * The whole trio in one process, with the same loop, windows and rules as the services. A distributed run must equal it
- * bit for bit.
+ * A whole run in one process, with the same loop, windows and rules as the services. A distributed run must equal it bit for bit.
  */
 export interface ReferenceRun {
   readonly spec: RunSpec;
@@ -38,77 +39,136 @@ export interface ReferenceRun {
   readonly sessions?: ModelSessions;
 }
 
-/** What a generation produces. */
+/** What a stage produces. */
 export interface ReferenceOutcome {
   readonly steps: number;
-  readonly teacher: RoleCheckpoint;
-  readonly student: RoleCheckpoint;
-  readonly anchor?: { readonly validation: Score; readonly test: Score };
+  /** By name. */
+  readonly learners: Readonly<Record<string, RoleCheckpoint>>;
+  /** Of the frozen models, by name. */
+  readonly frozen: Readonly<Record<string, { readonly validation: Score; readonly test: Score }>>;
 }
 
 export interface ReferenceResult extends ReferenceOutcome {
+  /** Index of the stage. */
   readonly generation: number;
   readonly promoted: boolean;
 }
 
-/** Runs the curriculum and yields each generation when it ends. */
+/** Runs all stages and yields each when it ends. */
 export async function* runReference(run: ReferenceRun): AsyncGenerator<ReferenceResult> {
   const { spec, dataset } = run;
-  const { curriculum } = spec;
   const { primary, degenerate } = taskOf(spec);
-  const results: { readonly student: NonNullable<RoleCheckpoint['best']> }[] = [];
+  const { promotion } = spec.curriculum;
+  const results: ReferenceOutcome[] = [];
   let anchor: Blob | undefined;
-  for (let generation = 0; !curriculumOver(results, curriculum, primary); generation++) {
-    const outcome = await runReferenceGeneration(run, generation, anchor);
-    const student = outcome.student.best!;
-    results.push({ student });
+  while (!runOver(results.map(decided), spec)) {
+    const generation = results.length;
+    const stage = stageAt(spec, generation, anchor !== undefined);
+    const outcome = await runReferenceStage(run, stage, blobsFor(spec, stage, results, anchor));
+    results.push(outcome);
+    const candidate = stage.promotes ? outcome.learners[stage.decisive]?.best : undefined;
+    const present = stage.frozen.find(({ from }) => from === 'promoted');
     const promoted =
-      degenerate(student.validation, dataset) === undefined &&
-      !curriculumOver(results, curriculum, primary) &&
-      promotes({ promotion: curriculum.promotion, primary }, student.validation, outcome.anchor?.validation);
-    if (promoted) anchor = student.params;
+      candidate !== undefined &&
+      degenerate(candidate.validation, dataset) === undefined &&
+      !runOver(results.map(decided), spec) &&
+      promotes({ promotion, primary }, candidate.validation, present && outcome.frozen[present.name]?.validation);
+    if (promoted) anchor = candidate.params;
     yield { ...outcome, generation, promoted };
   }
 }
 
+/** Params by participant. */
+export type StageBlobs = Readonly<Record<string, Blob>>;
+
 /**
- * Runs one generation.
- * @param anchor params of the promoted student; absent in generation 0
- * @param until step before which training ends, checkpoint included; the whole generation by default
+ * The params that a stage starts from.
+ * @param results of the stages before it
+ * @param anchor params of the promoted student
  */
-export async function runReferenceGeneration(
-  run: ReferenceRun,
-  generation: number,
+export function blobsFor(
+  spec: RunSpec,
+  stage: Stage,
+  results: readonly ReferenceOutcome[],
   anchor: Blob | undefined,
+): StageBlobs {
+  const blobs = inputsOf(spec, stage).map(({ name, from }) => {
+    const checkpoint = from === 'promoted' ? undefined : results[from.index]?.learners[from.participant];
+    const own = from !== 'promoted' && from.at === 'last' ? checkpoint?.state : checkpoint?.best?.params;
+    const blob = from === 'promoted' ? anchor : own;
+    if (!blob) throw new TrikdError('invalid', `stage ${stage.name} has no params for ${name}`);
+    return [name, blob] as const;
+  });
+  return Object.fromEntries(blobs);
+}
+
+/** What decides whether a stage follows. */
+function decided({ learners }: ReferenceOutcome): StageResults[number] {
+  const named = Object.entries(learners).flatMap(([name, { best }]) => (best ? [[name, { best }] as const] : []));
+  return { learners: Object.fromEntries(named) };
+}
+
+/**
+ * Runs one stage.
+ * @param stage as it is run
+ * @param blobs its params from earlier stages
+ * @param until step before which training ends, checkpoints included; the whole stage by default
+ */
+export async function runReferenceStage(
+  run: ReferenceRun,
+  stage: Stage,
+  blobs: StageBlobs,
   until = Number.POSITIVE_INFINITY,
 ): Promise<ReferenceOutcome> {
-  const attempt: GenerationAttempt = { runId: run.spec.name, generation, attempt: 1 };
+  const attempt: GenerationAttempt = { runId: run.spec.name, generation: stage.index, attempt: 1 };
   const abort = new AbortController();
-  const windows = openWindows(run.spec, attempt);
-  const pair = pairWatch(run, until);
-  const model = anchor && (await openAnchor(run.spec, run.dataset, await run.load(anchor), attempt, run.sessions));
+  const windows = openWindows(run.spec, stage, attempt);
+  const watch = stageWatch(run, stage, until);
+  const models = new Map<string, FrozenModel>();
   try {
-    const scores = model && { validation: await model.evaluate('validation'), test: await model.evaluate('test') };
-    const train = (role: TrainedRole) => trainRole(run, role, attempt, windows, pair.ports(role), abort.signal);
-    const producing = model && produce(model.logits, windows.anchor, Math.min(pair.totalSteps, until));
-    await Promise.race([Promise.all([train('teacher'), train('student'), producing]), pair.ended]);
-    return { ...pair.outcome(), ...(scores && { anchor: scores }) };
+    for (const { name, model } of stage.frozen) {
+      const params = await run.load(blobs[name]!);
+      models.set(name, await openFrozen(run.spec, run.dataset, model, params, attempt, run.sessions));
+    }
+    const scores: [string, ReferenceOutcome['frozen'][string]][] = [];
+    for (const [name, model] of models) {
+      scores.push([name, { validation: await model.evaluate('validation'), test: await model.evaluate('test') }]);
+    }
+    const steps = Math.min(watch.totalSteps, until);
+    const answering = [...models]
+      .filter(([name]) => consumersOf(stage, name).length > 0)
+      .map(([name, model]) => produce(model.logits, windows.get(name)!, steps));
+    const training = stage.learners.map((learner) => {
+      return trainLearner(
+        run,
+        stage,
+        learner,
+        attempt,
+        { windows, init: blobs[learner.name] },
+        watch.ports(learner),
+        abort.signal,
+      );
+    });
+    await Promise.race([Promise.all([...training, ...answering]), watch.ended]);
+    return { ...watch.outcome(), frozen: Object.fromEntries(scores) };
   } finally {
     // Ends whatever still waits for a frame, or at a limit that will not move.
-    const over = new TrikdError('wrong-state', 'the generation has ended');
+    const over = new TrikdError('wrong-state', 'the stage has ended');
     abort.abort(over);
-    pair.abandon(over);
-    for (const window of Object.values(windows)) window.close(over);
-    await model?.close();
+    watch.abandon(over);
+    for (const window of windows.values()) window.close(over);
+    for (const model of models.values()) await model.close();
   }
 }
 
-function openWindows(spec: RunSpec, attempt: GenerationAttempt): Record<Role, FrameWindow> {
-  const open = (producer: Role) => {
-    const consumers = consumersOf(spec, producer, attempt.generation);
+type Windows = ReadonlyMap<string, FrameWindow>;
+
+function openWindows(spec: RunSpec, stage: Stage, attempt: GenerationAttempt): Windows {
+  const open = (producer: string) => {
+    const consumers = consumersOf(stage, producer);
     return createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });
   };
-  return { anchor: open('anchor'), teacher: open('teacher'), student: open('student') };
+  return new Map([...stage.learners, ...stage.frozen].map(({ name }) => [name, open(name)]));
 }
 
 async function produce(
@@ -119,75 +179,82 @@ async function produce(
   for (let step = 0; step < steps; step++) await window.publish(await logits(step));
 }
 
-function trainRole(
+function trainLearner(
   run: ReferenceRun,
-  role: TrainedRole,
+  stage: Stage,
+  learner: Learner,
   attempt: GenerationAttempt,
-  windows: Record<Role, FrameWindow>,
+  { windows, init }: { readonly windows: Windows; readonly init: Blob | undefined },
   steering: Pick<TrainerPorts, 'limit' | 'emit'>,
   signal: AbortSignal,
 ): Promise<void> {
+  const { spec, dataset, clock } = run;
+  const { slot: role } = learner;
+  const sources = sourcesOf(stage, learner).map((name) => [name, windows.get(name)!.frames(role, 0)] as const);
   const ports: TrainerPorts = {
     ...steering,
-    frames: { anchor: windows.anchor.frames(role, 0), peer: windows[peerOf(role)].frames(role, 0) },
-    publish: (frame) => windows[role].publish(frame),
+    frames: Object.fromEntries(sources),
+    publish: (frame) => windows.get(learner.name)!.publish(frame),
     save: (params) => run.save(params),
     load: (blob) => run.load(blob),
     savesAt: () => false,
-    clock: run.clock,
+    clock,
     signal,
   };
-  return trainGeneration({ role, spec: run.spec, attempt, startStep: 0 }, run.dataset, ports, run.sessions);
+  const start = { role, spec, stage, attempt, startStep: 0, ...(init && { init }) };
+  return trainGeneration(start, dataset, ports, run.sessions);
 }
 
 /**
- * Plays the orchestrator within a generation: collects the events of both roles, moves the limit, and detects the end.
+ * Plays the orchestrator within a stage: collects the events of its learners, moves the limit, and detects the end.
  */
-function pairWatch(run: ReferenceRun, until: number) {
+function stageWatch(run: ReferenceRun, stage: Stage, until: number) {
   const { spec, dataset } = run;
-  const plan = generationPlan(spec, dataset.train.count);
+  const plan = generationPlan(stage, spec.batchSize, dataset.train.count);
   const { primary } = taskOf(spec);
-  const limitAfter = (step: number) => Math.min(until, nextLimit(step, plan, spec));
-  const limits = { teacher: createStepLimit(limitAfter(0)), student: createStepLimit(limitAfter(0)) };
-  const checkpoints: Partial<Record<TrainedRole, RoleCheckpoint>> = {};
-  const resting = new Set<TrainedRole>();
+  const { minDelta } = stage.convergence;
+  const limitAfter = (step: number) => Math.min(until, nextLimit(step, plan, stage));
+  const limits = stage.learners.map(() => createStepLimit(limitAfter(0)));
+  const checkpoints = new Map<string, RoleCheckpoint>();
+  const resting = new Set<string>();
   let convergence = NOT_VALIDATED;
-  let end = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
+  const end = Promise.withResolvers<void>();
 
-  function rest(role: TrainedRole, nextStep: number): void {
-    resting.add(role);
-    if (resting.size < 2) return;
+  function rest(name: string, nextStep: number): void {
+    resting.add(name);
+    if (resting.size < stage.learners.length) return;
     resting.clear();
-    const over = nextStep >= Math.min(until, plan.totalSteps) || converged(convergence, spec.convergence);
-    if (over) end();
-    else for (const limit of Object.values(limits)) limit.move(limitAfter(nextStep));
+    const over = nextStep >= Math.min(until, plan.totalSteps) || converged(convergence, stage.convergence);
+    if (over) end.resolve();
+    else for (const limit of limits) limit.move(limitAfter(nextStep));
   }
 
-  function emit(role: TrainedRole, event: TrainerEvent): void {
-    run.emit?.(role, event);
-    if (event.kind === 'checkpoint') checkpoints[role] = event.checkpoint;
-    if (event.kind === 'evaluation' && role === 'student') {
-      const { better } = primary;
+  function emit({ name, slot }: Learner, event: TrainerEvent): void {
+    run.emit?.(slot, event);
+    if (event.kind === 'checkpoint') checkpoints.set(name, event.checkpoint);
+    if (event.kind === 'evaluation' && name === stage.decisive) {
       const value = metricIn(event.validation, primary);
-      convergence = afterValidations(convergence, [value], { better, minDelta: spec.convergence.minDelta });
+      convergence = afterValidations(convergence, [value], { better: primary.better, minDelta });
     }
-    if (event.kind === 'resting') rest(role, event.nextStep);
+    if (event.kind === 'resting') rest(name, event.nextStep);
   }
 
   return {
-    ended,
+    ended: end.promise,
     totalSteps: plan.totalSteps,
-    ports: (role: TrainedRole) => ({ limit: limits[role], emit: (event: TrainerEvent) => emit(role, event) }),
+    ports: (learner: Learner) => ({
+      limit: limits[stage.learners.indexOf(learner)]!,
+      emit: (event: TrainerEvent) => emit(learner, event),
+    }),
     abandon: (reason: TrikdError) => {
-      for (const limit of Object.values(limits)) limit.abandon(reason);
+      for (const limit of limits) limit.abandon(reason);
     },
-    outcome(): ReferenceOutcome {
-      const { teacher, student } = checkpoints;
-      if (!teacher || !student) throw new TrikdError('wrong-state', 'the generation ended before its checkpoints');
-      return { steps: student.step, teacher, student };
+    outcome(): Pick<ReferenceOutcome, 'steps' | 'learners'> {
+      const steps = checkpoints.get(stage.decisive)?.step;
+      if (steps === undefined || checkpoints.size < stage.learners.length) {
+        throw new TrikdError('wrong-state', `stage ${stage.name} ended before its checkpoints`);
+      }
+      return { steps, learners: Object.fromEntries(checkpoints) };
     },
   };
 }

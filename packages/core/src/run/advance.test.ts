@@ -1,8 +1,10 @@
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FailureKind, TrikdError } from '../domain/errors.js';
-import { advance, duty, type RunTransition } from './advance.js';
+import { RunSpec } from '../spec/run-spec.js';
+import { advance, duty, flawOf, promotion, type RunTransition } from './advance.js';
 import { firstState, MOST_PAIRS, type Outcome, RunState } from './state.js';
 
 const rules = (curriculum: object = {}, retries = 2, keepPairs = 2) => ({
@@ -21,16 +23,16 @@ const best = (accuracy: number) => ({
 });
 const outcome = (accuracy: number): Outcome => ({
   steps: 4,
-  student: best(accuracy),
-  teacher: best(0.95),
-  studentStateSha256: 'b'.repeat(64),
-  teacherStateSha256: 'c'.repeat(64),
+  learners: {
+    student: { best: best(accuracy), stateSha256: 'b'.repeat(64) },
+    teacher: { best: best(0.95), stateSha256: 'c'.repeat(64) },
+  },
   pair: { step: 4, manifestKey: 'pair-4' },
 });
 const assigned = (anchor?: number): RunTransition => ({
   kind: 'assigned',
   facts: { datasetDigest: digest, classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
-  ...(anchor !== undefined && { anchorScores: { validation: best(anchor).validation, test: best(anchor).test } }),
+  ...(anchor !== undefined && { frozen: { anchor: { validation: best(anchor).validation, test: best(anchor).test } } }),
 });
 const committed = (step: number): RunTransition => ({
   kind: 'pair-committed',
@@ -65,7 +67,7 @@ describe('advance', () => {
       attempt: 1,
       anchor: { generation: 0, params: blob('student-0.8') },
       pairs: [],
-      results: [{ generation: 0, promoted: true }],
+      results: [{ generation: 0, candidate: 'student', promoted: true }],
     });
   });
 
@@ -75,7 +77,10 @@ describe('advance', () => {
     expect(next).toMatchObject({
       generation: 2,
       anchor: { generation: 0 },
-      results: [{ promoted: true }, { promoted: false, anchorScores: { validation: { metrics: { accuracy: 0.8 } } } }],
+      results: [
+        { promoted: true },
+        { promoted: false, frozen: { anchor: { validation: { metrics: { accuracy: 0.8 } } } } },
+      ],
     });
   });
 
@@ -312,6 +317,102 @@ describe('advance', () => {
     const at = '2026-01-02T03:04:05.000Z';
     expect(after([assigned(), trained(0.8), { kind: 'candidate-verified', at }])).toMatchObject({
       moves: [{ by: 'rule', to: 0, during: 0, at }],
+    });
+  });
+
+  describe('in a method of stages', () => {
+    const model = { kind: 'plain-cnn' as const, channels: [4] };
+    const rulesOf = (changes: Partial<WrittenSpec>) => ({
+      ...{ retries: 2, keepPairs: 2 },
+      spec: RunSpec.parse({ name: 'law', data: { kind: 'synthetic' }, epochs: 8, ...changes }),
+    });
+    const pair = { student: { model }, teacher: { model } };
+    const kd = rulesOf({ method: 'kd', ...pair });
+    const lone = (name: string, accuracy: number) => ({
+      kind: 'generation-trained' as const,
+      outcome: { ...outcome(0), learners: { [name]: { best: best(accuracy), stateSha256: 'b'.repeat(64) } } },
+    });
+    const begun = (totalSteps: number, frozen?: number): RunTransition => ({
+      kind: 'assigned',
+      facts: { datasetDigest: digest, classes: 4, totalSteps, stepsPerEpoch: 1 },
+      ...(frozen !== undefined && { frozen: { teacher: { validation: best(frozen).validation, test: best(1).test } } }),
+    });
+
+    test('a stage without a candidate promotes nothing, and keeps the result of its one learner', () => {
+      const next = after([begun(8), lone('teacher', 0.9), verified], kd);
+      expect(next).toMatchObject({ phase: 'preparing', generation: 1, attempt: 1, moves: [] });
+      expect(next).not.toHaveProperty('anchor');
+      const { learners, steps, pair } = lone('teacher', 0.9).outcome;
+      expect(next.results).toEqual([{ generation: 0, steps, learners, pair, promoted: false }]);
+    });
+
+    test('a learner that answers like chance is no flaw of a stage without a candidate', () => {
+      const state = after([begun(8), lone('teacher', 0.25)], kd);
+      if (state.phase !== 'promoting') throw new TypeError('the stage has ended');
+      expect([flawOf(state, kd), promotion(state, kd)]).toEqual([undefined, undefined]);
+    });
+
+    test('the run completes after the last stage, with the scores of the frozen models by name', () => {
+      const events = [begun(8), lone('teacher', 0.9), verified, begun(8, 0.9), lone('student', 0.8), verified];
+      const end = after(events, kd);
+      expect(end).toMatchObject({
+        ...{ phase: 'completed', generation: 1, moves: [] },
+        results: [{ learners: { teacher: {} } }, { frozen: { teacher: { validation: best(0.9).validation } } }],
+      });
+      expect(end.results.map((result) => 'candidate' in result)).toEqual([false, false]);
+      expect(RunState.parse(JSON.parse(JSON.stringify(end)))).toEqual(end);
+      for (const kind of ['promoted', 'rolled-back'] as const) {
+        expect(() => after([{ kind, to: 1 }], kd, end)).toThrow(expect.objectContaining({ kind: 'invalid' }));
+      }
+    });
+
+    test('each stage has as many steps as its own epochs take', () => {
+      const eskd = rulesOf({ method: 'eskd', ...pair });
+      const next = after([begun(2), lone('teacher', 0.9), verified], eskd);
+      expect(next).toMatchObject({ generation: 1, facts: { totalSteps: 8, stepsPerEpoch: 1 } });
+      expect(after([begun(8)], eskd, next)).toMatchObject({ phase: 'training', facts: { totalSteps: 8 } });
+      expect(() => after([begun(2)], eskd, next)).toThrow('the run started with totalSteps 8');
+    });
+
+    test('a student of a later stage is the first candidate where a teacher trains before', () => {
+      const by = rulesOf({ method: { kind: 'trikd', firstAnchor: 'kd' }, ...pair });
+      const first = [begun(8), lone('teacher', 0.9), verified, begun(8, 0.9), lone('student', 0.8), verified];
+      const next = after(first, by);
+      expect(next).toMatchObject({
+        ...{ generation: 2, anchor: { generation: 1 }, moves: [{ by: 'rule', to: 1, during: 1 }] },
+        results: [{ promoted: false }, { candidate: 'student', promoted: true }],
+      });
+      expect(next.results[0]).not.toHaveProperty('candidate');
+    });
+
+    test('a student must be better than the promoted one, not than its teacher', () => {
+      const method = { kind: 'trikd', firstAnchor: 'kd' } as const;
+      const by = rulesOf({ method, curriculum: { promotion: 'if-better' }, ...pair });
+      expect(
+        after([begun(8), lone('teacher', 0.9), verified, begun(8, 0.9), lone('student', 0.8), verified], by),
+      ).toMatchObject({ anchor: { generation: 1 } });
+    });
+
+    test('each stage but the first waits for a trigger when generations start by hand', () => {
+      const manual = rulesOf({ method: 'kd', ...pair, curriculum: { advance: 'manual' } });
+      expect(after([begun(8), lone('teacher', 0.9), verified], manual)).toMatchObject({
+        phase: 'waiting',
+        generation: 1,
+      });
+    });
+
+    test('a stage converges by its own settings', () => {
+      const convergence = { patience: 1, minDelta: 0.2 };
+      const stage = (name: string, own: object) => ({ name, learners: { student: { model } }, ...own });
+      const by = rulesOf({ stages: [stage('one', { convergence }), stage('two', {})] });
+      const validated = (step: number): RunTransition => ({
+        ...{ kind: 'pair-committed', pair: { step, manifestKey: `pair-${step}` } },
+        validations: [{ step, value: 0.5 + step / 10 }],
+      });
+      const first = after([begun(8), validated(1), validated(2)], by);
+      expect(first).toMatchObject({ pairs: [{}, { convergence: { best: 0.6, sinceGain: 1 } }] });
+      const second = after([lone('student', 0.8), verified, begun(8), validated(1), validated(2)], by, first);
+      expect(second).toMatchObject({ generation: 1, pairs: [{}, { convergence: { best: 0.7, sinceGain: 0 } }] });
     });
   });
 

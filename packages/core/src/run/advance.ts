@@ -1,20 +1,23 @@
 import type { FailureKind } from '../domain/errors.js';
 import { TrikdError } from '../domain/errors.js';
 import type { AttemptNumerics } from '../domain/numerics.js';
+import type { BestParams } from '../domain/role-checkpoint.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import type { Stage } from '../stages/stage.js';
+import { stageAt } from '../stages/stages-of.js';
 import { taskOf } from '../tasks/task-of.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
 import { assertSameFacts } from './facts.js';
 import { displaced, placed } from './placing.js';
-import { curriculumOver, promotes } from './promotion.js';
+import { promotes, runOver } from './promotion.js';
 import { restarted, revived } from './restarted.js';
 import { shortened } from './shortened.js';
 import {
   type Anchor,
   type AnchorMove,
-  type AnchorScores,
   type Displacement,
   type Facts,
+  type FrozenScores,
   type GenerationResult,
   LONGEST_REASON,
   MOST_PAIRS,
@@ -42,17 +45,18 @@ export type RunTransition =
   | {
       readonly kind: 'assigned';
       readonly facts: Facts;
-      readonly anchorScores?: AnchorScores;
+      /** Of the frozen models, by name. */
+      readonly frozen?: Readonly<Record<string, FrozenScores>>;
       readonly numerics?: AttemptNumerics;
     }
   /** Both parts of a checkpoint and their manifest are in the store. */
   | {
       readonly kind: 'pair-committed';
       readonly pair: PairRef;
-      /** Of the student, since the previous pair. */
+      /** Of the decisive learner, since the previous pair. */
       readonly validations: readonly Validation[];
     }
-  /** Both trainers have stopped at the end of the generation. */
+  /** All trainers have stopped at the end of the stage. */
   | { readonly kind: 'generation-trained'; readonly outcome: Outcome }
   /** The candidate's params were read back and are as they were written. */
   | { readonly kind: 'candidate-verified'; readonly at?: string }
@@ -198,11 +202,11 @@ function withoutLastPair(state: Preparing): Preparing {
   return { ...state, pairs: state.pairs.slice(0, -1) };
 }
 
-function assigned(state: Preparing, { facts, anchorScores, numerics }: RunTransition & { kind: 'assigned' }): Training {
+function assigned(state: Preparing, { facts, frozen, numerics }: RunTransition & { kind: 'assigned' }): Training {
   assertSameFacts(state.facts ?? facts, facts, (name, started, found) => {
     return `the run started with ${name} ${started}, but the trainers now find ${found}`;
   });
-  return { ...state, phase: 'training', facts, ...(anchorScores && { anchorScores }), ...(numerics && { numerics }) };
+  return { ...state, phase: 'training', facts, ...(frozen && { frozen }), ...(numerics && { numerics }) };
 }
 
 /** The pair of the last step has the numerics. */
@@ -215,6 +219,7 @@ function pairCommitted(
   event: RunTransition & { kind: 'pair-committed' },
   { keepPairs, spec }: RunRules,
 ): Training {
+  const { minDelta } = stageAt(spec, state.generation, state.anchor !== undefined).convergence;
   const last = resumePair(state);
   if (event.pair.step <= (last?.step ?? 0)) {
     throw new TrikdError(
@@ -225,7 +230,7 @@ function pairCommitted(
   const values = event.validations.map(({ value }) => value);
   const before = last?.convergence ?? NOT_VALIDATED;
   const { better } = taskOf(spec).primary;
-  const convergence = afterValidations(before, values, { better, minDelta: spec.convergence.minDelta });
+  const convergence = afterValidations(before, values, { better, minDelta });
   const pair = { ...event.pair, ...(convergence !== NOT_VALIDATED && { convergence }) };
   return { ...state, pairs: [...state.pairs, pair].slice(-clamp(1, keepPairs, MOST_PAIRS)), losses: 0 };
 }
@@ -234,47 +239,70 @@ function clamp(least: number, value: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }
 
-/** Why the candidate of a generation cannot be the anchor; undefined when it can. */
-export function flawOf({ outcome, facts }: Promoting, { spec }: RunRules): string | undefined {
-  return taskOf(spec).degenerate(outcome.student.validation, facts);
+/** The candidate of a stage: its decisive learner, where the stage promotes. */
+function candidateIn({ generation, anchor, outcome }: Promoting, { spec }: RunRules): BestParams | undefined {
+  const { promotes: hasCandidate, decisive } = stageAt(spec, generation, anchor !== undefined);
+  return hasCandidate ? outcome.learners[decisive]?.best : undefined;
 }
 
-/** The next anchor, if the candidate of a generation becomes it. The last generation of a curriculum promotes no student. */
-export function promotion(candidate: Promoting, rules: RunRules): Anchor | undefined {
-  const { generation, outcome, anchorScores, results } = candidate;
-  const { curriculum } = rules.spec;
-  const { primary } = taskOf(rules.spec);
-  const { validation, params } = outcome.student;
-  if (flawOf(candidate, rules) !== undefined) return undefined;
-  if (!promotes({ promotion: curriculum.promotion, primary }, validation, anchorScores?.validation)) return undefined;
-  return curriculumOver([...results, outcome], curriculum, primary) ? undefined : { generation, params };
+/** Why the candidate of a stage cannot be promoted; undefined when it can, and where there is none. */
+export function flawOf(state: Promoting, rules: RunRules): string | undefined {
+  const candidate = candidateIn(state, rules);
+  return candidate && taskOf(rules.spec).degenerate(candidate.validation, state.facts);
+}
+
+/** The next anchor, if the candidate of a stage becomes it. The last stage of a run promotes no student. */
+export function promotion(state: Promoting, rules: RunRules): Anchor | undefined {
+  const { generation, outcome, results, anchor, frozen } = state;
+  const { spec } = rules;
+  const { primary } = taskOf(spec);
+  const candidate = candidateIn(state, rules);
+  if (!candidate || flawOf(state, rules) !== undefined) return undefined;
+  const present = anchorScoresIn(stageAt(spec, generation, anchor !== undefined), frozen);
+  const rule = { promotion: spec.curriculum.promotion, primary };
+  if (!promotes(rule, candidate.validation, present?.validation)) return undefined;
+  return runOver([...results, outcome], spec) ? undefined : { generation, params: candidate.params };
+}
+
+/** Scores of the frozen model of a stage that was promoted. */
+export function anchorScoresIn(stage: Stage, frozen: Promoting['frozen']): FrozenScores | undefined {
+  const anchor = stage.frozen.find(({ from }) => from === 'promoted');
+  return anchor && frozen?.[anchor.name];
 }
 
 /** A candidate that learned too little is a result like any other: it is not promoted, and the run goes on. */
 function judged(state: Promoting, rules: RunRules, at: string | undefined): RunState {
-  const { generation, attempt, outcome, anchorScores, anchor, facts, moves } = state;
+  const { generation, attempt, outcome, frozen, anchor, facts, moves } = state;
+  const { spec } = rules;
+  const stage = stageAt(spec, generation, anchor !== undefined);
   const result = (promoted: boolean): GenerationResult => ({
     generation,
     ...outcome,
-    ...(anchorScores && { anchorScores }),
+    ...(frozen && { frozen }),
+    ...(stage.promotes && { candidate: stage.decisive }),
     promoted,
   });
   const unpromoted = [...state.results, result(false)];
-  if (curriculumOver(unpromoted, rules.spec.curriculum, taskOf(rules.spec).primary)) {
+  if (runOver(unpromoted, spec)) {
     return { phase: 'completed', generation, attempt, results: unpromoted, moves, facts };
   }
   const promoted = promotion(state, rules);
   const next = promoted ?? anchor;
   const move: AnchorMove = { by: 'rule', to: generation, during: generation, ...(at !== undefined && { at }) };
   return {
-    phase: rules.spec.curriculum.advance === 'manual' ? 'waiting' : 'preparing',
+    phase: spec.curriculum.advance === 'manual' ? 'waiting' : 'preparing',
     generation: generation + 1,
     attempt: 1,
     results: [...state.results, result(promoted !== undefined)],
     moves: promoted ? [...moves, move] : moves,
     pairs: [],
     losses: 0,
-    facts,
+    facts: factsOf(stageAt(spec, generation + 1, next !== undefined), facts),
     ...(next && { anchor: next }),
   };
+}
+
+/** Stages differ in their length alone. */
+function factsOf({ epochs }: Stage, facts: Facts): Facts {
+  return { ...facts, totalSteps: epochs * facts.stepsPerEpoch };
 }

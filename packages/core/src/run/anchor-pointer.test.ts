@@ -99,8 +99,9 @@ function resultOf(generation: number): GenerationResult {
     params: anchor(generation).params,
   };
   const pair = { step: 1, manifestKey: 'pair' };
-  const digests = { studentStateSha256: 'a'.repeat(64), teacherStateSha256: 'b'.repeat(64) };
-  return { generation, steps: 1, student: best, teacher: best, promoted: true, pair, ...digests };
+  const learner = { best, stateSha256: 'a'.repeat(64) };
+  const learners = { student: learner, teacher: learner };
+  return { generation, steps: 1, learners, candidate: 'student', promoted: true, pair };
 }
 
 test('a pointer that cannot be read is refused by name', async () => {

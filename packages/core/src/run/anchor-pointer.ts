@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
 import { decodeJson, encodeJson } from './json-object.js';
-import { Anchor, movesByHand, type RunState } from './state.js';
+import { Anchor, candidateOf, movesByHand, type RunState } from './state.js';
 
 const Count = z.int().nonnegative();
 
@@ -75,8 +75,9 @@ export async function pointByHand(
 export async function pointAsStated(store: ObjectStore, runId: string, state: RunState, term: number): Promise<void> {
   const studentOf = (generation: number): Anchor => {
     const result = state.results[generation];
-    if (!result) throw new TrikdError('corrupt', `run ${runId} names generation ${generation}, which has not ended`);
-    return { generation, params: result.student.params };
+    const best = result && candidateOf(result);
+    if (!best) throw new TrikdError('corrupt', `run ${runId} names generation ${generation}, which has no student`);
+    return { generation, params: best.params };
   };
   const newest = state.results.findLast(({ promoted }) => promoted);
   if (newest) await promote(store, runId, studentOf(newest.generation), term);

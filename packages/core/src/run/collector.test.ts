@@ -36,8 +36,11 @@ async function pair(store: ObjectStore, step: number, options: PairOptions = {})
     step,
     specDigest: DIGEST,
     datasetDigest: DIGEST,
-    teacher: { state: await blob(store, folder, `teacher-${step}`) },
-    student: { state: await blob(store, folder, `student-${step}`), best: { step, validation: score, params: best } },
+    frozen: {},
+    learners: {
+      teacher: { state: await blob(store, folder, `teacher-${step}`) },
+      student: { state: await blob(store, folder, `student-${step}`), best: { step, validation: score, params: best } },
+    },
     writer: 'test',
   };
   const key = manifestKey(manifest);
@@ -47,18 +50,19 @@ async function pair(store: ObjectStore, step: number, options: PairOptions = {})
 
 /** The result of a generation whose best models are two blobs of its first attempt. */
 function resultOf(generation: number, last: PairRef, student: string, teacher: string): GenerationResult {
-  const best = (name: string) => ({
-    step: last.step,
-    validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 10 },
-    params: { key: `runs/r/blobs/${generation}.1/${name}`, sha256: DIGEST, bytes: 1 },
+  const learner = (name: string) => ({
+    best: {
+      step: last.step,
+      validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 10 },
+      params: { key: `runs/r/blobs/${generation}.1/${name}`, sha256: DIGEST, bytes: 1 },
+    },
+    stateSha256: DIGEST,
   });
   return {
     generation,
     steps: last.step,
-    student: best(student),
-    teacher: best(teacher),
-    studentStateSha256: DIGEST,
-    teacherStateSha256: DIGEST,
+    learners: { student: learner(student), teacher: learner(teacher) },
+    candidate: 'student',
     pair: last,
     promoted: false,
   };
@@ -72,7 +76,7 @@ test('a checkpoint that the state no longer names is removed, except for blobs t
   const best = { key: 'runs/r/blobs/0.1/best-1', sha256: DIGEST, bytes: 1 };
   const two = await pair(store, 2, { best });
   const removed = await collectDropped(store, 'r', stateOf({ pairs: [one, two] }), stateOf({ pairs: [two] }));
-  expect(removed).toEqual([one.manifestKey, 'runs/r/blobs/0.1/teacher-1', 'runs/r/blobs/0.1/student-1']);
+  expect(removed).toEqual([one.manifestKey, 'runs/r/blobs/0.1/student-1', 'runs/r/blobs/0.1/teacher-1']);
   expect(await store.list('runs/r/blobs/')).toEqual([
     'runs/r/blobs/0.1/best-1',
     'runs/r/blobs/0.1/student-2',

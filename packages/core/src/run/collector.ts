@@ -15,7 +15,7 @@ export function manifestsOf(state: RunState): readonly string[] {
 /** The blobs that a state names directly: the best models of every generation, and the anchor. */
 function blobsNamedBy(state: RunState): readonly string[] {
   const outcomes = 'outcome' in state && state.outcome ? [...state.results, state.outcome] : state.results;
-  const best = outcomes.flatMap(({ student, teacher }) => [student.params.key, teacher.params.key]);
+  const best = outcomes.flatMap(({ learners }) => Object.values(learners).map((learner) => learner.best.params.key));
   return 'anchor' in state && state.anchor ? [...best, state.anchor.params.key] : best;
 }
 

@@ -1,4 +1,4 @@
-import type { RunSpec } from '../spec/run-spec.js';
+import type { Budget } from '../stages/stage.js';
 import { gainOver, type Metric } from '../tasks/metric.js';
 
 /** The length of a generation and of its parts, in steps. */
@@ -50,19 +50,19 @@ export function sinceGain(values: readonly number[], rule: GainRule): number {
   return afterValidations(NOT_VALIDATED, values, rule).sinceGain;
 }
 
-/** Whether a generation has converged: `patience` validations of the student in a row were not better. */
-export function converged(state: ConvergenceState, { patience }: RunSpec['convergence']): boolean {
+/** Whether a stage has converged: `patience` validations of its decisive learner in a row were not better. */
+export function converged(state: ConvergenceState, { patience }: Budget['convergence']): boolean {
   return patience > 0 && state.sinceGain >= patience;
 }
 
 /**
- * The step before which both trainers stop next: the end of the generation without patience, since nothing is decided inside it, and
+ * The step before which all trainers stop next: the end of the stage without patience, since nothing is decided inside it, and
  * the next validation with patience. It is a pure function of the step, so that a generation ends at the same step however often it
  * was interrupted.
  * @param step first step that is not trained yet; below `totalSteps`
  */
-export function nextLimit(step: number, length: GenerationLength, spec: RunSpec): number {
-  if (spec.convergence.patience === 0) return length.totalSteps;
-  const every = spec.evaluation.everyEpochs * length.stepsPerEpoch;
+export function nextLimit(step: number, length: GenerationLength, budget: Budget): number {
+  if (budget.convergence.patience === 0) return length.totalSteps;
+  const every = budget.evaluation.everyEpochs * length.stepsPerEpoch;
   return Math.min(length.totalSteps, (Math.floor(step / every) + 1) * every);
 }

@@ -1,5 +1,6 @@
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
+import { stagesOf } from '../stages/stages-of.js';
 import { pointerKey } from './anchor-pointer.js';
 import { loadRun, saveRun, specKey, stateKey } from './run-store.js';
 import { hasEnded } from './state.js';
@@ -37,7 +38,11 @@ async function letGo(store: ObjectStore, runId: string, term: number): Promise<v
   const run = await loadRun(store, runId);
   if (!hasEnded(run.state)) {
     const details = { run: runId, phase: run.state.phase };
-    throw new TrikdError('wrong-state', `the run cannot be deleted: ${howItStands(run.state)}`, details);
+    throw new TrikdError(
+      'wrong-state',
+      `the run cannot be deleted: ${howItStands(run.state, stagesOf(run.spec)[run.state.generation]?.name)}`,
+      details,
+    );
   }
   // A process that lost the lead without noticing is stopped here.
   await saveRun(store, run, { term });

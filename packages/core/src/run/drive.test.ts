@@ -26,7 +26,8 @@ function outcomeAt(generation: number, steps: number): Outcome {
   };
   const sha256 = Buffer.from(name).toString('hex').padEnd(64, '0');
   const pair = { step: steps, manifestKey: `last-${name}` };
-  return { steps, pair, student: best, teacher: best, studentStateSha256: sha256, teacherStateSha256: sha256 };
+  const learner = { best, stateSha256: sha256 };
+  return { steps, pair, learners: { student: learner, teacher: learner } };
 }
 
 const facts = { datasetDigest: 'd'.repeat(64), classes: 4, totalSteps: 8, stepsPerEpoch: 1 };

@@ -200,6 +200,16 @@ test('a new term is above every term that the candidate knows', async () => {
   expect([first.term, second.term]).toEqual([7, 8]);
 });
 
+test('a new term is above that of a lease which the candidate has read before it was damaged', async () => {
+  const { store, clock, candidate } = electorate();
+  await candidate('a').campaign(never, 6);
+  const campaign = outcomeOf(candidate('b').campaign(never));
+  await clock.advance(0);
+  await store.put(LEASE_KEY, Buffer.from('{'));
+  await clock.advance(1000 * 3 * SECONDS);
+  expect(campaign.value?.term).toBe(8);
+});
+
 test('of two leaders in the same term, after the lease was lost before its first write, one loses the lead', async () => {
   const { store, clock, candidate } = electorate();
   const first = await candidate('a').campaign(never);

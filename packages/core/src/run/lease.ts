@@ -58,6 +58,8 @@ export interface LeaseOptions {
 export function createCandidate({ store, clock, holder, seconds }: LeaseOptions): Candidate {
   const pause = (1000 * seconds) / 3;
   let seizing = false;
+  /** The highest term in any lease that this process has read: the next one may be damaged. */
+  let newest = 0;
   let present: Leadership | undefined;
   let wake = new AbortController();
 
@@ -92,6 +94,7 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
         wake = new AbortController();
         const found = await store.get(LEASE_KEY);
         const record = found && recordIn(found);
+        newest = Math.max(newest, record?.term ?? 0);
         const now = clock.now();
         // Silence counts only while this process can read the store: otherwise the store may be away for the leader too. A store
         // that takes this long for every read would let no leader keep its lease either.
@@ -101,7 +104,7 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
         const lapsed = seen !== undefined && now - seen.at >= 1000 * seconds;
         if (!found || record?.released || lapsed || seizing) {
           const last = record?.term ?? (await newestTerm(store));
-          const leadership = await take(found, 1 + Math.max(above, last));
+          const leadership = await take(found, 1 + Math.max(above, newest, last));
           if (leadership) return leadership;
           continue;
         }

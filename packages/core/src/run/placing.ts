@@ -10,9 +10,9 @@ import {
 } from './state.js';
 
 /** A candidate that waits to be judged is judged; otherwise the generation begins or goes on. */
-export function placed({ displaced: _, outcome, anchorScores, ...state }: Queued): Preparing | Promoting {
+export function placed({ displaced: _, outcome, frozen, ...state }: Queued): Preparing | Promoting {
   if (!outcome || !state.facts) return { ...state, phase: 'preparing' };
-  return { ...state, phase: 'promoting', facts: state.facts, outcome, ...(anchorScores && { anchorScores }) };
+  return { ...state, phase: 'promoting', facts: state.facts, outcome, ...(frozen && { frozen }) };
 }
 
 /** The next attempt fences out the processes of the lost trio. It is no loss of the run's. */

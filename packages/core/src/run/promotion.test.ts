@@ -1,19 +1,30 @@
+import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Score } from '../domain/score.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { ACCURACY, NLL } from '../tasks/classification/metrics.js';
-import { bestGeneration, curriculumOver, promotes } from './promotion.js';
+import { bestStage, promotes, runOver } from './promotion.js';
 
 const score = (accuracy: number, examples = 2000): Score => ({ metrics: { accuracy, nll: 0.7 }, examples });
 const ifBetter = { promotion: 'if-better', primary: ACCURACY } as const;
+
+const model = { kind: 'plain-cnn' as const, channels: [4] };
+/** A spec with the models that its method uses. */
+function specOf(method: WrittenSpec['method'], changes: Partial<WrittenSpec> = {}): RunSpec {
+  const teacher = method !== 'born-again' && { teacher: { model } };
+  const least = { name: 'law', data: { kind: 'synthetic' as const }, epochs: 2, student: { model }, ...teacher };
+  return RunSpec.parse({ ...least, ...(method !== undefined && { method }), ...changes });
+}
+const trikd = (curriculum: WrittenSpec['curriculum'] = {}) => specOf('trikd', { curriculum });
+
+const learner = (validation: Score) => ({
+  best: { step: 1, validation, params: { key: 'p', sha256: 'ab', bytes: 1 } },
+});
+const trained = (name: string, accuracy: number) => ({ learners: { [name]: learner(score(accuracy)) } });
+const students = (...accuracies: number[]) => accuracies.map((accuracy) => trained('student', accuracy));
 const byNll = (...values: number[]) =>
-  values.map((nll) => ({
-    student: { step: 1, validation: { metrics: { nll }, examples: 8 }, params: { key: 'p', sha256: 'ab', bytes: 1 } },
-  }));
-const students = (...accuracies: number[]) =>
-  accuracies.map((accuracy) => ({
-    student: { step: 1, validation: score(accuracy), params: { key: 'p', sha256: 'ab', bytes: 1 } },
-  }));
+  values.map((nll) => ({ learners: { student: learner({ metrics: { nll }, examples: 8 }) } }));
 
 describe('promotes', () => {
   test('always promotes under the policy always, also a worse student', () => {
@@ -39,14 +50,8 @@ describe('promotes', () => {
   });
 });
 
-describe('curriculumOver', () => {
-  const curriculum = {
-    generations: 5,
-    patience: 0,
-    minDelta: 0.01,
-    promotion: 'always' as const,
-    advance: 'automatic' as const,
-  };
+describe('runOver', () => {
+  const five = { generations: 5, minDelta: 0.01 };
 
   test('comes with the last generation of the budget at the latest', () => {
     fc.assert(
@@ -54,34 +59,74 @@ describe('curriculumOver', () => {
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 5 }),
         fc.nat(4),
         (all, patience) => {
-          expect(curriculumOver(students(...all), { ...curriculum, patience }, ACCURACY)).toBe(true);
+          expect(runOver(students(...all), trikd({ ...five, patience }))).toBe(true);
         },
       ),
     );
   });
 
   test('comes after as many generations without gain as the patience says', () => {
-    const patient = { ...curriculum, patience: 2 };
-    expect(curriculumOver(students(0.8, 0.805), patient, ACCURACY)).toBe(false);
-    expect(curriculumOver(students(0.8, 0.805, 0.809), patient, ACCURACY)).toBe(true);
-    expect(curriculumOver(students(0.8, 0.805, 0.81), patient, ACCURACY)).toBe(false);
-    expect(curriculumOver(byNll(0.8, 0.79, 0.7), patient, NLL)).toBe(false);
-    expect(curriculumOver(byNll(0.8, 0.805, 0.81), patient, NLL)).toBe(true);
+    const patient = trikd({ ...five, patience: 2 });
+    expect(runOver(students(0.8, 0.805), patient)).toBe(false);
+    expect(runOver(students(0.8, 0.805, 0.809), patient)).toBe(true);
+    expect(runOver(students(0.8, 0.805, 0.81), patient)).toBe(false);
+    expect(runOver(byNll(0.8, 0.79, 0.7), patient, { primary: NLL })).toBe(false);
+    expect(runOver(byNll(0.8, 0.805, 0.81), patient, { primary: NLL })).toBe(true);
+  });
+
+  test('comes after the last stage of a method without generations, whatever the patience', () => {
+    const kd = specOf('kd', { curriculum: { patience: 1 } });
+    expect(runOver([trained('teacher', 0.9)], kd)).toBe(false);
+    expect(runOver([trained('teacher', 0.9), trained('student', 0.8)], kd)).toBe(true);
+    const takd = specOf('takd', { curriculum: { patience: 1 }, assistants: [{ model }, { model }] });
+    const chain = ['teacher', 'assistant-1', 'assistant-2', 'student'].map((name) => trained(name, 0.5));
+    expect(chain.map((_, ended) => runOver(chain.slice(0, ended), takd))).toEqual([false, false, false, false]);
+    expect(runOver(chain, takd)).toBe(true);
+  });
+
+  test('comes after generations without gain in a method without promotions', () => {
+    const bornAgain = specOf('born-again', { curriculum: { ...five, patience: 1 } });
+    expect(runOver(students(0.8, 0.82), bornAgain)).toBe(false);
+    expect(runOver(students(0.8, 0.805), bornAgain)).toBe(true);
+  });
+
+  test('counts no stage that is not a generation of the student', () => {
+    const after = specOf({ kind: 'trikd', firstAnchor: 'kd' }, { curriculum: { ...five, patience: 1 } });
+    expect(runOver([trained('teacher', 0.9), ...students(0.8)], after)).toBe(false);
+    expect(runOver([trained('teacher', 0.9), ...students(0.8, 0.82, 0.84, 0.86)], after)).toBe(false);
+    expect(runOver([trained('teacher', 0.9), ...students(0.8, 0.805)], after)).toBe(true);
+    expect(runOver([trained('teacher', 0.9), ...students(0.8, 0.82, 0.84, 0.86, 0.88)], after)).toBe(true);
   });
 });
 
-describe('bestGeneration', () => {
+describe('bestStage', () => {
   test('is undefined before a generation has ended', () => {
-    expect(bestGeneration([], ACCURACY)).toBeUndefined();
+    expect(bestStage([], trikd())).toBeUndefined();
+    const after = specOf({ kind: 'trikd', firstAnchor: 'kd' });
+    expect(bestStage([trained('teacher', 0.9)], after)).toBeUndefined();
   });
 
-  test('is the earliest with the best validation, the highest or the lowest by the metric', () => {
+  test('is the earliest generation with the best validation, the highest or the lowest by the metric', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1 }), (tenths) => {
-        const accuracies = tenths.map((tenth) => tenth / 10);
-        expect(bestGeneration(students(...accuracies), ACCURACY)).toBe(accuracies.indexOf(Math.max(...accuracies)));
-        expect(bestGeneration(byNll(...accuracies), NLL)).toBe(accuracies.indexOf(Math.min(...accuracies)));
+      fc.property(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 5 }), (tenths) => {
+        const values = tenths.map((tenth) => tenth / 10);
+        const [highest, lowest] = [Math.max, Math.min].map((most) => values.indexOf(most(...values)));
+        for (const spec of [trikd({ generations: 5 }), specOf('born-again', { curriculum: { generations: 5 } })]) {
+          expect(bestStage(students(...values), spec)).toBe(highest);
+          expect(bestStage(byNll(...values), spec, { primary: NLL })).toBe(lowest);
+        }
       }),
     );
+  });
+
+  test('is no stage that comes before the generations, however good its learner is', () => {
+    const after = specOf({ kind: 'trikd', firstAnchor: 'kd' });
+    expect(bestStage([trained('teacher', 0.9), ...students(0.7, 0.8, 0.75)], after)).toBe(2);
+  });
+
+  test('is the last stage of a method without generations once that has ended, however good the teacher is', () => {
+    const kd = specOf('kd');
+    expect(bestStage([trained('teacher', 0.9)], kd)).toBeUndefined();
+    expect(bestStage([trained('teacher', 0.9), trained('student', 0.8)], kd)).toBe(1);
   });
 });

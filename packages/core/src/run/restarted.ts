@@ -19,9 +19,9 @@ export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Pre
 }
 
 /** What a run that leaves its trio keeps of a candidate that is not judged yet. */
-export function unjudged(state: RunState): Pick<Queued, 'outcome' | 'anchorScores'> {
-  const { outcome, anchorScores } = 'outcome' in state ? state : {};
-  return outcome ? { outcome, ...(anchorScores && { anchorScores }) } : {};
+export function unjudged(state: RunState): Pick<Queued, 'outcome' | 'frozen'> {
+  const { outcome, frozen } = 'outcome' in state ? state : {};
+  return outcome ? { outcome, ...(frozen && { frozen }) } : {};
 }
 
 /** A failed run that waits for a trio, for the next attempt. @throws TrikdError `wrong-state` when it would fail again */

@@ -7,7 +7,7 @@ import type { StallCause, TrainerProgress } from '../training/trainer-event.js';
 import type { Placement } from './placement.js';
 import type { QueueWait } from './queue.js';
 import type { PhaseCondition } from './run-times.js';
-import type { AnchorMove, AnchorScores, GenerationResult, RunState } from './state.js';
+import type { AnchorMove, FrozenScores, GenerationResult, RunState } from './state.js';
 
 /** Something that holds a run up; the run goes on by itself when the wait is over. */
 export interface Stall {
@@ -29,6 +29,15 @@ export interface Condition {
   readonly since?: string;
 }
 
+/** A stage by the names of its participants. */
+export interface StageNames {
+  readonly name: string;
+  readonly learners: readonly string[];
+  readonly frozen: readonly string[];
+  /** The learner whose validations decide. */
+  readonly decisive: string;
+}
+
 /** How far a run is in its curriculum. */
 export interface RunProgress {
   readonly stepsDone: number;
@@ -47,13 +56,15 @@ export interface PhaseChanged {
   readonly kind: 'phase-changed';
   readonly phase: RunState['phase'];
   readonly generation: number;
+  /** The current stage, or the last one, by the names of its participants. */
+  readonly stage: StageNames;
   readonly attempt: number;
   /** Why the run failed. */
   readonly failure?: { readonly kind: FailureKind; readonly message: string };
   /** The generation whose student is the best so far; absent until one has ended. */
   readonly bestGeneration?: number;
   /** The anchor of the present generation; its scores once it is loaded. */
-  readonly anchor?: { readonly generation: number; readonly scores?: AnchorScores };
+  readonly anchor?: { readonly generation: number; readonly scores?: FrozenScores };
   /** All of them, each type once. */
   readonly conditions: readonly Condition[];
   readonly progress: RunProgress;
@@ -69,6 +80,8 @@ export interface PhaseChanged {
 /** A generation ended. */
 export interface GenerationEnded {
   readonly kind: 'generation-ended';
+  /** Its name. */
+  readonly stage: string;
   readonly result: GenerationResult;
 }
 
@@ -87,20 +100,22 @@ export interface StallsChanged {
   readonly condition: Condition;
 }
 
-/** One role trained. */
+/** A learner trained. */
 export interface RoleProgressed {
   readonly kind: 'progress';
-  readonly role: TrainedRole;
+  /** Its name in the stage. */
+  readonly participant: string;
   readonly generation: number;
   /** Of a whole generation. */
   readonly totalSteps: number;
   readonly progress: TrainerProgress;
 }
 
-/** One role was validated. */
+/** A learner was validated. */
 export interface RoleEvaluated {
   readonly kind: 'evaluation';
-  readonly role: TrainedRole;
+  /** Its name in the stage. */
+  readonly participant: string;
   readonly generation: number;
   readonly step: number;
   readonly validation: Score;
@@ -123,7 +138,8 @@ export type RunEvent =
   /** Training goes on, but needs attention. */
   | {
       readonly kind: 'alarm';
-      readonly role: TrainedRole;
+      /** Its name in the stage. */
+      readonly participant: string;
       readonly generation: number;
       readonly step: number;
       readonly message: string;

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { manifestKey } from '../checkpoint/manifest.js';
 import { MAX_SEALED_BYTES, sealJson } from '../checkpoint/sealed-json.js';
 import { MOST_GENERATIONS } from '../spec/run-spec.js';
+import { MOST_FROZEN, MOST_STAGES } from '../spec/stage-spec.js';
+import { stagesOf } from '../stages/stages-of.js';
 import {
   createRun,
   LONGEST_REQUEST_ID,
@@ -15,8 +17,9 @@ import {
   stateKey,
 } from './run-store.js';
 import {
+  candidateOf,
   firstState,
-  type GenerationResult,
+  GenerationResult,
   LONGEST_REASON,
   MOST_MOVES_BY_HAND,
   MOST_PAIRS,
@@ -24,6 +27,7 @@ import {
 } from './state.js';
 
 const spec = (change: object = {}) => specFor('bare', change);
+const score = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
 
 describe('createRun', () => {
   test('lets one of many creators own the first attempt', async () => {
@@ -73,7 +77,7 @@ describe('loadRun', () => {
   test('reads a state of version 2, with the moves of the anchor in order', async () => {
     const store = memoryStore();
     const { state } = await createRun(store, spec());
-    const result = resultOf(0);
+    const result = pastResultOf(0);
     const { moves: _moves, ...before } = { ...state, generation: 2, results: [result, { ...result, generation: 1 }] };
     const rollbacks = [{ during: 1, to: 0 }];
     const file = { version: 2, revision: 4, term: 3, requests: ['r'], state: { ...before, rollbacks } };
@@ -118,18 +122,80 @@ describe('loadRun', () => {
   test('reads a state of version 5, with the names of the metrics', async () => {
     const store = memoryStore();
     const { state, placement, times } = await createRun(store, spec());
-    const result = resultOf(0);
+    const result = pastResultOf(0);
     const past = { accuracy: 0.5, nll: 1, examples: 8 };
     const best = { ...result.student, validation: past, test: past };
     const before = { ...result, student: best, teacher: best, anchorScores: { validation: past, test: past } };
     const file = { revision: 4, term: 3, requests: [], placement, times, state: { ...state, results: [before] } };
     await store.put(stateKey('trial'), sealJson({ ...file, version: 5 }));
     const run = await loadRun(store, 'trial');
-    const score = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
     expect(run.state.results).toMatchObject([
-      { student: { validation: score, test: score }, teacher: { test: score }, anchorScores: { validation: score } },
+      {
+        learners: { student: { best: { validation: score, test: score } }, teacher: { best: { test: score } } },
+        frozen: { anchor: { validation: score } },
+      },
     ]);
     expect((await saveRun(store, run, { term: 4 })).state).toEqual(run.state);
+  });
+
+  describe('reads a state of version 6, with its models by name', () => {
+    const scores = { validation: score, test: score };
+    const { generation: _, promoted: _p, ...pastOutcome } = pastResultOf(1);
+    const { generation: _g, promoted: _r, candidate: _c, ...outcome } = resultOf(1);
+    const past = {
+      ...{ generation: 1, attempt: 1, pairs: [], losses: 0, moves: [{ by: 'rule', to: 0, during: 0 }] },
+      anchor: { generation: 0, params: pastResultOf(0).student.params },
+      results: [{ ...pastResultOf(0), anchorScores: scores }],
+      facts: { datasetDigest: 'a'.repeat(64), classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
+    };
+    const today = { ...past, results: [{ ...resultOf(0), frozen: { anchor: scores } }] };
+    const { anchor: _a, pairs: _pairs, losses: _l, ...over } = past;
+
+    test.each<[string, object, object]>([
+      ['of a run without results', firstState, firstState],
+      ['with results', { ...past, phase: 'preparing' }, { ...today, phase: 'preparing' }],
+      [
+        'in training beside an anchor',
+        { ...past, phase: 'training', anchorScores: scores },
+        { ...today, phase: 'training', frozen: { anchor: scores } },
+      ],
+      ['in training without an anchor', { ...past, phase: 'training' }, { ...today, phase: 'training' }],
+      ...(['promoting', 'queued', 'paused'] as const).map((phase): [string, object, object] => [
+        `with a candidate that is to be judged, while ${phase}`,
+        { ...past, phase, anchorScores: scores, outcome: pastOutcome },
+        { ...today, phase, frozen: { anchor: scores }, outcome },
+      ]),
+      [
+        'of a run that has completed',
+        { ...over, phase: 'completed' },
+        { ...over, results: today.results, phase: 'completed' },
+      ],
+    ])('%s', async (_what, before, after) => {
+      const store = memoryStore();
+      const { placement, times } = await createRun(store, spec());
+      const file = { version: 6, revision: 4, term: 3, requests: [], placement, times, state: before };
+      await store.put(stateKey('trial'), sealJson(file));
+      const run = await loadRun(store, 'trial');
+      expect(run.state).toEqual(after);
+      expect((await saveRun(store, run, { term: 4 })).state).toEqual(after);
+      expect((await loadRun(store, 'trial')).state).toEqual(after);
+    });
+
+    test.each([
+      ['no results', { results: undefined }],
+      ['a result that is none', { results: [7] }],
+      ['a result without a teacher', { results: [{ ...pastResultOf(0), teacher: undefined }] }],
+      ['a model of today', { learners: {} }],
+    ])('but refuses one with %s', async (_what, change) => {
+      const store = memoryStore();
+      const { placement, times } = await createRun(store, spec());
+      const state = { ...past, phase: 'preparing', ...change };
+      await store.put(
+        stateKey('trial'),
+        sealJson({ version: 6, revision: 4, term: 3, requests: [], placement, times, state }),
+      );
+      await expect(loadRun(store, 'trial')).rejects.toMatchObject({ kind: 'corrupt' });
+    });
   });
 
   test('reads a state of version 4, whose run waits in the queue since it was created', async () => {
@@ -222,13 +288,27 @@ test('a run records when it was created, changed and ended, and since when each 
   });
 });
 
+test('the result of a stage with one learner and no candidate is stored', async () => {
+  const store = memoryStore();
+  const run = await createRun(store, spec());
+  const { candidate: _, learners, ...result } = resultOf(0);
+  const lone = { ...result, learners: { 'assistant-1': learners['student']! }, promoted: false };
+  const state: RunState = { ...firstState, generation: 1, results: [lone] };
+  await saveRun(store, run, { state });
+  expect((await loadRun(store, 'trial')).state).toEqual(state);
+});
+
 test.each(['failed', 'paused', 'queued'] as const)(
   'the longest state that a spec permits is written and read again: %s',
   async (phase) => {
     const store = memoryStore();
     const name = 'n'.repeat(63);
     const at = '2026-01-02T03:04:05.000Z';
-    const longest = spec({ name, curriculum: { generations: MOST_GENERATIONS } });
+    const longest = spec({
+      ...{ name, curriculum: { generations: MOST_GENERATIONS } },
+      method: { kind: 'trikd', firstAnchor: 'kd' },
+    });
+    expect(stagesOf(longest)).toHaveLength(MOST_STAGES_OF_METHOD);
     let run: SavedRun = await createRun(store, longest, { at });
     for (let i = 0; i < 64; i++) run = await saveRun(store, run, { request: `${i}`.padEnd(LONGEST_REQUEST_ID, '"') });
     const state = longestState(name, phase, at);
@@ -239,25 +319,42 @@ test.each(['failed', 'paused', 'queued'] as const)(
   },
 );
 
+test('the longest state of stages that are written out is shorter than that of as many generations as there can be', () => {
+  const name = 'n'.repeat(63);
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `${index}`.padStart(31, 'n'));
+  const { learners, frozen, ...rest } = longestResult(name, MOST_STAGES);
+  const by = <Value>(keys: readonly string[], value: Value) => Object.fromEntries(keys.map((key) => [key, value]));
+  const longest = {
+    ...{ ...rest, learners: by(names(2), learners['student']!), candidate: names(1)[0]! },
+    frozen: by(names(MOST_FROZEN), frozen!['anchor']!),
+  };
+  expect(() => GenerationResult.parse(longest)).not.toThrow();
+  const written = MOST_STAGES * JSON.stringify(longest).length;
+  expect(written).toBeLessThan(MOST_GENERATIONS * JSON.stringify(longestResult(name, 0)).length);
+});
+
+/** With a stage for the teacher before the generations. */
+const MOST_STAGES_OF_METHOD = MOST_GENERATIONS + 1;
+
 /** Everything that grows in a state, as long as it gets. */
 function longestState(name: string, phase: 'failed' | 'paused' | 'queued', at: string): RunState {
   const most = 0xffffffff;
-  const results = Array.from({ length: MOST_GENERATIONS }, (_, generation) => longestResult(name, generation));
-  const last = longestResult(name, MOST_GENERATIONS - 1);
-  const { generation, promoted: _promoted, anchorScores, ...outcome } = last;
+  const results = Array.from({ length: MOST_STAGES_OF_METHOD }, (_, index) => longestResult(name, index));
+  const last = longestResult(name, MOST_STAGES_OF_METHOD - 1);
+  const { generation, promoted: _promoted, candidate: _candidate, frozen, ...outcome } = last;
   const manifest = manifestKey({ runId: name, generation, attempt: most, step: most });
   const convergence = { best: 0.12345678901234566, sinceGain: most };
   const resumable = {
     ...{ generation, attempt: most, results, losses: most },
     facts: { datasetDigest: 'a'.repeat(64), classes: most, totalSteps: most, stepsPerEpoch: most },
-    anchor: { generation, params: last.student.params },
+    anchor: { generation, params: candidateOf(last)!.params },
     pairs: Array.from({ length: MOST_PAIRS }, () => ({ step: most, manifestKey: manifest, convergence })),
     moves: Array.from({ length: MOST_GENERATIONS + MOST_MOVES_BY_HAND }, () => {
       return { by: 'rollback' as const, to: generation, during: generation, at };
     }),
   };
   if (phase === 'failed') return { ...resumable, phase, kind: 'internal', reason: '\u0001'.repeat(LONGEST_REASON) };
-  const unjudged = { outcome, ...(anchorScores && { anchorScores }) };
+  const unjudged = { outcome, ...(frozen && { frozen }) };
   if (phase === 'paused') return { ...resumable, phase, ...unjudged };
   const displaced = { why: 'trio-draining' as const, message: '\u0001'.repeat(LONGEST_REASON) };
   return { ...resumable, phase, ...unjudged, displaced };
@@ -281,18 +378,28 @@ function longestResult(name: string, generation: number): GenerationResult {
   const sha256 = 'a'.repeat(64);
   const key = `runs/${name}/blobs/${generation}.${most}/${sha256}.safetensors`;
   const best = { step: most, validation: score, test: score, params: { key, sha256, bytes: Number.MAX_SAFE_INTEGER } };
+  const learner = { best, stateSha256: sha256 };
   return {
     ...resultOf(generation),
-    ...{ steps: most, student: best, teacher: best, anchorScores: { validation: score, test: score } },
+    ...{ steps: most, learners: { student: learner, teacher: learner } },
+    frozen: { anchor: { validation: score, test: score } },
     pair: { step: most, manifestKey: manifestKey({ runId: name, generation, attempt: most, step: most }) },
   };
 }
 
 function resultOf(generation: number): GenerationResult {
-  const best = {
-    ...{ step: 1, validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 } },
-    params: { key: 'blobs/p', sha256: 'a'.repeat(64), bytes: 8 },
+  const { student, teacher, studentStateSha256, teacherStateSha256, ...rest } = pastResultOf(generation);
+  const learners = {
+    student: { best: student, stateSha256: studentStateSha256 },
+    teacher: { best: teacher, stateSha256: teacherStateSha256 },
   };
+  return { ...rest, learners, candidate: 'student' };
+}
+
+/** The same as state files up to version 6 have it. */
+function pastResultOf(generation: number) {
+  const params = { key: 'blobs/p', sha256: 'a'.repeat(64), bytes: 8 };
+  const best = { step: 1, validation: score, params };
   const digests = { studentStateSha256: 'a'.repeat(64), teacherStateSha256: 'b'.repeat(64) };
   const pair = { step: 1, manifestKey: 'pair' };
   return { generation, steps: 1, student: best, teacher: best, promoted: true, pair, ...digests };

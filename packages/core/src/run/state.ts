@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { NumericsRecord, PairManifest } from '../checkpoint/manifest.js';
+import { LearnerPart, NumericsRecord } from '../checkpoint/manifest.js';
 import { FAILURE_KINDS } from '../domain/errors.js';
+import type { BestParams } from '../domain/role-checkpoint.js';
+import { ParticipantName } from '../spec/participant-name.js';
 
 const Count = z.int().nonnegative();
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
 // The state stores a checkpoint's scores and blobs as its manifest does.
-const { state: BlobRecord, best } = PairManifest.shape.student.shape;
+const { state: BlobRecord, best } = LearnerPart.shape;
 const BestRecord = best.unwrap();
 const ScoreRecord = BestRecord.shape.validation;
 
@@ -13,9 +15,12 @@ const ScoreRecord = BestRecord.shape.validation;
 export const Anchor = z.strictObject({ generation: Count.describe('of the student'), params: BlobRecord }).readonly();
 export type Anchor = z.infer<typeof Anchor>;
 
-/** Scores of the anchor, by the anchor-server when it loaded it. */
-export const AnchorScores = z.strictObject({ validation: ScoreRecord, test: ScoreRecord }).readonly();
-export type AnchorScores = z.infer<typeof AnchorScores>;
+/** Scores of a frozen model, by the anchor-server when it loaded it. */
+export const FrozenScores = z.strictObject({ validation: ScoreRecord, test: ScoreRecord }).readonly();
+export type FrozenScores = z.infer<typeof FrozenScores>;
+
+/** Of each frozen model of a stage, by name. */
+const ScoresByName = z.record(ParticipantName, FrozenScores).readonly();
 
 /** A committed pair of checkpoints. */
 export const PairRef = z.strictObject({ step: Count, manifestKey: z.string().min(1) }).readonly();
@@ -55,14 +60,20 @@ export interface Validation {
   readonly value: number;
 }
 
-/** What both trainers reached by the end of a generation. */
+/** What a learner reached by the end of a stage. */
+export const LearnerOutcome = z
+  .strictObject({
+    best: BestRecord,
+    stateSha256: Sha256.describe('weights, statistics and optimizer slots at the last step'),
+  })
+  .readonly();
+export type LearnerOutcome = z.infer<typeof LearnerOutcome>;
+
+/** What the learners reached by the end of a stage. */
 export const Outcome = z
   .strictObject({
     steps: Count,
-    student: BestRecord,
-    teacher: BestRecord,
-    studentStateSha256: Sha256.describe('weights, statistics and optimizer slots at the last step'),
-    teacherStateSha256: Sha256,
+    learners: z.record(ParticipantName, LearnerOutcome).readonly(),
     pair: PairRef.describe('the checkpoint of the last step'),
   })
   .readonly();
@@ -73,18 +84,19 @@ export const GenerationResult = z
   .strictObject({
     generation: Count,
     ...Outcome.unwrap().shape,
-    anchorScores: AnchorScores.exactOptional(),
+    frozen: ScoresByName.exactOptional().describe('scores of the frozen models of the stage'),
+    candidate: ParticipantName.exactOptional().describe('the learner that could be promoted; absent where none could'),
     promoted: z.boolean().describe('its student became the anchor of the next generation'),
   })
   .readonly();
 export type GenerationResult = z.infer<typeof GenerationResult>;
 
-/** What every process derives from spec and data. It is the same in every attempt of every generation. */
+/** What every process derives from spec and data. It is the same in every attempt of a stage. */
 export const Facts = z
   .strictObject({
     datasetDigest: Sha256.describe('of the training split'),
     classes: Count,
-    totalSteps: Count.describe('of a whole generation'),
+    totalSteps: Count.describe('of the whole stage'),
     stepsPerEpoch: Count,
   })
   .readonly();
@@ -122,7 +134,7 @@ const resumable = {
 };
 
 /** What a run keeps of a candidate that was to be judged when the run left its trio. */
-const unjudged = { anchorScores: AnchorScores.exactOptional(), outcome: Outcome.exactOptional() };
+const unjudged = { frozen: ScoresByName.exactOptional(), outcome: Outcome.exactOptional() };
 
 /** Why a run lost its trio, in one word for programs. */
 export const DISPLACEMENTS = ['trio-draining', 'trio-away', 'preempted'] as const;
@@ -149,7 +161,7 @@ export const Preparing = z.strictObject({ phase: z.literal('preparing'), ...resu
 export type Preparing = z.infer<typeof Preparing>;
 
 /** Fields from the assignment of an attempt on. */
-const assigned = { ...resumable, facts: Facts, anchorScores: AnchorScores.exactOptional() };
+const assigned = { ...resumable, facts: Facts, frozen: ScoresByName.exactOptional() };
 
 /** Teacher and student train. */
 export const Training = z
@@ -217,6 +229,11 @@ export const firstState: Queued = {
   pairs: [],
   losses: 0,
 };
+
+/** The params of the learner of a stage that could be promoted. */
+export function candidateOf({ candidate, learners }: GenerationResult): BestParams | undefined {
+  return candidate === undefined ? undefined : learners[candidate]?.best;
+}
 
 /** The pair from which the generation resumes; undefined: it starts from fresh params. */
 export function resumePair(state: { readonly pairs: readonly ResumablePair[] }): ResumablePair | undefined {

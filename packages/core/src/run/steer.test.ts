@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { FAILURE_KINDS, type FailureKind, TrikdError } from '../domain/errors.js';
 import { classification } from '../tasks/classification/classification.js';
-import { firstState, type GenerationResult, hasEnded, MOST_MOVES_BY_HAND, type RunState } from './state.js';
+import {
+  candidateOf,
+  firstState,
+  type GenerationResult,
+  hasEnded,
+  MOST_MOVES_BY_HAND,
+  type RunState,
+} from './state.js';
 import { howItStands, steer as steerTask } from './steer.js';
 import { type Steering } from './steering.js';
 import { verbsOf } from './verbs.js';
@@ -13,8 +20,9 @@ const resultOf = (generation: number, promoted: boolean, accuracy = 0.8): Genera
   const params = { key: `blobs/${generation}`, sha256, bytes: 8 };
   const best = { step: 4, validation: { metrics: { accuracy, nll: 0.5 }, examples: 400 }, params };
   const pair = { step: 4, manifestKey: `last-${generation}` };
-  const digests = { studentStateSha256: sha256, teacherStateSha256: sha256 };
-  return { generation, steps: 4, student: best, teacher: best, promoted, pair, ...digests };
+  const learner = { best, stateSha256: sha256 };
+  const learners = { student: learner, teacher: learner };
+  return { generation, steps: 4, learners, candidate: 'student', promoted, pair };
 };
 const facts = { datasetDigest: sha256, classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
 /** In generation 3; the rule promoted 0 and refused 1, and 2 answers like chance. */
@@ -25,20 +33,21 @@ const resumable = {
   results: [resultOf(0, true), resultOf(1, false), resultOf(2, false, 0.25)],
   moves: [{ by: 'rule' as const, to: 0, during: 0 }],
   facts,
-  anchor: { generation: 0, params: resultOf(0, true).student.params },
+  anchor: { generation: 0, params: candidateOf(resultOf(0, true))!.params },
   pairs: [{ step: 2, manifestKey: 'pair-2', convergence: { best: 0.7, sinceGain: 0 } }],
   losses: 1,
 };
-const { steps, student, teacher, studentStateSha256, teacherStateSha256, pair } = resultOf(3, false);
-const outcome = { steps, student, teacher, studentStateSha256, teacherStateSha256, pair };
-const anchorScores = { validation: student.validation, test: student.validation };
+const { steps, learners, pair } = resultOf(3, false);
+const outcome = { steps, learners, pair };
+const { validation } = candidateOf(resultOf(0, true))!;
+const frozen = { anchor: { validation, test: validation } };
 const { generation, attempt, results, moves } = resumable;
 
 const STATES = {
   queued: { ...resumable, phase: 'queued' },
   preparing: { ...resumable, phase: 'preparing' },
-  training: { ...resumable, phase: 'training', anchorScores },
-  promoting: { ...resumable, phase: 'promoting', anchorScores, outcome },
+  training: { ...resumable, phase: 'training', frozen },
+  promoting: { ...resumable, phase: 'promoting', frozen, outcome },
   waiting: { ...resumable, phase: 'waiting' },
   paused: { ...resumable, phase: 'paused' },
   completed: { phase: 'completed', generation, attempt, results, moves, facts },
@@ -146,9 +155,9 @@ describe('steering', () => {
 
   test('a candidate that was being judged is judged when the run continues', () => {
     const resting = steer(STATES.promoting, REQUESTS.paused);
-    expect(resting).toMatchObject({ phase: 'paused', outcome, anchorScores });
+    expect(resting).toMatchObject({ phase: 'paused', outcome, frozen });
     const queued = steer(resting, REQUESTS.resumed);
-    expect(queued).toEqual({ ...STATES.queued, anchorScores, outcome, losses: 1 });
+    expect(queued).toEqual({ ...STATES.queued, frozen, outcome, losses: 1 });
     expect(steer(steer(queued, REQUESTS.paused), REQUESTS.resumed)).toEqual(queued);
   });
 
@@ -166,7 +175,7 @@ describe('steering', () => {
     expect(steer(STATES.training, { kind: 'promoted', to: 1, at })).toEqual({
       ...STATES.preparing,
       attempt: 3,
-      anchor: { generation: 1, params: results[1]?.student.params },
+      anchor: { generation: 1, params: candidateOf(resultOf(1, false))!.params },
       moves: [...moves, { by: 'override', to: 1, during: 3, at }],
       pairs: [],
       losses: 0,
@@ -191,6 +200,27 @@ describe('steering', () => {
     [3, 'generation 3 has not ended: only generations up to 2 have'],
   ])('an override to generation %i is refused', (to, sentence) => {
     expect(() => steer(STATES.training, { kind: 'promoted', to })).toThrow(sentence);
+  });
+
+  test('what a stage without a candidate has trained cannot become the anchor', () => {
+    const { candidate: _, ...result } = resultOf(1, false);
+    const state = { ...STATES.training, results: results.with(1, result) };
+    expect(() => steer(state, { kind: 'promoted', to: 1 })).toThrow(
+      'the student of generation 1 cannot be the anchor: its stage trains no candidate',
+    );
+    expect(() => steer(state, { kind: 'rolled-back', to: 1 })).toThrow(
+      'the student of generation 1 was not promoted: only those of 0 were',
+    );
+  });
+
+  test('a candidate of another name than the student can be promoted', () => {
+    const other = resultOf(4, false);
+    const { student } = other.learners;
+    const result: GenerationResult = { ...resultOf(1, false), learners: { small: student! }, candidate: 'small' };
+    const state = { ...STATES.training, results: results.with(1, result) };
+    expect(steer(state, { kind: 'promoted', to: 1 })).toMatchObject({
+      anchor: { generation: 1, params: { key: 'blobs/4' } },
+    });
   });
 
   test('the anchor can be moved by hand as often as the state has room for', () => {

@@ -1,8 +1,11 @@
 import { TrikdError } from '../domain/errors.js';
+import { stageText } from '../stages/stage-text.js';
 import type { Task } from '../tasks/task.js';
 import { restarted, revived, unjudged } from './restarted.js';
 import {
+  type Anchor,
   type AnchorMove,
+  candidateOf,
   type GenerationResult,
   MOST_MOVES_BY_HAND,
   movesByHand,
@@ -45,32 +48,35 @@ function refused(state: RunState, { kind }: Steering): TrikdError {
   return new TrikdError('wrong-state', `the run cannot be ${kind}: ${howItStands(state)}`, { phase: state.phase });
 }
 
-/** Where a run stands, and what is possible there besides moving its anchor. */
-export function howItStands(state: RunState): string {
+/**
+ * Where a run stands, and what is possible there besides moving its anchor.
+ * @param stage name of its stage, where it is known
+ */
+export function howItStands(state: RunState, stage?: string): string {
   const verbs = verbsOf(state.phase, state.phase === 'failed' ? state.kind : undefined)
     .filter((verb) => verb !== 'promoted' && verb !== 'rolled-back')
     .join(' or ');
-  return `it ${standing(state)}; it can be ${verbs}`;
+  return `it ${standing(state, stageText(stage, state.generation))}; it can be ${verbs}`;
 }
 
-function standing({ phase, generation }: RunState): string {
+function standing({ phase }: RunState, stage: string): string {
   switch (phase) {
     case 'preparing':
     case 'training':
     case 'promoting':
-      return `is ${phase} generation ${generation}`;
+      return `is ${phase} ${stage}`;
     case 'queued':
-      return `waits for a trio to train generation ${generation}`;
+      return `waits for a trio to train ${stage}`;
     case 'waiting':
-      return `waits for a trigger before generation ${generation}`;
+      return `waits for a trigger before ${stage}`;
     case 'paused':
-      return `is paused in generation ${generation}`;
+      return `is paused in ${stage}`;
     case 'completed':
-      return `completed after generation ${generation}`;
+      return `completed after ${stage}`;
     case 'failed':
-      return `failed in generation ${generation}`;
+      return `failed in ${stage}`;
     case 'cancelled':
-      return `was cancelled in generation ${generation}`;
+      return `was cancelled in ${stage}`;
   }
 }
 
@@ -100,23 +106,25 @@ function promotedIn(state: RunState): readonly number[] {
   return [...new Set([...byRule, ...byHand])].sort((a, b) => a - b);
 }
 
-function overriding(state: RunState, to: number, task: Task): GenerationResult {
+function overriding(state: RunState, to: number, task: Task): Anchor {
   const result = ended(state, to);
   if (promotedIn(state).includes(to)) {
     const message = `the student of generation ${to} was promoted before: roll back to it instead`;
     throw new TrikdError('invalid', message, { field: 'generation' });
   }
-  const flaw = task.degenerate(result.student.validation, state.facts ?? { classes: 1 });
-  if (flaw === undefined) return result;
+  const best = candidateOf(result);
+  const flaw = best ? task.degenerate(best.validation, state.facts ?? { classes: 1 }) : 'its stage trains no candidate';
+  if (best && flaw === undefined) return { generation: to, params: best.params };
   throw new TrikdError('invalid', `the student of generation ${to} cannot be the anchor: ${flaw}`, {
     field: 'generation',
   });
 }
 
-function promotedBefore(state: RunState, to: number): GenerationResult {
+function promotedBefore(state: RunState, to: number): Anchor {
   const promoted = promotedIn(state);
   const result = state.results[to];
-  if (result && promoted.includes(to)) return result;
+  const best = result && candidateOf(result);
+  if (best && promoted.includes(to)) return { generation: to, params: best.params };
   const known = promoted.length > 0 ? `only those of ${promoted.join(', ')} were` : 'none was';
   throw new TrikdError('invalid', `the student of generation ${to} was not promoted: ${known}`, {
     field: 'generation',
@@ -129,16 +137,15 @@ function promotedBefore(state: RunState, to: number): GenerationResult {
  */
 function withAnchor(
   state: RunState,
-  { generation, student }: GenerationResult,
+  anchor: Anchor,
   { by, at }: Pick<AnchorMove, 'by'> & { readonly at?: string },
 ): RunState {
   if (movesByHand(state).length >= MOST_MOVES_BY_HAND) {
     const message = `the anchor of the run was moved by hand ${MOST_MOVES_BY_HAND} times, and a run remembers no more`;
     throw new TrikdError('wrong-state', message, { phase: state.phase });
   }
-  const move: AnchorMove = { by, to: generation, during: state.generation, ...(at !== undefined && { at }) };
+  const move: AnchorMove = { by, to: anchor.generation, during: state.generation, ...(at !== undefined && { at }) };
   const moves = [...state.moves, move];
-  const anchor = { generation, params: student.params };
   if (state.phase === 'completed') return { ...state, moves };
   if (state.phase === 'cancelled' || state.phase === 'waiting') return { ...state, moves, anchor };
   const restart = { ...restarted(state), moves, anchor, pairs: [], losses: 0 };

@@ -3,7 +3,7 @@ import { PAST_PRIMARY, withMetrics } from '../tasks/past-scores.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
 
 /** Of the state files that are written today. */
-export const STATE_VERSION = 6;
+export const STATE_VERSION = 7;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -12,7 +12,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * @param minDelta of the run's convergence, by which version 4 sums up the validations that version 3 lists
  */
 export function upgraded(file: unknown, minDelta: number): unknown {
-  return withNamedMetrics(withPlacement(withConvergence(withMoves(file), minDelta)));
+  return withParticipants(withNamedMetrics(withPlacement(withConvergence(withMoves(file), minDelta))));
 }
 
 /** Version 2 has no times, and of the moves of the anchor the rollbacks alone. */
@@ -60,7 +60,37 @@ function withPlacement(file: unknown): unknown {
 /** Version 5 has two metrics in each score, without names. */
 function withNamedMetrics(file: unknown): unknown {
   if (!isFields(file) || file['version'] !== 5) return file;
-  return { ...file, version: STATE_VERSION, state: withMetrics(file['state']) };
+  return { ...file, version: 6, state: withMetrics(file['state']) };
+}
+
+/** Version 6 knows one method, whose learners are the student and the teacher, and one frozen model. */
+function withParticipants(file: unknown): unknown {
+  if (!isFields(file) || file['version'] !== 6 || !isFields(file['state'])) return file;
+  const { results, outcome, ...state } = withFrozen(file['state']);
+  const upgradedState = {
+    ...state,
+    results: Array.isArray(results) ? results.map(withCandidate) : results,
+    ...(isFields(outcome) && { outcome: withLearners(outcome) }),
+  };
+  return { ...file, version: STATE_VERSION, state: upgradedState };
+}
+
+function withCandidate(result: unknown): unknown {
+  return isFields(result) ? { ...withLearners(withFrozen(result)), candidate: 'student' } : result;
+}
+
+function withFrozen({ anchorScores, ...fields }: Fields): Fields {
+  return anchorScores === undefined ? fields : { ...fields, frozen: { anchor: anchorScores } };
+}
+
+function withLearners({ student, teacher, studentStateSha256, teacherStateSha256, ...fields }: Fields): Fields {
+  return {
+    ...fields,
+    learners: {
+      student: { best: student, stateSha256: studentStateSha256 },
+      teacher: { best: teacher, stateSha256: teacherStateSha256 },
+    },
+  };
 }
 
 function fieldsIn(list: unknown): readonly Fields[] {

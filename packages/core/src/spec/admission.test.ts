@@ -173,6 +173,22 @@ describe('of data in files', () => {
 
 test('of synthetic identities the classes are those of training, and every identity has a prototype', () => {
   const data = { kind: 'synthetic-identities', perIdentity: 4, train: 64, validation: 32, test: 32, noise: 1 };
-  const size = Object.fromEntries(costsOf(spec({ data, batchSize: 8 })).map(({ limit, value }) => [limit, value]));
+  const size = Object.fromEntries(
+    costsOf(spec({ data, task: 'verification', batchSize: 8 })).map(({ limit, value }) => [limit, value]),
+  );
   expect(size).toMatchObject({ classes: 16, datasetImages: 128, datasetBytes: (128 + 32) * 64 });
+});
+
+test('the head of a task counts: an embedding is a layer, and its width has a limit', () => {
+  const data = { kind: 'synthetic-identities', train: 128 };
+  const paramsOf = (embedding: number) => {
+    const costs = costsOf(spec({ data, batchSize: 8, task: { kind: 'verification', embedding } }));
+    return costs.find(({ limit, field }) => limit === 'params' && field === 'student.model')!.value;
+  };
+  // Of 8 x 8 x 4 features, 32 identities and the batch norm of the embedding.
+  expect(paramsOf(3) - paramsOf(2)).toBe(8 * 8 * 4 + 32 + 4);
+  expect(named({ data, task: { kind: 'verification', embedding: 9000 } })).toEqual([
+    'student.model layerWidth',
+    'teacher.model layerWidth',
+  ]);
 });

@@ -1,6 +1,9 @@
 import { TrikdError } from '../domain/errors.js';
 import { backwardPasses } from '../losses/gates/gated-terms.js';
 import { activationBytes, modelCost, trainingBytes } from '../models/model-cost.js';
+import type { Learner } from '../stages/stage.js';
+import { stagesOf } from '../stages/stages-of.js';
+import { taskOf } from '../tasks/task-of.js';
 import type { AdmissionLimits } from './admission-limits.js';
 import { ANY_DATA, type DataAccess, dataProblems } from './data-access.js';
 import type { RunSpec } from './run-spec.js';
@@ -67,14 +70,17 @@ const UNITS: Readonly<Record<LimitName, string>> = {
 };
 
 const FLOAT_BYTES = 4;
-const ROLES = ['student', 'teacher'] as const;
 
 /** The least that data have, for sizes of data that are not known yet. */
 const LEAST = { height: 1, width: 1, channels: 1, classes: 2 };
 
 /** Every size of a run that a limit is for. */
 export function costsOf(spec: RunSpec, data = sizeInSpec(spec)): readonly Cost[] {
-  return [...dataCosts(spec, data), ...runCosts(spec, data), ...ROLES.flatMap((role) => modelCosts(spec, role, data))];
+  return [
+    ...dataCosts(spec, data),
+    ...runCosts(spec, data),
+    ...learnersOf(spec).flatMap((learner) => modelCosts(spec, learner, data)),
+  ];
 }
 
 /**
@@ -109,7 +115,7 @@ function describe({ limit, value, most }: Excess): string {
 }
 
 /** The size of data that are made from the spec. */
-function sizeInSpec({ data }: RunSpec): DataSize | undefined {
+export function sizeInSpec({ data }: RunSpec): DataSize | undefined {
   if (data.kind === 'idx') return undefined;
   const { height, width, channels, train, validation, test } = data;
   const images = train + validation + test;
@@ -135,26 +141,57 @@ function dataCosts({ data }: RunSpec, size: DataSize | undefined): readonly Cost
 }
 
 function runCosts(spec: RunSpec, { classes, train }: Partial<DataSize> = {}): readonly Cost[] {
-  const { batchSize, epochs, evaluation, curriculum, exchange, engine } = spec;
+  const { batchSize, exchange, engine } = spec;
+  const stages = stagesOf(spec);
+  const epochs = Math.max(...stages.map((stage) => stage.epochs));
   const frame = batchSize * (classes ?? LEAST.classes) * FLOAT_BYTES;
   const stepsPerEpoch = Math.max(1, Math.floor((train ?? spec.data.train ?? 0) / batchSize));
-  const validations = curriculum.generations * Math.ceil(epochs / evaluation.everyEpochs);
+  const validations = stages.reduce((sum, each) => sum + Math.ceil(each.epochs / each.evaluation.everyEpochs), 0);
   return [
     { limit: 'batchSize', field: 'batchSize', value: batchSize },
     { limit: 'frameBytes', field: 'batchSize', value: frame },
     { limit: 'windowBytes', field: 'exchange.window', value: exchange.window * frame },
     { limit: 'steps', field: 'epochs', value: epochs * stepsPerEpoch },
     { limit: 'validations', field: 'evaluation.everyEpochs', value: validations },
-    { limit: 'generations', field: 'curriculum.generations', value: curriculum.generations },
+    { limit: 'generations', field: spec.stages ? 'stages' : 'curriculum.generations', value: stages.length },
     { limit: 'threads', field: 'engine.threads', value: engine.threads },
     { limit: 'stepTimeoutSeconds', field: 'exchange.stepTimeout', value: exchange.stepTimeout },
   ];
 }
 
-function modelCosts(spec: RunSpec, role: (typeof ROLES)[number], shape: DataSize | undefined): readonly Cost[] {
-  const { model, objective, optimizer } = spec[role];
-  const cost = modelCost(model, shape ?? LEAST);
-  const field = `${role}.model`;
+/** A model that is trained, and where the spec has it. */
+interface SizedLearner extends Pick<Learner, 'model' | 'objective' | 'optimizer'> {
+  readonly field: string;
+}
+
+/** Each model of a run once, with the objective that takes most memory. */
+function learnersOf(spec: RunSpec): readonly SizedLearner[] {
+  const found = new Map<string, SizedLearner>();
+  for (const { index, learners } of stagesOf(spec)) {
+    for (const { name, model, objective, optimizer } of learners) {
+      const field = spec.stages ? `stages.${index}.learners.${name}` : (settingOf(name) ?? name);
+      const known = found.get(field);
+      if (known && backwardPasses(known.objective) >= backwardPasses(objective)) continue;
+      found.set(field, { field, model, objective, optimizer });
+    }
+  }
+  return [...found.values()];
+}
+
+/** `assistants.0` for assistant-1. */
+function settingOf(name: string): string | undefined {
+  const number = /^assistant-(\d+)$/.exec(name)?.[1];
+  return number === undefined ? undefined : `assistants.${Number(number) - 1}`;
+}
+
+function modelCosts(
+  spec: RunSpec,
+  { field: of, model, objective, optimizer }: SizedLearner,
+  shape: DataSize | undefined,
+): readonly Cost[] {
+  const size = shape ?? LEAST;
+  const cost = modelCost(model, size, taskOf(spec).head(size));
+  const field = `${of}.model`;
   return [
     { limit: 'params', field, value: cost.params },
     { limit: 'modelBytes', field, value: trainingBytes(cost, optimizer, backwardPasses(objective)) },

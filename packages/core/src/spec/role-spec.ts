@@ -4,7 +4,8 @@ import { GateSpec } from './gate-spec.js';
 import { dependsOnTemperature, isLearned, orLearned } from './learned-temperature-spec.js';
 import { ModelSpec } from './model-spec.js';
 import { Amount, PositiveAmount } from './numbers.js';
-import { generationsNamed, isEverPositive, scheduled } from './scheduled.js';
+import { ParticipantName } from './participant-name.js';
+import { scheduled } from './scheduled.js';
 
 /** Terms of an objective, and milestones of a schedule, at most. */
 const LONGEST_LIST = 64;
@@ -17,10 +18,10 @@ const temperature = orLearned(scheduled(PositiveAmount))
 
 /** One term of an objective. `from` names the model whose logits are the target. */
 export const TermSpec = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('task').describe('cross-entropy with the labels'), weight }),
+  z.strictObject({ kind: z.literal('task').describe('the loss of the task: cross-entropy with the labels'), weight }),
   z.strictObject({
     kind: z.literal('distillation').describe('a distillation loss from the logits of another model'),
-    from: z.enum(['anchor', 'peer']),
+    from: ParticipantName.describe('a participant of the stage by name; peer: the other learner'),
     weight,
     temperature,
     loss: LossSpec.optional(),
@@ -28,40 +29,6 @@ export const TermSpec = z.discriminatedUnion('kind', [
   }),
 ]);
 export type TermSpec = z.infer<typeof TermSpec>;
-
-function isAnchorTerm(term: TermSpec): boolean {
-  return term.kind === 'distillation' && term.from === 'anchor';
-}
-
-/** Whether a term of a weight above 0 is left in a generation. Generation 0 has no anchor. */
-function learnsIn(terms: readonly TermSpec[], generation: number): boolean {
-  return terms.some((term) => isEverPositive(term.weight, generation) && (generation > 0 || !isAnchorTerm(term)));
-}
-
-/** The generations in which the weights of terms may differ. */
-function generationsOf(terms: readonly TermSpec[]): readonly number[] {
-  return Array.from(Array(Math.max(...terms.map(({ weight }) => generationsNamed(weight)))).keys());
-}
-
-/** Why a role would learn nothing in some generation; undefined if it always learns. */
-function idleProblem(terms: readonly TermSpec[]): string | undefined {
-  if (!learnsIn(terms, 0)) {
-    return 'nothing to learn from in generation 0, which has no anchor: a task or peer term with a weight above 0 is needed';
-  }
-  const idle = generationsOf(terms).find((generation) => !learnsIn(terms, generation));
-  return idle === undefined
-    ? undefined
-    : `nothing to learn from in generation ${idle}: a term with a weight above 0 is needed`;
-}
-
-/** Why a gate would have nothing to compare with; undefined if each has, or there is none. */
-function gateProblem(terms: readonly TermSpec[]): string | undefined {
-  if (terms.every((term) => term.kind === 'task' || !term.gate)) return undefined;
-  const tasks = terms.filter(({ kind }) => kind === 'task');
-  const compares = (generation: number) => tasks.some(({ weight }) => isEverPositive(weight, generation));
-  if (generationsOf(terms).every(compares)) return undefined;
-  return 'a gate compares with the gradient of the task: a task term with a weight above 0 is needed';
-}
 
 /** Why a temperature could not be learned; undefined if each that shall be can. */
 function temperatureProblem(terms: readonly TermSpec[]): string | undefined {
@@ -112,20 +79,33 @@ export const ScheduleSpec = z.discriminatedUnion('kind', [
 ]);
 export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
 
-/** How one role trains. */
-export const RoleSpec = z.strictObject({
-  model: ModelSpec,
-  objective: z
-    .array(TermSpec)
-    .min(1)
-    .max(LONGEST_LIST)
-    .superRefine((terms, context) => {
-      const problems = terms.length === 0 ? [] : [idleProblem(terms), gateProblem(terms), temperatureProblem(terms)];
-      for (const message of problems) if (message !== undefined) context.addIssue({ code: 'custom', message });
-    })
-    .describe('terms of the loss; those that ask the anchor rest in generation 0'),
+/** Terms of a loss. */
+export const Objective = z
+  .array(TermSpec)
+  .min(1)
+  .max(LONGEST_LIST)
+  .superRefine((terms, context) => {
+    const message = temperatureProblem(terms);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+
+const training = {
   optimizer: OptimizerSpec.prefault({ kind: 'sgd' }),
   learningRate: PositiveAmount.default(0.05).describe('peak, after warm-up'),
   clipNorm: PositiveAmount.nullable().default(5).describe('limit of the global gradient norm; null turns it off'),
+};
+
+/** How a learner trains, apart from its objective. */
+export const TrainingSpec = z.strictObject({ model: ModelSpec, ...training });
+export type TrainingSpec = z.infer<typeof TrainingSpec>;
+
+/** How one role trains. */
+export const RoleSpec = z.strictObject({
+  model: ModelSpec,
+  objective: Objective.optional().describe(
+    'terms of the loss, for the method trikd; those that ask the anchor rest while there is none; default: the labels, ' +
+      'the other learner and the anchor, each with weight 1',
+  ),
+  ...training,
 });
 export type RoleSpec = z.infer<typeof RoleSpec>;

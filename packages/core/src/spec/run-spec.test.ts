@@ -69,7 +69,7 @@ describe('a spec', () => {
     };
     const term = { ...peer, weight: rising, temperature: { byGeneration: [8, 4] }, loss: { kind: 'dkd', beta: 2 } };
     expect(mistakesOf({ ...written, student: role(term) })).toEqual([]);
-    expect(RunSpec.parse({ ...written, student: role(term) }).student.objective).toEqual([
+    expect(RunSpec.parse({ ...written, student: role(term) }).student?.objective).toEqual([
       { ...term, loss: { kind: 'dkd', alpha: 1, beta: 2, standardise: false } },
     ]);
     expect(mistakesOf({ ...written, student: role({ ...peer, loss: { kind: 'dkd', exponent: 2 } }) })).toEqual([

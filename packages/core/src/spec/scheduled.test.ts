@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Amount, PositiveAmount } from './numbers.js';
 import { plainIssue } from './plain-issue.js';
-import { generationsNamed, isEverPositive, type Scheduled, scheduled, valueAt } from './scheduled.js';
+import { isEverPositive, type Scheduled, scheduled, valueAt } from './scheduled.js';
 
 const at = (schedule: Scheduled, step: number, totalSteps = 100, generation = 0) =>
   valueAt(schedule, { step, totalSteps, generation });
@@ -117,9 +117,6 @@ describe('a schedule', () => {
       ],
     };
     expect([0, 1, 2, 9].map((generation) => at(schedule, 50, 100, generation))).toEqual([1, 2, 0.5, 0.5]);
-    expect([generationsNamed(schedule), generationsNamed(3), generationsNamed({ points: [[0, 1]] })]).toEqual([
-      3, 1, 1,
-    ]);
   });
 
   test('is ever positive in a generation in which one of its points is', () => {

@@ -57,11 +57,6 @@ export function isEverPositive(schedule: Scheduled, generation: number): boolean
   return typeof own === 'number' ? own > 0 : own.points.some(([, value]) => value > 0);
 }
 
-/** Generations after which the schedule does not depend on the generation. */
-export function generationsNamed(schedule: Scheduled): number {
-  return typeof schedule === 'object' && 'byGeneration' in schedule ? schedule.byGeneration.length : 1;
-}
-
 function inGeneration(schedule: Scheduled, generation: number): number | OverStage {
   if (typeof schedule === 'number' || !('byGeneration' in schedule)) return schedule;
   const table = schedule.byGeneration;

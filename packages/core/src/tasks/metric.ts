@@ -15,6 +15,8 @@ export interface Metric {
   readonly unit?: string;
   /** The task loss of a batch, at weight 1, is the metric of the batch. */
   readonly isTaskLoss?: true;
+  /** Only of a batch in training: no score has it. */
+  readonly ofBatch?: true;
 }
 
 /** The value of a metric in a score; NaN, which is never better, where the score lacks it. */

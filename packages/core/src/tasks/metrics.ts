@@ -1,9 +1,11 @@
 import { CLASSIFICATION_METRICS } from './classification/metrics.js';
 import type { Metric } from './metric.js';
-import { VERIFICATION_METRICS } from './verification/metrics.js';
+import { IDENTIFIED, VERIFICATION_METRICS } from './verification/metrics.js';
 
 /** The metrics of all tasks, in the order in which they are shown. Tasks that share a name mean the same by it. */
-export const METRICS: readonly Metric[] = [...new Set([...CLASSIFICATION_METRICS, ...VERIFICATION_METRICS])];
+export const METRICS: readonly Metric[] = [
+  ...new Set([...CLASSIFICATION_METRICS, ...VERIFICATION_METRICS, IDENTIFIED]),
+];
 
 /** A metric with its value. */
 export interface Measured {

@@ -1,8 +1,21 @@
-import type { RunSpec } from '../spec/run-spec.js';
-import { classification } from './classification/classification.js';
+import { type TaskSpec, taskNamed } from './registry.js';
 import type { Task } from './task.js';
 
-/** The task of a run. */
-export function taskOf(_spec: RunSpec): Task {
-  return classification;
+/** The part of a run's spec that names its task. */
+export interface TaskChoice {
+  readonly task?: TaskSpec | undefined;
+}
+
+const known = new WeakMap<TaskChoice, Task>();
+
+/** The task of a run. Default: classification. */
+export function taskOf(spec: TaskChoice): Task {
+  const task = known.get(spec) ?? chosen(spec.task ?? 'classification');
+  known.set(spec, task);
+  return task;
+}
+
+function chosen(spec: TaskSpec): Task {
+  const { settings, task } = taskNamed(typeof spec === 'string' ? spec : spec.kind);
+  return task(settings.parse(typeof spec === 'string' ? { kind: spec } : spec));
 }

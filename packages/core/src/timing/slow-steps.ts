@@ -1,10 +1,11 @@
+import type { TrainedRole } from '../domain/role.js';
 import type { RoleStep } from './role-step.js';
 import { spreadOf } from './spread.js';
 
-/** One step of both trainers, and of the anchor if known. */
+/** One step of the trainers, and of the anchor if known. */
 export interface TrioStep {
   readonly step: number;
-  /** From the earliest start to the latest end of the two trainers, in milliseconds. */
+  /** From the earliest start to the latest end of the trainers, in milliseconds. */
   readonly duration: number;
   readonly roles: readonly RoleStep[];
 }
@@ -15,12 +16,12 @@ export interface SlowStep extends TrioStep {
   readonly usual: number;
 }
 
-/** The steps that both trainers have finished, in order. */
-export function trioSteps(steps: readonly RoleStep[]): readonly TrioStep[] {
+/** The steps that all trainers have finished, in order. @param trainers those with a learner */
+export function trioSteps(steps: readonly RoleStep[], trainers: readonly TrainedRole[]): readonly TrioStep[] {
   const byStep = new Map<number, RoleStep[]>();
   for (const each of steps) byStep.set(each.step, [...(byStep.get(each.step) ?? []), each]);
   return [...byStep.entries()]
-    .filter(([, roles]) => ['teacher', 'student'].every((role) => roles.some((each) => each.role === role)))
+    .filter(([, roles]) => trainers.every((role) => roles.some((each) => each.role === role)))
     .toSorted(([a], [b]) => a - b)
     .map(([step, roles]) => {
       const trained = roles.filter(({ role }) => role !== 'anchor');

@@ -3,6 +3,8 @@ import type { Role } from '../domain/role.js';
 import type { RoleStep } from './role-step.js';
 import { createStepBook } from './step-book.js';
 
+const BOTH = ['teacher', 'student'] as const;
+
 const steps = (role: Role, first: number, until: number, duration = () => 20): RoleStep[] =>
   Array.from({ length: until - first }, (_, index) => {
     const took = duration();
@@ -11,7 +13,7 @@ const steps = (role: Role, first: number, until: number, duration = () => 20): R
   });
 
 test('the news are of the steps that both trainers are over with, each once', () => {
-  const book = createStepBook();
+  const book = createStepBook(BOTH);
   book.add('teacher', steps('teacher', 0, 5));
   expect(book.summarise()).toBeUndefined();
   book.add('student', steps('student', 0, 3));
@@ -31,7 +33,7 @@ test('the news are of the steps that both trainers are over with, each once', ()
 });
 
 test('a slow step is compared with the steps before it, and reported once', () => {
-  const book = createStepBook();
+  const book = createStepBook(BOTH);
   const add = (first: number, until: number, duration?: () => number) => {
     book.add('teacher', steps('teacher', first, until, duration));
     book.add('student', steps('student', first, until, duration));
@@ -43,17 +45,25 @@ test('a slow step is compared with the steps before it, and reported once', () =
 });
 
 test('the first step of an attempt, which builds what all others use, is never reported as slow', () => {
-  const book = createStepBook();
-  for (const role of ['teacher', 'student'] as const) {
+  const book = createStepBook(BOTH);
+  for (const role of BOTH) {
     book.add(role, [...steps(role, 7, 8, () => 900), ...steps(role, 8, 20)]);
   }
   expect(book.summarise()!.slow).toBeUndefined();
 });
 
 test('thousands of steps leave some hundred behind', () => {
-  const book = createStepBook();
+  const book = createStepBook(BOTH);
   for (let first = 0; first < 4000; first += 1000) {
-    for (const role of ['teacher', 'student'] as const) book.add(role, steps(role, first, first + 1000));
+    for (const role of BOTH) book.add(role, steps(role, first, first + 1000));
     expect(book.summarise()!.times.steps).toBe(1000);
   }
+});
+
+test('a stage that trains one model has the times of its trainer alone', () => {
+  const book = createStepBook(['student']);
+  book.add('student', [...steps('student', 0, 19), ...steps('student', 19, 20, () => 200)]);
+  const summary = book.summarise()!;
+  expect(summary.times).toMatchObject({ firstStep: 0, steps: 20, roles: [{ role: 'student' }] });
+  expect(summary.slow).toMatchObject({ step: 19, duration: 200 });
 });

@@ -1,9 +1,9 @@
-import type { Role } from '../domain/role.js';
+import type { Role, TrainedRole } from '../domain/role.js';
 import type { RoleStep } from './role-step.js';
 import { type SlowStep, slowestStep, type TrioStep, trioSteps } from './slow-steps.js';
 import { type StepTimes, stepTimes } from './step-times.js';
 
-/** The steps that both trainers have finished since the last summary. */
+/** The steps that all trainers have finished since the last summary. */
 export interface StepSummary {
   readonly times: StepTimes;
   readonly slow?: SlowStep;
@@ -16,7 +16,7 @@ export interface StepBook {
   /** The first step of a role that is not in the book. */
   next(role: Role): number;
   add(role: Role, steps: readonly RoleStep[]): void;
-  /** Undefined if both trainers have finished no further step. */
+  /** Undefined if no further step was finished by all trainers. */
   summarise(): StepSummary | undefined;
   /** One of the latest summarised steps. */
   find(step: number): TrioStep | undefined;
@@ -27,8 +27,11 @@ export interface StepBook {
 /** Number of steps that a slow step is compared with. */
 const NEIGHBOURS = 256;
 
-/** Creates the book of an attempt. It holds a few hundred steps, plus those that are not summarised yet. */
-export function createStepBook(): StepBook {
+/**
+ * Creates the book of an attempt. It holds a few hundred steps, plus those that are not summarised yet.
+ * @param trainers those with a learner in the stage
+ */
+export function createStepBook(trainers: readonly TrainedRole[]): StepBook {
   const added: Record<Role, RoleStep[]> = { anchor: [], teacher: [], student: [] };
   const next: Record<Role, number> = { anchor: 0, teacher: 0, student: 0 };
   let from = 0;
@@ -42,14 +45,17 @@ export function createStepBook(): StepBook {
       next[role] = Math.max(next[role], ...fresh.map(({ step }) => step + 1));
     },
     summarise() {
-      const until = Math.min(next.teacher, next.student);
+      const until = Math.min(...trainers.map((role) => next[role]));
       const fresh = (['anchor', 'teacher', 'student'] as const).flatMap((role) =>
         added[role].filter(({ step }) => step >= from && step < until),
       );
       const times = stepTimes(fresh);
       if (!times) return undefined;
       first ??= times.firstStep;
-      const known = trioSteps(Object.values(added).flatMap((steps) => steps.filter(({ step }) => step < until)));
+      const known = trioSteps(
+        Object.values(added).flatMap((steps) => steps.filter(({ step }) => step < until)),
+        trainers,
+      );
       const slow = slowestStep(known, Math.max(from, first + 1));
       const steps = known.filter(({ step }) => step >= from);
       from = until;
@@ -60,7 +66,10 @@ export function createStepBook(): StepBook {
     },
     find: (step) =>
       step < from
-        ? trioSteps(Object.values(added).flatMap((steps) => steps.filter((each) => each.step === step)))[0]
+        ? trioSteps(
+            Object.values(added).flatMap((steps) => steps.filter((each) => each.step === step)),
+            trainers,
+          )[0]
         : undefined,
     last: () => (from > 0 ? from - 1 : undefined),
   };

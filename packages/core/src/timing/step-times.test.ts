@@ -5,6 +5,8 @@ import { slowestStep, trioSteps } from './slow-steps.js';
 import { spreadOf } from './spread.js';
 import { stepTimes } from './step-times.js';
 
+const BOTH = ['teacher', 'student'] as const;
+
 type Part = readonly [kind: PhaseKind, duration: number, peer?: Role];
 
 /** Steps of one role that follow each other, each of the same parts. */
@@ -115,7 +117,7 @@ describe('the verdict', () => {
 describe('a slow step', () => {
   const both = (durations: readonly number[]) =>
     durations.flatMap((duration, step) =>
-      (['teacher', 'student'] as const).map((role, late) => ({
+      BOTH.map((role, late) => ({
         role,
         step,
         started: 1000 * step + late,
@@ -125,20 +127,25 @@ describe('a slow step', () => {
     );
 
   test('is the slowest, where it took more than twice as long as half of the others', () => {
-    const steps = trioSteps(both([20, 21, 22, 20, 90, 20, 100, 21, 20, 19]));
+    const steps = trioSteps(both([20, 21, 22, 20, 90, 20, 100, 21, 20, 19]), BOTH);
     expect(slowestStep(steps, 0)).toMatchObject({ step: 6, duration: 100, usual: 20 });
     expect(slowestStep(steps, 7)).toBeUndefined();
   });
 
   test('is none among steps of a few milliseconds, which vary by themselves', () => {
-    expect(slowestStep(trioSteps(both([2, 2, 2, 2, 2, 2, 2, 2, 9, 2])), 0)).toBeUndefined();
+    expect(slowestStep(trioSteps(both([2, 2, 2, 2, 2, 2, 2, 2, 9, 2]), BOTH), 0)).toBeUndefined();
   });
 
   test('is none without neighbours', () => {
-    expect(slowestStep(trioSteps(both([20, 100])), 0)).toBeUndefined();
+    expect(slowestStep(trioSteps(both([20, 100]), BOTH), 0)).toBeUndefined();
   });
 
   test('is of both trainers', () => {
-    expect(trioSteps(both([20, 20]).filter(({ role }) => role === 'student'))).toEqual([]);
+    expect(
+      trioSteps(
+        both([20, 20]).filter(({ role }) => role === 'student'),
+        BOTH,
+      ),
+    ).toEqual([]);
   });
 });

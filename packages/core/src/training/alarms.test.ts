@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { classification } from '../tasks/classification/classification.js';
 import { collapseAlarm, explosionAlarm, lossAlarms } from './alarms.js';
 
 const CHANCE = Math.log(10);
+const ofTen = classification.chance({ classes: 10 });
 
 /** How often the alarm speaks for a series of losses. */
 const spoken = (losses: readonly number[], patience = 3) => {
-  const alarm = collapseAlarm(10, patience);
+  const alarm = collapseAlarm(ofTen, patience);
   return losses.map((loss) => alarm(loss) !== undefined);
 };
 
@@ -29,7 +31,7 @@ describe('the alarm of a collapsed pair', () => {
   });
 
   test('names the loss, the steps and what to do', () => {
-    expect(collapseAlarm(10, 1)(CHANCE)).toBe(
+    expect(collapseAlarm(ofTen, 1)(CHANCE)).toBe(
       'the task loss has been at ln(10) = 2.3026 for 1 steps, as if the model knew nothing: ' +
         'lower the learning rate, lengthen the warm-up, or reduce the distillation weights of the teacher',
     );
@@ -39,7 +41,7 @@ describe('the alarm of a collapsed pair', () => {
 describe('the alarm of an exploded loss', () => {
   const LIMIT = 100 * CHANCE;
   const explosions = (losses: readonly number[]) => {
-    const alarm = explosionAlarm(10, 3);
+    const alarm = explosionAlarm(ofTen, 3);
     return losses.map((loss) => alarm(loss) !== undefined);
   };
 
@@ -55,7 +57,7 @@ describe('the alarm of an exploded loss', () => {
   });
 
   test('is one of those that a trainer watches', () => {
-    const alarm = lossAlarms(10, 50);
+    const alarm = lossAlarms(ofTen, 50);
     const messages = Array.from({ length: 25 }, () => alarm(1e19)).filter((message) => message !== undefined);
     expect(messages).toEqual([
       'the task loss has exploded: it has been above 230, 100 times chance level, for 20 steps: ' +

@@ -1,31 +1,31 @@
+import type { ChanceLoss } from '../tasks/task.js';
+
 /** Checks the task loss of every step, in nats at weight 1. Returns a sentence when the loss needs attention. */
 export type LossAlarm = (taskLoss: number) => string | undefined;
 
-/** A loss within this share of ln(classes) counts as chance level. */
+/** A loss within this share of that of a model that knows nothing counts as chance level. */
 const TOLERANCE = 0.01;
 
-/** A loss above this many times ln(classes) has exploded. With fresh params and warm-up it stays far below. */
+/** A loss above this many times chance level has exploded. With fresh params and warm-up it stays far below. */
 const EXPLOSION = 100;
 
 /** Number of consecutive steps above that limit: a few large losses recover by themselves. */
 const EXPLOSION_STEPS = 20;
 
 /** All alarms. @param patience consecutive steps at chance level that count as a collapse */
-export function lossAlarms(classes: number, patience: number): LossAlarm {
-  const alarms = [collapseAlarm(classes, patience), explosionAlarm(classes)];
+export function lossAlarms(chance: ChanceLoss, patience: number): LossAlarm {
+  const alarms = [collapseAlarm(chance, patience), explosionAlarm(chance)];
   return (taskLoss) => alarms.flatMap((alarm) => alarm(taskLoss) ?? [])[0];
 }
 
 /**
- * Detects the collapse of an online pair: both models predict the same probability for every class, and the
- * cross-entropy stays at ln(classes).
+ * Detects the collapse of an online pair: both models say the same of every image, and the task loss stays at chance level.
  */
-export function collapseAlarm(classes: number, patience: number): LossAlarm {
-  const chance = Math.log(classes);
+export function collapseAlarm({ nats, formula }: ChanceLoss, patience: number): LossAlarm {
   return consecutive(
     patience,
-    (taskLoss) => Math.abs(taskLoss - chance) <= TOLERANCE * chance,
-    `the task loss has been at ln(${classes}) = ${chance.toFixed(4)} for ${patience} steps, as if the model knew nothing: ` +
+    (taskLoss) => Math.abs(taskLoss - nats) <= TOLERANCE * nats,
+    `the task loss has been at ${formula} = ${nats.toFixed(4)} for ${patience} steps, as if the model knew nothing: ` +
       'lower the learning rate, lengthen the warm-up, or reduce the distillation weights of the teacher',
   );
 }
@@ -34,8 +34,8 @@ export function collapseAlarm(classes: number, patience: number): LossAlarm {
  * Detects a loss that has exploded but is still finite. It does not end the run: some losses recover, and a loss that
  * is not finite ends the run anyway.
  */
-export function explosionAlarm(classes: number, patience = EXPLOSION_STEPS): LossAlarm {
-  const limit = EXPLOSION * Math.log(classes);
+export function explosionAlarm({ nats }: ChanceLoss, patience = EXPLOSION_STEPS): LossAlarm {
+  const limit = EXPLOSION * nats;
   return consecutive(
     patience,
     (taskLoss) => taskLoss > limit,

@@ -4,7 +4,7 @@ import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { StepTracing } from '../timing/trace-ids.js';
 
-/** One generation for one trainer, as the orchestrator assigns it. */
+/** One stage for one trainer, as the orchestrator assigns it. */
 export interface Assignment {
   readonly attempt: GenerationAttempt;
   /** Of the orchestrator that assigns it. */
@@ -14,9 +14,12 @@ export interface Assignment {
   readonly spec: RunSpec;
   /** Steps below it may be trained. */
   readonly limit: number;
-  /** host:port of the models whose frames the objective needs. */
-  readonly peerAddress?: string;
-  readonly anchorAddress?: string;
+  /** host:port of the participants whose frames the objective needs, by name. */
+  readonly sources: Readonly<Record<string, string>>;
+  /** Whether a student was promoted before this stage. */
+  readonly promoted: boolean;
+  /** Params of an earlier stage to start from, where the learner does not start from fresh ones. */
+  readonly init?: Blob;
   /** The checkpoint to start from; absent for fresh params at step 0. */
   readonly resume?: RoleCheckpoint;
   readonly tracing?: StepTracing;
@@ -27,8 +30,8 @@ export function startStepOf({ resume }: Pick<Assignment, 'resume'>): number {
   return resume?.step ?? 0;
 }
 
-/** The anchor of one attempt of a generation, as the orchestrator assigns it. */
-export interface AnchorAssignment {
+/** The frozen models of one attempt of a stage, as the orchestrator assigns them. */
+export interface FrozenAssignment {
   /** `step` is the first step that trainers will request. */
   readonly start: Position;
   /** Of the orchestrator that assigns it. */
@@ -36,6 +39,7 @@ export interface AnchorAssignment {
   /** Random, of this attempt alone: proves to a producer of frames that a consumer belongs to the same attempt. */
   readonly exchangeSecret: string;
   readonly spec: RunSpec;
-  readonly params: Blob;
+  /** Of each frozen model of the stage, by name. */
+  readonly params: Readonly<Record<string, Blob>>;
   readonly tracing?: StepTracing;
 }

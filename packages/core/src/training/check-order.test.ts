@@ -2,8 +2,8 @@ import { specFor } from '@trikd/testing/specs/spec-for';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { expect, test } from 'vitest';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
-import type { AnchorAssignment, Assignment } from './assignment.js';
-import { assertAnchorAssignment, assertAssignment } from './check-order.js';
+import type { Assignment, FrozenAssignment } from './assignment.js';
+import { assertAssignment, assertFrozenAssignment } from './check-order.js';
 
 const spec = specFor('bare', { name: 'mine' });
 const attempt = { runId: 'mine', generation: 1, attempt: 2 };
@@ -24,20 +24,20 @@ const assignment: Assignment = {
   spec,
   limit: 8,
   resume,
-  peerAddress: 'a:1',
-  anchorAddress: 'b:2',
+  sources: { teacher: 'a:1', anchor: 'b:2' },
+  promoted: true,
 };
-const load: AnchorAssignment = {
+const load: FrozenAssignment = {
   start: { ...attempt, step: 0 },
   term: 1,
   exchangeSecret: SECRET,
   spec,
-  params: blobOf('mine'),
+  params: { anchor: blobOf('mine') },
 };
 
 test('orders of which every part is of the run are accepted', () => {
   expect(() => assertAssignment(assignment)).not.toThrow();
-  expect(() => assertAnchorAssignment(load)).not.toThrow();
+  expect(() => assertFrozenAssignment(load)).not.toThrow();
 });
 
 const best = resume.best!;
@@ -50,6 +50,7 @@ test.each<[string, Partial<Assignment>, RegExp]>([
     { resume: { ...resume, best: { ...best, params: blobOf('yours') } } },
     /^the best params must be a blob that an attempt of run mine has stored$/,
   ],
+  ['that starts from params of another run', { init: blobOf('yours') }, /^the initial params must/],
   ['whose best params are newer than its state', { resume: { ...resume, best: { ...best, step: 5 } } }, /of step 5/],
   [
     'whose score is not a number',
@@ -66,8 +67,8 @@ test.each<[string, Partial<Assignment>, RegExp]>([
     { resume: { ...resume, best: { ...best, test: { ...validation, metrics: { accuracy: 0.5, ece: 2 } } } } },
     /shares from 0 to 1/,
   ],
-  ['that names a socket', { peerAddress: 'unix:/run/docker.sock' }, /must be host:port/],
-  ['that names a name server', { anchorAddress: 'dns://10.0.0.1/x:1' }, /must be host:port/],
+  ['that names a socket', { sources: { teacher: 'unix:/run/docker.sock' } }, /must be host:port/],
+  ['that names a name server', { sources: { anchor: 'dns://10.0.0.1/x:1' } }, /must be host:port/],
 ])('an assignment %s is invalid', (_what, changed, says) => {
   expect(() => assertAssignment({ ...assignment, ...changed })).toThrow(
     expect.objectContaining({ kind: 'invalid', message: expect.stringMatching(says) }),
@@ -79,7 +80,7 @@ test.each([
   ['the state of its run', 'runs/mine/state.json'],
   ['params of another run', blobOf('yours').key],
 ])('a load of %s is refused without a word about what is there', (_what, key) => {
-  expect(() => assertAnchorAssignment({ ...load, params: { ...blobOf('mine'), key } })).toThrow(
-    'the params must be a blob that an attempt of run mine has stored',
+  expect(() => assertFrozenAssignment({ ...load, params: { anchor: { ...blobOf('mine'), key } } })).toThrow(
+    'the params of the anchor must be a blob that an attempt of run mine has stored',
   );
 });

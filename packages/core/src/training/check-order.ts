@@ -7,24 +7,25 @@ import { isProducerAddress } from '../exchange/producer-address.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { isScoreOf } from '../tasks/check-score.js';
 import { taskOf } from '../tasks/task-of.js';
-import type { AnchorAssignment, Assignment } from './assignment.js';
+import type { Assignment, FrozenAssignment } from './assignment.js';
 
 // What an order names must belong to its run. These checks read nothing: an order cannot find out what else is in the store.
 
 /** @throws TrikdError 'invalid' with the first part that is not of the run */
-export function assertAssignment({ attempt, spec, resume, peerAddress, anchorAddress }: Assignment): void {
+export function assertAssignment({ attempt, spec, resume, init, sources }: Assignment): void {
   assertOfRun(attempt, spec);
   if (resume) assertCheckpoint(resume, spec);
-  for (const address of [peerAddress, anchorAddress]) {
-    if (address === undefined || isProducerAddress(address)) continue;
+  if (init) assertBlob(init, spec.name, 'the initial params');
+  for (const address of Object.values(sources)) {
+    if (isProducerAddress(address)) continue;
     throw new TrikdError('invalid', 'the addresses of an assignment must be host:port, without a scheme');
   }
 }
 
 /** @throws TrikdError 'invalid' with the first part that is not of the run */
-export function assertAnchorAssignment({ start, spec, params }: AnchorAssignment): void {
+export function assertFrozenAssignment({ start, spec, params }: FrozenAssignment): void {
   assertOfRun(start, spec);
-  assertBlob(params, spec.name, 'the params');
+  for (const [name, blob] of Object.entries(params)) assertBlob(blob, spec.name, `the params of the ${name}`);
 }
 
 /** The name of a valid spec has no slash, so the keys that are made of it stay in the folder of the run. */

@@ -3,7 +3,7 @@ import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageBytes } from '../data/image-source.js';
 import { evaluate } from './evaluate.js';
-import { PREDICT, traceAnchor } from './role-program.js';
+import { PREDICT, tracePredictor } from './role-program.js';
 
 const spec = specFor('tiny');
 const dataset = datasetFor(spec);
@@ -13,7 +13,7 @@ const BATCH = spec.batchSize;
 let session: Session;
 
 beforeAll(async () => {
-  session = await (await Engine.open(spec.engine)).load(traceAnchor({ spec, dataset, generation: 0 }));
+  session = await (await Engine.open(spec.engine)).load(tracePredictor({ spec, dataset }, spec.student!.model));
 });
 
 afterAll(() => session.close());

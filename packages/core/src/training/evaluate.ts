@@ -1,3 +1,4 @@
+import type { Pauses } from '../async/slices.js';
 import { imageBytes, type LabelledImages } from '../data/image-source.js';
 import type { Dataset } from '../data/split.js';
 import type { Score } from '../domain/score.js';
@@ -13,25 +14,30 @@ export interface Evaluated {
   readonly dataset: Dataset;
 }
 
+export interface EvaluationOptions {
+  /** Receives the number of examples scored so far. */
+  readonly scored?: ((examples: number) => void) | undefined;
+  /** Of a process that has other work meanwhile. */
+  readonly pauses?: Pauses | undefined;
+}
+
 /**
  * Scores a model on one split. The graph has a fixed batch size: the last batch is padded, and padding is not counted.
- * @param scored receives the number of examples scored so far
  */
 export async function evaluate(
   { session, spec, dataset }: Evaluated,
   split: LabelledImages,
-  scored?: (examples: number) => void,
+  { scored, pauses }: EvaluationOptions = {},
 ): Promise<Score> {
   const { batchSize } = spec;
   const size = imageBytes(dataset);
-  const meter = taskOf(spec).meter(dataset);
+  const meter = taskOf(spec).meter(dataset, split);
   for (let first = 0; first < split.count; first += batchSize) {
     const rows = Math.min(batchSize, split.count - first);
     const images = new Uint8Array(batchSize * size);
     images.set(split.images.subarray(first * size, (first + rows) * size));
-    const { logits } = await session.run(PREDICT, { images });
-    meter.add(logits!, split.labels.subarray(first, first + rows));
+    meter.add(await session.run(PREDICT, { images }), split.labels.subarray(first, first + rows));
     scored?.(first + rows);
   }
-  return meter.score();
+  return meter.score(pauses);
 }

@@ -1,8 +1,7 @@
 import type { Program, TensorSpec } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
-import type { TrainedRole } from '../domain/role.js';
-import { activeTerms } from '../losses/objective.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import type { Learner, Stage } from '../stages/stage.js';
 import { traceTrainer } from './role-program.js';
 
 /** The expected type and shape of params, by name. */
@@ -18,14 +17,15 @@ export function expectedParams(
 }
 
 /**
- * What the blobs of a checkpoint must contain: its state and its best params, the same in all generations. Traces the
- * role's program.
+ * What the blobs of a checkpoint must contain: its state and its best params, the same in every attempt. Traces the
+ * learner's program.
  */
 export function expectedInCheckpoint(
   spec: RunSpec,
   dataset: Dataset,
-  role: TrainedRole,
+  stage: Stage,
+  learner: Learner,
 ): Readonly<Record<'state' | 'best', ExpectedParams>> {
-  const program = traceTrainer({ spec, dataset, generation: 0 }, role, activeTerms(spec, role, 0));
+  const program = traceTrainer({ spec, dataset }, stage, learner);
   return { state: expectedParams(program), best: expectedParams(program, ['param']) };
 }

@@ -2,8 +2,10 @@ import { specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { generationPlan } from './generation-plan.js';
 
-const planOf = (changes: Readonly<Record<string, unknown>>, examples = 70) =>
-  generationPlan(specFor('tiny', changes), examples);
+const planOf = (changes: Readonly<Record<string, unknown>>, examples = 70) => {
+  const spec = specFor('tiny', changes);
+  return generationPlan(spec, spec.batchSize, examples);
+};
 const steps = (due: (steps: number) => boolean) => Array.from({ length: 30 }, (_, i) => i).filter(due);
 
 describe('the plan of a generation', () => {

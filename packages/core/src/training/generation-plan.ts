@@ -1,9 +1,10 @@
 import { stepsPerEpoch, totalSteps } from '../data/batch-plan.js';
 import { TrikdError } from '../domain/errors.js';
-import { type RunSpec, warmupProblem } from '../spec/run-spec.js';
+import { warmupProblem } from '../spec/warmup.js';
+import type { Budget } from '../stages/stage.js';
 
 /**
- * The steps of one generation at which something besides training happens. Durations are converted to steps only here.
+ * The steps of one stage at which something besides training happens. Durations are converted to steps only here.
  */
 export interface GenerationPlan {
   readonly totalSteps: number;
@@ -21,18 +22,18 @@ export interface GenerationPlan {
  * @param examples of the training split
  * @throws TrikdError 'invalid' if the warm-up is longer than the generation, which depends on the number of examples
  */
-export function generationPlan(spec: RunSpec, examples: number): GenerationPlan {
-  const perEpoch = stepsPerEpoch(examples, spec.batchSize);
-  const total = totalSteps(examples, spec.batchSize, spec.epochs);
-  const problem = warmupProblem(spec.warmupSteps, total);
+export function generationPlan(budget: Budget, batchSize: number, examples: number): GenerationPlan {
+  const perEpoch = stepsPerEpoch(examples, batchSize);
+  const total = totalSteps(examples, batchSize, budget.epochs);
+  const problem = warmupProblem(budget.warmupSteps, total);
   if (problem !== undefined) throw new TrikdError('invalid', `warmupSteps: ${problem}`);
-  const { everyEpochs, everySteps } = spec.checkpoint;
+  const { everyEpochs, everySteps } = budget.checkpoint;
   const due = (periods: readonly number[]) => (steps: number) =>
     steps > 0 && (steps === total || periods.some((period) => steps % period === 0));
   return {
     totalSteps: total,
     stepsPerEpoch: perEpoch,
-    validatesAfter: due([spec.evaluation.everyEpochs * perEpoch]),
+    validatesAfter: due([budget.evaluation.everyEpochs * perEpoch]),
     savesAfter: due([everyEpochs * perEpoch, ...(everySteps === undefined ? [] : [everySteps])]),
   };
 }

@@ -1,9 +1,9 @@
 import { Engine } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import type { Dataset } from '../data/split.js';
-import type { TrainedRole } from '../domain/role.js';
 import type { Score } from '../domain/score.js';
 import type { Params } from '../models/params.js';
+import type { ModelSpec } from '../spec/model-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { evaluate } from './evaluate.js';
 import { expectedParams } from './expected-params.js';
@@ -17,23 +17,23 @@ export interface JudgedModel {
 }
 
 /**
- * Opens a role's model with the params of a checkpoint; optimizer slots among them are ignored.
- * @throws TrikdError 'invalid' if the params are not those of the spec's model
+ * Opens a model with the params of a checkpoint; optimizer slots among them are ignored.
+ * @throws TrikdError 'invalid' if the params are not those of the model
  */
 export async function openJudged(
   spec: RunSpec,
   dataset: Dataset,
-  role: TrainedRole,
+  model: ModelSpec,
   params: Params,
 ): Promise<JudgedModel> {
-  const program = tracePredictor({ spec, dataset, generation: 0 }, role);
+  const program = tracePredictor({ spec, dataset }, model);
   const wanted = expectedParams(program);
   const own = new Map([...params].filter(([name]) => wanted.has(name)));
-  assertParamsMatch(own, wanted, `params of the ${role}`);
+  assertParamsMatch(own, wanted, 'params of the checkpoint');
   const engine = await Engine.open(spec.engine);
   const session = await engine.load(program, own);
   return {
-    score: (split, scored) => evaluate({ session, spec, dataset }, dataset[split], scored),
+    score: (split, scored) => evaluate({ session, spec, dataset }, dataset[split], { scored }),
     close: () => session.close(),
   };
 }

@@ -9,9 +9,11 @@ import { makeBatch } from '../data/batch.js';
 import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { reversalAt } from '../losses/learned-temperature.js';
-import { runReferenceGeneration } from '../reference/reference.js';
+import { runReferenceStage } from '../reference/reference.js';
 import type { GateSpec } from '../spec/gate-spec.js';
 import type { TermSpec } from '../spec/role-spec.js';
+import { learnerOf } from '../stages/stage.js';
+import { stageAt } from '../stages/stages-of.js';
 import { generationPlan } from './generation-plan.js';
 import { traceTrainer } from './role-program.js';
 import { createStallWatch } from './stall-watch.js';
@@ -27,10 +29,10 @@ const hint = (gate?: GateSpec): TermSpec => ({
   ...(gate && { gate }),
 });
 
-/** What the peer answers to each row of every batch. */
+/** What the teacher answers to each row of every batch. */
 const ANSWER = [3, 0, -1, 1];
 
-/** Trains some steps beside a peer; theta before and after each, and what the student computed. */
+/** Trains some steps beside a teacher; theta before and after each, and what the student computed. */
 async function trained(terms: readonly TermSpec[], steps: number) {
   const spec = specFor('tiny', {
     warmupSteps: 0,
@@ -42,31 +44,33 @@ async function trained(terms: readonly TermSpec[], steps: number) {
     },
   });
   const dataset = datasetFor(spec);
-  const program = traceTrainer({ spec, dataset, generation: 0 }, 'student', terms);
+  const stage = stageAt(spec, 0, false);
+  const learner = learnerOf(stage, 'student');
+  const program = traceTrainer({ spec, dataset }, stage, learner);
   const session = await (await Engine.open(spec.engine)).load(program);
   const attempt = { runId: spec.name, generation: 0, attempt: 1 };
   const logits: Rows[] = [];
   const { ports } = lonePorts({
-    frames: { peer: dullFrames(spec, dataset, attempt, answered) },
+    frames: { teacher: dullFrames(spec, dataset, attempt, answered) },
     publish: async ({ logits: { rows, cols, data } }) => {
       logits.push(Array.from({ length: rows }, (_, row) => Array.from(data.subarray(row * cols, (row + 1) * cols))));
     },
   });
-  const learner = {
-    ...{ spec, role: 'student' as const, attempt, terms, dataset, session, ports },
-    ...{ plan: generationPlan(spec, dataset.train.count), stalls: createStallWatch(ports, 15) },
+  const context = {
+    ...{ spec, stage, learner, attempt, dataset, session, ports },
+    ...{ plan: generationPlan(stage, spec.batchSize, dataset.train.count), stalls: createStallWatch(ports, 15) },
   };
   const thetaNow = async () => (await session.state(['slot'])).get('term1/theta')!.data[0] as number;
   const thetas = [await thetaNow()];
   const reports = [];
   for (let step = 0; step < steps; step++) {
-    reports.push(await trainStep(learner, makeBatch(dataset, spec, 0, step), () => {}));
+    reports.push(await trainStep(context, makeBatch(dataset, spec, 0, step), () => {}));
     thetas.push(await thetaNow());
   }
   const params = [...(await session.state(['param'])).keys()];
-  learner.stalls.end();
+  context.stalls.end();
   await session.close();
-  return { thetas, reports, logits, params, stepsPerEpoch: learner.plan.stepsPerEpoch };
+  return { thetas, reports, logits, params, stepsPerEpoch: context.plan.stepsPerEpoch };
 }
 
 function answered(frame: LogitsFrame): LogitsFrame {
@@ -105,7 +109,9 @@ describe('theta', () => {
     // No cosine of two gradients that differ is 1.
     const shut = { kind: 'params-similarity', threshold: 1 } as const;
     const { thetas, reports } = await trained([{ kind: 'task', weight: 1 }, hint(shut)], 3);
-    expect(reports.map(({ gates }) => gates)).toEqual(Array(3).fill([{ part: 'peer', open: false }]));
+    expect(reports.map(({ values }) => values.terms[1])).toEqual(
+      Array(3).fill(expect.objectContaining({ part: 'teacher', open: false })),
+    );
     expect(thetas).toEqual([1, 1, 1, 1]);
   });
 
@@ -116,9 +122,11 @@ describe('theta', () => {
 
 test('a step reports the temperature that it used, and its term at that temperature', async () => {
   const { thetas, reports, logits } = await trained([{ kind: 'task', weight: 1 }, hint()], 3);
-  for (const [step, { temperatures, values }] of reports.entries()) {
-    expect(temperatures).toEqual([{ part: 'peer', temperature: expect.closeTo(temperatureOf(thetas[step]!), 4) }]);
-    expect(values.terms[1]!.value).toBeCloseTo(lossOf(logits[step]!, thetas[step]!), 4);
+  for (const [step, { values }] of reports.entries()) {
+    const [labels, learning] = values.terms;
+    expect(labels).not.toHaveProperty('temperature');
+    expect(learning!.temperature).toBeCloseTo(temperatureOf(thetas[step]!), 4);
+    expect(learning!.value).toBeCloseTo(lossOf(logits[step]!, thetas[step]!), 4);
   }
 });
 
@@ -127,11 +135,11 @@ describe('a pair with learned temperatures and gates', () => {
     { kind: 'task' as const },
     {
       kind: 'distillation' as const,
-      from: 'peer' as const,
+      from: 'peer',
       temperature: learned,
       gate: { kind: 'params-similarity' as const },
     },
-    { kind: 'distillation' as const, from: 'anchor' as const, gate: { kind: 'logits-similarity' as const } },
+    { kind: 'distillation' as const, from: 'anchor', gate: { kind: 'logits-similarity' as const } },
   ];
   const spec = specFor('tiny', { student: { objective }, teacher: { objective } });
   const dataset = datasetFor(spec);
@@ -140,9 +148,9 @@ describe('a pair with learned temperatures and gates', () => {
 
   test('ends with the bits of the reference, killed and resumed or not', async () => {
     const reference = { spec, dataset, ...blobs, clock: virtualClock() };
-    const { student: first } = await runReferenceGeneration(reference, 0, undefined);
-    const anchor = first.best!.params;
-    const whole = await runReferenceGeneration(reference, 1, anchor);
+    const first = await runReferenceStage(reference, stageAt(spec, 0, false), {});
+    const anchor = first.learners['student']!.best!.params;
+    const { learners: whole } = await runReferenceStage(reference, stageAt(spec, 1, true), { anchor });
     const start = (changes: Partial<PairStart> = {}) =>
       startPair({ spec, dataset, blobs, generation: 1, anchor, ...changes });
 
@@ -159,8 +167,8 @@ describe('a pair with learned temperatures and gates', () => {
       await pair.ended;
       const { teacher, student } = pair.checkpoints();
       expect([teacher.state.sha256, student.state.sha256]).toEqual([
-        whole.teacher.state.sha256,
-        whole.student.state.sha256,
+        whole['teacher']!.state.sha256,
+        whole['student']!.state.sha256,
       ]);
       await pair.abandon(over);
     }

@@ -1,6 +1,5 @@
 import type { Clock } from '../async/clock.js';
 import type { Blob } from '../domain/blob.js';
-import type { FrameSource } from '../domain/role.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import type { Params } from '../models/params.js';
 import type { StepListener } from '../timing/moments.js';
@@ -16,8 +15,8 @@ export interface StepLimit {
 
 /** Everything that a trainer touches besides its model. Whether any of it is remote, the trainer cannot tell. */
 export interface TrainerPorts {
-  /** Frames in step order from `startStep`, one iterator for each source that the objective needs. */
-  readonly frames: Readonly<Partial<Record<FrameSource, AsyncIterator<LogitsFrame>>>>;
+  /** Frames in step order from `startStep`, one iterator for each participant that the objective needs, by its name. */
+  readonly frames: Readonly<Record<string, AsyncIterator<LogitsFrame>>>;
   /** Publishes the trainer's own frame of a step. Resolves when there is room for it. */
   publish(frame: LogitsFrame): Promise<void>;
   readonly limit: StepLimit;

@@ -1,10 +1,9 @@
-import type { FrameSource } from '../domain/role.js';
 import type { TrainerProgress } from './trainer-event.js';
 
 /** Milliseconds over which speed and waits are averaged. */
 const SPAN = 5000;
 
-type Waits = Readonly<Partial<Record<FrameSource, number>>>;
+type Waits = Readonly<Record<string, number>>;
 
 /**
  * Measures speed and waits over the last seconds. Call it after every step.
@@ -19,8 +18,8 @@ export function progressMeter(now: () => number): (waits: Waits) => Pick<Trainer
     steps.push({ ended, waits });
     while (steps.length > 1 && ended - steps[0]!.ended > SPAN) from = steps.shift()!.ended;
     const span = Math.max(ended - from, Number.EPSILON);
-    const share = (source: FrameSource) => steps.reduce((sum, step) => sum + (step.waits[source] ?? 0), 0) / span;
-    const sources = Object.keys(waits) as FrameSource[];
+    const share = (source: string) => steps.reduce((sum, step) => sum + (step.waits[source] ?? 0), 0) / span;
+    const sources = Object.keys(waits);
     return {
       stepsPerSecond: (1000 * steps.length) / span,
       waits: Object.fromEntries(sources.map((source) => [source, Math.min(1, share(source))])),

@@ -1,8 +1,9 @@
 import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { backwardPasses } from '../losses/gates/gated-terms.js';
-import { activeTerms } from '../losses/objective.js';
 import type { GateSpec } from '../spec/gate-spec.js';
+import { learnerOf } from '../stages/stage.js';
+import { stageAt } from '../stages/stages-of.js';
 import { traceTrainer } from './role-program.js';
 
 /** A student's program with a gate on each of its two hints: its operations by type, and the backward passes that are announced. */
@@ -15,9 +16,10 @@ function traced(gates: readonly (GateSpec['kind'] | undefined)[] = []) {
     }),
   ];
   const spec = specFor('tiny', { student: { model: { kind: 'resnet', depth: 8, width: 4 }, objective } });
-  const context = { spec, dataset: datasetFor(spec), generation: 1 };
-  const terms = activeTerms(spec, 'student', 1);
-  return { operations: traceTrainer(context, 'student', terms).operations, passes: backwardPasses(terms) };
+  const stage = stageAt(spec, 1, true);
+  const learner = learnerOf(stage, 'student');
+  const { operations } = traceTrainer({ spec, dataset: datasetFor(spec) }, stage, learner);
+  return { operations, passes: backwardPasses(learner.objective) };
 }
 
 const FORWARD = ['Conv2D', 'FusedBatchNormV3', 'Relu'];

@@ -14,24 +14,25 @@ import {
   uint8,
 } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
-import type { FrameSource, TrainedRole } from '../domain/role.js';
-import { learnedOf, sourcesOf, termValue } from '../losses/objective.js';
+import { learnedOf, termValue } from '../losses/objective.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
-import type { OptimizerSpec, TermSpec } from '../spec/role-spec.js';
+import type { ModelSpec } from '../spec/model-spec.js';
+import type { OptimizerSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { type Learner, type Stage, sourcesOf } from '../stages/stage.js';
+import { taskOf } from '../tasks/task-of.js';
 import { learnedTemperatures } from './learned-temperatures.js';
 import { updateParams } from './update-params.js';
 
-/** Names of the functions of a role's program, and of its out port. */
+/** Names of the functions of a model's program, and of its out port. */
 export const TRAIN = 'train';
 export const PREDICT = 'predict';
 export const LOGITS = 'logits';
 
-/** What determines the graph of a role besides the run's spec. */
+/** What determines the graph of a model besides its own settings. */
 export interface ProgramContext {
   readonly spec: RunSpec;
   readonly dataset: Dataset;
-  readonly generation: number;
 }
 
 /** The inputs that carry the weight of a term and its temperature; if that is learned, how far its gradient is reversed. */
@@ -40,25 +41,21 @@ export const temperatureInput = (index: number) => `temperature${index}`;
 export const reversalInput = (index: number) => `reversal${index}`;
 
 /**
- * Traces the program of a trainer: `train` is one step with the exchange inside it, `predict` computes logits. Both
- * take [batchSize, height, width, channels] images of uint8.
+ * Traces the program of a trainer: `train` is one step with the exchange inside it, `predict` computes logits, and the
+ * embedding of a task that has one. Both take [batchSize, height, width, channels] images of uint8.
  */
-export function traceTrainer(context: ProgramContext, role: TrainedRole, terms: readonly TermSpec[]): Program {
-  const { spec, dataset, generation } = context;
-  const seed = modelSeed(spec.seed, generation, role);
-  const build = () => buildModel(spec[role].model, dataset, seed);
-  return trace(build, { [TRAIN]: trainFunction(context, role, terms), [PREDICT]: predictFunction(context) });
-}
-
-/** Traces the program of an anchor: the student's model, for inference only. */
-export function traceAnchor(context: ProgramContext): Program {
-  return tracePredictor(context, 'student');
-}
-
-/** Traces a role's model for inference only. */
-export function tracePredictor(context: ProgramContext, role: TrainedRole): Program {
+export function traceTrainer(context: ProgramContext, stage: Stage, learner: Learner): Program {
   const { spec, dataset } = context;
-  return trace(() => buildModel(spec[role].model, dataset, 0), { [PREDICT]: predictFunction(context) });
+  const seed = modelSeed(spec.seed, stage.index, learner.name);
+  const build = () => buildModel(learner.model, dataset, taskOf(spec).head(dataset), seed);
+  return trace(build, { [TRAIN]: trainFunction(context, stage, learner), [PREDICT]: predictFunction(context) });
+}
+
+/** Traces a model for inference only. */
+export function tracePredictor(context: ProgramContext, model: ModelSpec): Program {
+  const { spec, dataset } = context;
+  const build = () => buildModel(model, dataset, taskOf(spec).head(dataset), 0);
+  return trace(build, { [PREDICT]: predictFunction(context) });
 }
 
 function imagesSpec({ spec, dataset }: ProgramContext) {
@@ -68,14 +65,19 @@ function imagesSpec({ spec, dataset }: ProgramContext) {
 function predictFunction(context: ProgramContext): FunctionDefinition<'images'> {
   return {
     inputs: { images: imagesSpec(context) },
-    body: (scope) => ({ logits: scope.model(normalise(scope.inputs.images, context.dataset), { training: false }) }),
+    body(scope) {
+      const images = normalise(scope.inputs.images, context.dataset);
+      const [logits, embedding] = scope.outputs(images, { training: false });
+      return { logits: logits!, ...(embedding && { embedding }) };
+    },
   };
 }
 
 /** One step: forward pass, own logits out, the others' logits in, objective, backward pass, update. */
-function trainFunction(context: ProgramContext, role: TrainedRole, terms: readonly TermSpec[]): FunctionDefinition {
+function trainFunction(context: ProgramContext, stage: Stage, learner: Learner): FunctionDefinition {
   const { spec, dataset } = context;
-  const { optimizer, clipNorm } = spec[role];
+  const { optimizer, clipNorm, objective: terms } = learner;
+  const sources = sourcesOf(stage, learner);
   return {
     inputs: {
       images: imagesSpec(context),
@@ -95,16 +97,20 @@ function trainFunction(context: ProgramContext, role: TrainedRole, terms: readon
     body(scope) {
       const scalar = (name: string) => scope.inputs[name] as Scalar;
       const labels = scope.inputs.labels as Tensor1D;
+      const task = taskOf(spec);
       const learned = learnedTemperatures(scope, terms);
       const step: { logits?: Tensor2D; values?: Tensor } = {};
       const forward = () => {
         const random = { seed: scalar('seed'), step: scalar('step') };
         const logits = scope.model(normalise(scope.inputs.images!, dataset), { training: true, random }) as Tensor2D;
         scope.send(LOGITS, logits);
-        const targets = receiveTargets(scope, terms, logits.shape);
+        const targets = receiveTargets(scope, sources, logits.shape);
         const weighted = terms.map((term, index) => {
           const lossAt = (temperature: Scalar) =>
-            tf.mul(scalar(weightInput(index)), termValue(term, { logits, labels, targets }, temperature)) as Scalar;
+            tf.mul(
+              scalar(weightInput(index)),
+              termValue(term, { task, logits, labels, targets }, temperature),
+            ) as Scalar;
           return learnedOf(term) ? learned.lossAt(index, lossAt) : lossAt(scalar(temperatureInput(index)));
         });
         step.logits = tf.keep(logits);
@@ -129,10 +135,8 @@ function trainFunction(context: ProgramContext, role: TrainedRole, terms: readon
   };
 }
 
-function receiveTargets(scope: Scope<string>, terms: readonly TermSpec[], shape: readonly number[]) {
-  const targets: Partial<Record<FrameSource, Tensor2D>> = {};
-  for (const source of sourcesOf(terms)) targets[source] = scope.receive(source, shape) as Tensor2D;
-  return targets;
+function receiveTargets(scope: Scope<string>, sources: readonly string[], shape: readonly number[]) {
+  return new Map(sources.map((source) => [source, scope.receive(source, shape) as Tensor2D]));
 }
 
 const inTermOrder = (gates: ReadonlyMap<number, Scalar>): Scalar[] =>
@@ -151,16 +155,16 @@ function normalise(images: Tensor, { mean, std }: Dataset): Tensor {
 }
 
 /**
- * Determines the random numbers of a step, such as dropout masks: the seed of the role's model in its generation, and the step. A
+ * Determines the random numbers of a step, such as dropout masks: the seed of the learner's model in its stage, and the step. A
  * step that is trained again, after a resume or in another process, draws the same numbers.
  */
 export function randomFeeds(
   { seed }: RunSpec,
-  generation: number,
-  role: TrainedRole,
+  stage: Stage,
+  learner: Learner,
   step: number,
 ): Readonly<Record<'seed' | 'step', Int32Array>> {
-  return { seed: Int32Array.of(modelSeed(seed, generation, role)), step: Int32Array.of(step) };
+  return { seed: Int32Array.of(modelSeed(seed, stage.index, learner.name)), step: Int32Array.of(step) };
 }
 
 /** The numbers that are fed to the optimizer at a step; their names are inputs of `train`. */

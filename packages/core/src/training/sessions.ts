@@ -1,18 +1,18 @@
 import { Engine, type Session } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
-import type { TrainedRole } from '../domain/role.js';
 import type { Params } from '../models/params.js';
-import type { TermSpec } from '../spec/role-spec.js';
+import type { ModelSpec } from '../spec/model-spec.js';
+import type { Learner, Stage } from '../stages/stage.js';
 import { expectedParams } from './expected-params.js';
-import { type ProgramContext, traceAnchor, traceTrainer } from './role-program.js';
+import { type ProgramContext, tracePredictor, traceTrainer } from './role-program.js';
 
 /** A model in a session, as the training loop uses it. Its functions are those of `role-program.ts`. */
 export type ModelSession = Pick<Session, 'run' | 'take' | 'put' | 'state' | 'assign' | 'close'>;
 
 /** What a trainer's session is opened with. */
 export interface TrainerModel extends ProgramContext {
-  readonly role: TrainedRole;
-  readonly terms: readonly TermSpec[];
+  readonly stage: Stage;
+  readonly learner: Learner;
   /** Params and slots; absent for fresh params. */
   readonly state: Params | undefined;
 }
@@ -21,22 +21,27 @@ export interface TrainerModel extends ProgramContext {
 export interface ModelSessions {
   /** @throws TrikdError 'invalid' if the state is not that of the spec's model */
   openTrainer(model: TrainerModel): Promise<ModelSession>;
-  /** @throws TrikdError 'invalid' if the params are not those of the spec's student */
-  openAnchor(context: ProgramContext, params: Params): Promise<Pick<ModelSession, 'run' | 'close'>>;
+  /**
+   * @param params optimizer slots among them are ignored: a model may be frozen as its stage ended
+   * @throws TrikdError 'invalid' if the params are not those of the model
+   */
+  openFrozen(context: ProgramContext, model: ModelSpec, params: Params): Promise<Pick<ModelSession, 'run' | 'close'>>;
 }
 
 /** Models as TensorFlow graphs. */
 export const engineSessions: ModelSessions = {
   async openTrainer(model) {
-    const program = traceTrainer(model, model.role, model.terms);
+    const program = traceTrainer(model, model.stage, model.learner);
     if (model.state) assertParamsMatch(model.state, expectedParams(program), 'params of the checkpoint');
     const engine = await Engine.open(model.spec.engine);
     return engine.load(program, model.state);
   },
-  async openAnchor(context, params) {
-    const program = traceAnchor(context);
-    assertParamsMatch(params, expectedParams(program), 'params of the anchor');
+  async openFrozen(context, model, params) {
+    const program = tracePredictor(context, model);
+    const wanted = expectedParams(program);
+    const own = new Map([...params].filter(([name]) => wanted.has(name)));
+    assertParamsMatch(own, wanted, 'params of the frozen model');
     const engine = await Engine.open(context.spec.engine);
-    return engine.load(program, params);
+    return engine.load(program, own);
   },
 };

@@ -5,36 +5,38 @@ import { dullFrames, lonePorts } from '@trikd/testing/training/lone-ports';
 import { expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
 import type { LogitsFrame } from '../exchange/frame.js';
-import { activeTerms } from '../losses/objective.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { learnerOf } from '../stages/stage.js';
+import { stageAt } from '../stages/stages-of.js';
 import { generationPlan } from './generation-plan.js';
 import { temperatureInput, traceTrainer } from './role-program.js';
 import { createStallWatch } from './stall-watch.js';
-import { type Learner, trainStep } from './train-step.js';
+import { type StepContext, trainStep } from './train-step.js';
 
 const spec = specFor('tiny, student alone');
 const dataset = datasetFor(spec);
 
-async function openLearner(of: RunSpec = spec, ports = lonePorts().ports, generation = 0): Promise<Learner> {
-  const terms = activeTerms(of, 'student', generation);
-  const program = traceTrainer({ spec: of, dataset, generation }, 'student', terms);
+async function openStep(of: RunSpec = spec, ports = lonePorts().ports, generation = 0): Promise<StepContext> {
+  const stage = stageAt(of, generation, generation > 0);
+  const learner = learnerOf(stage, 'student');
+  const program = traceTrainer({ spec: of, dataset }, stage, learner);
   const session = await (await Engine.open(of.engine)).load(program);
   const attempt = { runId: of.name, generation, attempt: 1 };
-  const plan = generationPlan(of, dataset.train.count);
+  const plan = generationPlan(stage, of.batchSize, dataset.train.count);
   const stalls = createStallWatch(ports, 15);
-  return { spec: of, role: 'student', attempt, terms, dataset, session, plan, ports, stalls };
+  return { spec: of, stage, learner, attempt, dataset, session, plan, ports, stalls };
 }
 
 const batch = makeBatch(dataset, spec, 0, 0);
 
 test('a run that fails before it has sent its logits fails the step, which would wait for them for ever', async () => {
-  const learner = await openLearner();
+  const context = await openStep();
   const short = { ...batch, labels: batch.labels.subarray(1) };
-  await expect(trainStep(learner, short, () => {})).rejects.toMatchObject({
+  await expect(trainStep(context, short, () => {})).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
     message: 'train.labels: expected 16 values for [16], got 15',
   });
-  await learner.session.close();
+  await context.session.close();
 });
 
 test('a listener receives every moment of a step, in order', async () => {
@@ -43,26 +45,26 @@ test('a listener receives every moment of a step, in order', async () => {
   const frames = () => dullFrames(hearing, dataset, attempt);
   const moments: string[] = [];
   const { ports } = lonePorts({
-    frames: { anchor: frames(), peer: frames() },
+    frames: { anchor: frames(), teacher: frames() },
     steps: (step, moment) => moments.push(`${step} ${moment}`),
   });
-  const learner = await openLearner(hearing, ports, 1);
-  await trainStep(learner, makeBatch(dataset, hearing, 1, 0), () => {});
+  const context = await openStep(hearing, ports, 1);
+  await trainStep(context, makeBatch(dataset, hearing, 1, 0), () => {});
   expect(moments).toEqual(
     ['forward', 'next-data', 'next-data-done', 'await-anchor', 'publish', 'await-peer', 'backward', 'done'].map(
       (moment) => `0 ${moment}`,
     ),
   );
-  await learner.session.close();
+  await context.session.close();
 });
 
 test('the work for meanwhile is done once, before the logits are taken', async () => {
-  const learner = await openLearner();
+  const context = await openStep();
   const order: string[] = [];
   const publish = async () => void order.push('published');
-  await trainStep({ ...learner, ports: { ...learner.ports, publish } }, batch, () => order.push('meanwhile'));
+  await trainStep({ ...context, ports: { ...context.ports, publish } }, batch, () => order.push('meanwhile'));
   expect(order).toEqual(['meanwhile', 'published']);
-  await learner.session.close();
+  await context.session.close();
 });
 
 test('a long wait for a frame is reported by name, and so is its end', async () => {
@@ -74,26 +76,26 @@ test('a long wait for a frame is reported by name, and so is its end', async () 
     return frame.promise;
   };
   const clock = virtualClock();
-  const { ports, events } = lonePorts({ clock, frames: { peer: { next } } });
-  const learner = await openLearner(hearing, ports);
-  const step = trainStep(learner, batch, () => {});
+  const { ports, events } = lonePorts({ clock, frames: { teacher: { next } } });
+  const context = await openStep(hearing, ports);
+  const step = trainStep(context, batch, () => {});
   await asked.promise;
   await clock.advance(16_000);
-  frame.resolve(await dullFrames(hearing, dataset, learner.attempt).next());
-  expect((await step).waits).toEqual({ peer: 16_000 });
+  frame.resolve(await dullFrames(hearing, dataset, context.attempt).next());
+  expect((await step).waits).toEqual({ teacher: 16_000 });
   expect(events).toEqual([
     { kind: 'stalled', on: 'teacher', reason: 'waiting for step 0 of the teacher for 15 s' },
     { kind: 'went-on', on: 'teacher' },
   ]);
-  learner.stalls.end();
-  await learner.session.close();
+  context.stalls.end();
+  await context.session.close();
 });
 
 test('no frame of a step is published before the frame of the anchor, so that all models stop at the same step', async () => {
   const order: string[] = [];
   const hearing = specFor('tiny');
   const attempt = { runId: hearing.name, generation: 1, attempt: 1 };
-  const frames = (source: 'anchor' | 'peer') => {
+  const frames = (source: 'anchor' | 'teacher') => {
     const dull = dullFrames(hearing, dataset, attempt);
     const next = () => {
       order.push(`hears ${source}`);
@@ -102,19 +104,23 @@ test('no frame of a step is published before the frame of the anchor, so that al
     return { next };
   };
   const publish = async () => void order.push('publishes');
-  const { ports } = lonePorts({ frames: { anchor: frames('anchor'), peer: frames('peer') }, publish });
-  const learner = await openLearner(hearing, ports, 1);
-  await trainStep(learner, makeBatch(dataset, hearing, 1, 0), () => {});
-  expect(order).toEqual(['hears anchor', 'publishes', 'hears peer']);
-  await learner.session.close();
+  const { ports } = lonePorts({ frames: { anchor: frames('anchor'), teacher: frames('teacher') }, publish });
+  const context = await openStep(hearing, ports, 1);
+  await trainStep(context, makeBatch(dataset, hearing, 1, 0), () => {});
+  expect(order).toEqual(['hears anchor', 'publishes', 'hears teacher']);
+  await context.session.close();
 });
 
 test('the task loss is reported at weight 1, whatever its weight', async () => {
   const losses = await Promise.all(
     [1, 0.25].map(async (weight) => {
-      const learner = await openLearner();
-      const report = await trainStep({ ...learner, terms: [{ kind: 'task', weight }] }, batch, () => {});
-      await learner.session.close();
+      const context = await openStep();
+      const report = await trainStep(
+        { ...context, learner: { ...context.learner, objective: [{ kind: 'task', weight }] } },
+        batch,
+        () => {},
+      );
+      await context.session.close();
       return { weighted: report.values.terms[0]!.value, plain: report.taskLoss };
     }),
   );
@@ -133,15 +139,17 @@ test('a step reports each gate by what its term learns from, and none where ther
   });
   const attempt = { runId: of.name, generation: 1, attempt: 1 };
   const frames = () => dullFrames(of, dataset, attempt);
-  const learner = await openLearner(of, lonePorts({ frames: { anchor: frames(), peer: frames() } }).ports, 1);
-  const report = await trainStep(learner, makeBatch(dataset, of, 1, 0), () => {});
-  expect(report.gates).toEqual([
-    { part: 'peer', open: false },
-    { part: 'anchor', open: true },
+  const context = await openStep(of, lonePorts({ frames: { anchor: frames(), teacher: frames() } }).ports, 1);
+  const report = await trainStep(context, makeBatch(dataset, of, 1, 0), () => {});
+  expect(report.values.terms.map(({ part, open }) => [part, open])).toEqual([
+    ['task', undefined],
+    ['teacher', false],
+    ['anchor', true],
   ]);
-  await learner.session.close();
-  const plain = await openLearner();
-  expect(await trainStep(plain, batch, () => {})).not.toHaveProperty('gates');
+  await context.session.close();
+  const plain = await openStep();
+  const { values } = await trainStep(plain, batch, () => {});
+  expect(values.terms.every((term) => !('open' in term))).toBe(true);
   await plain.session.close();
 });
 
@@ -155,10 +163,14 @@ test('a weight that is a schedule is that of the step, and none at 0 has a task 
     curve: 'step' as const,
   };
   const report = async (step: number) => {
-    const learner = await openLearner();
+    const context = await openStep();
     const at = makeBatch(dataset, spec, 0, step);
-    const { values, taskLoss } = await trainStep({ ...learner, terms: [{ kind: 'task', weight }] }, at, () => {});
-    await learner.session.close();
+    const { values, taskLoss } = await trainStep(
+      { ...context, learner: { ...context.learner, objective: [{ kind: 'task', weight }] } },
+      at,
+      () => {},
+    );
+    await context.session.close();
     return values.terms[0]!.value / taskLoss;
   };
   expect(await report(0)).toBeCloseTo(0.5, 5);
@@ -185,15 +197,15 @@ test('a temperature that is a schedule is that of the step and the generation', 
     const frames = dullFrames(hearing, dataset, attempt);
     for (let skipped = 0; skipped < step; skipped++) await frames.next();
     const student = {
-      ...hearing.student,
-      objective: [{ kind: 'distillation' as const, from: 'peer' as const, weight: 1, temperature }],
+      ...hearing.student!,
+      objective: [{ kind: 'distillation' as const, from: 'peer', weight: 1, temperature }],
     };
-    const learner = await openLearner(
+    const context = await openStep(
       { ...hearing, student },
-      lonePorts({ frames: { peer: frames } }).ports,
+      lonePorts({ frames: { teacher: frames } }).ports,
       generation,
     );
-    const { session } = learner;
+    const { session } = context;
     const seen: unknown[] = [];
     const run: typeof session.run = (name, feeds) => {
       seen.push(feeds[temperatureInput(0)]);
@@ -207,7 +219,7 @@ test('a temperature that is a schedule is that of the step and the generation', 
       assign: session.assign.bind(session),
       close: session.close.bind(session),
     };
-    await trainStep({ ...learner, session: watched }, makeBatch(dataset, hearing, generation, step), () => {});
+    await trainStep({ ...context, session: watched }, makeBatch(dataset, hearing, generation, step), () => {});
     await session.close();
     return seen;
   };

@@ -3,16 +3,15 @@ import type { Batch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
 import { type GenerationAttempt } from '../domain/position.js';
-import type { FrameSource } from '../domain/role.js';
-import { peerOf, type TrainedRole } from '../domain/role.js';
 import { checkFrame } from '../exchange/check-frame.js';
 import { gateOf } from '../losses/gates/gated-terms.js';
 import { reversalAt } from '../losses/learned-temperature.js';
-import { learnedOf, partOf, sourcesOf } from '../losses/objective.js';
+import { learnedOf, partOf } from '../losses/objective.js';
 import { isLearned } from '../spec/learned-temperature-spec.js';
 import type { TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { type Moment, valueAt } from '../spec/scheduled.js';
+import { type Learner, type Stage, sourcesOf } from '../stages/stage.js';
 import { taskOf } from '../tasks/task-of.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
@@ -32,11 +31,11 @@ import type { StallWatch } from './stall-watch.js';
 import type { LossTerm, TrainerProgress } from './trainer-event.js';
 
 /** A model in training, with everything that a step needs. */
-export interface Learner {
+export interface StepContext {
   readonly spec: RunSpec;
-  readonly role: TrainedRole;
+  readonly stage: Stage;
+  readonly learner: Learner;
   readonly attempt: GenerationAttempt;
-  readonly terms: readonly TermSpec[];
   readonly dataset: Dataset;
   readonly session: ModelSession;
   readonly plan: GenerationPlan;
@@ -46,14 +45,10 @@ export interface Learner {
 
 export interface StepReport {
   readonly values: Pick<TrainerProgress, 'terms' | 'batchMetrics' | 'gradientNorm' | 'learningRate'>;
-  /** Cross-entropy at weight 1; NaN if the objective has no task term, or its weight is 0 at this step. */
+  /** Task loss at weight 1; NaN if the objective has no task term, or its weight is 0 at this step. */
   readonly taskLoss: number;
-  /** Whether each term with a gate took part in the step; absent if no term has one. */
-  readonly gates?: readonly { readonly part: LossTerm['part']; readonly open: boolean }[];
-  /** The temperature of each term that learns it, before the step's update; absent if none does. */
-  readonly temperatures?: readonly { readonly part: LossTerm['part']; readonly temperature: number }[];
-  /** Milliseconds spent waiting for frames. */
-  readonly waits: Readonly<Partial<Record<FrameSource, number>>>;
+  /** Milliseconds spent waiting for frames, by participant. */
+  readonly waits: Readonly<Record<string, number>>;
 }
 
 /**
@@ -61,49 +56,60 @@ export interface StepReport {
  * middle it outputs its own logits and waits for the others'.
  * @param meanwhile work for the JavaScript thread while the graph computes the forward pass
  */
-export async function trainStep(learner: Learner, batch: Batch, meanwhile: () => void): Promise<StepReport> {
-  const { session, ports, attempt, dataset } = learner;
-  const rate = rateOf(learner, batch.step);
+export async function trainStep(context: StepContext, batch: Batch, meanwhile: () => void): Promise<StepReport> {
+  const { session, ports, attempt, dataset, stage, learner } = context;
+  const isFrozen = (source: string) => stage.frozen.some(({ name }) => name === source);
+  const sources = sourcesOf(stage, learner);
+  const rate = rateOf(context, batch.step);
   const mark = (moment: StepMoment) => ports.steps?.(batch.step, moment);
   mark('forward');
-  const running = session.run(TRAIN, feedsOf(learner, batch, rate));
+  const running = session.run(TRAIN, feedsOf(context, batch, rate));
   // If the run fails or is closed, whatever the step waits for would never come.
   const failed = running.then(() => new Promise<never>(() => {}));
   mark('next-data');
   meanwhile();
   mark('next-data-done');
   const data = await Promise.race([session.take(LOGITS), failed]);
-  assertFinite(learner.role, data, batch.step);
+  assertFinite(learner.name, data, batch.step);
   const logits = { rows: batch.labels.length, cols: dataset.classes, data };
   const frame = { position: { ...attempt, step: batch.step }, batchDigest: batch.digest, logits };
-  // The anchor's frame comes first: a model that has the peer's frame knows that the peer can train the step too. So
-  // when the anchor is lost, both stop at the same step.
-  const anchor = await Promise.race([receive(learner, batch, 'anchor'), failed]);
+  const receiveAll = (from: readonly string[], moment: StepMoment) =>
+    Promise.all(from.map((source) => receive(context, batch, source, moment)));
+  const put = (received: readonly Received[]) =>
+    Promise.all(received.map(({ source, logits: target }) => session.put(source, target)));
+  // Frames of frozen models come first: a model that has the peer's frame knows that the peer can train the step too. So
+  // when a frozen model is lost, both stop at the same step.
+  const answers = await Promise.race([receiveAll(sources.filter(isFrozen), 'await-anchor'), failed]);
   mark('publish');
   await Promise.race([orAborted(ports.publish(frame), ports.signal), failed]);
-  const handed = anchor && session.put('anchor', anchor.logits);
-  const [peer] = await Promise.race([Promise.all([receive(learner, batch, 'peer'), handed]), failed]);
+  const handed = put(answers);
+  const peers = receiveAll(
+    sources.filter((source) => !isFrozen(source)),
+    'await-peer',
+  );
+  const [hints] = await Promise.race([Promise.all([peers, handed]), failed]);
   mark('backward');
-  if (peer) await Promise.race([session.put('peer', peer.logits), failed]);
-  const waits = { ...(anchor && { anchor: anchor.waited }), ...(peer && { peer: peer.waited }) };
+  await Promise.race([put(hints), failed]);
+  const waits = Object.fromEntries([...answers, ...hints].map(({ source, waited }) => [source, waited]));
   const outputs = await running;
   mark('done');
-  return reportOf(learner, batch.step, rate, outputs, waits);
+  return reportOf(context, batch.step, rate, outputs, waits);
 }
 
-/**
- * The logits of a source and the milliseconds spent waiting for them; undefined if the objective does not need the
- * source.
- */
-async function receive(learner: Learner, batch: Batch, source: FrameSource) {
-  const { ports, role, attempt, dataset, terms, stalls } = learner;
-  if (!sourcesOf(terms).includes(source)) return undefined;
-  const name = source === 'peer' ? peerOf(role) : source;
+/** The logits of another participant, and the milliseconds spent waiting for them. */
+interface Received {
+  readonly source: string;
+  readonly logits: Float32Array;
+  readonly waited: number;
+}
+
+async function receive(context: StepContext, batch: Batch, source: string, moment: StepMoment): Promise<Received> {
+  const { ports, attempt, dataset, stalls } = context;
   const from = ports.clock.now();
-  ports.steps?.(batch.step, source === 'anchor' ? 'await-anchor' : 'await-peer');
+  ports.steps?.(batch.step, moment);
   const frame = ports.frames[source]?.next();
-  const next = frame && (await stalls.during(name, `waiting for step ${batch.step} of the ${name}`, frame));
-  if (!next || next.done) throw new TrikdError('unavailable', `the ${name} stopped before step ${batch.step}`);
+  const next = frame && (await stalls.during(source, `waiting for step ${batch.step} of the ${source}`, frame));
+  if (!next || next.done) throw new TrikdError('unavailable', `the ${source} stopped before step ${batch.step}`);
   const waited = ports.clock.now() - from;
   const expected = {
     position: { ...attempt, step: batch.step },
@@ -111,27 +117,27 @@ async function receive(learner: Learner, batch: Batch, source: FrameSource) {
     rows: batch.labels.length,
     cols: dataset.classes,
   };
-  checkFrame(next.value, expected, name);
-  return { logits: next.value.logits.data, waited };
+  checkFrame(next.value, expected, source);
+  return { source, logits: next.value.logits.data, waited };
 }
 
-function rateOf({ spec, role, plan }: Learner, step: number): number {
-  return learningRate(spec.schedule, spec[role].learningRate, spec.warmupSteps, plan.totalSteps, step);
+function rateOf({ stage, learner, plan }: StepContext, step: number): number {
+  return learningRate(stage.schedule, learner.learningRate, stage.warmupSteps, plan.totalSteps, step);
 }
 
-function momentOf({ attempt, plan }: Learner, step: number): Moment {
-  return { step, totalSteps: plan.totalSteps, generation: attempt.generation };
+function momentOf({ stage, plan }: StepContext, step: number): Moment {
+  return { step, totalSteps: plan.totalSteps, generation: stage.generation ?? stage.index };
 }
 
-function feedsOf(learner: Learner, batch: Batch, rate: number) {
-  const { spec, role, terms, attempt, plan } = learner;
-  const { optimizer, clipNorm } = spec[role];
-  const moment = momentOf(learner, batch.step);
+function feedsOf(context: StepContext, batch: Batch, rate: number) {
+  const { spec, stage, learner, plan } = context;
+  const { optimizer, clipNorm, objective: terms } = learner;
+  const moment = momentOf(context, batch.step);
   const feeds: Record<string, number | Uint8Array | Int32Array> = {
     images: batch.images,
     labels: batch.labels,
     learningRate: rate,
-    ...randomFeeds(spec, attempt.generation, role, batch.step),
+    ...randomFeeds(spec, stage, learner, batch.step),
     ...optimizerFeeds(optimizer, batch.step),
   };
   if (clipNorm !== null) feeds.clipNorm = clipNorm;
@@ -145,47 +151,52 @@ function feedsOf(learner: Learner, batch: Batch, rate: number) {
 }
 
 function reportOf(
-  learner: Learner,
+  context: StepContext,
   step: number,
   rate: number,
   outputs: Record<string, Float32Array>,
   waits: StepReport['waits'],
 ): StepReport {
-  const { spec, terms, role } = learner;
-  const reported = terms.map((term, index) => ({ part: partOf(term), value: outputs.terms![index]! }));
+  const { spec, learner } = context;
+  const { objective: terms, name } = learner;
+  const reported = termsOf(terms, outputs);
   const gradientNorm = outputs.gradientNorm![0]!;
   if (!reported.every(({ value }) => Number.isFinite(value)) || !Number.isFinite(gradientNorm)) {
     const said = reported.map(({ part, value }) => `${part} ${value}`).join(', ');
     throw new TrikdError(
       'diverged',
-      `the loss of the ${role} is not finite at step ${step}: ${said}, gradient norm ${gradientNorm}`,
+      `the loss of the ${name} is not finite at step ${step}: ${said}, gradient norm ${gradientNorm}`,
       { step },
     );
   }
   const batchMetrics = taskOf(spec).ofBatch(outputs.correct![0]!, spec.batchSize);
-  const weights = terms.map((term) => (term.kind === 'task' ? valueAt(term.weight, momentOf(learner, step)) : 0));
+  const weights = terms.map((term) => (term.kind === 'task' ? valueAt(term.weight, momentOf(context, step)) : 0));
   const task = weights.findIndex((weight) => weight > 0);
   return {
     values: { terms: reported, gradientNorm, learningRate: rate, batchMetrics },
     taskLoss: task === -1 ? Number.NaN : reported[task]!.value / weights[task]!,
-    ...(outputs.gates && { gates: gatesOf(terms, outputs.gates) }),
-    ...(outputs.temperatures && { temperatures: temperaturesOf(terms, outputs.temperatures) }),
     waits,
   };
 }
 
-/** @param values of the terms with a gate, in their order: 1 or 0 */
-function gatesOf(terms: readonly TermSpec[], values: Float32Array): NonNullable<StepReport['gates']> {
-  return terms.filter(gateOf).map((term, index) => ({ part: partOf(term), open: values[index] === 1 }));
+/** What is reported of each term. The outputs list the terms with a gate, and those with a learned temperature, in their order. */
+function termsOf(terms: readonly TermSpec[], outputs: Record<string, Float32Array>): readonly LossTerm[] {
+  const gated = terms.filter(gateOf);
+  const learning = terms.filter(learnedOf);
+  return terms.map((term, index) => {
+    const open = outputs.gates?.[gated.indexOf(term)];
+    const temperature = outputs.temperatures?.[learning.indexOf(term)];
+    return {
+      part: partOf(term),
+      value: outputs.terms![index]!,
+      ...(open !== undefined && { open: open === 1 }),
+      ...(temperature !== undefined && { temperature }),
+    };
+  });
 }
 
-/** @param values of the terms with a learned temperature, in their order */
-function temperaturesOf(terms: readonly TermSpec[], values: Float32Array): NonNullable<StepReport['temperatures']> {
-  return terms.filter(learnedOf).map((term, index) => ({ part: partOf(term), temperature: values[index]! }));
-}
-
-function assertFinite(role: TrainedRole, logits: Float32Array, step: number): void {
+function assertFinite(name: string, logits: Float32Array, step: number): void {
   const place = logits.findIndex((logit) => !Number.isFinite(logit));
   if (place !== -1)
-    throw new TrikdError('diverged', `the ${role} computed a logit of ${logits[place]} at step ${step}`, { step });
+    throw new TrikdError('diverged', `the ${name} computed a logit of ${logits[place]} at step ${step}`, { step });
 }

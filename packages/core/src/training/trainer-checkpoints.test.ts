@@ -6,6 +6,7 @@ import { TrikdError } from '../domain/errors.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { stageAt } from '../stages/stages-of.js';
 import type { TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
 import { trainGeneration } from './trainer.js';
@@ -44,7 +45,15 @@ function shortly(event: TrainerEvent): string {
 
 async function train(spec: RunSpec, ports: TrainerPorts, from?: Pick<RoleCheckpoint, 'step' | 'state'>): Promise<void> {
   const resume = from && { state: await ports.load(from.state) };
-  const assignment = { role: 'student', spec, attempt, startStep: from?.step ?? 0, ...(resume && { resume }) } as const;
+  const stage = stageAt(spec, attempt.generation, false);
+  const assignment = {
+    role: 'student',
+    spec,
+    stage,
+    attempt,
+    startStep: from?.step ?? 0,
+    ...(resume && { resume }),
+  } as const;
   await trainGeneration(assignment, dataset, ports);
 }
 
@@ -182,7 +191,7 @@ describe('a step that lacks a frame', () => {
 
   beforeAll(async () => {
     const { ports, events } = portsThat({
-      frames: { peer: dullFrames(hearing, dataset, attempt) },
+      frames: { teacher: dullFrames(hearing, dataset, attempt) },
       savesAt: () => true,
     });
     await train(hearing, ports);
@@ -191,31 +200,31 @@ describe('a step that lacks a frame', () => {
 
   test.each(['unavailable', 'out-of-step'] as const)('leaves the state before it when that is %s', async (kind) => {
     const error = new TrikdError(kind, 'the teacher is gone');
-    const { ports, events } = portsThat({ frames: { peer: until(7, error) } });
+    const { ports, events } = portsThat({ frames: { teacher: until(7, error) } });
     await expect(train(hearing, ports)).rejects.toBe(error);
     expect(summaryOf(events)).toEqual(['1', '2', '3', '4', '5', '6', '7', 'saved 7']);
     expect(checkpointsIn(events).get(7)).toEqual(rested.get(7));
   });
 
   test('waits for the checkpoint that is under way first', async () => {
-    const { ports, events } = portsThat({ frames: { peer: until(7) }, savesAt: (step) => step === 6 || step === 7 });
+    const { ports, events } = portsThat({ frames: { teacher: until(7) }, savesAt: (step) => step === 6 || step === 7 });
     await expect(train(hearing, ports)).rejects.toBe(gone);
     expect(summaryOf(events).slice(5)).toEqual(['6', 'saved 6', '7', 'saved 7']);
   });
 
   test('leaves nothing when it is the first, or when the model diverged', async () => {
-    const first = portsThat({ frames: { peer: until(0) } });
+    const first = portsThat({ frames: { teacher: until(0) } });
     await expect(train(hearing, first.ports)).rejects.toBe(gone);
     expect(first.events).toEqual([]);
     const diverged = new TrikdError('diverged', 'NaN');
-    const second = portsThat({ frames: { peer: until(3, diverged) } });
+    const second = portsThat({ frames: { teacher: until(3, diverged) } });
     await expect(train(hearing, second.ports)).rejects.toBe(diverged);
     expect(summaryOf(second.events)).toEqual(['1', '2', '3']);
   });
 
   test('fails as it would when its state cannot be stored', async () => {
     const save = () => Promise.reject(new TrikdError('invalid', 'too large'));
-    const { ports, events } = portsThat({ frames: { peer: until(3) }, save });
+    const { ports, events } = portsThat({ frames: { teacher: until(3) }, save });
     await expect(train(hearing, ports)).rejects.toBe(gone);
     expect(summaryOf(events)).toEqual(['1', '2', '3']);
   });
@@ -227,7 +236,7 @@ describe('a step that lacks a frame', () => {
       asked.resolve();
       return new Promise<never>(() => {});
     };
-    const { ports, events } = portsThat({ frames: { peer: until(3) }, save, clock });
+    const { ports, events } = portsThat({ frames: { teacher: until(3) }, save, clock });
     const training = train(hearing, ports);
     const failed = expect(training).rejects.toBe(gone);
     await asked.promise;
@@ -244,7 +253,7 @@ describe('a step that lacks a frame', () => {
       abort.abort(reason);
       return new Promise<never>(() => {});
     };
-    const { ports } = portsThat({ frames: { peer: until(3) }, save, signal: abort.signal });
+    const { ports } = portsThat({ frames: { teacher: until(3) }, save, signal: abort.signal });
     await expect(train(hearing, ports)).rejects.toBe(reason);
   });
 });

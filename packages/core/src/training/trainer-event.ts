@@ -1,12 +1,16 @@
 import type { FailureKind } from '../domain/errors.js';
-import type { FrameSource, Role } from '../domain/role.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { Score } from '../domain/score.js';
 
 /** The weighted value of one term of an objective. */
 export interface LossTerm {
-  readonly part: 'task' | 'anchor' | 'peer';
+  /** `task`, or the participant that the term learns from. */
+  readonly part: string;
   readonly value: number;
+  /** Whether its gate let it take part in the step; absent without a gate. */
+  readonly open?: boolean;
+  /** The temperature that it learns, before the step's update; absent unless it is learned. */
+  readonly temperature?: number;
 }
 
 export interface TrainerProgress {
@@ -19,12 +23,12 @@ export interface TrainerProgress {
   readonly gradientNorm: number;
   readonly learningRate: number;
   readonly stepsPerSecond: number;
-  /** Share of the time spent waiting for frames, 0..1, by source. */
-  readonly waits: Readonly<Partial<Record<FrameSource, number>>>;
+  /** Share of the time spent waiting for frames, 0..1, by participant. */
+  readonly waits: Readonly<Record<string, number>>;
 }
 
-/** What a trainer may have to wait for: the store, or a model whose frames it needs. */
-export type StallCause = 'store' | Role;
+/** What a trainer may have to wait for: the store, or the participant whose frames it needs, by name. */
+export type StallCause = string;
 
 /** Why an attempt ended early. Kind 'internal' stands for every error that is not a TrikdError: the trainer's log has it. */
 export interface TrainerFailure {

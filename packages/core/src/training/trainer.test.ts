@@ -7,6 +7,7 @@ import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow } from '../exchange/frame-window.js';
 import type { HostTensor } from '../models/params.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { stageAt } from '../stages/stages-of.js';
 import type { TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
 import { trainGeneration } from './trainer.js';
@@ -19,7 +20,7 @@ const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
 const dataset = datasetFor(specFor('tiny'));
 
 const train = (spec: RunSpec, ports: TrainerPorts) =>
-  trainGeneration({ role: 'student', spec, attempt, startStep: 0 }, dataset, ports);
+  trainGeneration({ role: 'student', spec, stage: stageAt(spec, 0, false), attempt, startStep: 0 }, dataset, ports);
 
 const kinds = (events: readonly TrainerEvent[]) => events.map(({ kind }) => kind).filter((kind) => kind !== 'progress');
 
@@ -142,7 +143,7 @@ describe('training ends by name', () => {
 
   const hearing = specFor('tiny');
   const withFrames = (change: (frame: LogitsFrame) => LogitsFrame) =>
-    lonePorts({ frames: { peer: dullFrames(hearing, dataset, attempt, change) } }).ports;
+    lonePorts({ frames: { teacher: dullFrames(hearing, dataset, attempt, change) } }).ports;
 
   test.each<[string, (frame: LogitsFrame) => LogitsFrame, string, RegExp]>([
     [
@@ -183,7 +184,7 @@ describe('training ends by name', () => {
   });
 
   test('when the peer stops early', async () => {
-    const { ports, events } = lonePorts({ frames: { peer: two() } });
+    const { ports, events } = lonePorts({ frames: { teacher: two() } });
     async function* two(): AsyncGenerator<LogitsFrame, void> {
       const frames = dullFrames(hearing, dataset, attempt);
       for (let step = 0; step < 2; step++) yield (await frames.next()).value!;
@@ -210,12 +211,10 @@ describe('training ends by name', () => {
     const { step: startStep, ...saved } = nth(events, 'checkpoint', 1).checkpoint;
     const state = await ports.load(saved.state);
     const best = saved.best!;
+    const alone = specFor('tiny, student alone');
+    const start = { role: 'student', spec: alone, stage: stageAt(alone, 0, false), attempt, startStep } as const;
     const resume = (from: NonNullable<TrainingStart['resume']>) =>
-      trainGeneration(
-        { role: 'student', spec: specFor('tiny, student alone'), attempt, startStep, resume: from },
-        dataset,
-        ports,
-      );
+      trainGeneration({ ...start, resume: from }, dataset, ports);
     const one: HostTensor = { dtype: 'float32', shape: [1], data: new Float32Array(1) };
     const emitted = events.length;
 
@@ -252,7 +251,7 @@ describe('an abort ends the training with its reason', () => {
         return new Promise<never>(() => {});
       },
     };
-    const { ports } = lonePorts({ signal: abort.signal, frames: { peer: silent } });
+    const { ports } = lonePorts({ signal: abort.signal, frames: { teacher: silent } });
     await expect(train(specFor('tiny'), ports)).rejects.toBe(reason);
   });
 

@@ -1,11 +1,14 @@
 import { orAborted } from '../async/or-aborted.js';
+import { pausesOf } from '../async/slices.js';
 import { within } from '../async/within.js';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
+import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
 import type { BestParams } from '../domain/role-checkpoint.js';
-import { activeTerms, sourcesOf } from '../losses/objective.js';
+import type { Params } from '../models/params.js';
+import { learnerOf, sourcesOf } from '../stages/stage.js';
 import { isBetter } from '../tasks/metric.js';
 import { taskOf } from '../tasks/task-of.js';
 import { lossAlarms } from './alarms.js';
@@ -16,11 +19,11 @@ import type { TrainerPorts } from './ports.js';
 import { progressMeter } from './progress-meter.js';
 import { engineSessions, type ModelSession, type ModelSessions } from './sessions.js';
 import { createStallWatch } from './stall-watch.js';
-import { type Learner, trainStep } from './train-step.js';
+import { type StepContext, trainStep } from './train-step.js';
 import type { TrainingStart } from './training-start.js';
 
 /** A model in training, with the state that changes during a generation. */
-interface Training extends Learner {
+interface Training extends StepContext {
   readonly startStep: number;
   readonly checkpoints: Checkpointer;
   best: Best | undefined;
@@ -33,7 +36,7 @@ const SAVE_TIMEOUT_SECONDS = 10;
 const LONG_WAIT = 0.25;
 
 /**
- * Trains one generation of one role, from the start step to the last: the loop of both trainers. Pauses wherever the
+ * Trains one learner of a stage, from the start step to the last: the loop of both trainers. Pauses wherever the
  * limit is. Resolves when all steps are trained and the last checkpoint, with the test score of the best params, was
  * emitted.
  * @throws TrikdError 'diverged' for a loss that is not finite, 'out-of-step' and 'unavailable' from the ports; or the
@@ -45,10 +48,9 @@ export async function trainGeneration(
   ports: TrainerPorts,
   sessions: ModelSessions = engineSessions,
 ): Promise<void> {
-  const { spec, role, attempt, startStep, resume } = start;
-  const terms = activeTerms(spec, role, attempt.generation);
-  const { generation } = attempt;
-  const session = await sessions.openTrainer({ spec, dataset, generation, role, terms, state: resume?.state });
+  const { spec, stage, role, attempt, startStep, resume } = start;
+  const learner = learnerOf(stage, role);
+  const session = await sessions.openTrainer({ spec, dataset, stage, learner, state: resume?.state });
   // Only closing the session ends a step that waits for a frame.
   const abandon = () => void session.close();
   ports.signal.addEventListener('abort', abandon, { once: true });
@@ -56,10 +58,11 @@ export async function trainGeneration(
   const stalls = createStallWatch(ports, LONG_WAIT * spec.exchange.stepTimeout);
   try {
     ports.signal.throwIfAborted();
+    if (start.init) await session.assign(await initialParams(ports, session, start.init));
     const best = resume?.best && (await loadBest(ports, session, resume.best));
-    const plan = generationPlan(spec, dataset.train.count);
-    const learner = { spec, role, attempt, terms, dataset, session, plan, ports, stalls };
-    await runSteps({ ...learner, startStep, checkpoints, best });
+    const plan = generationPlan(stage, spec.batchSize, dataset.train.count);
+    const context = { spec, stage, learner, attempt, dataset, session, plan, ports, stalls };
+    await runSteps({ ...context, startStep, checkpoints, best });
   } catch (error) {
     ports.signal.throwIfAborted();
     throw error;
@@ -74,7 +77,7 @@ export async function trainGeneration(
 async function runSteps(training: Training): Promise<void> {
   const { spec, attempt, dataset, ports, plan, startStep, checkpoints } = training;
   const meter = progressMeter(() => ports.clock.now());
-  const alarm = lossAlarms(dataset.classes, Math.max(50, plan.stepsPerEpoch));
+  const alarm = lossAlarms(taskOf(spec).chance(dataset), Math.max(50, plan.stepsPerEpoch));
   let batch = makeBatch(dataset, spec, attempt.generation, startStep);
   for (let step = startStep; step < plan.totalSteps; step++) {
     if (step >= ports.limit.value) await restAt(training, step);
@@ -118,9 +121,9 @@ async function finish(training: Training, step: number): Promise<void> {
  * never replaces it.
  */
 async function giveUp(training: Training, step: number, failure: unknown): Promise<never> {
-  const { ports, startStep, terms, checkpoints } = training;
+  const { ports, startStep, stage, learner, checkpoints } = training;
   const lost = failure instanceof TrikdError && (failure.kind === 'unavailable' || failure.kind === 'out-of-step');
-  if (lost && sourcesOf(terms).length > 0 && step > startStep && !ports.signal.aborted) {
+  if (lost && sourcesOf(stage, learner).length > 0 && step > startStep && !ports.signal.aborted) {
     const saving = checkpoints.begin(step, training.best).then(checkpoints.settled);
     await within(saving, SAVE_TIMEOUT_SECONDS, ports.clock).catch(() => undefined);
   }
@@ -129,7 +132,7 @@ async function giveUp(training: Training, step: number, failure: unknown): Promi
 
 async function validate(training: Training, step: number): Promise<void> {
   const { session, dataset, spec, ports } = training;
-  const validation = await evaluate(training, dataset.validation);
+  const validation = await evaluate(training, dataset.validation, { pauses: pausesOf(ports.clock) });
   if (isBetter(taskOf(spec).primary, validation, training.best?.validation)) {
     training.best = { step, validation, values: await session.state(['param']) };
   }
@@ -138,13 +141,22 @@ async function validate(training: Training, step: number): Promise<void> {
 
 /** Scores the best params on the test split. The score is only reported; no decision uses it. */
 async function testBest(training: Training): Promise<void> {
-  const { session, dataset, best } = training;
+  const { session, dataset, ports, best } = training;
   if (!best || best.test) return;
   const present = await session.state();
   await session.assign(best.values);
-  const test = await evaluate(training, dataset.test);
+  const test = await evaluate(training, dataset.test, { pauses: pausesOf(ports.clock) });
   await session.assign(present);
   training.best = { ...best, test };
+}
+
+/** Params of another learner to start from. The optimizer starts afresh. */
+async function initialParams(ports: TrainerPorts, session: ModelSession, blob: Blob): Promise<Params> {
+  const expected = await session.state(['param']);
+  const stored = await ports.load(blob);
+  const params = new Map([...stored].filter(([name]) => expected.has(name)));
+  assertParamsMatch(params, expected, 'initial params');
+  return params;
 }
 
 async function loadBest(ports: TrainerPorts, session: ModelSession, { params, ...score }: BestParams): Promise<Best> {

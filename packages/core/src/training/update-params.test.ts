@@ -14,6 +14,7 @@ import {
 import { crossEntropy, klToTarget, numericalGradient, type Rows } from '@trikd/testing/training/reference-losses';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { distillationLoss } from '../losses/distillation-loss.js';
+import { FUSED } from '../losses/objective.js';
 import { taskLoss } from '../losses/task-loss.js';
 import type { GateSpec } from '../spec/gate-spec.js';
 import type { TermSpec } from '../spec/role-spec.js';
@@ -65,7 +66,7 @@ function learns(hints: Readonly<Partial<Record<Hint, GateSpec | undefined>>>, lo
       const optimizer = { kind: 'sgd', momentum: zero, nesterov: false, weightDecay: zero, decoupled: false } as const;
       const forward = () => {
         const logits = scope.model(scope.inputs.x!, { training: true }) as Tensor2D;
-        const task = taskLoss(logits, scope.inputs.labels as Tensor1D);
+        const task = taskLoss(FUSED, logits, scope.inputs.labels as Tensor1D);
         const values = names.map((name) => tf.mul(weights[name], loss(logits, scope.inputs[name] as Tensor2D)));
         return { logits, weighted: [tf.mul(weights.task, task), ...values] as Scalar[] };
       };

@@ -6,12 +6,12 @@ import { assertSecret, assertServing, notServed } from '@trikd/core/exchange/agr
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import type { AnchorAssignment } from '@trikd/core/training/assignment';
+import type { FrozenAssignment } from '@trikd/core/training/assignment';
 import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/core/training/order';
 import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
-import { assertConsumer } from '../exchange/assert-consumer.js';
+import { assertConsumer, assertProducer } from '../exchange/assert-consumer.js';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
 import type { AnchorParts } from './anchor-parts.js';
 import { type AnchorFacts, type AnchorServing, openServing } from './anchor-serving.js';
@@ -25,8 +25,8 @@ export interface AnchorHolder extends ExchangeSource {
    * takes over, for other params or another spec under the same order; 'invalid', 'not-found' (data), 'corrupt' and
    * 'unavailable' for what the assignment refers to. The current anchor is then still served.
    */
-  load(assignment: AnchorAssignment): Promise<AnchorFacts>;
-  serving(): AnchorAssignment | undefined;
+  load(assignment: FrozenAssignment): Promise<AnchorFacts>;
+  serving(): FrozenAssignment | undefined;
   /** What it computes with, by the engine settings of a run; undefined: it does not report it. */
   numerics(engine: RunSpec['engine']): Numerics | undefined;
   /** The most recent steps. */
@@ -37,7 +37,7 @@ export interface AnchorHolder extends ExchangeSource {
 
 /** A load in progress. */
 interface Loading {
-  readonly assignment: AnchorAssignment;
+  readonly assignment: FrozenAssignment;
   readonly facts: Promise<AnchorFacts>;
   giveUp(reason: TrikdError): void;
 }
@@ -63,7 +63,7 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
     return isUsed || parts.clock.now() - at < 1000 * ORDER_SECONDS ? order : undefined;
   }
 
-  function startLoading(assignment: AnchorAssignment): Loading {
+  function startLoading(assignment: FrozenAssignment): Loading {
     const abandoned = new AbortController();
     const others = released;
     const at = () => ({ ...assignment.start, role: 'anchor' as const });
@@ -80,8 +80,7 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
       served = next;
       faultPoint('anchor.swapped', at);
       loading = undefined;
-      const { validation, test } = next.facts;
-      log.info({ ...assignment.start, params: assignment.params.key, validation, test }, 'anchor loaded');
+      log.info({ ...assignment.start, params: keysOf(assignment), scores: next.facts.scores }, 'anchor loaded');
       released = previous
         ? close(previous, replacedBy(assignment, previous.assignment)).then(() => faultPoint('anchor.drained', at))
         : Promise.resolve();
@@ -93,7 +92,7 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
       if (latest && isSameOrder(latest.order, orderOf(assignment))) {
         latest = served && { order: orderOf(served.assignment), at: latest.at };
       }
-      log.warn({ ...assignment.start, params: assignment.params.key, err: error }, 'anchor not loaded');
+      log.warn({ ...assignment.start, params: keysOf(assignment), err: error }, 'anchor not loaded');
       throw error;
     });
     released = facts.then(
@@ -129,14 +128,18 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
     serving: () => served?.assignment,
     numerics: (engine) => parts.numerics?.(engine),
     steps,
-    async *frames({ consumer, from, agreement, secret }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
+    async *frames(
+      { consumer, producer, from, agreement, secret }: Subscription,
+      signal,
+    ): AsyncGenerator<LogitsFrame, void> {
       assertServing(served?.assignment.start, from);
       if (!served) return;
       assertSecret(served.assignment.exchangeSecret, secret, consumer);
       assertConsumer(served.agreement, agreement, { consumer, log });
+      assertProducer(producer, [...served.models.keys()]);
       open += 1;
       try {
-        yield* served.frames(consumer, from.step, signal);
+        yield* served.models.get(producer)!.frames(consumer, from.step, signal);
       } finally {
         open -= 1;
       }
@@ -151,17 +154,22 @@ export function createAnchorHolder(parts: AnchorParts): AnchorHolder {
   };
 }
 
+/** Keys of the params, by participant. */
+function keysOf({ params }: FrozenAssignment): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(params).map(([name, { key }]) => [name, key]));
+}
+
 /** Streams of the previous anchor end with the error that a new request for it would be rejected with. */
-function replacedBy({ start }: AnchorAssignment, previous: AnchorAssignment): TrikdError {
+function replacedBy({ start }: FrozenAssignment, previous: FrozenAssignment): TrikdError {
   return notServed(start, previous.start) ?? superseded(previous.start, start);
 }
 
-function orderOf({ start: { runId, generation, attempt }, term }: AnchorAssignment): Order {
+function orderOf({ start: { runId, generation, attempt }, term }: FrozenAssignment): Order {
   return { attempt: { runId, generation, attempt }, term };
 }
 
-function assertSameAssignment(current: AnchorAssignment, again: AnchorAssignment): void {
-  const contentOf = ({ params, spec, exchangeSecret }: AnchorAssignment) =>
+function assertSameAssignment(current: FrozenAssignment, again: FrozenAssignment): void {
+  const contentOf = ({ params, spec, exchangeSecret }: FrozenAssignment) =>
     canonicalJson({ params, spec, exchangeSecret });
   if (contentOf(current) === contentOf(again)) return;
   throw new TrikdError(

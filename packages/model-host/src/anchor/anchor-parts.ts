@@ -4,21 +4,23 @@ import type { Numerics } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Params } from '@trikd/core/models/params';
+import type { ModelSpec } from '@trikd/core/spec/model-spec';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import type { AnchorModel } from '@trikd/core/training/anchor';
+import type { FrozenModel } from '@trikd/core/training/frozen';
 import type { Logger } from '@trikd/process/logging';
 import type { Telemetry } from '@trikd/telemetry/telemetry';
 
-/** What an anchor-server is built from. `openAnchor` is the model. */
+/** What an anchor-server is built from. `openFrozen` is a model. */
 export interface AnchorParts {
   readonly store: ObjectStore;
   readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
-  readonly openAnchor: (
+  readonly openFrozen: (
     spec: RunSpec,
     dataset: Dataset,
+    model: ModelSpec,
     params: Params,
     attempt: GenerationAttempt,
-  ) => Promise<AnchorModel>;
+  ) => Promise<FrozenModel>;
   readonly clock: Clock;
   /** Uniform on [0, 1). */
   readonly random: () => number;

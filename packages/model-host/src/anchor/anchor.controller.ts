@@ -1,7 +1,7 @@
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
-import { fromBlob, fromPosition, fromScore } from '@trikd/protocol/convert';
-import { toAnchorAssignment } from '@trikd/protocol/convert-anchor';
+import { fromPosition } from '@trikd/protocol/convert';
+import { fromFrozenParams, fromFrozenScores, toFrozenAssignment } from '@trikd/protocol/convert-anchor';
 import { fromNumerics } from '@trikd/protocol/convert-numerics';
 import type {
   GetAnchorResponse,
@@ -18,15 +18,15 @@ export class AnchorController {
 
   @GrpcMethod('AnchorService', 'loadAnchor')
   async loadAnchor(request: LoadAnchorRequest): Promise<LoadAnchorResponse> {
-    const assignment = toAnchorAssignment(request);
-    const { datasetDigest, validation, test } = await this.anchor.load(assignment);
+    const assignment = toFrozenAssignment(request);
+    const { datasetDigest, scores } = await this.anchor.load(assignment);
     const numerics = fromNumerics(this.anchor.numerics(assignment.spec.engine));
-    return { datasetDigest, validation: fromScore(validation), test: fromScore(test), numerics };
+    return { datasetDigest, scores: fromFrozenScores(scores), numerics };
   }
 
   @GrpcMethod('AnchorService', 'getAnchor')
   getAnchor(): GetAnchorResponse {
     const serving = this.anchor.serving();
-    return { serving: serving && fromPosition(serving.start), params: serving && fromBlob(serving.params) };
+    return { serving: serving && fromPosition(serving.start), frozen: fromFrozenParams(serving?.params ?? {}) };
   }
 }

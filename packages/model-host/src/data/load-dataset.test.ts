@@ -19,9 +19,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function spec(data: object): RunSpec {
+function spec(data: object, task?: 'verification'): RunSpec {
   const role = { model: { kind: 'plain-cnn', channels: [2] }, objective: [{ kind: 'task' }] };
-  return RunSpec.parse({ name: 'x', data, batchSize: 2, epochs: 1, student: role, teacher: role });
+  return RunSpec.parse({ name: 'x', data, task, batchSize: 2, epochs: 1, student: role, teacher: role });
 }
 
 const idx = (shape: readonly number[], first: number): Uint8Array => {
@@ -31,6 +31,21 @@ const idx = (shape: readonly number[], first: number): Uint8Array => {
   const data = Uint8Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => first + i);
   return Buffer.concat([header, data]);
 };
+
+/** Two images of each identity, whose labels have four bytes. */
+async function writeIdentities(train: readonly number[], test: readonly number[]): Promise<void> {
+  const labels = (identities: readonly number[]) => {
+    const file = Buffer.alloc(8 + 8 * identities.length);
+    file.writeUInt32BE(0x0c01);
+    file.writeUInt32BE(2 * identities.length, 4);
+    for (let i = 0; i < 2 * identities.length; i++) file.writeInt32BE(identities[i >> 1]!, 8 + 4 * i);
+    return file;
+  };
+  await writeFile(join(folder, 'train-images-idx3-ubyte'), idx([2 * train.length, 1, 2], 1));
+  await writeFile(join(folder, 'train-labels-idx1-ubyte'), labels(train));
+  await writeFile(join(folder, 't10k-images-idx3-ubyte'), idx([2 * test.length, 1, 2], 50));
+  await writeFile(join(folder, 't10k-labels-idx1-ubyte'), labels(test));
+}
 
 async function writeSet(zipped: boolean, leaveOut?: string): Promise<void> {
   const files: readonly [string, Uint8Array][] = [
@@ -138,35 +153,35 @@ test('more than 256 classes have labels of their own', async () => {
 });
 
 test('labels of four bytes name more than 256 identities, which are in one split each', async () => {
-  await writeSet(false);
-  const labels = (...values: readonly number[]) => {
-    const file = Buffer.alloc(8 + 4 * values.length);
-    file.writeUInt32BE(0x0c01);
-    file.writeUInt32BE(values.length, 4);
-    for (const [i, value] of values.entries()) file.writeInt32BE(value, 8 + 4 * i);
-    return file;
-  };
-  await writeFile(join(folder, 'train-labels-idx1-ubyte'), labels(700, 700, 300, 300, 1, 1));
-  await writeFile(join(folder, 't10k-labels-idx1-ubyte'), labels(900, 900, 44));
-  const data = { kind: 'idx', folder, validation: 2, split: 'identities' };
-  const { train, validation, test, classes } = await loadDataset(spec(data));
+  await writeIdentities([700, 300, 1, 9999, 256, 257], [900, 44, 8000, 7]);
+  const data = { kind: 'idx', folder, validation: 8, split: 'identities' };
+  const { train, validation, test, classes } = await loadDataset(spec(data, 'verification'));
   expect(classes).toBe(2);
-  expect([...train.labels].sort()).toEqual([0, 0, 1, 1]);
-  expect([...validation.labels]).toEqual([2, 2]);
-  // In the order of the source's labels: 44, then 900.
-  expect([...test.labels].sort()).toEqual([3, 4, 4]);
+  const twice = (...labels: readonly number[]) => labels.flatMap((label) => [label, label]);
+  const sorted = (labels: Iterable<number>) => [...labels].sort((a, b) => a - b);
+  expect(sorted(train.labels)).toEqual(twice(0, 1));
+  expect(sorted(validation.labels)).toEqual(twice(2, 3, 4, 5));
+  expect(sorted(test.labels)).toEqual(twice(6, 7, 8, 9));
+});
+
+test('identities that are too few for the pairs of their task are refused', async () => {
+  await writeIdentities([700, 300, 1, 9999, 256, 257], [900, 44, 8000]);
+  const data = { kind: 'idx', folder, validation: 8, split: 'identities' };
+  await expect(loadDataset(spec(data, 'verification'))).rejects.toThrow(
+    '6 images of 3 identities, 3 of them with two images or more, make no pairs',
+  );
 });
 
 test('synthetic identities need no files', async () => {
-  const data = { kind: 'synthetic-identities', perIdentity: 2, train: 20, validation: 8, test: 6 };
-  const { train, validation, test, classes } = await loadDataset(spec(data));
-  expect([train.count, validation.count, test.count, classes]).toEqual([20, 8, 6, 10]);
-  expect(new Set([...train.labels, ...validation.labels, ...test.labels]).size).toBe(17);
+  const data = { kind: 'synthetic-identities', perIdentity: 2, train: 20, validation: 8, test: 10 };
+  const { train, validation, test, classes } = await loadDataset(spec(data, 'verification'));
+  expect([train.count, validation.count, test.count, classes]).toEqual([20, 8, 10, 10]);
+  expect(new Set([...train.labels, ...validation.labels, ...test.labels]).size).toBe(19);
 });
 
 test('for emoji that are not there the message names what brings them', async () => {
   vi.stubEnv('TRIKD_CACHE', folder);
-  const loading = loadDataset(spec({ kind: 'idx', name: 'emoji-identities', split: 'identities' }));
+  const loading = loadDataset(spec({ kind: 'idx', name: 'emoji-identities', split: 'identities' }, 'verification'));
   await expect(loading).rejects.toThrow(/^no folder contains all of .*; run `make emoji`, or set TRIKD_DATA/);
 });
 

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
-import { inSlices, type Pauses } from '@trikd/core/async/slices';
+import { inSlices } from '@trikd/core/async/slices';
 import { classesIn, type IdxLayout, idxSource } from '@trikd/core/data/idx';
 import { type ImageSource, imageBytes } from '@trikd/core/data/image-source';
 import { type Dataset, splitting } from '@trikd/core/data/split';
@@ -9,11 +8,11 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { type Admission, assertAdmitted, type DataSize, ownAdmission } from '@trikd/core/spec/admission';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { taskOf } from '@trikd/core/tasks/task-of';
 import { dataFolders, namedDataFolders } from '@trikd/process/environment';
+import { processPauses } from '@trikd/process/process-pauses';
 import { rememberLast } from '../remember-last.js';
 import { IDX_NAMES, idxFolderAmong, openIdxFolder } from './idx-folder.js';
-
-const pauses: Pauses = { now: () => performance.now(), turn };
 
 type IdxSpec = Extract<RunSpec['data'], { kind: 'idx' }>;
 
@@ -54,7 +53,8 @@ export function datasetLoader(source: DataSource): (spec: RunSpec) => Promise<Da
  * registered dataset or of the folder of the spec. Otherwise they are searched for in TRIKD_DATA, and where `make data`, `make emoji` and
  * the Debian package install theirs. Their headers are checked before their content is read.
  * @throws TrikdError 'not-found' with the files and every folder tried, 'unavailable' for files that cannot be read,
- * 'invalid' for files that are not IDX, for data that are not admitted, and if the spec needs more images than there are
+ * 'invalid' for files that are not IDX, for data that are not admitted, if the spec needs more images than there are, and if the metrics of
+ * its task cannot be measured on them
  */
 export async function loadDataset(spec: RunSpec, { admission, datasets } = ownData()): Promise<Dataset> {
   assertAdmitted(spec, admission);
@@ -62,8 +62,14 @@ export async function loadDataset(spec: RunSpec, { admission, datasets } = ownDa
   const source =
     data.kind === 'idx'
       ? await idxSourceOf(await folderOf(data, datasets), spec, admission)
-      : await inSlices(data.kind === 'synthetic' ? makingSource(data, seed) : makingIdentities(data, seed), pauses);
-  return inSlices(splitting(source, data, seed), pauses);
+      : await inSlices(
+          data.kind === 'synthetic' ? makingSource(data, seed) : makingIdentities(data, seed),
+          processPauses,
+        );
+  const dataset = await inSlices(splitting(source, data, seed), processPauses);
+  const task = taskOf(spec);
+  for (const split of [dataset.validation, dataset.test]) task.assertMeasurable(split);
+  return dataset;
 }
 
 async function folderOf({ name, folder }: IdxSpec, datasets: DataSource['datasets']): Promise<string> {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Subscription } from '@trikd/core/exchange/subscribe';
 import { fromSubscription } from '@trikd/protocol/convert';
 import type { StreamLogitsRequest } from '@trikd/protocol/gen/node/trikd/v1/exchange';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
@@ -10,17 +11,18 @@ import { ExchangeController } from './exchange.controller.js';
 
 const request = fromSubscription({
   consumer: 'student',
+  producer: 'teacher',
   from: { runId: 'r', generation: 0, attempt: 1, step: 0 },
   agreement: { specDigest: 'aa', datasetDigest: 'bb', classes: 2, batchSize: 1, seed: 0 },
   secret: SECRET,
 });
 
-/** Calls as `caller`, and returns what the source was asked for. */
+/** Calls as `caller`, and returns whose frames the source was asked for, for whom. */
 async function called(caller: Caller): Promise<string[]> {
   const asked: string[] = [];
   const source = {
-    async *frames({ consumer }: { consumer: string }): AsyncGenerator<LogitsFrame, void> {
-      asked.push(consumer);
+    async *frames({ consumer, producer }: Subscription): AsyncGenerator<LogitsFrame, void> {
+      asked.push(`${consumer} hears ${producer}`);
       yield* [];
     },
   };
@@ -37,7 +39,7 @@ test.each([
   ['the student-trainer', service('student-trainer')],
   ['an anonymous caller, where plain text was chosen', ANONYMOUS],
 ])('frames of the student are for %s', async (_who, caller) => {
-  expect(await called(caller)).toEqual(['student']);
+  expect(await called(caller)).toEqual(['student hears teacher']);
 });
 
 test.each([

@@ -1,12 +1,11 @@
-import type { FrameSource } from '@trikd/core/domain/role';
-import { peerOf } from '@trikd/core/domain/role';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import { type FrameWait, subscribe } from '@trikd/core/exchange/subscribe';
+import { type Stage } from '@trikd/core/stages/stage';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import type { TrainerParts } from './trainer-parts.js';
 
-/** One stream of frames for each model that the trainer consumes from. */
-export type FrameSubscriptions = Readonly<Partial<Record<FrameSource, AsyncGenerator<LogitsFrame, void>>>>;
+/** One stream of frames for each participant that the trainer consumes from, by name. */
+export type FrameSubscriptions = Readonly<Record<string, AsyncGenerator<LogitsFrame, void>>>;
 
 export interface SubscriptionOptions {
   readonly agreement: Agreement;
@@ -16,13 +15,14 @@ export interface SubscriptionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Subscribes to the models whose addresses are in the assignment. */
+/** Subscribes to the participants whose addresses are in the assignment. */
 export function subscribeToFrames(
   { role, dial, clock, random }: Pick<TrainerParts, 'role' | 'dial' | 'clock' | 'random'>,
   assignment: Assignment,
+  { learners }: Stage,
   options: SubscriptionOptions,
 ): FrameSubscriptions {
-  const { attempt, spec, anchorAddress, peerAddress, exchangeSecret: secret } = assignment;
+  const { attempt, spec, sources, exchangeSecret: secret } = assignment;
   const common = {
     ...options,
     consumer: role,
@@ -33,8 +33,9 @@ export function subscribeToFrames(
     clock,
     random,
   };
-  return {
-    ...(anchorAddress && { anchor: subscribe({ ...common, producer: 'anchor', address: anchorAddress }) }),
-    ...(peerAddress && { peer: subscribe({ ...common, producer: peerOf(role), address: peerAddress }) }),
-  };
+  const streams = Object.entries(sources).map(([producer, address]) => {
+    const server = learners.find(({ name }) => name === producer)?.slot ?? 'anchor';
+    return [producer, subscribe({ ...common, producer, server, address })] as const;
+  });
+  return Object.fromEntries(streams);
 }

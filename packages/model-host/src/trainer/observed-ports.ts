@@ -1,22 +1,25 @@
 import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { FrameSource, TrainedRole } from '@trikd/core/domain/role';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Stage } from '@trikd/core/stages/stage';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { type FaultPoint, faultPoint, positionOf } from '@trikd/process/fault-points';
 
-const RECEIVED: Readonly<Record<FrameSource, FaultPoint>> = { peer: 'frame.from-peer', anchor: 'frame.from-anchor' };
-
 /** Adds the fault points of a training loop to its ports. */
-export function observedPorts(ports: TrainerPorts, role: TrainedRole, attempt: GenerationAttempt): TrainerPorts {
+export function observedPorts(
+  ports: TrainerPorts,
+  role: TrainedRole,
+  { frozen }: Stage,
+  attempt: GenerationAttempt,
+): TrainerPorts {
   const at = (point: FaultPoint, step: number) => faultPoint(point, () => ({ ...attempt, role, step }));
-  const { anchor, peer } = ports.frames;
-  const frames = {
-    ...(anchor && { anchor: observedFrames(anchor, 'anchor', role) }),
-    ...(peer && { peer: observedFrames(peer, 'peer', role) }),
-  };
+  const frames = Object.entries(ports.frames).map(([source, each]) => {
+    const point = frozen.some(({ name }) => name === source) ? 'frame.from-anchor' : 'frame.from-peer';
+    return [source, observedFrames(each, point, role)] as const;
+  });
   return {
     ...ports,
-    frames,
+    frames: Object.fromEntries(frames),
     publish: async (frame) => {
       at('frame.publishing', frame.position.step);
       await ports.publish(frame);
@@ -34,13 +37,13 @@ export function observedPorts(ports: TrainerPorts, role: TrainedRole, attempt: G
 /** `next` is all that the training loop calls. */
 function observedFrames(
   frames: AsyncIterator<LogitsFrame>,
-  source: FrameSource,
+  point: FaultPoint,
   role: TrainedRole,
 ): AsyncIterator<LogitsFrame> {
   return {
     next: async () => {
       const next = await frames.next();
-      if (!next.done) faultPoint(RECEIVED[source], () => ({ ...positionOf(next.value.position), role }));
+      if (!next.done) faultPoint(point, () => ({ ...positionOf(next.value.position), role }));
       return next;
     },
   };

@@ -5,11 +5,12 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
-import { consumersOf } from '@trikd/core/exchange/consumers';
 import type { Agreement } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import type { FrameWait } from '@trikd/core/exchange/subscribe';
 import type { Facts } from '@trikd/core/run/state';
+import { consumersOf, learnerOf, type Stage, sourcesOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { Order } from '@trikd/core/training/order';
@@ -33,6 +34,8 @@ import type { TrainerParts } from './trainer-parts.js';
 /** An attempt at a generation: in training, or ended and not replaced yet. */
 export interface TrainerAttempt {
   readonly id: GenerationAttempt;
+  /** The learner, by its name in the stage. */
+  readonly producer: string;
   readonly order: Order;
   readonly assignment: Assignment;
   readonly facts: Facts;
@@ -65,29 +68,32 @@ export async function startAttempt(
 ): Promise<TrainerAttempt> {
   const { role, clock } = parts;
   const { attempt, spec } = assignment;
+  const stage = stageAt(spec, attempt.generation, assignment.promoted);
+  const learner = learnerOf(stage, role);
+  assertSources(assignment, sourcesOf(stage, learner));
   const log = parts.log.child({ ...attempt, role });
   const events = createAttemptEvents(clock);
   const ended = new AbortController();
   abandoned.signal.addEventListener('abort', () => ended.abort(abandoned.signal.reason), { once: true });
   const store = attemptStore(parts, events, log, ended.signal);
   const dataset = await orAborted(parts.loadDataset(spec), abandoned.signal);
-  const { totalSteps, stepsPerEpoch } = generationPlan(spec, dataset.train.count);
+  const { totalSteps, stepsPerEpoch } = generationPlan(stage, spec.batchSize, dataset.train.count);
   assertWithin(startStepOf(assignment), totalSteps);
-  const start = await trainingStart(role, store, assignment);
+  const start = await trainingStart(role, stage, store, assignment);
 
   const agreement = agreementOf(spec, dataset);
   const window = createFrameWindow({
     attempt,
     firstStep: start.startStep,
     size: spec.exchange.window,
-    consumers: consumersOf(spec, role, attempt.generation),
+    consumers: consumersOf(stage, learner.name),
   });
   const limit = createStepLimit(assignment.limit);
   const rest = createRest(limit, ended.signal);
   const requestedSaves = new Set<number>();
   const recorder = parts.steps.begin(attempt, role, assignment.tracing);
   const slow = (wait: FrameWait) => log.warn({ ...wait, ...recorder.idsOf(wait.step) }, 'frame overdue');
-  const frames = subscribeToFrames(parts, assignment, { agreement, slow, signal: ended.signal });
+  const frames = subscribeToFrames(parts, assignment, stage, { agreement, slow, signal: ended.signal });
   const targets = {
     attempt,
     frames,
@@ -110,6 +116,7 @@ export async function startAttempt(
   return {
     id: attempt,
     order: { attempt, term: assignment.term },
+    producer: learner.name,
     assignment,
     facts: { datasetDigest: dataset.digest, classes: dataset.classes, totalSteps, stepsPerEpoch },
     agreement,
@@ -145,8 +152,8 @@ async function train(
   try {
     log.info({ startStep: start.startStep, limit: limit.value }, 'training');
     faultPoint('attempt.started', () => ({ ...attempt, role, step: start.startStep }));
-    const traced = tracedPorts(attemptPorts(targets), role, recorder, telemetry);
-    await trainGeneration(start, dataset, observedPorts(traced, role, attempt));
+    const traced = tracedPorts(attemptPorts(targets), role, start.stage, recorder, telemetry);
+    await trainGeneration(start, dataset, observedPorts(traced, role, start.stage, attempt));
     window.close();
     log.info({ steps: window.nextStep }, 'generation trained');
   } catch (error) {
@@ -163,6 +170,16 @@ function assertWithin(step: number, totalSteps: number): void {
   throw new TrikdError('invalid', `step ${step} is beyond the ${totalSteps} steps of a generation`, { step });
 }
 
+/** @throws TrikdError 'invalid' unless the assignment has the address of every participant that the objective needs, and no other */
+function assertSources({ sources }: Assignment, needed: readonly string[]): void {
+  const named = Object.keys(sources);
+  const missing = needed.filter((name) => !named.includes(name));
+  const more = named.filter((name) => !needed.includes(name));
+  if (missing.length + more.length === 0) return;
+  const parts = [...missing.map((name) => `no address of ${name}`), ...more.map((name) => `one of ${name}`)];
+  throw new TrikdError('invalid', `the assignment has ${parts.join(' and ')}, which is not as the objective needs`);
+}
+
 /** An orchestrator requests one checkpoint at a time. */
 const MOST_REQUESTED_SAVES = 64;
 
@@ -175,10 +192,15 @@ function addSave(requested: Set<number>, step: number, nextStep: number): void {
   requested.add(step);
 }
 
-async function trainingStart(role: TrainedRole, store: ObjectStore, assignment: Assignment): Promise<TrainingStart> {
-  const { attempt, spec, resume } = assignment;
-  const common = { role, spec, attempt, startStep: startStepOf(assignment) };
-  if (!resume) return common;
+async function trainingStart(
+  role: TrainedRole,
+  stage: Stage,
+  store: ObjectStore,
+  assignment: Assignment,
+): Promise<TrainingStart> {
+  const { attempt, spec, resume, init } = assignment;
+  const common = { role, spec, stage, attempt, startStep: startStepOf(assignment) };
+  if (!resume) return { ...common, ...(init && { init }) };
   const state = await loadParams(store, resume.state);
   return { ...common, resume: resume.best ? { state, best: resume.best } : { state } };
 }

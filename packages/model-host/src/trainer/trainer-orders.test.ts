@@ -1,18 +1,23 @@
+import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Assignment } from '@trikd/core/training/assignment';
 import { ORDER_SECONDS } from '@trikd/core/training/order';
 import type { TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainingStart } from '@trikd/core/training/training-start';
 import { createLogger } from '@trikd/process/logging';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { paramsOf } from '@trikd/testing/toy-model/number-model';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadDataset } from '../data/load-dataset.js';
 import { createTrainer } from './trainer.js';
 
 const LARGEST = 2 ** 32 - 1;
 const spec = specFor('bare', { name: 'r', epochs: 1 });
+const LAST_GENERATION = spec.curriculum.generations - 1;
 const attemptOf = (attempt: number, generation = 0): GenerationAttempt => ({ runId: 'r', generation, attempt });
 const order = (term: number, attempt: number, generation = 0): Assignment => ({
   attempt: attemptOf(attempt, generation),
@@ -20,7 +25,12 @@ const order = (term: number, attempt: number, generation = 0): Assignment => ({
   exchangeSecret: SECRET,
   spec,
   limit: 100,
+  sources: {},
+  promoted: generation > 0,
 });
+
+/** A role without an objective of its own. */
+const alone = (role: RunSpec['student']) => ({ ...role, objective: undefined });
 
 /** Trains on until it is abandoned. */
 const trainOn = (ports: TrainerPorts) =>
@@ -33,20 +43,25 @@ const rest = (ports: TrainerPorts) => {
 
 function rig(loop: (ports: TrainerPorts) => Promise<void> = trainOn) {
   const clock = virtualClock();
+  const store = memoryStore();
+  const starts: TrainingStart[] = [];
   const trainer = createTrainer({
     role: 'student',
-    store: memoryStore(),
+    store,
     loadDataset,
-    trainGeneration: (_start, _dataset, ports) => loop(ports),
+    trainGeneration: (start, _dataset, ports) => {
+      starts.push(start);
+      return loop(ports);
+    },
     dial: () => {
-      throw new Error('it has no peers');
+      throw new Error('nothing is asked of its peers');
     },
     clock,
     random: () => 1,
     log: createLogger({ level: 'silent' }, 'test'),
   });
   onTestFinished(() => trainer.stop());
-  return { trainer, clock };
+  return { trainer, clock, store, starts };
 }
 
 test('refuses an order of an earlier term while it trains, and keeps its attempt', async () => {
@@ -61,7 +76,7 @@ test('refuses an order of an earlier term while it trains, and keeps its attempt
 
 test('takes an order of a later term, although its attempt is lower', async () => {
   const { trainer } = rig();
-  await trainer.assign(order(4, LARGEST, LARGEST));
+  await trainer.assign(order(4, LARGEST, LAST_GENERATION));
   await trainer.assign(order(5, 6));
   expect(trainer.current()?.id).toEqual(attemptOf(6));
 });
@@ -78,7 +93,7 @@ test('takes the same order again, and refuses another assignment under it', asyn
   const { trainer } = rig();
   const facts = await trainer.assign(order(4, 6));
   expect(await trainer.assign({ ...order(4, 6), limit: 7 })).toBe(facts);
-  await expect(trainer.assign({ ...order(4, 6), peerAddress: 'elsewhere:1' })).rejects.toMatchObject({
+  await expect(trainer.assign({ ...order(4, 6), sources: { teacher: 'elsewhere:1' } })).rejects.toMatchObject({
     kind: 'out-of-step',
     message: 'run r generation 0 attempt 6 is assigned already, and otherwise',
   });
@@ -93,6 +108,60 @@ test('refuses to resume beyond the end of the generation', async () => {
   });
 });
 
+test('refuses a stage that the run has not', async () => {
+  const { trainer } = rig();
+  await expect(trainer.assign(order(1, 1, LAST_GENERATION + 1))).rejects.toMatchObject({
+    kind: 'invalid',
+    message: 'run r has 3 stages, stage 3 was requested',
+  });
+});
+
+describe('sources', () => {
+  const hearing = specFor('tiny', { name: 'r' });
+  const teacher = 'teacher:1';
+  const anchor = 'anchor:1';
+  const assigned = (sources: Assignment['sources'], changes: Partial<Assignment> = {}) =>
+    rig().trainer.assign({ ...order(1, 1, 1), spec: hearing, sources, ...changes });
+
+  test.each<[string, Assignment['sources'], string]>([
+    ['lack one that the objective needs', { teacher }, 'no address of anchor'],
+    ['have one that it does not need', { teacher, anchor, student: 'student:1' }, 'one of student'],
+    ['have another one', { teacher, previous: anchor }, 'no address of anchor and one of previous'],
+  ])('that %s are refused', async (_name, sources, difference) => {
+    await expect(assigned(sources)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: `the assignment has ${difference}, which is not as the objective needs`,
+    });
+  });
+
+  test('of the objective are those of the stage as it is run: without an anchor before a student was promoted', async () => {
+    expect(await assigned({ teacher, anchor })).toMatchObject({ classes: 4 });
+    expect(await assigned({ teacher }, { promoted: false })).toMatchObject({ classes: 4 });
+    await expect(assigned({ teacher, anchor }, { promoted: false })).rejects.toMatchObject({ kind: 'invalid' });
+  });
+});
+
+test('starts from the params of an earlier stage, and from its checkpoint alone when it has one', async () => {
+  const { trainer, store, starts } = rig();
+  const init = { key: 'runs/r/blobs/0.1/first', sha256: 'f', bytes: 1 };
+  const state = await saveParams(store, blobsFolder(attemptOf(1)), paramsOf(3));
+  await trainer.assign({ ...order(1, 1), init });
+  await trainer.assign({ ...order(1, 2), init, resume: { step: 2, state } });
+  expect(starts.map(({ startStep, init: from, resume }) => ({ startStep, from, resume }))).toEqual([
+    { startStep: 0, from: init, resume: undefined },
+    { startStep: 2, from: undefined, resume: { state: paramsOf(3) } },
+  ]);
+});
+
+test('a trainer whose slot is idle in the stage refuses it', async () => {
+  const kd = RunSpec.parse({ ...spec, student: alone(spec.student), teacher: alone(spec.teacher), method: 'kd' });
+  const { trainer } = rig();
+  await expect(trainer.assign({ ...order(1, 1), spec: kd })).rejects.toMatchObject({
+    kind: 'invalid',
+    message: 'stage teacher trains no model in the student-trainer',
+  });
+});
+
 test('keeps few requested checkpoints', async () => {
   const { trainer } = rig();
   await trainer.assign(order(1, 1));
@@ -103,7 +172,7 @@ test('keeps few requested checkpoints', async () => {
 
 test('is fenced by no number for longer than its orchestrator is there', async () => {
   const { trainer, clock } = rig();
-  await trainer.assign(order(LARGEST, LARGEST, LARGEST));
+  await trainer.assign(order(LARGEST, LARGEST, LAST_GENERATION));
   await expect(trainer.assign(order(7, 5))).rejects.toMatchObject({ kind: 'out-of-step' });
   await clock.advance(1000 * ORDER_SECONDS);
   await trainer.assign(order(7, 5));

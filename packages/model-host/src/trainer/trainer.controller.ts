@@ -64,7 +64,7 @@ export class TrainerController {
     const open = (left: AbortSignal) => this.trainer.watch(toAttempt(attempt), fromEvent, left, pastOnly);
     await serveStream(call, this.shutdown, open, ({ number, event }) => ({
       number,
-      event: fromTrainerEvent(event, this.trainer.role),
+      event: fromTrainerEvent(event),
     }));
     return EMPTY;
   }

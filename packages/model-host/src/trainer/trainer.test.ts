@@ -24,6 +24,8 @@ const assignment = (attempt: number, resume?: RoleCheckpoint, term = 1): Assignm
   exchangeSecret: SECRET,
   spec,
   limit: 100,
+  sources: {},
+  promoted: false,
   ...(resume && { resume }),
 });
 const state: Params = new Map([['value', { dtype: 'float32', shape: [1], data: Float32Array.of(1) }]]);
@@ -167,7 +169,7 @@ describe('an attempt whose checkpoint cannot be read yet', () => {
     const never = new AbortController().signal;
     const from = { ...numbered(1), step: 2 };
     const received = trainer
-      .frames({ consumer: 'teacher', from, agreement, secret: SECRET }, never)
+      .frames({ consumer: 'teacher', producer: 'student', from, agreement, secret: SECRET }, never)
       [Symbol.asyncIterator]()
       .next();
     await clock.advance(3_600_000);

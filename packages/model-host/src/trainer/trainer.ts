@@ -16,7 +16,7 @@ import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/
 import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/wall-time';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
-import { assertConsumer } from '../exchange/assert-consumer.js';
+import { assertConsumer, assertProducer } from '../exchange/assert-consumer.js';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
 import type { NumberedEvent } from './attempt-events.js';
 import { startAttempt, type TrainerAttempt } from './trainer-attempt.js';
@@ -182,10 +182,14 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
     steps,
     current: () => attempt,
     watch: (requested, from, signal, pastOnly) => currentAs(requested).events.read(from, signal, pastOnly),
-    async *frames({ consumer, from, agreement, secret }: Subscription, signal): AsyncGenerator<LogitsFrame, void> {
+    async *frames(
+      { consumer, producer, from, agreement, secret }: Subscription,
+      signal,
+    ): AsyncGenerator<LogitsFrame, void> {
       const current = await assigned(from, signal);
       assertSecret(current.assignment.exchangeSecret, secret, consumer);
       assertConsumer(current.agreement, agreement, { consumer, log: parts.log });
+      assertProducer(producer, [current.producer]);
       yield* current.window.frames(consumer, from.step, signal);
     },
     async leave() {
@@ -203,8 +207,8 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
 
 /** The limit is not compared: the current attempt may have another by now. */
 function assertSameAssignment(current: Assignment, again: Assignment): void {
-  const contentOf = ({ spec, resume, peerAddress, anchorAddress, exchangeSecret }: Assignment) =>
-    canonicalJson({ spec, resume, peerAddress, anchorAddress, exchangeSecret });
+  const contentOf = ({ spec, resume, init, sources, promoted, exchangeSecret }: Assignment) =>
+    canonicalJson({ spec, resume, init, sources, promoted, exchangeSecret });
   if (contentOf(current) === contentOf(again)) return;
   throw new TrikdError('out-of-step', `${nameOf(current.attempt)} is assigned already, and otherwise`);
 }

@@ -3,12 +3,15 @@ import type { z } from 'zod';
 
 /** A spec as its author writes it: defaults left out. */
 export type WrittenSpec = z.input<typeof RunSpec>;
-type WrittenRole = WrittenSpec['student'];
+
+/** A spec with a student and a teacher. */
+export type WrittenPair = WrittenSpec & { readonly student: WrittenRole; readonly teacher: WrittenRole };
+type WrittenRole = NonNullable<WrittenSpec['student']>;
 
 const plainCnn = (...channels: number[]) => ({ kind: 'plain-cnn' as const, channels });
 
 /** Terms of an objective with distillation from both other models. */
-export function hears(anchor = 1, peer = 1, temperature?: number): WrittenRole['objective'] {
+export function hears(anchor = 1, peer = 1, temperature?: number): NonNullable<WrittenRole['objective']> {
   const at = temperature === undefined ? {} : { temperature };
   return [
     { kind: 'task' },
@@ -21,7 +24,7 @@ const alone: WrittenRole = { model: plainCnn(4), objective: [{ kind: 'task' }] }
 const both: WrittenRole = { model: plainCnn(4), objective: hears() };
 
 /** 12 steps a generation, 4 an epoch, on images of 8x8 in 4 classes. */
-const tiny: WrittenSpec = {
+const tiny: WrittenPair = {
   name: 'tiny',
   data: { kind: 'synthetic', train: 64, validation: 24, test: 20, noise: 32 },
   batchSize: 16,
@@ -132,6 +135,6 @@ export const PRESETS = {
     checkpoint: { everyEpochs: NEVER },
     engine: { threads: 2 },
   },
-} as const satisfies Readonly<Record<string, WrittenSpec>>;
+} as const satisfies Readonly<Record<string, WrittenPair>>;
 
 export type Preset = keyof typeof PRESETS;

@@ -1,17 +1,17 @@
 import { type Dataset, splitDataset } from '@trikd/core/data/split';
 import { syntheticSource } from '@trikd/core/data/synthetic';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { PRESETS, type Preset, type WrittenSpec } from './presets.js';
+import { PRESETS, type Preset, type WrittenPair, type WrittenSpec } from './presets.js';
 
 /** Fields that replace those of a preset; those of a role replace one by one. */
 export type SpecChanges = Readonly<Partial<Omit<WrittenSpec, 'student' | 'teacher'>>> & {
-  readonly student?: Readonly<Partial<WrittenSpec['student']>>;
-  readonly teacher?: Readonly<Partial<WrittenSpec['teacher']>>;
+  readonly student?: Readonly<Partial<NonNullable<WrittenSpec['student']>>>;
+  readonly teacher?: Readonly<Partial<NonNullable<WrittenSpec['teacher']>>>;
 };
 
 /** A preset with changes, as an author would write it: defaults left out. */
-export function writtenSpec(preset: Preset, changes: SpecChanges = {}): WrittenSpec {
-  const written: WrittenSpec = PRESETS[preset];
+export function writtenSpec(preset: Preset, changes: SpecChanges = {}): WrittenPair {
+  const written: WrittenPair = PRESETS[preset];
   return {
     ...written,
     ...changes,

@@ -1,13 +1,14 @@
 import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
 import { type GenerationAttempt } from '@trikd/core/domain/position';
-import { peerOf, type Role } from '@trikd/core/domain/role';
+import { type Role } from '@trikd/core/domain/role';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { activeTerms, sourcesOf } from '@trikd/core/losses/objective';
 import type { Params } from '@trikd/core/models/params';
+import type { ModelSpec } from '@trikd/core/spec/model-spec';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import type { AnchorModel } from '@trikd/core/training/anchor';
+import { learnerOf, sourcesOf } from '@trikd/core/stages/stage';
+import type { FrozenModel } from '@trikd/core/training/frozen';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import type { TrainingStart } from '@trikd/core/training/training-start';
@@ -33,8 +34,8 @@ function frame(spec: RunSpec, dataset: Dataset, attempt: GenerationAttempt, step
 /** Uses all ports as the real loop does. It fails at step `failAt`. */
 export const numberTrainer =
   (failAt = Number.POSITIVE_INFINITY) =>
-  async ({ spec, role, attempt, startStep, resume }: TrainingStart, dataset: Dataset, ports: TrainerPorts) => {
-    const { totalSteps } = generationPlan(spec, dataset.train.count);
+  async ({ spec, stage, role, attempt, startStep, resume }: TrainingStart, dataset: Dataset, ports: TrainerPorts) => {
+    const { totalSteps } = generationPlan(stage, spec.batchSize, dataset.train.count);
     let value = resume ? numberIn(resume.state) : role === 'teacher' ? 1 : 2;
     const rest = async (step: number) => {
       const state = await ports.save(paramsOf(value));
@@ -57,12 +58,12 @@ export const numberTrainer =
       const mine = frame(spec, dataset, attempt, step, value);
       ports.steps?.(step, 'publish');
       await ports.publish(mine);
-      for (const source of sourcesOf(activeTerms(spec, role, attempt.generation))) {
-        ports.steps?.(step, source === 'peer' ? 'await-peer' : 'await-anchor');
-        const from = source === 'peer' ? peerOf(role) : source;
+      for (const source of sourcesOf(stage, learnerOf(stage, role))) {
+        const isFrozen = stage.frozen.some(({ name }) => name === source);
+        ports.steps?.(step, isFrozen ? 'await-anchor' : 'await-peer');
         const next = await ports.frames[source]?.next();
-        if (!next || next.done) throw new Error(`no frame of the ${from}`);
-        checkFrame(next.value, { ...mine, rows: mine.logits.rows, cols: mine.logits.cols }, from);
+        if (!next || next.done) throw new Error(`no frame of the ${source}`);
+        checkFrame(next.value, { ...mine, rows: mine.logits.rows, cols: mine.logits.cols }, source);
         value = Math.fround(value * 0.75 + next.value.logits.data[0]! * 0.25 + 0.001 * step);
       }
       ports.steps?.(step, 'done');
@@ -88,7 +89,13 @@ export const numberTrainer =
 /** An anchor whose frames depend on its params and the step. `closed` is called when its model is closed. */
 export const numberAnchor =
   (closed: (role: Role) => void = () => undefined) =>
-  async (spec: RunSpec, dataset: Dataset, params: Params, attempt: GenerationAttempt): Promise<AnchorModel> => ({
+  async (
+    spec: RunSpec,
+    dataset: Dataset,
+    _model: ModelSpec,
+    params: Params,
+    attempt: GenerationAttempt,
+  ): Promise<FrozenModel> => ({
     logits: async (step, steps) => {
       steps?.(step, 'forward');
       return frame(spec, dataset, attempt, step, Math.fround(numberIn(params) + step));

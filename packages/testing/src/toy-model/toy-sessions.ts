@@ -1,7 +1,7 @@
 import type { Dataset } from '@trikd/core/data/split';
 import type { TrainedRole } from '@trikd/core/domain/role';
-import { sourcesOf } from '@trikd/core/losses/objective';
 import type { Params } from '@trikd/core/models/params';
+import { sourcesOf } from '@trikd/core/stages/stage';
 import { LOGITS, PREDICT, TRAIN } from '@trikd/core/training/role-program';
 import type { ModelSession, ModelSessions } from '@trikd/core/training/sessions';
 
@@ -30,17 +30,19 @@ const SCALE = 2 ** 24;
 
 export function toySessions(options: ToyOptions): ModelSessions {
   return {
-    async openTrainer({ spec, dataset, generation, role, terms, state }) {
+    async openTrainer({ spec, dataset, stage, learner, state }) {
+      const { slot: role, objective } = learner;
+      const generation = stage.index;
       await options.pause();
       const seed = mix(mix(spec.seed, generation), role === 'teacher' ? 1 : 2);
       const toy = state ? toyOf(state) : freshToy(seed);
       return trainerSession(
         toy,
-        { dataset, generation, role, sources: sourcesOf(terms), terms: terms.length },
+        { dataset, generation, role, sources: sourcesOf(stage, learner), terms: objective.length },
         options,
       );
     },
-    async openAnchor({ dataset }, params) {
+    async openFrozen({ dataset }, _model, params) {
       await options.pause();
       const toy = toyOf(params);
       return {

@@ -4,11 +4,12 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { type GenerationAttempt } from '@trikd/core/domain/position';
 import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
-import { consumersOf } from '@trikd/core/exchange/consumers';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { type AnchorModel, openAnchor } from '@trikd/core/training/anchor';
+import { consumersOf, learnerOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
+import { type FrozenModel, openFrozen } from '@trikd/core/training/frozen';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
@@ -51,13 +52,14 @@ export interface Pair {
 export async function startPair(start: PairStart): Promise<Pair> {
   const { spec, dataset, blobs, generation, from } = start;
   const attempt: GenerationAttempt = { runId: spec.name, generation, attempt: from ? 2 : 1 };
+  const stage = stageAt(spec, generation, start.anchor !== undefined);
   const firstStep = from?.student.step ?? 0;
   const window = (role: Role) =>
     createFrameWindow({
       attempt,
       firstStep,
       size: spec.exchange.window,
-      consumers: consumersOf(spec, role, generation),
+      consumers: consumersOf(stage, role),
     });
   const windows = { teacher: window('teacher'), student: window('student'), anchor: window('anchor') };
   const limit = createStepLimit(start.limit ?? Number.POSITIVE_INFINITY);
@@ -70,7 +72,7 @@ export async function startPair(start: PairStart): Promise<Pair> {
       ...blobs,
       frames: {
         anchor: until(windows.anchor.frames(role, firstStep), start.anchorGone?.[role]),
-        peer: windows[peerOf(role)].frames(role, firstStep),
+        [peerOf(role)]: windows[peerOf(role)].frames(role, firstStep),
       },
       publish: (frame) => windows[role].publish(frame),
       limit,
@@ -86,14 +88,20 @@ export async function startPair(start: PairStart): Promise<Pair> {
     const state = checkpoint && (await blobs.load(checkpoint.state));
     const resume = state && { state, ...(checkpoint.best && { best: checkpoint.best }) };
     try {
-      await trainGeneration({ role, spec, attempt, startStep: firstStep, ...(resume && { resume }) }, dataset, ports);
+      await trainGeneration(
+        { role, spec, stage, attempt, startStep: firstStep, ...(resume && { resume }) },
+        dataset,
+        ports,
+      );
     } catch (error) {
       windows[role].close(new TrikdError('out-of-step', `the ${role} gave up`, {}, { cause: error }));
       throw error;
     }
   };
 
-  const model = start.anchor && (await openAnchor(spec, dataset, await blobs.load(start.anchor), attempt));
+  const model =
+    start.anchor &&
+    (await openFrozen(spec, dataset, learnerOf(stage, 'student').model, await blobs.load(start.anchor), attempt));
   const training = ROLES.map(train);
   const producing = model ? produce(model, firstStep, windows.anchor) : Promise.resolve();
   const settled = Promise.allSettled([...training, producing]).then(() => model?.close());
@@ -127,7 +135,7 @@ export async function startPair(start: PairStart): Promise<Pair> {
 }
 
 /** Answers step after step until the window is closed. */
-async function produce(model: AnchorModel, firstStep: number, window: ReturnType<typeof createFrameWindow>) {
+async function produce(model: FrozenModel, firstStep: number, window: ReturnType<typeof createFrameWindow>) {
   for (let step = firstStep; ; step++) await window.publish(await model.logits(step));
 }
 

@@ -9,8 +9,10 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Params } from '@trikd/core/models/params';
-import { runReferenceGeneration } from '@trikd/core/reference/reference';
+import { blobsFor, type ReferenceOutcome, runReferenceStage } from '@trikd/core/reference/reference';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { learnerOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
 import { type ExpectedParams, expectedInCheckpoint } from '@trikd/core/training/expected-params';
 import { virtualClock } from '../clock/virtual-clock.js';
 import { datasetFor, specFor } from '../specs/spec-for.js';
@@ -62,20 +64,32 @@ export async function realCheckpoint(): Promise<RealCheckpoint> {
   const dataset = datasetFor(spec);
   const store = memoryStore();
   const { anchor, outcome, written } = await trainTwoGenerations(store, spec, dataset);
+  const { teacher, student } = trained(outcome);
+  const stage = stageAt(spec, 1, true);
   const part = ({ state, best }: RoleCheckpoint) => ({ state, ...(best && { best }) });
   const manifest: PairManifest = {
     ...{ version: MANIFEST_VERSION, runId: spec.name, generation: 1, attempt: 1, step: outcome.steps, writer: 'test' },
-    ...{ specDigest: specDigest(spec), datasetDigest: dataset.digest, anchor: anchor.sha256 },
-    ...{ teacher: part(outcome.teacher), student: part(outcome.student) },
+    ...{ specDigest: specDigest(spec), datasetDigest: dataset.digest, frozen: { anchor: anchor.sha256 } },
+    learners: { teacher: part(teacher), student: part(student) },
   };
   const key = manifestKey(manifest);
   const bytes = encodeManifest(manifest);
   await store.create(key, bytes);
   const blobs = [
-    ...(await blobsOf(store, 'teacher', outcome.teacher, expectedInCheckpoint(spec, dataset, 'teacher'))),
-    ...(await blobsOf(store, 'student', outcome.student, expectedInCheckpoint(spec, dataset, 'student'))),
+    ...(await blobsOf(
+      store,
+      'teacher',
+      teacher,
+      expectedInCheckpoint(spec, dataset, stage, learnerOf(stage, 'teacher')),
+    )),
+    ...(await blobsOf(
+      store,
+      'student',
+      student,
+      expectedInCheckpoint(spec, dataset, stage, learnerOf(stage, 'student')),
+    )),
   ];
-  const read = () => loadManifest(store, key, { ...manifest, anchor: anchor.sha256 });
+  const read = () => loadManifest(store, key, manifest);
   const others = written.filter(({ key: other }) => blobs.every(({ key: own }) => own !== other));
   return { store, manifest, manifestObject: { name: 'pair manifest', key, bytes, read }, blobs, others };
 }
@@ -93,10 +107,18 @@ async function trainTwoGenerations(store: ObjectStore, spec: RunSpec, dataset: D
       return blob;
     },
   };
-  const { student } = await runReferenceGeneration(run, 0, undefined);
-  const anchor = student.best?.params;
+  const first = await runReferenceStage(run, stageAt(spec, 0, false), {});
+  const anchor = trained(first).student.best?.params;
   if (!anchor) throw new TypeError('generation 0 has no best student');
-  return { anchor, outcome: await runReferenceGeneration(run, 1, anchor), written };
+  const stage = stageAt(spec, 1, true);
+  const outcome = await runReferenceStage(run, stage, blobsFor(spec, stage, [first], anchor));
+  return { anchor, outcome, written };
+}
+
+/** The learners of a generation. */
+function trained({ learners: { student, teacher } }: ReferenceOutcome) {
+  if (!student || !teacher) throw new TypeError('a generation has a student and a teacher');
+  return { student, teacher };
 }
 
 async function blobsOf(

@@ -48,7 +48,8 @@ test('the anchor is marked by the state where the pointer cannot be read', async
 
 test('a blob that a manifest names twice is counted once', () => {
   const { newest } = run.manifests;
-  const { bytes } = newest.teacher.state;
+  const { student, teacher } = newest.learners;
+  const { bytes } = teacher!.state;
   expect(bytesOf(newest)).toBe(3 * bytes);
-  expect(bytesOf({ ...newest, teacher: { state: newest.student.state } })).toBe(2 * bytes);
+  expect(bytesOf({ ...newest, learners: { student: student!, teacher: { state: student!.state } } })).toBe(2 * bytes);
 });

@@ -9,9 +9,8 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
 import { manifestsOf } from '@trikd/core/run/collector';
-import { bestGeneration } from '@trikd/core/run/promotion';
+import { bestStage } from '@trikd/core/run/promotion';
 import { type RunState, resumePair } from '@trikd/core/run/state';
-import { taskOf } from '@trikd/core/tasks/task-of';
 import { committedTimes } from './committed-times.js';
 import type { OpenRun } from './open-run.js';
 
@@ -21,7 +20,7 @@ import type { OpenRun } from './open-run.js';
  */
 export type CheckpointStatus = 'live' | 'orphan' | 'damaged' | 'gone';
 
-/** Roles of a checkpoint: the run continues from it; its student was promoted, is the current anchor, is the best of the run. */
+/** Roles of a checkpoint: the run continues from it; its student was promoted, is the current anchor, is the result of the run. */
 export type Mark = 'resumes here' | 'promoted' | 'anchor' | 'best';
 
 /** A checkpoint of a run, existing or missing. */
@@ -48,11 +47,11 @@ export async function catalogue({ spec, state, store, events }: OpenRun): Promis
   const found: FoundManifest[] = [];
   for await (const one of manifestsNewestFirst(store, spec.name)) found.push(one);
   const anchor = await currentAnchor(store, spec.name, state);
-  const best = bestGeneration(state.results, taskOf(spec).primary);
+  const best = bestStage(state.results, spec);
   return entriesOf(state, found, { anchor, best }, events === undefined ? new Map() : await committedTimes(events));
 }
 
-/** The generation whose student is the anchor. A damaged pointer is not an error here. */
+/** The stage whose student is the anchor. A damaged pointer is not an error here. */
 async function currentAnchor(store: ObjectStore, runId: string, state: RunState): Promise<number | undefined> {
   try {
     return (await readPointer(store, runId))?.generation;
@@ -62,7 +61,7 @@ async function currentAnchor(store: ObjectStore, runId: string, state: RunState)
   }
 }
 
-/** Generations whose student is the anchor, and the best of the run. */
+/** Stages whose student is the anchor, and whose decisive learner is the best of the run. */
 type StudentsOf = Readonly<Record<'anchor' | 'best', number | undefined>>;
 
 /**

@@ -33,7 +33,7 @@ const defaults = { runId: 'r', from: {}, output: 'table' };
 describe('trikd checkpoint', () => {
   test('takes a run, and defaults for the rest', async () => {
     expect(await asked('list', 'r')).toEqual({ command: 'list', ...defaults });
-    expect(await asked('show', 'r')).toEqual({ command: 'show', ...defaults, wanted: 'latest' });
+    expect(await asked('show', 'r')).toEqual({ command: 'show', ...defaults, wanted: 'latest', roles: [] });
     expect(await asked('verify', 'r')).toEqual({ command: 'verify', ...defaults, wanted: [] });
     expect(await asked('gc', 'r')).toEqual({ command: 'gc', ...defaults, dryRun: false });
     expect(await asked('gc', 'r', '--dry-run')).toEqual({ command: 'gc', ...defaults, dryRun: true });
@@ -43,8 +43,8 @@ describe('trikd checkpoint', () => {
     expect(await asked('verify', 'r', '1/8', 'latest', '--store', 'elsewhere', '-o', 'yaml')).toEqual({
       ...{ command: 'verify', runId: 'r', from: { store: 'elsewhere' }, output: 'yaml', wanted: ['1/8', 'latest'] },
     });
-    expect(await asked('show', 'r', '0/8', '--config', 'a.yaml')).toMatchObject({
-      ...{ from: { config: 'a.yaml' }, wanted: '0/8' },
+    expect(await asked('show', 'r', '0/8', '--config', 'a.yaml', '--role', 'student', 'assistant-1')).toMatchObject({
+      ...{ from: { config: 'a.yaml' }, wanted: '0/8', roles: ['student', 'assistant-1'] },
     });
   });
 

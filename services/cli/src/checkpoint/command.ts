@@ -13,6 +13,8 @@ export interface ListOptions {
 export interface ShowOptions extends ListOptions {
   /** `latest`, `generation/step`, `generation/step-attempt`, or the key of a manifest. */
   readonly wanted: string;
+  /** Learners whose tensors are shown, by name; empty: all. */
+  readonly roles: readonly string[];
 }
 
 /** Options of `trikd checkpoint verify`. */
@@ -46,7 +48,7 @@ Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run, 4 the store 
 const SHOW_EXAMPLE = `
 Example:
   $ trikd checkpoint show tiny
-  $ trikd checkpoint show tiny 1/480
+  $ trikd checkpoint show tiny 1/480 --role student
   $ trikd checkpoint show tiny 1/480-2 -o yaml
 
 Exit status: 0 all of it could be read, 1 a part is damaged or gone, 2 wrong command line, 3 no such run or checkpoint, 4 the store did
@@ -86,8 +88,9 @@ export function checkpointCommand(actions: CheckpointActions): Command {
   );
   reading(command, 'show', 'Shows a checkpoint and its tensors.', SHOW_EXAMPLE)
     .argument('[checkpoint]', 'generation/step, generation/step-attempt, the key of a manifest, or latest', 'latest')
-    .action((runId: string, wanted: string, options: RawOptions) =>
-      actions.show({ ...common(runId, options), wanted }),
+    .option('--role <names...>', 'learners whose tensors to show (default: all)')
+    .action((runId: string, wanted: string, options: RawOptions & { readonly role?: readonly string[] }) =>
+      actions.show({ ...common(runId, options), wanted, roles: options.role ?? [] }),
     );
   reading(command, 'verify', 'Reads checkpoints as a run would, and lists all problems.', VERIFY_EXAMPLE)
     .argument('[checkpoints...]', 'as for `show` (default: everything that the run needs)')

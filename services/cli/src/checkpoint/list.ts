@@ -1,5 +1,8 @@
+import type { LearnerPart } from '@trikd/core/checkpoint/manifest';
 import { primaryText } from '@trikd/events/metric-text';
+import { stageText } from '@trikd/events/names';
 import Table from 'cli-table3';
+import { inOrderOf, stageOf } from '../participants.js';
 import { age, formatted, size } from '../texts.js';
 import { bytesOf, catalogue, type Entry } from './catalogue.js';
 import type { ListOptions } from './command.js';
@@ -22,11 +25,17 @@ export function listTable(
   entries: readonly Entry[],
   now: Date,
 ): string {
-  const phase = `run ${spec.name}: ${state.phase}, generation ${state.generation}, attempt ${state.attempt}`;
+  const { generation } = state;
+  const stage = stageText(stageOf(spec, generation).name, generation);
+  const phase = `run ${spec.name}: ${state.phase}, ${stage}, attempt ${state.attempt}`;
   if (entries.length === 0) return `${phase}; no checkpoint yet`;
+  const learners = inOrderOf(
+    spec,
+    entries.flatMap(({ manifest }) => Object.keys(manifest?.learners ?? {})),
+  );
   const table = new Table({
-    head: ['generation/step-attempt', 'status', 'age', 'size', 'student', 'teacher', ''],
-    colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'left'],
+    head: ['generation/step-attempt', 'status', 'age', 'size', ...learners, ''],
+    colAligns: ['right', 'left', 'right', 'right', ...learners.map(() => 'right' as const), 'left'],
     style: { head: [], border: [], compact: true },
   });
   for (const { name, status, writtenAt, manifest, marks } of entries) {
@@ -35,8 +44,7 @@ export function listTable(
       status,
       age(writtenAt, now),
       manifest ? size(bytesOf(manifest)) : '',
-      primaryText(manifest?.student.best?.validation.metrics) ?? '',
-      primaryText(manifest?.teacher.best?.validation.metrics) ?? '',
+      ...learners.map((name) => primaryText(manifest?.learners[name]?.best?.validation.metrics) ?? ''),
       marks.join(', '),
     ]);
   }
@@ -59,14 +67,15 @@ function listed({ spec, state }: OpenRun, entries: readonly Entry[]): object {
       ...entry,
       ...(manifest && {
         bytes: bytesOf(manifest),
-        ...(manifest.student.best && { student: bestOf(manifest.student.best) }),
-        ...(manifest.teacher.best && { teacher: bestOf(manifest.teacher.best) }),
+        ...Object.fromEntries(
+          Object.entries(manifest.learners).flatMap(([name, { best }]) => (best ? [[name, bestOf(best)]] : [])),
+        ),
       }),
       ...(refusal && { problem: refusal.message }),
     })),
   };
 }
 
-function bestOf({ step, validation, test }: NonNullable<NonNullable<Entry['manifest']>['student']['best']>): object {
+function bestOf({ step, validation, test }: NonNullable<LearnerPart['best']>): object {
   return { step, validation, ...(test && { test }) };
 }

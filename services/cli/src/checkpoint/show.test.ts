@@ -10,15 +10,20 @@ test('a checkpoint is shown with its position, digests, scores and the tensors o
   const run = await storedRun();
   const entry = (await catalogue(run))[0]!;
   const { newest } = run.manifests;
+  const student = newest.learners['student']!;
   const blobs = [
     {
       what: 'state of the student',
-      blob: newest.student.state,
-      held: await loadParams(run.store, newest.student.state),
+      blob: student.state,
+      held: await loadParams(run.store, student.state),
     },
-    { what: 'state of the teacher', blob: newest.teacher.state, held: new TrikdError('corrupt', 'it is gone') },
+    {
+      what: 'state of the teacher',
+      blob: newest.learners['teacher']!.state,
+      held: new TrikdError('corrupt', 'it is gone'),
+    },
   ];
-  const lines = shownText('r', entry, newest, blobs).split('\n');
+  const lines = shownText(run.spec, entry, newest, blobs).split('\n');
   expect(lines.slice(0, 10)).toEqual([
     'checkpoint 1/8-2 of run r (live, resumes here)',
     'position     generation 1, step 8, attempt 2',
@@ -26,12 +31,12 @@ test('a checkpoint is shown with its position, digests, scores and the tensors o
     `key          ${entry.key}`,
     `spec         ${newest.specDigest}`,
     `data         ${newest.datasetDigest}`,
-    `anchor       ${newest.anchor}`,
+    `anchor       ${newest.frozen['anchor']}`,
     'numerics     not recorded',
     'student      best at step 4: validation 50.00 % (NLL 0.5000, 400 images)',
     'teacher      not validated yet',
   ]);
-  const { bytes, key } = newest.student.state;
+  const { bytes, key } = student.state;
   expect(lines.slice(11, 13)).toEqual([`state of the student: ${bytes} B`, key]);
   expect(lines.find((line) => line.includes('dense/kernel'))).toMatch(/│ dense\/kernel │ float32\[2\] +│ +8 │/);
   expect(lines).toContain('1 tensors, 2 numbers, 8 bytes of data');
@@ -53,7 +58,7 @@ test.each([
   const run = await storedRun();
   const entry = (await catalogue(run))[0]!;
   const manifest = { ...run.manifests.newest, ...(recorded && { numerics: recorded }) };
-  const lines = shownText('r', entry, manifest, [])
+  const lines = shownText(run.spec, entry, manifest, [])
     .split('\n')
     .slice(7, 7 + expected.length);
   const text = 'TensorFlow 2.21.0, GenuineIntel 6 143 (avx2 avx512f), 2 threads, float32';

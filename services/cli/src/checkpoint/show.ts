@@ -1,5 +1,5 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
-import type { PairManifest, RolePart } from '@trikd/core/checkpoint/manifest';
+import type { LearnerPart, PairManifest } from '@trikd/core/checkpoint/manifest';
 import { describeTensor } from '@trikd/core/checkpoint/tensor-types';
 import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
@@ -8,12 +8,16 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { ROLES } from '@trikd/core/domain/role';
 import type { Score } from '@trikd/core/domain/score';
 import type { Params } from '@trikd/core/models/params';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { otherTexts, primaryText } from '@trikd/events/metric-text';
+import { isGeneration, stageText } from '@trikd/events/names';
 import Table from 'cli-table3';
+import { inOrderOf, stageOf } from '../participants.js';
 import { printable } from '../printable.js';
 import { formatted, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
 import type { ShowOptions } from './command.js';
+import { learnersOf, type NamedPart } from './learners.js';
 import { openRun } from './open-run.js';
 import { selected } from './select.js';
 
@@ -26,29 +30,29 @@ export interface ShownBlob {
 
 /** `trikd checkpoint show`. Returns the text to print, and whether all of the checkpoint could be read. */
 export async function show(
-  { runId, from, output, wanted }: ShowOptions,
+  { runId, from, output, wanted, roles }: ShowOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<{ readonly text: string; readonly sound: boolean }> {
   const run = await openRun(runId, from, env);
   const entry = selected(await catalogue(run), wanted, runId);
   const { manifest } = entry;
   if (!manifest) throw entry.refusal ?? new TrikdError('corrupt', `the checkpoint ${entry.name} cannot be read`);
-  const blobs = await held(run.store, manifest);
+  const blobs = await held(run.store, learnersOf(run.spec, manifest, entry.name, roles));
   const sound = blobs.every(({ held }) => !(held instanceof TrikdError));
   const text =
-    output === 'table' ? shownText(runId, entry, manifest, blobs) : formatted(shown(entry, manifest, blobs), output);
+    output === 'table' ? shownText(run.spec, entry, manifest, blobs) : formatted(shown(entry, manifest, blobs), output);
   return { text, sound };
 }
 
-async function held(store: ObjectStore, { student, teacher }: PairManifest): Promise<readonly ShownBlob[]> {
-  const named = Object.entries({ student, teacher }).flatMap(([role, { state, best }]) => [
-    { what: `state of the ${role}`, blob: state },
-    ...(best ? [{ what: `best params of the ${role}`, blob: best.params }] : []),
+async function held(store: ObjectStore, learners: readonly NamedPart[]): Promise<readonly ShownBlob[]> {
+  const named = learners.flatMap(([name, { state, best }]) => [
+    { what: `state of the ${name}`, blob: state },
+    ...(best ? [{ what: `best params of the ${name}`, blob: best.params }] : []),
   ]);
-  const shown: ShownBlob[] = [];
+  const read: ShownBlob[] = [];
   // One at a time: the four blobs of a large model need not fit into memory together.
-  for (const one of named) shown.push({ ...one, held: await loadOrRefusal(store, one.blob) });
-  return shown;
+  for (const one of named) read.push({ ...one, held: await loadOrRefusal(store, one.blob) });
+  return read;
 }
 
 async function loadOrRefusal(store: ObjectStore, blob: Blob): Promise<Params | TrikdError> {
@@ -61,21 +65,28 @@ async function loadOrRefusal(store: ObjectStore, blob: Blob): Promise<Params | T
 }
 
 /** A checkpoint, for people. */
-export function shownText(runId: string, entry: Entry, manifest: PairManifest, blobs: readonly ShownBlob[]): string {
-  const { generation, step, attempt, specDigest, datasetDigest, anchor, numerics, writer } = manifest;
+export function shownText(spec: RunSpec, entry: Entry, manifest: PairManifest, blobs: readonly ShownBlob[]): string {
+  const { generation, step, attempt, specDigest, datasetDigest, numerics, learners, writer } = manifest;
+  const { name: stage } = stageOf(spec, generation);
   const said = [entry.status, ...entry.marks].join(', ');
   return [
-    `checkpoint ${entry.name} of run ${runId} (${said})`,
-    `position     generation ${generation}, step ${step}, attempt ${attempt}`,
+    `checkpoint ${entry.name} of run ${spec.name} (${said})`,
+    `position     ${stageText(stage, generation)}, step ${step}, attempt ${attempt}`,
     `written      ${entry.writtenAt ?? 'at an unknown time'}, by ${printable(writer)}`,
     `key          ${entry.key}`,
     `spec         ${specDigest}`,
     `data         ${datasetDigest}`,
-    `anchor       ${anchor ?? 'none'}`,
+    ...frozenLines(stage, manifest),
     ...computedWith(numerics ?? {}),
-    ...[...scores('student', manifest.student), ...scores('teacher', manifest.teacher)],
+    ...inOrderOf(spec, Object.keys(learners)).flatMap((name) => scores(name, learners[name])),
     ...blobs.map(blobText),
   ].join('\n');
+}
+
+/** The digest of each frozen model. */
+function frozenLines(stage: string, { frozen }: PairManifest): readonly string[] {
+  const lines = Object.entries(frozen).map(([name, sha256]) => `${name.padEnd(12)} ${sha256}`);
+  return lines.length === 0 && isGeneration(stage) ? ['anchor       none'] : lines;
 }
 
 /** One line for the models that compute alike. */
@@ -98,11 +109,11 @@ function numericsText({ tensorflow, processor, kernels, device, threads, precisi
   return printable(`TensorFlow ${tensorflow}, ${on} (${kernels.join(' ')}), ${threads} threads, ${precision}`);
 }
 
-function scores(role: string, { best }: RolePart): readonly string[] {
-  if (!best) return [`${role.padEnd(12)} not validated yet`];
+function scores(learner: string, { best }: Partial<LearnerPart> = {}): readonly string[] {
+  if (!best) return [`${learner.padEnd(12)} not validated yet`];
   const { step, validation, test } = best;
   return [
-    `${role.padEnd(12)} best at step ${step}: validation ${score(validation)}${test ? `, test ${score(test)}` : ''}`,
+    `${learner.padEnd(12)} best at step ${step}: validation ${score(validation)}${test ? `, test ${score(test)}` : ''}`,
   ];
 }
 

@@ -2,6 +2,7 @@ import { encodeManifest, manifestKey } from '@trikd/core/checkpoint/manifest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { pointerKey } from '@trikd/core/run/anchor-pointer';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { ExpectedOf } from './expected-params.js';
 import { fit, fits, type StoredRun, storedRun } from './testing/stored-run.js';
 import { type Verdict, verdictText, verified } from './verify.js';
 
@@ -22,7 +23,7 @@ describe('without checkpoints that are wanted', () => {
   });
 
   test('a damaged blob is reported once, with everything that needs it', async () => {
-    const { params } = run.manifests.last.student.best!;
+    const { params } = run.manifests.last.learners['student']!.best!;
     await run.store.put(params.key, new Uint8Array(params.bytes));
     expect(problems(await verifiedNow())).toEqual([
       [
@@ -33,7 +34,7 @@ describe('without checkpoints that are wanted', () => {
   });
 
   test('nothing is wrong when only an orphan is', async () => {
-    await run.store.remove(run.manifests.lost.student.state.key);
+    await run.store.remove(run.manifests.lost.learners['student']!.state.key);
     await run.store.put(manifestKey({ ...run.manifests.lost, step: 9 }), Buffer.from('{'));
     expect(problems(await verifiedNow())).toEqual([]);
     expect(problems(await verifiedNow('1/8-1'))).toHaveLength(1);
@@ -42,11 +43,14 @@ describe('without checkpoints that are wanted', () => {
   test('missing, damaged and foreign manifests, and a damaged pointer, are reported', async () => {
     const { newest, earlier, last } = run.manifests;
     await run.store.remove(manifestKey(earlier));
-    await run.store.put(manifestKey(newest), encodeManifest({ ...newest, anchor: 'e'.repeat(64) }));
+    await run.store.put(manifestKey(newest), encodeManifest({ ...newest, frozen: { anchor: 'e'.repeat(64) } }));
     await run.store.put(manifestKey(last), Buffer.from('{'));
     await run.store.put(pointerKey('r'), Buffer.from('{'));
     expect(problems(await verifiedNow())).toEqual([
-      ['checkpoint 1/8-2', expect.stringContaining(`has anchor ${'e'.repeat(64)}, expected ${newest.anchor}`)],
+      [
+        'checkpoint 1/8-2',
+        expect.stringContaining(`has anchor ${'e'.repeat(64)}, expected ${newest.frozen['anchor']}`),
+      ],
       ['checkpoint 1/4-1', `the manifest ${manifestKey(earlier)} is gone`],
       ['checkpoint 0/8-2', expect.stringContaining(`manifest ${manifestKey(last)} of 1 bytes is not JSON`)],
       ['the anchor', expect.stringContaining(`${pointerKey('r')} of 1 bytes is not JSON`)],
@@ -59,7 +63,8 @@ test('params that do not fit the models of the spec are reported, unless the mod
     ...fit,
     ['dense/bias', { dtype: 'float32', shape: [1] }],
   ]);
-  const wide = { ...fits, teacher: { state: other, best: other } };
+  const wide: ExpectedOf = (generation, name) =>
+    name === 'teacher' ? { state: other, best: other } : fits(generation, name);
   const verdict = await verified(run, ['1/8'], wide, () => undefined);
   expect(problems(verdict)).toEqual([
     ['checkpoint 1/8-2', 'params of the teacher do not fit the model: 1 missing (dense/bias)'],

@@ -8,7 +8,7 @@ import { formatted, size } from '../texts.js';
 import { catalogue, type Entry } from './catalogue.js';
 import type { VerifyOptions } from './command.js';
 import { expectedOf } from './expected-manifest.js';
-import { type ExpectedByRole, expectedByRole } from './expected-params.js';
+import { type ExpectedOf, expectedByLearner } from './expected-params.js';
 import { type NamedBlob, namedBlobs } from './named-blobs.js';
 import { type OpenRun, openRun } from './open-run.js';
 import { selected } from './select.js';
@@ -44,7 +44,7 @@ export async function verify(
   progress: Progress,
 ): Promise<{ readonly text: string; readonly sound: boolean }> {
   const opened = await openRun(runId, from, env);
-  const expected = await expectedByRole(opened.spec, env);
+  const expected = await expectedByLearner(opened.spec, env);
   const attempt = async (attempts: number): Promise<Verdict> => {
     const run = { ...opened, ...(await loadRun(opened.store, runId)) };
     const verdict = await verified(run, wanted, expected, progress);
@@ -60,7 +60,7 @@ export async function verify(
 export async function verified(
   run: OpenRun,
   wanted: readonly string[],
-  expected: ExpectedByRole | string,
+  expected: ExpectedOf | string,
   progress: Progress,
 ): Promise<Verdict> {
   const everything = wanted.length === 0;
@@ -70,7 +70,7 @@ export async function verified(
     : wanted.map((one) => selected(all, one, run.spec.name));
   const problems = entries.flatMap((entry) => problemsOf(run, entry));
   const pointer = everything ? await pointerOr(run, problems) : undefined;
-  const blobs = namedBlobs(entries, everything ? run.state : undefined, pointer?.params);
+  const blobs = namedBlobs(run.spec, entries, everything ? run.state : undefined, pointer);
   for (const [done, named] of blobs.entries()) {
     progress(done, blobs.length);
     const problem = await problemIn(run.store, named, expected);
@@ -109,12 +109,14 @@ function problemsOf(run: OpenRun, { key, name, manifest, refusal }: Entry): Prob
 
 async function problemIn(
   store: ObjectStore,
-  { blob, role, part }: NamedBlob,
-  expected: ExpectedByRole | string,
+  { blob, generation, learner, part }: NamedBlob,
+  expected: ExpectedOf | string,
 ): Promise<string | undefined> {
   try {
     const params = await loadParams(store, blob);
-    if (typeof expected !== 'string') assertParamsMatch(params, expected[role][part], `params of the ${role}`);
+    if (typeof expected !== 'string') {
+      assertParamsMatch(params, expected(generation, learner)[part], `params of the ${learner}`);
+    }
     return undefined;
   } catch (error) {
     return sentenceOf(error);

@@ -21,11 +21,10 @@ export function specFinding(file: string, limits: AdmissionLimits): Finding {
 /** `run tiny: student 1240 params, teacher 4660 params; 512 bytes a frame`. Data in files are not read: their size counts with the least. */
 function needsOf(spec: RunSpec): string {
   const costs = costsOf(spec);
-  const of = (limit: keyof AdmissionLimits, field?: string) =>
-    costs.find((cost) => cost.limit === limit && (field === undefined || cost.field === field))?.value;
+  const of = (limit: keyof AdmissionLimits) => costs.find((cost) => cost.limit === limit)?.value;
   const least = spec.data.kind === 'idx' ? 'at least ' : '';
-  const models = (['student', 'teacher'] as const).map(
-    (role) => `${role} ${least}${of('params', `${role}.model`)} params`,
-  );
+  const models = costs
+    .filter(({ limit }) => limit === 'params')
+    .map(({ field, value }) => `${field.replace(/\.model$/, '')} ${least}${value} params`);
   return `run ${spec.name}: ${models.join(', ')}; ${least}${of('frameBytes')} bytes a frame, ${least}${of('datasetImages')} images`;
 }

@@ -1,4 +1,3 @@
-import type { TrainedRole } from '@trikd/core/domain/role';
 import { Command, Option } from 'commander';
 import { type Format, outputOption } from '../options.js';
 import { type StoreChoice, storeOptions } from '../store-choice.js';
@@ -12,7 +11,8 @@ export interface EvalOptions {
   /** `result`, `anchor`, or a checkpoint as for `trikd checkpoint show`. */
   readonly wanted: string;
   readonly from: StoreChoice;
-  readonly roles: readonly TrainedRole[];
+  /** Learners to evaluate, by name; empty: those of the stage. */
+  readonly roles: readonly string[];
   readonly splits: readonly SplitName[];
   /** `best`: the params that validated best so far; `state`: those that training continues with. */
   readonly params: 'best' | 'state';
@@ -20,7 +20,7 @@ export interface EvalOptions {
 }
 
 interface RawOptions extends StoreChoice {
-  readonly role: readonly TrainedRole[];
+  readonly role?: readonly string[];
   readonly split: readonly SplitName[];
   readonly params: 'best' | 'state';
   readonly output: Format;
@@ -33,7 +33,8 @@ Example:
   $ trikd eval tiny anchor --config orchestrator.yaml
 
 Evaluates on this machine with the engine that trains, and shows the scores that the run recorded for the same params. The default is the
-result of the run: the best params of its best generation.
+result of the run: the best params of its best generation, or of the last stage of another method. With --role it is the newest result of
+each learner.
 Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run or checkpoint, 4 the store did not answer.`;
 
 /** `trikd eval` */
@@ -43,11 +44,7 @@ export function evalCommand(evaluate: (options: EvalOptions) => Promise<void>): 
     .description('Evaluates models of a run on its data.')
     .argument('<run>', 'name of the run')
     .argument('[checkpoint]', 'result, anchor, latest, generation/step, generation/step-attempt, or a key', 'result')
-    .addOption(
-      new Option('--role <roles...>', 'models to evaluate')
-        .choices(['student', 'teacher'])
-        .default(['student', 'teacher']),
-    )
+    .option('--role <names...>', 'learners to evaluate, such as student (default: all of the stage)')
     .addOption(
       new Option('--split <splits...>', 'data to evaluate on')
         .choices(['train', 'validation', 'test'])
@@ -67,7 +64,7 @@ export function evalCommand(evaluate: (options: EvalOptions) => Promise<void>): 
     .addHelpText('after', EXAMPLE)
     .exitOverride()
     .action(async (runId: string, wanted: string, options: RawOptions) => {
-      const { store, config, role: roles, split: splits, params, output } = options;
+      const { store, config, role: roles = [], split: splits, params, output } = options;
       const from = { ...(store !== undefined && { store }), ...(config !== undefined && { config }) };
       await evaluate({ runId, wanted, from, roles, splits, params, output });
     });

@@ -15,7 +15,7 @@ import type { EvalOptions, SplitName } from './command.js';
 import { type Subject, subjectsOf } from './subjects.js';
 
 /** A model's score on a split. */
-export interface Scored extends Omit<Subject, 'recorded'> {
+export interface Scored extends Omit<Subject, 'model' | 'recorded'> {
   readonly split: SplitName;
   readonly score: Score;
   /** Score of the same params that the run recorded. */
@@ -38,9 +38,9 @@ export async function evaluateRun(
   // TensorFlow takes a second to load, and no other command needs it.
   const { openJudged } = await import('@trikd/core/training/judge');
   const scored: Scored[] = [];
-  for (const { recorded, ...subject } of subjects) {
+  for (const { model: spec, recorded, ...subject } of subjects) {
     const { role, blob } = subject;
-    const model = await openJudged(run.spec, dataset, role, await loadParams(run.store, blob));
+    const model = await openJudged(run.spec, dataset, spec, await loadParams(run.store, blob));
     try {
       for (const split of splits) {
         const report = (done: number) => progress(`${role} on ${split}`, done, dataset[split].count);

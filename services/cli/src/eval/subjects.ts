@@ -1,20 +1,27 @@
 import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { BestParams } from '@trikd/core/domain/role-checkpoint';
 import type { Score } from '@trikd/core/domain/score';
 import { readPointer } from '@trikd/core/run/anchor-pointer';
-import { bestGeneration } from '@trikd/core/run/promotion';
-import { taskOf } from '@trikd/core/tasks/task-of';
+import { bestStage } from '@trikd/core/run/promotion';
+import type { GenerationResult } from '@trikd/core/run/state';
+import type { ModelSpec } from '@trikd/core/spec/model-spec';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { stageText } from '@trikd/events/names';
 import { catalogue } from '../checkpoint/catalogue.js';
+import { learnersOf } from '../checkpoint/learners.js';
 import type { OpenRun } from '../checkpoint/open-run.js';
 import { selected } from '../checkpoint/select.js';
+import { assertLearners, inOrderOf, learnerAt, stageOf } from '../participants.js';
 import type { EvalOptions } from './command.js';
 
 /** Params to evaluate, and the scores that the run recorded for them. */
 export interface Subject {
   /** For people: `best params of generation 1`. */
   readonly what: string;
-  readonly role: TrainedRole;
+  /** The learner, by name. */
+  readonly role: string;
+  readonly model: ModelSpec;
   readonly blob: Blob;
   readonly recorded: Readonly<Partial<Record<string, Score>>>;
 }
@@ -24,15 +31,18 @@ export async function subjectsOf(
   run: OpenRun,
   { wanted, roles, params }: Pick<EvalOptions, 'wanted' | 'roles' | 'params'>,
 ): Promise<readonly Subject[]> {
+  const { spec } = run;
+  assertLearners(spec, roles);
   if (wanted === 'anchor') return [await anchorOf(run)];
-  if (wanted === 'result') return roles.map((role) => resultOf(run, role));
-  const entry = selected(await catalogue(run), wanted, run.spec.name);
+  if (wanted === 'result') return resultsOf(run, roles);
+  const entry = selected(await catalogue(run), wanted, spec.name);
   const { manifest, name, refusal } = entry;
   if (!manifest) throw refusal ?? new TrikdError('corrupt', `the checkpoint ${name} cannot be read`);
-  return roles.map((role) => {
-    const { state, best } = manifest[role];
-    if (params === 'state' || !best) return { what: `state at ${name}`, role, blob: state, recorded: {} };
-    return { what: `best params at ${name}, of step ${best.step}`, role, blob: best.params, recorded: scoresOf(best) };
+  return learnersOf(spec, manifest, name, roles).map(([role, { state, best }]) => {
+    const { model } = learnerAt(spec, manifest.generation, role);
+    if (params === 'state' || !best) return { what: `state at ${name}`, role, model, blob: state, recorded: {} };
+    const what = `best params at ${name}, of step ${best.step}`;
+    return { what, role, model, blob: best.params, recorded: scoresOf(best) };
   });
 }
 
@@ -40,24 +50,34 @@ async function anchorOf({ store, spec, state }: OpenRun): Promise<Subject> {
   const pointer = await readPointer(store, spec.name);
   if (!pointer) throw new TrikdError('not-found', `run ${spec.name} has no anchor: no student was promoted yet`);
   const { generation, params } = pointer;
-  const result = state.results.find((one) => one.generation === generation);
+  const { decisive: role } = stageOf(spec, generation);
+  const best = state.results.find((one) => one.generation === generation)?.learners[role]?.best;
   const what = `anchor, the student of generation ${generation}`;
-  return { what, role: 'student', blob: params, recorded: result ? scoresOf(result.student) : {} };
+  const { model } = learnerAt(spec, generation, role);
+  return { what, role, model, blob: params, recorded: best ? scoresOf(best) : {} };
 }
 
-function resultOf({ spec, state }: OpenRun, role: TrainedRole): Subject {
-  const best = bestGeneration(state.results, taskOf(spec).primary);
-  const result = best === undefined ? undefined : state.results[best];
-  if (!result) {
+/** The learners of the best stage; with names, the newest result of each up to that one. */
+function resultsOf({ spec, state }: OpenRun, roles: readonly string[]): readonly Subject[] {
+  const index = bestStage(state.results, spec);
+  const upToBest = state.results.slice(0, index === undefined ? state.results.length : index + 1);
+  const best = index === undefined ? undefined : state.results[index];
+  if (!best && (roles.length === 0 || upToBest.length === 0)) {
     throw new TrikdError('not-found', `run ${spec.name} has no result yet; \`latest\` is its newest checkpoint`);
   }
-  const { generation } = result;
-  return {
-    what: `best params of generation ${generation}`,
-    role,
-    blob: result[role].params,
-    recorded: scoresOf(result[role]),
-  };
+  const wanted = roles.length > 0 ? roles : inOrderOf(spec, Object.keys(best?.learners ?? {}));
+  return wanted.map((role) => {
+    const result = upToBest.findLast(({ learners }) => learners[role] !== undefined);
+    if (result) return resultOf(spec, result, role);
+    throw new TrikdError('not-found', `run ${spec.name} has no result of ${role} yet`);
+  });
+}
+
+function resultOf(spec: RunSpec, { generation, learners }: GenerationResult, role: string): Subject {
+  const { params, ...scores } = learners[role]!.best;
+  const { model } = learnerAt(spec, generation, role);
+  const what = `best params of ${stageText(stageOf(spec, generation).name, generation)}`;
+  return { what, role, model, blob: params, recorded: scoresOf(scores) };
 }
 
 function scoresOf({
@@ -65,7 +85,7 @@ function scoresOf({
   test,
 }: {
   readonly validation: Score;
-  readonly test?: Score | undefined;
+  readonly test?: BestParams['test'] | undefined;
 }): Subject['recorded'] {
   return { validation, ...(test && { test }) };
 }

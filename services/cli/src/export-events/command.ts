@@ -31,8 +31,9 @@ Example:
   $ trikd runs export tiny --format tensorboard csv --out curves
   $ trikd runs export tiny --server orchestrator:50050
 
-jsonl: all events, a line each. tensorboard: files for \`tensorboard --logdir DIR/tensorboard\`, with a TensorBoard run for each role of
-each generation. csv: the same values as a table. perfetto: the slowest steps, for https://ui.perfetto.dev and chrome://tracing.
+jsonl: all events, a line each. tensorboard: files for \`tensorboard --logdir DIR/tensorboard\`, with a TensorBoard run for each model of
+each stage, such as generation-1/student or assistant-1/assistant-1. csv: the same values as a table. perfetto: the slowest steps, for https://ui.perfetto.dev and chrome://tracing.
+A term of a loss is named task, or after the model whose logits it learns from: loss/task, loss/anchor, and loss/teacher of the student.
 Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run, 4 no answer.`;
 
 const TRACE_EXAMPLE = `

@@ -22,14 +22,14 @@ export function newScalars(): (scalars: readonly RoleScalar[]) => readonly RoleS
 }
 
 /**
- * TensorBoard's files below a folder, one for each role of each generation: `generation-0/student/events.out.tfevents.<time>.trikd`.
- * Steps count from 0 in each file, so that TensorBoard shows generations above each other.
+ * TensorBoard's files below a folder, one for each model of each stage: `generation-0/student/events.out.tfevents.<time>.trikd`.
+ * Steps count from 0 in each file, so that TensorBoard shows stages above each other.
  */
 export function tensorboardFiles(folder: string): CurveFiles {
   const files = new Map<string, Awaited<ReturnType<typeof open>>>();
   const unseen = newScalars();
-  const fileOf = async ({ generation, role, time }: RoleScalar) => {
-    const place = join(folder, `generation-${generation}`, role);
+  const fileOf = async ({ stage, role, time }: RoleScalar) => {
+    const place = join(folder, stage, role);
     const known = files.get(place);
     if (known) return known;
     await mkdir(place, { recursive: true });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { SlowStep } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { csvFile, tensorboardFiles } from './curve-files.js';
-import { scalarsOf } from './scalars.js';
+import { scalarReader } from './scalars.js';
 import { slowest, traceOf } from './trace.js';
 
 /** Formats of exported events. */
@@ -56,6 +56,7 @@ const SINKS: Readonly<Record<EventFormat, (folder: string, runId: string) => Pro
   tensorboard: async (folder) => {
     const path = join(folder, 'tensorboard');
     const files = tensorboardFiles(path);
+    const scalarsOf = scalarReader();
     let any = false;
     return {
       add: async (event) => {
@@ -72,6 +73,7 @@ const SINKS: Readonly<Record<EventFormat, (folder: string, runId: string) => Pro
   csv: async (folder) => {
     const path = join(folder, 'scalars.csv');
     const file = await csvFile(path);
+    const scalarsOf = scalarReader();
     return {
       add: (event) => file.add(scalarsOf(event)),
       close: async () => {

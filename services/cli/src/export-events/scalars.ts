@@ -1,3 +1,4 @@
+import { ParticipantName } from '@trikd/core/spec/participant-name';
 import { roleName, stepPhaseName } from '@trikd/events/names';
 import { type Role, roleToJSON } from '@trikd/protocol/gen/node/trikd/v1/common';
 import type { GenerationResult, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -5,28 +6,67 @@ import { type RoleTimes, type StepTimes, stepPhaseKindToJSON } from '@trikd/prot
 import type { TrainerProgress } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import type { Scalar } from './tf-record.js';
 
-/** One value of one role in one generation. */
+/** One value of one model in one stage. */
 export interface RoleScalar extends Scalar {
+  /** Index of the stage. */
   readonly generation: number;
-  /** anchor, teacher or student. */
+  /** Name of the stage; `generation-N` where the events did not name it. */
+  readonly stage: string;
+  /** The learner by name; of step times, the process. */
   readonly role: string;
 }
 
-/** The numbers in an event. A result may be repeated; `newScalars` drops it then. */
-export function scalarsOf({ event, number, time }: WatchRunResponse): readonly RoleScalar[] {
+/**
+ * Reads the numbers of the events of a run, in their order: which name a stage has, only some events say. A result may be repeated;
+ * `newScalars` drops it then.
+ */
+export function scalarReader(): (message: WatchRunResponse) => readonly RoleScalar[] {
+  const stages = new Map<number, string>();
+  return (message) => {
+    const named = stageIn(message);
+    if (named && isName(named.name)) stages.set(named.generation, named.name);
+    return scalarsOf(message).map((scalar) => {
+      const { generation } = scalar;
+      const role = isName(scalar.role) ? scalar.role : 'unknown';
+      return { ...scalar, role, stage: stages.get(generation) ?? `generation-${generation}` };
+    });
+  };
+}
+
+/** Whether a name is one of a stage or a participant. Folders are named after these, and events may come from anywhere. */
+function isName(text: string): boolean {
+  return ParticipantName.safeParse(text).success;
+}
+
+/** The stage that an event names. */
+function stageIn({ event }: WatchRunResponse): { readonly generation: number; readonly name: string } | undefined {
+  switch (event?.$case) {
+    case 'run':
+    case 'phaseChanged':
+      return { generation: event.value.generation, name: event.value.stage?.name ?? '' };
+    case 'generationEnded':
+      return { generation: event.value.result?.generation ?? 0, name: event.value.result?.stage ?? '' };
+    default:
+      return undefined;
+  }
+}
+
+type UnnamedScalar = Omit<RoleScalar, 'stage'>;
+
+function scalarsOf({ event, number, time }: WatchRunResponse): readonly UnnamedScalar[] {
   const at = (time?.getTime() ?? 0) / 1000;
   switch (event?.$case) {
     case 'progress': {
-      const { role, generation, progress } = event.value;
+      const { participant, generation, progress } = event.value;
       if (!progress) return [];
       // The values are those of the step before the next one.
       const step = Math.max(0, progress.nextStep - 1);
-      return named(progressValues(progress), { generation, role: roleText(role), step, time: at });
+      return named(progressValues(progress), { generation, role: participant, step, time: at });
     }
     case 'evaluation': {
-      const { role, generation, evaluation } = event.value;
+      const { participant, generation, evaluation } = event.value;
       const values = tagged(evaluation?.validation?.metrics, 'validation');
-      return named(values, { generation, role: roleText(role), step: evaluation?.step ?? 0, time: at });
+      return named(values, { generation, role: participant, step: evaluation?.step ?? 0, time: at });
     }
     case 'stepTimes':
       return event.value.roles.flatMap((times) => timeScalars(event.value, times, at));
@@ -47,7 +87,7 @@ function progressValues({
   ...progress
 }: TrainerProgress): Readonly<Record<string, number>> {
   const losses = terms.map(({ part, value }) => [`loss/${part}`, value] as const);
-  const shares = waits.map(({ peer, share }) => [`wait share/${roleText(peer)}`, share] as const);
+  const shares = waits.map(({ participant, share }) => [`wait share/${participant}`, share] as const);
   return {
     ...Object.fromEntries([...losses, ...shares]),
     'loss/all': terms.reduce((sum, { value }) => sum + value, 0),
@@ -59,7 +99,11 @@ function progressValues({
 }
 
 /** Milliseconds of the steps of a few seconds, as values of the last of these steps. */
-function timeScalars({ generation, firstStep, steps }: StepTimes, times: RoleTimes, at: number): readonly RoleScalar[] {
+function timeScalars(
+  { generation, firstStep, steps }: StepTimes,
+  times: RoleTimes,
+  at: number,
+): readonly UnnamedScalar[] {
   const phases = times.phases.map(({ kind, peer, times: spread }) => {
     return [stepPhaseName(stepPhaseKindToJSON(kind), roleToJSON(peer)), spread?.p50] as const;
   });
@@ -73,9 +117,9 @@ function timeScalars({ generation, firstStep, steps }: StepTimes, times: RoleTim
 }
 
 /** Scores on the test split, which is evaluated once, at the end of a generation. */
-function resultScalars({ generation, student, teacher }: GenerationResult, at: number): readonly RoleScalar[] {
-  return Object.entries({ student, teacher }).flatMap(([role, best]) => {
-    const of = { generation, role, step: best?.step ?? 0, time: at };
+function resultScalars({ generation, learners }: GenerationResult, at: number): readonly UnnamedScalar[] {
+  return learners.flatMap(({ participant, best }) => {
+    const of = { generation, role: participant, step: best?.step ?? 0, time: at };
     return named(tagged(best?.test?.metrics, 'test'), of);
   });
 }
@@ -87,8 +131,8 @@ function tagged(metrics: Readonly<Record<string, number>> = {}, of: string): Rea
 
 function named(
   values: Readonly<Record<string, number | undefined>>,
-  of: Omit<RoleScalar, 'tag' | 'value'>,
-): readonly RoleScalar[] {
+  of: Omit<UnnamedScalar, 'tag' | 'value'>,
+): readonly UnnamedScalar[] {
   return Object.entries(values).flatMap(([tag, value]) => (value === undefined ? [] : [{ ...of, tag, value }]));
 }
 

@@ -32,7 +32,7 @@ export function generationCommand(actions: GenerationActions): Command {
     .showHelpAfterError('(see trikd generation --help)');
   command
     .command('list')
-    .description('Lists the generations that have ended, with their scores.')
+    .description('Lists the generations that have ended, or the stages of another method, with their scores.')
     .argument('<run>', 'name of the run')
     .addOption(serverOption())
     .addOption(timeoutOption(10))

@@ -7,13 +7,14 @@ import { generationsText } from '../generation/list.js';
 import { runJson } from '../json-messages.js';
 import { type Paint, paintedPhase } from '../paint.js';
 import { age, clock } from '../texts.js';
+import { ofGenerations, placeText } from './place-text.js';
 
 /** The state of a run, for people. */
 export function runText(run: Run, now: Date, paint: Paint): string {
-  const { runId, phase, generation, attempt, anchor, conditions, generations } = run;
+  const { runId, phase, attempt, anchor, conditions, generations } = run;
   const facts: readonly (readonly [string, string])[] = [
     ['phase', paintedPhase(phase, paint)],
-    ['generation', `${generation}, attempt ${attempt}`],
+    [ofGenerations(run) ? 'generation' : 'stage', `${placeText(run)}, attempt ${attempt}`],
     ...placementFacts(run, now),
     ...progressFacts(run.progress),
     ...(anchor ? [['anchor', anchorText(anchor)] as const] : []),

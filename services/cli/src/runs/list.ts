@@ -12,6 +12,7 @@ import { type Paint, paintedPhase } from '../paint.js';
 import { printable } from '../printable.js';
 import type { Asking } from '../server/ask.js';
 import { age, clock } from '../texts.js';
+import { ofGenerations, placeText, productText } from './place-text.js';
 
 /** All runs of a server. */
 export interface RunList {
@@ -41,7 +42,16 @@ export function listText({ runs, unreadable }: RunList, now: Date, paint: Paint)
   );
   if (runs.length === 0) return [...damaged, 'no runs'].join('\n');
   const table = new Table({
-    head: ['run', 'phase', 'generation', 'done', 'steps/s', 'time left', 'result', 'changed'],
+    head: [
+      'run',
+      'phase',
+      runs.every(ofGenerations) ? 'generation' : 'stage',
+      'done',
+      'steps/s',
+      'time left',
+      'result',
+      'changed',
+    ],
     colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'left', 'left'],
     style: { head: [], border: [], compact: true },
   });
@@ -63,17 +73,17 @@ function positionOf({ placement }: Run): string {
 }
 
 function row(run: Run, now: Date, paint: Paint): string[] {
-  const { runId, phase, generation, progress, generations, bestGeneration, updateTime } = run;
+  const { runId, phase, progress, updateTime } = run;
   const waits = run.stalls.length > 0 ? ', stalled' : '';
   const changed = age(updateTime?.toISOString(), now);
   return [
     printable(runId),
     `${paintedPhase(phase, paint)}${waits}${positionOf(run)}`,
-    String(generation),
+    placeText(run),
     progress && progress.stepsTotal > 0 ? `${Math.floor(progress.percent)} %` : '',
     progress && progress.stepsPerSecond > 0 ? progress.stepsPerSecond.toFixed(1) : '',
     progress?.secondsRemaining === undefined ? '' : clock(progress.secondsRemaining),
-    generations.length > 0 ? `student of generation ${bestGeneration}` : '',
+    productText(run),
     changed === '' ? '' : `${changed} ago`,
   ];
 }

@@ -14,20 +14,25 @@ export const best = (accuracy: number) => ({
 export const result = (generation: number, student: number, promoted: boolean): GenerationResult => ({
   generation,
   steps: 360,
-  student: best(student),
-  teacher: best(0.9),
-  ...(generation > 0 && { anchorScores: { validation: score(0.8), test: score(0.79) } }),
+  learners: {
+    student: { best: best(student), stateSha256: 'b'.repeat(64) },
+    teacher: { best: best(0.9), stateSha256: 'c'.repeat(64) },
+  },
+  ...(generation > 0 && { frozen: { anchor: { validation: score(0.8), test: score(0.79) } } }),
+  candidate: 'student',
   promoted,
-  studentStateSha256: 'b'.repeat(64),
-  teacherStateSha256: 'c'.repeat(64),
   pair: { step: 360, manifestKey: 'm' },
 });
 
-const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
-export const spec = RunSpec.parse({
-  name: 'trial',
-  data: { kind: 'synthetic' },
-  epochs: 2,
-  student: role,
-  teacher: role,
+/** The result of a stage with one learner, which is no candidate. */
+export const alone = (generation: number, learner: string, accuracy: number): GenerationResult => ({
+  ...{ generation, steps: 360, learners: { [learner]: { best: best(accuracy), stateSha256: 'd'.repeat(64) } } },
+  ...{ promoted: false, pair: { step: 360, manifestKey: 'm' } },
 });
+
+const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
+const trial = { name: 'trial', data: { kind: 'synthetic' }, epochs: 2 };
+const { model } = role;
+export const spec = RunSpec.parse({ ...trial, student: role, teacher: role });
+/** A run whose stages are `teacher` and `student`. */
+export const kdSpec = RunSpec.parse({ ...trial, method: 'kd', student: { model }, teacher: { model } });

@@ -1,6 +1,7 @@
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { duty } from '@trikd/core/run/advance';
 import { type RunSpec } from '@trikd/core/spec/run-spec';
+import { stagesOf } from '@trikd/core/stages/stages-of';
 import {
   fromMove,
   fromOwner,
@@ -27,6 +28,7 @@ import { progressOf } from '../runs/progress.js';
 export function fromRun(view: RunView): Run {
   const { spec, state, times, live, owner } = view;
   const { roles, evaluations, ...progress } = progressOf(view);
+  const stages = stagesOf(spec);
   return {
     runId: spec.name,
     spec: specText(spec),
@@ -36,7 +38,8 @@ export function fromRun(view: RunView): Run {
       roles: roles.map(fromRoleProgressed),
       evaluations: evaluations.map(fromRoleEvaluated),
     },
-    generations: state.results.map(fromResult),
+    generations: state.results.map((result) => fromResult(result, stages[result.generation]?.name ?? '')),
+    stages: stages.length,
     // A run that rests or has ended waits for nothing.
     stalls: ((duty(state) && live?.stalls) || []).map(fromStall),
     rollbacks: state.moves.filter(({ by }) => by === 'rollback').length,

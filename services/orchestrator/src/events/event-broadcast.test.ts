@@ -16,8 +16,8 @@ const drained = (step: number): RunEvent => ({ kind: 'drained', generation: 0, s
 const spec = specFor('tiny', { name: 'r' });
 const run = { spec, state: firstState, times: { changed: {} }, placement: placementOfNew() };
 
-const progress = (role: 'teacher' | 'student', nextStep: number): RunEvent => ({
-  ...{ kind: 'progress', role, generation: 0, totalSteps: 100 },
+const progress = (participant: 'teacher' | 'student', nextStep: number): RunEvent => ({
+  ...{ kind: 'progress', participant, generation: 0, totalSteps: 100 },
   progress: {
     nextStep,
     stepsPerSecond: 1,

@@ -2,7 +2,6 @@ import type { Clock } from '@trikd/core/async/clock';
 import { orAborted } from '@trikd/core/async/or-aborted';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import { fromRunEvent } from '@trikd/protocol/convert-run';
-import type { Role } from '@trikd/protocol/gen/node/trikd/v1/common';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { missing } from '../api/messages.js';
 import type { EventFile } from './event-file.js';
@@ -54,7 +53,7 @@ export function eventBroadcast({ after, pages, file, clock, now }: BroadcastPort
   let followers = 0;
   let waking = false;
   /** The number of the newest progress of each role. */
-  const newestProgress = new Map<Role, number>();
+  const newestProgress = new Map<string, number>();
   const closed = new AbortController();
   const wake = () => {
     changed.resolve();
@@ -75,7 +74,7 @@ export function eventBroadcast({ after, pages, file, clock, now }: BroadcastPort
   const superseded = ({ event, number }: WatchRunResponse) =>
     followers > MOST_PROMPT_FOLLOWERS &&
     event?.$case === 'progress' &&
-    (newestProgress.get(event.value.role) ?? number) > number;
+    (newestProgress.get(event.value.participant) ?? number) > number;
 
   async function* read(from: number, last: number, signal: AbortSignal): AsyncGenerator<WatchRunResponse> {
     const joined = newest;
@@ -120,7 +119,7 @@ export function eventBroadcast({ after, pages, file, clock, now }: BroadcastPort
       newest += 1;
       const message = { event: fromRunEvent(event), number: newest, time: now() };
       recent.push(message);
-      if (message.event.$case === 'progress') newestProgress.set(message.event.value.role, newest);
+      if (message.event.$case === 'progress') newestProgress.set(message.event.value.participant, newest);
       if (recent.length > EVENTS_IN_MEMORY) recent.shift();
       file.write(message);
       pages.add(message);

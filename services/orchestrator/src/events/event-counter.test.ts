@@ -67,13 +67,16 @@ test('pairs and failures are counted', () => {
 
 test('the time in which a student is judged is a span, with what became of it', () => {
   const pair = { step: 8, manifestKey: 'm' };
-  const digests = { studentStateSha256: 's', teacherStateSha256: 't' };
+  const learners = {
+    student: { best: params, stateSha256: 's' },
+    teacher: { best: params, stateSha256: 't' },
+  };
   const promoting: RunState = {
     ...training,
     phase: 'promoting',
-    outcome: { steps: 8, pair, student: params, teacher: params, ...digests },
+    outcome: { steps: 8, pair, learners },
   };
-  const result = { generation: 0, pair, steps: 8, student: params, teacher: params, promoted: true, ...digests };
+  const result = { generation: 0, pair, steps: 8, learners, candidate: 'student', promoted: true };
   const next: RunState = { ...firstState, generation: 1, results: [result] };
   const { of, spans } = counted([training, promoting, promoting, next]);
   expect(spans).toEqual([['trikd.promotion', 2000, true]]);

@@ -1,7 +1,7 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { eventsFolder } from '@trikd/core/run/delete-run';
-import { withMetrics } from '@trikd/core/tasks/past-scores';
+import { upgradedEvent } from '@trikd/events/past-events';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { missing } from '../api/messages.js';
 import { createPageCache, type PageCache, type ReadPage } from './page-cache.js';
@@ -152,7 +152,7 @@ async function linesOf(store: ObjectStore, key: string): Promise<readonly WatchR
     .split('\n')
     .flatMap((line) => {
       try {
-        return line === '' ? [] : WatchRunResponse.fromJSON(withMetrics(JSON.parse(line)));
+        return line === '' ? [] : WatchRunResponse.fromJSON(upgradedEvent(JSON.parse(line)));
       } catch {
         return [];
       }

@@ -1,7 +1,10 @@
-import { bestGeneration } from '@trikd/core/run/promotion';
+import { anchorScoresIn } from '@trikd/core/run/advance';
+import { currentStage } from '@trikd/core/run/current-stage';
+import { bestStage } from '@trikd/core/run/promotion';
 import type { PhaseChanged, RunEvent } from '@trikd/core/run/run-event';
 import { type RunState, resumePair } from '@trikd/core/run/state';
-import { taskOf } from '@trikd/core/tasks/task-of';
+import type { Stage } from '@trikd/core/stages/stage';
+import { stagesOf } from '@trikd/core/stages/stages-of';
 import { conditionsOf } from '../runs/conditions.js';
 import type { RunView } from '../runs/ports.js';
 import { progressOf } from '../runs/progress.js';
@@ -10,7 +13,10 @@ import { progressOf } from '../runs/progress.js';
 export function changesSince(before: RunState, view: RunView): readonly RunEvent[] {
   const { results, moves } = view.state;
   return [
-    ...results.slice(before.results.length).map((result) => ({ kind: 'generation-ended', result }) as const),
+    ...results.slice(before.results.length).map((result) => {
+      const stage = stagesOf(view.spec)[result.generation]?.name ?? '';
+      return { kind: 'generation-ended', result, stage } as const;
+    }),
     ...moves.slice(before.moves.length).map((move) => ({ kind: 'anchor-moved', move }) as const),
     phaseChanged(view),
   ];
@@ -27,14 +33,16 @@ export function changesOnStart(view: RunView): readonly RunEvent[] {
 
 /** What a run says of its phase. */
 export function phaseChanged(view: RunView): PhaseChanged {
-  const { spec, state, times, placement, queued } = view;
+  const { state, times, placement, queued } = view;
   const { roles: _, evaluations: _e, ...progress } = progressOf(view);
-  const best = bestGeneration(state.results, taskOf(spec).primary);
-  const anchor = anchorOf(state);
+  const best = bestStage(state.results, view.spec);
+  const stage = currentStage(view.spec, state);
+  const anchor = anchorOf(stage, state);
   return {
     kind: 'phase-changed',
     phase: state.phase,
     generation: state.generation,
+    stage: namesIn(stage),
     attempt: state.attempt,
     ...(state.phase === 'failed' && { failure: { kind: state.kind, message: state.reason } }),
     ...(best !== undefined && { bestGeneration: best }),
@@ -48,9 +56,13 @@ export function phaseChanged(view: RunView): PhaseChanged {
   };
 }
 
-function anchorOf(state: RunState): PhaseChanged['anchor'] {
+function namesIn({ name, learners, frozen, decisive }: Stage): PhaseChanged['stage'] {
+  return { name, learners: learners.map((each) => each.name), frozen: frozen.map((each) => each.name), decisive };
+}
+
+function anchorOf(stage: Stage, state: RunState): PhaseChanged['anchor'] {
   if (state.phase === 'completed' || !state.anchor) return undefined;
-  const scores = 'anchorScores' in state ? state.anchorScores : undefined;
+  const scores = 'frozen' in state ? anchorScoresIn(stage, state.frozen) : undefined;
   return { generation: state.anchor.generation, ...(scores && { scores }) };
 }
 

@@ -3,6 +3,7 @@ import type { Condition } from '@trikd/core/run/run-event';
 import { PHASE_CONDITIONS, type PhaseCondition } from '@trikd/core/run/run-times';
 import type { RunState } from '@trikd/core/run/state';
 import { howItStands } from '@trikd/core/run/steer';
+import { stagesOf } from '@trikd/core/stages/stages-of';
 import { stallSentence } from '@trikd/events/sentences';
 import type { RunView } from './ports.js';
 
@@ -18,9 +19,10 @@ export function conditionsOf(view: RunView): readonly Condition[] {
 function phaseCondition(type: PhaseCondition, { spec, state, times, queued }: RunView): Condition {
   const holds = state.phase === PHASE_CONDITIONS[type];
   const since = times.changed[type] ?? times.created;
-  const budget = state.results.length >= spec.curriculum.generations;
+  const budget = state.results.length >= stagesOf(spec).length;
   const reason = holds ? reasonOf(state, budget, queued) : camel(state.phase);
-  const message = holds ? messageOf(state, queued) : howItStands(state);
+  const where = howItStands(state, stageName(spec, state));
+  const message = holds ? messageOf(state, where, queued) : where;
   return { type, holds, reason, message, ...(since !== undefined && { since }) };
 }
 
@@ -49,22 +51,28 @@ function reasonOf(state: RunState, budgetUsed: boolean, queued: RunView['queued'
   }
 }
 
+function stageName(spec: RunView['spec'], { generation }: RunState): string | undefined {
+  return stagesOf(spec)[generation]?.name;
+}
+
 /** Whether a run has left the queue, and waits for the trio that is made for it. */
 function isBeingPlaced(queued: RunView['queued']): boolean {
   return queued !== undefined && !('position' in queued);
 }
 
-function messageOf(state: RunState, queued: RunView['queued']): string {
+/** @param where the sentence that says where the run stands */
+function messageOf(state: RunState, where: string, queued: RunView['queued']): string {
   if (state.phase === 'failed') return state.reason;
-  if (state.phase !== 'queued') return howItStands(state);
-  const waits = queued?.message ?? howItStands(state);
+  if (state.phase !== 'queued') return where;
+  const waits = queued?.message ?? where;
   return state.displaced ? `${state.displaced.message}; ${waits}` : waits;
 }
 
 /** Whether a run waits. A run that rests or has ended waits for nothing. */
-export function stalled({ state, live, queued }: RunView): Condition {
+export function stalled({ spec, state, live, queued }: RunView): Condition {
   const type = 'Stalled' as const;
-  if (!duty(state)) return { type, holds: false, reason: camel(state.phase), message: howItStands(state) };
+  if (!duty(state))
+    return { type, holds: false, reason: camel(state.phase), message: howItStands(state, stageName(spec, state)) };
   const since = live?.stalledAt === undefined ? {} : { since: live.stalledAt };
   const [stall] = live?.stalls ?? [];
   if (stall) {

@@ -5,8 +5,8 @@ import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import { startStepOf } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { faultPoint } from '@trikd/process/fault-points';
-import { fromPosition, toScore } from '@trikd/protocol/convert';
-import { fromAnchorAssignment } from '@trikd/protocol/convert-anchor';
+import { fromPosition } from '@trikd/protocol/convert';
+import { fromFrozenAssignment, toFrozenScores } from '@trikd/protocol/convert-anchor';
 import { toNumerics } from '@trikd/protocol/convert-numerics';
 import { toRoleStep } from '@trikd/protocol/convert-timing';
 import { fromAssignment, toTrainerEvent } from '@trikd/protocol/convert-trainer';
@@ -133,17 +133,16 @@ export function anchorLink(address: string, times: LinkTimes, security: Security
     address,
     close: () => client.close(),
     load: async (assignment) => {
-      const request = fromAnchorAssignment(assignment);
+      const request = fromFrozenAssignment(assignment);
       const options = { what: 'the anchor', deadlineSeconds: times.prepare };
-      const at = () => ({ ...assignment.start, role: 'anchor' as const, key: assignment.params.key });
+      const at = () => ({ ...assignment.start, role: 'anchor' as const });
       faultPoint('anchor.requesting', at);
-      const scored = await unary(client.loadAnchor.bind(client), request, options);
+      const loaded = await unary(client.loadAnchor.bind(client), request, options);
       faultPoint('anchor.acknowledged', at);
       return {
-        datasetDigest: scored.datasetDigest,
-        validation: toScore(scored.validation),
-        test: toScore(scored.test),
-        numerics: toNumerics(scored.numerics),
+        datasetDigest: loaded.datasetDigest,
+        scores: toFrozenScores(loaded.scores),
+        numerics: toNumerics(loaded.numerics),
       };
     },
   };

@@ -2,8 +2,8 @@ import type { RoleProgressed, Stall } from '@trikd/core/run/run-event';
 import { expect, test } from 'vitest';
 import { liveView } from './live-view.js';
 
-const trained = (role: 'teacher' | 'student'): RoleProgressed => ({
-  ...{ kind: 'progress', role, generation: 0, totalSteps: 100 },
+const trained = (participant: string): RoleProgressed => ({
+  ...{ kind: 'progress', participant, generation: 0, totalSteps: 100 },
   progress: {
     nextStep: 5,
     stepsPerSecond: 10,

@@ -1,9 +1,8 @@
-import type { TrainedRole } from '@trikd/core/domain/role';
-import type { RoleEvaluated, RoleProgressed, RunEvent, Stall } from '@trikd/core/run/run-event';
+import type { RoleProgressed, RunEvent, Stall } from '@trikd/core/run/run-event';
 import { isHalted } from '@trikd/events/progress';
 import type { LiveView } from './ports.js';
 
-type ProgressByRole = Readonly<Partial<Record<TrainedRole, RoleProgressed>>>;
+type ProgressByName = LiveView['progress'];
 
 /** What is known of a run while it is driven: the newest of what has happened. */
 export interface LiveSeen {
@@ -18,8 +17,8 @@ export interface LiveSeen {
 export function liveView(now: () => string): LiveSeen {
   const stalls = new Map<string, Stall>();
   let stalledAt: string | undefined;
-  let progress: ProgressByRole = {};
-  let evaluations: Partial<Record<TrainedRole, RoleEvaluated>> = {};
+  let progress: ProgressByName = {};
+  let evaluations: LiveView['evaluations'] = {};
   /** Notes when the first stall begins and when the last one ends. */
   const dated = (change: () => boolean): boolean => {
     const before = stalls.size;
@@ -29,8 +28,8 @@ export function liveView(now: () => string): LiveSeen {
   };
   return {
     note(event) {
-      if (event.kind === 'progress') progress = { ...progress, [event.role]: event };
-      if (event.kind === 'evaluation') evaluations = { ...evaluations, [event.role]: event };
+      if (event.kind === 'progress') progress = { ...progress, [event.participant]: event };
+      if (event.kind === 'evaluation') evaluations = { ...evaluations, [event.participant]: event };
     },
     waits: (by, on, reason) =>
       dated(() => {
@@ -59,8 +58,8 @@ export function liveView(now: () => string): LiveSeen {
   };
 }
 
-/** Keeps the order of the roles, which is part of a snapshot. */
-function withoutRate(progress: ProgressByRole): ProgressByRole {
+/** Keeps the order of the learners, which is part of a snapshot. */
+function withoutRate(progress: ProgressByName): ProgressByName {
   const halted = (event: RoleProgressed) => ({ ...event, progress: { ...event.progress, stepsPerSecond: 0 } });
-  return Object.fromEntries(Object.entries(progress).map(([role, event]) => [role, halted(event)]));
+  return Object.fromEntries(Object.entries(progress).map(([name, event]) => [name, halted(event)]));
 }

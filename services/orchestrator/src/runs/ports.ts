@@ -5,10 +5,10 @@ import type { Owner, Placement } from '@trikd/core/run/placement';
 import type { QueueWait, Wait } from '@trikd/core/run/queue';
 import type { RoleEvaluated, RoleProgressed, Stall } from '@trikd/core/run/run-event';
 import type { RunTimes } from '@trikd/core/run/run-times';
-import type { AnchorScores, Facts, RunState } from '@trikd/core/run/state';
+import type { Facts, FrozenScores, RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { RoleStep } from '@trikd/core/timing/role-step';
-import type { AnchorAssignment, Assignment } from '@trikd/core/training/assignment';
+import type { Assignment, FrozenAssignment } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 
 /** What a process tells of what it computes with; processes of earlier versions do not. */
@@ -45,12 +45,19 @@ export interface TrainerLink {
   past(attempt: GenerationAttempt): AsyncIterable<TrainerEvent>;
 }
 
+/** What the anchor-server answers when it has loaded the frozen models of a stage. */
+export interface LoadedModels {
+  readonly datasetDigest: string;
+  /** By name. */
+  readonly scores: Readonly<Record<string, FrozenScores>>;
+}
+
 /** The anchor-server, as the orchestrator uses it. */
 export interface AnchorLink {
   /** host:port for the trainers. */
   readonly address: string;
-  /** Serves the anchor of a generation, from a step on. May take minutes: it is scored on both splits. */
-  load(assignment: AnchorAssignment): Promise<AnchorScores & { readonly datasetDigest: string } & WithNumerics>;
+  /** Serves the frozen models of a stage, from a step on. May take minutes: they are scored on both splits. */
+  load(assignment: FrozenAssignment): Promise<LoadedModels & WithNumerics>;
 }
 
 /** The steps of one model, as it reports them. Every call fails with a TrikdError. */
@@ -89,7 +96,7 @@ export interface LiveView {
   readonly stalls: readonly Stall[];
   /** When a stall began or the last one ended, as ISO 8601; absent: there was none. */
   readonly stalledAt?: string;
-  /** The newest of each role in the current generation. */
-  readonly progress: Readonly<Partial<Record<TrainedRole, RoleProgressed>>>;
-  readonly evaluations: Readonly<Partial<Record<TrainedRole, RoleEvaluated>>>;
+  /** The newest of each learner in the current stage, by name. */
+  readonly progress: Readonly<Record<string, RoleProgressed>>;
+  readonly evaluations: Readonly<Record<string, RoleEvaluated>>;
 }

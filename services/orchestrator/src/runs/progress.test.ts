@@ -1,24 +1,31 @@
 import { placementOfNew } from '@trikd/core/run/placement';
 import type { RoleProgressed } from '@trikd/core/run/run-event';
 import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import type { RunView } from './ports.js';
 import { progressOf } from './progress.js';
 
 const curriculum = { generations: 3 };
-const spec = specFor('bare', { curriculum });
+const spec = specFor('bare', { epochs: 10, curriculum });
+const model = { kind: 'plain-cnn', channels: [4] };
+const ofTeacher = {
+  ...{ name: 'trial', data: { kind: 'synthetic' }, epochs: 8, warmupSteps: 0, method: 'eskd' },
+  ...{ student: { model }, teacher: { model } },
+};
 const sha256 = 'a'.repeat(64);
 const facts = { datasetDigest: sha256, classes: 4, totalSteps: 100, stepsPerEpoch: 10 };
 const resultOf = (generation: number, steps: number): GenerationResult => {
   const validation = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
   const best = { step: steps, validation, params: { key: 'p', sha256, bytes: 8 } };
-  const digests = { studentStateSha256: sha256, teacherStateSha256: sha256 };
+  const learner = { best, stateSha256: sha256 };
+  const learners = { student: learner, teacher: learner };
   const pair = { step: steps, manifestKey: 'm' };
-  return { generation, steps, student: best, teacher: best, promoted: true, pair, ...digests };
+  return { generation, steps, learners, candidate: 'student', promoted: true, pair };
 };
-const trained = (who: 'teacher' | 'student', nextStep: number, stepsPerSecond: number): RoleProgressed => ({
-  ...{ kind: 'progress', role: who, generation: 1, totalSteps: 100 },
+const trained = (participant: string, nextStep: number, stepsPerSecond: number): RoleProgressed => ({
+  ...{ kind: 'progress', participant, generation: 1, totalSteps: 100 },
   progress: {
     nextStep,
     stepsPerSecond,
@@ -41,6 +48,15 @@ test('a run counts what both roles have trained, over what the curriculum can st
   expect(progressOf(viewOf({ ...second, phase: 'training' }))).toMatchObject({
     ...{ stepsDone: 110, stepsTotal: 260, stepsPerSecond: 10, secondsRemaining: 15 },
     percent: expect.closeTo(42.3, 1),
+  });
+});
+
+test('a run counts what its only learner has trained, and each stage by its own epochs', () => {
+  const facts = { datasetDigest: sha256, classes: 4, totalSteps: 20, stepsPerEpoch: 10 };
+  const state: RunState = { ...firstState, phase: 'training', facts };
+  const live = { progress: { teacher: { ...trained('teacher', 15, 5), generation: 0 } } };
+  expect(progressOf({ ...viewOf(state, live), spec: RunSpec.parse(ofTeacher) })).toMatchObject({
+    ...{ stepsDone: 15, stepsTotal: 100, percent: 15, stepsPerSecond: 5, secondsRemaining: 17 },
   });
 });
 

@@ -1,6 +1,8 @@
 import { duty } from '@trikd/core/run/advance';
+import { currentStage } from '@trikd/core/run/current-stage';
 import type { RoleEvaluated, RoleProgressed, RunProgress } from '@trikd/core/run/run-event';
 import { resumePair } from '@trikd/core/run/state';
+import { stagesOf } from '@trikd/core/stages/stages-of';
 import { progressAt } from '@trikd/events/progress';
 import type { RunView } from './ports.js';
 
@@ -18,14 +20,17 @@ export function progressOf({ spec, state, ...view }: RunView): ProgressOfRoles {
   const live = duty(state) && view.live;
   const ended = state.results.reduce((sum, { steps }) => sum + steps, 0);
   const roles = Object.values(live?.progress ?? {});
-  const trains = state.phase === 'training' && roles.length === 2;
+  const trains = state.phase === 'training' && roles.length === currentStage(spec, state).learners.length;
   // What was trained after the last pair is lost when an attempt ends: it counts only while the attempt lasts.
   const trained = trains ? Math.min(...roles.map(({ progress }) => progress.nextStep)) : 0;
-  const ahead = Math.max(0, spec.curriculum.generations - state.results.length);
+  const stepsPerEpoch = state.facts?.stepsPerEpoch ?? 0;
+  const ahead = stagesOf(spec)
+    .slice(state.results.length)
+    .reduce((sum, { epochs }) => sum + epochs * stepsPerEpoch, 0);
   return {
     ...progressAt({
       stepsDone: ended + Math.max(trained, stepsKept(state)),
-      stepsTotal: state.phase === 'completed' ? ended : ended + ahead * (state.facts?.totalSteps ?? 0),
+      stepsTotal: state.phase === 'completed' ? ended : ended + ahead,
       stepsPerSecond: trains ? Math.min(...roles.map(({ progress }) => progress.stepsPerSecond)) : 0,
     }),
     roles,

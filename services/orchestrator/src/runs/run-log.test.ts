@@ -35,9 +35,9 @@ test('a stall has a line when it begins and one when it ends, and none when its 
 
 test('an alarm has the trace of its step where the step is traced', () => {
   const { lines, log } = logOf();
-  const alarm = { kind: 'alarm', role: 'student', generation: 0, message: 'all logits are alike' } as const;
+  const alarm = { kind: 'alarm', participant: 'student', generation: 0, message: 'all logits are alike' } as const;
   for (const step of [100, 101]) log.alarm(run, { ...alarm, step }, 100);
-  const fields = { ...place, role: 'student', alarm: 'all logits are alike' };
+  const fields = { ...place, participant: 'student', alarm: 'all logits are alike' };
   const trace_id = traceIdOf(traceSeedOf(run), { ...place, step: 100 });
   expect(lines).toEqual([
     ['alarm raised', { ...fields, step: 100, trace_id }],

@@ -64,9 +64,9 @@ export function createRunLog(log: Pick<Logger, 'info'>): RunLog {
     },
     incident: (run, { role, reason, message }) =>
       log.info({ ...placeOf(run), role, kind: reason, reason: message }, 'trio incident'),
-    alarm(run, { role, step, message }, everySteps) {
+    alarm(run, { participant, step, message }, everySteps) {
       const traced = isSampled({ seed: '', everySteps }, step) ? { trace_id: traceOf(run, step) } : {};
-      log.info({ ...placeOf(run), step, ...traced, role, alarm: message }, 'alarm raised');
+      log.info({ ...placeOf(run), step, ...traced, participant, alarm: message }, 'alarm raised');
     },
   };
 }

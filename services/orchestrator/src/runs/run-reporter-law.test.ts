@@ -1,11 +1,14 @@
 import { advance, duty, type RunTransition } from '@trikd/core/run/advance';
+import { currentStage } from '@trikd/core/run/current-stage';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import { createRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { eventOf } from '@trikd/events/event';
 import { emptyHistory, fold, foldAll, type RunHistory } from '@trikd/events/run-history';
 import { fromRunEvent } from '@trikd/protocol/convert-run';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { PRESETS } from '@trikd/testing/specs/presets';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
@@ -15,8 +18,17 @@ import { changesSince } from '../events/run-changes.js';
 import type { RunView } from './ports.js';
 import { createRunReporter } from './run-reporter.js';
 
-const spec = specFor('tiny', { name: 'trial', curriculum: { generations: 4, promotion: 'always' } });
-const rules = { spec, retries: 2, keepPairs: 2 };
+const model = { kind: 'plain-cnn' as const, channels: [4] };
+/** The runs that are followed: of two learners beside an anchor, and of one learner after the other. */
+const SPECS = {
+  trikd: specFor('tiny', { name: 'trial', curriculum: { generations: 4, promotion: 'always' } }),
+  kd: RunSpec.parse({ ...PRESETS.tiny, name: 'trial', method: 'kd', student: { model }, teacher: { model } }),
+  'trikd after kd': RunSpec.parse({
+    ...{ ...PRESETS.tiny, name: 'trial', curriculum: { generations: 3 } },
+    ...{ method: { kind: 'trikd', firstAnchor: 'kd' }, student: { model }, teacher: { model } },
+  }),
+};
+const rulesOf = (of: RunSpec) => ({ spec: of, retries: 2, keepPairs: 2 });
 const sha256 = 'a'.repeat(64);
 const facts = { datasetDigest: sha256, classes: 4, totalSteps: 40, stepsPerEpoch: 10 };
 const best = (accuracy: number) => {
@@ -26,12 +38,10 @@ const best = (accuracy: number) => {
 const trained = (accuracy: number): RunTransition => ({
   kind: 'generation-trained',
   outcome: {
-    ...{
-      steps: 40,
-      student: best(accuracy),
-      teacher: best(0.95),
-      studentStateSha256: sha256,
-      teacherStateSha256: sha256,
+    steps: 40,
+    learners: {
+      student: { best: best(accuracy), stateSha256: sha256 },
+      teacher: { best: best(0.95), stateSha256: sha256 },
     },
     pair: { step: 40, manifestKey: 'last' },
   },
@@ -88,8 +98,16 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
+/** What a stage came to, of those that learned in it. */
+function only(learners: readonly string[], made: RunTransition): RunTransition {
+  if (made.kind !== 'generation-trained') return made;
+  const present = Object.entries(made.outcome.learners).filter(([name]) => learners.includes(name));
+  return { ...made, outcome: { ...made.outcome, learners: Object.fromEntries(present) } };
+}
+
 /** A run as the leader drives and steers it, and what a follower folds of its events. */
-async function drivenAndFollowed() {
+async function drivenAndFollowed(spec: RunSpec) {
+  const rules = rulesOf(spec);
   const store = memoryStore();
   let seconds = 0;
   const now = () => new Date(1000 * seconds++).toISOString();
@@ -127,9 +145,10 @@ async function drivenAndFollowed() {
   const begins = () => {
     steps = { teacher: 0, student: 0 };
   };
+  const learners = () => currentStage(spec, saved.state).learners.map(({ name }) => name);
   async function transition(made: RunTransition) {
     const { generation, attempt } = saved.state;
-    const state = duty(saved.state) && after(made);
+    const state = duty(saved.state) && after(only(learners(), made));
     if (!state || state === saved.state) return;
     reporter.saved(await save(state));
     if (state.generation !== generation || state.attempt !== attempt) begins();
@@ -152,11 +171,17 @@ async function drivenAndFollowed() {
   }
   function progress(kind: 'trains' | 'validates', by: 'teacher' | 'student', more: number) {
     const { phase, generation } = saved.state;
-    if (phase !== 'training') return;
+    if (phase !== 'training' || !learners().includes(by)) return;
     steps = { ...steps, [by]: steps[by] + more };
     const nextStep = steps[by];
     if (kind === 'validates') {
-      reporter.emit({ kind: 'evaluation', role: by, generation, step: nextStep, validation: best(0.5).validation });
+      reporter.emit({
+        kind: 'evaluation',
+        participant: by,
+        generation,
+        step: nextStep,
+        validation: best(0.5).validation,
+      });
       return;
     }
     const values = {
@@ -167,7 +192,7 @@ async function drivenAndFollowed() {
       stepsPerSecond: more,
       waits: {},
     };
-    const event = { kind: 'progress', role: by, generation, totalSteps: 40 } as const;
+    const event = { kind: 'progress', participant: by, generation, totalSteps: 40 } as const;
     reporter.emit({ ...event, progress: { nextStep, ...values } });
   }
   return {
@@ -191,18 +216,21 @@ function comparable(run: RunHistory['run']) {
   return JSON.parse(JSON.stringify(rest));
 }
 
-test('a snapshot with the events after it applied is the next snapshot, whatever happens', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(operations, { maxLength: 60 }), async (all) => {
-      const { apply, view, folded, messages } = await drivenAndFollowed();
-      const snapshotNow = () => fold(emptyHistory, eventOf(WatchRunResponse.toJSON(snapshotEvent(view()))));
-      for (const operation of all) {
-        await apply(operation);
-        expect(comparable(folded().run)).toEqual(comparable(snapshotNow().run));
-      }
-      // A follower that asks for all events gets the snapshot first, and then its past.
-      const past = messages.filter(({ number }) => number > 0);
-      expect(comparable(foldAll(past, snapshotNow()).run)).toEqual(comparable(snapshotNow().run));
-    }),
-  );
-});
+test.each(['trikd', 'kd', 'trikd after kd'] as const)(
+  'a snapshot with the events after it applied is the next snapshot, whatever happens: %s',
+  async (method) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(operations, { maxLength: 60 }), async (all) => {
+        const { apply, view, folded, messages } = await drivenAndFollowed(SPECS[method]);
+        const snapshotNow = () => fold(emptyHistory, eventOf(WatchRunResponse.toJSON(snapshotEvent(view()))));
+        for (const operation of all) {
+          await apply(operation);
+          expect(comparable(folded().run)).toEqual(comparable(snapshotNow().run));
+        }
+        // A follower that asks for all events gets the snapshot first, and then its past.
+        const past = messages.filter(({ number }) => number > 0);
+        expect(comparable(foldAll(past, snapshotNow()).run)).toEqual(comparable(snapshotNow().run));
+      }),
+    );
+  },
+);

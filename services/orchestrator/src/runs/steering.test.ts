@@ -3,7 +3,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { pointAsStated, readPointer } from '@trikd/core/run/anchor-pointer';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
-import { firstState, type GenerationResult, type Waiting } from '@trikd/core/run/state';
+import { candidateOf, firstState, type GenerationResult, type Waiting } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steering';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
@@ -20,9 +20,10 @@ const sha256 = 'a'.repeat(64);
 const resultOf = (generation: number, promoted: boolean): GenerationResult => {
   const validation = { metrics: { accuracy: 0.8, nll: 0.5 }, examples: 400 };
   const best = { step: 2, validation, params: { key: `blobs/${generation}`, sha256, bytes: 8 } };
-  const digests = { studentStateSha256: sha256, teacherStateSha256: sha256 };
+  const learner = { best, stateSha256: sha256 };
+  const learners = { student: learner, teacher: learner };
   const pair = { step: 2, manifestKey: `m-${generation}` };
-  return { generation, steps: 2, student: best, teacher: best, promoted, pair, ...digests };
+  return { generation, steps: 2, learners, candidate: 'student', promoted, pair };
 };
 const waiting: Waiting = {
   ...firstState,
@@ -31,7 +32,7 @@ const waiting: Waiting = {
   results: [resultOf(0, true), resultOf(1, false)],
   moves: [{ by: 'rule', to: 0, during: 0 }],
   facts: { datasetDigest: sha256, classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
-  anchor: { generation: 0, params: resultOf(0, true).student.params },
+  anchor: { generation: 0, params: candidateOf(resultOf(0, true))!.params },
 };
 
 async function waitingRun(): Promise<ObjectStore> {

@@ -1,3 +1,6 @@
+import { z } from 'zod';
+import { taskLoss } from '../../losses/task-loss.js';
+import { defineTask } from '../define-task.js';
 import type { Task } from '../task.js';
 import { degenerate } from './degenerate.js';
 import { ACCURACY, CLASSIFICATION_METRICS } from './metrics.js';
@@ -8,7 +11,22 @@ export const classification: Task = {
   kind: 'classification',
   metrics: CLASSIFICATION_METRICS,
   primary: ACCURACY,
-  meter: ({ classes }) => classificationMeter(classes),
+  labels: 'classes',
+  head: ({ classes }) => [{ kind: 'dense', name: 'classifier', units: classes }],
+  loss: ({ logits, labels, ops }) => taskLoss(ops, logits, labels),
+  chance: ({ classes }) => ({ nats: Math.log(classes), formula: `ln(${classes})` }),
+  assertMeasurable: () => undefined,
+  meter({ classes }) {
+    const meter = classificationMeter(classes);
+    return { add: ({ logits }, labels) => meter.add(logits!, labels), score: async () => meter.score() };
+  },
   ofBatch: (correct, rows) => ({ [ACCURACY.name]: correct / rows }),
   degenerate,
 };
+
+export const classificationTask = defineTask({
+  settings: z.strictObject({
+    kind: z.literal('classification').describe('which of the classes an image shows, the default'),
+  }),
+  task: () => classification,
+});

@@ -1,12 +1,21 @@
-import type { ScoreMeter } from '../task.js';
+import type { LabelledImages } from '../../data/image-source.js';
+import type { Score } from '../../domain/score.js';
 import { answerOf } from './answer.js';
 import { ACCURACY, ECE, NLL, TOP5 } from './metrics.js';
+
+/** Measures the logits of a classifier. */
+export interface ClassificationMeter {
+  /** @param logits rows of a batch, of which those that have a label count */
+  add(logits: Float32Array, labels: LabelledImages['labels']): void;
+  /** Of all rows so far. */
+  score(): Score;
+}
 
 /** Bins of equal width of the confidence (Guo et al. 2017, which takes 15). */
 const BINS = 15;
 
 /** Measures a classifier. Sums are in double precision and in the order of the rows, so that they are the same everywhere. */
-export function classificationMeter(classes: number): ScoreMeter {
+export function classificationMeter(classes: number): ClassificationMeter {
   let [examples, correct, amongFive, nll] = [0, 0, 0, 0];
   /** For each bin, correct answers less the sum of the confidences. */
   const gaps = new Float64Array(BINS);

@@ -2,13 +2,14 @@ import { type Tensor1D, type Tensor2D, tf } from '@trikd/engine';
 import { crossEntropy, numericalGradient, type Rows } from '@trikd/testing/training/reference-losses';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FUSED } from '../../losses/objective.js';
 import { marginLoss, withMargin } from './margin-loss.js';
 import { MarginSpec } from './margin-spec.js';
 
 function lossOf(logits: Rows, labels: readonly number[], spec: MarginSpec) {
   return tf.tidy(() => {
     const wanted = tf.tensor1d([...labels], 'int32') as Tensor1D;
-    const { value, grad } = tf.valueAndGrad((own) => marginLoss(own as Tensor2D, wanted, spec))(
+    const { value, grad } = tf.valueAndGrad((own) => marginLoss(FUSED, own as Tensor2D, wanted, spec))(
       tf.tensor2d(logits as number[][]),
     );
     return { value: value.dataSync()[0]!, gradient: Array.from(grad.dataSync()) };
@@ -109,7 +110,7 @@ test('a margin lowers the logit of the label and no other, however large the ang
       const moved = tf.tidy(() => {
         const logits = tf.tensor2d([[right, 1, -4]]);
         return Array.from(
-          withMargin(logits, tf.tensor1d([0], 'int32') as Tensor1D, spec({ kind, scale: 4 })).dataSync(),
+          withMargin(FUSED, logits, tf.tensor1d([0], 'int32') as Tensor1D, spec({ kind, scale: 4 })).dataSync(),
         );
       });
       expect(moved[0]).toBeLessThan(right);

@@ -1,4 +1,5 @@
-import { type Scalar, type Tensor1D, type Tensor2D, tf } from '@trikd/engine';
+import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
+import type { Ops } from '../../losses/loss.js';
 import { taskLoss } from '../../losses/task-loss.js';
 import type { MarginSpec } from './margin-spec.js';
 
@@ -14,17 +15,18 @@ const LARGEST_COSINE = 1 - 1e-7;
  * @param logits [rows, classes], s · cos θ with the scale s of the spec
  * @param labels [rows], int32
  */
-export function marginLoss(logits: Tensor2D, labels: Tensor1D, spec: MarginSpec): Scalar {
-  return taskLoss(withMargin(logits, labels, spec), labels);
+export function marginLoss(ops: Ops, logits: Tensor2D, labels: Tensor1D, spec: MarginSpec): Scalar {
+  return taskLoss(ops, withMargin(ops, logits, labels, spec), labels);
 }
 
 /** The logits, of which that of the label is lowered by the margin. */
-export function withMargin(logits: Tensor2D, labels: Tensor1D, spec: MarginSpec): Tensor2D {
+export function withMargin(ops: Pick<Ops, 'tf'>, logits: Tensor2D, labels: Tensor1D, spec: MarginSpec): Tensor2D {
+  const { tf } = ops;
   if (spec.kind === 'softmax') return logits;
   const own = tf.cast(tf.oneHot(labels, logits.shape[1]), 'float32') as Tensor2D;
   if (spec.kind === 'cosface') return tf.sub(logits, tf.mul(own, spec.scale * spec.margin));
   const cosines = tf.div(tf.sum(tf.mul(logits, own), 1), spec.scale) as Tensor1D;
-  const lowered = tf.mul(angularMargin(cosines, spec.margin), spec.scale);
+  const lowered = tf.mul(angularMargin(ops, cosines, spec.margin), spec.scale);
   return tf.add(tf.mul(logits, tf.sub(1, own)), tf.mul(tf.expandDims(lowered, 1), own));
 }
 
@@ -32,7 +34,7 @@ export function withMargin(logits: Tensor2D, labels: Tensor1D, spec: MarginSpec)
  * cos(θ + m) from cos θ. Where θ + m is more than π the cosine would rise again: there it goes on as cos θ - m sin m, as in the code
  * of the authors.
  */
-function angularMargin(cosines: Tensor1D, margin: number): Tensor1D {
+function angularMargin({ tf }: Pick<Ops, 'tf'>, cosines: Tensor1D, margin: number): Tensor1D {
   const cosine = tf.clipByValue(cosines, -LARGEST_COSINE, LARGEST_COSINE);
   // Not 1 - cos²: near 1 its rounding error would be as large as itself.
   const sine = tf.sqrt(tf.mul(tf.sub(1, cosine), tf.add(1, cosine)));

@@ -12,6 +12,16 @@ export const RETRIEVAL = {
   format: 'share',
 } as const satisfies Metric;
 
+/** The identities of training are the classes of the logits. */
+export const IDENTIFIED = {
+  name: 'identified',
+  title: 'Training images identified',
+  label: 'identified',
+  better: 'higher',
+  format: 'share',
+  ofBatch: true,
+} as const satisfies Metric;
+
 /** In the order in which they are shown; the first one decides. The accuracy is that of pairs, of which a model says whether they are one identity. */
 export const VERIFICATION_METRICS: readonly Metric[] = [
   ACCURACY,

@@ -57,6 +57,11 @@ export function* makePairs(split: LabelledImages, most = MOST_PAIRS): Sliced<Pai
   };
 }
 
+/** @throws TrikdError 'invalid' for a split that makes no pairs */
+export function assertPairs(split: LabelledImages): void {
+  foldsOf(identitiesOf(split), split);
+}
+
 /** The images of each identity, in the order of its first image. */
 export function identitiesOf({ labels }: LabelledImages): readonly (readonly number[])[] {
   const images = new Map<number, number[]>();

@@ -10,7 +10,9 @@ import type { GenerationResult, Training } from '@trikd/core/run/state';
 import { specDigest } from '@trikd/core/spec/run-spec';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import type { ExpectedOf } from '../expected-params.js';
 import type { OpenRun } from '../open-run.js';
+
 export const spec = specFor('bare', { name: 'r' });
 const datasetDigest = 'd'.repeat(64);
 
@@ -22,7 +24,7 @@ export interface StoredRun extends OpenRun {
 
 /** What every blob of the run holds. */
 export const fit = new Map([['dense/kernel', { dtype: 'float32', shape: [2] } as const]]);
-export const fits = { student: { state: fit, best: fit }, teacher: { state: fit, best: fit } };
+export const fits: ExpectedOf = () => ({ state: fit, best: fit });
 
 export async function storeTensor(store: ObjectStore, first: number): Promise<Blob> {
   const tensor: HostTensor = { dtype: 'float32', shape: [2], data: Float32Array.of(first, 1) };
@@ -52,9 +54,11 @@ export async function storedRun(): Promise<StoredRun> {
       datasetDigest,
       writer: 'orchestrator 1',
     },
-    ...(at.generation > 0 && { anchor: anchor.params.sha256 }),
-    student: { state: await blob(), best: at.generation > 0 ? await best(0.5) : anchor },
-    teacher: { state: await blob() },
+    frozen: at.generation > 0 ? { anchor: anchor.params.sha256 } : {},
+    learners: {
+      student: { state: await blob(), best: at.generation > 0 ? await best(0.5) : anchor },
+      teacher: { state: await blob() },
+    },
   });
   const manifests = {
     last: await pair({ generation: 0, step: 8, attempt: 2 }),
@@ -65,9 +69,11 @@ export async function storedRun(): Promise<StoredRun> {
   for (const one of Object.values(manifests)) await store.create(manifestKey(one), encodeManifest(one));
   const ref = (one: PairManifest) => ({ step: one.step, manifestKey: manifestKey(one) });
   const result: GenerationResult = {
-    ...{ generation: 0, steps: 8, promoted: true, student: anchor, teacher: await best(0.9) },
-    studentStateSha256: manifests.last.student.state.sha256,
-    teacherStateSha256: manifests.last.teacher.state.sha256,
+    ...{ generation: 0, steps: 8, candidate: 'student', promoted: true },
+    learners: {
+      student: { best: anchor, stateSha256: manifests.last.learners['student']!.state.sha256 },
+      teacher: { best: await best(0.9), stateSha256: manifests.last.learners['teacher']!.state.sha256 },
+    },
     pair: ref(manifests.last),
   };
   const state: Training = {

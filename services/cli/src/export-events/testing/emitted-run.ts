@@ -7,18 +7,18 @@ const event = (second: number, number: number, emitted: DeepPartial<WatchRunResp
   WatchRunResponse.fromPartial({ event: emitted, number, time: new Date(Date.UTC(2026, 0, 1, 0, 0, second)) });
 
 const score = (accuracy: number) => ({ metrics: { accuracy, nll: 0.25 }, examples: 64 });
-const progress = (role: Role, nextStep: number, loss: number) => ({
+const progress = (participant: string, nextStep: number, loss: number) => ({
   $case: 'progress' as const,
   value: {
-    ...{ role, generation: 1, totalSteps: 16 },
+    ...{ participant, generation: 1, totalSteps: 16 },
     progress: {
       nextStep,
       terms: [
         { part: 'task', value: loss },
-        { part: 'peer', value: 0.125 },
+        { part: participant === 'student' ? 'teacher' : 'student', value: 0.125 },
       ],
       stepsPerSecond: 12.5,
-      waits: [{ peer: Role.ROLE_ANCHOR, share: 0.0625 }],
+      waits: [{ participant: 'anchor', share: 0.0625 }],
       batchMetrics: { accuracy: 0.75 },
       gradientNorm: 1.5,
       learningRate: 0.1,
@@ -56,14 +56,14 @@ export const slowStep = (step: number, durationMs: number) => ({
 /** Events of a generation in which an attempt was lost: step 3 is trained twice. */
 export const emittedRun: readonly WatchRunResponse[] = [
   event(0, 0, { $case: 'run', value: { runId: 'r', phase: RunPhase.RUN_PHASE_TRAINING, generation: 1 } }),
-  event(1, 4, progress(Role.ROLE_STUDENT, 2, 1.5)),
-  event(1, 5, progress(Role.ROLE_TEACHER, 3, 1.25)),
-  event(2, 6, progress(Role.ROLE_STUDENT, 4, 1.125)),
+  event(1, 4, progress('student', 2, 1.5)),
+  event(1, 5, progress('teacher', 3, 1.25)),
+  event(2, 6, progress('student', 4, 1.125)),
   event(3, 7, {
     $case: 'evaluation',
-    value: { role: Role.ROLE_STUDENT, generation: 1, evaluation: { step: 4, validation: score(0.5) } },
+    value: { participant: 'student', generation: 1, evaluation: { step: 4, validation: score(0.5) } },
   }),
-  event(4, 8, progress(Role.ROLE_STUDENT, 4, 1.125)),
+  event(4, 8, progress('student', 4, 1.125)),
   event(5, 9, slowStep(5, 40)),
   event(5, 10, slowStep(7, 90)),
   event(6, 11, {
@@ -84,8 +84,10 @@ export const emittedRun: readonly WatchRunResponse[] = [
     value: {
       result: {
         ...{ generation: 1, promoted: true, steps: 16 },
-        student: { step: 12, validation: score(0.5), test: score(0.625) },
-        teacher: { step: 16, validation: score(0.75), test: score(0.875) },
+        learners: [
+          { participant: 'student', best: { step: 12, validation: score(0.5), test: score(0.625) } },
+          { participant: 'teacher', best: { step: 16, validation: score(0.75), test: score(0.875) } },
+        ],
       },
     },
   }),

@@ -5,6 +5,7 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { ROLES } from '@trikd/core/domain/role';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import type { Preparing } from '@trikd/core/run/state';
+import { learnerIn, type Stage } from '@trikd/core/stages/stage';
 
 /** What becomes of an attempt whose models compute otherwise than those of the attempt before. */
 export const NUMERICS_RULES = ['warn', 'require'] as const;
@@ -33,6 +34,8 @@ export function compareNumerics(
   before: TrainedWith | undefined,
   rule: NumericsRule,
   { generation, step }: Start,
+  /** By slot, the learners whose alarms are raised. */
+  stage: Stage,
   emit: (event: RunEvent) => void,
 ): void {
   for (const role of ROLES) {
@@ -44,9 +47,10 @@ export function compareNumerics(
     if (rule === 'require') {
       throw new TrikdError('unavailable', `the ${role} ${differ}, and numerics are required to be equal: ${how}`);
     }
-    // Alarms are of the models that train. The anchor is a student, frozen.
-    const message = `${role === 'anchor' ? 'its anchor ' : ''}${differ}, so results may differ in bits: ${how}`;
-    emit({ kind: 'alarm', role: role === 'anchor' ? 'student' : role, generation, step, message });
+    // Alarms are of the models that train.
+    const learner = role === 'anchor' ? undefined : learnerIn(stage, role);
+    const message = `${learner ? '' : 'the anchor-server '}${differ}, so results may differ in bits: ${how}`;
+    emit({ kind: 'alarm', participant: learner?.name ?? stage.decisive, generation, step, message });
   }
 }
 

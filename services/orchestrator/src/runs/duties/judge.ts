@@ -4,23 +4,25 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { flawOf, promotion, type RunTransition } from '@trikd/core/run/advance';
 import { promote } from '@trikd/core/run/anchor-pointer';
+import { currentStage } from '@trikd/core/run/current-stage';
 import type { Promoting } from '@trikd/core/run/state';
 import type { DutyScope } from './scope.js';
 
 /**
- * Verifies the candidate before anything depends on it, and points to it when it is to be the anchor. An alarm says why a candidate
- * that has learned too little is not promoted.
+ * Verifies what the stage came to before anything depends on it, and points to the candidate when it is to be the anchor. An alarm says
+ * why a candidate that has learned too little is not promoted.
  */
 export async function* judge(
   { spec, store, term, rules, emit }: DutyScope,
   todo: Promoting,
 ): AsyncGenerator<RunTransition> {
   const { generation, outcome } = todo;
-  await assertStored(store, outcome.student.params);
+  const { decisive } = currentStage(spec, todo);
+  const { step, params } = outcome.learners[decisive]!.best;
+  await assertStored(store, params);
   const flaw = flawOf(todo, rules);
   if (flaw !== undefined) {
-    const message = `cannot be the anchor: ${flaw}`;
-    emit({ kind: 'alarm', role: 'student', generation, step: outcome.student.step, message });
+    emit({ kind: 'alarm', participant: decisive, generation, step, message: `cannot be the anchor: ${flaw}` });
   }
   const promoted = promotion(todo, rules);
   if (promoted) await promote(store, spec.name, promoted, term);

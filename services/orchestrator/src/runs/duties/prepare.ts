@@ -2,20 +2,24 @@ import type { Clock } from '@trikd/core/async/clock';
 import { orAborted } from '@trikd/core/async/or-aborted';
 import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
 import type { AttemptNumerics } from '@trikd/core/domain/numerics';
-import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
+import type { Position } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RunTransition } from '@trikd/core/run/advance';
 import { pointAsStated } from '@trikd/core/run/anchor-pointer';
 import { collectLeftovers } from '@trikd/core/run/collector';
 import { nextLimit } from '@trikd/core/run/convergence';
+import { currentStage } from '@trikd/core/run/current-stage';
 import { assertSameFacts } from '@trikd/core/run/facts';
 import { type Facts, type Preparing, resumePair } from '@trikd/core/run/state';
-import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { specDigest } from '@trikd/core/spec/run-spec';
+import { type Learner, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import type { Assignment } from '@trikd/core/training/assignment';
 import type { AnchorLink, TrainerLink } from '../ports.js';
 import type { Pair } from '../training/generation-progress.js';
 import { blamePair } from './blame-pair.js';
 import { compareNumerics, generationBefore, type NumericsRule, type TrainedWith } from './compare-numerics.js';
 import { attemptOf, type DutyScope } from './scope.js';
+import { digestsOf, type InputBlobs, stageInputs } from './stage-inputs.js';
 
 export interface PreparePorts {
   readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
@@ -42,30 +46,35 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
   await pauseAfterLoss(ports, todo, left);
   await run.reachable(left);
   if (left.aborted) return;
-  const { pair, trainedWith } = await startOf(run, todo).catch(blamePair(todo));
-  const step = pair?.student.step ?? 0;
-  const loading = loadAnchor(run, ports.anchor, todo, step);
-  const anchor = loading && (await unlessLeft(loading, left));
+  const stage = currentStage(run.spec, todo);
+  const inputs = await stageInputs(run, stage, todo);
+  const { pair, trainedWith } = await startOf(run, todo, digestsOf(inputs, stage)).catch(blamePair(todo));
+  const step = pair?.step ?? 0;
+  const loading = loadFrozen(run, ports.anchor, stage, inputs, { ...attemptOf(run.spec, todo), step });
+  const loaded = loading && (await unlessLeft(loading, left));
   if (left.aborted) return;
-  const assign = (role: TrainedRole) => {
-    return ports.trainers[role].assign(assignmentOf(run, ports, todo, pair, role)).catch(blamePair(todo));
+  const assign = async (learner: Learner) => {
+    const assignment = assignmentOf(run, ports, { todo, stage, inputs, pair }, learner);
+    return { learner, ...(await ports.trainers[learner.slot].assign(assignment).catch(blamePair(todo))) };
   };
-  const assigned = await unlessLeft(Promise.all([assign('teacher'), assign('student')]), left);
-  if (!assigned) return;
-  const [{ numerics: ofTeacher, ...teacher }, { numerics: ofStudent, ...student }] = assigned;
-  assertSameData('teacher', teacher, 'student', student);
-  if (anchor) assertSameData('anchor', { ...teacher, datasetDigest: anchor.datasetDigest }, 'teacher', teacher);
+  const assigned = await unlessLeft(Promise.all(stage.learners.map(assign)), left);
+  const first = assigned?.[0];
+  if (!assigned || !first) return;
+  for (const other of assigned.slice(1)) assertSameData(first.learner.name, first, other.learner.name, other);
+  if (loaded)
+    assertSameData('anchor-server', { ...first, datasetDigest: loaded.datasetDigest }, first.learner.name, first);
+  const reported = assigned.flatMap(({ learner, numerics: own }) => (own ? [[learner.slot, own] as const] : []));
   const numerics: AttemptNumerics = {
-    ...(ofTeacher && { teacher: ofTeacher }),
-    ...(ofStudent && { student: ofStudent }),
-    ...(anchor?.numerics && { anchor: anchor.numerics }),
+    ...Object.fromEntries(reported),
+    ...(loaded?.numerics && { anchor: loaded.numerics }),
   };
   const { generation } = todo;
-  compareNumerics(numerics, trainedWith, ports.numerics ?? 'warn', { generation, step }, run.emit);
+  compareNumerics(numerics, trainedWith, ports.numerics ?? 'warn', { generation, step }, stage, run.emit);
+  const { datasetDigest, classes, totalSteps, stepsPerEpoch } = first;
   yield {
     kind: 'assigned',
-    facts: teacher,
-    ...(anchor && { anchorScores: { validation: anchor.validation, test: anchor.test } }),
+    facts: { datasetDigest, classes, totalSteps, stepsPerEpoch },
+    ...(loaded && { frozen: loaded.scores }),
     ...(Object.keys(numerics).length > 0 && { numerics }),
   };
 }
@@ -77,7 +86,11 @@ async function pauseAfterLoss({ times, clock }: PreparePorts, { losses }: Prepar
 }
 
 /** @throws TrikdError `corrupt` for the pair that the attempt resumes from */
-async function startOf({ spec, store }: DutyScope, todo: Preparing): Promise<Start> {
+async function startOf(
+  { spec, store }: DutyScope,
+  todo: Preparing,
+  frozen: Readonly<Record<string, string>>,
+): Promise<Start> {
   const ref = resumePair(todo);
   if (!ref) return { trainedWith: await generationBefore(store, todo) };
   const manifest = await loadManifest(store, ref.manifestKey, {
@@ -86,58 +99,66 @@ async function startOf({ spec, store }: DutyScope, todo: Preparing): Promise<Sta
     step: ref.step,
     specDigest: specDigest(spec),
     datasetDigest: todo.facts?.datasetDigest,
-    anchor: todo.anchor?.params.sha256,
+    frozen,
   });
-  const partOf = (role: TrainedRole) => {
-    const { state, best } = manifest[role];
-    return { step: ref.step, state, ...(best && { best }) };
-  };
+  const { step } = ref;
+  const parts = Object.entries(manifest.learners).map(([name, part]) => [name, { step, ...part }] as const);
   const { numerics } = manifest;
   return {
-    pair: { teacher: partOf('teacher'), student: partOf('student') },
+    pair: { step, learners: Object.fromEntries(parts) },
     trainedWith: numerics && { numerics, what: `the checkpoint of step ${ref.step}` },
   };
 }
 
-/** Undefined in a generation without an anchor. */
-function loadAnchor(
+/** Undefined in a stage without frozen models. */
+function loadFrozen(
   { spec, term, tracing, secretOf }: DutyScope,
   anchor: AnchorLink,
-  todo: Preparing,
-  step: number,
+  { frozen }: Stage,
+  inputs: InputBlobs,
+  start: Position,
 ): ReturnType<AnchorLink['load']> | undefined {
-  if (!todo.anchor) return undefined;
-  const start = { ...attemptOf(spec, todo), step };
-  return anchor.load({ start, term, exchangeSecret: secretOf(start), spec, params: todo.anchor.params, tracing });
+  if (frozen.length === 0) return undefined;
+  const params = Object.fromEntries(frozen.map(({ name }) => [name, inputs[name]!]));
+  return anchor.load({ start, term, exchangeSecret: secretOf(start), spec, params, tracing });
 }
 
-/** Until the data are read, the length of a generation is unknown: the first assignment lets one step be trained. */
+/** Until the data are read, the length of a stage is unknown: the first assignment lets one step be trained. */
 const LIMIT_OF_UNKNOWN_LENGTH = 1;
+
+/** What the assignments of an attempt have in common. */
+interface AttemptStart {
+  readonly todo: Preparing;
+  readonly stage: Stage;
+  readonly inputs: InputBlobs;
+  readonly pair: Pair | undefined;
+}
 
 function assignmentOf(
   { spec, term, tracing, secretOf }: DutyScope,
   { trainers, anchor }: PreparePorts,
-  todo: Preparing,
-  pair: Pair | undefined,
-  role: TrainedRole,
+  { todo, stage, inputs, pair }: AttemptStart,
+  learner: Learner,
 ): Assignment {
-  const step = pair?.student.step ?? 0;
   const attempt = attemptOf(spec, todo);
+  const addressOf = (source: string) => {
+    const peer = stage.learners.find(({ name }) => name === source);
+    return peer ? trainers[peer.slot].address : anchor.address;
+  };
+  const resume = pair?.learners[learner.name];
+  const init = inputs[learner.name];
   return {
     attempt,
     term,
     exchangeSecret: secretOf(attempt),
     spec,
-    limit: todo.facts ? nextLimit(step, todo.facts, spec) : LIMIT_OF_UNKNOWN_LENGTH,
+    limit: todo.facts ? nextLimit(pair?.step ?? 0, todo.facts, stage) : LIMIT_OF_UNKNOWN_LENGTH,
     tracing,
-    ...(distillsFrom(spec, role, 'peer') && { peerAddress: trainers[peerOf(role)].address }),
-    ...(todo.anchor && distillsFrom(spec, role, 'anchor') && { anchorAddress: anchor.address }),
-    ...(pair && { resume: pair[role] }),
+    sources: Object.fromEntries(sourcesOf(stage, learner).map((source) => [source, addressOf(source)])),
+    promoted: todo.anchor !== undefined,
+    ...(init && !resume && { init }),
+    ...(resume && { resume }),
   };
-}
-
-function distillsFrom(spec: RunSpec, role: TrainedRole, source: 'anchor' | 'peer'): boolean {
-  return spec[role].objective.some((term) => term.kind === 'distillation' && term.from === source);
 }
 
 /** What work that may take minutes resolves to; undefined when the run is left first. */

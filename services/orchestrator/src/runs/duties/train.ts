@@ -3,8 +3,11 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RunTransition } from '@trikd/core/run/advance';
+import { currentStage } from '@trikd/core/run/current-stage';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import type { Training } from '@trikd/core/run/state';
+import type { Stage } from '@trikd/core/stages/stage';
+import { taskOf } from '@trikd/core/tasks/task-of';
 import type { TrainerLink } from '../ports.js';
 import { commitPair } from '../training/commit-pair.js';
 import { followSteps, type StepSources } from '../training/follow-steps.js';
@@ -12,6 +15,7 @@ import { trainingInput } from '../training/training-input.js';
 import { trainingLoop } from '../training/training-loop.js';
 import { blamePair } from './blame-pair.js';
 import { attemptOf, type DutyScope } from './scope.js';
+import { digestsOf, stageInputs } from './stage-inputs.js';
 
 export interface TrainPorts {
   readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
@@ -30,7 +34,9 @@ export interface TrainPorts {
 
 /** Trains a generation from its last pair on, and follows where the time of its steps goes. */
 export async function* train(run: DutyScope, ports: TrainPorts, todo: Training): AsyncGenerator<RunTransition> {
-  const { spec, tracing } = run;
+  const { spec, store, tracing } = run;
+  const stage = currentStage(spec, todo);
+  const frozen = digestsOf(await stageInputs({ spec, store }, stage, todo), stage);
   const attempt = attemptOf(spec, todo);
   const over = new AbortController();
   /** Steps to trace: the last one before each pair. */
@@ -39,10 +45,12 @@ export async function* train(run: DutyScope, ports: TrainPorts, todo: Training):
     if (event.kind === 'pair-committed' && event.step > 0) wanted.push(event.step - 1);
     run.emit(event);
   };
+  const trainers = stage.learners.map(({ slot }) => slot);
   const following =
-    ports.steps && followSteps(attempt, { tracing, clock: ports.clock, wanted, emit }, ports.steps, over.signal);
+    ports.steps &&
+    followSteps(attempt, { trainers, tracing, clock: ports.clock, wanted, emit }, ports.steps, over.signal);
   try {
-    yield* restingBeforeLoss({ ...run, emit }, (scope) => trainAttempt(scope, ports, todo, attempt));
+    yield* restingBeforeLoss({ ...run, emit }, (scope) => trainAttempt(scope, ports, todo, { attempt, stage, frozen }));
   } finally {
     over.abort();
   }
@@ -71,25 +79,35 @@ async function* restingBeforeLoss(
   if (leaving.signal.aborted && !trained && !run.drained.aborted) throw leaving.signal.reason;
 }
 
+/** An attempt at a stage. */
+interface StageAttempt {
+  readonly attempt: GenerationAttempt;
+  readonly stage: Stage;
+  /** SHA-256 of the params of each frozen model, by name. */
+  readonly frozen: Readonly<Record<string, string>>;
+}
+
 function trainAttempt(
   { spec, store, drained, abandoned, emit, waits, leaves }: DutyScope,
   { trainers, clock, times, writer }: TrainPorts,
   todo: Training,
-  attempt: GenerationAttempt,
+  { attempt, stage, frozen }: StageAttempt,
 ): AsyncGenerator<RunTransition> {
-  const both = [blamingPair(trainers.teacher, todo), blamingPair(trainers.student, todo)];
+  const present = stage.learners.map(({ slot }) => trainers[slot]);
+  const watched = present.map((trainer) => blamingPair(trainer, todo));
   const { grace, drain } = times;
   return trainingLoop(todo, attempt, {
-    spec,
-    trainers,
+    stage,
+    primary: taskOf(spec).primary,
+    trainers: present,
     input: trainingInput(
-      both,
+      watched,
       attempt,
       { drained, abandoned },
       { grace, drain, save: spec.checkpoint.everySeconds },
       clock,
     ),
-    commit: (pair) => commitPair({ spec, store, writer }, todo, pair),
+    commit: (pair) => commitPair({ spec, store, writer, frozen }, todo, pair),
     emit,
     waits,
     leaves,

@@ -20,24 +20,25 @@ export interface CommitTarget {
   readonly store: ObjectStore;
   /** Names the process in manifests. */
   readonly writer: string;
+  /** SHA-256 of the params of each frozen model of the stage, by name. */
+  readonly frozen: Readonly<Record<string, string>>;
 }
 
 /**
- * Writes the manifest of two checkpoints that are in the store. Writing it again changes nothing, also after another leader wrote it.
+ * Writes the manifest of checkpoints that are in the store. Writing it again changes nothing, also after another leader wrote it.
  * @throws TrikdError 'corrupt' for a blob that is gone or has another size, 'out-of-step' when another pair has the same position
  */
-export async function commitPair({ spec, store, writer }: CommitTarget, todo: Training, pair: Pair): Promise<PairRef> {
-  const { step } = pair.student;
-  const part = ({ state, best }: Pair['student']) => ({ state, ...(best && { best }) });
+export async function commitPair(target: CommitTarget, todo: Training, { step, learners }: Pair): Promise<PairRef> {
+  const { spec, store, writer, frozen } = target;
+  const parts = Object.entries(learners).map(([name, { state, best }]) => [name, { state, ...(best && { best }) }]);
   const manifest: PairManifest = {
     version: MANIFEST_VERSION,
     ...attemptOf(spec, todo),
     step,
     specDigest: specDigest(spec),
     datasetDigest: todo.facts.datasetDigest,
-    ...(todo.anchor && { anchor: todo.anchor.params.sha256 }),
-    teacher: part(pair.teacher),
-    student: part(pair.student),
+    frozen,
+    learners: Object.fromEntries(parts),
     ...(todo.numerics && { numerics: todo.numerics }),
     writer,
   };

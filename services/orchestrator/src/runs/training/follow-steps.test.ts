@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import type { StepLink } from '../ports.js';
 import { followSteps } from './follow-steps.js';
 
+const BOTH = ['teacher', 'student'] as const;
 const attempt = { runId: 'r', generation: 1, attempt: 2 };
 const seed = seedOf('r', 'now');
 
@@ -36,7 +37,7 @@ async function follow(links: readonly StepLink[], everySteps: number, wanted: nu
   const clock = virtualClock();
   const traced = (_attempt: unknown, _seed: string, { step }: { readonly step: number }) => void roots.push(step);
   const emit = (event: RunEvent) => void emitted.push(event);
-  const ports = { tracing: { seed, everySteps }, clock, wanted, emit };
+  const ports = { trainers: BOTH, tracing: { seed, everySteps }, clock, wanted, emit };
   const done = followSteps(attempt, ports, { links, look: 3, traced }, over.signal);
   await clock.advance(3000);
   over.abort();

@@ -1,5 +1,6 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
@@ -20,6 +21,8 @@ export interface StepTracer {
 }
 
 export interface FollowStepsPorts {
+  /** Those with a learner in the stage. */
+  readonly trainers: readonly TrainedRole[];
   readonly tracing: StepTracing;
   readonly clock: Clock;
   /** Steps to trace although they are not sampled; they are taken out. */
@@ -40,7 +43,7 @@ export async function followSteps(
   sources: StepSources,
   over: AbortSignal,
 ): Promise<void> {
-  const book = createStepBook();
+  const book = createStepBook(ports.trainers);
   while (!over.aborted) {
     await ports.clock.sleep(1000 * sources.look, over).catch(() => undefined);
     await Promise.all(sources.links.map((link) => readNew(link, attempt, book)));

@@ -2,6 +2,7 @@ import { manifestAt } from '@trikd/core/checkpoint/manifest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { firstState, type Training } from '@trikd/core/run/state';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { systemClock } from '@trikd/process/system-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';
@@ -78,6 +79,30 @@ test('what a trainer stored before it failed counts', async () => {
   const failed = trainer('teacher', [saved(20)], new TrikdError('out-of-step', 'the peer is gone'));
   const event = await salvageWith(await portsOf(failed, trainer('student', [saved(20), saved(30)])));
   expect(event).toMatchObject({ kind: 'pair-committed', pair: { step: 20 } });
+});
+
+test('of a stage with one learner, the newest checkpoint of that one is salvaged, and the other trainer is not asked', async () => {
+  const model = { kind: 'plain-cnn', channels: [4] };
+  const kd = RunSpec.parse({
+    ...{ name: 'trial', data: { kind: 'synthetic' }, epochs: 10, method: 'kd' },
+    ...{ student: { model }, teacher: { model } },
+  });
+  const idle: TrainerLink = {
+    ...trainer('student', []),
+    past: () => {
+      throw new Error('it trains nothing');
+    },
+  };
+  const ports = await portsOf(trainer('teacher', [validated(20), saved(20), saved(30)]), idle, kd);
+  const event = await salvageWith(ports);
+  if (event?.kind !== 'pair-committed') throw new Error(`nothing was salvaged: ${event?.kind}`);
+  const stored = await ports.store.get(event.pair.manifestKey);
+  expect(event.validations.map(({ step }) => step)).toEqual([20]);
+  expect(manifestAt(event.pair.manifestKey, stored!.bytes)).toMatchObject({
+    step: 30,
+    learners: { teacher: { state: blobAt(30) } },
+    frozen: {},
+  });
 });
 
 test('nothing is salvaged without a newer pair, from a trainer that is gone, or that does not respond', async () => {

@@ -4,9 +4,12 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RunTransition } from '@trikd/core/run/advance';
 import { nextLimit } from '@trikd/core/run/convergence';
+import { currentStage } from '@trikd/core/run/current-stage';
 import type { Training } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { taskOf } from '@trikd/core/tasks/task-of';
 import { attemptOf } from '../duties/scope.js';
+import { digestsOf, stageInputs } from '../duties/stage-inputs.js';
 import type { TrainerLink } from '../ports.js';
 import { commitPair } from './commit-pair.js';
 import { type GenerationProgress, generationProgress, type Pair } from './generation-progress.js';
@@ -33,16 +36,17 @@ export async function salvage(
   todo: Training,
   { trainers, clock, times, writer }: SalvagePorts,
 ): Promise<RunTransition | undefined> {
-  const progress = generationProgress(todo, spec);
-  const limit = nextLimit(progress.committed(), todo.facts, spec);
+  const stage = currentStage(spec, todo);
+  const progress = generationProgress(todo, stage, taskOf(spec).primary);
+  const limit = nextLimit(progress.committed(), todo.facts, stage);
   const steps = new Set<number>();
   const attempt = attemptOf(spec, todo);
-  const reading = Object.values(trainers).map(async (trainer) => {
+  const reading = stage.learners.map(async ({ slot, name }) => {
     try {
-      for await (const event of trainer.past(attempt)) {
-        if (event.kind === 'evaluation') progress.validated(trainer.role, event.step, event.validation);
+      for await (const event of trainers[slot].past(attempt)) {
+        if (event.kind === 'evaluation') progress.validated(name, event.step, event.validation);
         if (event.kind !== 'checkpoint' || event.checkpoint.step >= limit) continue;
-        progress.checkpointed(trainer.role, event.checkpoint);
+        progress.checkpointed(name, event.checkpoint);
         steps.add(event.checkpoint.step);
       }
     } catch {
@@ -52,7 +56,8 @@ export async function salvage(
   await within(Promise.all(reading), times.grace, clock);
   const pair = newestPair(progress, steps);
   if (!pair) return undefined;
-  const ref = await commitPair({ spec, store, writer }, todo, pair);
+  const frozen = digestsOf(await stageInputs({ spec, store }, stage, todo), stage);
+  const ref = await commitPair({ spec, store, writer, frozen }, todo, pair);
   return { kind: 'pair-committed', pair: ref, validations: progress.commit(ref.step) };
 }
 

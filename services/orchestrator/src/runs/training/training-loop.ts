@@ -1,12 +1,13 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { TrainedRole } from '@trikd/core/domain/role';
-import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
+import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { RunTransition } from '@trikd/core/run/advance';
 import { nextLimit } from '@trikd/core/run/convergence';
 import type { RunEvent, Stall } from '@trikd/core/run/run-event';
-import type { Outcome, PairRef, Training } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { LearnerOutcome, Outcome, PairRef, Training } from '@trikd/core/run/state';
+import { learnerOf, type Stage } from '@trikd/core/stages/stage';
+import type { Metric } from '@trikd/core/tasks/metric';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import type { TrainerLink } from '../ports.js';
 import { saveTogether, stopTogether } from './common-step.js';
@@ -14,8 +15,11 @@ import { type GenerationProgress, generationProgress, type Pair } from './genera
 import type { TrainingInput } from './training-input.js';
 
 export interface TrainingLoopPorts {
-  readonly spec: RunSpec;
-  readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
+  readonly stage: Stage;
+  /** The metric that decides. */
+  readonly primary: Metric;
+  /** Of the learners of the stage. */
+  readonly trainers: readonly TrainerLink[];
   readonly input: AsyncIterable<TrainingInput>;
   /** Writes the manifest of a pair: from then on it exists. */
   commit(pair: Pair): Promise<PairRef>;
@@ -35,10 +39,9 @@ export async function* trainingLoop(
   attempt: GenerationAttempt,
   ports: TrainingLoopPorts,
 ): AsyncGenerator<RunTransition> {
-  const { spec } = ports;
+  const { stage, trainers } = ports;
   const { facts, generation } = todo;
-  const trainers = Object.values(ports.trainers);
-  const progress = generationProgress(todo, spec);
+  const progress = generationProgress(todo, stage, ports.primary);
   const moveLimit = async (step: number) => {
     await Promise.all(trainers.map((trainer) => trainer.setLimit(attempt, step)));
     return step;
@@ -60,7 +63,7 @@ export async function* trainingLoop(
   });
 
   let draining = false;
-  let limit = await moveLimit(nextLimit(progress.committed(), facts, spec));
+  let limit = await moveLimit(nextLimit(progress.committed(), facts, stage));
   for await (const input of ports.input) {
     switch (input.kind) {
       case 'drain-overdue':
@@ -86,22 +89,23 @@ export async function* trainingLoop(
       ports.leaves(role);
       continue;
     }
-    note(progress, role, event);
-    pass(ports, todo, role, event);
+    const { name } = learnerOf(stage, role);
+    note(progress, name, event);
+    pass(ports, todo, { role, name }, event);
     if (event.kind === 'checkpoint' && event.checkpoint.step < limit) {
       const pair = progress.pairAt(event.checkpoint.step);
       if (pair) yield* commit(pair, committed);
     }
-    if (event.kind !== 'resting' || !progress.bothStoppedAt(limit)) continue;
+    if (event.kind !== 'resting' || !progress.allStoppedAt(limit)) continue;
     const pair = progress.pairAt(limit);
-    if (!pair) throw new TrikdError('wrong-state', `both trainers stopped at step ${limit} without its checkpoint`);
+    if (!pair) throw new TrikdError('wrong-state', `all trainers stopped at step ${limit} without its checkpoint`);
     if (limit === facts.totalSteps || progress.converged()) {
       yield* commit(pair, (ref) => ({ kind: 'generation-trained', outcome: outcomeOf(pair, ref) }));
       return;
     }
     yield* commit(pair, committed);
     if (draining) return;
-    limit = await moveLimit(nextLimit(limit, facts, spec));
+    limit = await moveLimit(nextLimit(limit, facts, stage));
   }
 }
 
@@ -110,28 +114,28 @@ function ignoreUnreached(error: unknown): void {
   if (!(error instanceof TrikdError)) throw error;
 }
 
-function note(progress: GenerationProgress, role: TrainedRole, event: TrainerEvent): void {
-  if (event.kind === 'evaluation') progress.validated(role, event.step, event.validation);
-  if (event.kind === 'checkpoint') progress.checkpointed(role, event.checkpoint);
-  if (event.kind === 'resting') progress.stopped(role, event.nextStep);
+function note(progress: GenerationProgress, name: string, event: TrainerEvent): void {
+  if (event.kind === 'evaluation') progress.validated(name, event.step, event.validation);
+  if (event.kind === 'checkpoint') progress.checkpointed(name, event.checkpoint);
+  if (event.kind === 'resting') progress.stopped(name, event.nextStep);
 }
 
 /** Emits the event of the run that an event of a trainer is. */
 function pass(
   { emit, waits }: TrainingLoopPorts,
   { generation, facts }: Training,
-  role: TrainedRole,
+  { role, name: participant }: { readonly role: TrainedRole; readonly name: string },
   event: TrainerEvent,
 ): void {
   switch (event.kind) {
     case 'progress':
-      emit({ kind: 'progress', role, generation, totalSteps: facts.totalSteps, progress: event.progress });
+      emit({ kind: 'progress', participant, generation, totalSteps: facts.totalSteps, progress: event.progress });
       break;
     case 'evaluation':
-      emit({ kind: 'evaluation', role, generation, step: event.step, validation: event.validation });
+      emit({ kind: 'evaluation', participant, generation, step: event.step, validation: event.validation });
       break;
     case 'alarm':
-      emit({ kind: 'alarm', role, generation, step: event.step, message: event.message });
+      emit({ kind: 'alarm', participant, generation, step: event.step, message: event.message });
       break;
     case 'stalled':
       waits(role, event.on, event.reason);
@@ -148,18 +152,12 @@ function pass(
   }
 }
 
-function outcomeOf({ teacher, student }: Pair, ref: PairRef): Outcome {
-  return {
-    steps: ref.step,
-    pair: ref,
-    student: bestOf('student', student),
-    teacher: bestOf('teacher', teacher),
-    studentStateSha256: student.state.sha256,
-    teacherStateSha256: teacher.state.sha256,
-  };
+function outcomeOf({ learners }: Pair, ref: PairRef): Outcome {
+  const outcomes = Object.entries(learners).map(([name, checkpoint]) => [name, learnerOutcome(name, checkpoint)]);
+  return { steps: ref.step, pair: ref, learners: Object.fromEntries(outcomes) };
 }
 
-function bestOf(role: TrainedRole, { best, step }: RoleCheckpoint): BestParams {
-  if (best) return best;
-  throw new TrikdError('invalid', `the ${role} was not validated in the ${step} steps of its generation`);
+function learnerOutcome(name: string, { best, step, state }: RoleCheckpoint): LearnerOutcome {
+  if (best) return { best, stateSha256: state.sha256 };
+  throw new TrikdError('invalid', `the ${name} was not validated in the ${step} steps of its stage`);
 }

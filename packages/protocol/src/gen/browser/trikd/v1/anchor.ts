@@ -11,7 +11,7 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/anchor.proto";
 
-/** The anchor of one generation. */
+/** The frozen models of one stage. */
 export interface LoadAnchorRequest {
   /** Run, generation and attempt to serve; `step` is the first step that consumers will request. */
   start:
@@ -19,10 +19,6 @@ export interface LoadAnchorRequest {
     | undefined;
   /** The run spec as canonical JSON. */
   spec: string;
-  /** Params of the promoted student. */
-  params:
-    | Blob
-    | undefined;
   /** If absent, no step is traced. */
   tracing:
     | StepTracing
@@ -31,20 +27,36 @@ export interface LoadAnchorRequest {
   term: number;
   /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
   exchangeSecret: string;
+  /** Params of each frozen model of the stage. */
+  frozen: FrozenParams[];
 }
 
-/** The anchor is served from now on. */
-export interface LoadAnchorResponse {
-  /** SHA-256 of the training split as this process reads it, hex. */
-  datasetDigest: string;
-  /** Score on the validation split. */
+/** The params of a frozen model. */
+export interface FrozenParams {
+  /** Its name in the stage. */
+  participant: string;
+  /** Params of a learner of an earlier stage. */
+  params: Blob | undefined;
+}
+
+/** How a frozen model scored when it was loaded. */
+export interface FrozenScores {
+  /** Its name in the stage. */
+  participant: string;
+  /** On the validation split. */
   validation:
     | Score
     | undefined;
-  /** Score on the test split; only reported. */
-  test:
-    | Score
-    | undefined;
+  /** On the test split; only reported. */
+  test: Score | undefined;
+}
+
+/** The frozen models are served from now on. */
+export interface LoadAnchorResponse {
+  /** SHA-256 of the training split as this process reads it, hex. */
+  datasetDigest: string;
+  /** One for each frozen model. */
+  scores: FrozenScores[];
   /** What this process computes with; absent if it is not reported. */
   numerics: Numerics | undefined;
 }
@@ -59,8 +71,8 @@ export interface GetAnchorResponse {
   serving:
     | Position
     | undefined;
-  /** Params that it was loaded from. */
-  params: Blob | undefined;
+  /** What each model was loaded from. */
+  frozen: FrozenParams[];
 }
 
 export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
@@ -68,7 +80,6 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     return {
       start: isSet(object.start) ? Position.fromJSON(object.start) : undefined,
       spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
-      params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
       term: isSet(object.term) ? globalThis.Number(object.term) : 0,
       exchangeSecret: isSet(object.exchangeSecret)
@@ -76,6 +87,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
         : isSet(object.exchange_secret)
         ? globalThis.String(object.exchange_secret)
         : "",
+      frozen: globalThis.Array.isArray(object?.frozen)
+        ? object.frozen.map((e: any) => FrozenParams.fromJSON(e))
+        : [],
     };
   },
 
@@ -87,9 +101,6 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     if (message.spec !== "") {
       obj.spec = message.spec;
     }
-    if (message.params !== undefined) {
-      obj.params = Blob.toJSON(message.params);
-    }
     if (message.tracing !== undefined) {
       obj.tracing = StepTracing.toJSON(message.tracing);
     }
@@ -98,6 +109,53 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.exchangeSecret !== "") {
       obj.exchangeSecret = message.exchangeSecret;
+    }
+    if (message.frozen?.length) {
+      obj.frozen = message.frozen.map((e) => FrozenParams.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+export const FrozenParams: MessageFns<FrozenParams> = {
+  fromJSON(object: any): FrozenParams {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
+    };
+  },
+
+  toJSON(message: FrozenParams): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.params !== undefined) {
+      obj.params = Blob.toJSON(message.params);
+    }
+    return obj;
+  },
+};
+
+export const FrozenScores: MessageFns<FrozenScores> = {
+  fromJSON(object: any): FrozenScores {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      validation: isSet(object.validation) ? Score.fromJSON(object.validation) : undefined,
+      test: isSet(object.test) ? Score.fromJSON(object.test) : undefined,
+    };
+  },
+
+  toJSON(message: FrozenScores): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.validation !== undefined) {
+      obj.validation = Score.toJSON(message.validation);
+    }
+    if (message.test !== undefined) {
+      obj.test = Score.toJSON(message.test);
     }
     return obj;
   },
@@ -111,8 +169,9 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
         : isSet(object.dataset_digest)
         ? globalThis.String(object.dataset_digest)
         : "",
-      validation: isSet(object.validation) ? Score.fromJSON(object.validation) : undefined,
-      test: isSet(object.test) ? Score.fromJSON(object.test) : undefined,
+      scores: globalThis.Array.isArray(object?.scores)
+        ? object.scores.map((e: any) => FrozenScores.fromJSON(e))
+        : [],
       numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
     };
   },
@@ -122,11 +181,8 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     if (message.datasetDigest !== "") {
       obj.datasetDigest = message.datasetDigest;
     }
-    if (message.validation !== undefined) {
-      obj.validation = Score.toJSON(message.validation);
-    }
-    if (message.test !== undefined) {
-      obj.test = Score.toJSON(message.test);
+    if (message.scores?.length) {
+      obj.scores = message.scores.map((e) => FrozenScores.toJSON(e));
     }
     if (message.numerics !== undefined) {
       obj.numerics = Numerics.toJSON(message.numerics);
@@ -150,7 +206,7 @@ export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
   fromJSON(object: any): GetAnchorResponse {
     return {
       serving: isSet(object.serving) ? Position.fromJSON(object.serving) : undefined,
-      params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
+      frozen: globalThis.Array.isArray(object?.frozen) ? object.frozen.map((e: any) => FrozenParams.fromJSON(e)) : [],
     };
   },
 
@@ -159,8 +215,8 @@ export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
     if (message.serving !== undefined) {
       obj.serving = Position.toJSON(message.serving);
     }
-    if (message.params !== undefined) {
-      obj.params = Blob.toJSON(message.params);
+    if (message.frozen?.length) {
+      obj.frozen = message.frozen.map((e) => FrozenParams.toJSON(e));
     }
     return obj;
   },

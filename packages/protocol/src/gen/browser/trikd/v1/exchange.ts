@@ -69,6 +69,8 @@ export interface StreamLogitsRequest {
     | undefined;
   /** The secret of the attempt, as the orchestrator has assigned it to both sides. Without it nothing is sent or ended. */
   secret: string;
+  /** The participant whose logits are wanted, by its name in the stage: one process may serve several. */
+  producer: string;
 }
 
 /** What two models must have in common before they exchange logits. */
@@ -118,6 +120,7 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
       from: isSet(object.from) ? Position.fromJSON(object.from) : undefined,
       agreement: isSet(object.agreement) ? Agreement.fromJSON(object.agreement) : undefined,
       secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
+      producer: isSet(object.producer) ? globalThis.String(object.producer) : "",
     };
   },
 
@@ -134,6 +137,9 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
     }
     if (message.secret !== "") {
       obj.secret = message.secret;
+    }
+    if (message.producer !== "") {
+      obj.producer = message.producer;
     }
     return obj;
   },

@@ -5,6 +5,7 @@
 // source: trikd/v1/run.proto
 
 /* eslint-disable */
+import { FrozenScores } from "./anchor.js";
 import { Role, roleFromJSON, roleToJSON, Score } from "./common.js";
 import { SlowStep, StepTimes } from "./timing.js";
 import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
@@ -484,6 +485,18 @@ export interface GetRunResponse {
   run: Run | undefined;
 }
 
+/** A stage of a run: one training of one or two learners beside frozen models. */
+export interface RunStage {
+  /** Unique in the run. */
+  name: string;
+  /** Its learners, by name. */
+  learners: string[];
+  /** Its frozen models, by name. */
+  frozen: string[];
+  /** The learner whose validations decide when the stage has converged. */
+  decisive: string;
+}
+
 /** The state of a run. */
 export interface Run {
   /** The name in its spec. */
@@ -539,7 +552,15 @@ export interface Run {
     | RunOwner
     | undefined;
   /** Its trio, or its place in the queue. */
-  placement: RunPlacement | undefined;
+  placement:
+    | RunPlacement
+    | undefined;
+  /** The current stage, or the last one. */
+  stage:
+    | RunStage
+    | undefined;
+  /** Number of its stages, at most. */
+  stages: number;
 }
 
 /** Who created a run. */
@@ -628,7 +649,7 @@ export interface AnchorMove {
 export interface RunStall {
   /** The process that waits: orchestrator, teacher or student. */
   by: string;
-  /** What it waits for: store, teacher, student or anchor. */
+  /** What it waits for: store, or a participant by its name in the stage. */
   on: string;
   /** The reason in one sentence. */
   reason: string;
@@ -646,34 +667,34 @@ export interface RunAnchor {
   test: Score | undefined;
 }
 
-/** The result of an ended generation. */
+/** What a learner reached by the end of a stage. */
+export interface LearnerResult {
+  /** Its name in the stage. */
+  participant: string;
+  /** Its best validated params. */
+  best:
+    | BestParams
+    | undefined;
+  /** Digest of its last state: params, statistics and optimizer slots. */
+  stateSha256: string;
+}
+
+/** The result of an ended stage. */
 export interface GenerationResult {
-  /** Counts from 0. */
+  /** The index of the stage, from 0; for the method trikd, the generation. */
   generation: number;
-  /** The best validated student. */
-  student:
-    | BestParams
-    | undefined;
-  /** The best validated teacher. */
-  teacher:
-    | BestParams
-    | undefined;
-  /** The anchor on the validation split; absent in generation 0. */
-  anchorValidation:
-    | Score
-    | undefined;
-  /** The anchor on the test split; absent in generation 0. */
-  anchorTest:
-    | Score
-    | undefined;
-  /** Whether the student became the next anchor. */
+  /** Whether the candidate became the next anchor. */
   promoted: boolean;
   /** Steps trained. */
   steps: number;
-  /** Digest of the last state of the student: weights, statistics and optimizer slots. */
-  studentStateSha256: string;
-  /** Digest of the last state of the teacher. */
-  teacherStateSha256: string;
+  /** What each learner reached. */
+  learners: LearnerResult[];
+  /** The frozen models, as the anchor-server scored them. */
+  frozen: FrozenScores[];
+  /** The learner that could be promoted; empty: the stage has no candidate. */
+  candidate: string;
+  /** The name of the stage. */
+  stage: string;
 }
 
 /** The run to watch. */
@@ -780,7 +801,11 @@ export interface PhaseChanged {
     | string
     | undefined;
   /** The trio of the run, or its place in the queue. */
-  placement: RunPlacement | undefined;
+  placement:
+    | RunPlacement
+    | undefined;
+  /** The current stage, or the last one. */
+  stage: RunStage | undefined;
 }
 
 /** A generation ended. */
@@ -813,8 +838,8 @@ export interface EventsMissing {
 
 /** An alarm of a role. */
 export interface RoleAlarm {
-  /** Teacher or student. */
-  role: Role;
+  /** The learner, by its name in the stage. */
+  participant: string;
   /** The current generation. */
   generation: number;
   /** The alarm. */
@@ -823,8 +848,8 @@ export interface RoleAlarm {
 
 /** The training of a role. */
 export interface RoleProgress {
-  /** Teacher or student. */
-  role: Role;
+  /** The learner, by its name in the stage. */
+  participant: string;
   /** The current generation. */
   generation: number;
   /** Steps of a whole generation. */
@@ -835,8 +860,8 @@ export interface RoleProgress {
 
 /** A validation of a role. */
 export interface RoleEvaluation {
-  /** Teacher or student. */
-  role: Role;
+  /** The learner, by its name in the stage. */
+  participant: string;
   /** The current generation. */
   generation: number;
   /** The validation. */
@@ -1411,6 +1436,34 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
   },
 };
 
+export const RunStage: MessageFns<RunStage> = {
+  fromJSON(object: any): RunStage {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      learners: globalThis.Array.isArray(object?.learners) ? object.learners.map((e: any) => globalThis.String(e)) : [],
+      frozen: globalThis.Array.isArray(object?.frozen) ? object.frozen.map((e: any) => globalThis.String(e)) : [],
+      decisive: isSet(object.decisive) ? globalThis.String(object.decisive) : "",
+    };
+  },
+
+  toJSON(message: RunStage): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.learners?.length) {
+      obj.learners = message.learners;
+    }
+    if (message.frozen?.length) {
+      obj.frozen = message.frozen;
+    }
+    if (message.decisive !== "") {
+      obj.decisive = message.decisive;
+    }
+    return obj;
+  },
+};
+
 export const Run: MessageFns<Run> = {
   fromJSON(object: any): Run {
     return {
@@ -1469,6 +1522,8 @@ export const Run: MessageFns<Run> = {
         : undefined,
       owner: isSet(object.owner) ? RunOwner.fromJSON(object.owner) : undefined,
       placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
+      stage: isSet(object.stage) ? RunStage.fromJSON(object.stage) : undefined,
+      stages: isSet(object.stages) ? globalThis.Number(object.stages) : 0,
     };
   },
 
@@ -1536,6 +1591,12 @@ export const Run: MessageFns<Run> = {
     }
     if (message.placement !== undefined) {
       obj.placement = RunPlacement.toJSON(message.placement);
+    }
+    if (message.stage !== undefined) {
+      obj.stage = RunStage.toJSON(message.stage);
+    }
+    if (message.stages !== 0) {
+      obj.stages = Math.round(message.stages);
     }
     return obj;
   },
@@ -1799,34 +1860,48 @@ export const RunAnchor: MessageFns<RunAnchor> = {
   },
 };
 
+export const LearnerResult: MessageFns<LearnerResult> = {
+  fromJSON(object: any): LearnerResult {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      best: isSet(object.best) ? BestParams.fromJSON(object.best) : undefined,
+      stateSha256: isSet(object.stateSha256)
+        ? globalThis.String(object.stateSha256)
+        : isSet(object.state_sha256)
+        ? globalThis.String(object.state_sha256)
+        : "",
+    };
+  },
+
+  toJSON(message: LearnerResult): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.best !== undefined) {
+      obj.best = BestParams.toJSON(message.best);
+    }
+    if (message.stateSha256 !== "") {
+      obj.stateSha256 = message.stateSha256;
+    }
+    return obj;
+  },
+};
+
 export const GenerationResult: MessageFns<GenerationResult> = {
   fromJSON(object: any): GenerationResult {
     return {
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
-      student: isSet(object.student) ? BestParams.fromJSON(object.student) : undefined,
-      teacher: isSet(object.teacher) ? BestParams.fromJSON(object.teacher) : undefined,
-      anchorValidation: isSet(object.anchorValidation)
-        ? Score.fromJSON(object.anchorValidation)
-        : isSet(object.anchor_validation)
-        ? Score.fromJSON(object.anchor_validation)
-        : undefined,
-      anchorTest: isSet(object.anchorTest)
-        ? Score.fromJSON(object.anchorTest)
-        : isSet(object.anchor_test)
-        ? Score.fromJSON(object.anchor_test)
-        : undefined,
       promoted: isSet(object.promoted) ? globalThis.Boolean(object.promoted) : false,
       steps: isSet(object.steps) ? globalThis.Number(object.steps) : 0,
-      studentStateSha256: isSet(object.studentStateSha256)
-        ? globalThis.String(object.studentStateSha256)
-        : isSet(object.student_state_sha256)
-        ? globalThis.String(object.student_state_sha256)
-        : "",
-      teacherStateSha256: isSet(object.teacherStateSha256)
-        ? globalThis.String(object.teacherStateSha256)
-        : isSet(object.teacher_state_sha256)
-        ? globalThis.String(object.teacher_state_sha256)
-        : "",
+      learners: globalThis.Array.isArray(object?.learners)
+        ? object.learners.map((e: any) => LearnerResult.fromJSON(e))
+        : [],
+      frozen: globalThis.Array.isArray(object?.frozen)
+        ? object.frozen.map((e: any) => FrozenScores.fromJSON(e))
+        : [],
+      candidate: isSet(object.candidate) ? globalThis.String(object.candidate) : "",
+      stage: isSet(object.stage) ? globalThis.String(object.stage) : "",
     };
   },
 
@@ -1835,29 +1910,23 @@ export const GenerationResult: MessageFns<GenerationResult> = {
     if (message.generation !== 0) {
       obj.generation = Math.round(message.generation);
     }
-    if (message.student !== undefined) {
-      obj.student = BestParams.toJSON(message.student);
-    }
-    if (message.teacher !== undefined) {
-      obj.teacher = BestParams.toJSON(message.teacher);
-    }
-    if (message.anchorValidation !== undefined) {
-      obj.anchorValidation = Score.toJSON(message.anchorValidation);
-    }
-    if (message.anchorTest !== undefined) {
-      obj.anchorTest = Score.toJSON(message.anchorTest);
-    }
     if (message.promoted !== false) {
       obj.promoted = message.promoted;
     }
     if (message.steps !== 0) {
       obj.steps = Math.round(message.steps);
     }
-    if (message.studentStateSha256 !== "") {
-      obj.studentStateSha256 = message.studentStateSha256;
+    if (message.learners?.length) {
+      obj.learners = message.learners.map((e) => LearnerResult.toJSON(e));
     }
-    if (message.teacherStateSha256 !== "") {
-      obj.teacherStateSha256 = message.teacherStateSha256;
+    if (message.frozen?.length) {
+      obj.frozen = message.frozen.map((e) => FrozenScores.toJSON(e));
+    }
+    if (message.candidate !== "") {
+      obj.candidate = message.candidate;
+    }
+    if (message.stage !== "") {
+      obj.stage = message.stage;
     }
     return obj;
   },
@@ -2032,6 +2101,7 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
         ? globalThis.String(object.end_time)
         : undefined,
       placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
+      stage: isSet(object.stage) ? RunStage.fromJSON(object.stage) : undefined,
     };
   },
 
@@ -2072,6 +2142,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     }
     if (message.placement !== undefined) {
       obj.placement = RunPlacement.toJSON(message.placement);
+    }
+    if (message.stage !== undefined) {
+      obj.stage = RunStage.toJSON(message.stage);
     }
     return obj;
   },
@@ -2158,7 +2231,7 @@ export const EventsMissing: MessageFns<EventsMissing> = {
 export const RoleAlarm: MessageFns<RoleAlarm> = {
   fromJSON(object: any): RoleAlarm {
     return {
-      role: isSet(object.role) ? roleFromJSON(object.role) : Role.ROLE_UNSPECIFIED,
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
       alarm: isSet(object.alarm) ? TrainerAlarm.fromJSON(object.alarm) : undefined,
     };
@@ -2166,8 +2239,8 @@ export const RoleAlarm: MessageFns<RoleAlarm> = {
 
   toJSON(message: RoleAlarm): unknown {
     const obj: any = {};
-    if (message.role !== Role.ROLE_UNSPECIFIED) {
-      obj.role = roleToJSON(message.role);
+    if (message.participant !== "") {
+      obj.participant = message.participant;
     }
     if (message.generation !== 0) {
       obj.generation = Math.round(message.generation);
@@ -2182,7 +2255,7 @@ export const RoleAlarm: MessageFns<RoleAlarm> = {
 export const RoleProgress: MessageFns<RoleProgress> = {
   fromJSON(object: any): RoleProgress {
     return {
-      role: isSet(object.role) ? roleFromJSON(object.role) : Role.ROLE_UNSPECIFIED,
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
       totalSteps: isSet(object.totalSteps)
         ? globalThis.Number(object.totalSteps)
@@ -2195,8 +2268,8 @@ export const RoleProgress: MessageFns<RoleProgress> = {
 
   toJSON(message: RoleProgress): unknown {
     const obj: any = {};
-    if (message.role !== Role.ROLE_UNSPECIFIED) {
-      obj.role = roleToJSON(message.role);
+    if (message.participant !== "") {
+      obj.participant = message.participant;
     }
     if (message.generation !== 0) {
       obj.generation = Math.round(message.generation);
@@ -2214,7 +2287,7 @@ export const RoleProgress: MessageFns<RoleProgress> = {
 export const RoleEvaluation: MessageFns<RoleEvaluation> = {
   fromJSON(object: any): RoleEvaluation {
     return {
-      role: isSet(object.role) ? roleFromJSON(object.role) : Role.ROLE_UNSPECIFIED,
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
       evaluation: isSet(object.evaluation) ? TrainerEvaluation.fromJSON(object.evaluation) : undefined,
     };
@@ -2222,8 +2295,8 @@ export const RoleEvaluation: MessageFns<RoleEvaluation> = {
 
   toJSON(message: RoleEvaluation): unknown {
     const obj: any = {};
-    if (message.role !== Role.ROLE_UNSPECIFIED) {
-      obj.role = roleToJSON(message.role);
+    if (message.participant !== "") {
+      obj.participant = message.participant;
     }
     if (message.generation !== 0) {
       obj.generation = Math.round(message.generation);

@@ -11,74 +11,6 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/trainer.proto";
 
-/** What a trainer may have to wait for. */
-export const StallCause = {
-  /** STALL_CAUSE_UNSPECIFIED - Never sent. */
-  STALL_CAUSE_UNSPECIFIED: "STALL_CAUSE_UNSPECIFIED",
-  /** STALL_CAUSE_STORE - The store, for as long as it fails. */
-  STALL_CAUSE_STORE: "STALL_CAUSE_STORE",
-  /** STALL_CAUSE_ANCHOR - A frame of the anchor, until the step times out. */
-  STALL_CAUSE_ANCHOR: "STALL_CAUSE_ANCHOR",
-  /** STALL_CAUSE_TEACHER - A frame of the teacher, until the step times out. */
-  STALL_CAUSE_TEACHER: "STALL_CAUSE_TEACHER",
-  /** STALL_CAUSE_STUDENT - A frame of the student, until the step times out. */
-  STALL_CAUSE_STUDENT: "STALL_CAUSE_STUDENT",
-  UNRECOGNIZED: "UNRECOGNIZED",
-} as const;
-
-export type StallCause = typeof StallCause[keyof typeof StallCause];
-
-export namespace StallCause {
-  export type STALL_CAUSE_UNSPECIFIED = typeof StallCause.STALL_CAUSE_UNSPECIFIED;
-  export type STALL_CAUSE_STORE = typeof StallCause.STALL_CAUSE_STORE;
-  export type STALL_CAUSE_ANCHOR = typeof StallCause.STALL_CAUSE_ANCHOR;
-  export type STALL_CAUSE_TEACHER = typeof StallCause.STALL_CAUSE_TEACHER;
-  export type STALL_CAUSE_STUDENT = typeof StallCause.STALL_CAUSE_STUDENT;
-  export type UNRECOGNIZED = typeof StallCause.UNRECOGNIZED;
-}
-
-export function stallCauseFromJSON(object: any): StallCause {
-  switch (object) {
-    case 0:
-    case "STALL_CAUSE_UNSPECIFIED":
-      return StallCause.STALL_CAUSE_UNSPECIFIED;
-    case 1:
-    case "STALL_CAUSE_STORE":
-      return StallCause.STALL_CAUSE_STORE;
-    case 2:
-    case "STALL_CAUSE_ANCHOR":
-      return StallCause.STALL_CAUSE_ANCHOR;
-    case 3:
-    case "STALL_CAUSE_TEACHER":
-      return StallCause.STALL_CAUSE_TEACHER;
-    case 4:
-    case "STALL_CAUSE_STUDENT":
-      return StallCause.STALL_CAUSE_STUDENT;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return StallCause.UNRECOGNIZED;
-  }
-}
-
-export function stallCauseToJSON(object: StallCause): string {
-  switch (object) {
-    case StallCause.STALL_CAUSE_UNSPECIFIED:
-      return "STALL_CAUSE_UNSPECIFIED";
-    case StallCause.STALL_CAUSE_STORE:
-      return "STALL_CAUSE_STORE";
-    case StallCause.STALL_CAUSE_ANCHOR:
-      return "STALL_CAUSE_ANCHOR";
-    case StallCause.STALL_CAUSE_TEACHER:
-      return "STALL_CAUSE_TEACHER";
-    case StallCause.STALL_CAUSE_STUDENT:
-      return "STALL_CAUSE_STUDENT";
-    case StallCause.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 /** The assignment of one generation. */
 export interface AssignRequest {
   /** Run, generation and attempt; `step` is the first step to train, 0 without a checkpoint. */
@@ -89,10 +21,6 @@ export interface AssignRequest {
   spec: string;
   /** The step before which the trainer stops and saves a checkpoint. */
   limit: number;
-  /** host:port of the other trainer; empty if the objective does not need it. */
-  peerAddress: string;
-  /** host:port of the anchor; empty in generation 0. */
-  anchorAddress: string;
   /** The checkpoint to resume from; absent for fresh params. */
   resume:
     | TrainerCheckpoint
@@ -105,6 +33,20 @@ export interface AssignRequest {
   term: number;
   /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
   exchangeSecret: string;
+  /** The participants whose logits the objective needs, each once. */
+  sources: LogitsSource[];
+  /** Whether a student was promoted before this stage: without one, terms that ask the anchor rest. */
+  promoted: boolean;
+  /** Params to start from; absent for random ones, and when the trainer resumes. */
+  init: Blob | undefined;
+}
+
+/** Where the logits of a participant are streamed from. */
+export interface LogitsSource {
+  /** Its name in the stage. */
+  participant: string;
+  /** host:port of the process that computes them. */
+  address: string;
 }
 
 /** The trainer has taken the assignment. */
@@ -234,16 +176,22 @@ export interface TrainerProgress_BatchMetricsEntry {
 
 /** One term of an objective at one step. */
 export interface LossTerm {
-  /** task, anchor or peer. */
+  /** task, or the participant that the term learns from. */
   part: string;
   /** Weighted value. */
   value: number;
+  /** Whether its gate let it take part in the step; absent without a gate. */
+  open?:
+    | boolean
+    | undefined;
+  /** The temperature that it learns; absent unless it is learned. */
+  temperature?: number | undefined;
 }
 
-/** Time spent waiting for one of the other models. */
+/** Time spent waiting for one of the other participants. */
 export interface WaitShare {
-  /** The model waited for. */
-  peer: Role;
+  /** The participant waited for. */
+  participant: string;
   /** 0..1 of the time between steps. */
   share: number;
 }
@@ -300,8 +248,8 @@ export interface TrainerFailure {
 
 /** The trainer waits. */
 export interface TrainerStalled {
-  /** What it waits for. */
-  on: StallCause;
+  /** What it waits for: store, for as long as it fails, or the participant whose frame is late, until the step times out. */
+  on: string;
   /** The reason in one sentence. */
   reason: string;
 }
@@ -309,7 +257,7 @@ export interface TrainerStalled {
 /** The wait is over. */
 export interface TrainerWentOn {
   /** What it waited for. */
-  on: StallCause;
+  on: string;
 }
 
 /** The trainer is about to exit. */
@@ -330,16 +278,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
       start: isSet(object.start) ? Position.fromJSON(object.start) : undefined,
       spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-      peerAddress: isSet(object.peerAddress)
-        ? globalThis.String(object.peerAddress)
-        : isSet(object.peer_address)
-        ? globalThis.String(object.peer_address)
-        : "",
-      anchorAddress: isSet(object.anchorAddress)
-        ? globalThis.String(object.anchorAddress)
-        : isSet(object.anchor_address)
-        ? globalThis.String(object.anchor_address)
-        : "",
       resume: isSet(object.resume) ? TrainerCheckpoint.fromJSON(object.resume) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
       term: isSet(object.term) ? globalThis.Number(object.term) : 0,
@@ -348,6 +286,11 @@ export const AssignRequest: MessageFns<AssignRequest> = {
         : isSet(object.exchange_secret)
         ? globalThis.String(object.exchange_secret)
         : "",
+      sources: globalThis.Array.isArray(object?.sources)
+        ? object.sources.map((e: any) => LogitsSource.fromJSON(e))
+        : [],
+      promoted: isSet(object.promoted) ? globalThis.Boolean(object.promoted) : false,
+      init: isSet(object.init) ? Blob.fromJSON(object.init) : undefined,
     };
   },
 
@@ -362,12 +305,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     if (message.limit !== 0) {
       obj.limit = Math.round(message.limit);
     }
-    if (message.peerAddress !== "") {
-      obj.peerAddress = message.peerAddress;
-    }
-    if (message.anchorAddress !== "") {
-      obj.anchorAddress = message.anchorAddress;
-    }
     if (message.resume !== undefined) {
       obj.resume = TrainerCheckpoint.toJSON(message.resume);
     }
@@ -379,6 +316,35 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.exchangeSecret !== "") {
       obj.exchangeSecret = message.exchangeSecret;
+    }
+    if (message.sources?.length) {
+      obj.sources = message.sources.map((e) => LogitsSource.toJSON(e));
+    }
+    if (message.promoted !== false) {
+      obj.promoted = message.promoted;
+    }
+    if (message.init !== undefined) {
+      obj.init = Blob.toJSON(message.init);
+    }
+    return obj;
+  },
+};
+
+export const LogitsSource: MessageFns<LogitsSource> = {
+  fromJSON(object: any): LogitsSource {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+    };
+  },
+
+  toJSON(message: LogitsSource): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.address !== "") {
+      obj.address = message.address;
     }
     return obj;
   },
@@ -736,6 +702,8 @@ export const LossTerm: MessageFns<LossTerm> = {
     return {
       part: isSet(object.part) ? globalThis.String(object.part) : "",
       value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+      open: isSet(object.open) ? globalThis.Boolean(object.open) : undefined,
+      temperature: isSet(object.temperature) ? globalThis.Number(object.temperature) : undefined,
     };
   },
 
@@ -747,6 +715,12 @@ export const LossTerm: MessageFns<LossTerm> = {
     if (message.value !== 0) {
       obj.value = floatToJson(message.value);
     }
+    if (message.open !== undefined) {
+      obj.open = message.open;
+    }
+    if (message.temperature !== undefined) {
+      obj.temperature = floatToJson(message.temperature);
+    }
     return obj;
   },
 };
@@ -754,15 +728,15 @@ export const LossTerm: MessageFns<LossTerm> = {
 export const WaitShare: MessageFns<WaitShare> = {
   fromJSON(object: any): WaitShare {
     return {
-      peer: isSet(object.peer) ? roleFromJSON(object.peer) : Role.ROLE_UNSPECIFIED,
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
       share: isSet(object.share) ? globalThis.Number(object.share) : 0,
     };
   },
 
   toJSON(message: WaitShare): unknown {
     const obj: any = {};
-    if (message.peer !== Role.ROLE_UNSPECIFIED) {
-      obj.peer = roleToJSON(message.peer);
+    if (message.participant !== "") {
+      obj.participant = message.participant;
     }
     if (message.share !== 0) {
       obj.share = floatToJson(message.share);
@@ -886,15 +860,15 @@ export const TrainerFailure: MessageFns<TrainerFailure> = {
 export const TrainerStalled: MessageFns<TrainerStalled> = {
   fromJSON(object: any): TrainerStalled {
     return {
-      on: isSet(object.on) ? stallCauseFromJSON(object.on) : StallCause.STALL_CAUSE_UNSPECIFIED,
+      on: isSet(object.on) ? globalThis.String(object.on) : "",
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
     };
   },
 
   toJSON(message: TrainerStalled): unknown {
     const obj: any = {};
-    if (message.on !== StallCause.STALL_CAUSE_UNSPECIFIED) {
-      obj.on = stallCauseToJSON(message.on);
+    if (message.on !== "") {
+      obj.on = message.on;
     }
     if (message.reason !== "") {
       obj.reason = message.reason;
@@ -905,13 +879,13 @@ export const TrainerStalled: MessageFns<TrainerStalled> = {
 
 export const TrainerWentOn: MessageFns<TrainerWentOn> = {
   fromJSON(object: any): TrainerWentOn {
-    return { on: isSet(object.on) ? stallCauseFromJSON(object.on) : StallCause.STALL_CAUSE_UNSPECIFIED };
+    return { on: isSet(object.on) ? globalThis.String(object.on) : "" };
   },
 
   toJSON(message: TrainerWentOn): unknown {
     const obj: any = {};
-    if (message.on !== StallCause.STALL_CAUSE_UNSPECIFIED) {
-      obj.on = stallCauseToJSON(message.on);
+    if (message.on !== "") {
+      obj.on = message.on;
     }
     return obj;
   },

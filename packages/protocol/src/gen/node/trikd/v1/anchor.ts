@@ -24,7 +24,7 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/anchor.proto";
 
-/** The anchor of one generation. */
+/** The frozen models of one stage. */
 export interface LoadAnchorRequest {
   /** Run, generation and attempt to serve; `step` is the first step that consumers will request. */
   start:
@@ -32,10 +32,6 @@ export interface LoadAnchorRequest {
     | undefined;
   /** The run spec as canonical JSON. */
   spec: string;
-  /** Params of the promoted student. */
-  params:
-    | Blob
-    | undefined;
   /** If absent, no step is traced. */
   tracing:
     | StepTracing
@@ -44,20 +40,36 @@ export interface LoadAnchorRequest {
   term: number;
   /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
   exchangeSecret: string;
+  /** Params of each frozen model of the stage. */
+  frozen: FrozenParams[];
 }
 
-/** The anchor is served from now on. */
-export interface LoadAnchorResponse {
-  /** SHA-256 of the training split as this process reads it, hex. */
-  datasetDigest: string;
-  /** Score on the validation split. */
+/** The params of a frozen model. */
+export interface FrozenParams {
+  /** Its name in the stage. */
+  participant: string;
+  /** Params of a learner of an earlier stage. */
+  params: Blob | undefined;
+}
+
+/** How a frozen model scored when it was loaded. */
+export interface FrozenScores {
+  /** Its name in the stage. */
+  participant: string;
+  /** On the validation split. */
   validation:
     | Score
     | undefined;
-  /** Score on the test split; only reported. */
-  test:
-    | Score
-    | undefined;
+  /** On the test split; only reported. */
+  test: Score | undefined;
+}
+
+/** The frozen models are served from now on. */
+export interface LoadAnchorResponse {
+  /** SHA-256 of the training split as this process reads it, hex. */
+  datasetDigest: string;
+  /** One for each frozen model. */
+  scores: FrozenScores[];
   /** What this process computes with; absent if it is not reported. */
   numerics: Numerics | undefined;
 }
@@ -72,12 +84,12 @@ export interface GetAnchorResponse {
   serving:
     | Position
     | undefined;
-  /** Params that it was loaded from. */
-  params: Blob | undefined;
+  /** What each model was loaded from. */
+  frozen: FrozenParams[];
 }
 
 function createBaseLoadAnchorRequest(): LoadAnchorRequest {
-  return { start: undefined, spec: "", params: undefined, tracing: undefined, term: 0, exchangeSecret: "" };
+  return { start: undefined, spec: "", tracing: undefined, term: 0, exchangeSecret: "", frozen: [] };
 }
 
 export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
@@ -88,9 +100,6 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     if (message.spec !== "") {
       writer.uint32(18).string(message.spec);
     }
-    if (message.params !== undefined) {
-      Blob.encode(message.params, writer.uint32(26).fork()).join();
-    }
     if (message.tracing !== undefined) {
       StepTracing.encode(message.tracing, writer.uint32(34).fork()).join();
     }
@@ -99,6 +108,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.exchangeSecret !== "") {
       writer.uint32(50).string(message.exchangeSecret);
+    }
+    for (const v of message.frozen) {
+      FrozenParams.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -132,14 +144,6 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
             message.spec = reader.string();
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.params = Blob.decode(reader, reader.uint32());
-            continue;
-          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -164,6 +168,14 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
             message.exchangeSecret = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.frozen.push(FrozenParams.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -180,7 +192,6 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     return {
       start: isSet(object.start) ? Position.fromJSON(object.start) : undefined,
       spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
-      params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
       term: isSet(object.term) ? globalThis.Number(object.term) : 0,
       exchangeSecret: isSet(object.exchangeSecret)
@@ -188,6 +199,7 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
         : isSet(object.exchange_secret)
         ? globalThis.String(object.exchange_secret)
         : "",
+      frozen: globalThis.Array.isArray(object?.frozen) ? object.frozen.map((e: any) => FrozenParams.fromJSON(e)) : [],
     };
   },
 
@@ -199,9 +211,6 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     if (message.spec !== "") {
       obj.spec = message.spec;
     }
-    if (message.params !== undefined) {
-      obj.params = Blob.toJSON(message.params);
-    }
     if (message.tracing !== undefined) {
       obj.tracing = StepTracing.toJSON(message.tracing);
     }
@@ -210,6 +219,9 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
     }
     if (message.exchangeSecret !== "") {
       obj.exchangeSecret = message.exchangeSecret;
+    }
+    if (message.frozen?.length) {
+      obj.frozen = message.frozen.map((e) => FrozenParams.toJSON(e));
     }
     return obj;
   },
@@ -223,20 +235,208 @@ export const LoadAnchorRequest: MessageFns<LoadAnchorRequest> = {
       ? Position.fromPartial(object.start)
       : undefined;
     message.spec = object.spec ?? "";
-    message.params = (object.params !== undefined && object.params !== null)
-      ? Blob.fromPartial(object.params)
-      : undefined;
     message.tracing = (object.tracing !== undefined && object.tracing !== null)
       ? StepTracing.fromPartial(object.tracing)
       : undefined;
     message.term = object.term ?? 0;
     message.exchangeSecret = object.exchangeSecret ?? "";
+    message.frozen = object.frozen?.map((e) => FrozenParams.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseFrozenParams(): FrozenParams {
+  return { participant: "", params: undefined };
+}
+
+export const FrozenParams: MessageFns<FrozenParams> = {
+  encode(message: FrozenParams, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.participant !== "") {
+      writer.uint32(10).string(message.participant);
+    }
+    if (message.params !== undefined) {
+      Blob.encode(message.params, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FrozenParams {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFrozenParams();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.participant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.params = Blob.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FrozenParams {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
+    };
+  },
+
+  toJSON(message: FrozenParams): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.params !== undefined) {
+      obj.params = Blob.toJSON(message.params);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FrozenParams>): FrozenParams {
+    return FrozenParams.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FrozenParams>): FrozenParams {
+    const message = createBaseFrozenParams();
+    message.participant = object.participant ?? "";
+    message.params = (object.params !== undefined && object.params !== null)
+      ? Blob.fromPartial(object.params)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFrozenScores(): FrozenScores {
+  return { participant: "", validation: undefined, test: undefined };
+}
+
+export const FrozenScores: MessageFns<FrozenScores> = {
+  encode(message: FrozenScores, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.participant !== "") {
+      writer.uint32(10).string(message.participant);
+    }
+    if (message.validation !== undefined) {
+      Score.encode(message.validation, writer.uint32(18).fork()).join();
+    }
+    if (message.test !== undefined) {
+      Score.encode(message.test, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FrozenScores {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFrozenScores();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.participant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.validation = Score.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.test = Score.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FrozenScores {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      validation: isSet(object.validation) ? Score.fromJSON(object.validation) : undefined,
+      test: isSet(object.test) ? Score.fromJSON(object.test) : undefined,
+    };
+  },
+
+  toJSON(message: FrozenScores): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.validation !== undefined) {
+      obj.validation = Score.toJSON(message.validation);
+    }
+    if (message.test !== undefined) {
+      obj.test = Score.toJSON(message.test);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FrozenScores>): FrozenScores {
+    return FrozenScores.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FrozenScores>): FrozenScores {
+    const message = createBaseFrozenScores();
+    message.participant = object.participant ?? "";
+    message.validation = (object.validation !== undefined && object.validation !== null)
+      ? Score.fromPartial(object.validation)
+      : undefined;
+    message.test = (object.test !== undefined && object.test !== null) ? Score.fromPartial(object.test) : undefined;
     return message;
   },
 };
 
 function createBaseLoadAnchorResponse(): LoadAnchorResponse {
-  return { datasetDigest: "", validation: undefined, test: undefined, numerics: undefined };
+  return { datasetDigest: "", scores: [], numerics: undefined };
 }
 
 export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
@@ -244,11 +444,8 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     if (message.datasetDigest !== "") {
       writer.uint32(10).string(message.datasetDigest);
     }
-    if (message.validation !== undefined) {
-      Score.encode(message.validation, writer.uint32(18).fork()).join();
-    }
-    if (message.test !== undefined) {
-      Score.encode(message.test, writer.uint32(26).fork()).join();
+    for (const v of message.scores) {
+      FrozenScores.encode(v!, writer.uint32(42).fork()).join();
     }
     if (message.numerics !== undefined) {
       Numerics.encode(message.numerics, writer.uint32(34).fork()).join();
@@ -277,20 +474,12 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
             message.datasetDigest = reader.string();
             continue;
           }
-          case 2: {
-            if (tag !== 18) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
-            message.validation = Score.decode(reader, reader.uint32());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.test = Score.decode(reader, reader.uint32());
+            message.scores.push(FrozenScores.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
@@ -320,8 +509,7 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
         : isSet(object.dataset_digest)
         ? globalThis.String(object.dataset_digest)
         : "",
-      validation: isSet(object.validation) ? Score.fromJSON(object.validation) : undefined,
-      test: isSet(object.test) ? Score.fromJSON(object.test) : undefined,
+      scores: globalThis.Array.isArray(object?.scores) ? object.scores.map((e: any) => FrozenScores.fromJSON(e)) : [],
       numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
     };
   },
@@ -331,11 +519,8 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     if (message.datasetDigest !== "") {
       obj.datasetDigest = message.datasetDigest;
     }
-    if (message.validation !== undefined) {
-      obj.validation = Score.toJSON(message.validation);
-    }
-    if (message.test !== undefined) {
-      obj.test = Score.toJSON(message.test);
+    if (message.scores?.length) {
+      obj.scores = message.scores.map((e) => FrozenScores.toJSON(e));
     }
     if (message.numerics !== undefined) {
       obj.numerics = Numerics.toJSON(message.numerics);
@@ -349,10 +534,7 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
   fromPartial(object: DeepPartial<LoadAnchorResponse>): LoadAnchorResponse {
     const message = createBaseLoadAnchorResponse();
     message.datasetDigest = object.datasetDigest ?? "";
-    message.validation = (object.validation !== undefined && object.validation !== null)
-      ? Score.fromPartial(object.validation)
-      : undefined;
-    message.test = (object.test !== undefined && object.test !== null) ? Score.fromPartial(object.test) : undefined;
+    message.scores = object.scores?.map((e) => FrozenScores.fromPartial(e)) || [];
     message.numerics = (object.numerics !== undefined && object.numerics !== null)
       ? Numerics.fromPartial(object.numerics)
       : undefined;
@@ -413,7 +595,7 @@ export const GetAnchorRequest: MessageFns<GetAnchorRequest> = {
 };
 
 function createBaseGetAnchorResponse(): GetAnchorResponse {
-  return { serving: undefined, params: undefined };
+  return { serving: undefined, frozen: [] };
 }
 
 export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
@@ -421,8 +603,8 @@ export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
     if (message.serving !== undefined) {
       Position.encode(message.serving, writer.uint32(10).fork()).join();
     }
-    if (message.params !== undefined) {
-      Blob.encode(message.params, writer.uint32(18).fork()).join();
+    for (const v of message.frozen) {
+      FrozenParams.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -448,12 +630,12 @@ export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
             message.serving = Position.decode(reader, reader.uint32());
             continue;
           }
-          case 2: {
-            if (tag !== 18) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
-            message.params = Blob.decode(reader, reader.uint32());
+            message.frozen.push(FrozenParams.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -471,7 +653,7 @@ export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
   fromJSON(object: any): GetAnchorResponse {
     return {
       serving: isSet(object.serving) ? Position.fromJSON(object.serving) : undefined,
-      params: isSet(object.params) ? Blob.fromJSON(object.params) : undefined,
+      frozen: globalThis.Array.isArray(object?.frozen) ? object.frozen.map((e: any) => FrozenParams.fromJSON(e)) : [],
     };
   },
 
@@ -480,8 +662,8 @@ export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
     if (message.serving !== undefined) {
       obj.serving = Position.toJSON(message.serving);
     }
-    if (message.params !== undefined) {
-      obj.params = Blob.toJSON(message.params);
+    if (message.frozen?.length) {
+      obj.frozen = message.frozen.map((e) => FrozenParams.toJSON(e));
     }
     return obj;
   },
@@ -494,9 +676,7 @@ export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
     message.serving = (object.serving !== undefined && object.serving !== null)
       ? Position.fromPartial(object.serving)
       : undefined;
-    message.params = (object.params !== undefined && object.params !== null)
-      ? Blob.fromPartial(object.params)
-      : undefined;
+    message.frozen = object.frozen?.map((e) => FrozenParams.fromPartial(e)) || [];
     return message;
   },
 };

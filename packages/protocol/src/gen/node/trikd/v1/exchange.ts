@@ -81,6 +81,8 @@ export interface StreamLogitsRequest {
     | undefined;
   /** The secret of the attempt, as the orchestrator has assigned it to both sides. Without it nothing is sent or ended. */
   secret: string;
+  /** The participant whose logits are wanted, by its name in the stage: one process may serve several. */
+  producer: string;
 }
 
 /** What two models must have in common before they exchange logits. */
@@ -124,7 +126,7 @@ export interface LogitsFrame {
 }
 
 function createBaseStreamLogitsRequest(): StreamLogitsRequest {
-  return { consumer: 0, from: undefined, agreement: undefined, secret: "" };
+  return { consumer: 0, from: undefined, agreement: undefined, secret: "", producer: "" };
 }
 
 export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
@@ -140,6 +142,9 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
     }
     if (message.secret !== "") {
       writer.uint32(34).string(message.secret);
+    }
+    if (message.producer !== "") {
+      writer.uint32(42).string(message.producer);
     }
     return writer;
   },
@@ -189,6 +194,14 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
             message.secret = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.producer = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -207,6 +220,7 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
       from: isSet(object.from) ? Position.fromJSON(object.from) : undefined,
       agreement: isSet(object.agreement) ? Agreement.fromJSON(object.agreement) : undefined,
       secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
+      producer: isSet(object.producer) ? globalThis.String(object.producer) : "",
     };
   },
 
@@ -224,6 +238,9 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
     if (message.secret !== "") {
       obj.secret = message.secret;
     }
+    if (message.producer !== "") {
+      obj.producer = message.producer;
+    }
     return obj;
   },
 
@@ -238,6 +255,7 @@ export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
       ? Agreement.fromPartial(object.agreement)
       : undefined;
     message.secret = object.secret ?? "";
+    message.producer = object.producer ?? "";
     return message;
   },
 };

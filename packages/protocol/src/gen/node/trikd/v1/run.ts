@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { FrozenScores } from "./anchor.js";
 import { Role, roleFromJSON, roleToJSON, Score } from "./common.js";
 import { SlowStep, StepTimes } from "./timing.js";
 import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
@@ -500,6 +501,18 @@ export interface GetRunResponse {
   run: Run | undefined;
 }
 
+/** A stage of a run: one training of one or two learners beside frozen models. */
+export interface RunStage {
+  /** Unique in the run. */
+  name: string;
+  /** Its learners, by name. */
+  learners: string[];
+  /** Its frozen models, by name. */
+  frozen: string[];
+  /** The learner whose validations decide when the stage has converged. */
+  decisive: string;
+}
+
 /** The state of a run. */
 export interface Run {
   /** The name in its spec. */
@@ -555,7 +568,15 @@ export interface Run {
     | RunOwner
     | undefined;
   /** Its trio, or its place in the queue. */
-  placement: RunPlacement | undefined;
+  placement:
+    | RunPlacement
+    | undefined;
+  /** The current stage, or the last one. */
+  stage:
+    | RunStage
+    | undefined;
+  /** Number of its stages, at most. */
+  stages: number;
 }
 
 /** Who created a run. */
@@ -644,7 +665,7 @@ export interface AnchorMove {
 export interface RunStall {
   /** The process that waits: orchestrator, teacher or student. */
   by: string;
-  /** What it waits for: store, teacher, student or anchor. */
+  /** What it waits for: store, or a participant by its name in the stage. */
   on: string;
   /** The reason in one sentence. */
   reason: string;
@@ -662,34 +683,34 @@ export interface RunAnchor {
   test: Score | undefined;
 }
 
-/** The result of an ended generation. */
+/** What a learner reached by the end of a stage. */
+export interface LearnerResult {
+  /** Its name in the stage. */
+  participant: string;
+  /** Its best validated params. */
+  best:
+    | BestParams
+    | undefined;
+  /** Digest of its last state: params, statistics and optimizer slots. */
+  stateSha256: string;
+}
+
+/** The result of an ended stage. */
 export interface GenerationResult {
-  /** Counts from 0. */
+  /** The index of the stage, from 0; for the method trikd, the generation. */
   generation: number;
-  /** The best validated student. */
-  student:
-    | BestParams
-    | undefined;
-  /** The best validated teacher. */
-  teacher:
-    | BestParams
-    | undefined;
-  /** The anchor on the validation split; absent in generation 0. */
-  anchorValidation:
-    | Score
-    | undefined;
-  /** The anchor on the test split; absent in generation 0. */
-  anchorTest:
-    | Score
-    | undefined;
-  /** Whether the student became the next anchor. */
+  /** Whether the candidate became the next anchor. */
   promoted: boolean;
   /** Steps trained. */
   steps: number;
-  /** Digest of the last state of the student: weights, statistics and optimizer slots. */
-  studentStateSha256: string;
-  /** Digest of the last state of the teacher. */
-  teacherStateSha256: string;
+  /** What each learner reached. */
+  learners: LearnerResult[];
+  /** The frozen models, as the anchor-server scored them. */
+  frozen: FrozenScores[];
+  /** The learner that could be promoted; empty: the stage has no candidate. */
+  candidate: string;
+  /** The name of the stage. */
+  stage: string;
 }
 
 /** The run to watch. */
@@ -796,7 +817,11 @@ export interface PhaseChanged {
     | Date
     | undefined;
   /** The trio of the run, or its place in the queue. */
-  placement: RunPlacement | undefined;
+  placement:
+    | RunPlacement
+    | undefined;
+  /** The current stage, or the last one. */
+  stage: RunStage | undefined;
 }
 
 /** A generation ended. */
@@ -829,8 +854,8 @@ export interface EventsMissing {
 
 /** An alarm of a role. */
 export interface RoleAlarm {
-  /** Teacher or student. */
-  role: Role;
+  /** The learner, by its name in the stage. */
+  participant: string;
   /** The current generation. */
   generation: number;
   /** The alarm. */
@@ -839,8 +864,8 @@ export interface RoleAlarm {
 
 /** The training of a role. */
 export interface RoleProgress {
-  /** Teacher or student. */
-  role: Role;
+  /** The learner, by its name in the stage. */
+  participant: string;
   /** The current generation. */
   generation: number;
   /** Steps of a whole generation. */
@@ -851,8 +876,8 @@ export interface RoleProgress {
 
 /** A validation of a role. */
 export interface RoleEvaluation {
-  /** Teacher or student. */
-  role: Role;
+  /** The learner, by its name in the stage. */
+  participant: string;
   /** The current generation. */
   generation: number;
   /** The validation. */
@@ -2965,6 +2990,123 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
   },
 };
 
+function createBaseRunStage(): RunStage {
+  return { name: "", learners: [], frozen: [], decisive: "" };
+}
+
+export const RunStage: MessageFns<RunStage> = {
+  encode(message: RunStage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.learners) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.frozen) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.decisive !== "") {
+      writer.uint32(34).string(message.decisive);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunStage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunStage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.learners.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.frozen.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.decisive = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunStage {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      learners: globalThis.Array.isArray(object?.learners) ? object.learners.map((e: any) => globalThis.String(e)) : [],
+      frozen: globalThis.Array.isArray(object?.frozen) ? object.frozen.map((e: any) => globalThis.String(e)) : [],
+      decisive: isSet(object.decisive) ? globalThis.String(object.decisive) : "",
+    };
+  },
+
+  toJSON(message: RunStage): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.learners?.length) {
+      obj.learners = message.learners;
+    }
+    if (message.frozen?.length) {
+      obj.frozen = message.frozen;
+    }
+    if (message.decisive !== "") {
+      obj.decisive = message.decisive;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunStage>): RunStage {
+    return RunStage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunStage>): RunStage {
+    const message = createBaseRunStage();
+    message.name = object.name ?? "";
+    message.learners = object.learners?.map((e) => e) || [];
+    message.frozen = object.frozen?.map((e) => e) || [];
+    message.decisive = object.decisive ?? "";
+    return message;
+  },
+};
+
 function createBaseRun(): Run {
   return {
     runId: "",
@@ -2988,6 +3130,8 @@ function createBaseRun(): Run {
     endTime: undefined,
     owner: undefined,
     placement: undefined,
+    stage: undefined,
+    stages: 0,
   };
 }
 
@@ -3055,6 +3199,12 @@ export const Run: MessageFns<Run> = {
     }
     if (message.placement !== undefined) {
       RunPlacement.encode(message.placement, writer.uint32(170).fork()).join();
+    }
+    if (message.stage !== undefined) {
+      RunStage.encode(message.stage, writer.uint32(178).fork()).join();
+    }
+    if (message.stages !== 0) {
+      writer.uint32(184).uint32(message.stages);
     }
     return writer;
   },
@@ -3240,6 +3390,22 @@ export const Run: MessageFns<Run> = {
             message.placement = RunPlacement.decode(reader, reader.uint32());
             continue;
           }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.stage = RunStage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.stages = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3307,6 +3473,8 @@ export const Run: MessageFns<Run> = {
         : undefined,
       owner: isSet(object.owner) ? RunOwner.fromJSON(object.owner) : undefined,
       placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
+      stage: isSet(object.stage) ? RunStage.fromJSON(object.stage) : undefined,
+      stages: isSet(object.stages) ? globalThis.Number(object.stages) : 0,
     };
   },
 
@@ -3375,6 +3543,12 @@ export const Run: MessageFns<Run> = {
     if (message.placement !== undefined) {
       obj.placement = RunPlacement.toJSON(message.placement);
     }
+    if (message.stage !== undefined) {
+      obj.stage = RunStage.toJSON(message.stage);
+    }
+    if (message.stages !== 0) {
+      obj.stages = Math.round(message.stages);
+    }
     return obj;
   },
 
@@ -3412,6 +3586,10 @@ export const Run: MessageFns<Run> = {
     message.placement = (object.placement !== undefined && object.placement !== null)
       ? RunPlacement.fromPartial(object.placement)
       : undefined;
+    message.stage = (object.stage !== undefined && object.stage !== null)
+      ? RunStage.fromPartial(object.stage)
+      : undefined;
+    message.stages = object.stages ?? 0;
     return message;
   },
 };
@@ -4408,18 +4586,115 @@ export const RunAnchor: MessageFns<RunAnchor> = {
   },
 };
 
+function createBaseLearnerResult(): LearnerResult {
+  return { participant: "", best: undefined, stateSha256: "" };
+}
+
+export const LearnerResult: MessageFns<LearnerResult> = {
+  encode(message: LearnerResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.participant !== "") {
+      writer.uint32(10).string(message.participant);
+    }
+    if (message.best !== undefined) {
+      BestParams.encode(message.best, writer.uint32(18).fork()).join();
+    }
+    if (message.stateSha256 !== "") {
+      writer.uint32(26).string(message.stateSha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LearnerResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLearnerResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.participant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.best = BestParams.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stateSha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LearnerResult {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      best: isSet(object.best) ? BestParams.fromJSON(object.best) : undefined,
+      stateSha256: isSet(object.stateSha256)
+        ? globalThis.String(object.stateSha256)
+        : isSet(object.state_sha256)
+        ? globalThis.String(object.state_sha256)
+        : "",
+    };
+  },
+
+  toJSON(message: LearnerResult): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.best !== undefined) {
+      obj.best = BestParams.toJSON(message.best);
+    }
+    if (message.stateSha256 !== "") {
+      obj.stateSha256 = message.stateSha256;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LearnerResult>): LearnerResult {
+    return LearnerResult.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LearnerResult>): LearnerResult {
+    const message = createBaseLearnerResult();
+    message.participant = object.participant ?? "";
+    message.best = (object.best !== undefined && object.best !== null)
+      ? BestParams.fromPartial(object.best)
+      : undefined;
+    message.stateSha256 = object.stateSha256 ?? "";
+    return message;
+  },
+};
+
 function createBaseGenerationResult(): GenerationResult {
-  return {
-    generation: 0,
-    student: undefined,
-    teacher: undefined,
-    anchorValidation: undefined,
-    anchorTest: undefined,
-    promoted: false,
-    steps: 0,
-    studentStateSha256: "",
-    teacherStateSha256: "",
-  };
+  return { generation: 0, promoted: false, steps: 0, learners: [], frozen: [], candidate: "", stage: "" };
 }
 
 export const GenerationResult: MessageFns<GenerationResult> = {
@@ -4427,29 +4702,23 @@ export const GenerationResult: MessageFns<GenerationResult> = {
     if (message.generation !== 0) {
       writer.uint32(8).uint32(message.generation);
     }
-    if (message.student !== undefined) {
-      BestParams.encode(message.student, writer.uint32(18).fork()).join();
-    }
-    if (message.teacher !== undefined) {
-      BestParams.encode(message.teacher, writer.uint32(26).fork()).join();
-    }
-    if (message.anchorValidation !== undefined) {
-      Score.encode(message.anchorValidation, writer.uint32(34).fork()).join();
-    }
-    if (message.anchorTest !== undefined) {
-      Score.encode(message.anchorTest, writer.uint32(42).fork()).join();
-    }
     if (message.promoted !== false) {
       writer.uint32(48).bool(message.promoted);
     }
     if (message.steps !== 0) {
       writer.uint32(56).uint32(message.steps);
     }
-    if (message.studentStateSha256 !== "") {
-      writer.uint32(66).string(message.studentStateSha256);
+    for (const v of message.learners) {
+      LearnerResult.encode(v!, writer.uint32(82).fork()).join();
     }
-    if (message.teacherStateSha256 !== "") {
-      writer.uint32(74).string(message.teacherStateSha256);
+    for (const v of message.frozen) {
+      FrozenScores.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.candidate !== "") {
+      writer.uint32(98).string(message.candidate);
+    }
+    if (message.stage !== "") {
+      writer.uint32(106).string(message.stage);
     }
     return writer;
   },
@@ -4475,38 +4744,6 @@ export const GenerationResult: MessageFns<GenerationResult> = {
             message.generation = reader.uint32();
             continue;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.student = BestParams.decode(reader, reader.uint32());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.teacher = BestParams.decode(reader, reader.uint32());
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.anchorValidation = Score.decode(reader, reader.uint32());
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.anchorTest = Score.decode(reader, reader.uint32());
-            continue;
-          }
           case 6: {
             if (tag !== 48) {
               break;
@@ -4523,20 +4760,36 @@ export const GenerationResult: MessageFns<GenerationResult> = {
             message.steps = reader.uint32();
             continue;
           }
-          case 8: {
-            if (tag !== 66) {
+          case 10: {
+            if (tag !== 82) {
               break;
             }
 
-            message.studentStateSha256 = reader.string();
+            message.learners.push(LearnerResult.decode(reader, reader.uint32()));
             continue;
           }
-          case 9: {
-            if (tag !== 74) {
+          case 11: {
+            if (tag !== 90) {
               break;
             }
 
-            message.teacherStateSha256 = reader.string();
+            message.frozen.push(FrozenScores.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.candidate = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.stage = reader.string();
             continue;
           }
         }
@@ -4554,30 +4807,14 @@ export const GenerationResult: MessageFns<GenerationResult> = {
   fromJSON(object: any): GenerationResult {
     return {
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
-      student: isSet(object.student) ? BestParams.fromJSON(object.student) : undefined,
-      teacher: isSet(object.teacher) ? BestParams.fromJSON(object.teacher) : undefined,
-      anchorValidation: isSet(object.anchorValidation)
-        ? Score.fromJSON(object.anchorValidation)
-        : isSet(object.anchor_validation)
-        ? Score.fromJSON(object.anchor_validation)
-        : undefined,
-      anchorTest: isSet(object.anchorTest)
-        ? Score.fromJSON(object.anchorTest)
-        : isSet(object.anchor_test)
-        ? Score.fromJSON(object.anchor_test)
-        : undefined,
       promoted: isSet(object.promoted) ? globalThis.Boolean(object.promoted) : false,
       steps: isSet(object.steps) ? globalThis.Number(object.steps) : 0,
-      studentStateSha256: isSet(object.studentStateSha256)
-        ? globalThis.String(object.studentStateSha256)
-        : isSet(object.student_state_sha256)
-        ? globalThis.String(object.student_state_sha256)
-        : "",
-      teacherStateSha256: isSet(object.teacherStateSha256)
-        ? globalThis.String(object.teacherStateSha256)
-        : isSet(object.teacher_state_sha256)
-        ? globalThis.String(object.teacher_state_sha256)
-        : "",
+      learners: globalThis.Array.isArray(object?.learners)
+        ? object.learners.map((e: any) => LearnerResult.fromJSON(e))
+        : [],
+      frozen: globalThis.Array.isArray(object?.frozen) ? object.frozen.map((e: any) => FrozenScores.fromJSON(e)) : [],
+      candidate: isSet(object.candidate) ? globalThis.String(object.candidate) : "",
+      stage: isSet(object.stage) ? globalThis.String(object.stage) : "",
     };
   },
 
@@ -4586,29 +4823,23 @@ export const GenerationResult: MessageFns<GenerationResult> = {
     if (message.generation !== 0) {
       obj.generation = Math.round(message.generation);
     }
-    if (message.student !== undefined) {
-      obj.student = BestParams.toJSON(message.student);
-    }
-    if (message.teacher !== undefined) {
-      obj.teacher = BestParams.toJSON(message.teacher);
-    }
-    if (message.anchorValidation !== undefined) {
-      obj.anchorValidation = Score.toJSON(message.anchorValidation);
-    }
-    if (message.anchorTest !== undefined) {
-      obj.anchorTest = Score.toJSON(message.anchorTest);
-    }
     if (message.promoted !== false) {
       obj.promoted = message.promoted;
     }
     if (message.steps !== 0) {
       obj.steps = Math.round(message.steps);
     }
-    if (message.studentStateSha256 !== "") {
-      obj.studentStateSha256 = message.studentStateSha256;
+    if (message.learners?.length) {
+      obj.learners = message.learners.map((e) => LearnerResult.toJSON(e));
     }
-    if (message.teacherStateSha256 !== "") {
-      obj.teacherStateSha256 = message.teacherStateSha256;
+    if (message.frozen?.length) {
+      obj.frozen = message.frozen.map((e) => FrozenScores.toJSON(e));
+    }
+    if (message.candidate !== "") {
+      obj.candidate = message.candidate;
+    }
+    if (message.stage !== "") {
+      obj.stage = message.stage;
     }
     return obj;
   },
@@ -4619,22 +4850,12 @@ export const GenerationResult: MessageFns<GenerationResult> = {
   fromPartial(object: DeepPartial<GenerationResult>): GenerationResult {
     const message = createBaseGenerationResult();
     message.generation = object.generation ?? 0;
-    message.student = (object.student !== undefined && object.student !== null)
-      ? BestParams.fromPartial(object.student)
-      : undefined;
-    message.teacher = (object.teacher !== undefined && object.teacher !== null)
-      ? BestParams.fromPartial(object.teacher)
-      : undefined;
-    message.anchorValidation = (object.anchorValidation !== undefined && object.anchorValidation !== null)
-      ? Score.fromPartial(object.anchorValidation)
-      : undefined;
-    message.anchorTest = (object.anchorTest !== undefined && object.anchorTest !== null)
-      ? Score.fromPartial(object.anchorTest)
-      : undefined;
     message.promoted = object.promoted ?? false;
     message.steps = object.steps ?? 0;
-    message.studentStateSha256 = object.studentStateSha256 ?? "";
-    message.teacherStateSha256 = object.teacherStateSha256 ?? "";
+    message.learners = object.learners?.map((e) => LearnerResult.fromPartial(e)) || [];
+    message.frozen = object.frozen?.map((e) => FrozenScores.fromPartial(e)) || [];
+    message.candidate = object.candidate ?? "";
+    message.stage = object.stage ?? "";
     return message;
   },
 };
@@ -5185,6 +5406,7 @@ function createBasePhaseChanged(): PhaseChanged {
     updateTime: undefined,
     endTime: undefined,
     placement: undefined,
+    stage: undefined,
   };
 }
 
@@ -5225,6 +5447,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     }
     if (message.placement !== undefined) {
       RunPlacement.encode(message.placement, writer.uint32(98).fork()).join();
+    }
+    if (message.stage !== undefined) {
+      RunStage.encode(message.stage, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -5338,6 +5563,14 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
             message.placement = RunPlacement.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.stage = RunStage.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5382,6 +5615,7 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
         ? fromJsonTimestamp(object.end_time)
         : undefined,
       placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
+      stage: isSet(object.stage) ? RunStage.fromJSON(object.stage) : undefined,
     };
   },
 
@@ -5423,6 +5657,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     if (message.placement !== undefined) {
       obj.placement = RunPlacement.toJSON(message.placement);
     }
+    if (message.stage !== undefined) {
+      obj.stage = RunStage.toJSON(message.stage);
+    }
     return obj;
   },
 
@@ -5448,6 +5685,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     message.endTime = object.endTime ?? undefined;
     message.placement = (object.placement !== undefined && object.placement !== null)
       ? RunPlacement.fromPartial(object.placement)
+      : undefined;
+    message.stage = (object.stage !== undefined && object.stage !== null)
+      ? RunStage.fromPartial(object.stage)
       : undefined;
     return message;
   },
@@ -5772,13 +6012,13 @@ export const EventsMissing: MessageFns<EventsMissing> = {
 };
 
 function createBaseRoleAlarm(): RoleAlarm {
-  return { role: 0, generation: 0, alarm: undefined };
+  return { participant: "", generation: 0, alarm: undefined };
 }
 
 export const RoleAlarm: MessageFns<RoleAlarm> = {
   encode(message: RoleAlarm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.role !== 0) {
-      writer.uint32(8).int32(message.role);
+    if (message.participant !== "") {
+      writer.uint32(42).string(message.participant);
     }
     if (message.generation !== 0) {
       writer.uint32(16).uint32(message.generation);
@@ -5802,12 +6042,12 @@ export const RoleAlarm: MessageFns<RoleAlarm> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
-            message.role = reader.int32() as any;
+            message.participant = reader.string();
             continue;
           }
           case 2: {
@@ -5840,7 +6080,7 @@ export const RoleAlarm: MessageFns<RoleAlarm> = {
 
   fromJSON(object: any): RoleAlarm {
     return {
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
       alarm: isSet(object.alarm) ? TrainerAlarm.fromJSON(object.alarm) : undefined,
     };
@@ -5848,8 +6088,8 @@ export const RoleAlarm: MessageFns<RoleAlarm> = {
 
   toJSON(message: RoleAlarm): unknown {
     const obj: any = {};
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
+    if (message.participant !== "") {
+      obj.participant = message.participant;
     }
     if (message.generation !== 0) {
       obj.generation = Math.round(message.generation);
@@ -5865,7 +6105,7 @@ export const RoleAlarm: MessageFns<RoleAlarm> = {
   },
   fromPartial(object: DeepPartial<RoleAlarm>): RoleAlarm {
     const message = createBaseRoleAlarm();
-    message.role = object.role ?? 0;
+    message.participant = object.participant ?? "";
     message.generation = object.generation ?? 0;
     message.alarm = (object.alarm !== undefined && object.alarm !== null)
       ? TrainerAlarm.fromPartial(object.alarm)
@@ -5875,13 +6115,13 @@ export const RoleAlarm: MessageFns<RoleAlarm> = {
 };
 
 function createBaseRoleProgress(): RoleProgress {
-  return { role: 0, generation: 0, totalSteps: 0, progress: undefined };
+  return { participant: "", generation: 0, totalSteps: 0, progress: undefined };
 }
 
 export const RoleProgress: MessageFns<RoleProgress> = {
   encode(message: RoleProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.role !== 0) {
-      writer.uint32(8).int32(message.role);
+    if (message.participant !== "") {
+      writer.uint32(42).string(message.participant);
     }
     if (message.generation !== 0) {
       writer.uint32(16).uint32(message.generation);
@@ -5908,12 +6148,12 @@ export const RoleProgress: MessageFns<RoleProgress> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
-            message.role = reader.int32() as any;
+            message.participant = reader.string();
             continue;
           }
           case 2: {
@@ -5954,7 +6194,7 @@ export const RoleProgress: MessageFns<RoleProgress> = {
 
   fromJSON(object: any): RoleProgress {
     return {
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
       totalSteps: isSet(object.totalSteps)
         ? globalThis.Number(object.totalSteps)
@@ -5967,8 +6207,8 @@ export const RoleProgress: MessageFns<RoleProgress> = {
 
   toJSON(message: RoleProgress): unknown {
     const obj: any = {};
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
+    if (message.participant !== "") {
+      obj.participant = message.participant;
     }
     if (message.generation !== 0) {
       obj.generation = Math.round(message.generation);
@@ -5987,7 +6227,7 @@ export const RoleProgress: MessageFns<RoleProgress> = {
   },
   fromPartial(object: DeepPartial<RoleProgress>): RoleProgress {
     const message = createBaseRoleProgress();
-    message.role = object.role ?? 0;
+    message.participant = object.participant ?? "";
     message.generation = object.generation ?? 0;
     message.totalSteps = object.totalSteps ?? 0;
     message.progress = (object.progress !== undefined && object.progress !== null)
@@ -5998,13 +6238,13 @@ export const RoleProgress: MessageFns<RoleProgress> = {
 };
 
 function createBaseRoleEvaluation(): RoleEvaluation {
-  return { role: 0, generation: 0, evaluation: undefined };
+  return { participant: "", generation: 0, evaluation: undefined };
 }
 
 export const RoleEvaluation: MessageFns<RoleEvaluation> = {
   encode(message: RoleEvaluation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.role !== 0) {
-      writer.uint32(8).int32(message.role);
+    if (message.participant !== "") {
+      writer.uint32(42).string(message.participant);
     }
     if (message.generation !== 0) {
       writer.uint32(16).uint32(message.generation);
@@ -6028,12 +6268,12 @@ export const RoleEvaluation: MessageFns<RoleEvaluation> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
-            message.role = reader.int32() as any;
+            message.participant = reader.string();
             continue;
           }
           case 2: {
@@ -6066,7 +6306,7 @@ export const RoleEvaluation: MessageFns<RoleEvaluation> = {
 
   fromJSON(object: any): RoleEvaluation {
     return {
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
       generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
       evaluation: isSet(object.evaluation) ? TrainerEvaluation.fromJSON(object.evaluation) : undefined,
     };
@@ -6074,8 +6314,8 @@ export const RoleEvaluation: MessageFns<RoleEvaluation> = {
 
   toJSON(message: RoleEvaluation): unknown {
     const obj: any = {};
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
+    if (message.participant !== "") {
+      obj.participant = message.participant;
     }
     if (message.generation !== 0) {
       obj.generation = Math.round(message.generation);
@@ -6091,7 +6331,7 @@ export const RoleEvaluation: MessageFns<RoleEvaluation> = {
   },
   fromPartial(object: DeepPartial<RoleEvaluation>): RoleEvaluation {
     const message = createBaseRoleEvaluation();
-    message.role = object.role ?? 0;
+    message.participant = object.participant ?? "";
     message.generation = object.generation ?? 0;
     message.evaluation = (object.evaluation !== undefined && object.evaluation !== null)
       ? TrainerEvaluation.fromPartial(object.evaluation)

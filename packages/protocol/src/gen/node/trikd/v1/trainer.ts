@@ -26,74 +26,6 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/trainer.proto";
 
-/** What a trainer may have to wait for. */
-export const StallCause = {
-  /** STALL_CAUSE_UNSPECIFIED - Never sent. */
-  STALL_CAUSE_UNSPECIFIED: 0,
-  /** STALL_CAUSE_STORE - The store, for as long as it fails. */
-  STALL_CAUSE_STORE: 1,
-  /** STALL_CAUSE_ANCHOR - A frame of the anchor, until the step times out. */
-  STALL_CAUSE_ANCHOR: 2,
-  /** STALL_CAUSE_TEACHER - A frame of the teacher, until the step times out. */
-  STALL_CAUSE_TEACHER: 3,
-  /** STALL_CAUSE_STUDENT - A frame of the student, until the step times out. */
-  STALL_CAUSE_STUDENT: 4,
-  UNRECOGNIZED: -1,
-} as const;
-
-export type StallCause = typeof StallCause[keyof typeof StallCause];
-
-export namespace StallCause {
-  export type STALL_CAUSE_UNSPECIFIED = typeof StallCause.STALL_CAUSE_UNSPECIFIED;
-  export type STALL_CAUSE_STORE = typeof StallCause.STALL_CAUSE_STORE;
-  export type STALL_CAUSE_ANCHOR = typeof StallCause.STALL_CAUSE_ANCHOR;
-  export type STALL_CAUSE_TEACHER = typeof StallCause.STALL_CAUSE_TEACHER;
-  export type STALL_CAUSE_STUDENT = typeof StallCause.STALL_CAUSE_STUDENT;
-  export type UNRECOGNIZED = typeof StallCause.UNRECOGNIZED;
-}
-
-export function stallCauseFromJSON(object: any): StallCause {
-  switch (object) {
-    case 0:
-    case "STALL_CAUSE_UNSPECIFIED":
-      return StallCause.STALL_CAUSE_UNSPECIFIED;
-    case 1:
-    case "STALL_CAUSE_STORE":
-      return StallCause.STALL_CAUSE_STORE;
-    case 2:
-    case "STALL_CAUSE_ANCHOR":
-      return StallCause.STALL_CAUSE_ANCHOR;
-    case 3:
-    case "STALL_CAUSE_TEACHER":
-      return StallCause.STALL_CAUSE_TEACHER;
-    case 4:
-    case "STALL_CAUSE_STUDENT":
-      return StallCause.STALL_CAUSE_STUDENT;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return StallCause.UNRECOGNIZED;
-  }
-}
-
-export function stallCauseToJSON(object: StallCause): string {
-  switch (object) {
-    case StallCause.STALL_CAUSE_UNSPECIFIED:
-      return "STALL_CAUSE_UNSPECIFIED";
-    case StallCause.STALL_CAUSE_STORE:
-      return "STALL_CAUSE_STORE";
-    case StallCause.STALL_CAUSE_ANCHOR:
-      return "STALL_CAUSE_ANCHOR";
-    case StallCause.STALL_CAUSE_TEACHER:
-      return "STALL_CAUSE_TEACHER";
-    case StallCause.STALL_CAUSE_STUDENT:
-      return "STALL_CAUSE_STUDENT";
-    case StallCause.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 /** The assignment of one generation. */
 export interface AssignRequest {
   /** Run, generation and attempt; `step` is the first step to train, 0 without a checkpoint. */
@@ -104,10 +36,6 @@ export interface AssignRequest {
   spec: string;
   /** The step before which the trainer stops and saves a checkpoint. */
   limit: number;
-  /** host:port of the other trainer; empty if the objective does not need it. */
-  peerAddress: string;
-  /** host:port of the anchor; empty in generation 0. */
-  anchorAddress: string;
   /** The checkpoint to resume from; absent for fresh params. */
   resume:
     | TrainerCheckpoint
@@ -120,6 +48,20 @@ export interface AssignRequest {
   term: number;
   /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
   exchangeSecret: string;
+  /** The participants whose logits the objective needs, each once. */
+  sources: LogitsSource[];
+  /** Whether a student was promoted before this stage: without one, terms that ask the anchor rest. */
+  promoted: boolean;
+  /** Params to start from; absent for random ones, and when the trainer resumes. */
+  init: Blob | undefined;
+}
+
+/** Where the logits of a participant are streamed from. */
+export interface LogitsSource {
+  /** Its name in the stage. */
+  participant: string;
+  /** host:port of the process that computes them. */
+  address: string;
 }
 
 /** The trainer has taken the assignment. */
@@ -249,16 +191,22 @@ export interface TrainerProgress_BatchMetricsEntry {
 
 /** One term of an objective at one step. */
 export interface LossTerm {
-  /** task, anchor or peer. */
+  /** task, or the participant that the term learns from. */
   part: string;
   /** Weighted value. */
   value: number;
+  /** Whether its gate let it take part in the step; absent without a gate. */
+  open?:
+    | boolean
+    | undefined;
+  /** The temperature that it learns; absent unless it is learned. */
+  temperature?: number | undefined;
 }
 
-/** Time spent waiting for one of the other models. */
+/** Time spent waiting for one of the other participants. */
 export interface WaitShare {
-  /** The model waited for. */
-  peer: Role;
+  /** The participant waited for. */
+  participant: string;
   /** 0..1 of the time between steps. */
   share: number;
 }
@@ -315,8 +263,8 @@ export interface TrainerFailure {
 
 /** The trainer waits. */
 export interface TrainerStalled {
-  /** What it waits for. */
-  on: StallCause;
+  /** What it waits for: store, for as long as it fails, or the participant whose frame is late, until the step times out. */
+  on: string;
   /** The reason in one sentence. */
   reason: string;
 }
@@ -324,7 +272,7 @@ export interface TrainerStalled {
 /** The wait is over. */
 export interface TrainerWentOn {
   /** What it waited for. */
-  on: StallCause;
+  on: string;
 }
 
 /** The trainer is about to exit. */
@@ -344,12 +292,13 @@ function createBaseAssignRequest(): AssignRequest {
     start: undefined,
     spec: "",
     limit: 0,
-    peerAddress: "",
-    anchorAddress: "",
     resume: undefined,
     tracing: undefined,
     term: 0,
     exchangeSecret: "",
+    sources: [],
+    promoted: false,
+    init: undefined,
   };
 }
 
@@ -364,12 +313,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     if (message.limit !== 0) {
       writer.uint32(24).uint32(message.limit);
     }
-    if (message.peerAddress !== "") {
-      writer.uint32(34).string(message.peerAddress);
-    }
-    if (message.anchorAddress !== "") {
-      writer.uint32(42).string(message.anchorAddress);
-    }
     if (message.resume !== undefined) {
       TrainerCheckpoint.encode(message.resume, writer.uint32(50).fork()).join();
     }
@@ -381,6 +324,15 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.exchangeSecret !== "") {
       writer.uint32(74).string(message.exchangeSecret);
+    }
+    for (const v of message.sources) {
+      LogitsSource.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.promoted !== false) {
+      writer.uint32(88).bool(message.promoted);
+    }
+    if (message.init !== undefined) {
+      Blob.encode(message.init, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -422,22 +374,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
             message.limit = reader.uint32();
             continue;
           }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.peerAddress = reader.string();
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.anchorAddress = reader.string();
-            continue;
-          }
           case 6: {
             if (tag !== 50) {
               break;
@@ -470,6 +406,30 @@ export const AssignRequest: MessageFns<AssignRequest> = {
             message.exchangeSecret = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.sources.push(LogitsSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.promoted = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.init = Blob.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -487,16 +447,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
       start: isSet(object.start) ? Position.fromJSON(object.start) : undefined,
       spec: isSet(object.spec) ? globalThis.String(object.spec) : "",
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-      peerAddress: isSet(object.peerAddress)
-        ? globalThis.String(object.peerAddress)
-        : isSet(object.peer_address)
-        ? globalThis.String(object.peer_address)
-        : "",
-      anchorAddress: isSet(object.anchorAddress)
-        ? globalThis.String(object.anchorAddress)
-        : isSet(object.anchor_address)
-        ? globalThis.String(object.anchor_address)
-        : "",
       resume: isSet(object.resume) ? TrainerCheckpoint.fromJSON(object.resume) : undefined,
       tracing: isSet(object.tracing) ? StepTracing.fromJSON(object.tracing) : undefined,
       term: isSet(object.term) ? globalThis.Number(object.term) : 0,
@@ -505,6 +455,11 @@ export const AssignRequest: MessageFns<AssignRequest> = {
         : isSet(object.exchange_secret)
         ? globalThis.String(object.exchange_secret)
         : "",
+      sources: globalThis.Array.isArray(object?.sources)
+        ? object.sources.map((e: any) => LogitsSource.fromJSON(e))
+        : [],
+      promoted: isSet(object.promoted) ? globalThis.Boolean(object.promoted) : false,
+      init: isSet(object.init) ? Blob.fromJSON(object.init) : undefined,
     };
   },
 
@@ -519,12 +474,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     if (message.limit !== 0) {
       obj.limit = Math.round(message.limit);
     }
-    if (message.peerAddress !== "") {
-      obj.peerAddress = message.peerAddress;
-    }
-    if (message.anchorAddress !== "") {
-      obj.anchorAddress = message.anchorAddress;
-    }
     if (message.resume !== undefined) {
       obj.resume = TrainerCheckpoint.toJSON(message.resume);
     }
@@ -536,6 +485,15 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.exchangeSecret !== "") {
       obj.exchangeSecret = message.exchangeSecret;
+    }
+    if (message.sources?.length) {
+      obj.sources = message.sources.map((e) => LogitsSource.toJSON(e));
+    }
+    if (message.promoted !== false) {
+      obj.promoted = message.promoted;
+    }
+    if (message.init !== undefined) {
+      obj.init = Blob.toJSON(message.init);
     }
     return obj;
   },
@@ -550,8 +508,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
       : undefined;
     message.spec = object.spec ?? "";
     message.limit = object.limit ?? 0;
-    message.peerAddress = object.peerAddress ?? "";
-    message.anchorAddress = object.anchorAddress ?? "";
     message.resume = (object.resume !== undefined && object.resume !== null)
       ? TrainerCheckpoint.fromPartial(object.resume)
       : undefined;
@@ -560,6 +516,94 @@ export const AssignRequest: MessageFns<AssignRequest> = {
       : undefined;
     message.term = object.term ?? 0;
     message.exchangeSecret = object.exchangeSecret ?? "";
+    message.sources = object.sources?.map((e) => LogitsSource.fromPartial(e)) || [];
+    message.promoted = object.promoted ?? false;
+    message.init = (object.init !== undefined && object.init !== null) ? Blob.fromPartial(object.init) : undefined;
+    return message;
+  },
+};
+
+function createBaseLogitsSource(): LogitsSource {
+  return { participant: "", address: "" };
+}
+
+export const LogitsSource: MessageFns<LogitsSource> = {
+  encode(message: LogitsSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.participant !== "") {
+      writer.uint32(10).string(message.participant);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LogitsSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLogitsSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.participant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LogitsSource {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+    };
+  },
+
+  toJSON(message: LogitsSource): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LogitsSource>): LogitsSource {
+    return LogitsSource.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LogitsSource>): LogitsSource {
+    const message = createBaseLogitsSource();
+    message.participant = object.participant ?? "";
+    message.address = object.address ?? "";
     return message;
   },
 };
@@ -1835,7 +1879,7 @@ export const TrainerProgress_BatchMetricsEntry: MessageFns<TrainerProgress_Batch
 };
 
 function createBaseLossTerm(): LossTerm {
-  return { part: "", value: 0 };
+  return { part: "", value: 0, open: undefined, temperature: undefined };
 }
 
 export const LossTerm: MessageFns<LossTerm> = {
@@ -1845,6 +1889,12 @@ export const LossTerm: MessageFns<LossTerm> = {
     }
     if (message.value !== 0) {
       writer.uint32(17).double(message.value);
+    }
+    if (message.open !== undefined) {
+      writer.uint32(24).bool(message.open);
+    }
+    if (message.temperature !== undefined) {
+      writer.uint32(33).double(message.temperature);
     }
     return writer;
   },
@@ -1878,6 +1928,22 @@ export const LossTerm: MessageFns<LossTerm> = {
             message.value = reader.double();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.open = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.temperature = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1894,6 +1960,8 @@ export const LossTerm: MessageFns<LossTerm> = {
     return {
       part: isSet(object.part) ? globalThis.String(object.part) : "",
       value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+      open: isSet(object.open) ? globalThis.Boolean(object.open) : undefined,
+      temperature: isSet(object.temperature) ? globalThis.Number(object.temperature) : undefined,
     };
   },
 
@@ -1905,6 +1973,12 @@ export const LossTerm: MessageFns<LossTerm> = {
     if (message.value !== 0) {
       obj.value = floatToJson(message.value);
     }
+    if (message.open !== undefined) {
+      obj.open = message.open;
+    }
+    if (message.temperature !== undefined) {
+      obj.temperature = floatToJson(message.temperature);
+    }
     return obj;
   },
 
@@ -1915,18 +1989,20 @@ export const LossTerm: MessageFns<LossTerm> = {
     const message = createBaseLossTerm();
     message.part = object.part ?? "";
     message.value = object.value ?? 0;
+    message.open = object.open ?? undefined;
+    message.temperature = object.temperature ?? undefined;
     return message;
   },
 };
 
 function createBaseWaitShare(): WaitShare {
-  return { peer: 0, share: 0 };
+  return { participant: "", share: 0 };
 }
 
 export const WaitShare: MessageFns<WaitShare> = {
   encode(message: WaitShare, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.peer !== 0) {
-      writer.uint32(8).int32(message.peer);
+    if (message.participant !== "") {
+      writer.uint32(26).string(message.participant);
     }
     if (message.share !== 0) {
       writer.uint32(17).double(message.share);
@@ -1947,12 +2023,12 @@ export const WaitShare: MessageFns<WaitShare> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
-            message.peer = reader.int32() as any;
+            message.participant = reader.string();
             continue;
           }
           case 2: {
@@ -1977,15 +2053,15 @@ export const WaitShare: MessageFns<WaitShare> = {
 
   fromJSON(object: any): WaitShare {
     return {
-      peer: isSet(object.peer) ? roleFromJSON(object.peer) : 0,
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
       share: isSet(object.share) ? globalThis.Number(object.share) : 0,
     };
   },
 
   toJSON(message: WaitShare): unknown {
     const obj: any = {};
-    if (message.peer !== 0) {
-      obj.peer = roleToJSON(message.peer);
+    if (message.participant !== "") {
+      obj.participant = message.participant;
     }
     if (message.share !== 0) {
       obj.share = floatToJson(message.share);
@@ -1998,7 +2074,7 @@ export const WaitShare: MessageFns<WaitShare> = {
   },
   fromPartial(object: DeepPartial<WaitShare>): WaitShare {
     const message = createBaseWaitShare();
-    message.peer = object.peer ?? 0;
+    message.participant = object.participant ?? "";
     message.share = object.share ?? 0;
     return message;
   },
@@ -2474,13 +2550,13 @@ export const TrainerFailure: MessageFns<TrainerFailure> = {
 };
 
 function createBaseTrainerStalled(): TrainerStalled {
-  return { on: 0, reason: "" };
+  return { on: "", reason: "" };
 }
 
 export const TrainerStalled: MessageFns<TrainerStalled> = {
   encode(message: TrainerStalled, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.on !== 0) {
-      writer.uint32(8).int32(message.on);
+    if (message.on !== "") {
+      writer.uint32(26).string(message.on);
     }
     if (message.reason !== "") {
       writer.uint32(18).string(message.reason);
@@ -2501,12 +2577,12 @@ export const TrainerStalled: MessageFns<TrainerStalled> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
-            message.on = reader.int32() as any;
+            message.on = reader.string();
             continue;
           }
           case 2: {
@@ -2531,15 +2607,15 @@ export const TrainerStalled: MessageFns<TrainerStalled> = {
 
   fromJSON(object: any): TrainerStalled {
     return {
-      on: isSet(object.on) ? stallCauseFromJSON(object.on) : 0,
+      on: isSet(object.on) ? globalThis.String(object.on) : "",
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
     };
   },
 
   toJSON(message: TrainerStalled): unknown {
     const obj: any = {};
-    if (message.on !== 0) {
-      obj.on = stallCauseToJSON(message.on);
+    if (message.on !== "") {
+      obj.on = message.on;
     }
     if (message.reason !== "") {
       obj.reason = message.reason;
@@ -2552,20 +2628,20 @@ export const TrainerStalled: MessageFns<TrainerStalled> = {
   },
   fromPartial(object: DeepPartial<TrainerStalled>): TrainerStalled {
     const message = createBaseTrainerStalled();
-    message.on = object.on ?? 0;
+    message.on = object.on ?? "";
     message.reason = object.reason ?? "";
     return message;
   },
 };
 
 function createBaseTrainerWentOn(): TrainerWentOn {
-  return { on: 0 };
+  return { on: "" };
 }
 
 export const TrainerWentOn: MessageFns<TrainerWentOn> = {
   encode(message: TrainerWentOn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.on !== 0) {
-      writer.uint32(8).int32(message.on);
+    if (message.on !== "") {
+      writer.uint32(18).string(message.on);
     }
     return writer;
   },
@@ -2583,12 +2659,12 @@ export const TrainerWentOn: MessageFns<TrainerWentOn> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
+          case 2: {
+            if (tag !== 18) {
               break;
             }
 
-            message.on = reader.int32() as any;
+            message.on = reader.string();
             continue;
           }
         }
@@ -2604,13 +2680,13 @@ export const TrainerWentOn: MessageFns<TrainerWentOn> = {
   },
 
   fromJSON(object: any): TrainerWentOn {
-    return { on: isSet(object.on) ? stallCauseFromJSON(object.on) : 0 };
+    return { on: isSet(object.on) ? globalThis.String(object.on) : "" };
   },
 
   toJSON(message: TrainerWentOn): unknown {
     const obj: any = {};
-    if (message.on !== 0) {
-      obj.on = stallCauseToJSON(message.on);
+    if (message.on !== "") {
+      obj.on = message.on;
     }
     return obj;
   },
@@ -2620,7 +2696,7 @@ export const TrainerWentOn: MessageFns<TrainerWentOn> = {
   },
   fromPartial(object: DeepPartial<TrainerWentOn>): TrainerWentOn {
     const message = createBaseTrainerWentOn();
-    message.on = object.on ?? 0;
+    message.on = object.on ?? "";
     return message;
   },
 };

@@ -1,36 +1,40 @@
+import type { Pauses } from '../async/slices.js';
 import { makeBatch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import type { GenerationAttempt } from '../domain/position.js';
 import type { Score } from '../domain/score.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import type { Params } from '../models/params.js';
+import type { ModelSpec } from '../spec/model-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { StepListener } from '../timing/moments.js';
 import { evaluate } from './evaluate.js';
 import { PREDICT } from './role-program.js';
 import { engineSessions, type ModelSessions } from './sessions.js';
 
-/** The frozen model of a generation. It does not learn, so its frame of a step depends on the step alone. */
-export interface AnchorModel {
+/** A frozen model of a stage. It does not learn, so its frame of a step depends on the step alone. */
+export interface FrozenModel {
   /** @param steps receives the moments of the step up to its logits */
   logits(step: number, steps?: StepListener): Promise<LogitsFrame>;
-  evaluate(split: 'validation' | 'test'): Promise<Score>;
+  /** @param pauses of a process that has other work meanwhile */
+  evaluate(split: 'validation' | 'test', pauses?: Pauses): Promise<Score>;
   close(): Promise<void>;
 }
 
 /**
- * Opens the anchor of a generation with the params of a promoted student.
- * @throws TrikdError 'invalid' if the params are not those of the spec's student
+ * Opens a frozen model.
+ * @throws TrikdError 'invalid' if the params are not those of the model
  */
-export async function openAnchor(
+export async function openFrozen(
   spec: RunSpec,
   dataset: Dataset,
+  model: ModelSpec,
   params: Params,
   attempt: GenerationAttempt,
   sessions: ModelSessions = engineSessions,
-): Promise<AnchorModel> {
+): Promise<FrozenModel> {
   const { generation } = attempt;
-  const session = await sessions.openAnchor({ spec, dataset, generation }, params);
+  const session = await sessions.openFrozen({ spec, dataset }, model, params);
   return {
     async logits(step, steps) {
       steps?.(step, 'data');
@@ -43,7 +47,7 @@ export async function openAnchor(
         logits: { rows: spec.batchSize, cols: dataset.classes, data: logits! },
       };
     },
-    evaluate: (split) => evaluate({ session, spec, dataset }, dataset[split]),
+    evaluate: (split, pauses) => evaluate({ session, spec, dataset }, dataset[split], { pauses }),
     close: () => session.close(),
   };
 }

@@ -2,12 +2,14 @@ import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
 import type { Params } from '../models/params.js';
-import { openAnchor } from './anchor.js';
-import { traceAnchor } from './role-program.js';
+import { stageAt } from '../stages/stages-of.js';
+import { openFrozen } from './frozen.js';
+import { tracePredictor } from './role-program.js';
 
 const spec = specFor('tiny');
 const dataset = datasetFor(spec);
-const program = traceAnchor({ spec, dataset, generation: 1 });
+const { model } = stageAt(spec, 1, true).frozen[0]!;
+const program = tracePredictor({ spec, dataset }, model);
 const params: Params = new Map(
   [...program.variables].map(([name, { shape, initial }]) => [
     name,
@@ -16,7 +18,7 @@ const params: Params = new Map(
 );
 const attempt = { runId: 'tiny', generation: 1, attempt: 3 };
 
-describe('an anchor', () => {
+describe('a frozen model', () => {
   test('has params alone, and nothing in its program writes them', () => {
     expect([...program.variables.values()].map(({ kind }) => kind)).toEqual(
       Array(program.variables.size).fill('param'),
@@ -26,31 +28,41 @@ describe('an anchor', () => {
   });
 
   test('answers a step with the same bits whenever and in whatever order it is asked', async () => {
-    const anchor = await openAnchor(spec, dataset, params, attempt);
-    const first = await anchor.logits(5);
-    await anchor.logits(2);
-    await anchor.evaluate('validation');
-    expect(await anchor.logits(5)).toEqual(first);
-    await anchor.close();
-    const other = await openAnchor(spec, dataset, params, attempt);
+    const frozen = await openFrozen(spec, dataset, model, params, attempt);
+    const first = await frozen.logits(5);
+    await frozen.logits(2);
+    await frozen.evaluate('validation');
+    expect(await frozen.logits(5)).toEqual(first);
+    await frozen.close();
+    const other = await openFrozen(spec, dataset, model, params, attempt);
     expect(await other.logits(5)).toEqual(first);
     await other.close();
   });
 
   test('answers with the position and the batch of the step', async () => {
-    const anchor = await openAnchor(spec, dataset, params, attempt);
-    const frame = await anchor.logits(7);
+    const frozen = await openFrozen(spec, dataset, model, params, attempt);
+    const frame = await frozen.logits(7);
     expect(frame.position).toEqual({ ...attempt, step: 7 });
     expect(frame.batchDigest).toBe(makeBatch(dataset, spec, 1, 7).digest);
     expect(frame.logits).toMatchObject({ rows: 16, cols: 4 });
-    await anchor.close();
+    await frozen.close();
+  });
+
+  test('answers with the same bits from the whole state of a learner, slots included', async () => {
+    const slots = [...params].map(([name, tensor]) => [`${name}/momentum`, tensor] as const);
+    const [one, other] = await Promise.all([
+      openFrozen(spec, dataset, model, params, attempt),
+      openFrozen(spec, dataset, model, new Map([...params, ...slots]), attempt),
+    ]);
+    expect(await other.logits(5)).toEqual(await one.logits(5));
+    await Promise.all([one.close(), other.close()]);
   });
 
   test('refuses params that are not those of the student', async () => {
     const { 'conv0/kernel': _missing, ...rest } = Object.fromEntries(params);
-    await expect(openAnchor(spec, dataset, new Map(Object.entries(rest)), attempt)).rejects.toMatchObject({
+    await expect(openFrozen(spec, dataset, model, new Map(Object.entries(rest)), attempt)).rejects.toMatchObject({
       kind: 'invalid',
-      message: 'params of the anchor do not fit the model: 1 missing (conv0/kernel)',
+      message: 'params of the frozen model do not fit the model: 1 missing (conv0/kernel)',
     });
   });
 });

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { method } from './method.js';
+import { fresh, frozen, hinted, hintKnobs, inOrder, labels, stage, studentOf, teacherOf } from './parts.js';
+
+const Knobs = z.strictObject({
+  kind: z.literal('kd').describe('the teacher converges on the labels, is frozen, and teaches the student'),
+  ...hintKnobs,
+});
+
+/**
+ * Knowledge distillation (Hinton, Vinyals, Dean, arXiv:1503.02531): L = a · CE(y, p_S) + b · T² · KL(p_T ‖ p_S) with a frozen teacher.
+ * The defaults a = 0.1, b = 0.9, T = 4 are those of public code for CIFAR-100.
+ */
+export const kd = method({
+  knobs: Knobs,
+  uses: ['teacher'],
+  stages(run, knobs) {
+    const teacher = fresh('teacher', 'teacher', teacherOf(run), [labels()]);
+    const before = stage(run, 'teacher', [teacher]);
+    const student = fresh('student', 'student', studentOf(run), hinted('teacher', knobs));
+    return inOrder([before, stage(run, 'student', [student], { frozen: [frozen(before, teacher)] })]);
+  },
+});

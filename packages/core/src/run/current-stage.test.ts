@@ -1,0 +1,55 @@
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { describe, expect, test } from 'vitest';
+import { RunSpec } from '../spec/run-spec.js';
+import { currentStage, type Place } from './current-stage.js';
+import { firstState } from './state.js';
+
+const score = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
+const params = { key: 'p', sha256: 'a'.repeat(64), bytes: 8 };
+const learner = { best: { step: 1, validation: score, params }, stateSha256: 'a'.repeat(64) };
+const result = {
+  ...{ steps: 1, promoted: false, pair: { step: 1, manifestKey: 'm' } },
+  learners: { student: learner, teacher: learner },
+};
+const spec = specFor('tiny', { curriculum: { generations: 2 } });
+
+const shapeOf = (at: RunSpec, place: Place) => {
+  const { name, learners, frozen } = currentStage(at, place);
+  return [name, learners.map((each) => each.name), frozen.map((each) => each.name)];
+};
+
+describe('the current stage', () => {
+  test('has an anchor once a student was promoted', () => {
+    expect(shapeOf(spec, firstState)).toEqual(['generation-0', ['student', 'teacher'], []]);
+    const second = { generation: 1, results: [{ ...result, generation: 0 }] };
+    expect(shapeOf(spec, second)).toEqual(['generation-1', ['student', 'teacher'], []]);
+    const anchored = { ...second, anchor: { generation: 0, params } };
+    expect(shapeOf(spec, anchored)).toEqual(['generation-1', ['student', 'teacher'], ['anchor']]);
+  });
+
+  test('of a run that has completed is its last one, with the anchor that it had', () => {
+    const last = { ...result, generation: 1 };
+    const ended = (frozen: object) => ({
+      ...{ phase: 'completed', generation: 1, attempt: 1, moves: [] },
+      results: [
+        { ...result, generation: 0 },
+        { ...last, ...frozen },
+      ],
+    });
+    const frozen = { anchor: { validation: score, test: score } };
+    expect(shapeOf(spec, ended({ frozen }))).toEqual(['generation-1', ['student', 'teacher'], ['anchor']]);
+    expect(shapeOf(spec, ended({}))).toEqual(['generation-1', ['student', 'teacher'], []]);
+  });
+
+  test('of a method without promotions has the frozen models that the method names', () => {
+    const model = { kind: 'plain-cnn', channels: [4] };
+    const kd = RunSpec.parse({
+      ...{ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, method: 'kd' },
+      ...{ student: { model }, teacher: { model } },
+    });
+    expect(shapeOf(kd, firstState)).toEqual(['teacher', ['teacher'], []]);
+    expect(shapeOf(kd, { generation: 1, results: [{ ...result, generation: 0 }] })).toEqual([
+      ...['student', ['student'], ['teacher']],
+    ]);
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import { METHOD_KINDS } from '../methods/registry.js';
+import { plainIssue } from './plain-issue.js';
+import { RunSpec } from './run-spec.js';
+
+const role = { model: { kind: 'plain-cnn', channels: [4] } };
+const task = { kind: 'task' };
+const from = (name: string) => ({ kind: 'distillation', from: name });
+const base = { name: 'r', data: { kind: 'synthetic' }, epochs: 1 };
+const pair = { student: role, teacher: role };
+
+function mistakesOf(spec: object): readonly string[] {
+  const { error } = RunSpec.safeParse({ ...base, ...spec }, { error: plainIssue });
+  return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+/** Methods by what they use besides the student. */
+const ALONE = ['ce', 'born-again'];
+const WITH_TEACHER = ['trikd', 'kd', 'online-kd', 'dml', 'eskd', 'sckd', 'label-anchor'];
+const BY_OBJECTIVE = ['trikd', 'label-anchor'];
+
+test('each method is listed here by what it uses', () => {
+  expect([...ALONE, ...WITH_TEACHER, 'takd'].toSorted()).toEqual(METHOD_KINDS.toSorted());
+});
+
+describe.for(WITH_TEACHER)('%s', (method) => {
+  test('needs student and teacher', () => {
+    expect(mistakesOf({ ...pair, method })).toEqual([]);
+    expect(mistakesOf({ student: role, method })).toEqual(['teacher: missing: expected a section']);
+    expect(mistakesOf({ teacher: role, method })).toEqual(['student: missing: expected a section']);
+  });
+
+  test('has no assistants', () => {
+    expect(mistakesOf({ ...pair, assistants: [role], method })).toEqual([
+      `assistants: the method ${method} has no assistants: leave it out`,
+    ]);
+  });
+});
+
+describe.for(ALONE)('%s', (method) => {
+  test('needs a student, and has no teacher', () => {
+    expect(mistakesOf({ student: role, method })).toEqual([]);
+    expect(mistakesOf({ ...pair, method })).toEqual([`teacher: the method ${method} has no teacher: leave it out`]);
+  });
+});
+
+test('takd needs student, teacher and assistants', () => {
+  expect(mistakesOf({ ...pair, assistants: [role], method: 'takd' })).toEqual([]);
+  expect(mistakesOf({ ...pair, method: 'takd' })).toEqual(['assistants: missing: expected a list']);
+  expect(mistakesOf({ ...pair, assistants: [], method: 'takd' })).toEqual(['assistants: expected at least 1 item']);
+});
+
+describe('an objective', () => {
+  const objective = [task];
+
+  test.for(METHOD_KINDS.filter((kind) => !BY_OBJECTIVE.includes(kind)))('is not for %s, which makes it', (method) => {
+    const roles = ALONE.includes(method) ? { student: role } : pair;
+    const assistants = method === 'takd' ? { assistants: [role] } : {};
+    const written = { ...roles, ...assistants, student: { ...role, objective }, method };
+    expect(mistakesOf(written)).toEqual([
+      `student.objective: the method ${method} makes the objectives itself, by its knobs in method: leave it out, or write stages`,
+    ]);
+  });
+
+  test.for(BY_OBJECTIVE)('is for %s', (method) => {
+    expect(mistakesOf({ student: { ...role, objective }, teacher: { ...role, objective }, method })).toEqual([]);
+  });
+
+  test('that names no participant is refused once, by those of the last generation', () => {
+    const student = { ...role, objective: [task, from('anchr')] };
+    expect(mistakesOf({ ...pair, student })).toEqual([
+      'student.objective.1.from: there is no participant anchr; did you mean anchor?',
+    ]);
+  });
+
+  describe('whose only terms are those of the anchor', () => {
+    const anchored = { ...role, objective: [from('anchor')] };
+
+    test('is refused for trikd, whose generation 0 has none', () => {
+      expect(mistakesOf({ ...pair, student: anchored })).toEqual([
+        'student.objective: nothing to learn from in generation 0, which has no anchor: a task or peer term with a weight above 0 is needed',
+      ]);
+    });
+
+    test.for<[string, unknown]>([
+      ['label-anchor', 'label-anchor'],
+      ['trikd', { kind: 'trikd', firstAnchor: 'labels' }],
+      ['trikd', { kind: 'trikd', firstAnchor: 'kd' }],
+    ])('is refused for %s with a first student that may be no anchor: %j', ([_name, method]) => {
+      expect(mistakesOf({ ...pair, student: anchored, method })).toEqual([
+        'student.objective: nothing to learn from in generation 1 if no student was promoted: a term that does not ask the anchor is needed',
+      ]);
+    });
+
+    test('is refused where the anchor does not teach the learner', () => {
+      const method = { kind: 'trikd', firstAnchor: 'labels', anchorTeaches: 'teacher' };
+      expect(mistakesOf({ ...pair, student: anchored, method })).toEqual([
+        'student.objective: nothing to learn from in generation 1: a term with a weight above 0 is needed',
+      ]);
+    });
+  });
+});
+
+test('no stages are made of settings that are out of their range', () => {
+  const mistakes = mistakesOf({ ...pair, curriculum: { generations: 2 ** 31 } });
+  expect(mistakes).toEqual(['curriculum.generations: expected at most 500']);
+});
+
+describe('stages that are written out', () => {
+  const stages = [{ name: 'only', learners: { student: role } }];
+
+  test('need nothing besides', () => {
+    expect(mistakesOf({ stages })).toEqual([]);
+  });
+
+  test.for<[string, unknown]>([
+    ['method', 'kd'],
+    ['student', role],
+    ['teacher', role],
+    ['assistants', [role]],
+  ])('have no %s beside them', ([name, value]) => {
+    expect(mistakesOf({ stages, [name]: value })).toEqual([
+      `${name}: stages are written out: they say what ${name} would`,
+    ]);
+  });
+});
+
+describe('a method', () => {
+  test.for([['kdd'], [{ kind: 'kdd' }], [{}], [7]])(
+    'that does not exist is refused with the names of those that do: %j',
+    ([method]) => {
+      expect(mistakesOf({ ...pair, method })).toEqual([
+        expect.stringMatching(`^method: .*${METHOD_KINDS.join(', ')}$`),
+      ]);
+    },
+  );
+
+  test('with a knob of another one is refused by the knob', () => {
+    expect(mistakesOf({ ...pair, method: { kind: 'kd', threshold: 0 } })).toEqual([
+      expect.stringMatching(/^method: .*threshold/),
+    ]);
+  });
+
+  test.for<[object, string]>([
+    [{ kind: 'kd', weight: 'much' }, 'weight: expected a number, found text'],
+    [{ kind: 'eskd', stops: 'student' }, 'stops: expected teacher or hint'],
+    [{ kind: 'trikd', firstAnchor: 'none' }, 'firstAnchor: expected online, labels or kd'],
+  ])('with a knob of another type is refused by the knob: %j', ([method, problem]) => {
+    expect(mistakesOf({ ...pair, method })).toEqual([`method: ${problem}`]);
+  });
+
+  test.for<[object, string]>([
+    [{ kind: 'kd', weight: -1 }, 'weight'],
+    [{ kind: 'kd', temperature: 0 }, 'temperature'],
+    [{ kind: 'eskd', after: 0 }, 'after'],
+    [{ kind: 'eskd', after: 1 }, 'after'],
+    [{ kind: 'sckd', threshold: 1.5 }, 'threshold'],
+  ])('with a knob out of its range is refused by the knob: %j', ([method, knob]) => {
+    expect(mistakesOf({ ...pair, method })).toEqual([expect.stringContaining(`method.${knob}: expected`)]);
+  });
+});

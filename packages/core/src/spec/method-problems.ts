@@ -1,0 +1,66 @@
+import { chosenMethod } from '../methods/registry.js';
+import { objectiveProblem } from '../stages/objective-problems.js';
+import { stageProblems } from '../stages/problems.js';
+import { type StagedRun, stagesOf } from '../stages/stages-of.js';
+import type { SpecProblem } from './problem.js';
+
+/** What a spec lacks for its method or its stages, and what it sets that they do not use. */
+export function methodProblems(spec: StagedRun): readonly SpecProblem[] {
+  const settings = spec.stages ? besideStages(spec) : ofMethod(spec);
+  if (settings.length > 0) return settings;
+  const stages = stagesOf(spec);
+  const problems = stageProblems(stages).map(({ path, message }) => ({ path: ['stages', ...path], message }));
+  const written = spec.stages ? problems : oncePerPath(problems.map((each) => ({ ...each, path: shorter(each.path) })));
+  return [...written, ...objectiveProblems(spec)];
+}
+
+function besideStages({ method, student, teacher, assistants }: StagedRun): readonly SpecProblem[] {
+  const set = Object.entries({ method, student, teacher, assistants }).filter(([, value]) => value !== undefined);
+  return set.map(([name]) => ({ path: [name], message: `stages are written out: they say what ${name} would` }));
+}
+
+function ofMethod(spec: StagedRun): readonly SpecProblem[] {
+  const { method, knobs } = chosenMethod(spec.method);
+  const { kind } = knobs;
+  const problems: SpecProblem[] = [];
+  const missing = (name: string, message = 'missing: expected a section') => problems.push({ path: [name], message });
+  if (!spec.student) missing('student');
+  if (method.uses.includes('teacher') && !spec.teacher) missing('teacher');
+  if (method.uses.includes('assistants') && !spec.assistants) missing('assistants', 'missing: expected a list');
+  for (const name of ['teacher', 'assistants'] as const) {
+    if (spec[name] && !method.uses.includes(name))
+      problems.push({ path: [name], message: `the method ${kind} has no ${name}: leave it out` });
+  }
+  if (method.uses.includes('objective')) return problems;
+  for (const role of ['student', 'teacher'] as const) {
+    if (!spec[role]?.objective) continue;
+    const message = `the method ${kind} makes the objectives itself, by its knobs in method: leave it out, or write stages`;
+    problems.push({ path: [role, 'objective'], message });
+  }
+  return problems;
+}
+
+/** Each setting once, by the last stage at fault: the first one has not all participants yet. */
+function oncePerPath(problems: readonly SpecProblem[]): readonly SpecProblem[] {
+  return [...new Map(problems.map((each) => [each.path.join(), each])).values()];
+}
+
+/** Each problem once, however many stages have it. */
+function objectiveProblems(spec: StagedRun): readonly SpecProblem[] {
+  const found = new Map<string, SpecProblem>();
+  for (const stage of stagesOf(spec)) {
+    for (const learner of stage.learners) {
+      const message = objectiveProblem(stage, learner);
+      const at = spec.stages ? ['stages', stage.index, 'learners'] : [];
+      const path = [...at, learner.name, 'objective'];
+      if (message !== undefined && !found.has(path.join())) found.set(path.join(), { path, message });
+    }
+  }
+  return [...found.values()];
+}
+
+/** The stages of a method are not in the file: a mistake in them is one in the settings of the role. */
+function shorter(path: SpecProblem['path']): SpecProblem['path'] {
+  const learners = path.indexOf('learners');
+  return learners === -1 ? ['method'] : path.slice(learners + 1);
+}

@@ -1,0 +1,5 @@
+/** A mistake in a spec. */
+export interface SpecProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}

@@ -1,0 +1,13 @@
+/**
+ * A stage for people: `generation 2` of a curriculum, `stage teacher` of another method.
+ * @param name of the stage; empty where runs of earlier versions do not say it
+ */
+export function stageText(name: string | undefined, generation: number): string {
+  if (name === undefined || name === '') return `generation ${generation}`;
+  return isGeneration(name) ? name.replace('-', ' ') : `stage ${name}`;
+}
+
+/** Whether the stage of this name is a generation of one student. */
+export function isGeneration(name: string): boolean {
+  return name.startsWith('generation-');
+}

@@ -1,0 +1,70 @@
+import { peerOf, type TrainedRole } from '../domain/role.js';
+import type { RunSettings } from '../spec/run-settings.js';
+import type { RefSpec, StageSpec } from '../spec/stage-spec.js';
+import type { Learner, Ref, Stage } from './stage.js';
+
+/** The stages that a spec writes out. What does not fit together is left for `stageProblems` to report. */
+export function stagesWritten(spec: RunSettings, written: readonly StageSpec[]): readonly Stage[] {
+  return written.map((stage, index) => stageWritten(spec, written, stage, index));
+}
+
+function stageWritten(spec: RunSettings, all: readonly StageSpec[], stage: StageSpec, index: number): Stage {
+  const { evaluation, checkpoint } = spec;
+  const { name, frozen = {}, learners, ...own } = stage;
+  const names = Object.keys(learners);
+  return {
+    name,
+    index,
+    learners: Object.keys(learners).map((each) => learnerWritten(learners, each)),
+    frozen: Object.entries(frozen).flatMap(([each, ref]) => {
+      const referred = all.find((other) => other.name === ref.stage)?.learners[ref.participant];
+      // A model that does not exist is refused by its ref: until then any other one stands in for it.
+      const { model } = referred ?? Object.values(learners)[0] ?? {};
+      return model ? [{ name: each, model, from: refWritten(ref) }] : [];
+    }),
+    decisive: own.decisive ?? (names.includes('student') ? 'student' : names[0]!),
+    promotes: false,
+    epochs: own.epochs ?? spec.epochs,
+    schedule: own.schedule ?? spec.schedule,
+    warmupSteps: own.warmupSteps ?? spec.warmupSteps,
+    convergence: own.convergence ?? spec.convergence,
+    evaluation,
+    checkpoint,
+  };
+}
+
+type Learners = StageSpec['learners'];
+
+function learnerWritten(learners: Learners, name: string): Learner {
+  const { init, objective, slot: _, ...rest } = learners[name]!;
+  const peer = Object.keys(learners).find((other) => other !== name);
+  const terms = objective ?? [{ kind: 'task' as const, weight: 1 }];
+  return {
+    name,
+    slot: slotOf(learners, name),
+    init: init ? refWritten(init) : 'fresh',
+    objective: terms.map((term) =>
+      term.kind === 'distillation' && term.from === 'peer' && peer !== undefined ? { ...term, from: peer } : term,
+    ),
+    ...rest,
+  };
+}
+
+/** The slot that it is given, or that of its name; otherwise the one that its neighbour leaves free. */
+function slotOf(learners: Learners, name: string): TrainedRole {
+  const own = claimed(learners, name);
+  if (own) return own;
+  const names = Object.keys(learners);
+  const other = names.find((each) => each !== name);
+  const taken = other === undefined ? undefined : claimed(learners, other);
+  if (taken) return peerOf(taken);
+  return names[0] === name ? 'student' : 'teacher';
+}
+
+function claimed(learners: Learners, name: string): TrainedRole | undefined {
+  return learners[name]?.slot ?? (name === 'student' || name === 'teacher' ? name : undefined);
+}
+
+function refWritten({ stage, participant, at = 'best' }: RefSpec): Ref {
+  return { stage, participant, at };
+}

@@ -1,0 +1,36 @@
+import { atOnce, inSlices, type Sliced } from '../../async/slices.js';
+import type { LabelledImages } from '../../data/image-source.js';
+import type { Score } from '../../domain/score.js';
+import type { ScoreMeter } from '../task.js';
+import { makePairs, type Pairs } from './pairs.js';
+import { verificationMetrics } from './verification-metrics.js';
+
+/** Measures embeddings of all images of a split, in their order. */
+export function verificationMeter(split: LabelledImages, dimension: number): ScoreMeter {
+  const values = new Float32Array(split.count * dimension);
+  let examples = 0;
+  return {
+    add({ embedding }, labels) {
+      values.set(embedding!.subarray(0, labels.length * dimension), examples * dimension);
+      examples += labels.length;
+    },
+    async score(pauses) {
+      const work = scoring(split, { values, dimension });
+      return pauses ? inSlices(work, pauses) : atOnce(work);
+    },
+  };
+}
+
+function* scoring(split: LabelledImages, embeddings: Parameters<typeof verificationMetrics>[0]): Sliced<Score> {
+  const metrics = yield* verificationMetrics(embeddings, split.labels, yield* pairsOf(split));
+  return { metrics, examples: split.count };
+}
+
+const known = new WeakMap<LabelledImages, Pairs>();
+
+/** The pairs of a split, which are the same for every validation. */
+function* pairsOf(split: LabelledImages): Sliced<Pairs> {
+  const pairs = known.get(split) ?? (yield* makePairs(split));
+  known.set(split, pairs);
+  return pairs;
+}

@@ -1,0 +1,112 @@
+import { RunSpec } from '@trikd/core/spec/run-spec';
+import { stagesOf } from '@trikd/core/stages/stages-of';
+import { hears, type WrittenSpec } from '@trikd/testing/specs/presets';
+import { expect, test } from 'vitest';
+import { reference, resultOf } from './outcome.js';
+import { expectNoProcess, processesOf } from './processes.js';
+import { run, scratch, startRun } from './trikd.js';
+
+const plainCnn = (...channels: number[]) => ({ model: { kind: 'plain-cnn' as const, channels } });
+
+/** Stages of 48 steps, with a pair every 8. */
+const settings: WrittenSpec = {
+  name: 'm',
+  data: { kind: 'synthetic', noise: 24 },
+  batchSize: 32,
+  epochs: 6,
+  warmupSteps: 4,
+  augment: { crop: 1 },
+  checkpoint: { everyEpochs: 1 },
+  curriculum: { generations: 2 },
+  engine: { threads: 1 },
+};
+const alone = { ...settings, student: plainCnn(4, 4) };
+const taught = { ...alone, teacher: plainCnn(8, 8) };
+const hint = (from: string) => ({ kind: 'distillation' as const, from, weight: 0.5 });
+
+const RUNS: Readonly<Record<string, WrittenSpec>> = {
+  ce: { ...alone, method: 'ce' },
+  kd: { ...taught, method: 'kd' },
+  'online-kd': { ...taught, method: 'online-kd' },
+  dml: { ...taught, method: 'dml' },
+  'eskd, a short teacher': { ...taught, method: { kind: 'eskd', after: 0.5 } },
+  'eskd, a short hint': { ...taught, method: { kind: 'eskd', stops: 'hint', after: 0.5 } },
+  sckd: { ...taught, method: 'sckd' },
+  takd: { ...taught, method: 'takd', assistants: [plainCnn(6, 6), plainCnn(4, 6)] },
+  'born-again': { ...alone, method: 'born-again' },
+  'label-anchor': { ...taught, method: 'label-anchor' },
+  'trikd with an anchor from kd that teaches the teacher': {
+    ...taught,
+    method: { kind: 'trikd', firstAnchor: 'kd', anchorTeaches: 'teacher' },
+  },
+  'trikd with other losses, gates, schedules and learned temperatures': {
+    ...settings,
+    student: {
+      ...plainCnn(4, 4),
+      objective: [
+        { kind: 'task' },
+        { ...hint('anchor'), loss: { kind: 'dkd' }, gate: { kind: 'params-similarity' } },
+        { ...hint('teacher'), temperature: { learned: true }, gate: { kind: 'logits-similarity' } },
+      ],
+    },
+    teacher: {
+      ...plainCnn(8, 8),
+      objective: [
+        ...hears(0.1, 0)!,
+        {
+          ...hint('student'),
+          weight: {
+            points: [
+              [0, 0.2],
+              [0.5, 0],
+            ],
+          },
+        },
+      ],
+    },
+  },
+  'stages that are written out': {
+    ...settings,
+    stages: [
+      { name: 'first', learners: { teacher: plainCnn(8, 8) }, epochs: 3 },
+      {
+        name: 'second',
+        learners: { pupil: plainCnn(4, 4), tutor: { ...plainCnn(8, 4), objective: [{ kind: 'task' }, hint('pupil')] } },
+      },
+      {
+        name: 'third',
+        frozen: {
+          large: { stage: 'first', participant: 'teacher', at: 'last' },
+          small: { stage: 'second', participant: 'tutor' },
+        },
+        learners: {
+          pupil: {
+            ...plainCnn(4, 4),
+            init: { stage: 'second', participant: 'pupil' },
+            objective: [{ kind: 'task', weight: 0.2 }, hint('large'), hint('small')],
+          },
+        },
+      },
+    ],
+  },
+};
+
+test.each(Object.entries(RUNS))(
+  '%s: four processes, all of them killed in the last stage, end bit for bit as one',
+  async (_name, written) => {
+    const folder = scratch();
+    const last = stagesOf(RunSpec.parse(written)).length - 1;
+    const running = startRun(folder, written);
+    await running.said(
+      ({ event, generation, step }) => event === 'committed' && generation === last && Number(step) >= 8,
+    );
+    // Its parent first, which starts a service that is gone again.
+    running.kill('SIGKILL');
+    await running.ended;
+    for (const { pid } of processesOf(folder)) process.kill(pid, 'SIGKILL');
+    await expectNoProcess(folder, 10_000);
+    const [continued, expected] = await Promise.all([run(folder, written), reference(written)]);
+    expect(expected.map(({ generation }) => generation)).toEqual([...Array(last + 1).keys()]);
+    expect(resultOf(continued)).toEqual({ phase: 'completed', generations: expected });
+  },
+);
