@@ -9,25 +9,20 @@ const REFERENCE = fileURLToPath(new URL('../e2e/reference-process.ts', import.me
 
 type Reported = Omit<GenerationResult, 'pair'>;
 
-/** The results of a curriculum as one text: digests of all params, statistics and slots, and all scores. */
+/** The results of a run as one text: digests of all params, statistics and slots, and all scores. */
 export function digestsOf(results: readonly Reported[]): string {
-  const rows = results.map(({ generation, steps, promoted, learners, frozen = {}, candidate = '' }) => ({
-    ...{ generation, steps, promoted, frozen, candidate },
-    learners: Object.entries(learners)
-      .toSorted(byName)
-      .map(([name, { best, stateSha256 }]) => {
-        const { step, params, validation, test = {} } = best;
-        return { name, stateSha256, best: { step, params: params.sha256, validation, test } };
-      }),
-  }));
-  return JSON.stringify(rows, undefined, 1);
+  const rows = results.map(({ generation, steps, promoted, learners, frozen = {}, candidate = '' }) => {
+    const named = Object.entries(learners).map(([name, { best, stateSha256 }]) => {
+      const { step, params, validation, test = {} } = best;
+      return [name, { stateSha256, best: { step, params: params.sha256, validation, test } }] as const;
+    });
+    return { generation, steps, promoted, frozen, candidate, learners: Object.fromEntries(named) };
+  });
+  // With sorted keys: what has been in the store has its learners and metrics in another order.
+  return JSON.stringify(JSON.parse(canonicalJson(rows)), undefined, 1);
 }
 
-function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : 1;
-}
-
-/** The same of a curriculum that one process trains by itself, without services. */
+/** The same of a run that one process trains by itself, without services. */
 export async function referenceDigests(spec: object): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [REFERENCE, canonicalJson(RunSpec.parse(spec))]);
   const results: readonly Reported[] = JSON.parse(stdout);
