@@ -65,6 +65,11 @@ const RUNS: Readonly<Record<string, WrittenSpec>> = {
       ],
     },
   },
+  'trikd for verification': {
+    ...taught,
+    task: { kind: 'verification', embedding: 16, margin: { kind: 'arcface', margin: 0.2, scale: 16 } },
+    data: { kind: 'synthetic-identities', noise: 24 },
+  },
   'stages that are written out': {
     ...settings,
     stages: [
