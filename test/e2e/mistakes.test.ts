@@ -45,7 +45,7 @@ teacher: { model: { kind: plain-cnn, channels: [8] }, objective: [{ kind: distil
     `  ${file}:2: data.colour: there is no such setting`,
     `  ${file}:3: epochs: expected a number, found text`,
     expect.stringMatching(/wrong\.yaml:4: student\.model\.depth: depth must be 6n\+2/),
-    expect.stringMatching(/wrong\.yaml:5: teacher\.objective: nothing to learn from in generation 0/),
+    expect.stringMatching(/wrong\.yaml:5: teacher\.objective: nothing to learn from while there is no anchor/),
   ]);
 });
 

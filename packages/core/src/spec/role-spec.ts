@@ -102,10 +102,16 @@ export type TrainingSpec = z.infer<typeof TrainingSpec>;
 /** How one role trains. */
 export const RoleSpec = z.strictObject({
   model: ModelSpec,
-  objective: Objective.optional().describe(
-    'terms of the loss, for the method trikd; those that ask the anchor rest while there is none; default: the labels, ' +
-      'the other learner and the anchor, each with weight 1',
-  ),
+  // The stages are checked once all fields are right. This mistake is visible in the field alone, and is reported with the others.
+  objective: Objective.refine(
+    (terms) => terms.some((term) => term.kind === 'task' || term.from !== 'anchor'),
+    'nothing to learn from while there is no anchor: a term that does not ask it is needed',
+  )
+    .optional()
+    .describe(
+      'terms of the loss, for the method trikd; those that ask the anchor rest while there is none; default: the labels, ' +
+        'the other learner and the anchor, each with weight 1',
+    ),
   ...training,
 });
 export type RoleSpec = z.infer<typeof RoleSpec>;

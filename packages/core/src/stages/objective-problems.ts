@@ -1,15 +1,12 @@
 import type { TermSpec } from '../spec/role-spec.js';
 import { isEverPositive } from '../spec/scheduled.js';
-import { asRun, type Learner, type Stage } from './stage.js';
+import type { Learner, Stage } from './stage.js';
 
 /** Why a learner would learn nothing, or a gate would have nothing to compare with; undefined when neither. */
-export function objectiveProblem(stage: Stage, { name, objective }: Learner): string | undefined {
+export function objectiveProblem(stage: Stage, { objective }: Learner): string | undefined {
   const generation = stage.generation ?? stage.index;
   const counts = (term: TermSpec) => isEverPositive(term.weight, generation);
   if (!objective.some(counts)) return `nothing to learn from in ${inWords(stage)} with a weight above 0 is needed`;
-  const unpromoted = asRun(stage, false).learners.find((learner) => learner.name === name);
-  if (unpromoted?.objective.length === 0)
-    return `nothing to learn from in ${placeOf(stage)} if no student was promoted: a term that does not ask the anchor is needed`;
   const isGated = objective.some((term) => term.kind === 'distillation' && term.gate);
   if (!isGated || objective.some((term) => term.kind === 'task' && counts(term))) return undefined;
   return 'a gate compares with the gradient of the task: a task term with a weight above 0 is needed';
