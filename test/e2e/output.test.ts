@@ -89,7 +89,7 @@ describe('on a terminal', () => {
       expect(steps(role).length).toBeGreaterThan(2);
       expect(steps(role)).toEqual(steps(role).toSorted((a, b) => a - b));
     }
-    expect(text).toMatch(/^student .* task \d\.\d+ .*peer \d\.\d+ .*validation \d+\.\d %.* waits teacher \d+ %/m);
+    expect(text).toMatch(/^student .* task \d\.\d+ .*teacher \d\.\d+ .*validation \d+\.\d %.* waits teacher \d+ %/m);
     expect(text).toMatch(/^long · generation 0 \(1 of 1\) · completed/m);
     expect(stdout).toContain('\u001b[');
     expect(text).toMatch(/┌─.*\r?\n│ generation │ model/);

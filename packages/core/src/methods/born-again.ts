@@ -29,7 +29,7 @@ const Knobs = z.strictObject({
  */
 export const bornAgain = method({
   knobs: Knobs,
-  uses: ['generations'],
+  uses: [],
   stages(run, knobs) {
     const student = (previous: boolean) =>
       fresh('student', 'student', studentOf(run), previous ? hinted('previous', knobs) : [labels()]);

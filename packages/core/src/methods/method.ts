@@ -3,7 +3,7 @@ import type { RunSettings } from '../spec/run-settings.js';
 import type { Stage } from '../stages/stage.js';
 
 /** Settings of a run that some methods use. */
-export type Used = 'teacher' | 'assistants' | 'objective' | 'generations';
+export type Used = 'teacher' | 'assistants' | 'objective';
 
 /** Its knobs have a literal `kind`. */
 export type Knobs = z.ZodObject<{ readonly kind: z.ZodLiteral<string> }>;

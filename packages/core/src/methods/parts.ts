@@ -75,13 +75,14 @@ export function inOrder(stages: readonly Omit<Stage, 'index'>[]): readonly Stage
   return stages.map((each, index) => ({ ...each, index }));
 }
 
-/** The teacher of a run whose method has one: `stagesOf` is not asked before the spec is known to name it. */
-export function teacherOf({ teacher, student }: RunSettings): TrainingSpec {
-  return teacher ?? studentOf({ student });
-}
-
-/** The student of a run whose method has one. */
-export function studentOf({ student }: Pick<RunSettings, 'student'>): TrainingSpec {
+/** The student of a run. `methodProblems` has reported a spec without one before stages are made. */
+export function studentOf({ student }: RunSettings): TrainingSpec {
   if (!student) throw new TypeError('the spec names no student');
   return student;
+}
+
+/** The teacher of a run whose method uses one, as `studentOf`. */
+export function teacherOf({ teacher }: RunSettings): TrainingSpec {
+  if (!teacher) throw new TypeError('the spec names no teacher');
+  return teacher;
 }

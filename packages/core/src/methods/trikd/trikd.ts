@@ -35,7 +35,7 @@ type Knobs = z.infer<typeof Knobs>;
  */
 export const trikd = method({
   knobs: Knobs,
-  uses: ['teacher', 'objective', 'generations'],
+  uses: ['teacher', 'objective'],
   stages(run, { firstAnchor, anchorTeaches }) {
     const { generations } = run.curriculum;
     const later = Array.from({ length: generations - 1 }, (_, index) =>
