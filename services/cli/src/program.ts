@@ -7,6 +7,8 @@ import { certsCommand } from './certs/command.js';
 import { checkpointActions } from './checkpoint/actions.js';
 import { checkpointCommand } from './checkpoint/command.js';
 import { completionCommands } from './completion/command.js';
+import { dataActions } from './data/actions.js';
+import { dataCommand } from './data/command.js';
 import { doctorCommand } from './doctor/command.js';
 import { examine } from './doctor/doctor.js';
 import { findingsText } from './doctor/finding.js';
@@ -68,6 +70,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(runs)
     .addCommand(queueCommand(server.queue))
     .addCommand(generationCommand(server.generation))
+    .addCommand(dataCommand(dataActions(shell)))
     .addCommand(certsCommand(certsActions(shell, finish)))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)))
     .addCommand(

@@ -22,6 +22,8 @@ export interface ImageSource extends ImageShape {
   /** For messages: the folder, or how the images were made. */
   readonly name: string;
   readonly classes: number;
+  /** Of each class, where the files name them. */
+  readonly classNames?: readonly string[];
   /** Training and validation images are drawn from these. */
   readonly train: LabelledImages;
   readonly test: LabelledImages;

@@ -51,11 +51,12 @@ export function* splitting(source: ImageSource, spec: DataSpec, seed: number): S
   };
 }
 
-function* gather(
+/** Copies some images of a split, in their order. */
+export function* gather(
   shape: ImageShape,
   split: LabelledImages,
   chosen: Uint32Array,
-  newLabels: Choice['newLabels'],
+  newLabels?: Choice['newLabels'],
 ): Sliced<LabelledImages> {
   const size = imageBytes(shape);
   const images = new Uint8Array(chosen.length * size);

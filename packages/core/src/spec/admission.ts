@@ -6,6 +6,7 @@ import { stagesOf } from '../stages/stages-of.js';
 import { taskOf } from '../tasks/task-of.js';
 import type { AdmissionLimits } from './admission-limits.js';
 import { ANY_DATA, type DataAccess, dataProblems } from './data-access.js';
+import { isStored } from './data-spec.js';
 import type { RunSpec } from './run-spec.js';
 
 /** What a service accepts of a run. */
@@ -116,7 +117,7 @@ function describe({ limit, value, most }: Excess): string {
 
 /** The size of data that are made from the spec. */
 export function sizeInSpec({ data }: RunSpec): DataSize | undefined {
-  if (data.kind === 'idx') return undefined;
+  if (isStored(data)) return undefined;
   const { height, width, channels, train, validation, test } = data;
   const images = train + validation + test;
   const byIdentity = data.kind === 'synthetic-identities';

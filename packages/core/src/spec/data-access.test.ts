@@ -53,3 +53,22 @@ test.each(['../etc', 'a/b', '', 'A', `x${'y'.repeat(63)}`, '.hidden', 'a\u0000b'
 test.each(['/data\u001b[2J', '/data\u0000', `/${'x'.repeat(4096)}`])('%j is no folder', (folder) => {
   expect(DataSpec.safeParse({ kind: 'idx', folder }).success).toBe(false);
 });
+
+test('a file and a folder of other kinds of data are paths too', () => {
+  const images = DataSpec.parse({ kind: 'images', folder: '/etc', size: [8, 8] });
+  const npz = DataSpec.parse({ kind: 'npz', file: '/etc/passwd' });
+  expect([images, npz].flatMap((data) => dataProblems(data, named)).map(({ field }) => field)).toEqual([
+    'data.folder',
+    'data.file',
+  ]);
+});
+
+test.each([
+  [{ kind: 'images', size: [8, 8] }, 'folder'],
+  [{ kind: 'images', size: [8, 8], name: 'pets', folder: '/pets' }, 'folder'],
+  [{ kind: 'cifar' }, 'folder'],
+  [{ kind: 'npz' }, 'file'],
+  [{ kind: 'npz', name: 'pets', file: '/pets.npz' }, 'file'],
+])('data of %j have no place, or two', (data, field) => {
+  expect(DataSpec.safeParse(data).error?.issues.map(({ path }) => path)).toEqual([[field]]);
+});

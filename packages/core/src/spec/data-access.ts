@@ -1,4 +1,4 @@
-import type { DataSpec } from './data-spec.js';
+import { type DataSpec, isStored } from './data-spec.js';
 
 /** Which data a service reads for a run. */
 export interface DataAccess {
@@ -13,17 +13,18 @@ export const ANY_DATA: DataAccess = { paths: true };
 
 /** A setting of the data that a service does not accept, and why. */
 export interface DataProblem {
-  readonly field: 'data.folder' | 'data.name';
+  readonly field: 'data.folder' | 'data.file' | 'data.name';
   readonly description: string;
 }
 
 /** Why a service does not read the data of a spec. It says nothing about the files of the service. */
 export function dataProblems(data: DataSpec, { names, paths }: DataAccess): readonly DataProblem[] {
-  if (data.kind !== 'idx') return [];
+  if (!isStored(data)) return [];
   const known = names && names.length > 0 ? `one of ${names.join(', ')}` : 'which its operator registers';
-  if (data.folder !== undefined && !paths) {
+  const [field, path] = data.kind === 'npz' ? (['file', data.file] as const) : (['folder', data.folder] as const);
+  if (path !== undefined && !paths) {
     const description = `this service reads no path that a spec names: set data.name to a dataset, ${known}`;
-    return [{ field: 'data.folder', description }];
+    return [{ field: `data.${field}`, description }];
   }
   if (data.name === undefined || !names || names.includes(data.name)) return [];
   return [{ field: 'data.name', description: `this service has no dataset ${data.name}: name ${known}` }];

@@ -7,6 +7,25 @@ const LONGEST_PATH = 4096;
 /** The name under which a service registers a dataset. */
 export const DatasetName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
 
+/** A path of this machine. */
+const Path = z
+  .string()
+  .max(LONGEST_PATH)
+  .regex(/^\P{Cc}*$/u, 'a path without control characters');
+
+const name = DatasetName.optional().describe(
+  'a dataset that the services have registered, or that is installed under this name',
+);
+const train = Positive.optional().describe('training images, drawn by seed; default: all that validation leaves');
+const heldOut = Positive.optional().describe(
+  'test images, only ever reported; default: all that the data set apart for tests, and where they do not, as many as validation has, held out',
+);
+const fewer = Positive.default(500).describe('images of the training files held out for every decision');
+
+/** Whether data that have no default place are named in exactly one way. */
+const isNamed = ({ name, ...paths }: { readonly name?: unknown; readonly folder?: unknown; readonly file?: unknown }) =>
+  (name === undefined) !== (paths.folder === undefined && paths.file === undefined);
+
 const noise = Amount.default(64).describe('standard deviation of the noise, in pixel values');
 
 /** Where the images come from and how they are split. Sizes count images. */
@@ -14,18 +33,11 @@ export const DataSpec = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('idx').describe('IDX files as MNIST and Fashion-MNIST ship them, plain or gzip'),
-      name: DatasetName.optional().describe(
-        'a dataset that the services have registered, or that is installed under this name',
+      name,
+      folder: Path.optional().describe(
+        'folder with the four files, where services allow paths; default: TRIKD_DATA, or what `make data` brought',
       ),
-      folder: z
-        .string()
-        .max(LONGEST_PATH)
-        .regex(/^\P{Cc}*$/u, 'a path without control characters')
-        .optional()
-        .describe(
-          'folder with the four files, where services allow paths; default: TRIKD_DATA, or what `make data` brought',
-        ),
-      train: Positive.optional().describe('training images, drawn by seed; default: all that validation leaves'),
+      train,
       validation: Positive.default(5000).describe('images of the training files held out for every decision'),
       test: Positive.optional().describe('test images, only ever reported; default: all'),
       split: z
@@ -39,6 +51,51 @@ export const DataSpec = z.discriminatedUnion('kind', [
       path: ['folder'],
       message: 'data have a name or a folder, not both',
     }),
+  z
+    .strictObject({
+      kind: z
+        .literal('images')
+        .describe(
+          'a folder of PNG and JPEG files: a subfolder for each class, or `train` and `test` with such subfolders',
+        ),
+      name,
+      folder: Path.optional().describe('the folder, where services allow paths'),
+      size: z.tuple([Size, Size]).describe('height and width in pixels to which each image is scaled'),
+      channels: z.literal([1, 3]).default(3).describe('1 is grey; 3 is red, green and blue'),
+      train,
+      validation: fewer,
+      test: heldOut,
+      split: z
+        .enum(['images', 'identities'])
+        .optional()
+        .describe('identities: subfolders are identities, with other ones in `test` than in `train`; default: images'),
+    })
+    .refine(isNamed, { path: ['folder'], message: 'data need a name or a folder, and not both' }),
+  z
+    .strictObject({
+      kind: z.literal('cifar').describe('the binary files of CIFAR-10 or CIFAR-100'),
+      name,
+      folder: Path.optional().describe('folder with the files, where services allow paths'),
+      labels: z.enum(['fine', 'coarse']).optional().describe('of CIFAR-100: 100 classes, or 20; default: fine'),
+      train,
+      validation: Positive.default(5000).describe('images of the training files held out for every decision'),
+      test: Positive.optional().describe('test images, only ever reported; default: all'),
+    })
+    .refine(isNamed, { path: ['folder'], message: 'data need a name or a folder, and not both' }),
+  z
+    .strictObject({
+      kind: z
+        .literal('npz')
+        .describe('a NumPy file with the arrays `images` and `labels`, or those of MedMNIST or Keras'),
+      name: DatasetName.optional().describe(
+        'a dataset that the services have registered, or that is installed under this name: NAME.npz in its folder',
+      ),
+      file: Path.optional().describe('the file, where services allow paths'),
+      train,
+      validation: fewer,
+      test: heldOut,
+    })
+    .refine(isNamed, { path: ['file'], message: 'data need a name or a file, and not both' }),
   z.strictObject({
     kind: z.literal('synthetic').describe('class prototypes plus noise, made from the seed: for tests and load'),
     height: Size.default(8),
@@ -80,9 +137,17 @@ export const DataSpec = z.discriminatedUnion('kind', [
 ]);
 export type DataSpec = z.infer<typeof DataSpec>;
 
+/** Data in files. */
+export type StoredData = Exclude<DataSpec, { kind: 'synthetic' | 'synthetic-identities' }>;
+
+/** Whether data are in files: their size is not in the spec. */
+export function isStored(data: DataSpec): data is StoredData {
+  return data.kind !== 'synthetic' && data.kind !== 'synthetic-identities';
+}
+
 /** Whether labels name identities, which are in one split each. */
 export function isByIdentity(data: DataSpec): boolean {
-  return data.kind === 'synthetic-identities' || (data.kind === 'idx' && data.split === 'identities');
+  return data.kind === 'synthetic-identities' || ('split' in data && data.split === 'identities');
 }
 
 export const AugmentSpec = z.strictObject({

@@ -16,6 +16,9 @@ test('classification learns from data with the same classes in every split, veri
 test('verification of data that are not split by identity is refused with the setting that splits them', () => {
   const needs = 'verification needs other identities in validation and test than in training';
   expect(problemsOf('verification', { kind: 'idx' })).toEqual([`data.split: ${needs}: set it to identities`]);
+  expect(problemsOf('verification', { kind: 'images', folder: '/faces', size: [8, 8] })).toEqual([
+    `data.split: ${needs}: set it to identities`,
+  ]);
   expect(problemsOf('verification', { kind: 'synthetic' })).toEqual([`data.kind: ${needs}: take synthetic-identities`]);
 });
 

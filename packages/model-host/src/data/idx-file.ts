@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib';
 import { type IdxHeader, type IdxPart, LONGEST_HEADER, readIdxHeader, wrongLength } from '@trikd/core/data/idx';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { messageOf } from '@trikd/core/domain/message-of';
+import { CHUNK, mostInflation, storedChunks } from './file-chunks.js';
 import { openRegular, type RegularFile } from './regular-file.js';
 
 /** An IDX file of which only the header is read. */
@@ -15,18 +16,6 @@ export interface IdxFile {
   content(): Promise<Uint8Array>;
   close(): Promise<void>;
 }
-
-/** Bytes that are read or unpacked at a time. */
-const CHUNK = 256 * 1024;
-
-/** No gzip file unpacks to more: deflate needs a bit for at least 129 bytes. */
-const MOST_INFLATION = 1032;
-
-/** Images unpack to a few times their size. More than this is a bomb, or so regular that there is nothing to learn. */
-const IMAGE_INFLATION = 100;
-
-/** Content that may unpack to any multiple of its file: it fits into memory. */
-const SMALL = 64 * 1024 ** 2;
 
 /**
  * Opens a file, plain or gzip, and compares its header with its length.
@@ -60,7 +49,7 @@ async function isGzip({ handle }: RegularFile): Promise<boolean> {
 function lengthProblem(header: IdxHeader, bytes: number, gzip: boolean): TrikdError | undefined {
   const needed = header.start + header.length;
   if (!gzip) return needed === bytes ? undefined : wrongLength(header, bytes);
-  const most = needed > SMALL ? IMAGE_INFLATION : MOST_INFLATION;
+  const most = mostInflation(needed);
   if (needed <= most * bytes) return undefined;
   const found = `a gzip file of ${bytes} bytes, which is less than a ${most}th of it`;
   return wrongLength(header, found);
@@ -103,15 +92,5 @@ async function* chunksOf(file: RegularFile, gzip: boolean): AsyncGenerator<Buffe
     const { path, bytes } = file;
     const reason = messageOf(cause);
     throw new TrikdError('invalid', `${path}: gzip of ${bytes} bytes does not unpack: ${reason}`, { path }, { cause });
-  }
-}
-
-/** A file that grows meanwhile does not make it longer. */
-async function* storedChunks({ handle, bytes }: RegularFile): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes; ) {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(CHUNK), 0, Math.min(CHUNK, bytes - at), at);
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
-    at += bytesRead;
   }
 }

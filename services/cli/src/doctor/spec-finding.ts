@@ -1,6 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import { assertAdmitted, costsOf, ownAdmission } from '@trikd/core/spec/admission';
 import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { isStored } from '@trikd/core/spec/data-spec';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { loadSpec } from '../load-spec.js';
 import type { Finding } from './finding.js';
@@ -22,7 +23,7 @@ export function specFinding(file: string, limits: AdmissionLimits): Finding {
 function needsOf(spec: RunSpec): string {
   const costs = costsOf(spec);
   const of = (limit: keyof AdmissionLimits) => costs.find((cost) => cost.limit === limit)?.value;
-  const least = spec.data.kind === 'idx' ? 'at least ' : '';
+  const least = isStored(spec.data) ? 'at least ' : '';
   const models = costs
     .filter(({ limit }) => limit === 'params')
     .map(({ field, value }) => `${field.replace(/\.model$/, '')} ${least}${value} params`);

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import type { StoredData } from '@trikd/core/spec/data-spec';
+import type { StoredImages } from '../stored-images.js';
+import { countOf, type ImageFolder, type ListingLimits, listImageFolder } from './image-folder.js';
+import type { Outline } from './outline.js';
+import { type Problems, problemsOf } from './problems.js';
+import { imageOutline, readImages } from './read-images.js';
+
+type ImagesSpec = Extract<StoredData, { kind: 'images' }>;
+
+/** What is listed of a folder: no more than the limits, by which a folder of more is refused. */
+export function listingLimits({ datasetImages, classes }: AdmissionLimits): ListingLimits {
+  return { images: datasetImages, classes };
+}
+
+/**
+ * Lists a folder of images.
+ * @throws TrikdError 'not-found' without it, 'unavailable' for one that cannot be read, 'invalid' if it has too few classes
+ */
+export async function openImageFolder(
+  folder: string,
+  { size: [height, width], channels, split }: ImagesSpec,
+  limits: ListingLimits,
+): Promise<StoredImages> {
+  const problems = problemsOf(folder);
+  const listed = await found(folder, limits, problems);
+  const { classNames, train, test } = listed;
+  const shape = { height, width, channels };
+  assertUsable(folder, listed, split, problems);
+  return {
+    layout: { ...shape, train: countOf(train), test: countOf(test) },
+    classes: classNames.length,
+    read: async () => {
+      const images = await readImages(folder, train, classNames, shape, problems);
+      const tested = test && (await readImages(folder, test, classNames, shape, problems));
+      problems.assertNone();
+      const source = { name: folder, ...shape, classes: classNames.length, classNames, train: images };
+      return tested ? { ...source, test: tested } : source;
+    },
+    close: async () => undefined,
+  };
+}
+
+/**
+ * The size of the first image of a folder, by name.
+ * @returns undefined when there is none
+ * @throws TrikdError 'invalid' with the file if it cannot be used
+ */
+export async function firstImageSize(folder: string, limits: ListingLimits): Promise<Outline | undefined> {
+  const listed = await listImageFolder(folder, limits, problemsOf(folder));
+  const first = listed?.train.find(({ files }) => files.length > 0);
+  if (!first) return undefined;
+  const path = join(folder, first.path, first.files[0]!);
+  try {
+    return await imageOutline(path);
+  } catch (error) {
+    if (!(error instanceof TrikdError)) throw error;
+    throw new TrikdError(error.kind, `${path}: ${error.message}`, { path }, { cause: error });
+  }
+}
+
+async function found(folder: string, limits: ListingLimits, problems: Problems): Promise<ImageFolder> {
+  const listed = await listImageFolder(folder, limits, problems);
+  if (listed) return listed;
+  throw new TrikdError('not-found', `there is no folder ${folder}`, { folder });
+}
+
+function assertUsable(
+  folder: string,
+  { classNames, train, test }: ImageFolder,
+  split: ImagesSpec['split'],
+  problems: Problems,
+): void {
+  if (classNames.length < 2) {
+    const found = `found ${classNames.length === 1 ? `one, ${classNames[0]}` : 'none'}`;
+    const hint = `expected a subfolder of PNG or JPEG files for each class, or train and test with such subfolders; ${found}`;
+    throw new TrikdError('invalid', `${folder}: ${hint}`, { folder });
+  }
+  if (split === 'identities') {
+    if (test) return;
+    const needs = 'a split by identity needs the folders train and test, with other identities in each';
+    throw new TrikdError('invalid', `${folder}: ${needs}`, { folder });
+  }
+  const trained = new Set(train.map(({ name }) => name));
+  for (const { name, path } of test ?? []) {
+    if (!trained.has(name)) problems.add(path, 'is a class that train does not have');
+  }
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { type ImageShape, imageBytes, type LabelledImages, makeLabels } from '@trikd/core/data/image-source';
+import { onWhite, scaled } from '@trikd/core/data/pixels';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { contentOf } from '../file-chunks.js';
+import { openRegular } from '../regular-file.js';
+import { decodeImage, outlineOf } from './decode-image.js';
+import { type ClassFiles, countOf } from './image-folder.js';
+import { damaged, type Outline } from './outline.js';
+import type { Problems } from './problems.js';
+
+/** Bytes of a file, at most. */
+const MOST_BYTES = 64 * 1024 ** 2;
+
+/** Reads the images of some classes, each scaled to `shape`. Files that cannot be used are added to the problems. */
+export async function readImages(
+  folder: string,
+  classes: readonly ClassFiles[],
+  classNames: readonly string[],
+  shape: ImageShape,
+  problems: Problems,
+): Promise<LabelledImages> {
+  const count = countOf(classes);
+  const size = imageBytes(shape);
+  const images = new Uint8Array(count * size);
+  const labels = makeLabels(count, classNames.length);
+  const labelOf = new Map(classNames.map((name, label) => [name, label]));
+  let at = 0;
+  for (const { name, path, files } of classes) {
+    for (const file of files) {
+      const inside = join(path, file);
+      labels[at] = labelOf.get(name)!;
+      const pixels = await orProblem(inside, problems, async () => {
+        const picture = decodeImage(await bytesOf(join(folder, inside)));
+        return scaled(onWhite(picture, shape.channels), { ...picture, channels: shape.channels }, shape);
+      });
+      if (pixels) images.set(pixels, at * size);
+      at += 1;
+    }
+  }
+  return { count, images, labels };
+}
+
+/** The size of an image. @throws TrikdError 'invalid' and 'unavailable' for a file that cannot be used */
+export async function imageOutline(path: string): Promise<Outline> {
+  return outlineOf(await bytesOf(path));
+}
+
+async function bytesOf(path: string): Promise<Buffer> {
+  const file = await openRegular(path);
+  if (!file) throw damaged('it is gone');
+  try {
+    if (file.bytes > MOST_BYTES) throw damaged(`it has ${file.bytes} bytes: at most ${MOST_BYTES} are read`);
+    return await contentOf(file);
+  } finally {
+    await file.handle.close();
+  }
+}
+
+async function orProblem<T>(file: string, problems: Problems, read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof TrikdError)) throw error;
+    problems.add(file, error.message);
+    return undefined;
+  }
+}

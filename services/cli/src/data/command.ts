@@ -1,0 +1,136 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { overrideOption } from '../args.js';
+import type { Override } from '../load-spec.js';
+import { type Format, outputOption, wholeNumber } from '../options.js';
+
+/** How files of no spec are read. */
+export interface ReadingOptions {
+  /** Height and width. */
+  readonly size?: readonly [number, number];
+  readonly channels?: 1 | 3;
+  readonly validation?: number;
+  readonly test?: number;
+}
+
+/** Options of `trikd data inspect`. */
+export interface InspectOptions extends ReadingOptions {
+  /** A folder of data, a file of NumPy, or the spec of a run. */
+  readonly path: string;
+  /** Of a spec. */
+  readonly overrides: readonly Override[];
+  readonly seed?: number;
+  /** File for the contact sheet. */
+  readonly sheet?: string;
+  readonly output: Format;
+}
+
+/** Options of `trikd data convert`. */
+export interface ConvertOptions extends ReadingOptions {
+  readonly path: string;
+  readonly out: string;
+}
+
+/** The actions of the commands. */
+export interface DataActions {
+  inspect(options: InspectOptions): Promise<void>;
+  convert(options: ConvertOptions): Promise<void>;
+}
+
+interface RawReading {
+  readonly size?: readonly [number, number];
+  readonly channels?: '1' | '3';
+  readonly validation?: number;
+  readonly test?: number;
+}
+
+interface RawInspect extends RawReading {
+  readonly set: readonly Override[];
+  readonly seed?: number;
+  readonly sheet?: string;
+  readonly output: Format;
+}
+
+const INSPECT_EXAMPLE = `
+Example:
+  $ trikd data inspect photos --size 32 --sheet sheet.png
+  $ trikd data inspect pathmnist.npz -o json
+  $ trikd data inspect examples/fashion-mnist.yaml --set augment.cutout=8 --sheet sheet.png
+
+Reads the data as a run does, and prints the splits, the images of each class, and mean and standard deviation of each channel. A folder is
+one of IDX files, of CIFAR, or of PNG and JPEG files in a subfolder for each class. Damaged files are named, all at once. The contact
+sheet shows training images after augmentation, as in the first epoch: a row for each of the first classes.
+Exit status: 0 done, 1 the data cannot be used, 2 wrong command line.`;
+
+const CONVERT_EXAMPLE = `
+Example:
+  $ trikd data convert photos --to idx photos-32 --size 32 --test 500
+
+Decoding and scaling is done once: IDX files are read many times faster than PNG and JPEG files, and take as much memory. Where the data
+set no test images apart, --test of them are held out. No file is overwritten.
+Exit status: 0 done, 1 failed, 2 wrong command line.`;
+
+/** `trikd data` */
+export function dataCommand(actions: DataActions): Command {
+  const data = new Command('data')
+    .description('Looks at data, and converts them.')
+    .addHelpText('after', '\nExample:\n  $ trikd data inspect photos --size 32 --sheet sheet.png')
+    .exitOverride();
+  withReading(data.command('inspect'))
+    .description('Shows what a run will find in its data.')
+    .argument('<path>', 'folder of data, .npz file, or YAML file with the spec of a run')
+    .addOption(overrideOption())
+    .option('--validation <n>', 'images held out for validation (default: 500, of IDX and CIFAR 5000)', count)
+    .option('--seed <n>', 'seed of the training images and of augmentation', wholeNumber)
+    .option('--sheet <file>', 'write a contact sheet, a PNG file')
+    .addOption(outputOption())
+    .addHelpText('after', INSPECT_EXAMPLE)
+    .exitOverride()
+    .action(async (path: string, { set: overrides, seed, sheet, output, ...raw }: RawInspect) => {
+      const chosen = { ...(seed !== undefined && { seed }), ...(sheet !== undefined && { sheet }) };
+      await actions.inspect({ path, overrides, output, ...chosen, ...readingOf(raw) });
+    });
+  withReading(data.command('convert'))
+    .description('Writes data as IDX files.')
+    .argument('<path>', 'folder of data, or .npz file')
+    .argument('<out>', 'folder for the files')
+    .addOption(new Option('--to <format>', 'format of the files').choices(['idx']).makeOptionMandatory())
+    .addHelpText('after', CONVERT_EXAMPLE)
+    .exitOverride()
+    .action(async (path: string, out: string, raw: RawReading) => {
+      await actions.convert({ path, out, ...readingOf(raw) });
+    });
+  return data;
+}
+
+function withReading(command: Command): Command {
+  return command
+    .option('--size <size>', 'scale images to HEIGHTxWIDTH or one side (default: the size of the first image)', size)
+    .addOption(new Option('--channels <n>', 'channels of PNG and JPEG files (default: 3)').choices(['1', '3']))
+    .option('--test <n>', 'test images (default: all; where they set none apart, as many as for validation)', count);
+}
+
+function readingOf({ size, channels, validation, test }: RawReading): ReadingOptions {
+  return {
+    ...(size !== undefined && { size }),
+    ...(channels !== undefined && { channels: channels === '1' ? (1 as const) : (3 as const) }),
+    ...(validation !== undefined && { validation }),
+    ...(test !== undefined && { test }),
+  };
+}
+
+const WIDEST = 16_384;
+
+function size(text: string): readonly [number, number] {
+  const [height, width = height] = text.split('x').map((side) => (/^\d{1,5}$/.test(side) ? Number(side) : Number.NaN));
+  if (text.split('x').length <= 2 && isSide(height) && isSide(width)) return [height, width];
+  throw new InvalidArgumentError('Expected a size such as 32 or 32x48.');
+}
+
+function isSide(pixels: number | undefined): pixels is number {
+  return pixels !== undefined && pixels > 0 && pixels <= WIDEST;
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number above 0.');
+}
