@@ -66,7 +66,7 @@ LAYERS ?= build/image/$(TENSORFLOW)
 IMAGE_TARGET := $(if $(filter gpu,$(TENSORFLOW)),cuda,cpu)
 PACKAGES := node_modules/.package-lock.json
 PAGE := services/dashboard/dist/report.html
-PAGE_SOURCES := $(shell find services/dashboard packages/core/src/tasks packages/core/src/stages packages/core/src/methods packages/core/src/spec packages/events/src packages/protocol/src/gen/browser -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
+PAGE_SOURCES := $(shell find services/dashboard packages/core/src/tasks packages/core/src/stages packages/core/src/methods packages/core/src/models packages/core/src/spec packages/events/src packages/protocol/src/gen/browser -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.

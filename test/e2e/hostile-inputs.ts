@@ -31,6 +31,7 @@ const cnn = (channels: number[], hidden: number[] = []) => ({
   model: { kind: 'plain-cnn', channels, hidden },
 });
 const resnet = (depth: number, width: number) => ({ ...written.student, model: { kind: 'resnet', depth, width } });
+const network = (model: object) => ({ ...written.student, model });
 const synthetic = (size: object) => ({ batchSize: 1, data: { kind: 'synthetic', ...size } });
 
 /** Changes of a spec, and what they make too large. */
@@ -40,6 +41,10 @@ const SPECS: Readonly<Record<string, object>> = {
   'dense layers of 30,000 units': { teacher: cnn([4], [3e4, 3e4]) },
   'a residual network of a billion layers': { teacher: resnet(6e8 + 2, 16) },
   'the deepest and widest residual network': { teacher: resnet(1202, 65_536) },
+  'the deepest and widest wide residual network': { teacher: network({ kind: 'wrn', depth: 1198, widen: 1024 }) },
+  'the deepest and widest transformer': {
+    teacher: network({ kind: 'vit', patch: 1, width: 8192, depth: 300, heads: 1 }),
+  },
   'a billion classes': synthetic({ classes: 1e9 }),
   'the most classes that a spec can name': synthetic({ classes: 65_536 }),
   'ten million images': synthetic({ train: 1e7 }),
@@ -82,6 +87,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'dense layers of 30,000 units': 'admission.params',
   'a residual network of a billion layers': 'teacher.model.depth',
   'the deepest and widest residual network': 'admission.params',
+  'the deepest and widest wide residual network': 'admission.params',
+  'the deepest and widest transformer': 'admission.params',
   'a billion classes': 'data.classes',
   'the most classes that a spec can name': 'admission.classes',
   'ten million images': 'admission.datasetImages',

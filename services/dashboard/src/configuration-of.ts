@@ -60,9 +60,10 @@ function methodText(method: unknown, name = ''): string {
 
 /** `resnet, depth 8, width 16` */
 function modelText(model: unknown): string {
-  const settings = ['depth', 'width', 'channels', 'hidden'].flatMap((name) => {
+  const names = typeof model === 'object' && model !== null ? Object.keys(model) : [];
+  const settings = names.flatMap((name) => {
     const value = textOf(at(model, name));
-    return value === '' ? [] : [`${name} ${value}`];
+    return name === 'kind' || value === '' ? [] : [`${name} ${value}`];
   });
   return [textOf(at(model, 'kind')), ...settings].filter((part) => part !== '').join(', ');
 }

@@ -2,10 +2,10 @@ import type { LayersModel } from '@trikd/engine';
 import { describe, expect, test } from 'vitest';
 import type { ImageShape } from '../data/image-source.js';
 import { TrikdError } from '../domain/errors.js';
-import { ModelSpec } from '../spec/model-spec.js';
 import { classification } from '../tasks/classification/classification.js';
 import { taskOf } from '../tasks/task-of.js';
 import { buildModel, modelSeed } from './build-model.js';
+import { ModelSpec } from './registry.js';
 
 /** Images, and the classes of a classifier. */
 type Shape = ImageShape & { readonly classes: number };
@@ -140,11 +140,24 @@ describe('a plain net', () => {
   });
 });
 
+test.each([
+  [{ kind: 'vgg', depth: 8 }, 7, 32, 'a vgg8 pools 3 times, too often for images of 7x32'],
+  [{ kind: 'vit', patch: 4 }, 8, 10, 'a vit with patches of 4x4 does not divide images of 8x10'],
+])('%o is refused for images of %dx%d', (spec, height, width, message) => {
+  expect(() => build(spec, { height, width, channels: 1, classes: 3 })).toThrow(new TrikdError('invalid', message));
+});
+
 describe.each([
   { kind: 'resnet', depth: 8, width: 2 },
   { kind: 'plain-cnn', channels: [2], hidden: [3] },
+  { kind: 'wrn', depth: 10 },
+  { kind: 'vgg', depth: 8 },
+  { kind: 'mobilenet-v2', width: 0.1 },
+  { kind: 'shufflenet-v2', width: 0.5 },
+  { kind: 'resnet-imagenet', depth: 18, width: 2 },
+  { kind: 'vit', width: 8, depth: 1, heads: 2 },
 ])('a $kind for verification', (spec) => {
-  const shape = { height: 4, width: 4, channels: 1, classes: 9 };
+  const shape = { height: 8, width: 8, channels: 1, classes: 9 };
   const head = taskOf({ task: { kind: 'verification', embedding: 5, margin: { kind: 'softmax', scale: 8 } } }).head(
     shape,
   );
@@ -172,6 +185,7 @@ describe.each([
 describe.each([
   { kind: 'resnet', depth: 8, width: 2 },
   { kind: 'plain-cnn', channels: [2, 2], hidden: [3] },
+  { kind: 'mobilenet-v2', width: 0.1 },
 ])('params of a $kind', (spec) => {
   const shape = { height: 4, width: 4, channels: 1, classes: 3 };
   const initial = (seed: number) => look(build(spec, shape, seed), paramsOf);

@@ -1,8 +1,8 @@
 import type { HeadLayer } from '../tasks/head.js';
-import type { LayerFactory, Node } from './layers.js';
+import type { Layers } from './model.js';
 
 /** What a model puts out: logits, and the embedding that they are computed from if its head has one. */
-export function headOutputs(layers: LayerFactory, features: Node, head: readonly HeadLayer[]): Node[] {
+export function headOutputs<Node>(layers: Layers<Node>, features: Node, head: readonly HeadLayer[]): Node[] {
   let node = features;
   const embeddings: Node[] = [];
   for (const layer of head) {
@@ -12,7 +12,7 @@ export function headOutputs(layers: LayerFactory, features: Node, head: readonly
   return [node, ...embeddings];
 }
 
-function applied(layers: LayerFactory, node: Node, layer: HeadLayer): Node {
+function applied<Node>(layers: Layers<Node>, node: Node, layer: HeadLayer): Node {
   const { name, units } = layer;
   switch (layer.kind) {
     case 'dense':

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { LossSpec } from '../losses/registry.js';
+import { ModelSpec } from '../models/registry.js';
 import { GateSpec } from './gate-spec.js';
 import { dependsOnTemperature, isLearned, orLearned } from './learned-temperature-spec.js';
-import { ModelSpec } from './model-spec.js';
 import { Amount, PositiveAmount } from './numbers.js';
 import { ParticipantName } from './participant-name.js';
 import { scheduled } from './scheduled.js';

@@ -1,6 +1,6 @@
 import { TrikdError } from '../domain/errors.js';
 import type { TrainedRole } from '../domain/role.js';
-import type { ModelSpec } from '../spec/model-spec.js';
+import type { ModelSpec } from '../models/registry.js';
 import type { OptimizerSpec, TermSpec } from '../spec/role-spec.js';
 import type { RunSettings } from '../spec/run-settings.js';
 

@@ -5,7 +5,7 @@ import type { GenerationAttempt } from '../domain/position.js';
 import type { Score } from '../domain/score.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import type { Params } from '../models/params.js';
-import type { ModelSpec } from '../spec/model-spec.js';
+import type { ModelSpec } from '../models/registry.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { StepListener } from '../timing/moments.js';
 import { evaluate } from './evaluate.js';

@@ -3,7 +3,7 @@ import { assertParamsMatch } from '../checkpoint/blobs.js';
 import type { Dataset } from '../data/split.js';
 import type { Score } from '../domain/score.js';
 import type { Params } from '../models/params.js';
-import type { ModelSpec } from '../spec/model-spec.js';
+import type { ModelSpec } from '../models/registry.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { evaluate } from './evaluate.js';
 import { expectedParams } from './expected-params.js';

@@ -16,7 +16,7 @@ import {
 import type { Dataset } from '../data/split.js';
 import { learnedOf, termValue } from '../losses/objective.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
-import type { ModelSpec } from '../spec/model-spec.js';
+import type { ModelSpec } from '../models/registry.js';
 import type { OptimizerSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { type Learner, type Stage, sourcesOf } from '../stages/stage.js';

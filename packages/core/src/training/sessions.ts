@@ -1,7 +1,7 @@
 import { Engine, type Session } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import type { Params } from '../models/params.js';
-import type { ModelSpec } from '../spec/model-spec.js';
+import type { ModelSpec } from '../models/registry.js';
 import type { Learner, Stage } from '../stages/stage.js';
 import { expectedParams } from './expected-params.js';
 import { type ProgramContext, tracePredictor, traceTrainer } from './role-program.js';

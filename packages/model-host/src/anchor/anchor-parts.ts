@@ -4,7 +4,7 @@ import type { Numerics } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Params } from '@trikd/core/models/params';
-import type { ModelSpec } from '@trikd/core/spec/model-spec';
+import type { ModelSpec } from '@trikd/core/models/registry';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { FrozenModel } from '@trikd/core/training/frozen';
 import type { Logger } from '@trikd/process/logging';

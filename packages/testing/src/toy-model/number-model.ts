@@ -5,7 +5,7 @@ import { type Role } from '@trikd/core/domain/role';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Params } from '@trikd/core/models/params';
-import type { ModelSpec } from '@trikd/core/spec/model-spec';
+import type { ModelSpec } from '@trikd/core/models/registry';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { learnerOf, sourcesOf } from '@trikd/core/stages/stage';
 import type { FrozenModel } from '@trikd/core/training/frozen';

@@ -2,7 +2,7 @@ import type { ImageShape } from '@trikd/core/data/image-source';
 import { backwardPasses } from '@trikd/core/losses/gates/gated-terms';
 import { chosenMethod } from '@trikd/core/methods/registry';
 import { modelCost } from '@trikd/core/models/model-cost';
-import type { ModelSpec } from '@trikd/core/spec/model-spec';
+import type { ModelSpec } from '@trikd/core/models/registry';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { consumersOf, type Frozen, type Learner, type Stage } from '@trikd/core/stages/stage';
 import { stagesOf } from '@trikd/core/stages/stages-of';
