@@ -7,7 +7,7 @@ import { isLoopback } from './address.js';
 /** Settings of a service that reads data for runs, or refuses runs whose data it does not read. */
 export const dataSettings = {
   datasets: z
-    .record(DatasetName, z.strictObject({ folder: z.string().min(1).describe('folder with the four files') }))
+    .record(DatasetName, z.strictObject({ folder: z.string().min(1).describe('folder with the files') }))
     .default({})
     .describe(
       'the data that a run may name, such as `{ fashion-mnist: { folder: /data/fashion-mnist } }`; default: any that are installed',
