@@ -81,6 +81,20 @@ def pooled(x):
     return F.adaptive_avg_pool2d(x, 1).flatten(1)
 
 
+def resnet(net, x, depth, width, padding):
+    assert padding == 'symmetric'
+    x = F.relu(net.bn(net.conv(x, 'conv0', width), 'bn0'))
+    for stage in (1, 2, 3):
+        for block in range((depth - 2) // 6):
+            name, out, stride = f'stage{stage}/block{block}', width * 2 ** (stage - 1), 2 if stage > 1 and block == 0 else 1
+            y = F.relu(net.bn(net.conv(x, f'{name}/conv1', out, stride=stride), f'{name}/bn1'))
+            y = net.bn(net.conv(y, f'{name}/conv2', out), f'{name}/bn2')
+            if stride != 1 or x.shape[1] != out:
+                x = net.bn(net.conv(x, f'{name}/shortcut', out, k=1, stride=stride), f'{name}/shortcut_bn')
+            x = F.relu(x + y)
+    return pooled(x)
+
+
 def wrn(net, x, depth, widen):
     x = net.conv(x, 'conv0', 16)
     for stage, (width, stride) in enumerate(((16, 1), (32, 2), (64, 2)), start=1):
@@ -214,12 +228,13 @@ def vit(net, x, patch, width, depth, heads):
 
 
 NETWORKS = {
-    'wrn': wrn, 'vgg': vgg, 'mobilenet-v2': mobilenet_v2, 'shufflenet-v2': shufflenet_v2, 'resnet-imagenet': resnet_imagenet,
+    'resnet': resnet, 'wrn': wrn, 'vgg': vgg, 'mobilenet-v2': mobilenet_v2, 'shufflenet-v2': shufflenet_v2, 'resnet-imagenet': resnet_imagenet,
     'vit': vit,
 }
 
 # Even and odd sides: symmetric padding and TensorFlow's own differ on even ones alone.
 CASES = [
+    ({'kind': 'resnet', 'depth': 14, 'width': 8, 'padding': 'symmetric'}, (12, 15, 3)),
     ({'kind': 'wrn', 'depth': 16, 'widen': 2}, (12, 10, 3)),
     ({'kind': 'wrn', 'depth': 10, 'widen': 1}, (9, 8, 1)),
     ({'kind': 'vgg', 'depth': 8}, (17, 18, 3)),

@@ -18,6 +18,7 @@ const specs = [
   { kind: 'resnet', depth: 8, width: 4 },
   { kind: 'resnet', depth: 20, width: [4, 4, 6, 10] },
   { kind: 'resnet', depth: 14, width: [5, 4, 4, 4] },
+  { kind: 'resnet', depth: 8, width: 3, padding: 'symmetric' },
   { kind: 'wrn', depth: 10, widen: 1 },
   { kind: 'wrn', depth: 16, widen: 2 },
   { kind: 'vgg', depth: 8 },

@@ -25,15 +25,19 @@ export const resnet = defineModel({
       .describe(
         'channels of the first stage, doubled by each next; or stem and three stages, such as [32, 64, 128, 256]',
       ),
+    padding: z
+      .enum(['same', 'symmetric'])
+      .optional()
+      .describe('where a stride of 2 meets an even side: as TensorFlow pads it, or as PyTorch does; default: same'),
   }),
-  features(layers, image, { depth, width }) {
+  features(layers, image, { depth, width, padding = 'same' }) {
     const blocks = (depth - 2) / 6;
     const [stem, ...stages] = typeof width === 'number' ? [width, width, 2 * width, 4 * width] : width;
     let node = layers.relu(layers.normalisation(layers.convolution(image, 'conv0', stem), 'bn0'));
     for (const [stage, filters] of stages.entries()) {
       for (let block = 0; block < blocks; block++) {
         const stride = stage > 0 && block === 0 ? 2 : 1;
-        node = basicBlock(layers, node, `stage${stage + 1}/block${block}`, { filters, stride, padding: 'same' });
+        node = basicBlock(layers, node, `stage${stage + 1}/block${block}`, { filters, stride, padding });
       }
     }
     return layers.globalAveragePooling(node);
