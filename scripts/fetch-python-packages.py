@@ -2,8 +2,9 @@
 
 usage: fetch-python-packages.py NAME
 
-Prints the folder that PYTHONPATH has to name. NAME is `tensorboard`, with which a test opens our event files, or `kubernetes-validate`, with
-which tests compare objects with the schemas of versions of Kubernetes: `python3 -m kubernetes_validate FILE`.
+Prints the folder that PYTHONPATH has to name. NAME is `tensorboard`, with which a test opens our event files, `onnxruntime`, with which one
+runs our exported models, or `kubernetes-validate`, with which tests compare objects with the schemas of versions of Kubernetes:
+`python3 -m kubernetes_validate FILE`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from wheels import PINS, pip, run_pip
 
 VERSIONS = {
     'kubernetes-validate': '1.37.0',
+    'onnxruntime': '1.32.0',
     'tensorboard': '2.20.0',
 }
 

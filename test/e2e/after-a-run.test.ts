@@ -38,6 +38,45 @@ test('a run leaves curves and a report beside its events, and its models have th
   expect(existsSync(nothing)).toBe(false);
 });
 
+test('models of a run are exported in every format, checked on its images, and nothing is overwritten', async () => {
+  const folder = scratch();
+  const store = join(folder, 'runs');
+  expect(await run(folder, tiny)).toMatchObject({ status: 0 });
+  const exported = (...words: readonly string[]) => trikd(['export', tiny.name, '--store', store, ...words]).ended;
+  const files = {
+    onnx: ['model.onnx'],
+    tfjs: ['model.json', 'weights.bin'],
+    savedmodel: ['saved_model.pb'],
+    pytorch: ['model.py', 'model.safetensors'],
+    safetensors: ['model.safetensors'],
+  };
+  for (const [format, names] of Object.entries(files)) {
+    const out = join(folder, format);
+    const { status, stdout } = await exported('--format', format, '--out', out);
+    expect({ status, stdout }).toMatchObject({ status: 0 });
+    expect(stdout).toMatch(
+      /\nchecked on 64 images: logits at most \S+ from those of the checkpoint, the same class for 64\n$/,
+    );
+    expect(readdirSync(out).sort()).toEqual(['README.md', ...names]);
+  }
+  const out = join(folder, 'onnx');
+  expect(await exported('--format', 'tfjs', '--out', out)).toMatchObject({
+    status: 1,
+    stderr: `trikd: ${out} is not empty: --out names another one\n`,
+  });
+  const narrow = await exported(
+    '--format',
+    'onnx',
+    '--precision',
+    'float16',
+    '--participant',
+    'teacher',
+    '--out',
+    `${out}-16`,
+  );
+  expect(narrow.stdout).toMatch(/^teacher of stage generation-\d, best params of step \d+: /);
+});
+
 test('store, logs and events of a run are readable by its user only', async () => {
   const folder = scratch();
   expect(await run(folder, tiny)).toMatchObject({ status: 0 });

@@ -13,11 +13,11 @@ import { doctorCommand } from './doctor/command.js';
 import { examine } from './doctor/doctor.js';
 import { findingsText } from './doctor/finding.js';
 import { evalCommand } from './eval/command.js';
-import { runEvaluation } from './eval/run-evaluation.js';
 import { explainCommand } from './explain/command.js';
 import { explained } from './explain/explained.js';
 import { knownData } from './explain/known-data.js';
 import { explainedText } from './explain/text.js';
+import { exportCommand } from './export/command.js';
 import { exportActions } from './export-events/actions.js';
 import { addExportCommands } from './export-events/command.js';
 import { readSource } from './export-events/read-source.js';
@@ -35,6 +35,7 @@ import { queueCommand } from './queue/command.js';
 import { run } from './run.js';
 import { localRuns, RUNS, storedRun } from './run-folder.js';
 import { runRemote } from './run-remote.js';
+import { runTask } from './run-task.js';
 import { runsCommand } from './runs/command.js';
 import { serverActions } from './server/actions.js';
 import { exitStatusFor, withErrorReport } from './server/error-report.js';
@@ -110,9 +111,23 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
       evalCommand((options) =>
         withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () => {
           const evaluated = withProgress(shell, (report) =>
-            runEvaluation(options, shell, (what, done, all) => report(`${what}: ${done} of ${all} examples`)),
+            runTask({ name: 'evaluation', program: programOf('eval'), options }, shell, (what, done, all) =>
+              report(`${what}: ${done} of ${all} examples`),
+            ),
           );
           print(shell, await evaluated);
+        }),
+      ),
+    )
+    .addCommand(
+      exportCommand((options) =>
+        withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () => {
+          const exported = withProgress(shell, (report) =>
+            runTask({ name: 'export', program: programOf('export'), options }, shell, (what, done, all) =>
+              report(`${what}: ${done} of ${all} images`),
+            ),
+          );
+          print(shell, await exported);
         }),
       ),
     );
@@ -130,6 +145,11 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   };
   for (const command of [program, ...descendants(program)]) command.configureOutput(output);
   return program;
+}
+
+/** The program of a command that computes in a process of its own. */
+function programOf(folder: 'eval' | 'export'): URL {
+  return new URL(`./${folder}/process.js`, import.meta.url);
 }
 
 /** All subcommands of a command, at every level. */

@@ -1,6 +1,6 @@
 import { TrikdError } from '../domain/errors.js';
 import type { HostTensor, Params } from '../models/params.js';
-import { decodeHeader, MAX_HEADER_BYTES, MAX_TENSORS, METADATA_KEY, type TensorEntry } from './safetensors-header.js';
+import { decodeHeader, MAX_HEADER_BYTES, MAX_TENSORS, METADATA_KEY } from './safetensors-header.js';
 import {
   describeTensor,
   ELEMENT_BYTES,
@@ -32,23 +32,49 @@ export function encodeSafetensors(params: Params, metadata: Readonly<Record<stri
       TYPE_ORDER.indexOf(a.dtype) - TYPE_ORDER.indexOf(b.dtype) ||
       Buffer.compare(Buffer.from(nameA), Buffer.from(nameB)),
   );
+  return packSafetensors(
+    tensors.map(([name, tensor]) => {
+      assertSound(name, tensor);
+      const { dtype, shape, data } = tensor;
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      return [name, { dtype: SAFETENSORS_NAME[dtype], shape, bytes }];
+    }),
+    metadata,
+  );
+}
+
+/** A tensor as a file stores it, of any type that the format has. */
+export interface PackedTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Little-endian. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Writes tensors into one file in their order, which by convention has wider types first.
+ * @throws TrikdError 'invalid' for a header that our own reader would reject
+ */
+export function packSafetensors(
+  tensors: readonly (readonly [name: string, tensor: PackedTensor])[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
   let end = 0;
-  const described = tensors.map(([name, tensor]): [string, TensorEntry] => {
-    assertSound(name, tensor);
+  const described = tensors.map(([name, { dtype, shape, bytes }]): [string, DescribedTensor] => {
     const begin = end;
-    end += tensor.data.byteLength;
-    return [name, { dtype: SAFETENSORS_NAME[tensor.dtype], shape: tensor.shape, data_offsets: [begin, end] }];
+    end += bytes.length;
+    return [name, { dtype, shape, data_offsets: [begin, end] }];
   });
   const header = encodeHeader(described, metadata);
-  const bytes = new Uint8Array(8 + header.length + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
-  bytes.set(header, 8);
+  const file = new Uint8Array(8 + header.length + end);
+  new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
+  file.set(header, 8);
   let offset = 8 + header.length;
-  for (const [, { data }] of tensors) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
+  for (const [, { bytes }] of tensors) {
+    file.set(bytes, offset);
+    offset += bytes.length;
   }
-  return bytes;
+  return file;
 }
 
 /**
@@ -65,8 +91,13 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   return { params, metadata };
 }
 
+/** A tensor in the header. */
+interface DescribedTensor extends Omit<PackedTensor, 'bytes'> {
+  readonly data_offsets: readonly [number, number];
+}
+
 function encodeHeader(
-  tensors: readonly [string, TensorEntry][],
+  tensors: readonly [string, DescribedTensor][],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const texts = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,18 +1,22 @@
-import { Engine } from '@trikd/engine';
+import { Engine, type Session } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
+import { imageBytes } from '../data/image-source.js';
 import type { Dataset } from '../data/split.js';
 import type { Score } from '../domain/score.js';
 import type { Params } from '../models/params.js';
 import type { ModelSpec } from '../models/registry.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import type { Outputs } from '../tasks/task.js';
 import { evaluate } from './evaluate.js';
 import { expectedParams } from './expected-params.js';
-import { tracePredictor } from './role-program.js';
+import { PREDICT, tracePredictor } from './role-program.js';
 
 /** A trained model, opened with the params of any checkpoint. */
 export interface JudgedModel {
   /** @param scored receives the number of examples scored so far */
   score(split: 'train' | 'validation' | 'test', scored?: (examples: number) => void): Promise<Score>;
+  /** What the model says of images, row by row. @param images of uint8, one after another */
+  outputs(images: Uint8Array): Promise<Outputs>;
   close(): Promise<void>;
 }
 
@@ -34,6 +38,28 @@ export async function openJudged(
   const session = await engine.load(program, own);
   return {
     score: (split, scored) => evaluate({ session, spec, dataset }, dataset[split], { scored }),
+    outputs: (images) => outputsOf(session, images, imageBytes(dataset), spec.batchSize),
     close: () => session.close(),
   };
+}
+
+/** The graph has a fixed batch size: the last batch is padded, and the outputs of padding are dropped. */
+async function outputsOf(
+  session: Pick<Session, 'run'>,
+  images: Uint8Array,
+  size: number,
+  batchSize: number,
+): Promise<Outputs> {
+  const count = images.length / size;
+  const outputs: Record<string, Float32Array> = {};
+  for (let first = 0; first < count; first += batchSize) {
+    const batch = new Uint8Array(batchSize * size);
+    batch.set(images.subarray(first * size, (first + batchSize) * size));
+    for (const [name, values] of Object.entries(await session.run(PREDICT, { images: batch }))) {
+      const columns = values.length / batchSize;
+      outputs[name] ??= new Float32Array(count * columns);
+      outputs[name].set(values.subarray(0, Math.min(batchSize, count - first) * columns), first * columns);
+    }
+  }
+  return outputs;
 }

@@ -59,6 +59,11 @@ class BatchNormalization extends tf.layers.Layer {
     return options.training === true ? this.train(graph, input) : this.infer(graph, input);
   }
 
+  override getConfig(): ReturnType<InstanceType<typeof tf.layers.Layer>['getConfig']> {
+    const { epsilon, momentum } = this;
+    return { ...super.getConfig(), epsilon, momentum };
+  }
+
   private infer(graph: ActiveGraph, input: Tensor): Tensor {
     const weights = [this.gamma, this.beta, this.movingMean, this.movingVariance].map((weight) => weight.read());
     return graph.tensors('FusedBatchNormV3', [input, ...weights], attributes(this.epsilon, false))[0]!;

@@ -1,15 +1,11 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
-import type { Dataset } from '@trikd/core/data/split';
-import { TrikdError } from '@trikd/core/domain/errors';
 import type { Score } from '@trikd/core/domain/score';
-import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { measured } from '@trikd/core/tasks/metrics';
 import { scoreText, valueText } from '@trikd/events/metric-text';
-import { loadDataset, ownData } from '@trikd/model-host/data/load-dataset';
 import Table from 'cli-table3';
 import { openRun } from '../checkpoint/open-run.js';
-import { ownLimits } from '../own-limits.js';
-import type { Shell } from '../shell.js';
+import { datasetOf } from '../run-data.js';
+import type { TaskProgress } from '../task-process.js';
 import { formatted } from '../texts.js';
 import type { EvalOptions, SplitName } from './command.js';
 import { type Subject, subjectsOf } from './subjects.js';
@@ -22,14 +18,11 @@ export interface Scored extends Omit<Subject, 'model' | 'recorded'> {
   readonly recorded?: Score;
 }
 
-/** Receives the progress of an evaluation. */
-export type EvalProgress = (what: string, done: number, all: number) => void;
-
 /** `trikd eval`. Returns the text to print. @throws TrikdError for everything that a user can correct */
 export async function evaluateRun(
   options: EvalOptions,
   env: Readonly<Record<string, string | undefined>>,
-  progress: EvalProgress,
+  progress: TaskProgress,
 ): Promise<string> {
   const { runId, from, splits, output } = options;
   const run = await openRun(runId, from, env);
@@ -53,16 +46,6 @@ export async function evaluateRun(
     }
   }
   return output === 'table' ? scoresText(scored) : formatted({ runId, scores: scored }, output);
-}
-
-/** The data of a run. @throws TrikdError 'invalid' when this machine does not have them: the run itself is there */
-async function datasetOf(spec: RunSpec, env: Shell['env']): Promise<Dataset> {
-  try {
-    return await loadDataset(spec, ownData(ownLimits(env)));
-  } catch (error) {
-    if (!(error instanceof TrikdError && error.kind === 'not-found')) throw error;
-    throw new TrikdError('invalid', error.message, error.details, { cause: error });
-  }
 }
 
 /** Scores as a table. */

@@ -2,27 +2,31 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
+import { TrikdError } from '@trikd/core/domain/errors';
 import { isChatter } from '@trikd/process/last-error';
-import { type Shell, say } from '../shell.js';
-import type { EvalOptions } from './command.js';
-import type { EvalProgress } from './evaluate.js';
+import { type Shell, say } from './shell.js';
+import type { TaskMessage, TaskProgress } from './task-process.js';
 
-/** What the process of an evaluation sends. */
-export type EvalMessage =
-  | { readonly event: 'progress'; readonly what: string; readonly done: number; readonly all: number }
-  | { readonly event: 'result'; readonly text: string }
-  | { readonly event: 'error'; readonly kind: ErrorKind; readonly message: string };
-
-const PROCESS = fileURLToPath(new URL('process.js', import.meta.url));
+/** Work with TensorFlow, which a process of its own does. */
+export interface Task<Options> {
+  /** For an error: 'evaluation'. */
+  readonly name: string;
+  /** Program of the process, which calls `serveTask`. */
+  readonly program: URL;
+  readonly options: Options & object;
+}
 
 /**
- * Evaluates in a child process and filters its standard error: TensorFlow writes lines there without an error, and has no option against
+ * Does a task in a child process and filters its standard error: TensorFlow writes lines there without an error, and has no option against
  * them that leaves the numbers as they are.
- * @throws TrikdError of the kind that the evaluation failed with
+ * @throws TrikdError of the kind that the task failed with
  */
-export async function runEvaluation(options: EvalOptions, shell: Shell, progress: EvalProgress): Promise<string> {
-  const child = fork(PROCESS, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+export async function runTask<Options>(
+  { name, program, options }: Task<Options>,
+  shell: Shell,
+  progress: TaskProgress,
+): Promise<string> {
+  const child = fork(fileURLToPath(program), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const abort = () => child.kill('SIGKILL');
   shell.rest.addEventListener('abort', abort, { once: true });
   try {
@@ -32,7 +36,7 @@ export async function runEvaluation(options: EvalOptions, shell: Shell, progress
     for (const line of words) say(shell, line);
     if (outcome?.event === 'result') return outcome.text;
     if (outcome) throw new TrikdError(outcome.kind, outcome.message);
-    throw new TrikdError('corrupt', `the evaluation ended (${child.signalCode ?? `status ${child.exitCode}`})`);
+    throw new TrikdError('corrupt', `the ${name} ended (${child.signalCode ?? `status ${child.exitCode}`})`);
   } finally {
     shell.rest.removeEventListener('abort', abort);
   }
@@ -41,10 +45,10 @@ export async function runEvaluation(options: EvalOptions, shell: Shell, progress
 /** The last message; undefined when the process ended before it. */
 async function outcomeOf(
   child: ChildProcess,
-  progress: EvalProgress,
-): Promise<Exclude<EvalMessage, { readonly event: 'progress' }> | undefined> {
-  let outcome: Exclude<EvalMessage, { readonly event: 'progress' }> | undefined;
-  child.on('message', (message: EvalMessage) => {
+  progress: TaskProgress,
+): Promise<Exclude<TaskMessage, { readonly event: 'progress' }> | undefined> {
+  let outcome: Exclude<TaskMessage, { readonly event: 'progress' }> | undefined;
+  child.on('message', (message: TaskMessage) => {
     if (message.event === 'progress') progress(message.what, message.done, message.all);
     else outcome = message;
   });

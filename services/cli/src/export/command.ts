@@ -1,0 +1,76 @@
+import { EXPORT_FORMATS, type ExportFormat } from '@trikd/core/export/export-format';
+import type { Precision } from '@trikd/core/export/precision';
+import { Command, Option } from 'commander';
+import { wholeNumber } from '../options.js';
+import { type StoreChoice, storeOptions } from '../store-choice.js';
+
+/** Which params of a run are exported. */
+export interface Choice {
+  /** Index of a stage, or its name; without both the stage of the result. */
+  readonly generation?: number;
+  readonly stage?: string;
+  /** A learner; without it the one whose score decides. */
+  readonly participant?: string;
+  /** `best`: the params that validated best; `last`: those of the last step. */
+  readonly params: 'best' | 'last';
+}
+
+/** Options of `trikd export`. */
+export interface ModelExportOptions extends Choice {
+  readonly runId: string;
+  readonly from: StoreChoice;
+  readonly format: ExportFormat;
+  readonly precision: Precision;
+  /** Folder that is made. */
+  readonly out: string;
+}
+
+interface RawOptions extends StoreChoice, Choice {
+  readonly format: ExportFormat;
+  readonly precision: Precision;
+  readonly out?: string;
+}
+
+const EXAMPLE = `
+Example:
+  $ trikd export tiny --format onnx
+  $ trikd export tiny --format tfjs --generation 1 --out browser/model
+  $ trikd export tiny --format pytorch --participant teacher --params last --precision float16
+
+Writes a folder with the model and README.md, its model card. Pixels 0..255 go in: the normalisation is part of the model. The default is
+the result of the run: the best params of the student of its best generation, or of the last stage of another method.
+Before anything is written, the exported layers compute up to 256 images of the run, and their outputs are compared with those of the
+checkpoint: at most 0.0001 apart in float32.
+Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run, stage or participant, 4 the store did not answer.`;
+
+/** `trikd export` */
+export function exportCommand(exported: (options: ModelExportOptions) => Promise<void>): Command {
+  const [storeOption, configOption] = storeOptions();
+  return new Command('export')
+    .description('Writes a trained model of a run for other programs.')
+    .argument('<run>', 'name of the run')
+    .addOption(new Option('--format <format>', 'format of the model').choices(EXPORT_FORMATS).makeOptionMandatory())
+    .addOption(new Option('--generation <n>', 'generation, or index of a stage').argParser(wholeNumber))
+    .addOption(new Option('--stage <name>', 'stage, such as assistant-1').conflicts('generation'))
+    .option('--participant <name>', 'learner, such as teacher (default: the one that decides, such as student)')
+    .addOption(
+      new Option('--params <which>', 'params that validated best, or those of the last step')
+        .choices(['best', 'last'])
+        .default('best'),
+    )
+    .addOption(
+      new Option('--precision <precision>', 'numbers that kernels are stored in')
+        .choices(['float32', 'float16'])
+        .default('float32'),
+    )
+    .option('--out <dir>', 'folder for the files, which must not exist or be empty (default: <run>-<format>)')
+    .addOption(storeOption)
+    .addOption(configOption)
+    .addHelpText('after', EXAMPLE)
+    .exitOverride()
+    .action(async (runId: string, options: RawOptions) => {
+      const { store, config, format, out = `${runId}-${format}`, ...others } = options;
+      const from = { ...(store !== undefined && { store }), ...(config !== undefined && { config }) };
+      await exported({ runId, from, format, out, ...others });
+    });
+}
