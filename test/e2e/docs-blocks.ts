@@ -17,6 +17,7 @@ export const NOT_EXECUTED: Readonly<Record<string, string>> = {
   'make test ': 'it would execute itself, and `make run` of Fashion-MNIST takes minutes',
   'make observe ': 'it runs until Ctrl-C; a test of telemetry starts the same servers',
   'mc admin ': 'it needs a MinIO and its client; a test of the rights in a bucket starts both',
+  '/data/pets': 'it needs a folder of pictures: tests of the command make one',
   'kubectl ': 'it needs a cluster: the tests in test/cluster install the chart in one',
   'helm ': 'it needs a cluster',
   'grep -h verdict': 'a tiny run may end before its first verdict',
