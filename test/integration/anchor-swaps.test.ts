@@ -1,3 +1,4 @@
+import { createBell } from '@trikd/core/async/bell';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
@@ -12,6 +13,8 @@ describe('a swap of the anchor', () => {
   const SWAPS = 100;
   /** Of the pair, in each generation, before the next swap may come. */
   const STEPS = 30;
+  /** Between two questions of an asker: more of them than a server allows in a second would only test its limits. */
+  const STEPS_PER_QUESTION = 30;
 
   test('is invisible to requests for the served generation: 100 of them, under load', async () => {
     const store = memoryStore();
@@ -23,6 +26,7 @@ describe('a swap of the anchor', () => {
     let [wanted, serving] = [1, 1];
     let over = false;
     const seen = { generation: 0, steps: 0 };
+    const question = createBell();
 
     /** Ended by a swap that was asked for, with the reason: the attempt is over. */
     const byName = (error: unknown, generation: number) => {
@@ -44,6 +48,7 @@ describe('a swap of the anchor', () => {
             const [one, other] = both.map((next) => assertFrame(next, { ...startOf(generation), step }));
             if (!sameLogits(one!, other!)) failed.push(new Error(`unlike frames of step ${step}`));
             count.steps += 1;
+            if (count.steps % STEPS_PER_QUESTION === 0) question.ring();
             count.frames += 2;
             if (seen.generation !== generation) seen.steps = 0;
             seen.generation = generation;
@@ -74,7 +79,9 @@ describe('a swap of the anchor', () => {
     };
     /** Asks what is served: never something older than what it knew to be served, nor newer than what was to be loaded. */
     const asker = async () => {
-      while (!over) {
+      for (;;) {
+        await question.heard();
+        if (over) return;
         const atLeast = serving;
         const { serving: found, frozen } = await anchor.get();
         count.asked += 1;
@@ -99,6 +106,7 @@ describe('a swap of the anchor', () => {
       serving = generation;
     }
     over = true;
+    question.ring();
     await Promise.all(clients);
     swapped.sort((a, b) => a - b);
     console.info(
