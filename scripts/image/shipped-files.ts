@@ -41,6 +41,7 @@ const UNREAD_COPIES: readonly (readonly [packages: RegExp, files: RegExp])[] = [
   [/^@opentelemetry\//, /^build\/(esm|esnext)\//],
   [/^rxjs$/, /^(src\/|dist\/(bundles|esm|esm5|types)\/)/],
   [/^zod$/, /^src\//],
+  [/^pngjs$/, /^browser\.js$/],
   [/^protobufjs$/, /^(dist|cli|scripts)\/|\/test\.js$/],
   // Helpers of our own tests.
   [/^@trikd\//, /\/testing\//],
