@@ -76,24 +76,24 @@ CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds 
 # What a whole cluster is made of besides.
 CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data emoji safetensors tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data emoji safetensors onnxruntime tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
-setup: build engine data safetensors tensorboard ## fetch and build whatever is missing
+setup: build engine data safetensors onnxruntime tensorboard ## fetch and build whatever is missing
 	@:
 
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine imagelayers data safetensors tensorboard schemas chromium tools charttools ## everything that must pass; the last line counts
+test: $(PACKAGES) engine imagelayers data safetensors onnxruntime tensorboard schemas chromium tools charttools ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PACKAGES) ## format, lint, types, protos, generated code
 	@exec node scripts/test.ts check
 
-unit: $(PACKAGES) engine safetensors tensorboard ## tests beside the sources
+unit: $(PACKAGES) engine safetensors onnxruntime tensorboard ## tests beside the sources
 	@exec node scripts/test.ts unit
 
 integration: $(PACKAGES) engine tools ## services in one process, faults included
@@ -186,6 +186,9 @@ data: $(if $(TRIKD_DATA),FORCE,$(TRIKD_CACHE)/fashion-mnist) ## Fashion-MNIST
 
 emoji: ## emoji as identities to verify, and as nine classes: 32 x 32 pictures in colour
 	@python3 scripts/fetch-emoji.py
+
+onnxruntime: ## the Python package onnxruntime, which tests run exported models with
+	@python3 scripts/fetch-python-packages.py onnxruntime > /dev/null
 
 safetensors: ## the Python package safetensors, which tests compare files with
 	@python3 scripts/fetch-safetensors.py > /dev/null
