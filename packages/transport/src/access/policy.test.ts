@@ -28,6 +28,11 @@ describe('policy', () => {
     ['runs', '/trikd.v1.RunService/GetRun', [service('orchestrator'), person('view'), person(...VERBS)]],
     ['deletion', '/trikd.v1.RunService/DeleteRun', [service('orchestrator'), person('delete'), person(...VERBS)]],
     ['steering', '/trikd.v1.RunService/PauseRun', [service('orchestrator'), person('steer'), person(...VERBS)]],
+    [
+      'outputs',
+      '/inference.GRPCInferenceService/ModelInfer',
+      [service('orchestrator'), service('anchor-server'), person('view'), person(...VERBS)],
+    ],
     ['the protocol', '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', []],
   ])('opens %s of %s to its callers alone', (_, path, admitted) => {
     const everybody = [

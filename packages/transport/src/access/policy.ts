@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { GRPCInferenceServiceService } from '@trikd/protocol/gen/node/inference/inference';
 import { AnchorServiceService } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { ExchangeServiceService } from '@trikd/protocol/gen/node/trikd/v1/exchange';
 import { RunServiceService } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -19,6 +20,9 @@ const trainers: Rule = { services: ['teacher-trainer', 'student-trainer'] };
 /** The orchestrator calls its own RunService for the dashboard. */
 const people = (verb: Verb): Rule => ({ services: ['orchestrator'], verb });
 
+/** Outputs of models that an operator has chosen to serve. A frozen model of a run may be one of another server. */
+const inference: Rule = { services: ['orchestrator', 'anchor-server'], verb: 'view' };
+
 type Methods<Definition> = Readonly<Record<keyof Definition, Rule>>;
 
 // A method that is added to the protocol does not compile until it has a rule.
@@ -32,6 +36,16 @@ const TRAINER: Methods<TrainerServiceService> = {
 const ANCHOR: Methods<AnchorServiceService> = { loadAnchor: orchestrator, getAnchor: orchestrator };
 const TIMING: Methods<TimingServiceService> = { readSteps: orchestrator, traceSteps: orchestrator };
 const EXCHANGE: Methods<ExchangeServiceService> = { streamLogits: trainers };
+const INFERENCE: Methods<GRPCInferenceServiceService> = {
+  serverLive: 'everybody',
+  serverReady: 'everybody',
+  modelReady: inference,
+  serverMetadata: inference,
+  modelMetadata: inference,
+  modelInfer: inference,
+  modelStreamInfer: inference,
+  repositoryIndex: inference,
+};
 const RUN: Methods<RunServiceService> = {
   createRun: people('steer'),
   getRun: people('view'),
@@ -54,6 +68,7 @@ export const POLICY: ReadonlyMap<string, Rule> = new Map([
   ...rulesOf(TimingServiceService, TIMING),
   ...rulesOf(ExchangeServiceService, EXCHANGE),
   ...rulesOf(RunServiceService, RUN),
+  ...rulesOf(GRPCInferenceServiceService, INFERENCE),
   ['/grpc.health.v1.Health/Check', 'everybody'],
   ['/grpc.health.v1.Health/List', 'everybody'],
   ['/grpc.health.v1.Health/Watch', 'everybody'],
