@@ -1,10 +1,10 @@
 import { isGeneration } from '@trikd/events/names';
+import { bestOf, decisiveOf } from '@trikd/events/run-result';
 import { toScore } from '@trikd/protocol/convert';
 import { toFrozenScores } from '@trikd/protocol/convert-anchor';
 import { GenerationResult, type Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { BestParams } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { resultsTable, type ShownResult } from '../results-table.js';
-import { bestOf, decisiveOf } from './judged.js';
 
 /** The stages of a run that have ended, for people. */
 export function generationsText(run: Run): string {

@@ -1,6 +1,6 @@
 import { isGeneration, stageText } from '@trikd/events/names';
+import { bestOf, decisiveOf } from '@trikd/events/run-result';
 import type { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { bestOf, decisiveOf } from '../generation/judged.js';
 
 /** Whether the stage that a run is in is a generation; servers that do not name it have no others. */
 export function ofGenerations({ stage }: Run): boolean {
