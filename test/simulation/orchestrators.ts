@@ -4,6 +4,7 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { duty } from '@trikd/core/run/advance';
 import { createCandidate } from '@trikd/core/run/lease';
+import type { RunView } from '@trikd/core/run/run-view';
 import type { RunState } from '@trikd/core/run/state';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
@@ -14,7 +15,7 @@ import type { QueueSettings } from '../../services/orchestrator/src/leadership/q
 import { type Orchestrator, orchestrator } from '../../services/orchestrator/src/orchestrator.js';
 import { fixedPlacement } from '../../services/orchestrator/src/placement/fixed.js';
 import type { Placement } from '../../services/orchestrator/src/placement/placement.js';
-import type { AnchorLink, RunView, TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
+import type { AnchorLink, TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
 import type { Host, Life } from './host.js';
 import type { Network } from './network.js';
 import type { WantedRun } from './scene.js';

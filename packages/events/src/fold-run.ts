@@ -1,3 +1,4 @@
+import { isHalted, progressAt } from '@trikd/core/run/pace';
 import type {
   RoleEvaluation,
   RoleProgress,
@@ -6,7 +7,6 @@ import type {
 } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { AnchorMoveKind, type PhaseChanged, Run, RunPhase } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { RunEvent } from './event.js';
-import { isHalted, progressAt } from './progress.js';
 
 /** A run of which nothing is known. */
 export const unknownRun: Run = Run.fromJSON({});

@@ -1,3 +1,4 @@
+import { stallSentence } from '@trikd/core/run/stall-sentence';
 import {
   type AnchorMove,
   AnchorMoveKind,
@@ -13,6 +14,8 @@ import { eventName } from './event-name.js';
 import { primaryText, scoreText } from './metric-text.js';
 import { isGeneration, lossText, phaseName, stageText } from './names.js';
 
+export { stallSentence };
+
 /** Whether an event is routine, good, worth a look or bad. */
 export type Tone = 'plain' | 'good' | 'warning' | 'bad';
 
@@ -20,11 +23,6 @@ export type Tone = 'plain' | 'good' | 'warning' | 'bad';
 export interface Sentence {
   readonly tone: Tone;
   readonly text: string;
-}
-
-/** Why a run waits. The names of processes, and a sentence. */
-export function stallSentence({ by, on, reason }: Readonly<Record<'by' | 'on' | 'reason', string>>): string {
-  return `the ${by} waits for the ${on}: ${reason}`;
 }
 
 /** The phase of a run. */

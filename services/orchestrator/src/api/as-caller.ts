@@ -1,12 +1,12 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
 import { noSuchRun } from '@trikd/core/run/run-store';
+import type { RunView } from '@trikd/core/run/run-view';
 import type { Steering } from '@trikd/core/run/steering';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { Caller } from '@trikd/transport/access/caller';
 import type { EventsWanted } from '../events/watch-run.js';
 import type { CreateRequest, Orchestrator } from '../orchestrator.js';
-import type { RunView } from '../runs/ports.js';
 import type { PageWanted, RunPage } from './list-runs.js';
 import { isAdmin, mayAccess, ownerOf } from './ownership.js';
 

@@ -1,8 +1,8 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { listRuns as namesOfRuns } from '@trikd/core/run/run-store';
+import type { RunView } from '@trikd/core/run/run-view';
 import type { RunState } from '@trikd/core/run/state';
-import type { RunView } from '../runs/ports.js';
 
 /** A page of runs that is wanted. */
 export interface PageWanted {

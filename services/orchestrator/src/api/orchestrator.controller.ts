@@ -2,6 +2,7 @@ import type { Metadata, ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { Steering } from '@trikd/core/run/steering';
+import { fromRun } from '@trikd/protocol/convert-run-view';
 import type {
   CancelRunRequest,
   CancelRunResponse,
@@ -36,7 +37,7 @@ import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import type { Orchestrator } from '../orchestrator.js';
 import { asCaller, type CallersOrchestrator } from './as-caller.js';
-import { fromCaller, fromRun } from './messages.js';
+import { fromCaller } from './messages.js';
 import { toPhases, toPlacement, toRequestId, toRunId } from './requests.js';
 
 /** Token of the Orchestrator. */

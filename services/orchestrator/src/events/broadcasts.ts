@@ -1,7 +1,7 @@
 import type { Clock } from '@trikd/core/async/clock';
+import type { RunView } from '@trikd/core/run/run-view';
 import { NUMBERS_PER_TERM } from '@trikd/events/event-name';
 import { snapshotEvent } from '../api/messages.js';
-import type { RunView } from '../runs/ports.js';
 import { type EventBroadcast, eventBroadcast } from './event-broadcast.js';
 import type { EventFile } from './event-file.js';
 import type { EventPages } from './event-pages.js';

@@ -1,11 +1,11 @@
 import { placementOfNew } from '@trikd/core/run/placement';
+import { changesOnStart, changesSince } from '@trikd/core/run/run-changes';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import { firstState, type RunState } from '@trikd/core/run/state';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { eventCounter } from './event-counter.js';
-import { changesOnStart, changesSince } from './run-changes.js';
 
 const spec = specFor('tiny');
 const score = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };

@@ -1,9 +1,9 @@
 import { orAborted } from '@trikd/core/async/or-aborted';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
+import type { RunView } from '@trikd/core/run/run-view';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { snapshotEvent } from '../api/messages.js';
-import type { RunView } from '../runs/ports.js';
 import { createSharedReads } from './shared-reads.js';
 
 /** A run as it is stored, and its snapshot: all watchers get the same message, which is encoded once. */

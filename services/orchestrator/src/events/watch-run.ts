@@ -1,14 +1,14 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { drainedEvent } from '@trikd/core/run/run-changes';
+import type { RunView } from '@trikd/core/run/run-view';
 import { hasEnded } from '@trikd/core/run/state';
 import { fromRunEvent } from '@trikd/protocol/convert-run';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { isFinal, phaseIn } from '@trikd/protocol/run-phases';
 import { snapshotEvent } from '../api/messages.js';
-import type { RunView } from '../runs/ports.js';
 import type { Broadcasts } from './broadcasts.js';
 import { firstOfNewest, readPages } from './event-pages.js';
 import type { PageCache } from './page-cache.js';
-import { drainedEvent } from './run-changes.js';
 import type { Look, RunLooks } from './run-looks.js';
 
 /** What following a run needs. */

@@ -1,10 +1,10 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { duty } from '@trikd/core/run/advance';
+import { drainedEvent } from '@trikd/core/run/run-changes';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { type Displacement, hasEnded } from '@trikd/core/run/state';
-import { drainedEvent } from '../events/run-changes.js';
 import { type DrivenRun, type DrivenRunPorts, driveRun } from '../runs/driven-run.js';
 import type { RunServices } from '../runs/run-services.js';
 import type { TrioWatch } from '../runs/trio-watch.js';

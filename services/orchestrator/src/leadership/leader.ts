@@ -1,9 +1,9 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Candidate } from '@trikd/core/run/lease';
 import { loadRun } from '@trikd/core/run/run-store';
+import type { RunView } from '@trikd/core/run/run-view';
 import { wantsTrio } from '@trikd/core/run/state';
 import type { DrivenRun } from '../runs/driven-run.js';
-import type { RunView } from '../runs/ports.js';
 import type { RunServices } from '../runs/run-services.js';
 import { type CampaignPorts, campaign } from './campaign.js';
 import { createNews } from './news.js';

@@ -1,6 +1,6 @@
+import { isHalted } from '@trikd/core/run/pace';
 import type { RoleProgressed, RunEvent, Stall } from '@trikd/core/run/run-event';
-import { isHalted } from '@trikd/events/progress';
-import type { LiveView } from './ports.js';
+import type { LiveView } from '@trikd/core/run/run-view';
 
 type ProgressByName = LiveView['progress'];
 

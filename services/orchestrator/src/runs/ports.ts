@@ -1,12 +1,7 @@
 import type { Numerics } from '@trikd/core/domain/numerics';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
-import type { Owner, Placement } from '@trikd/core/run/placement';
-import type { QueueWait, Wait } from '@trikd/core/run/queue';
-import type { RoleEvaluated, RoleProgressed, Stall } from '@trikd/core/run/run-event';
-import type { RunTimes } from '@trikd/core/run/run-times';
-import type { Facts, FrozenScores, RunState } from '@trikd/core/run/state';
-import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { Facts, FrozenScores } from '@trikd/core/run/state';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import type { Assignment, FrozenAssignment } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
@@ -76,27 +71,4 @@ export interface TrioLinks {
   /** The models that report where the time of their steps goes. */
   readonly steps: readonly StepLink[];
   close(): void;
-}
-
-/** A run, with what is known of it here. */
-export interface RunView {
-  readonly spec: RunSpec;
-  readonly state: RunState;
-  readonly times: RunTimes;
-  readonly owner?: Owner;
-  readonly placement: Placement;
-  /** What only the orchestrator knows that drives it; absent elsewhere. */
-  readonly live?: LiveView;
-  /** Its place in the queue, or what its trio waits for while it is not driven, where that is known: at the leader. */
-  readonly queued?: QueueWait | Wait;
-}
-
-/** What is known of a run that is driven here, and is not stored. */
-export interface LiveView {
-  readonly stalls: readonly Stall[];
-  /** When a stall began or the last one ended, as ISO 8601; absent: there was none. */
-  readonly stalledAt?: string;
-  /** The newest of each learner in the current stage, by name. */
-  readonly progress: Readonly<Record<string, RoleProgressed>>;
-  readonly evaluations: Readonly<Record<string, RoleEvaluated>>;
 }

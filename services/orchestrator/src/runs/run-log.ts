@@ -2,13 +2,13 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { messageOf } from '@trikd/core/domain/message-of';
 import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
+import type { RunView } from '@trikd/core/run/run-view';
 import { type AnchorMove, type GenerationResult, type PairRef, type RunState, resumePair } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steering';
 import { specDigest } from '@trikd/core/spec/run-spec';
 import { isSampled, seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
 import type { Logger } from '@trikd/process/logging';
 import type { Incident } from '../placement/placement.js';
-import type { RunView } from './ports.js';
 
 /** The request that a change of a run does. */
 export interface RunRequest {

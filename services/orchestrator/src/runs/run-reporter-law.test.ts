@@ -1,7 +1,9 @@
 import { advance, duty, type RunTransition } from '@trikd/core/run/advance';
 import { currentStage } from '@trikd/core/run/current-stage';
+import { changesSince } from '@trikd/core/run/run-changes';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import { createRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
+import type { RunView } from '@trikd/core/run/run-view';
 import type { RunState } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { eventOf } from '@trikd/events/event';
@@ -14,8 +16,6 @@ import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { snapshotEvent } from '../api/messages.js';
-import { changesSince } from '../events/run-changes.js';
-import type { RunView } from './ports.js';
 import { createRunReporter } from './run-reporter.js';
 
 const model = { kind: 'plain-cnn' as const, channels: [4] };

@@ -1,11 +1,11 @@
+import { stalled } from '@trikd/core/run/conditions';
+import { isHalted } from '@trikd/core/run/pace';
+import { changesOnStart, changesSince } from '@trikd/core/run/run-changes';
 import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { SavedRun } from '@trikd/core/run/run-store';
+import type { RunView } from '@trikd/core/run/run-view';
 import type { RunState } from '@trikd/core/run/state';
-import { isHalted } from '@trikd/events/progress';
-import { changesOnStart, changesSince } from '../events/run-changes.js';
-import { stalled } from './conditions.js';
 import { liveView } from './live-view.js';
-import type { RunView } from './ports.js';
 import type { RunLog } from './run-log.js';
 import type { RunRecords } from './run-records.js';
 

@@ -3,11 +3,11 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { advance } from '@trikd/core/run/advance';
 import { pointAsStated } from '@trikd/core/run/anchor-pointer';
 import { announce } from '@trikd/core/run/queue-markers';
+import { changesSince } from '@trikd/core/run/run-changes';
 import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
+import type { RunView } from '@trikd/core/run/run-view';
 import { hasEnded, type RunState } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steering';
-import { changesSince } from '../events/run-changes.js';
-import type { RunView } from './ports.js';
 import { type RunLimits, rulesOf } from './rules.js';
 import type { RunServices } from './run-services.js';
 

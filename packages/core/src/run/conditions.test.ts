@@ -1,10 +1,10 @@
-import { placementOfNew } from '@trikd/core/run/placement';
-import { timesOfNew } from '@trikd/core/run/run-times';
-import { firstState, type RunState } from '@trikd/core/run/state';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { conditionsOf } from './conditions.js';
-import type { LiveView, RunView } from './ports.js';
+import { placementOfNew } from './placement.js';
+import { timesOfNew } from './run-times.js';
+import type { LiveView, RunView } from './run-view.js';
+import { firstState, type RunState } from './state.js';
 
 const spec = specFor('bare');
 const created = '2026-01-02T03:04:05.000Z';

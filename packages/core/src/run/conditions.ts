@@ -1,11 +1,11 @@
-import { duty } from '@trikd/core/run/advance';
-import type { Condition } from '@trikd/core/run/run-event';
-import { PHASE_CONDITIONS, type PhaseCondition } from '@trikd/core/run/run-times';
-import type { RunState } from '@trikd/core/run/state';
-import { howItStands } from '@trikd/core/run/steer';
-import { stagesOf } from '@trikd/core/stages/stages-of';
-import { stallSentence } from '@trikd/events/sentences';
-import type { RunView } from './ports.js';
+import { stagesOf } from '../stages/stages-of.js';
+import { duty } from './advance.js';
+import type { Condition } from './run-event.js';
+import { PHASE_CONDITIONS, type PhaseCondition } from './run-times.js';
+import type { RunView } from './run-view.js';
+import { stallSentence } from './stall-sentence.js';
+import type { RunState } from './state.js';
+import { howItStands } from './steer.js';
 
 const TYPES = ['Queued', 'Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled'] as const;
 

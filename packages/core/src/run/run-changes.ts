@@ -1,13 +1,13 @@
-import { anchorScoresIn } from '@trikd/core/run/advance';
-import { currentStage } from '@trikd/core/run/current-stage';
-import { bestStage } from '@trikd/core/run/promotion';
-import type { PhaseChanged, RunEvent } from '@trikd/core/run/run-event';
-import { type RunState, resumePair } from '@trikd/core/run/state';
-import type { Stage } from '@trikd/core/stages/stage';
-import { stagesOf } from '@trikd/core/stages/stages-of';
-import { conditionsOf } from '../runs/conditions.js';
-import type { RunView } from '../runs/ports.js';
-import { progressOf } from '../runs/progress.js';
+import type { Stage } from '../stages/stage.js';
+import { stagesOf } from '../stages/stages-of.js';
+import { anchorScoresIn } from './advance.js';
+import { conditionsOf } from './conditions.js';
+import { currentStage } from './current-stage.js';
+import { progressOf } from './progress.js';
+import { bestStage } from './promotion.js';
+import type { PhaseChanged, RunEvent } from './run-event.js';
+import type { RunView } from './run-view.js';
+import { type RunState, resumePair } from './state.js';
 
 /** The events of a run whose state was replaced; the phase comes last. @param before the state that it had */
 export function changesSince(before: RunState, view: RunView): readonly RunEvent[] {

@@ -1,10 +1,10 @@
-import { duty } from '@trikd/core/run/advance';
-import { currentStage } from '@trikd/core/run/current-stage';
-import type { RoleEvaluated, RoleProgressed, RunProgress } from '@trikd/core/run/run-event';
-import { resumePair } from '@trikd/core/run/state';
-import { stagesOf } from '@trikd/core/stages/stages-of';
-import { progressAt } from '@trikd/events/progress';
-import type { RunView } from './ports.js';
+import { stagesOf } from '../stages/stages-of.js';
+import { duty } from './advance.js';
+import { currentStage } from './current-stage.js';
+import { progressAt } from './pace.js';
+import type { RoleEvaluated, RoleProgressed, RunProgress } from './run-event.js';
+import type { RunView } from './run-view.js';
+import { resumePair } from './state.js';
 
 /** How far a run is in its curriculum, and the newest of each role in its current attempt. */
 export interface ProgressOfRoles extends RunProgress {

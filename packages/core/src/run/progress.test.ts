@@ -1,11 +1,11 @@
-import { placementOfNew } from '@trikd/core/run/placement';
-import type { RoleProgressed } from '@trikd/core/run/run-event';
-import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
-import { RunSpec } from '@trikd/core/spec/run-spec';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
-import type { RunView } from './ports.js';
+import { RunSpec } from '../spec/run-spec.js';
+import { placementOfNew } from './placement.js';
 import { progressOf } from './progress.js';
+import type { RoleProgressed } from './run-event.js';
+import type { RunView } from './run-view.js';
+import { firstState, type GenerationResult, type RunState } from './state.js';
 
 const curriculum = { generations: 3 };
 const spec = specFor('bare', { epochs: 10, curriculum });
