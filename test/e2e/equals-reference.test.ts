@@ -48,7 +48,15 @@ describe('four processes end bit for bit as one', () => {
     const spec: WrittenSpec = {
       ...tiny,
       data: { kind: 'synthetic', height: 12, width: 12, channels: 3, noise: 24 },
-      augment: { crop: 2, flip: true, cutout: 4 },
+      augment: [
+        { kind: 'crop', padding: 2 },
+        { kind: 'flip' },
+        { kind: 'rand-augment' },
+        { kind: 'colour-jitter' },
+        { kind: 'cutout', size: 4 },
+        { kind: 'mixup', probability: 0.5 },
+        { kind: 'cutmix' },
+      ],
       student: { ...tiny.student, model: { kind: 'resnet', depth: 8, width: 4 } },
       teacher: {
         ...tiny.teacher,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Augmentation, applyAugmentation, drawAugmentation } from './augment.js';
+import { drawAugmentation } from './augment.js';
+import { type Augmentation, applyAugmentation } from './geometry.js';
 import type { ImageShape } from './image-source.js';
 
 const NO_CUTOUT = { centerY: 0, centerX: 0, side: 0 };

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import type { z } from 'zod';
+import type { AugmentSpec } from '../spec/augment-spec.js';
 import { RunSpec } from '../spec/run-spec.js';
 import { makeBatch } from './batch.js';
 import { batchIndices } from './batch-plan.js';
 import { splitDataset } from './split.js';
 import { syntheticSource } from './synthetic.js';
 
-function setting(augment: Partial<RunSpec['augment']> = {}) {
+function setting(augment: z.input<typeof AugmentSpec> = {}) {
   const role = { model: { kind: 'plain-cnn', channels: [2] }, objective: [{ kind: 'task' }] };
   const data = { kind: 'synthetic', train: 40, validation: 8, channels: 3 };
   const spec = RunSpec.parse({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mixesOf } from '../spec/augment-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
-import { applyAugmentation, drawAugmentation } from './augment.js';
+import { writeAugmented } from './augmented-image.js';
 import { batchIndices, epochOf } from './batch-plan.js';
 import { imageBytes } from './image-source.js';
 import type { Dataset } from './split.js';
@@ -12,8 +13,18 @@ export interface Batch {
   readonly images: Uint8Array;
   /** batchSize class indices. */
   readonly labels: Int32Array;
-  /** First 16 bytes, hex, of the SHA-256 over images and labels. All frames of the step must carry the same digest. */
+  /** The labels that augmentation mixed in; absent where it mixes none. */
+  readonly mix?: LabelMix;
+  /** First 16 bytes, hex, of the SHA-256 over images, labels and what is mixed in. All frames of the step must carry the same digest. */
   readonly digest: string;
+}
+
+/** What is mixed into each row of a batch. */
+export interface LabelMix {
+  /** batchSize class indices. */
+  readonly labels: Int32Array;
+  /** Of the rows' own labels, 0..1; 1 where nothing is mixed in. */
+  readonly shares: Float32Array;
 }
 
 /**
@@ -24,17 +35,20 @@ export function makeBatch(dataset: Dataset, spec: RunSpec, generation: number, s
   const { seed, batchSize } = spec;
   const plan = { seed, generation, examples: dataset.train.count, batchSize };
   const indices = batchIndices(plan, step);
-  const stream = { purpose: 'augmentation', seed, generation, epoch: epochOf(plan, step) } as const;
+  const epoch = epochOf(plan, step);
   const size = imageBytes(dataset);
   const images = new Uint8Array(batchSize * size);
-  for (const [row, sample] of indices.entries()) {
-    const augmentation = drawAugmentation(spec.augment, dataset, { stream, sample });
-    applyAugmentation(augmentation, dataset, {
-      input: dataset.train.images.subarray(sample * size, (sample + 1) * size),
-      output: images.subarray(row * size, (row + 1) * size),
-    });
-  }
   const labels = Int32Array.from(indices, (sample) => dataset.train.labels[sample]!);
-  const digest = createHash('sha256').update(images).update(labels).digest().toString('hex', 0, 16);
-  return { step, images, labels, digest };
+  const mix = { labels: labels.slice(), shares: new Float32Array(batchSize).fill(1) };
+  for (const [row, sample] of indices.entries()) {
+    const output = images.subarray(row * size, (row + 1) * size);
+    const mixed = writeAugmented(dataset, spec.augment, { seed, generation, epoch, sample }, output);
+    if (!mixed) continue;
+    mix.labels[row] = mixed.label;
+    mix.shares[row] = mixed.share;
+  }
+  const hash = createHash('sha256').update(images).update(labels);
+  const mixes = mixesOf(spec.augment).length > 0;
+  if (mixes) hash.update(mix.labels).update(mix.shares);
+  return { step, images, labels, ...(mixes && { mix }), digest: hash.digest().toString('hex', 0, 16) };
 }

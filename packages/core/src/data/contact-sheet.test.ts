@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AugmentSpec } from '../spec/data-spec.js';
+import { AugmentSpec } from '../spec/augment-spec.js';
 import { contactSheet } from './contact-sheet.js';
 import type { Dataset } from './split.js';
 

@@ -1,5 +1,5 @@
-import type { AugmentSpec } from '../spec/data-spec.js';
-import { applyAugmentation, drawAugmentation } from './augment.js';
+import type { AugmentSpec } from '../spec/augment-spec.js';
+import { writeAugmented } from './augmented-image.js';
 import { imageBytes } from './image-source.js';
 import type { Dataset } from './split.js';
 
@@ -25,7 +25,7 @@ const GAP = 2;
  * Images of one channel are grey; of more than three, the first three are shown.
  */
 export function contactSheet(dataset: Dataset, augment: AugmentSpec, seed: number): Sheet {
-  const { height, width, channels, train } = dataset;
+  const { height, width, channels } = dataset;
   const scale = Math.max(1, Math.floor(CELL / Math.max(height, width)));
   const cell = { height: height * scale + GAP, width: width * scale + GAP };
   const columns = Math.min(MOST_COLUMNS, Math.max(1, Math.floor(SIDE / cell.width)));
@@ -34,11 +34,9 @@ export function contactSheet(dataset: Dataset, augment: AugmentSpec, seed: numbe
   const rgb = new Uint8Array(3 * sheet.height * sheet.width).fill(255);
   const size = imageBytes(dataset);
   const output = new Uint8Array(size);
-  const stream = { purpose: 'augmentation', seed, generation: 0, epoch: 0 } as const;
   for (const [row, samples] of rows.entries()) {
     for (const [column, sample] of samples.entries()) {
-      const input = train.images.subarray(sample * size, (sample + 1) * size);
-      applyAugmentation(drawAugmentation(augment, dataset, { stream, sample }), dataset, { input, output });
+      writeAugmented(dataset, augment, { seed, generation: 0, epoch: 0, sample }, output);
       for (let y = 0; y < height * scale; y++) {
         for (let x = 0; x < width * scale; x++) {
           const from = (Math.floor(y / scale) * width + Math.floor(x / scale)) * channels;

@@ -7,7 +7,7 @@ export interface Picture {
   readonly rgba: Uint8Array;
 }
 
-/** The pixels of a picture on a white ground, HWC. Grey is the luma of ITU-R BT.601, rounded as in Pillow. */
+/** The pixels of a picture on a white ground, HWC. Grey is the luma. */
 export function onWhite({ height, width, rgba }: Picture, channels: number): Uint8Array {
   const pixels = new Uint8Array(height * width * channels);
   for (let from = 0, to = 0; to < pixels.length; from += 4, to += channels) {
@@ -16,7 +16,7 @@ export function onWhite({ height, width, rgba }: Picture, channels: number): Uin
     const green = over(rgba[from + 1]!, alpha);
     const blue = over(rgba[from + 2]!, alpha);
     if (channels === 1) {
-      pixels[to] = (red * 19_595 + green * 38_470 + blue * 7471 + 0x8000) >> 16;
+      pixels[to] = lumaOf(red, green, blue);
     } else {
       pixels[to] = red;
       pixels[to + 1] = green;
@@ -24,6 +24,11 @@ export function onWhite({ height, width, rgba }: Picture, channels: number): Uin
     }
   }
   return pixels;
+}
+
+/** The luma of ITU-R BT.601, rounded as in Pillow. */
+export function lumaOf(red: number, green: number, blue: number): number {
+  return (red * 19_595 + green * 38_470 + blue * 7471 + 0x8000) >> 16;
 }
 
 function over(value: number, alpha: number): number {

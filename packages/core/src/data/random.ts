@@ -2,7 +2,7 @@
  * What random numbers are used for. Each purpose has its own stream, so drawing more numbers for one never changes
  * another. The position in this list is part of the result: append only.
  */
-const PURPOSES = ['permutation', 'augmentation', 'prototypes', 'noise', 'weights'] as const;
+const PURPOSES = ['permutation', 'augmentation', 'prototypes', 'noise', 'weights', 'augmentation-list'] as const;
 export type RandomPurpose = (typeof PURPOSES)[number];
 
 /**
@@ -13,6 +13,8 @@ export interface RandomStream {
   readonly seed: number;
   readonly generation: number;
   readonly epoch: number;
+  /** One more uint32, for what has several streams in an epoch; default: 0 */
+  readonly lane?: number;
 }
 
 /**
@@ -24,7 +26,7 @@ export function randomWords(stream: RandomStream, index: number, out: Uint32Arra
   out[0] = index;
   out[1] = stream.epoch;
   out[2] = stream.generation;
-  out[3] = 0;
+  out[3] = stream.lane ?? 0;
   philox4x32(out, stream.seed, PURPOSES.indexOf(stream.purpose));
 }
 

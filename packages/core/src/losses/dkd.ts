@@ -17,6 +17,7 @@ import { compared, standardise } from './standardise.js';
  */
 export const dkd = defineLoss({
   kind: 'dkd',
+  needsLabel: true,
   schema: z.strictObject({
     kind: z.literal('dkd').describe('decoupled distillation (Zhao et al. 2022)'),
     alpha: Amount.default(1).describe('of the part that compares the label with all other classes'),

@@ -26,6 +26,8 @@ export interface DistillationLoss<Kind extends string, Schema extends z.ZodType>
   readonly kind: Kind;
   /** The knobs, with the defaults that were published. */
   readonly schema: Schema;
+  /** Whether it treats the label of a row apart from the other classes: rows with two labels have none such. */
+  readonly needsLabel: boolean;
   /**
    * The loss before the weight of its term: sum over classes and mean over the batch, unless its file says otherwise.
    * @param spec what the schema accepts
@@ -37,8 +39,9 @@ export interface DistillationLoss<Kind extends string, Schema extends z.ZodType>
 export function defineLoss<Kind extends string, Schema extends z.ZodType<{ readonly kind: Kind }>>(loss: {
   readonly kind: Kind;
   readonly schema: Schema;
+  readonly needsLabel?: boolean;
   value(inputs: LossInputs & { readonly spec: z.output<Schema> }): Scalar;
 }): DistillationLoss<Kind, Schema> {
-  const { kind, schema } = loss;
-  return { kind, schema, value: (inputs, spec) => loss.value({ ...inputs, spec: schema.parse(spec) }) };
+  const { kind, schema, needsLabel = false } = loss;
+  return { kind, schema, needsLabel, value: (inputs, spec) => loss.value({ ...inputs, spec: schema.parse(spec) }) };
 }

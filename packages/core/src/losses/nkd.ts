@@ -15,6 +15,7 @@ import { defineLoss } from './loss.js';
  */
 export const nkd = defineLoss({
   kind: 'nkd',
+  needsLabel: true,
   schema: z.strictObject({
     kind: z.literal('nkd').describe('normalized distillation; published with T = 1 (Yang et al. 2023)'),
     gamma: Amount.default(1.5).describe('of the part that compares the classes other than the label'),

@@ -11,6 +11,7 @@ import type { TermSpec } from '../spec/role-spec.js';
 import type { Task } from '../tasks/task.js';
 import type { Ops } from './loss.js';
 import { lossValue } from './registry.js';
+import type { MixTensors } from './task-loss.js';
 
 export const FUSED: Ops = { tf, softmaxCrossEntropy };
 
@@ -33,14 +34,16 @@ export interface TermInputs {
   readonly task: Pick<Task, 'loss'>;
   readonly logits: Tensor2D;
   readonly labels: Tensor1D;
+  /** What is mixed into the images; only the task term depends on it. */
+  readonly mix?: MixTensors | undefined;
   /** By participant. */
   readonly targets: ReadonlyMap<string, Tensor2D>;
 }
 
 /** The value of one term before its weight. */
 export function termValue(term: TermSpec, inputs: TermInputs, temperature: Scalar): Scalar {
-  const { task, logits, labels, targets } = inputs;
-  if (term.kind === 'task') return task.loss({ logits, labels, ops: FUSED });
+  const { task, logits, labels, mix, targets } = inputs;
+  if (term.kind === 'task') return task.loss({ logits, labels, ...(mix && { mix }), ops: FUSED });
   const ops = learnedOf(term) ? PLAIN : FUSED;
   return lossValue(term.loss, { logits, target: targets.get(term.from)!, labels, temperature, ops });
 }

@@ -24,6 +24,11 @@ export type LossSpec = z.infer<typeof LossSpec>;
 /** What a term without a loss has. */
 const DEFAULT = kl.schema.parse({ kind: 'kl' });
 
+/** Whether a loss needs one label for each row. @param spec undefined for `kl` */
+export function needsLabel(spec: LossSpec | undefined): boolean {
+  return LOSSES.some((loss) => loss.needsLabel && loss.kind === spec?.kind);
+}
+
 /**
  * The value of a distillation loss before the weight of its term.
  * @param spec undefined for `kl`

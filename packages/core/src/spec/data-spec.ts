@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Amount, Count, Positive, Size, WIDEST } from './numbers.js';
+import { Amount, Positive, Size, WIDEST } from './numbers.js';
 
 /** Characters of a path, at most: PATH_MAX of Linux. */
 const LONGEST_PATH = 4096;
@@ -149,10 +149,3 @@ export function isStored(data: DataSpec): data is StoredData {
 export function isByIdentity(data: DataSpec): boolean {
   return data.kind === 'synthetic-identities' || ('split' in data && data.split === 'identities');
 }
-
-export const AugmentSpec = z.strictObject({
-  crop: Count.default(2).describe('pixels of zero padding before a random crop; 0 turns it off'),
-  flip: z.boolean().default(true).describe('mirror left-right with probability 1/2'),
-  cutout: Count.default(0).describe('side of the blanked square in pixels; 0 turns it off'),
-});
-export type AugmentSpec = z.infer<typeof AugmentSpec>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TaskSpec } from '../tasks/registry.js';
-import { AugmentSpec, DataSpec } from './data-spec.js';
+import { AugmentSpec } from './augment-spec.js';
+import { DataSpec } from './data-spec.js';
 import { MAX_SPEC_SECONDS } from './durations.js';
 import { Amount, Count, Positive } from './numbers.js';
 import { RoleSpec, ScheduleSpec, TrainingSpec } from './role-spec.js';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { canonicalJson } from '../domain/canonical-json.js';
 import { MethodSpec } from '../methods/registry.js';
 import { stagesOf } from '../stages/stages-of.js';
+import { augmentProblems } from './augment-problems.js';
 import { methodProblems } from './method-problems.js';
 import type { SpecProblem } from './problem.js';
 import { RunSettings } from './run-settings.js';
@@ -25,7 +26,8 @@ export const RunSpec = Fields.superRefine(
     const report = ({ path, message }: SpecProblem) => context.addIssue({ code: 'custom', path: [...path], message });
     const problems = [...taskProblems(spec), ...methodProblems(spec)];
     for (const problem of problems) report(problem);
-    if (problems.length === 0) for (const problem of lengthProblems(spec)) report(problem);
+    if (problems.length > 0) return;
+    for (const problem of [...augmentProblems(spec), ...lengthProblems(spec)]) report(problem);
   },
   // Stages are made of valid settings alone: of a billion generations they would fill the memory.
   { when: ({ issues }) => issues.length === 0 },

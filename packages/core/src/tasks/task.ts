@@ -3,6 +3,7 @@ import type { Pauses } from '../async/slices.js';
 import type { LabelledImages } from '../data/image-source.js';
 import type { Score } from '../domain/score.js';
 import type { Ops } from '../losses/loss.js';
+import type { MixTensors } from '../losses/task-loss.js';
 import type { HeadLayer } from './head.js';
 import type { Metric } from './metric.js';
 
@@ -33,6 +34,8 @@ export interface TaskLossInputs {
   readonly logits: Tensor2D;
   /** [rows], int32. */
   readonly labels: Tensor1D;
+  /** Only for a task whose rows may have two labels. */
+  readonly mix?: MixTensors;
   readonly ops: Ops;
 }
 

@@ -15,8 +15,10 @@ import {
 } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
 import { learnedOf, termValue } from '../losses/objective.js';
+import type { MixTensors } from '../losses/task-loss.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
 import type { ModelSpec } from '../models/registry.js';
+import { mixesOf } from '../spec/augment-spec.js';
 import type { OptimizerSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { type Learner, type Stage, sourcesOf } from '../stages/stage.js';
@@ -78,10 +80,12 @@ function trainFunction(context: ProgramContext, stage: Stage, learner: Learner):
   const { spec, dataset } = context;
   const { optimizer, clipNorm, objective: terms } = learner;
   const sources = sourcesOf(stage, learner);
+  const mixes = mixesOf(spec.augment).length > 0;
   return {
     inputs: {
       images: imagesSpec(context),
       labels: int32(spec.batchSize),
+      ...(mixes && { mixLabels: int32(spec.batchSize), mixShares: float32(spec.batchSize) }),
       learningRate: float32(),
       seed: int32(),
       step: int32(),
@@ -97,6 +101,9 @@ function trainFunction(context: ProgramContext, stage: Stage, learner: Learner):
     body(scope) {
       const scalar = (name: string) => scope.inputs[name] as Scalar;
       const labels = scope.inputs.labels as Tensor1D;
+      const mix = mixes
+        ? { labels: scope.inputs.mixLabels as Tensor1D, shares: scope.inputs.mixShares as Tensor1D }
+        : undefined;
       const task = taskOf(spec);
       const learned = learnedTemperatures(scope, terms);
       const step: { logits?: Tensor2D; values?: Tensor } = {};
@@ -109,7 +116,7 @@ function trainFunction(context: ProgramContext, stage: Stage, learner: Learner):
           const lossAt = (temperature: Scalar) =>
             tf.mul(
               scalar(weightInput(index)),
-              termValue(term, { task, logits, labels, targets }, temperature),
+              termValue(term, { task, logits, labels, mix, targets }, temperature),
             ) as Scalar;
           return learnedOf(term) ? learned.lossAt(index, lossAt) : lossAt(scalar(temperatureInput(index)));
         });
@@ -127,7 +134,7 @@ function trainFunction(context: ProgramContext, stage: Stage, learner: Learner):
       return {
         terms: step.values!,
         gradientNorm,
-        correct: correct(step.logits!, labels),
+        correct: correct(step.logits!, labels, mix),
         ...(gates.size > 0 && { gates: tf.stack(inTermOrder(gates)) }),
         ...(learned.count > 0 && { temperatures: tf.stack([...learned.temperatures()]) }),
       };
@@ -143,8 +150,12 @@ const inTermOrder = (gates: ReadonlyMap<number, Scalar>): Scalar[] =>
   [...gates].toSorted(([a], [b]) => a - b).map(([, open]) => open);
 
 /** Number of rows whose largest logit is the label. */
-function correct(logits: Tensor2D, labels: Tensor1D): Scalar {
-  return tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'float32'));
+/** Rows whose largest logit is the label; of two labels each counts by its share. */
+function correct(logits: Tensor2D, labels: Tensor1D, mix: MixTensors | undefined): Scalar {
+  const largest = tf.argMax(logits, 1);
+  const right = (label: Tensor1D) => tf.cast(tf.equal(largest, label), 'float32');
+  if (!mix) return tf.sum(right(labels));
+  return tf.sum(tf.add(tf.mul(mix.shares, right(labels)), tf.mul(tf.sub(1, mix.shares), right(mix.labels))));
 }
 
 /** Normalises pixels 0..255 to zero mean and unit variance over the training split, per channel. */

@@ -5,9 +5,10 @@ import { dullFrames, lonePorts } from '@trikd/testing/training/lone-ports';
 import { expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
 import type { LogitsFrame } from '../exchange/frame.js';
-import type { RunSpec } from '../spec/run-spec.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { learnerOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
+import { answerOf } from '../tasks/classification/answer.js';
 import { generationPlan } from './generation-plan.js';
 import { temperatureInput, traceTrainer } from './role-program.js';
 import { createStallWatch } from './stall-watch.js';
@@ -225,4 +226,35 @@ test('a temperature that is a schedule is that of the step and the generation', 
   };
   expect(await fed(0, 6)).toEqual([3]);
   expect(await fed(1, 6)).toEqual([5]);
+});
+
+test('after mixup the task loss and the batch accuracy count both labels of a row by their shares', async () => {
+  const mixing = RunSpec.parse({ ...spec, augment: [{ kind: 'mixup' }] });
+  const context = await openStep(mixing);
+  const frames: LogitsFrame[] = [];
+  const publish = async (frame: LogitsFrame) => void frames.push(frame);
+  const mixed = makeBatch(dataset, mixing, 0, 0);
+  const step = await trainStep({ ...context, ports: { ...context.ports, publish } }, mixed, () => {});
+  const { cols, data } = frames[0]!.logits;
+  const both = Array.from(mixed.labels, (own, row) => {
+    const share = mixed.mix!.shares[row]!;
+    const logits = data.subarray(row * cols, (row + 1) * cols);
+    const [first, second] = [answerOf(logits, own), answerOf(logits, mixed.mix!.labels[row]!)];
+    const right = (rank: number) => (rank === 0 ? 1 : 0);
+    return {
+      loss: share * first.nll + (1 - share) * second.nll,
+      right: share * right(first.rank) + (1 - share) * right(second.rank),
+    };
+  });
+  const mean = (of: (one: (typeof both)[number]) => number) =>
+    both.reduce((sum, one) => sum + of(one), 0) / both.length;
+  expect(step.taskLoss).toBeCloseTo(
+    mean(({ loss }) => loss),
+    5,
+  );
+  expect(step.values.batchMetrics['accuracy']).toBeCloseTo(
+    mean(({ right }) => right),
+    5,
+  );
+  await context.session.close();
 });

@@ -133,9 +133,10 @@ function feedsOf(context: StepContext, batch: Batch, rate: number) {
   const { spec, stage, learner, plan } = context;
   const { optimizer, clipNorm, objective: terms } = learner;
   const moment = momentOf(context, batch.step);
-  const feeds: Record<string, number | Uint8Array | Int32Array> = {
+  const feeds: Record<string, number | Uint8Array | Int32Array | Float32Array> = {
     images: batch.images,
     labels: batch.labels,
+    ...(batch.mix && { mixLabels: batch.mix.labels, mixShares: batch.mix.shares }),
     learningRate: rate,
     ...randomFeeds(spec, stage, learner, batch.step),
     ...optimizerFeeds(optimizer, batch.step),

@@ -13,7 +13,7 @@ export const classification: Task = {
   primary: ACCURACY,
   labels: 'classes',
   head: ({ classes }) => [{ kind: 'dense', name: 'classifier', units: classes }],
-  loss: ({ logits, labels, ops }) => taskLoss(ops, logits, labels),
+  loss: ({ logits, labels, mix, ops }) => taskLoss(ops, logits, labels, mix),
   chance: ({ classes }) => ({ nats: Math.log(classes), formula: `ln(${classes})` }),
   assertMeasurable: () => undefined,
   meter({ classes }) {
