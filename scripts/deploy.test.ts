@@ -13,7 +13,7 @@ const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.ur
 /** Names of metrics in a query: identifiers that are none of its functions, words and labels. */
 function metricsOf(query: string): readonly string[] {
   const bare = query.replace(/"[^"]*"/g, '').replace(/\b(by|on|group_left|group_right|without)\s*\([^)]*\)/g, '');
-  return [...bare.matchAll(/\btrikd_[a-z_]+/g)]
+  return [...bare.matchAll(/\b(?:trikd|process)_[a-z_]+/g)]
     .filter(({ index, 0: name }) => !/^\s*(=|!=|=~|!~)[^=]/.test(bare.slice(index + name.length)))
     .map(([name]) => name);
 }

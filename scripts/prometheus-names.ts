@@ -16,6 +16,7 @@ function namesOf(name: string, { kind, unit }: MetricDefinition): readonly strin
     case 'counter':
     case 'total':
       return [`${base}_total`];
+    case 'amount':
     case 'gauge':
       return [unit === '1' ? `${base}_ratio` : base];
   }

@@ -40,7 +40,7 @@ function changesOf(run: Run): readonly RunEvent[] {
   return [
     ...generations.map((result) => ({ $case: 'generationEnded', value: { result } }) as const),
     ...anchorMoves.map((move) => ({ $case: 'anchorMoved', value: { move } }) as const),
-    { $case: 'phaseChanged', value: run },
+    { $case: 'phaseChanged', value: { ...run, numerics: [] } },
     { $case: 'stallsChanged', value: { stalls, conditions: conditions.filter(({ type }) => type === 'Stalled') } },
   ];
 }

@@ -2,6 +2,7 @@ import {
   type EventsMissing,
   type RoleAlarm,
   type RoleEvaluation,
+  type RoleNumerics,
   type RoleProgress,
   type Run,
   type RunDrained,
@@ -32,6 +33,8 @@ export interface GenerationHistory {
   readonly committed?: number;
   /** The newest alarm of its present attempt. */
   readonly alarm?: RoleAlarm;
+  /** What the models of its newest attempt compute with, as far as they report it. */
+  readonly numerics?: readonly RoleNumerics[];
   /** By name, in the order of their first events. */
   readonly learners: Readonly<Record<string, LearnerHistory>>;
 }
@@ -92,7 +95,11 @@ export function withRun(history: RunHistory, run: Run): RunHistory {
   const present = history.run;
   // A request may be answered before older events are read.
   if (isOlder(run.updateTime, present?.updateTime)) return history;
-  return { ...history, run: run.spec === '' && present ? { ...run, spec: present.spec } : run };
+  return { ...history, run: run.spec === '' && present ? withSpecOf(present, run) : run };
+}
+
+function withSpecOf({ spec, specDigest }: Run, run: Run): Run {
+  return { ...run, spec, specDigest };
 }
 
 function applied(history: RunHistory, event: RunEvent): RunHistory {
@@ -117,7 +124,9 @@ function details(history: RunHistory, event: RunEvent): RunHistory {
       const { drained: _, ...rest } = history;
       // Every attempt begins with this phase.
       const begins = event.value.phase === RunPhase.RUN_PHASE_PREPARING;
-      return begins ? { ...rest, generations: rest.generations.map(withoutAlarm) } : rest;
+      const cleared = begins ? { ...rest, generations: rest.generations.map(withoutAlarm) } : rest;
+      const { numerics, generation } = event.value;
+      return numerics.length === 0 ? cleared : inGeneration(cleared, generation, (of) => ({ ...of, numerics }));
     }
     case 'progress':
       return inGeneration(history, event.value.generation, (generation) => trained(generation, event.value));

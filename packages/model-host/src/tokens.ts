@@ -3,4 +3,5 @@ export const EXCHANGE = Symbol('exchange source');
 export const SHUTDOWN = Symbol('shutdown signal');
 export const TRAINER = Symbol('trainer');
 export const STEPS = Symbol('memory of steps');
+export const USAGE = Symbol('reader of what the process uses');
 export const ANCHOR = Symbol('anchor holder');

@@ -3,7 +3,7 @@ import { duty } from '@trikd/core/run/advance';
 import { progressOf } from '@trikd/core/run/progress';
 import { phaseChanged } from '@trikd/core/run/run-changes';
 import type { RunView } from '@trikd/core/run/run-view';
-import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { stagesOf } from '@trikd/core/stages/stages-of';
 import {
   fromMove,
@@ -23,10 +23,11 @@ export function fromRun(view: RunView): Run {
   const { spec, state, times, live, owner } = view;
   const { roles, evaluations, ...progress } = progressOf(view);
   const stages = stagesOf(spec);
+  const { numerics: _, ...phase } = fromPhaseChanged(phaseChanged(view));
   return {
     runId: spec.name,
-    spec: specText(spec),
-    ...fromPhaseChanged(phaseChanged(view)),
+    ...specFields(spec),
+    ...phase,
     progress: {
       ...fromRunProgress(progress),
       roles: roles.map(fromRoleProgressed),
@@ -44,13 +45,13 @@ export function fromRun(view: RunView): Run {
   };
 }
 
-/** Texts of specs: each follower of a run gets a snapshot with the same one. */
-const SPECS = new WeakMap<RunSpec, string>();
+/** Texts and digests of specs: each follower of a run gets a snapshot with the same ones. */
+const SPECS = new WeakMap<RunSpec, Pick<Run, 'spec' | 'specDigest'>>();
 
-function specText(spec: RunSpec): string {
-  const text = SPECS.get(spec) ?? canonicalJson(spec);
-  SPECS.set(spec, text);
-  return text;
+function specFields(spec: RunSpec): Pick<Run, 'spec' | 'specDigest'> {
+  const fields = SPECS.get(spec) ?? { spec: canonicalJson(spec), specDigest: specDigest(spec) };
+  SPECS.set(spec, fields);
+  return fields;
 }
 
 const ADVANCE: Readonly<Record<RunSpec['curriculum']['advance'], RunAdvance>> = {

@@ -1,3 +1,5 @@
+import type { AttemptNumerics } from '@trikd/core/domain/numerics';
+import { ROLES } from '@trikd/core/domain/role';
 import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
 import type {
   AnchorMoved,
@@ -13,6 +15,7 @@ import type {
 import type { AnchorMove, GenerationResult } from '@trikd/core/run/state';
 import { fromBestParams, fromRole, fromScore } from './convert.js';
 import { fromFrozenScores } from './convert-anchor.js';
+import { fromNumerics } from './convert-numerics.js';
 import { fromSlowStep, fromStepTimes } from './convert-timing.js';
 import { fromProgress } from './convert-trainer.js';
 import {
@@ -23,6 +26,7 @@ import {
   type RunProgress as ProgressMessage,
   type GenerationResult as ResultMessage,
   type RoleEvaluation,
+  type RoleNumerics,
   type RoleProgress,
   type RunAnchor,
   type RunCondition,
@@ -90,7 +94,15 @@ export function fromPhaseChanged(event: PhaseChanged): PhaseChangedMessage {
     updateTime: toDate(updated),
     endTime: toDate(ended),
     placement: fromPlacement(event),
+    numerics: fromAttemptNumerics(event.numerics ?? {}),
   };
+}
+
+function fromAttemptNumerics(numerics: AttemptNumerics): RoleNumerics[] {
+  return ROLES.flatMap((role) => {
+    const own = numerics[role];
+    return own ? [{ role: fromRole(role), numerics: fromNumerics(own) }] : [];
+  });
 }
 
 function fromStage({ name, learners, frozen, decisive }: StageNames): StageMessage {

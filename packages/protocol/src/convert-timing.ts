@@ -1,4 +1,5 @@
 import type { Role } from '@trikd/core/domain/role';
+import type { GpuUsage, ProcessUsage } from '@trikd/core/timing/process-usage';
 import type { PhaseKind, RoleStep, StepPhase } from '@trikd/core/timing/role-step';
 import type { SlowStep } from '@trikd/core/timing/slow-steps';
 import type { Spread } from '@trikd/core/timing/spread';
@@ -6,6 +7,8 @@ import type { StepTimes } from '@trikd/core/timing/step-times';
 import { fromRole, toRole } from './convert.js';
 import { Role as RoleMessage } from './gen/node/trikd/v1/common.js';
 import {
+  type GpuUsage as GpuUsageMessage,
+  type ProcessUsage as ProcessUsageMessage,
   type RoleStep as RoleStepMessage,
   type SlowStep as SlowStepMessage,
   StepPhaseKind,
@@ -52,6 +55,25 @@ export function fromRoleStep({ role, step, started, duration, phases }: RoleStep
   };
 }
 
+export function fromUsage({
+  uptimeSeconds,
+  cpuSeconds,
+  memoryBytes,
+  peakMemoryBytes,
+  gpu,
+}: ProcessUsage): ProcessUsageMessage {
+  return { uptimeSeconds, cpuSeconds, memoryBytes, peakMemoryBytes, gpu: gpu && fromGpu(gpu) };
+}
+
+function fromGpu({ utilization, memoryBytes, memoryTotalBytes }: GpuUsage): GpuUsageMessage {
+  return { utilization, memoryBytes, memoryTotalBytes };
+}
+
+export function toUsage({ gpu, ...usage }: ProcessUsageMessage): ProcessUsage {
+  const { uptimeSeconds, cpuSeconds, memoryBytes, peakMemoryBytes } = usage;
+  return { uptimeSeconds, cpuSeconds, memoryBytes, peakMemoryBytes, ...(gpu && { gpu: fromGpu(gpu) }) };
+}
+
 /** Steps of which generation and attempt. */
 export interface StepsOf {
   readonly generation: number;
@@ -71,7 +93,7 @@ export function fromStepTimes({
     attempt,
     firstStep,
     steps,
-    roles: roles.map(({ role, step, between, phases }) => ({
+    roles: roles.map(({ role, step, between, phases, usage }) => ({
       role: fromRole(role),
       step: fromSpread(step),
       between: fromSpread(between),
@@ -81,6 +103,7 @@ export function fromStepTimes({
         times: fromSpread(times),
         share,
       })),
+      usage: usage && fromUsage(usage),
     })),
     verdict,
   };

@@ -25,6 +25,8 @@ function instrument(meter: Meter, name: string, definition: MetricDefinition) {
       return newest(meter.createObservableGauge(name, { unit, description }));
     case 'total':
       return newest(meter.createObservableCounter(name, { unit, description }));
+    case 'amount':
+      return newest(meter.createObservableUpDownCounter(name, { unit, description }));
     case 'histogram': {
       const advice = { explicitBucketBoundaries: [...(buckets ?? [])] };
       const histogram = meter.createHistogram(name, { unit, description, advice });
@@ -65,6 +67,16 @@ export function stepMeter(record: RecordMetric): (step: RoleStep) => void {
     for (const phase of phases) {
       record('trikd.step.phase.duration', phase.duration / 1000, attributesOf(role, phase));
     }
+  };
+}
+
+/** Measures what this process uses. */
+export function processMeter(record: RecordMetric): () => void {
+  return () => {
+    const { user, system } = process.cpuUsage();
+    record('process.cpu.time', user / 1e6, { 'cpu.mode': 'user' });
+    record('process.cpu.time', system / 1e6, { 'cpu.mode': 'system' });
+    record('process.memory.usage', process.memoryUsage.rss());
   };
 }
 

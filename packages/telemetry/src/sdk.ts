@@ -6,7 +6,7 @@ import { telemetryDefaults } from '@trikd/process/environment';
 import type { Logger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import type { Deliveries } from './counted-spans.js';
-import { instruments, type RecordMetric, stepMeter, trainerMeter } from './instruments.js';
+import { instruments, processMeter, type RecordMetric, stepMeter, trainerMeter } from './instruments.js';
 import { deliverSpans } from './span-delivery.js';
 import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
 import type { Telemetry } from './telemetry.js';
@@ -16,6 +16,8 @@ import { workLater } from './work-later.js';
 
 /** For pending data when the process exits. */
 const SHUTDOWN_SECONDS = 0.5;
+/** Between two looks at what the process uses. */
+const PROCESS_INTERVAL_MS = 5000;
 
 /** Starts the SDK, which exports spans and metrics as the standard variables configure it; by default over OTLP/gRPC. */
 export function startSdk(service: string, env: Readonly<Record<string, string | undefined>>, log: Logger): Telemetry {
@@ -35,6 +37,9 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
   const exportSpan = (span: ReadableSpan) => {
     for (const processor of processors) processor.onEnd(span);
   };
+  const measureProcess = processMeter(record);
+  measureProcess();
+  const processTimer = setInterval(measureProcess, PROCESS_INTERVAL_MS).unref();
   const steps = { tracer, ids, over: exportSpan };
   const later = workLater();
   const ifRemembered = <T>(find: () => T | undefined, work: (found: T) => void) =>
@@ -55,6 +60,8 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
     record,
     async stop() {
       later.now();
+      clearInterval(processTimer);
+      measureProcess();
       await within(
         sdk.shutdown().catch(() => undefined),
         SHUTDOWN_SECONDS,

@@ -23,6 +23,7 @@ export const ATTRIBUTES = {
   'trikd.limit': 'name of a limit, such as `limits.callsPerSecond`; on metrics only',
   'rpc.method': 'method of a call, such as `trikd.v1.TrainerService/Assign`; on metrics only',
   'rpc.response.status_code': 'status of a call, such as `NOT_FOUND`; on metrics only',
+  'cpu.mode': 'user or system; on metrics only',
   'error.type': 'kind of the error that ended the step',
 } as const;
 export type Attribute = keyof typeof ATTRIBUTES;
@@ -56,8 +57,8 @@ export const SPANS = {
 } as const;
 
 export interface MetricDefinition {
-  /** A total is a counter whose value is known, and looked at when it is sent. */
-  readonly kind: 'histogram' | 'gauge' | 'counter' | 'total';
+  /** A total is a counter whose value is known, and looked at when it is sent; an amount is one that falls too, an UpDownCounter. */
+  readonly kind: 'histogram' | 'gauge' | 'counter' | 'total' | 'amount';
   /** Of UCUM; a text in braces is a mere remark. */
   readonly unit: string;
   readonly description: string;
@@ -227,6 +228,18 @@ export const METRICS = {
     unit: '{refusal}',
     description: 'calls that a limit refused, and connections that it closed',
     attributes: ['trikd.limit'],
+  },
+  'process.cpu.time': {
+    kind: 'total',
+    unit: 's',
+    description: 'CPU time of all threads of the process',
+    attributes: ['cpu.mode'],
+  },
+  'process.memory.usage': {
+    kind: 'amount',
+    unit: 'By',
+    description: 'resident memory of the process',
+    attributes: [],
   },
   'trikd.failures': {
     kind: 'counter',

@@ -1,6 +1,7 @@
 import './no-eval.js';
 import type { RunHistory } from '@trikd/events/run-history';
 import { render } from 'preact';
+import { Reproduction } from './reproduction.js';
 import { RunHead } from './run-head.js';
 import { RunView } from './run-view.js';
 
@@ -10,12 +11,18 @@ function historyInPage(): RunHistory | undefined {
   return text.trim() === '' ? undefined : JSON.parse(text);
 }
 
+/** The run file that renderReport has put into the page. */
+function fileInPage(): string | undefined {
+  return document.getElementById('run-file')?.textContent || undefined;
+}
+
 function Report({ history }: { readonly history: RunHistory }) {
   return (
     <main class="report">
       <h1>{history.run?.runId ?? 'A run'}</h1>
       {history.run && <RunHead run={history.run} />}
       <RunView history={history} />
+      <Reproduction history={history} file={fileInPage()} />
     </main>
   );
 }

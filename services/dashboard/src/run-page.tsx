@@ -2,6 +2,7 @@ import { emptyHistory } from '@trikd/events/run-history';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { RunActions } from './actions.js';
 import { announcement } from './announcement.js';
+import { Downloads } from './downloads.js';
 import { type Follower, followRun, type LiveRun } from './live-run.js';
 import { RunHead } from './run-head.js';
 import { RunView } from './run-view.js';
@@ -43,6 +44,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
           <RunHead run={run} />
           <RunActions run={run} done={() => follower.current?.refresh()} />
           <RunView history={history} done={() => follower.current?.refresh()} />
+          <Downloads history={history} />
         </>
       ) : (
         <p class="empty">Loading the run…</p>

@@ -7,6 +7,7 @@ import { sentence } from './format.js';
 import { Lineage } from './lineage.js';
 import { SlowSteps } from './slow-steps.js';
 import { StepTimes } from './step-times.js';
+import { SystemMetrics } from './system-metrics.js';
 
 interface RunViewProps {
   readonly history: RunHistory;
@@ -24,6 +25,7 @@ export function RunView({ history, done }: RunViewProps) {
       {run && <Lineage run={run} generations={history.generations} {...(done && { done })} />}
       <Curves history={history} />
       <StepTimes windows={history.windows} run={run} />
+      <SystemMetrics windows={history.windows} />
       <SlowSteps steps={history.slowSteps} run={run} />
       <EventLog log={history.log} run={run} />
     </>

@@ -53,6 +53,7 @@ export function phaseChanged(view: RunView): PhaseChanged {
     ...(times.ended !== undefined && { ended: times.ended }),
     placement,
     ...(queued && 'position' in queued && { waiting: queued }),
+    ...(state.phase === 'training' && state.numerics && { numerics: state.numerics }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { FailureKind } from '../domain/errors.js';
+import type { AttemptNumerics } from '../domain/numerics.js';
 import type { Role, TrainedRole } from '../domain/role.js';
 import type { Score } from '../domain/score.js';
 import type { SlowStep } from '../timing/slow-steps.js';
@@ -75,6 +76,8 @@ export interface PhaseChanged {
   readonly placement: Placement;
   /** Its place in the queue; absent for a run that is not queued or is being placed, or where that is not known. */
   readonly waiting?: Pick<QueueWait, 'position' | 'length'>;
+  /** What the models of the attempt compute with, while it trains; absent where they do not report it. */
+  readonly numerics?: AttemptNumerics;
 }
 
 /** A generation ended. */

@@ -1,4 +1,5 @@
 import type { Role } from '../domain/role.js';
+import type { ProcessUsage } from './process-usage.js';
 import type { PhaseKind } from './role-step.js';
 import type { Spread } from './spread.js';
 
@@ -25,4 +26,6 @@ export interface RoleTimes {
   readonly betweenShare: number;
   /** In the order in which they occur in a step. */
   readonly phases: readonly PhaseTimes[];
+  /** What its process had used by the end of these steps; absent if it is not reported. */
+  readonly usage?: ProcessUsage;
 }

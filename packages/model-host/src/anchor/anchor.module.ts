@@ -1,10 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { usageReader } from '@trikd/process/process-usage';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
 import { AnchorServiceService } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { TimingServiceService } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { ExchangeController } from '../exchange/exchange.controller.js';
 import { TimingController } from '../timing/timing.controller.js';
-import { ANCHOR, EXCHANGE, SHUTDOWN, STEPS } from '../tokens.js';
+import { ANCHOR, EXCHANGE, SHUTDOWN, STEPS, USAGE } from '../tokens.js';
 import { AnchorController } from './anchor.controller.js';
 import type { AnchorHolder } from './anchor-holder.js';
 
@@ -20,6 +21,7 @@ export function anchorModule(anchor: AnchorHolder, shutdown: AbortSignal): Dynam
       { provide: ANCHOR, useValue: anchor },
       { provide: EXCHANGE, useValue: anchor },
       { provide: STEPS, useValue: anchor.steps },
+      { provide: USAGE, useValue: usageReader() },
       { provide: SHUTDOWN, useValue: shutdown },
     ],
   };

@@ -1,7 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
+import type { ProcessUsage } from '@trikd/core/timing/process-usage';
 import { toAttempt, toPosition } from '@trikd/protocol/convert';
-import { fromRoleStep } from '@trikd/protocol/convert-timing';
+import { fromRoleStep, fromUsage } from '@trikd/protocol/convert-timing';
 import type {
   ReadStepsRequest,
   ReadStepsResponse,
@@ -9,7 +10,7 @@ import type {
   TraceStepsResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import type { StepMemory } from '@trikd/telemetry/step-memory';
-import { STEPS } from '../tokens.js';
+import { STEPS, USAGE } from '../tokens.js';
 
 /** Most steps of one response: about 250 KB. */
 const MAX_STEPS = 1024;
@@ -17,13 +18,17 @@ const MAX_STEPS = 1024;
 /** Translates between TimingService messages and the steps of a model: anchor, teacher or student. */
 @Controller()
 export class TimingController {
-  constructor(@Inject(STEPS) private readonly steps: StepMemory) {}
+  constructor(
+    @Inject(STEPS) private readonly steps: StepMemory,
+    @Inject(USAGE) private readonly usage: () => ProcessUsage,
+  ) {}
 
   @GrpcMethod('TimingService', 'readSteps')
   readSteps({ from }: ReadStepsRequest): ReadStepsResponse {
-    if (!from) return { steps: [] };
+    const usage = fromUsage(this.usage());
+    if (!from) return { steps: [], usage };
     const { step, ...attempt } = toPosition(from);
-    return { steps: this.steps.read(attempt, step, MAX_STEPS).map(fromRoleStep) };
+    return { steps: this.steps.read(attempt, step, MAX_STEPS).map(fromRoleStep), usage };
   }
 
   @GrpcMethod('TimingService', 'traceSteps')

@@ -1,10 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { usageReader } from '@trikd/process/process-usage';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
 import { TimingServiceService } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { TrainerServiceService } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { ExchangeController } from '../exchange/exchange.controller.js';
 import { TimingController } from '../timing/timing.controller.js';
-import { EXCHANGE, SHUTDOWN, STEPS, TRAINER } from '../tokens.js';
+import { EXCHANGE, SHUTDOWN, STEPS, TRAINER, USAGE } from '../tokens.js';
 import { TrainerController } from './trainer.controller.js';
 import type { Trainer } from './trainer.js';
 
@@ -20,6 +21,7 @@ export function trainerModule(trainer: Trainer, shutdown: AbortSignal): DynamicM
       { provide: TRAINER, useValue: trainer },
       { provide: EXCHANGE, useValue: trainer },
       { provide: STEPS, useValue: trainer.steps },
+      { provide: USAGE, useValue: usageReader() },
       { provide: SHUTDOWN, useValue: shutdown },
     ],
   };

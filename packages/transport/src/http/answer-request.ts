@@ -11,6 +11,7 @@ import { identityOf } from './request-identity.js';
 import { routeOf } from './run-routes.js';
 import { RUN_RPCS } from './run-rpcs.js';
 import { reasonToReject } from './same-origin.js';
+import { sendLines } from './send-lines.js';
 
 /** What the answers to requests are made from. */
 export interface AnswerParts {
@@ -57,9 +58,10 @@ export async function answerRequest(
   const route = routeOf(apiRequest, one(headers['last-event-id']));
   if (!route) throw new Rejection(httpFailure(404, 'NOT_FOUND', `no route for ${method} ${pathname}`));
   if (route.kind === 'invalid') throw new Rejection(httpFailure(400, 'INVALID_ARGUMENT', route.message));
-  const kind = route.kind === 'watch' ? 'events' : route.rpc;
-  const end = guard.begin({ caller: name, method: kind, streams: route.kind === 'watch' });
+  const isStream = route.kind !== 'call';
+  const end = guard.begin({ caller: name, method: isStream ? 'events' : route.rpc, streams: isStream });
   try {
+    if (route.kind === 'history') return await sendHistory(response, streams, route.runId, metadata);
     if (route.kind === 'watch') return await watch(response, streams, { ...route, history, metadata });
     const call = { metadata, deadline: Date.now() + 1000 * CALL_SECONDS };
     sendJson(response, 200, await RUN_RPCS[route.rpc](client, route.request, call));
@@ -92,6 +94,30 @@ async function watch(
   } catch (error) {
     if (!gone.signal.aborted) throw error;
   }
+}
+
+/** Sends the stored events of a run as a file. */
+async function sendHistory(
+  response: ServerResponse,
+  client: RunServiceClient,
+  runId: string,
+  metadata: Metadata,
+): Promise<void> {
+  const gone = new AbortController();
+  const call = client.watchRun({ runId, fromEvent: 1, pastOnly: true }, metadata);
+  response.once('close', () => {
+    gone.abort();
+    call.cancel();
+  });
+  try {
+    await sendLines(response, jsonOf(call), `${encodeURIComponent(runId)}.jsonl`, gone.signal);
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
+  }
+}
+
+async function* jsonOf(messages: AsyncIterable<WatchRunResponse>): AsyncGenerator<unknown> {
+  for await (const message of messages) yield WatchRunResponse.toJSON(message);
 }
 
 /** The events of a run, then an event for the end: browsers reconnect to a stream that just stops. */

@@ -36,7 +36,12 @@ test.each([
   expect(ask('GET', path, undefined, lastEvent)).toEqual({ kind: 'watch', runId: 'tiny', fromEvent });
 });
 
+test('the history of a run is a file', () => {
+  expect(ask('GET', '/runs/tiny/history')).toEqual({ kind: 'history', runId: 'tiny' });
+});
+
 test.each([
+  ['POST', '/runs/tiny/history'],
   ['GET', '/runs/tiny:pause'],
   ['POST', '/runs/tiny:explode'],
   ['POST', '/runs/tiny:constructor'],

@@ -15,6 +15,8 @@ export type Route =
   | { readonly kind: 'call'; readonly rpc: RunRpc; readonly request: object }
   /** `fromEvent` 0: no first event is named. */
   | { readonly kind: 'watch'; readonly runId: string; readonly fromEvent: number }
+  /** All stored events, as a file. */
+  | { readonly kind: 'history'; readonly runId: string }
   | { readonly kind: 'invalid'; readonly field: string; readonly message: string };
 
 const VERBS: Readonly<Record<string, RunRpc>> = {
@@ -32,9 +34,10 @@ const VERBS: Readonly<Record<string, RunRpc>> = {
  */
 export function routeOf({ method, path, query, body }: ApiRequest, lastEvent?: string): Route | undefined {
   const fields = typeof body === 'object' && body !== null ? body : {};
-  const [, runId, verb, events] = /^\/runs(?:\/([^/:]+)(?::([a-z]+)|(\/events))?)?$/.exec(path) ?? [];
+  const [, runId, verb, events] = /^\/runs(?:\/([^/:]+)(?::([a-z]+)|(\/events|\/history))?)?$/.exec(path) ?? [];
   if (events !== undefined && runId !== undefined) {
     if (method !== 'GET') return undefined;
+    if (events === '/history') return { kind: 'history', runId };
     const fromEvent = firstWanted(query, lastEvent);
     return fromEvent === undefined ? notWhole('from') : { kind: 'watch', runId, fromEvent };
   }

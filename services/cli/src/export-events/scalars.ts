@@ -2,7 +2,12 @@ import { ParticipantName } from '@trikd/core/spec/participant-name';
 import { roleName, stepPhaseName } from '@trikd/events/names';
 import { type Role, roleToJSON } from '@trikd/protocol/gen/node/trikd/v1/common';
 import type { GenerationResult, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { type RoleTimes, type StepTimes, stepPhaseKindToJSON } from '@trikd/protocol/gen/node/trikd/v1/timing';
+import {
+  type ProcessUsage,
+  type RoleTimes,
+  type StepTimes,
+  stepPhaseKindToJSON,
+} from '@trikd/protocol/gen/node/trikd/v1/timing';
 import type { TrainerProgress } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import type { Scalar } from './tf-record.js';
 
@@ -112,9 +117,21 @@ function timeScalars(
     'milliseconds/step, 95 in 100': times.step?.p95,
     'milliseconds/between steps, median': times.between?.p50,
     ...Object.fromEntries(phases.map(([name, value]) => [`milliseconds/${name}, median`, value])),
+    ...(times.usage && usageValues(times.usage)),
   };
   return named(values, { generation, role: roleText(times.role), step: firstStep + Math.max(0, steps - 1), time: at });
 }
+
+/** What a process used by the end of these steps. */
+function usageValues({ cpuSeconds, memoryBytes, gpu }: ProcessUsage): Readonly<Record<string, number>> {
+  return {
+    'process/CPU seconds': cpuSeconds,
+    'process/memory, MiB': memoryBytes / MIB,
+    ...(gpu && { 'process/GPU utilization': gpu.utilization, 'process/GPU memory, MiB': gpu.memoryBytes / MIB }),
+  };
+}
+
+const MIB = 1024 * 1024;
 
 /** Scores on the test split, which is evaluated once, at the end of a generation. */
 function resultScalars({ generation, learners }: GenerationResult, at: number): readonly UnnamedScalar[] {

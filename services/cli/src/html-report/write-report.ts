@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { eventOf } from '@trikd/events/event';
 import { renderReport } from '@trikd/events/render-report';
 import { emptyHistory, fold, type RunHistory, withRun } from '@trikd/events/run-history';
@@ -33,8 +34,16 @@ export async function writeReport(
   await writeFile(path, renderReport(readFileSync(TEMPLATE, 'utf8'), history));
 }
 
+/** Empty for a spec that this version does not read. */
+function digestOf(spec: string): string {
+  const parsed = RunSpec.safeParse(JSON.parse(spec));
+  return parsed.success ? specDigest(parsed.data) : '';
+}
+
 async function historyOf(events: AsyncIterable<WatchRunResponse>, spec: string | undefined): Promise<RunHistory> {
   let history = emptyHistory;
   for await (const event of events) history = fold(history, eventOf(WatchRunResponse.toJSON(event)));
-  return history.run && spec !== undefined ? withRun(history, { ...history.run, spec }) : history;
+  return history.run && spec !== undefined
+    ? withRun(history, { ...history.run, spec, specDigest: digestOf(spec) })
+    : history;
 }

@@ -30,7 +30,7 @@ function linked() {
   const connect = (trio: TrioAddresses): TrioLinks => ({
     trainers: { teacher: trainer('teacher', trio.teacher), student: trainer('student', trio.student) },
     anchor: { address: trio.anchor, load: () => new Promise(() => undefined) },
-    steps: [{ role: 'anchor', read: async () => [], trace: async () => undefined }],
+    steps: [{ role: 'anchor', read: async () => ({ steps: [] }), trace: async () => undefined }],
     close: () => void closed.push(trio.teacher),
   });
   return { closed, links: followingLinks(trioAt('old'), connect) };

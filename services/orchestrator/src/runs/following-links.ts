@@ -59,7 +59,7 @@ export function followingLinks(trio: TrioAddresses, connect: (trio: TrioAddresse
     const of = ({ steps: all }: TrioLinks) => all.find((each) => each.role === role);
     return {
       role,
-      read: (attempt, fromStep) => call(async (links) => (await of(links)?.read(attempt, fromStep)) ?? []),
+      read: (attempt, fromStep) => call(async (links) => (await of(links)?.read(attempt, fromStep)) ?? { steps: [] }),
       trace: (attempt, traced) => call(async (links) => of(links)?.trace(attempt, traced)),
     };
   };

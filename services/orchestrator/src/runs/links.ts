@@ -8,7 +8,7 @@ import { faultPoint } from '@trikd/process/fault-points';
 import { fromPosition } from '@trikd/protocol/convert';
 import { fromFrozenAssignment, toFrozenScores } from '@trikd/protocol/convert-anchor';
 import { toNumerics } from '@trikd/protocol/convert-numerics';
-import { toRoleStep } from '@trikd/protocol/convert-timing';
+import { toRoleStep, toUsage } from '@trikd/protocol/convert-timing';
 import { fromAssignment, toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
@@ -160,8 +160,8 @@ export function stepLink(role: Role, address: string, security: Security): Closa
     close: () => client.close(),
     read: async (attempt, fromStep) => {
       const from = fromPosition({ ...attempt, step: fromStep });
-      const { steps } = await unary(client.readSteps.bind(client), { from }, options);
-      return steps.map(toRoleStep);
+      const { steps, usage } = await unary(client.readSteps.bind(client), { from }, options);
+      return { steps: steps.map(toRoleStep), usage: usage && toUsage(usage) };
     },
     trace: async (attempt, steps) => {
       const request = { attempt: fromPosition({ ...attempt, step: 0 }), steps: [...steps] };

@@ -2,6 +2,7 @@ import type { Numerics } from '@trikd/core/domain/numerics';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { Facts, FrozenScores } from '@trikd/core/run/state';
+import type { ProcessUsage } from '@trikd/core/timing/process-usage';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import type { Assignment, FrozenAssignment } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
@@ -55,11 +56,18 @@ export interface AnchorLink {
   load(assignment: FrozenAssignment): Promise<LoadedModels & WithNumerics>;
 }
 
+/** What a model answers when it is asked for its steps. */
+export interface StepsRead {
+  readonly steps: readonly RoleStep[];
+  /** Of its process, up to now; processes of earlier versions do not report it. */
+  readonly usage?: ProcessUsage | undefined;
+}
+
 /** The steps of one model, as it reports them. Every call fails with a TrikdError. */
 export interface StepLink {
   readonly role: Role;
   /** Steps of an attempt that are over, from one on; not all of them at once. */
-  read(attempt: GenerationAttempt, fromStep: number): Promise<readonly RoleStep[]>;
+  read(attempt: GenerationAttempt, fromStep: number): Promise<StepsRead>;
   /** Sends the spans of steps that it has not sent yet. */
   trace(attempt: GenerationAttempt, steps: readonly number[]): Promise<void>;
 }

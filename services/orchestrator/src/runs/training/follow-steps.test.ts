@@ -1,6 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Role } from '@trikd/core/domain/role';
 import type { RunEvent } from '@trikd/core/run/run-event';
+import type { ProcessUsage } from '@trikd/core/timing/process-usage';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
@@ -11,6 +12,11 @@ import { followSteps } from './follow-steps.js';
 const BOTH = ['teacher', 'student'] as const;
 const attempt = { runId: 'r', generation: 1, attempt: 2 };
 const seed = seedOf('r', 'now');
+
+/** The more steps, the more CPU time. */
+const usageAfter = (steps: number): ProcessUsage => ({
+  ...{ uptimeSeconds: 10 + steps, cpuSeconds: steps, memoryBytes: 5e6, peakMemoryBytes: 6e6 },
+});
 
 /** A model that has done some steps, and reports three of them at a time. */
 function model(role: Role, durations: readonly number[], refuses = false) {
@@ -23,7 +29,7 @@ function model(role: Role, durations: readonly number[], refuses = false) {
     read: async (of, from) => {
       expect(of).toEqual(attempt);
       if (refuses) throw new TrikdError('unavailable', 'away');
-      return steps.slice(from, from + 3);
+      return { steps: steps.slice(from, from + 3), usage: usageAfter(from) };
     },
     trace: async (_of, wanted) => void traced.push(...wanted),
   };
@@ -61,6 +67,20 @@ test('the times of steps, and the slow one, are emitted; its spans are requested
     [9, 11],
   ]);
   expect(roots).toEqual([0, 5, 10, 9, 11]);
+});
+
+test('the times of a role say what its process had used by then', async () => {
+  const { emitted } = await follow([model('teacher', usual).link, model('student', usual).link], 0);
+  const usage = usageAfter(usual.length);
+  expect(emitted).toMatchObject([
+    {
+      kind: 'step-times',
+      roles: [
+        { role: 'teacher', usage },
+        { role: 'student', usage },
+      ],
+    },
+  ]);
 });
 
 test('a model that is away is left out of the times', async () => {

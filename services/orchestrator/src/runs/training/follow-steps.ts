@@ -1,12 +1,12 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { RunEvent } from '@trikd/core/run/run-event';
-import type { RoleStep } from '@trikd/core/timing/role-step';
+import type { ProcessUsage } from '@trikd/core/timing/process-usage';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import { createStepBook, type StepBook } from '@trikd/core/timing/step-book';
 import { isSampled, type StepTracing, traceIdOf } from '@trikd/core/timing/trace-ids';
-import type { StepLink } from '../ports.js';
+import type { StepLink, StepsRead } from '../ports.js';
 
 /** The models that report the durations of their steps, and the tracer of those steps. */
 export interface StepSources extends StepTracer {
@@ -33,8 +33,13 @@ export interface FollowStepsPorts {
 /** Responses that one look reads from a process: the rest is read at the next. */
 const RESPONSES_OF_A_LOOK = 5;
 
+/** What the processes used, as each reported it last. */
+type Usages = Partial<Record<Role, ProcessUsage>>;
+
+const NOTHING: StepsRead = { steps: [] };
+
 /**
- * Reads where the time of the models' steps went, and emits it, until `over` aborts; then once more. Failures are ignored: training does
+ * Reads where the time of the models' steps went, and what their processes use, and emits it, until `over` aborts; then once more. Failures are ignored: training does
  * not depend on it.
  */
 export async function followSteps(
@@ -44,20 +49,22 @@ export async function followSteps(
   over: AbortSignal,
 ): Promise<void> {
   const book = createStepBook(ports.trainers);
+  const usages: Usages = {};
   while (!over.aborted) {
     await ports.clock.sleep(1000 * sources.look, over).catch(() => undefined);
-    await Promise.all(sources.links.map((link) => readNew(link, attempt, book)));
-    const slow = emitNew(attempt, ports, sources, book);
+    await Promise.all(sources.links.map((link) => readNew(link, attempt, book, usages)));
+    const slow = emitNew(attempt, ports, sources, book, usages);
     const wanted = [...slow, ...ports.wanted.splice(0), ...(over.aborted ? [book.last()] : [])];
     await traceAll(attempt, ports, sources, book, wanted);
   }
 }
 
-async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBook): Promise<void> {
+async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBook, usages: Usages): Promise<void> {
   for (let responses = 0; responses < RESPONSES_OF_A_LOOK; responses++) {
     const from = book.next(link.role);
-    const steps = await link.read(attempt, from).catch((): readonly RoleStep[] => []);
+    const { steps, usage } = await link.read(attempt, from).catch(() => NOTHING);
     book.add(link.role, steps);
+    if (usage) usages[link.role] = usage;
     if (book.next(link.role) === from) return;
   }
 }
@@ -68,17 +75,24 @@ function emitNew(
   { emit, tracing }: FollowStepsPorts,
   { traced }: StepTracer,
   book: StepBook,
+  usages: Usages,
 ): readonly number[] {
   const news = book.summarise();
   if (!news) return [];
   const { generation, attempt: count } = attempt;
-  emit({ kind: 'step-times', generation, attempt: count, ...news.times });
+  const roles = news.times.roles.map((times) => ({ ...times, ...usageOf(usages, times.role) }));
+  emit({ kind: 'step-times', generation, attempt: count, ...news.times, roles });
   for (const step of news.steps) if (isSampled(tracing, step.step)) traced?.(attempt, tracing.seed, step);
   const { slow } = news;
   if (!slow) return [];
   const traceId = traceIdOf(tracing.seed, { ...attempt, step: slow.step });
   emit({ kind: 'slow-step', generation, attempt: count, ...slow, traceId });
   return [slow.step];
+}
+
+function usageOf(usages: Usages, role: Role): { readonly usage?: ProcessUsage } {
+  const usage = usages[role];
+  return usage ? { usage } : {};
 }
 
 /** Traces steps that were not traced when they ended. */

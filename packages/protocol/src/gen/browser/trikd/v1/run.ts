@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { FrozenScores } from "./anchor.js";
-import { Role, roleFromJSON, roleToJSON, Score } from "./common.js";
+import { Numerics, Role, roleFromJSON, roleToJSON, Score } from "./common.js";
 import { SlowStep, StepTimes } from "./timing.js";
 import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
 
@@ -561,6 +561,8 @@ export interface Run {
     | undefined;
   /** Number of its stages, at most. */
   stages: number;
+  /** SHA-256 of the spec, hex: runs of equal digests train the same. */
+  specDigest: string;
 }
 
 /** Who created a run. */
@@ -805,7 +807,19 @@ export interface PhaseChanged {
     | RunPlacement
     | undefined;
   /** The current stage, or the last one. */
-  stage: RunStage | undefined;
+  stage:
+    | RunStage
+    | undefined;
+  /** What the models of this attempt compute with, while the run trains. */
+  numerics: RoleNumerics[];
+}
+
+/** What the process of a role computes with. */
+export interface RoleNumerics {
+  /** The role. */
+  role: Role;
+  /** As the process reported it. */
+  numerics: Numerics | undefined;
 }
 
 /** A generation ended. */
@@ -1524,6 +1538,11 @@ export const Run: MessageFns<Run> = {
       placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
       stage: isSet(object.stage) ? RunStage.fromJSON(object.stage) : undefined,
       stages: isSet(object.stages) ? globalThis.Number(object.stages) : 0,
+      specDigest: isSet(object.specDigest)
+        ? globalThis.String(object.specDigest)
+        : isSet(object.spec_digest)
+        ? globalThis.String(object.spec_digest)
+        : "",
     };
   },
 
@@ -1597,6 +1616,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.stages !== 0) {
       obj.stages = Math.round(message.stages);
+    }
+    if (message.specDigest !== "") {
+      obj.specDigest = message.specDigest;
     }
     return obj;
   },
@@ -2102,6 +2124,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
         : undefined,
       placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
       stage: isSet(object.stage) ? RunStage.fromJSON(object.stage) : undefined,
+      numerics: globalThis.Array.isArray(object?.numerics)
+        ? object.numerics.map((e: any) => RoleNumerics.fromJSON(e))
+        : [],
     };
   },
 
@@ -2145,6 +2170,29 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     }
     if (message.stage !== undefined) {
       obj.stage = RunStage.toJSON(message.stage);
+    }
+    if (message.numerics?.length) {
+      obj.numerics = message.numerics.map((e) => RoleNumerics.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+export const RoleNumerics: MessageFns<RoleNumerics> = {
+  fromJSON(object: any): RoleNumerics {
+    return {
+      role: isSet(object.role) ? roleFromJSON(object.role) : Role.ROLE_UNSPECIFIED,
+      numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
+    };
+  },
+
+  toJSON(message: RoleNumerics): unknown {
+    const obj: any = {};
+    if (message.role !== Role.ROLE_UNSPECIFIED) {
+      obj.role = roleToJSON(message.role);
+    }
+    if (message.numerics !== undefined) {
+      obj.numerics = Numerics.toJSON(message.numerics);
     }
     return obj;
   },

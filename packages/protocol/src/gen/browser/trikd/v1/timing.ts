@@ -97,6 +97,32 @@ export interface ReadStepsRequest {
 export interface ReadStepsResponse {
   /** In order, at most 1024. For more, ask again from the step after the last. */
   steps: RoleStep[];
+  /** What the process uses now; absent from processes of earlier versions. */
+  usage: ProcessUsage | undefined;
+}
+
+/** What a process has used since it started. */
+export interface ProcessUsage {
+  /** Time since it started. */
+  uptimeSeconds: number;
+  /** CPU time of all its threads, in user and system mode. */
+  cpuSeconds: number;
+  /** Resident memory. */
+  memoryBytes: number;
+  /** Maximum of the resident memory so far. */
+  peakMemoryBytes: number;
+  /** Its GPU; absent without one. */
+  gpu: GpuUsage | undefined;
+}
+
+/** How busy a GPU is, whichever processes use it. */
+export interface GpuUsage {
+  /** Share of the last second in which it computed, 0..1. */
+  utilization: number;
+  /** Memory in use. */
+  memoryBytes: number;
+  /** Memory that it has. */
+  memoryTotalBytes: number;
 }
 
 /** Names the steps to trace. */
@@ -171,6 +197,8 @@ export interface RoleTimes {
     | undefined;
   /** In the order of a step. */
   phases: PhaseTimes[];
+  /** What its process had used by the end of these steps; absent if it is not reported. */
+  usage: ProcessUsage | undefined;
 }
 
 /** Where the time of one phase went. */
@@ -233,13 +261,99 @@ export const ReadStepsRequest: MessageFns<ReadStepsRequest> = {
 
 export const ReadStepsResponse: MessageFns<ReadStepsResponse> = {
   fromJSON(object: any): ReadStepsResponse {
-    return { steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => RoleStep.fromJSON(e)) : [] };
+    return {
+      steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => RoleStep.fromJSON(e)) : [],
+      usage: isSet(object.usage) ? ProcessUsage.fromJSON(object.usage) : undefined,
+    };
   },
 
   toJSON(message: ReadStepsResponse): unknown {
     const obj: any = {};
     if (message.steps?.length) {
       obj.steps = message.steps.map((e) => RoleStep.toJSON(e));
+    }
+    if (message.usage !== undefined) {
+      obj.usage = ProcessUsage.toJSON(message.usage);
+    }
+    return obj;
+  },
+};
+
+export const ProcessUsage: MessageFns<ProcessUsage> = {
+  fromJSON(object: any): ProcessUsage {
+    return {
+      uptimeSeconds: isSet(object.uptimeSeconds)
+        ? globalThis.Number(object.uptimeSeconds)
+        : isSet(object.uptime_seconds)
+        ? globalThis.Number(object.uptime_seconds)
+        : 0,
+      cpuSeconds: isSet(object.cpuSeconds)
+        ? globalThis.Number(object.cpuSeconds)
+        : isSet(object.cpu_seconds)
+        ? globalThis.Number(object.cpu_seconds)
+        : 0,
+      memoryBytes: isSet(object.memoryBytes)
+        ? globalThis.Number(object.memoryBytes)
+        : isSet(object.memory_bytes)
+        ? globalThis.Number(object.memory_bytes)
+        : 0,
+      peakMemoryBytes: isSet(object.peakMemoryBytes)
+        ? globalThis.Number(object.peakMemoryBytes)
+        : isSet(object.peak_memory_bytes)
+        ? globalThis.Number(object.peak_memory_bytes)
+        : 0,
+      gpu: isSet(object.gpu) ? GpuUsage.fromJSON(object.gpu) : undefined,
+    };
+  },
+
+  toJSON(message: ProcessUsage): unknown {
+    const obj: any = {};
+    if (message.uptimeSeconds !== 0) {
+      obj.uptimeSeconds = floatToJson(message.uptimeSeconds);
+    }
+    if (message.cpuSeconds !== 0) {
+      obj.cpuSeconds = floatToJson(message.cpuSeconds);
+    }
+    if (message.memoryBytes !== 0) {
+      obj.memoryBytes = Math.round(message.memoryBytes);
+    }
+    if (message.peakMemoryBytes !== 0) {
+      obj.peakMemoryBytes = Math.round(message.peakMemoryBytes);
+    }
+    if (message.gpu !== undefined) {
+      obj.gpu = GpuUsage.toJSON(message.gpu);
+    }
+    return obj;
+  },
+};
+
+export const GpuUsage: MessageFns<GpuUsage> = {
+  fromJSON(object: any): GpuUsage {
+    return {
+      utilization: isSet(object.utilization) ? globalThis.Number(object.utilization) : 0,
+      memoryBytes: isSet(object.memoryBytes)
+        ? globalThis.Number(object.memoryBytes)
+        : isSet(object.memory_bytes)
+        ? globalThis.Number(object.memory_bytes)
+        : 0,
+      memoryTotalBytes: isSet(object.memoryTotalBytes)
+        ? globalThis.Number(object.memoryTotalBytes)
+        : isSet(object.memory_total_bytes)
+        ? globalThis.Number(object.memory_total_bytes)
+        : 0,
+    };
+  },
+
+  toJSON(message: GpuUsage): unknown {
+    const obj: any = {};
+    if (message.utilization !== 0) {
+      obj.utilization = floatToJson(message.utilization);
+    }
+    if (message.memoryBytes !== 0) {
+      obj.memoryBytes = Math.round(message.memoryBytes);
+    }
+    if (message.memoryTotalBytes !== 0) {
+      obj.memoryTotalBytes = Math.round(message.memoryTotalBytes);
     }
     return obj;
   },
@@ -406,6 +520,7 @@ export const RoleTimes: MessageFns<RoleTimes> = {
       step: isSet(object.step) ? Spread.fromJSON(object.step) : undefined,
       between: isSet(object.between) ? Spread.fromJSON(object.between) : undefined,
       phases: globalThis.Array.isArray(object?.phases) ? object.phases.map((e: any) => PhaseTimes.fromJSON(e)) : [],
+      usage: isSet(object.usage) ? ProcessUsage.fromJSON(object.usage) : undefined,
     };
   },
 
@@ -422,6 +537,9 @@ export const RoleTimes: MessageFns<RoleTimes> = {
     }
     if (message.phases?.length) {
       obj.phases = message.phases.map((e) => PhaseTimes.toJSON(e));
+    }
+    if (message.usage !== undefined) {
+      obj.usage = ProcessUsage.toJSON(message.usage);
     }
     return obj;
   },

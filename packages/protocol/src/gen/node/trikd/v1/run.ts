@@ -22,7 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { FrozenScores } from "./anchor.js";
-import { Role, roleFromJSON, roleToJSON, Score } from "./common.js";
+import { Numerics, Role, roleFromJSON, roleToJSON, Score } from "./common.js";
 import { SlowStep, StepTimes } from "./timing.js";
 import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
 
@@ -577,6 +577,8 @@ export interface Run {
     | undefined;
   /** Number of its stages, at most. */
   stages: number;
+  /** SHA-256 of the spec, hex: runs of equal digests train the same. */
+  specDigest: string;
 }
 
 /** Who created a run. */
@@ -821,7 +823,19 @@ export interface PhaseChanged {
     | RunPlacement
     | undefined;
   /** The current stage, or the last one. */
-  stage: RunStage | undefined;
+  stage:
+    | RunStage
+    | undefined;
+  /** What the models of this attempt compute with, while the run trains. */
+  numerics: RoleNumerics[];
+}
+
+/** What the process of a role computes with. */
+export interface RoleNumerics {
+  /** The role. */
+  role: Role;
+  /** As the process reported it. */
+  numerics: Numerics | undefined;
 }
 
 /** A generation ended. */
@@ -3132,6 +3146,7 @@ function createBaseRun(): Run {
     placement: undefined,
     stage: undefined,
     stages: 0,
+    specDigest: "",
   };
 }
 
@@ -3205,6 +3220,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.stages !== 0) {
       writer.uint32(184).uint32(message.stages);
+    }
+    if (message.specDigest !== "") {
+      writer.uint32(242).string(message.specDigest);
     }
     return writer;
   },
@@ -3406,6 +3424,14 @@ export const Run: MessageFns<Run> = {
             message.stages = reader.uint32();
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.specDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3475,6 +3501,11 @@ export const Run: MessageFns<Run> = {
       placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
       stage: isSet(object.stage) ? RunStage.fromJSON(object.stage) : undefined,
       stages: isSet(object.stages) ? globalThis.Number(object.stages) : 0,
+      specDigest: isSet(object.specDigest)
+        ? globalThis.String(object.specDigest)
+        : isSet(object.spec_digest)
+        ? globalThis.String(object.spec_digest)
+        : "",
     };
   },
 
@@ -3549,6 +3580,9 @@ export const Run: MessageFns<Run> = {
     if (message.stages !== 0) {
       obj.stages = Math.round(message.stages);
     }
+    if (message.specDigest !== "") {
+      obj.specDigest = message.specDigest;
+    }
     return obj;
   },
 
@@ -3590,6 +3624,7 @@ export const Run: MessageFns<Run> = {
       ? RunStage.fromPartial(object.stage)
       : undefined;
     message.stages = object.stages ?? 0;
+    message.specDigest = object.specDigest ?? "";
     return message;
   },
 };
@@ -5407,6 +5442,7 @@ function createBasePhaseChanged(): PhaseChanged {
     endTime: undefined,
     placement: undefined,
     stage: undefined,
+    numerics: [],
   };
 }
 
@@ -5450,6 +5486,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     }
     if (message.stage !== undefined) {
       RunStage.encode(message.stage, writer.uint32(106).fork()).join();
+    }
+    for (const v of message.numerics) {
+      RoleNumerics.encode(v!, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -5571,6 +5610,14 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
             message.stage = RunStage.decode(reader, reader.uint32());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.numerics.push(RoleNumerics.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5616,6 +5663,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
         : undefined,
       placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
       stage: isSet(object.stage) ? RunStage.fromJSON(object.stage) : undefined,
+      numerics: globalThis.Array.isArray(object?.numerics)
+        ? object.numerics.map((e: any) => RoleNumerics.fromJSON(e))
+        : [],
     };
   },
 
@@ -5660,6 +5710,9 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
     if (message.stage !== undefined) {
       obj.stage = RunStage.toJSON(message.stage);
     }
+    if (message.numerics?.length) {
+      obj.numerics = message.numerics.map((e) => RoleNumerics.toJSON(e));
+    }
     return obj;
   },
 
@@ -5688,6 +5741,94 @@ export const PhaseChanged: MessageFns<PhaseChanged> = {
       : undefined;
     message.stage = (object.stage !== undefined && object.stage !== null)
       ? RunStage.fromPartial(object.stage)
+      : undefined;
+    message.numerics = object.numerics?.map((e) => RoleNumerics.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRoleNumerics(): RoleNumerics {
+  return { role: 0, numerics: undefined };
+}
+
+export const RoleNumerics: MessageFns<RoleNumerics> = {
+  encode(message: RoleNumerics, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== 0) {
+      writer.uint32(8).int32(message.role);
+    }
+    if (message.numerics !== undefined) {
+      Numerics.encode(message.numerics, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RoleNumerics {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoleNumerics();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.numerics = Numerics.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RoleNumerics {
+    return {
+      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
+      numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
+    };
+  },
+
+  toJSON(message: RoleNumerics): unknown {
+    const obj: any = {};
+    if (message.role !== 0) {
+      obj.role = roleToJSON(message.role);
+    }
+    if (message.numerics !== undefined) {
+      obj.numerics = Numerics.toJSON(message.numerics);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RoleNumerics>): RoleNumerics {
+    return RoleNumerics.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RoleNumerics>): RoleNumerics {
+    const message = createBaseRoleNumerics();
+    message.role = object.role ?? 0;
+    message.numerics = (object.numerics !== undefined && object.numerics !== null)
+      ? Numerics.fromPartial(object.numerics)
       : undefined;
     return message;
   },

@@ -110,6 +110,32 @@ export interface ReadStepsRequest {
 export interface ReadStepsResponse {
   /** In order, at most 1024. For more, ask again from the step after the last. */
   steps: RoleStep[];
+  /** What the process uses now; absent from processes of earlier versions. */
+  usage: ProcessUsage | undefined;
+}
+
+/** What a process has used since it started. */
+export interface ProcessUsage {
+  /** Time since it started. */
+  uptimeSeconds: number;
+  /** CPU time of all its threads, in user and system mode. */
+  cpuSeconds: number;
+  /** Resident memory. */
+  memoryBytes: number;
+  /** Maximum of the resident memory so far. */
+  peakMemoryBytes: number;
+  /** Its GPU; absent without one. */
+  gpu: GpuUsage | undefined;
+}
+
+/** How busy a GPU is, whichever processes use it. */
+export interface GpuUsage {
+  /** Share of the last second in which it computed, 0..1. */
+  utilization: number;
+  /** Memory in use. */
+  memoryBytes: number;
+  /** Memory that it has. */
+  memoryTotalBytes: number;
 }
 
 /** Names the steps to trace. */
@@ -184,6 +210,8 @@ export interface RoleTimes {
     | undefined;
   /** In the order of a step. */
   phases: PhaseTimes[];
+  /** What its process had used by the end of these steps; absent if it is not reported. */
+  usage: ProcessUsage | undefined;
 }
 
 /** Where the time of one phase went. */
@@ -298,13 +326,16 @@ export const ReadStepsRequest: MessageFns<ReadStepsRequest> = {
 };
 
 function createBaseReadStepsResponse(): ReadStepsResponse {
-  return { steps: [] };
+  return { steps: [], usage: undefined };
 }
 
 export const ReadStepsResponse: MessageFns<ReadStepsResponse> = {
   encode(message: ReadStepsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.steps) {
       RoleStep.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.usage !== undefined) {
+      ProcessUsage.encode(message.usage, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -330,6 +361,14 @@ export const ReadStepsResponse: MessageFns<ReadStepsResponse> = {
             message.steps.push(RoleStep.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.usage = ProcessUsage.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -343,13 +382,19 @@ export const ReadStepsResponse: MessageFns<ReadStepsResponse> = {
   },
 
   fromJSON(object: any): ReadStepsResponse {
-    return { steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => RoleStep.fromJSON(e)) : [] };
+    return {
+      steps: globalThis.Array.isArray(object?.steps) ? object.steps.map((e: any) => RoleStep.fromJSON(e)) : [],
+      usage: isSet(object.usage) ? ProcessUsage.fromJSON(object.usage) : undefined,
+    };
   },
 
   toJSON(message: ReadStepsResponse): unknown {
     const obj: any = {};
     if (message.steps?.length) {
       obj.steps = message.steps.map((e) => RoleStep.toJSON(e));
+    }
+    if (message.usage !== undefined) {
+      obj.usage = ProcessUsage.toJSON(message.usage);
     }
     return obj;
   },
@@ -360,6 +405,267 @@ export const ReadStepsResponse: MessageFns<ReadStepsResponse> = {
   fromPartial(object: DeepPartial<ReadStepsResponse>): ReadStepsResponse {
     const message = createBaseReadStepsResponse();
     message.steps = object.steps?.map((e) => RoleStep.fromPartial(e)) || [];
+    message.usage = (object.usage !== undefined && object.usage !== null)
+      ? ProcessUsage.fromPartial(object.usage)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseProcessUsage(): ProcessUsage {
+  return { uptimeSeconds: 0, cpuSeconds: 0, memoryBytes: 0, peakMemoryBytes: 0, gpu: undefined };
+}
+
+export const ProcessUsage: MessageFns<ProcessUsage> = {
+  encode(message: ProcessUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uptimeSeconds !== 0) {
+      writer.uint32(9).double(message.uptimeSeconds);
+    }
+    if (message.cpuSeconds !== 0) {
+      writer.uint32(17).double(message.cpuSeconds);
+    }
+    if (message.memoryBytes !== 0) {
+      writer.uint32(24).uint64(message.memoryBytes);
+    }
+    if (message.peakMemoryBytes !== 0) {
+      writer.uint32(32).uint64(message.peakMemoryBytes);
+    }
+    if (message.gpu !== undefined) {
+      GpuUsage.encode(message.gpu, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProcessUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProcessUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.uptimeSeconds = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.cpuSeconds = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.memoryBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.peakMemoryBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.gpu = GpuUsage.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProcessUsage {
+    return {
+      uptimeSeconds: isSet(object.uptimeSeconds)
+        ? globalThis.Number(object.uptimeSeconds)
+        : isSet(object.uptime_seconds)
+        ? globalThis.Number(object.uptime_seconds)
+        : 0,
+      cpuSeconds: isSet(object.cpuSeconds)
+        ? globalThis.Number(object.cpuSeconds)
+        : isSet(object.cpu_seconds)
+        ? globalThis.Number(object.cpu_seconds)
+        : 0,
+      memoryBytes: isSet(object.memoryBytes)
+        ? globalThis.Number(object.memoryBytes)
+        : isSet(object.memory_bytes)
+        ? globalThis.Number(object.memory_bytes)
+        : 0,
+      peakMemoryBytes: isSet(object.peakMemoryBytes)
+        ? globalThis.Number(object.peakMemoryBytes)
+        : isSet(object.peak_memory_bytes)
+        ? globalThis.Number(object.peak_memory_bytes)
+        : 0,
+      gpu: isSet(object.gpu) ? GpuUsage.fromJSON(object.gpu) : undefined,
+    };
+  },
+
+  toJSON(message: ProcessUsage): unknown {
+    const obj: any = {};
+    if (message.uptimeSeconds !== 0) {
+      obj.uptimeSeconds = floatToJson(message.uptimeSeconds);
+    }
+    if (message.cpuSeconds !== 0) {
+      obj.cpuSeconds = floatToJson(message.cpuSeconds);
+    }
+    if (message.memoryBytes !== 0) {
+      obj.memoryBytes = Math.round(message.memoryBytes);
+    }
+    if (message.peakMemoryBytes !== 0) {
+      obj.peakMemoryBytes = Math.round(message.peakMemoryBytes);
+    }
+    if (message.gpu !== undefined) {
+      obj.gpu = GpuUsage.toJSON(message.gpu);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ProcessUsage>): ProcessUsage {
+    return ProcessUsage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProcessUsage>): ProcessUsage {
+    const message = createBaseProcessUsage();
+    message.uptimeSeconds = object.uptimeSeconds ?? 0;
+    message.cpuSeconds = object.cpuSeconds ?? 0;
+    message.memoryBytes = object.memoryBytes ?? 0;
+    message.peakMemoryBytes = object.peakMemoryBytes ?? 0;
+    message.gpu = (object.gpu !== undefined && object.gpu !== null) ? GpuUsage.fromPartial(object.gpu) : undefined;
+    return message;
+  },
+};
+
+function createBaseGpuUsage(): GpuUsage {
+  return { utilization: 0, memoryBytes: 0, memoryTotalBytes: 0 };
+}
+
+export const GpuUsage: MessageFns<GpuUsage> = {
+  encode(message: GpuUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.utilization !== 0) {
+      writer.uint32(9).double(message.utilization);
+    }
+    if (message.memoryBytes !== 0) {
+      writer.uint32(16).uint64(message.memoryBytes);
+    }
+    if (message.memoryTotalBytes !== 0) {
+      writer.uint32(24).uint64(message.memoryTotalBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GpuUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGpuUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.utilization = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.memoryBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.memoryTotalBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GpuUsage {
+    return {
+      utilization: isSet(object.utilization) ? globalThis.Number(object.utilization) : 0,
+      memoryBytes: isSet(object.memoryBytes)
+        ? globalThis.Number(object.memoryBytes)
+        : isSet(object.memory_bytes)
+        ? globalThis.Number(object.memory_bytes)
+        : 0,
+      memoryTotalBytes: isSet(object.memoryTotalBytes)
+        ? globalThis.Number(object.memoryTotalBytes)
+        : isSet(object.memory_total_bytes)
+        ? globalThis.Number(object.memory_total_bytes)
+        : 0,
+    };
+  },
+
+  toJSON(message: GpuUsage): unknown {
+    const obj: any = {};
+    if (message.utilization !== 0) {
+      obj.utilization = floatToJson(message.utilization);
+    }
+    if (message.memoryBytes !== 0) {
+      obj.memoryBytes = Math.round(message.memoryBytes);
+    }
+    if (message.memoryTotalBytes !== 0) {
+      obj.memoryTotalBytes = Math.round(message.memoryTotalBytes);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GpuUsage>): GpuUsage {
+    return GpuUsage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GpuUsage>): GpuUsage {
+    const message = createBaseGpuUsage();
+    message.utilization = object.utilization ?? 0;
+    message.memoryBytes = object.memoryBytes ?? 0;
+    message.memoryTotalBytes = object.memoryTotalBytes ?? 0;
     return message;
   },
 };
@@ -952,7 +1258,7 @@ export const StepTimes: MessageFns<StepTimes> = {
 };
 
 function createBaseRoleTimes(): RoleTimes {
-  return { role: 0, step: undefined, between: undefined, phases: [] };
+  return { role: 0, step: undefined, between: undefined, phases: [], usage: undefined };
 }
 
 export const RoleTimes: MessageFns<RoleTimes> = {
@@ -968,6 +1274,9 @@ export const RoleTimes: MessageFns<RoleTimes> = {
     }
     for (const v of message.phases) {
       PhaseTimes.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.usage !== undefined) {
+      ProcessUsage.encode(message.usage, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1017,6 +1326,14 @@ export const RoleTimes: MessageFns<RoleTimes> = {
             message.phases.push(PhaseTimes.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.usage = ProcessUsage.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1035,6 +1352,7 @@ export const RoleTimes: MessageFns<RoleTimes> = {
       step: isSet(object.step) ? Spread.fromJSON(object.step) : undefined,
       between: isSet(object.between) ? Spread.fromJSON(object.between) : undefined,
       phases: globalThis.Array.isArray(object?.phases) ? object.phases.map((e: any) => PhaseTimes.fromJSON(e)) : [],
+      usage: isSet(object.usage) ? ProcessUsage.fromJSON(object.usage) : undefined,
     };
   },
 
@@ -1052,6 +1370,9 @@ export const RoleTimes: MessageFns<RoleTimes> = {
     if (message.phases?.length) {
       obj.phases = message.phases.map((e) => PhaseTimes.toJSON(e));
     }
+    if (message.usage !== undefined) {
+      obj.usage = ProcessUsage.toJSON(message.usage);
+    }
     return obj;
   },
 
@@ -1066,6 +1387,9 @@ export const RoleTimes: MessageFns<RoleTimes> = {
       ? Spread.fromPartial(object.between)
       : undefined;
     message.phases = object.phases?.map((e) => PhaseTimes.fromPartial(e)) || [];
+    message.usage = (object.usage !== undefined && object.usage !== null)
+      ? ProcessUsage.fromPartial(object.usage)
+      : undefined;
     return message;
   },
 };
@@ -1573,6 +1897,17 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;
