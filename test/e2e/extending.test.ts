@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { loadSpec } from '../../services/cli/dist/load-spec.js';
 import { ROOT } from './docs-blocks.js';
-import { scratch } from './trikd.js';
+import { reference, resultOf } from './outcome.js';
+import { trikd as command, scratch } from './trikd.js';
 
 const text = readFileSync(join(ROOT, 'docs/extending.md'), 'utf8');
 
@@ -73,4 +75,24 @@ test('a loss and a method of one file each, written as docs/extending.md says, t
     const lines = trikd('run', file, '--output', 'json', '--store', join(folder, 'runs')).trim().split('\n');
     expect(JSON.parse(lines.at(-1)!), file).toMatchObject({ phase: 'completed' });
   }
+});
+
+test('a model of a module, written as docs/extending.md says, trains in the services to the bits of the reference', async () => {
+  const folder = scratch();
+  const [, , module = ''] = blocks('ts');
+  const [, , written = ''] = blocks('yaml');
+  const file = join(folder, 'run.yaml');
+  writeFileSync(join(folder, 'two-views.ts'), module);
+  writeFileSync(file, written);
+  vi.stubEnv('TRIKD_MODULES', join(folder, 'modules'));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const args = [file, '--output', 'json', '--store', join(folder, 'runs')];
+  const ended = await command(['run', ...args]).ended;
+  const spec = loadSpec(file, []);
+  expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await reference(spec) });
+
+  // The services of this run have the folder of another user.
+  vi.stubEnv('TRIKD_MODULES', join(folder, 'none'));
+  const evaluated = await command(['eval', spec.name, '--store', join(folder, 'runs')]).ended;
+  expect(evaluated.stderr).toMatch(/none is the module two-views\.ts with the SHA-256 /);
 });

@@ -41,3 +41,8 @@ test('a dataset is registered under a name of lower-case letters, digits and das
   expect(schema.parse({ datasets: registered }).datasets).toEqual(registered);
   expect(schema.safeParse({ datasets: { '../etc': { folder: '/' } } }).success).toBe(false);
 });
+
+test('no module is run but from a folder that the configuration names', () => {
+  expect(admissionOf(config({})).modules).toBe(false);
+  expect(admissionOf(config({ modules: '/srv/modules' })).modules).toBe(true);
+});

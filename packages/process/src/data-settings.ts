@@ -4,7 +4,7 @@ import { DatasetName } from '@trikd/core/spec/data-spec';
 import { z } from 'zod';
 import { isLoopback } from './address.js';
 
-/** Settings of a service that reads data for runs, or refuses runs whose data it does not read. */
+/** Settings of a service that reads data and modules for runs, or refuses runs whose data or modules it does not read. */
 export const dataSettings = {
   datasets: z
     .record(DatasetName, z.strictObject({ folder: z.string().min(1).describe('folder with the files') }))
@@ -18,6 +18,13 @@ export const dataSettings = {
     .describe(
       'whether the spec of a run may name a folder by its path; default: allowed where no dataset is registered and the service listens within this machine, in plain text',
     ),
+  modules: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'folder with the modules that runs may use; each is found by its SHA-256, and its code is executed; default: none',
+    ),
 };
 
 /** The settings that decide what a service accepts of a run. */
@@ -27,12 +34,17 @@ export interface AdmissionConfig {
   readonly admission: AdmissionLimits;
   readonly datasets: Readonly<Record<string, { readonly folder: string }>>;
   readonly dataPaths?: 'allowed' | 'refused' | undefined;
+  readonly modules?: string | undefined;
 }
 
 /** What a service accepts of a run. Where others can connect, a path would let them look around on the machine. */
-export function admissionOf({ listen, tls, admission, datasets, dataPaths }: AdmissionConfig): Admission {
+export function admissionOf({ listen, tls, admission, datasets, dataPaths, modules }: AdmissionConfig): Admission {
   const names = Object.keys(datasets);
   const alone = names.length === 0 && tls === undefined && isLoopback(listen);
   const paths = dataPaths === undefined ? alone : dataPaths === 'allowed';
-  return { limits: admission, data: { paths, ...(names.length > 0 && { names }) } };
+  return {
+    limits: admission,
+    data: { paths, ...(names.length > 0 && { names }) },
+    modules: modules !== undefined,
+  };
 }

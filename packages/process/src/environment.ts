@@ -10,6 +10,12 @@ export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trikd');
 }
 
+/** The folder with the modules that this user has used: TRIKD_MODULES, or `modules` in the cache folder. */
+export function modulesFolder(): string {
+  const chosen = process.env.TRIKD_MODULES;
+  return chosen ? resolve(chosen) : join(cacheFolder(), 'modules');
+}
+
 /** Folders that may contain Fashion-MNIST, in order of precedence. TRIKD_DATA overrides all others. */
 export function dataFolders(): readonly string[] {
   const chosen = process.env.TRIKD_DATA;

@@ -6,6 +6,7 @@ import { RunSpec } from '@trikd/core/spec/run-spec';
 import { readText } from '@trikd/process/read-text';
 import { type Document, isMap, isNode, Lexer, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { withNamedModules } from './named-modules.js';
 import { settingsAt } from './settings.js';
 
 /** `--set student.learningRate=0.1` */
@@ -30,7 +31,8 @@ export function loadSpec(file: string, overrides: readonly Override[]): RunSpec 
   const lines = new LineCounter();
   const document = documentOf(readText(file, MOST_BYTES), file, lines);
   for (const override of overrides) apply(document, override);
-  const result = RunSpec.safeParse(settingsIn(document, file), { error: plainIssue });
+  const settings = withNamedModules(settingsIn(document, file), file);
+  const result = RunSpec.safeParse(settings, { error: plainIssue });
   if (result.success) return result.data;
   const issues = result.error.issues.flatMap(eachKey);
   const mistakes = issues.slice(0, MOST_MISTAKES).map((issue) => mistakeOf(issue, document, file, lines));

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { within } from '@trikd/core/async/within';
+import { modulesFolder } from '@trikd/process/environment';
 import {
   type ServiceName,
   type ServiceProcess,
@@ -27,11 +28,18 @@ export type Start = (
   setup: { readonly logs: string; readonly settings?: Readonly<Record<string, unknown>>; readonly env?: Environment },
 ) => StartedService;
 
-/** @param shared environment of all of them; variables in it that name a store are left out */
+/**
+ * They run the modules that this user has used, and no others.
+ * @param shared environment of all of them; variables in it that name a store are left out
+ */
 export function startsWith(store: StoreConfig, shared: Environment): Start {
   const own = withoutStore(shared);
   return (name, { logs, settings, env }) =>
-    startService(name, { logs, env: { ...own, ...env }, settings: { ...storeSettings(store), ...settings } });
+    startService(name, {
+      logs,
+      env: { ...own, ...env },
+      settings: { modules: modulesFolder(), ...storeSettings(store), ...settings },
+    });
 }
 
 /** Starts the three services of a trio at once. */

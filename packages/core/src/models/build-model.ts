@@ -4,15 +4,17 @@ import type { ImageShape } from '../data/image-source.js';
 import type { HeadLayer } from '../tasks/head.js';
 import { headOutputs } from './head.js';
 import { LayerFactory } from './layers.js';
+import { loadedNetwork } from './module/loaded-networks.js';
 import { assertFits, features, type ModelSpec } from './registry.js';
 
 /**
  * Builds a model with fresh params that are determined by the seed. Call it only while tracing (see `trace` of the
  * engine).
  * @param head the layers of the task, after those of the spec
- * @throws TrikdError 'invalid' when the network does not take images of this size
+ * @throws TrikdError 'invalid' when the network does not take images of this size; of a module 'wrong-state' when it is not loaded
  */
 export function buildModel(spec: ModelSpec, shape: ImageShape, head: readonly HeadLayer[], seed: number): LayersModel {
+  if (spec.kind === 'module') return loadedNetwork(spec).build(spec, shape, head, seed);
   assertFits(spec, shape);
   const layers = new LayerFactory(seed);
   const input = layers.input(shape.height, shape.width, shape.channels);

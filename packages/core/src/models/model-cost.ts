@@ -3,6 +3,7 @@ import type { OptimizerSpec } from '../spec/role-spec.js';
 import type { HeadLayer } from '../tasks/head.js';
 import { headOutputs } from './head.js';
 import { LayerCounter, type ModelCost } from './layer-counter.js';
+import { isLoaded, loadedNetwork } from './module/loaded-networks.js';
 import { features, type ModelSpec } from './registry.js';
 
 /** Optimizer slots for each trained param. */
@@ -23,10 +24,16 @@ export function activationBytes({ activations }: ModelCost, batchSize: number): 
   return FLOAT_BYTES * activations * batchSize;
 }
 
-/** The model that `buildModel` builds. An image that is pooled away counts as one pixel. */
+/** The model that `buildModel` builds. An image that is pooled away counts as one pixel. A module must be loaded. */
 export function modelCost(spec: ModelSpec, shape: ImageShape, head: readonly HeadLayer[]): ModelCost {
+  if (spec.kind === 'module') return loadedNetwork(spec).cost(spec, shape, head);
   const { height, width, channels } = shape;
   const counter = new LayerCounter();
   headOutputs(counter, features(counter, { height, width, channels }, spec), head);
   return counter.cost;
+}
+
+/** Whether the cost of a model is known: that of a module is when the module is loaded, for images of a known size. */
+export function isMeasurable(spec: ModelSpec, isSizeKnown: boolean): boolean {
+  return spec.kind !== 'module' || (isSizeKnown && isLoaded(spec));
 }

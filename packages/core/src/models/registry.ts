@@ -3,6 +3,7 @@ import type { ImageShape } from '../data/image-source.js';
 import { TrikdError } from '../domain/errors.js';
 import { mobilenetV2 } from './mobilenet-v2.js';
 import type { Layers, Model } from './model.js';
+import { moduleModel } from './module/module-spec.js';
 import { plainCnn } from './plain-cnn.js';
 import { resnet } from './resnet.js';
 import { resnetImagenet } from './resnet-imagenet.js';
@@ -17,7 +18,11 @@ export const MODELS = [resnet, plainCnn, wrn, vgg, mobilenetV2, shufflenetV2, re
 const [first, ...others] = MODELS;
 
 /** The network of a role. */
-export const ModelSpec = z.discriminatedUnion('kind', [first.schema, ...others.map(({ schema }) => schema)]);
+export const ModelSpec = z.discriminatedUnion('kind', [
+  first.schema,
+  ...others.map(({ schema }) => schema),
+  moduleModel,
+]);
 export type ModelSpec = z.infer<typeof ModelSpec>;
 
 function modelOf({ kind }: ModelSpec): Model<z.ZodType> {

@@ -192,3 +192,14 @@ test('the head of a task counts: an embedding is a layer, and its width has a li
     'teacher.model layerWidth',
   ]);
 });
+
+test('a module is admitted where the operator has a folder of modules, and with its digest', () => {
+  const sha256 = 'a'.repeat(64);
+  const module = (changes: object = {}) => spec({ student: role({ kind: 'module', file: 'net.ts', ...changes }) });
+  const admission = ownAdmission(limits);
+  expect(() => assertAdmitted(module({ sha256 }), admission)).not.toThrow();
+  expect(() => assertAdmitted(module(), admission)).toThrow('student.model.sha256: missing');
+  expect(() => assertAdmitted(module({ sha256 }), { ...admission, modules: false })).toThrow(
+    'student.model.file: this service runs no module',
+  );
+});

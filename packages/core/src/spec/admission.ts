@@ -1,6 +1,6 @@
 import { TrikdError } from '../domain/errors.js';
 import { backwardPasses } from '../losses/gates/gated-terms.js';
-import { activationBytes, modelCost, trainingBytes } from '../models/model-cost.js';
+import { activationBytes, isMeasurable, modelCost, trainingBytes } from '../models/model-cost.js';
 import type { Learner } from '../stages/stage.js';
 import { stagesOf } from '../stages/stages-of.js';
 import { taskOf } from '../tasks/task-of.js';
@@ -13,11 +13,13 @@ import type { RunSpec } from './run-spec.js';
 export interface Admission {
   readonly limits: AdmissionLimits;
   readonly data: DataAccess;
+  /** Whether the process runs modules, which its operator keeps in a folder. Default false. */
+  readonly modules?: boolean;
 }
 
 /** What a person's own machine accepts. */
 export function ownAdmission(limits: AdmissionLimits): Admission {
-  return { limits, data: ANY_DATA };
+  return { limits, data: ANY_DATA, modules: true };
 }
 
 /** The size of the data of a run, as far as it decides what the run allocates. */
@@ -99,15 +101,26 @@ export function excesses(spec: RunSpec, limits: AdmissionLimits, data = sizeInSp
  * @throws TrikdError 'invalid' with every setting that the service does not accept: each size above its limit with its field, its
  * value, the limit's name and the limit
  */
-export function assertAdmitted(spec: RunSpec, { limits, data }: Admission, size?: DataSize): void {
+export function assertAdmitted(spec: RunSpec, { limits, data, modules = false }: Admission, size?: DataSize): void {
   const above = excesses(spec, limits, size).map((excess) => ({ field: excess.field, description: describe(excess) }));
-  const problems = [...dataProblems(spec.data, data), ...above];
+  const problems = [...dataProblems(spec.data, data), ...moduleProblems(spec, modules), ...above];
   if (problems.length === 0) return;
   const lines = problems.map(({ field, description }) => `\n  ${field}: ${description}`).join('');
   const advice =
     above.length > 0 ? '\nmake the run smaller, or raise the limit in the configuration of the services' : '';
   const violations = problems.map(({ field, description }) => ({ field: `spec.${field}`, description }));
   throw new TrikdError('invalid', `run ${spec.name} is not admitted:${lines}${advice}`, { violations });
+}
+
+/** Why a process does not run the modules of a spec. */
+function moduleProblems(spec: RunSpec, runsModules: boolean) {
+  return learnersOf(spec).flatMap(({ field, model }) => {
+    if (model.kind !== 'module') return [];
+    const [setting, description] = runsModules
+      ? ['sha256', 'missing: it says which text of the file the run has']
+      : ['file', 'this service runs no module: its operator names a folder of modules in its setting `modules`'];
+    return runsModules && model.sha256 !== undefined ? [] : [{ field: `${field}.model.${setting}`, description }];
+  });
 }
 
 /** `900060004 params, limit admission.params: 150000000` */
@@ -190,6 +203,7 @@ function modelCosts(
   { field: of, model, objective, optimizer }: SizedLearner,
   shape: DataSize | undefined,
 ): readonly Cost[] {
+  if (!isMeasurable(model, shape !== undefined)) return [];
   const size = shape ?? LEAST;
   const cost = modelCost(model, size, taskOf(spec).head(size));
   const field = `${of}.model`;

@@ -1,4 +1,5 @@
 import {
+  EngineError,
   type FunctionDefinition,
   float32,
   int32,
@@ -17,6 +18,7 @@ import type { Dataset } from '../data/split.js';
 import { learnedOf, termValue } from '../losses/objective.js';
 import type { MixTensors } from '../losses/task-loss.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
+import { loadedNetwork } from '../models/module/loaded-networks.js';
 import type { ModelSpec } from '../models/registry.js';
 import { mixesOf } from '../spec/augment-spec.js';
 import type { OptimizerSpec } from '../spec/role-spec.js';
@@ -50,14 +52,25 @@ export function traceTrainer(context: ProgramContext, stage: Stage, learner: Lea
   const { spec, dataset } = context;
   const seed = modelSeed(spec.seed, stage.index, learner.name);
   const build = () => buildModel(learner.model, dataset, taskOf(spec).head(dataset), seed);
-  return trace(build, { [TRAIN]: trainFunction(context, stage, learner), [PREDICT]: predictFunction(context) });
+  const functions = { [TRAIN]: trainFunction(context, stage, learner), [PREDICT]: predictFunction(context) };
+  return traced(context, learner.model, () => trace(build, functions));
 }
 
 /** Traces a model for inference only. */
 export function tracePredictor(context: ProgramContext, model: ModelSpec): Program {
   const { spec, dataset } = context;
   const build = () => buildModel(model, dataset, taskOf(spec).head(dataset), 0);
-  return trace(build, { [PREDICT]: predictFunction(context) });
+  return traced(context, model, () => trace(build, { [PREDICT]: predictFunction(context) }));
+}
+
+/** The model of a module may have anything in it: what the engine refuses is a mistake of its author. */
+function traced({ spec, dataset }: ProgramContext, model: ModelSpec, work: () => Program): Program {
+  try {
+    return work();
+  } catch (cause) {
+    if (model.kind !== 'module' || !(cause instanceof EngineError)) throw cause;
+    throw loadedNetwork(model).untraceable(model, dataset, taskOf(spec).head(dataset), cause);
+  }
 }
 
 function imagesSpec({ spec, dataset }: ProgramContext) {

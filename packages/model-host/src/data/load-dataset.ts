@@ -5,6 +5,7 @@ import { assertAdmitted } from '@trikd/core/spec/admission';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { taskOf } from '@trikd/core/tasks/task-of';
 import { processPauses } from '@trikd/process/process-pauses';
+import { loadNetworks } from '../modules/load-networks.js';
 import { rememberLast } from '../remember-last.js';
 import { type DataSource, loadSource, ownData } from './load-source.js';
 
@@ -14,6 +15,9 @@ export { ownData } from './load-source.js';
 export function datasetLoader(source: DataSource): (spec: RunSpec) => Promise<Dataset> {
   const load = rememberLast((spec) => loadDataset(spec, source));
   return async (spec) => {
+    assertAdmitted(spec, source.admission);
+    // The dataset may have been read for a run of other models.
+    await loadNetworks(spec, source.modules, source.admission);
     const dataset = await load(spec);
     // The data may have been read for a run of smaller models.
     const { train, validation, test } = dataset;
@@ -25,11 +29,14 @@ export function datasetLoader(source: DataSource): (spec: RunSpec) => Promise<Da
 }
 
 /**
- * Reads or generates the images of a run and splits them, in slices that leave the process responsive.
+ * Reads or generates the images of a run and splits them, in slices that leave the process responsive. The modules of the run are loaded
+ * before, so that its models can be built on the dataset.
  * @throws TrikdError as `loadSource`, and 'invalid' if the spec needs more images than there are, and if the metrics of its task cannot be
  * measured on them
  */
 export async function loadDataset(spec: RunSpec, source = ownData()): Promise<Dataset> {
+  assertAdmitted(spec, source.admission);
+  await loadNetworks(spec, source.modules, source.admission);
   const images = await loadSource(spec, source);
   const dataset = await inSlices(splitting(images, spec.data, spec.seed), processPauses);
   const task = taskOf(spec);

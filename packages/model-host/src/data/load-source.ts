@@ -10,7 +10,7 @@ import { type Admission, assertAdmitted, type DataSize, ownAdmission } from '@tr
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { isStored, type StoredData } from '@trikd/core/spec/data-spec';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { dataFolders, namedDataFolders } from '@trikd/process/environment';
+import { dataFolders, modulesFolder, namedDataFolders } from '@trikd/process/environment';
 import { processPauses } from '@trikd/process/process-pauses';
 import { openCifarFolder } from './cifar-folder.js';
 import { IDX_NAMES, idxFolderAmong, openIdxFolder } from './idx-folder.js';
@@ -31,11 +31,13 @@ export interface DataSource {
   readonly admission: Admission;
   /** Registered datasets. */
   readonly datasets: Datasets;
+  /** Folder of modules that it executes; absent: none. */
+  readonly modules?: string | undefined;
 }
 
 /** The data of the machine, for the person who owns it. */
 export function ownData(limits = AdmissionLimits.parse({})): DataSource {
-  return { admission: ownAdmission(limits), datasets: {} };
+  return { admission: ownAdmission(limits), datasets: {}, modules: modulesFolder() };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ImageShape } from '@trikd/core/data/image-source';
 import { backwardPasses } from '@trikd/core/losses/gates/gated-terms';
 import { chosenMethod } from '@trikd/core/methods/registry';
-import { modelCost } from '@trikd/core/models/model-cost';
+import { isMeasurable, modelCost } from '@trikd/core/models/model-cost';
 import type { ModelSpec } from '@trikd/core/models/registry';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { consumersOf, type Frozen, type Learner, type Stage } from '@trikd/core/stages/stage';
@@ -72,7 +72,8 @@ const LEAST: ImageShape & TaskFacts = { height: 1, width: 1, channels: 1, classe
 export function explained(spec: RunSpec, { train, shape, problem }: KnownData): Explained {
   const stepsPerEpoch = train === undefined ? undefined : Math.floor(train / spec.batchSize);
   const size = shape ?? LEAST;
-  const paramsOf = (model: ModelSpec) => modelCost(model, size, taskOf(spec).head(size)).params;
+  const paramsOf = (model: ModelSpec) =>
+    isMeasurable(model, shape !== undefined) ? modelCost(model, size, taskOf(spec).head(size)).params : 0;
   const stages = stagesOf(spec).map((stage) => explainedStage(stage, stepsPerEpoch, paramsOf));
   const { patience } = spec.curriculum;
   const epochs = stages.reduce((sum, stage) => sum + stage.epochs, 0);
