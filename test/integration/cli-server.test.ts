@@ -76,6 +76,18 @@ describe('trikd runs', () => {
     });
   });
 
+  test('tags are added and removed, also those that begin as an option does', async () => {
+    const { address, asked } = await fakeRunService([training]);
+    const { status, stdout } = await trikd(address, 'runs', 'tag', 'mine', '+b', '-old', '-help', '+set=3');
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'b\nset=3\n' });
+    expect(asked).toEqual([
+      { method: 'tagRun', request: { runId: 'mine', add: ['b', 'set=3'], remove: ['old', 'help'] } },
+    ]);
+    expect(await trikd(address, 'runs', 'tag', 'mine', 'b')).toMatchObject({
+      ...{ status: 2, stderr: expect.stringContaining("'b' is neither +TAG nor -TAG") },
+    });
+  });
+
   test('nothing is removed unless it is said to be meant', async () => {
     const { address, asked } = await fakeRunService([training]);
     const { status, stderr } = await trikd(address, 'runs', 'delete', 'mine');

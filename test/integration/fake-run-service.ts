@@ -55,13 +55,13 @@ export async function fakeRunService(
   const server = new Server();
   server.addService(RunServiceService, {
     createRun: answer('createRun', ({ spec }) => ({ run: wanted(JSON.parse(spec).name) })),
-    getRun: answer('getRun', ({ runId }) => ({ run: wanted(runId) })),
+    getRun: answer('getRun', ({ runId }) => ({ run: wanted(runId), tags: [] })),
     // Two runs a page, so that a reader has to turn pages.
     listRuns: answer('listRuns', ({ pageToken, phases }) => {
       const fitting = runs.filter(({ phase }) => phases.length === 0 || phases.includes(phase));
       const from = Number(pageToken);
       const nextPageToken = from + 2 < fitting.length ? String(from + 2) : '';
-      return { runs: fitting.slice(from, from + 2), nextPageToken, unreadable: [] };
+      return { runs: fitting.slice(from, from + 2), summaries: [], nextPageToken, unreadable: [] };
     }),
     watchRun: (call: ServerWritableStream<WatchRunRequest, WatchRunResponse>) => {
       asked.push({ method: 'watchRun', request: call.request });
@@ -76,6 +76,10 @@ export async function fakeRunService(
     cancelRun: changed('cancelRun', RunPhase.RUN_PHASE_CANCELLED),
     promoteGeneration: changed('promoteGeneration', RunPhase.RUN_PHASE_PREPARING),
     rollbackAnchor: changed('rollbackAnchor', RunPhase.RUN_PHASE_PREPARING),
+    tagRun: answer('tagRun', ({ runId, add }) => {
+      wanted(runId);
+      return { tags: add };
+    }),
     deleteRun: answer('deleteRun', ({ runId }) => {
       wanted(runId);
       return {};

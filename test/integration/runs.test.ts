@@ -1,5 +1,6 @@
-import { ConditionStatus, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { ConditionStatus, type Run, RunListView, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { unary } from '@trikd/transport/grpc/clients';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cleanUp, serve, specOf, trio } from './orchestrator-rig.js';
 import { heldRun, steering } from './steering-rig.js';
@@ -27,6 +28,39 @@ describe('the list of runs', () => {
     await expect(pause('a')).rejects.toMatchObject({ kind: 'wrong-state' });
   });
 });
+
+describe('the summaries of runs', () => {
+  test('have the result, and tags that are changed whichever orchestrator leads, while the run trains', async () => {
+    const store = memoryStore();
+    const leader = await heldRun(store);
+    const standby = await serve(store, leader.models);
+    const { client } = standby;
+    const tag = (add: string[], remove: string[]) =>
+      unary(client.tagRun.bind(client), { runId: 'trial', add, remove }, { what: 'it' });
+    expect(await tag(['b', 'a'], ['c'])).toEqual({ tags: ['a', 'b'] });
+    await expect(tag(['no tag'], [])).rejects.toMatchObject({ kind: 'invalid' });
+    const request = { pageSize: 0, pageToken: '', phases: [], view: RunListView.RUN_LIST_VIEW_SUMMARY };
+    const { runs, summaries } = await unary(leader.client.listRuns.bind(leader.client), request, { what: 'it' });
+    const student = bestOf(await leader.get('trial'), 'student');
+    expect(runs).toEqual([]);
+    expect(summaries).toMatchObject([
+      {
+        ...{ runId: 'trial', phase: RunPhase.RUN_PHASE_TRAINING, method: 'trikd', stage: 'generation-1' },
+        ...{ tags: ['a', 'b'], startTime: expect.any(Date), result: { participant: 'student', metric: 'accuracy' } },
+      },
+    ]);
+    expect(summaries[0]?.result?.validation).toBe(student);
+    const got = await unary(client.getRun.bind(client), { runId: 'trial' }, { what: 'it' });
+    expect(got.tags).toEqual(['a', 'b']);
+    expect(await leader.cancel('trial')).toMatchObject({ phase: RunPhase.RUN_PHASE_CANCELLED });
+  });
+});
+
+/** The validation of a learner in the first generation. */
+function bestOf(run: Run | undefined, learner: string): number | undefined {
+  const result = run?.generations[0]?.learners.find(({ participant }) => participant === learner);
+  return result?.best?.validation?.metrics['accuracy'];
+}
 
 describe('a run that is deleted', () => {
   test('is gone from the store, once for one request, and its name is free', async () => {

@@ -1,3 +1,5 @@
+import { networkText } from '@trikd/core/models/network-text';
+
 /** The method of a run: its name, or `own stages` where the spec writes them out; undefined when the spec is not known. */
 export function methodIn(spec: string): string | undefined {
   const value = specIn(spec);
@@ -28,18 +30,8 @@ export function modelsIn(spec: string): Readonly<Record<string, string>> {
   const assistants = listOf(memberOf(value, 'assistants')).map((each, at) => [`assistant-${at + 1}`, each] as const);
   const roles = ['student', 'teacher'].map((name) => [name, memberOf(value, name)] as const);
   const named = stages.length > 0 ? learners : [...roles, ...assistants];
-  const models = named.map(([name, settings]) => [name, modelText(memberOf(settings, 'model'))] as const);
+  const models = named.map(([name, settings]) => [name, networkText(memberOf(settings, 'model'))] as const);
   return Object.fromEntries(models.filter(([, model]) => model !== ''));
-}
-
-/** A network with its settings: `resnet, depth 8, width 16`; empty where it is not known. */
-export function modelText(model: unknown): string {
-  const kind = memberOf(model, 'kind');
-  if (typeof kind !== 'string') return '';
-  const settings = Object.entries(Object(model)).filter(([name]) => name !== 'kind');
-  return [kind, ...settings.map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(', ') : value}`)].join(
-    ', ',
-  );
 }
 
 /** The spec of a run as a JSON value; undefined when it is not known. */

@@ -109,7 +109,8 @@ function fromStage({ name, learners, frozen, decisive }: StageNames): StageMessa
   return { name, learners: [...learners], frozen: [...frozen], decisive };
 }
 
-function fromPlacement({ placement, waiting }: Pick<PhaseChanged, 'placement' | 'waiting'>): RunPlacement {
+/** The message of a trio, or of a place in the queue. */
+export function fromPlacement({ placement, waiting }: Pick<PhaseChanged, 'placement' | 'waiting'>): RunPlacement {
   const { priority, number, since, trio } = placement;
   return {
     ...{ priority, number },

@@ -32,6 +32,14 @@ async function refused(...words: string[]): Promise<{ status: number; text: stri
 }
 
 describe('trikd run', () => {
+  test('takes tags for the run, and refuses what is none', async () => {
+    expect(await parsed('run', 'a.yaml', '--tag', 'a', '--tag', 'set=3')).toMatchObject({ tags: ['a', 'set=3'] });
+    expect(await refused('run', 'a.yaml', '--tag', 'a b')).toMatchObject({
+      status: 2,
+      text: expect.stringContaining('Expected a tag: 1 to 63 letters'),
+    });
+  });
+
   test('takes a file, and defaults for the rest', async () => {
     expect(await parsed('run', 'a.yaml')).toEqual({
       file: 'a.yaml',

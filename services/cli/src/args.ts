@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { z } from 'zod';
 import type { Override } from './load-spec.js';
 import { address, priority, requestIdOption, serverAddress, timeoutOption, tlsOption, wholeNumber } from './options.js';
+import { tagOption } from './runs/tag.js';
 import { type Connection, type ServerChoice, serverChoiceOf } from './server/ask.js';
 
 /** Options of `trikd run`. */
@@ -19,10 +20,12 @@ export interface RunOptions {
   readonly listen?: string;
   /** Folder of certificates; absent: plain text within this machine. */
   readonly tls?: string;
+  /** Absent: none. */
+  readonly tags?: readonly string[];
 }
 
 /** Options of `trikd run --server`. */
-export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' | 'output'>, ServerChoice {
+export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' | 'output' | 'tags'>, ServerChoice {
   readonly requestId: string;
   /** -100..100. */
   readonly priority: number;
@@ -71,6 +74,7 @@ interface RawOptions extends Partial<Connection> {
   readonly store?: string;
   readonly output: 'table' | 'json';
   readonly fresh: boolean;
+  readonly tag?: readonly string[];
 }
 
 /** The program with `trikd run`, its first command. */
@@ -90,6 +94,7 @@ export function commandLine(actions: RunActions): Command {
     .option('--store <dir>', 'folder with a folder for each run (default: "runs")')
     .option('--fresh', 'remove the stored run of this name first', false)
     .option('--listen <host:port>', 'address of its orchestrator, for other commands (default: any free port)', address)
+    .addOption(tagOption())
     .addOption(tlsOption().conflicts('server'))
     .addOption(
       new Option('--server <address>', 'create the run at this orchestrator and start no service')
@@ -116,7 +121,7 @@ export function commandLine(actions: RunActions): Command {
         });
       }
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
-      const common = { file, overrides, output };
+      const common = { file, overrides, output, ...(raw.tag && { tags: raw.tag }) };
       const asked = {
         ...{ wait, requestId, priority: raw.priority ?? 0 },
         ...(raw.class !== undefined && { class: raw.class }),

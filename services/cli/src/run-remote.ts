@@ -4,6 +4,7 @@ import { unary } from '@trikd/transport/grpc/clients';
 import type { RemoteRunOptions } from './args.js';
 import { loadSpec } from './load-spec.js';
 import { paintFor } from './paint.js';
+import { tagRun } from './runs/tag.js';
 import { runDescription } from './runs/verbs.js';
 import { lineScreen, liveScreen, showAll } from './runs/watch.js';
 import { serverChoiceOf, withServer } from './server/ask.js';
@@ -36,6 +37,7 @@ export async function runRemote(
       };
       const { run } = await unary(client.createRun.bind(client), wanted, how);
       if (!run) throw new TrikdError('invalid', `${how.what} answered without a run`);
+      if (options.tags) await tagRun(asking, runId, { add: options.tags });
       if (!wait || run.phase === RunPhase.RUN_PHASE_COMPLETED) {
         return print(
           shell,

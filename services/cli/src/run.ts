@@ -22,6 +22,7 @@ import { assertFitsHere } from './own-limits.js';
 import { reportJson, reportTable, whereItContinues } from './report.js';
 import { type RunFiles, runFiles } from './run-files.js';
 import { chosenRunFolder, makeRunFolder, type RunFolder, removeRun, storedRun } from './run-folder.js';
+import { tagRun } from './runs/tag.js';
 import { type Services, startServices } from './services.js';
 import { isTerminal, print, type Shell, say } from './shell.js';
 
@@ -121,7 +122,7 @@ interface Outputs {
 async function train(
   spec: RunSpec,
   folder: RunFolder,
-  { listen, tls }: Pick<RunOptions, 'listen' | 'tls'>,
+  { listen, tls, tags = [] }: Pick<RunOptions, 'listen' | 'tls' | 'tags'>,
   outputs: Outputs,
   { stdout, env, rest, end }: Shell,
 ): Promise<string | undefined> {
@@ -144,7 +145,7 @@ async function train(
   if (rest.aborted) onRest();
   else rest.addEventListener('abort', onRest, { once: true });
   try {
-    return await follow(spec, services, tls, outputs, rest);
+    return await follow({ spec, tags }, services, tls, outputs, rest);
   } finally {
     await stop();
     rest.removeEventListener('abort', onRest);
@@ -154,8 +155,14 @@ async function train(
 /** Time for the death of a service to be noticed after its connection broke, in milliseconds. */
 const POST_MORTEM = 2000;
 
+/** A run to create. */
+interface Wanted {
+  readonly spec: RunSpec;
+  readonly tags: readonly string[];
+}
+
 async function follow(
-  spec: RunSpec,
+  wanted: Wanted,
   services: Services,
   tls: string | undefined,
   outputs: Outputs,
@@ -165,7 +172,7 @@ async function follow(
   // The services of a run that is being paused end as intended.
   const failure = services.failure.then((sentence) => (rest.aborted ? undefined : sentence));
   try {
-    return await Promise.race([watchToItsEnd(client, spec, outputs), failure]);
+    return await Promise.race([watchToItsEnd(client, wanted, outputs), failure]);
   } catch (error) {
     const sentence = await Promise.race([failure, delay(POST_MORTEM, undefined, { ref: false })]);
     if (sentence !== undefined) return sentence;
@@ -185,13 +192,15 @@ function ownPeer(tls: string): Peer {
 
 async function watchToItsEnd(
   client: RunServiceClient,
-  spec: RunSpec,
+  { spec, tags }: Wanted,
   { display, files }: Outputs,
 ): Promise<string | undefined> {
   const what = 'the orchestrator';
   try {
     const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined, team: '' };
-    await unary(client.createRun.bind(client), request, { what, deadlineSeconds: 30 });
+    const how = { what, deadlineSeconds: 30 };
+    await unary(client.createRun.bind(client), request, how);
+    if (tags.length > 0) await tagRun({ client, how }, spec.name, { add: tags });
   } catch (error) {
     if (error instanceof TrikdError && error.kind === 'wrong-state') return error.message;
     throw error;

@@ -1,3 +1,4 @@
+import { networkText } from '@trikd/core/models/network-text';
 import type { Learner, Stage } from '@trikd/core/stages/stage';
 import { methodIn } from '@trikd/events/spec-text';
 import { at } from './api.js';
@@ -45,7 +46,7 @@ function lastOfEach(stages: readonly Stage[]): readonly Learner[] {
 function learnerSettings({ name, model, learningRate, optimizer, objective }: Learner): readonly Setting[] {
   const title = capital(name);
   return [
-    { name: `${title}, model`, value: modelText(model) },
+    { name: `${title}, model`, value: networkText(model) },
     { name: `${title}, learning rate`, value: textOf(learningRate) },
     { name: `${title}, optimizer`, value: textOf(at(optimizer, 'kind')) },
     { name: `${title}, objective`, value: objectiveText(objective) },
@@ -56,16 +57,6 @@ function learnerSettings({ name, model, learningRate, optimizer, objective }: Le
 function methodText(method: unknown, name = ''): string {
   const knobs = typeof method === 'object' && method !== null ? Object.entries(method) : [];
   return [name, ...knobs.flatMap(([knob, value]) => (knob === 'kind' ? [] : [`${knob} ${textOf(value)}`]))].join(', ');
-}
-
-/** `resnet, depth 8, width 16` */
-function modelText(model: unknown): string {
-  const names = typeof model === 'object' && model !== null ? Object.keys(model) : [];
-  const settings = names.flatMap((name) => {
-    const value = textOf(at(model, name));
-    return name === 'kind' || value === '' ? [] : [`${name} ${value}`];
-  });
-  return [textOf(at(model, 'kind')), ...settings].filter((part) => part !== '').join(', ');
 }
 
 /** `1 × task + 0.5 × anchor at T = 4`, and `0 → 1 × teacher (dkd) at T = 4` for a schedule and another loss than the default */

@@ -268,7 +268,7 @@ describe('saveRun', () => {
   });
 });
 
-test('a run records when it was created, changed and ended, and since when each condition holds', async () => {
+test('a run records when it was created, first got a trio, changed and ended, and since when each condition holds', async () => {
   const store = memoryStore();
   const at = (second: number) => `2026-01-02T03:04:0${second}.000Z`;
   const created = await createRun(store, spec(), { at: at(1) });
@@ -286,6 +286,11 @@ test('a run records when it was created, changed and ended, and since when each 
     updated: at(5),
     changed: { Queued: at(5), Paused: at(4), Failed: at(5) },
   });
+  const { pairs, losses, moves, results, generation, attempt } = firstState;
+  const preparing = { phase: 'preparing' as const, pairs, losses, moves, results, generation, attempt };
+  const placed = await saveRun(store, revived, { state: preparing, at: at(6) });
+  const again = await saveRun(store, placed, { state: firstState, at: at(7) });
+  expect((await saveRun(store, again, { state: preparing, at: at(8) })).times).toMatchObject({ started: at(6) });
 });
 
 test('the result of a stage with one learner and no candidate is stored', async () => {

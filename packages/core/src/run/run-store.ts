@@ -124,7 +124,11 @@ export function noSuchRun(runId: string): TrikdError {
 
 /** The names of all runs, sorted. */
 export async function listRuns(store: ObjectStore): Promise<readonly string[]> {
-  const keys = await store.list('runs/');
+  return runsIn(await store.list('runs/'));
+}
+
+/** The names of the runs whose states are among some keys, sorted. */
+export function runsIn(keys: readonly string[]): readonly string[] {
   return keys.flatMap((key) => /^runs\/([^/]+)\/state\.json$/.exec(key)?.[1] ?? []).sort();
 }
 

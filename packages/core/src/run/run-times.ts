@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hasEnded, type RunState, Time } from './state.js';
+import { hasEnded, holdsTrio, type RunState, Time } from './state.js';
 
 /** Conditions that depend on the phase alone, each with the phase in which it holds. */
 export const PHASE_CONDITIONS = {
@@ -19,6 +19,7 @@ const names = z.enum(['Queued', 'Training', 'Waiting', 'Paused', 'Completed', 'F
 export const RunTimes = z
   .strictObject({
     created: Time.exactOptional(),
+    started: Time.exactOptional().describe('when the run first got a trio'),
     updated: Time.exactOptional().describe('last write of the state'),
     ended: Time.exactOptional().describe('absent until the run has ended'),
     changed: z.partialRecord(names, Time).readonly().describe('last time that a condition began or ceased to hold'),
@@ -36,10 +37,13 @@ export function timesAfter(times: RunTimes, before: RunState, after: RunState, a
   const { ended = at, ...rest } = times;
   const over = hasEnded(after) && ended !== undefined ? { ended } : {};
   if (at === undefined) return { ...rest, ...over };
+  // A run of an earlier version that has trained already does not start anew.
+  const begins = holdsTrio(after) && before.phase === 'queued' && before.generation === 0 && before.pairs.length === 0;
+  const started = times.started ?? (begins ? at : undefined);
   const changed = { ...times.changed };
   for (const name of names.options) {
     const phase = PHASE_CONDITIONS[name];
     if ((before.phase === phase) !== (after.phase === phase)) changed[name] = at;
   }
-  return { ...rest, ...over, updated: at, changed };
+  return { ...rest, ...over, ...(started !== undefined && { started }), updated: at, changed };
 }

@@ -13,7 +13,7 @@ import { Observable } from 'rxjs';
 class RestingRuns {
   @GrpcMethod('RunService', 'getRun')
   getRun({ runId }: GetRunRequest): GetRunResponse {
-    return { run: Run.fromPartial({ runId }) };
+    return { tags: [], run: Run.fromPartial({ runId }) };
   }
 
   @GrpcMethod('RunService', 'watchRun')

@@ -57,6 +57,7 @@ const RUN: Methods<RunServiceService> = {
   cancelRun: people('steer'),
   promoteGeneration: people('steer'),
   rollbackAnchor: people('steer'),
+  tagRun: people('steer'),
   deleteRun: people('delete'),
   getCaller: 'everybody',
 };

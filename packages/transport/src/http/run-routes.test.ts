@@ -13,6 +13,12 @@ test.each([
     'listRuns',
     { pageSize: 5, pageToken: '', phases: ['RUN_PHASE_FAILED'] },
   ],
+  [
+    'GET',
+    '/runs?view=RUN_LIST_VIEW_SUMMARY',
+    'listRuns',
+    { pageSize: 0, pageToken: '', phases: [], view: 'RUN_LIST_VIEW_SUMMARY' },
+  ],
   ['POST', '/runs', 'createRun', { requestId: 'r' }],
   ['GET', '/caller', 'getCaller', {}],
   ['GET', '/runs/tiny', 'getRun', { requestId: 'r', runId: 'tiny' }],
@@ -22,6 +28,7 @@ test.each([
   ['POST', '/runs/tiny:cancel', 'cancelRun', { requestId: 'r', runId: 'tiny' }],
   ['POST', '/runs/tiny:trigger', 'triggerGeneration', { requestId: 'r', runId: 'tiny' }],
   ['POST', '/runs/tiny:promote', 'promoteGeneration', { requestId: 'r', runId: 'tiny' }],
+  ['POST', '/runs/tiny:tag', 'tagRun', { requestId: 'r', runId: 'tiny' }],
   ['POST', '/runs/tiny:rollback', 'rollbackAnchor', { requestId: 'r', runId: 'tiny' }],
 ])('%s %s calls %s', (method, path, rpc, request) => {
   expect(ask(method, path, { requestId: 'r' })).toEqual({ kind: 'call', rpc, request });

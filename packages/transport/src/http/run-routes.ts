@@ -26,6 +26,7 @@ const VERBS: Readonly<Record<string, RunRpc>> = {
   trigger: 'triggerGeneration',
   promote: 'promoteGeneration',
   rollback: 'rollbackAnchor',
+  tag: 'tagRun',
 };
 
 /**
@@ -68,7 +69,11 @@ function firstWanted(query: URLSearchParams, lastEvent: string | undefined): num
 function listOf(query: URLSearchParams): object | undefined {
   const pageSize = wholeNumber(query.get('pageSize') ?? '0');
   if (pageSize === undefined || pageSize > LARGEST_UINT32) return undefined;
-  return { pageSize, pageToken: query.get('pageToken') ?? '', phases: query.getAll('phase') };
+  const view = query.get('view');
+  return {
+    ...{ pageSize, pageToken: query.get('pageToken') ?? '', phases: query.getAll('phase') },
+    ...(view !== null && { view }),
+  };
 }
 
 const LARGEST_UINT32 = 2 ** 32 - 1;

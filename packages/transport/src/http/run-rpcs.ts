@@ -21,6 +21,8 @@ import {
   RollbackAnchorRequest,
   RollbackAnchorResponse,
   RunServiceService,
+  TagRunRequest,
+  TagRunResponse,
   TriggerGenerationRequest,
   TriggerGenerationResponse,
 } from '@trikd/protocol/gen/node/trikd/v1/run';
@@ -83,6 +85,7 @@ export const RUN_RPCS = {
   cancelRun: json(RunServiceService.cancelRun, CancelRunRequest, CancelRunResponse),
   triggerGeneration: json(RunServiceService.triggerGeneration, TriggerGenerationRequest, TriggerGenerationResponse),
   promoteGeneration: json(RunServiceService.promoteGeneration, PromoteGenerationRequest, PromoteGenerationResponse),
+  tagRun: json(RunServiceService.tagRun, TagRunRequest, TagRunResponse),
   rollbackAnchor: json(RunServiceService.rollbackAnchor, RollbackAnchorRequest, RollbackAnchorResponse),
 } satisfies Readonly<Record<string, JsonRpc>>;
 export type RunRpc = keyof typeof RUN_RPCS;

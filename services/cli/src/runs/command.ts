@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { eventOption, type Format, outputOption, positiveNumber, serverOption, timeoutOption } from '../options.js';
 import type { ServerChoice } from '../server/ask.js';
 import { type SteerOptions, steeringCommand, type Verb } from '../server/steering.js';
+import { type TagOptions, tagCommand } from './tag.js';
 import { runVerbs } from './verbs.js';
 
 /** Name of a phase. */
@@ -40,6 +41,7 @@ export interface RunsActions {
   get(options: GetOptions): Promise<void>;
   watch(options: WatchOptions): Promise<void>;
   wait(options: WaitOptions): Promise<void>;
+  tag(options: TagOptions): Promise<void>;
   steer(verb: Verb, options: SteerOptions): Promise<void>;
 }
 
@@ -121,6 +123,7 @@ export function runsCommand(actions: RunsActions): Command {
     .action((runId: string, { phase, ...options }: Omit<WaitOptions, 'phases' | 'runId'> & RawPhases) =>
       actions.wait({ runId, ...options, phases: phase }),
     );
+  command.addCommand(tagCommand(actions.tag));
   for (const verb of runVerbs) command.addCommand(steeringCommand(verb, actions.steer));
   return command;
 }

@@ -13,6 +13,7 @@ import { QUEUE_PHASES, queueJson, queueText } from '../queue/queue.js';
 import type { RunsActions } from '../runs/command.js';
 import { runText } from '../runs/get.js';
 import { allRuns, listJson, listText } from '../runs/list.js';
+import { tagsAfter } from '../runs/tag.js';
 import { runDescription } from '../runs/verbs.js';
 import { awaitPhase } from '../runs/wait.js';
 import { lineScreen, liveScreen, showAll } from '../runs/watch.js';
@@ -57,6 +58,15 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
   };
   const runs: RunsActions = {
     steer,
+    tag: ({ runId, add, remove, output, ...choice }) =>
+      ask(choice, { runId }, async (asking) => {
+        const tags = await tagsAfter(asking, runId, { add, remove });
+        show(
+          output,
+          () => (tags.length > 0 ? tags.join('\n') : `run ${runId} has no tags`),
+          () => ({ tags }),
+        );
+      }),
     list: ({ phases, output, ...choice }) =>
       ask(choice, {}, async (asking) => {
         const wanted = phases.map((name) => RUN_PHASES[name]);

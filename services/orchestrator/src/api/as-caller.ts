@@ -3,10 +3,12 @@ import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
 import { noSuchRun } from '@trikd/core/run/run-store';
 import type { RunView } from '@trikd/core/run/run-view';
 import type { Steering } from '@trikd/core/run/steering';
+import type { TagChange } from '@trikd/core/run/tags';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { Caller } from '@trikd/transport/access/caller';
 import type { EventsWanted } from '../events/watch-run.js';
 import type { CreateRequest, Orchestrator } from '../orchestrator.js';
+import type { ListedRun } from '../runs/run-summaries.js';
 import type { PageWanted, RunPage } from './list-runs.js';
 import { isAdmin, mayAccess, ownerOf } from './ownership.js';
 
@@ -53,11 +55,22 @@ export function asCaller(
     return assertNotForeign(await orchestrator.create({ ...request, ...(owner && { owner }) }));
   }
 
+  const among = (wanted: PageWanted): PageWanted =>
+    isAdmin(caller) ? wanted : { ...wanted, visible: ({ owner }) => mayAccess(caller, owner) };
+
   return {
     create,
     get: accessible,
-    list: (wanted: PageWanted): Promise<RunPage> =>
-      orchestrator.list(isAdmin(caller) ? wanted : { ...wanted, visible: ({ owner }) => mayAccess(caller, owner) }),
+    list: (wanted: PageWanted): Promise<RunPage<RunView>> => orchestrator.list(among(wanted)),
+    summaries: (wanted: PageWanted): Promise<RunPage<ListedRun>> => orchestrator.summaries(among(wanted)),
+    async tags(runId: string): Promise<readonly string[]> {
+      if (!isAdmin(caller)) await accessible(runId);
+      return orchestrator.tags(runId);
+    },
+    async tag(runId: string, change: TagChange): Promise<readonly string[]> {
+      if (!isAdmin(caller)) await accessible(runId);
+      return orchestrator.tag(runId, change);
+    },
     async *watch(wanted: EventsWanted, signal: AbortSignal): AsyncGenerator<WatchRunResponse> {
       if (!isAdmin(caller) && !signal.aborted) await accessible(wanted.runId);
       yield* orchestrator.watch(wanted, signal);

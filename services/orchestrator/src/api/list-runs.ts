@@ -1,8 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { listRuns as namesOfRuns } from '@trikd/core/run/run-store';
-import type { RunView } from '@trikd/core/run/run-view';
+import type { Owner } from '@trikd/core/run/placement';
 import type { RunState } from '@trikd/core/run/state';
+import { readAhead } from './read-ahead.js';
 
 /** A page of runs that is wanted. */
 export interface PageWanted {
@@ -13,12 +12,12 @@ export interface PageWanted {
   /** Only runs in one of these; none: all. */
   readonly phases: readonly RunState['phase'][];
   /** Only runs for which this holds, and none that cannot be read: whose they are is not known. Absent: all. */
-  readonly visible?: (run: RunView) => boolean;
+  readonly visible?: (run: { readonly owner?: Owner }) => boolean;
 }
 
 /** Runs, sorted by name. */
-export interface RunPage {
-  readonly runs: readonly RunView[];
+export interface RunPage<Item> {
+  readonly runs: readonly Item[];
   /** Runs of the page that cannot be read. */
   readonly unreadable: readonly { readonly runId: string; readonly reason: string }[];
   /** Of the next page; empty: there is none. */
@@ -30,25 +29,40 @@ const LARGEST_SIZE = 1000;
 /** Characters of specs and states, as JSON: what a page of the wire must not exceed by far. */
 const LARGEST_PAGE = 2_000_000;
 
-/** @param find the newest that is known of a run */
-export async function pageOfRuns(
-  store: ObjectStore,
+/** Runs that are read at once. */
+const AT_ONCE = 16;
+
+/** How the runs of a page are read, in whole or in short. */
+export interface RunSource<Item> {
+  /** The newest that is known of a run. */
+  find(runId: string): Promise<Item>;
+  phaseOf(run: Item): RunState['phase'];
+  /** Characters as JSON, about. */
+  sizeOf(run: Item): number;
+}
+
+/** @param all names of all runs, sorted */
+export async function pageOfRuns<Item extends { readonly owner?: Owner }>(
+  all: readonly string[],
   { size, token, phases, visible }: PageWanted,
-  find: (runId: string) => Promise<RunView>,
-): Promise<RunPage> {
+  { find, phaseOf, sizeOf }: RunSource<Item>,
+): Promise<RunPage<Item>> {
   const after = nameIn(token);
-  const names = (await namesOfRuns(store)).filter((name) => name > after);
+  const names = all.filter((name) => name > after);
   const most = Math.min(size === 0 ? DEFAULT_SIZE : size, LARGEST_SIZE);
-  const runs: RunView[] = [];
+  const runs: Item[] = [];
   const unreadable: { runId: string; reason: string }[] = [];
   let characters = 0;
-  for (const [index, runId] of names.entries()) {
+  let index = -1;
+  for await (const read of readAhead(names, find, AT_ONCE)) {
+    index += 1;
+    const runId = names[index] ?? '';
     try {
-      const run = await find(runId);
-      if (phases.length > 0 && !phases.includes(run.state.phase)) continue;
+      const run = read();
+      if (phases.length > 0 && !phases.includes(phaseOf(run))) continue;
       if (visible && !visible(run)) continue;
       runs.push(run);
-      characters += JSON.stringify([run.spec, run.state]).length;
+      characters += sizeOf(run);
     } catch (error) {
       // One that was deleted meanwhile is none.
       if (!(error instanceof TrikdError) || error.kind === 'unavailable') throw error;

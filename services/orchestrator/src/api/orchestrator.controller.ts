@@ -3,6 +3,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { Steering } from '@trikd/core/run/steering';
 import { fromRun } from '@trikd/protocol/convert-run-view';
+import { fromSummary } from '@trikd/protocol/convert-summary';
 import type {
   CancelRunRequest,
   CancelRunResponse,
@@ -25,6 +26,8 @@ import type {
   RollbackAnchorRequest,
   RollbackAnchorResponse,
   Run,
+  TagRunRequest,
+  TagRunResponse,
   TriggerGenerationRequest,
   TriggerGenerationResponse,
   WatchRunRequest,
@@ -38,7 +41,7 @@ import { EMPTY, type Observable } from 'rxjs';
 import type { Orchestrator } from '../orchestrator.js';
 import { asCaller, type CallersOrchestrator } from './as-caller.js';
 import { fromCaller } from './messages.js';
-import { toPhases, toPlacement, toRequestId, toRunId } from './requests.js';
+import { isSummaryView, toPhases, toPlacement, toRequestId, toRunId } from './requests.js';
 
 /** Token of the Orchestrator. */
 export const ORCHESTRATOR = Symbol('orchestrator');
@@ -70,14 +73,25 @@ export class OrchestratorController {
   @GrpcMethod('RunService', 'getRun')
   async getRun({ runId }: GetRunRequest, metadata: Metadata): Promise<GetRunResponse> {
     const id = toRunId(runId);
-    return { run: fromRun(await this.as(metadata, id).get(id)) };
+    const runs = this.as(metadata, id);
+    const run = fromRun(await runs.get(id));
+    return { run, tags: [...(await runs.tags(id))] };
   }
 
   @GrpcMethod('RunService', 'listRuns')
-  async listRuns({ pageSize, pageToken, phases }: ListRunsRequest, metadata: Metadata): Promise<ListRunsResponse> {
+  async listRuns(
+    { pageSize, pageToken, phases, view }: ListRunsRequest,
+    metadata: Metadata,
+  ): Promise<ListRunsResponse> {
     const wanted = { size: pageSize, token: pageToken, phases: toPhases(phases) };
-    const { runs, unreadable, nextToken } = await this.as(metadata).list(wanted);
-    return { runs: runs.map(fromRun), unreadable: [...unreadable], nextPageToken: nextToken };
+    const caller = this.as(metadata);
+    if (isSummaryView(view)) {
+      const { runs, unreadable, nextToken } = await caller.summaries(wanted);
+      const summaries = runs.map(fromSummary);
+      return { runs: [], summaries, unreadable: [...unreadable], nextPageToken: nextToken };
+    }
+    const { runs, unreadable, nextToken } = await caller.list(wanted);
+    return { runs: runs.map(fromRun), summaries: [], unreadable: [...unreadable], nextPageToken: nextToken };
   }
 
   @GrpcMethod('RunService', 'triggerGeneration')
@@ -108,6 +122,12 @@ export class OrchestratorController {
   @GrpcMethod('RunService', 'rollbackAnchor')
   async rollbackAnchor(request: RollbackAnchorRequest, metadata: Metadata): Promise<RollbackAnchorResponse> {
     return { run: await this.steer(metadata, request, { kind: 'rolled-back', to: request.generation, at: now() }) };
+  }
+
+  @GrpcMethod('RunService', 'tagRun')
+  async tagRun({ runId, ...change }: TagRunRequest, metadata: Metadata): Promise<TagRunResponse> {
+    const run = toRunId(runId);
+    return { tags: [...(await this.as(metadata, run).tag(run, change))] };
   }
 
   @GrpcMethod('RunService', 'deleteRun')

@@ -3,7 +3,11 @@ import { LONGEST_NAME, PlacementRequest } from '@trikd/core/run/placement';
 import { LONGEST_REQUEST_ID } from '@trikd/core/run/run-store';
 import type { RunState } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import type { PlacementRequest as PlacementMessage, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
+import {
+  type PlacementRequest as PlacementMessage,
+  RunListView,
+  type RunPhase,
+} from '@trikd/protocol/gen/node/trikd/v1/run';
 import { runPhaseOf } from '@trikd/protocol/run-phases';
 
 /** Checks of what came over the wire. All throw TrikdError `invalid` that names the field. */
@@ -27,6 +31,15 @@ export function toPhases(phases: readonly RunPhase[]): readonly RunState['phase'
     if (known) return known;
     throw refused('phases', `phase ${phase} is none of a run`);
   });
+}
+
+/** Whether a list has summaries instead of whole runs. */
+export function isSummaryView(view: RunListView | undefined): boolean {
+  if (view === RunListView.RUN_LIST_VIEW_SUMMARY) return true;
+  const isFull =
+    view === undefined || view === RunListView.RUN_LIST_VIEW_UNSPECIFIED || view === RunListView.RUN_LIST_VIEW_FULL;
+  if (isFull) return false;
+  throw refused('view', `view ${view} is none of a list`);
 }
 
 /** Undefined when the caller asks for nothing. */

@@ -14,6 +14,58 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/run.proto";
 
+/** How much of each run a list returns. */
+export const RunListView = {
+  /** RUN_LIST_VIEW_UNSPECIFIED - The same as RUN_LIST_VIEW_FULL. */
+  RUN_LIST_VIEW_UNSPECIFIED: "RUN_LIST_VIEW_UNSPECIFIED",
+  /** RUN_LIST_VIEW_FULL - Whole runs, with their specs. */
+  RUN_LIST_VIEW_FULL: "RUN_LIST_VIEW_FULL",
+  /** RUN_LIST_VIEW_SUMMARY - Summaries alone. */
+  RUN_LIST_VIEW_SUMMARY: "RUN_LIST_VIEW_SUMMARY",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type RunListView = typeof RunListView[keyof typeof RunListView];
+
+export namespace RunListView {
+  export type RUN_LIST_VIEW_UNSPECIFIED = typeof RunListView.RUN_LIST_VIEW_UNSPECIFIED;
+  export type RUN_LIST_VIEW_FULL = typeof RunListView.RUN_LIST_VIEW_FULL;
+  export type RUN_LIST_VIEW_SUMMARY = typeof RunListView.RUN_LIST_VIEW_SUMMARY;
+  export type UNRECOGNIZED = typeof RunListView.UNRECOGNIZED;
+}
+
+export function runListViewFromJSON(object: any): RunListView {
+  switch (object) {
+    case 0:
+    case "RUN_LIST_VIEW_UNSPECIFIED":
+      return RunListView.RUN_LIST_VIEW_UNSPECIFIED;
+    case 1:
+    case "RUN_LIST_VIEW_FULL":
+      return RunListView.RUN_LIST_VIEW_FULL;
+    case 2:
+    case "RUN_LIST_VIEW_SUMMARY":
+      return RunListView.RUN_LIST_VIEW_SUMMARY;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return RunListView.UNRECOGNIZED;
+  }
+}
+
+export function runListViewToJSON(object: RunListView): string {
+  switch (object) {
+    case RunListView.RUN_LIST_VIEW_UNSPECIFIED:
+      return "RUN_LIST_VIEW_UNSPECIFIED";
+    case RunListView.RUN_LIST_VIEW_FULL:
+      return "RUN_LIST_VIEW_FULL";
+    case RunListView.RUN_LIST_VIEW_SUMMARY:
+      return "RUN_LIST_VIEW_SUMMARY";
+    case RunListView.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** The phase of a run. */
 export const RunPhase = {
   /** RUN_PHASE_UNSPECIFIED - Never sent. */
@@ -331,6 +383,8 @@ export interface ListRunsRequest {
   pageToken: string;
   /** Returns only runs in one of these phases; empty means all. */
   phases: RunPhase[];
+  /** How much of each run is returned; absent: the whole run. */
+  view?: RunListView | undefined;
 }
 
 /** Runs, sorted by name. */
@@ -341,6 +395,98 @@ export interface ListRunsResponse {
   nextPageToken: string;
   /** Runs of the page whose state cannot be read. */
   unreadable: UnreadableRun[];
+  /** With RUN_LIST_VIEW_SUMMARY: the runs of the page, and no `runs`. */
+  summaries: RunSummary[];
+}
+
+/** What is needed to find a run among others and to compare it with them. */
+export interface RunSummary {
+  /** The run's id. */
+  runId: string;
+  /** Its phase. */
+  phase: RunPhase;
+  /** The current stage, or the last one, by its name. */
+  stage: string;
+  /** The index of that stage, from 0. */
+  generation: number;
+  /** 0..100. */
+  percent: number;
+  /** The method, such as `trikd`; `own stages` for a run whose spec lists its stages. */
+  method: string;
+  /** The seed of the spec. */
+  seed: number;
+  /** The networks of its learners. */
+  networks: LearnerNetwork[];
+  /** The score of its result so far; absent before there is one. */
+  result:
+    | RunResult
+    | undefined;
+  /** Why the run failed, or what it waits for, in one sentence; empty otherwise. */
+  message: string;
+  /** Time of creation; absent for runs that are older than this field. */
+  createTime:
+    | string
+    | undefined;
+  /** Time at which it first got a trio; absent until then, and for runs that are older than this field. */
+  startTime:
+    | string
+    | undefined;
+  /** Time of the last change of its stored state. */
+  updateTime:
+    | string
+    | undefined;
+  /** Time of its end; absent until then. */
+  endTime:
+    | string
+    | undefined;
+  /** Who created it; absent for a run that was created without identity. */
+  owner:
+    | RunOwner
+    | undefined;
+  /** Its trio, or its place in the queue. */
+  placement:
+    | RunPlacement
+    | undefined;
+  /** Its tags, sorted. */
+  tags: string[];
+}
+
+/** The network of a learner. */
+export interface LearnerNetwork {
+  /** The learner, by its name in the stages. */
+  participant: string;
+  /** The network with its settings, such as `resnet, depth 8, width 16`. */
+  network: string;
+}
+
+/** The score of the result of a run: of generations the best student, otherwise the decisive learner of the last stage. */
+export interface RunResult {
+  /** The learner, by its name in the stage. */
+  participant: string;
+  /** The index of the stage, from 0. */
+  generation: number;
+  /** The metric that decides, such as `accuracy`. */
+  metric: string;
+  /** On the validation split. */
+  validation: number;
+  /** On the test split; only reported. Absent for runs that have not scored it. */
+  test?: number | undefined;
+}
+
+/** The change of the tags of a run. */
+export interface TagRunRequest {
+  /** The run's id. */
+  runId: string;
+  /** Tags to add: each 1 to 63 letters, digits and `._:=/@-`, beginning with a letter or a digit. */
+  add: string[];
+  /** Tags to remove. A tag that the run does not have is no error. */
+  remove: string[];
+}
+
+/** The tags are changed. */
+export interface TagRunResponse {
+  /** All tags of the run, sorted. */
+  tags: string[];
 }
 
 /** A run whose state is damaged. */
@@ -482,7 +628,11 @@ export interface GetRunRequest {
 /** The requested run. */
 export interface GetRunResponse {
   /** The run after the request. */
-  run: Run | undefined;
+  run:
+    | Run
+    | undefined;
+  /** All tags of the run, sorted. They are no part of its state, and no event reports them. */
+  tags: string[];
 }
 
 /** A stage of a run: one training of one or two learners beside frozen models. */
@@ -992,6 +1142,7 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
       phases: globalThis.Array.isArray(object?.phases)
         ? object.phases.map((e: any) => runPhaseFromJSON(e))
         : [],
+      view: isSet(object.view) ? runListViewFromJSON(object.view) : undefined,
     };
   },
 
@@ -1005,6 +1156,9 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
     }
     if (message.phases?.length) {
       obj.phases = message.phases.map((e) => runPhaseToJSON(e));
+    }
+    if (message.view !== undefined) {
+      obj.view = runListViewToJSON(message.view);
     }
     return obj;
   },
@@ -1022,6 +1176,9 @@ export const ListRunsResponse: MessageFns<ListRunsResponse> = {
       unreadable: globalThis.Array.isArray(object?.unreadable)
         ? object.unreadable.map((e: any) => UnreadableRun.fromJSON(e))
         : [],
+      summaries: globalThis.Array.isArray(object?.summaries)
+        ? object.summaries.map((e: any) => RunSummary.fromJSON(e))
+        : [],
     };
   },
 
@@ -1035,6 +1192,209 @@ export const ListRunsResponse: MessageFns<ListRunsResponse> = {
     }
     if (message.unreadable?.length) {
       obj.unreadable = message.unreadable.map((e) => UnreadableRun.toJSON(e));
+    }
+    if (message.summaries?.length) {
+      obj.summaries = message.summaries.map((e) => RunSummary.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+export const RunSummary: MessageFns<RunSummary> = {
+  fromJSON(object: any): RunSummary {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      phase: isSet(object.phase) ? runPhaseFromJSON(object.phase) : RunPhase.RUN_PHASE_UNSPECIFIED,
+      stage: isSet(object.stage) ? globalThis.String(object.stage) : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      percent: isSet(object.percent) ? globalThis.Number(object.percent) : 0,
+      method: isSet(object.method) ? globalThis.String(object.method) : "",
+      seed: isSet(object.seed) ? globalThis.Number(object.seed) : 0,
+      networks: globalThis.Array.isArray(object?.networks)
+        ? object.networks.map((e: any) => LearnerNetwork.fromJSON(e))
+        : [],
+      result: isSet(object.result) ? RunResult.fromJSON(object.result) : undefined,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      createTime: isSet(object.createTime)
+        ? globalThis.String(object.createTime)
+        : isSet(object.create_time)
+        ? globalThis.String(object.create_time)
+        : undefined,
+      startTime: isSet(object.startTime)
+        ? globalThis.String(object.startTime)
+        : isSet(object.start_time)
+        ? globalThis.String(object.start_time)
+        : undefined,
+      updateTime: isSet(object.updateTime)
+        ? globalThis.String(object.updateTime)
+        : isSet(object.update_time)
+        ? globalThis.String(object.update_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? globalThis.String(object.endTime)
+        : isSet(object.end_time)
+        ? globalThis.String(object.end_time)
+        : undefined,
+      owner: isSet(object.owner) ? RunOwner.fromJSON(object.owner) : undefined,
+      placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
+      tags: globalThis.Array.isArray(object?.tags)
+        ? object.tags.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: RunSummary): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.phase !== RunPhase.RUN_PHASE_UNSPECIFIED) {
+      obj.phase = runPhaseToJSON(message.phase);
+    }
+    if (message.stage !== "") {
+      obj.stage = message.stage;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.percent !== 0) {
+      obj.percent = floatToJson(message.percent);
+    }
+    if (message.method !== "") {
+      obj.method = message.method;
+    }
+    if (message.seed !== 0) {
+      obj.seed = Math.round(message.seed);
+    }
+    if (message.networks?.length) {
+      obj.networks = message.networks.map((e) => LearnerNetwork.toJSON(e));
+    }
+    if (message.result !== undefined) {
+      obj.result = RunResult.toJSON(message.result);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.createTime !== undefined) {
+      obj.createTime = message.createTime;
+    }
+    if (message.startTime !== undefined) {
+      obj.startTime = message.startTime;
+    }
+    if (message.updateTime !== undefined) {
+      obj.updateTime = message.updateTime;
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = message.endTime;
+    }
+    if (message.owner !== undefined) {
+      obj.owner = RunOwner.toJSON(message.owner);
+    }
+    if (message.placement !== undefined) {
+      obj.placement = RunPlacement.toJSON(message.placement);
+    }
+    if (message.tags?.length) {
+      obj.tags = message.tags;
+    }
+    return obj;
+  },
+};
+
+export const LearnerNetwork: MessageFns<LearnerNetwork> = {
+  fromJSON(object: any): LearnerNetwork {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      network: isSet(object.network) ? globalThis.String(object.network) : "",
+    };
+  },
+
+  toJSON(message: LearnerNetwork): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.network !== "") {
+      obj.network = message.network;
+    }
+    return obj;
+  },
+};
+
+export const RunResult: MessageFns<RunResult> = {
+  fromJSON(object: any): RunResult {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      metric: isSet(object.metric) ? globalThis.String(object.metric) : "",
+      validation: isSet(object.validation) ? globalThis.Number(object.validation) : 0,
+      test: isSet(object.test) ? globalThis.Number(object.test) : undefined,
+    };
+  },
+
+  toJSON(message: RunResult): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.metric !== "") {
+      obj.metric = message.metric;
+    }
+    if (message.validation !== 0) {
+      obj.validation = floatToJson(message.validation);
+    }
+    if (message.test !== undefined) {
+      obj.test = floatToJson(message.test);
+    }
+    return obj;
+  },
+};
+
+export const TagRunRequest: MessageFns<TagRunRequest> = {
+  fromJSON(object: any): TagRunRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      add: globalThis.Array.isArray(object?.add)
+        ? object.add.map((e: any) => globalThis.String(e))
+        : [],
+      remove: globalThis.Array.isArray(object?.remove) ? object.remove.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: TagRunRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.add?.length) {
+      obj.add = message.add;
+    }
+    if (message.remove?.length) {
+      obj.remove = message.remove;
+    }
+    return obj;
+  },
+};
+
+export const TagRunResponse: MessageFns<TagRunResponse> = {
+  fromJSON(object: any): TagRunResponse {
+    return { tags: globalThis.Array.isArray(object?.tags) ? object.tags.map((e: any) => globalThis.String(e)) : [] };
+  },
+
+  toJSON(message: TagRunResponse): unknown {
+    const obj: any = {};
+    if (message.tags?.length) {
+      obj.tags = message.tags;
     }
     return obj;
   },
@@ -1438,13 +1798,19 @@ export const GetRunRequest: MessageFns<GetRunRequest> = {
 
 export const GetRunResponse: MessageFns<GetRunResponse> = {
   fromJSON(object: any): GetRunResponse {
-    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+    return {
+      run: isSet(object.run) ? Run.fromJSON(object.run) : undefined,
+      tags: globalThis.Array.isArray(object?.tags) ? object.tags.map((e: any) => globalThis.String(e)) : [],
+    };
   },
 
   toJSON(message: GetRunResponse): unknown {
     const obj: any = {};
     if (message.run !== undefined) {
       obj.run = Run.toJSON(message.run);
+    }
+    if (message.tags?.length) {
+      obj.tags = message.tags;
     }
     return obj;
   },

@@ -30,6 +30,58 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/run.proto";
 
+/** How much of each run a list returns. */
+export const RunListView = {
+  /** RUN_LIST_VIEW_UNSPECIFIED - The same as RUN_LIST_VIEW_FULL. */
+  RUN_LIST_VIEW_UNSPECIFIED: 0,
+  /** RUN_LIST_VIEW_FULL - Whole runs, with their specs. */
+  RUN_LIST_VIEW_FULL: 1,
+  /** RUN_LIST_VIEW_SUMMARY - Summaries alone. */
+  RUN_LIST_VIEW_SUMMARY: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type RunListView = typeof RunListView[keyof typeof RunListView];
+
+export namespace RunListView {
+  export type RUN_LIST_VIEW_UNSPECIFIED = typeof RunListView.RUN_LIST_VIEW_UNSPECIFIED;
+  export type RUN_LIST_VIEW_FULL = typeof RunListView.RUN_LIST_VIEW_FULL;
+  export type RUN_LIST_VIEW_SUMMARY = typeof RunListView.RUN_LIST_VIEW_SUMMARY;
+  export type UNRECOGNIZED = typeof RunListView.UNRECOGNIZED;
+}
+
+export function runListViewFromJSON(object: any): RunListView {
+  switch (object) {
+    case 0:
+    case "RUN_LIST_VIEW_UNSPECIFIED":
+      return RunListView.RUN_LIST_VIEW_UNSPECIFIED;
+    case 1:
+    case "RUN_LIST_VIEW_FULL":
+      return RunListView.RUN_LIST_VIEW_FULL;
+    case 2:
+    case "RUN_LIST_VIEW_SUMMARY":
+      return RunListView.RUN_LIST_VIEW_SUMMARY;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return RunListView.UNRECOGNIZED;
+  }
+}
+
+export function runListViewToJSON(object: RunListView): string {
+  switch (object) {
+    case RunListView.RUN_LIST_VIEW_UNSPECIFIED:
+      return "RUN_LIST_VIEW_UNSPECIFIED";
+    case RunListView.RUN_LIST_VIEW_FULL:
+      return "RUN_LIST_VIEW_FULL";
+    case RunListView.RUN_LIST_VIEW_SUMMARY:
+      return "RUN_LIST_VIEW_SUMMARY";
+    case RunListView.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** The phase of a run. */
 export const RunPhase = {
   /** RUN_PHASE_UNSPECIFIED - Never sent. */
@@ -347,6 +399,8 @@ export interface ListRunsRequest {
   pageToken: string;
   /** Returns only runs in one of these phases; empty means all. */
   phases: RunPhase[];
+  /** How much of each run is returned; absent: the whole run. */
+  view?: RunListView | undefined;
 }
 
 /** Runs, sorted by name. */
@@ -357,6 +411,98 @@ export interface ListRunsResponse {
   nextPageToken: string;
   /** Runs of the page whose state cannot be read. */
   unreadable: UnreadableRun[];
+  /** With RUN_LIST_VIEW_SUMMARY: the runs of the page, and no `runs`. */
+  summaries: RunSummary[];
+}
+
+/** What is needed to find a run among others and to compare it with them. */
+export interface RunSummary {
+  /** The run's id. */
+  runId: string;
+  /** Its phase. */
+  phase: RunPhase;
+  /** The current stage, or the last one, by its name. */
+  stage: string;
+  /** The index of that stage, from 0. */
+  generation: number;
+  /** 0..100. */
+  percent: number;
+  /** The method, such as `trikd`; `own stages` for a run whose spec lists its stages. */
+  method: string;
+  /** The seed of the spec. */
+  seed: number;
+  /** The networks of its learners. */
+  networks: LearnerNetwork[];
+  /** The score of its result so far; absent before there is one. */
+  result:
+    | RunResult
+    | undefined;
+  /** Why the run failed, or what it waits for, in one sentence; empty otherwise. */
+  message: string;
+  /** Time of creation; absent for runs that are older than this field. */
+  createTime:
+    | Date
+    | undefined;
+  /** Time at which it first got a trio; absent until then, and for runs that are older than this field. */
+  startTime:
+    | Date
+    | undefined;
+  /** Time of the last change of its stored state. */
+  updateTime:
+    | Date
+    | undefined;
+  /** Time of its end; absent until then. */
+  endTime:
+    | Date
+    | undefined;
+  /** Who created it; absent for a run that was created without identity. */
+  owner:
+    | RunOwner
+    | undefined;
+  /** Its trio, or its place in the queue. */
+  placement:
+    | RunPlacement
+    | undefined;
+  /** Its tags, sorted. */
+  tags: string[];
+}
+
+/** The network of a learner. */
+export interface LearnerNetwork {
+  /** The learner, by its name in the stages. */
+  participant: string;
+  /** The network with its settings, such as `resnet, depth 8, width 16`. */
+  network: string;
+}
+
+/** The score of the result of a run: of generations the best student, otherwise the decisive learner of the last stage. */
+export interface RunResult {
+  /** The learner, by its name in the stage. */
+  participant: string;
+  /** The index of the stage, from 0. */
+  generation: number;
+  /** The metric that decides, such as `accuracy`. */
+  metric: string;
+  /** On the validation split. */
+  validation: number;
+  /** On the test split; only reported. Absent for runs that have not scored it. */
+  test?: number | undefined;
+}
+
+/** The change of the tags of a run. */
+export interface TagRunRequest {
+  /** The run's id. */
+  runId: string;
+  /** Tags to add: each 1 to 63 letters, digits and `._:=/@-`, beginning with a letter or a digit. */
+  add: string[];
+  /** Tags to remove. A tag that the run does not have is no error. */
+  remove: string[];
+}
+
+/** The tags are changed. */
+export interface TagRunResponse {
+  /** All tags of the run, sorted. */
+  tags: string[];
 }
 
 /** A run whose state is damaged. */
@@ -498,7 +644,11 @@ export interface GetRunRequest {
 /** The requested run. */
 export interface GetRunResponse {
   /** The run after the request. */
-  run: Run | undefined;
+  run:
+    | Run
+    | undefined;
+  /** All tags of the run, sorted. They are no part of its state, and no event reports them. */
+  tags: string[];
 }
 
 /** A stage of a run: one training of one or two learners beside frozen models. */
@@ -1173,7 +1323,7 @@ export const PlacementRequest: MessageFns<PlacementRequest> = {
 };
 
 function createBaseListRunsRequest(): ListRunsRequest {
-  return { pageSize: 0, pageToken: "", phases: [] };
+  return { pageSize: 0, pageToken: "", phases: [], view: undefined };
 }
 
 export const ListRunsRequest: MessageFns<ListRunsRequest> = {
@@ -1190,6 +1340,9 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.view !== undefined) {
+      writer.uint32(32).int32(message.view);
     }
     return writer;
   },
@@ -1241,6 +1394,14 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
 
             break;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.view = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1266,6 +1427,7 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
         ? globalThis.String(object.page_token)
         : "",
       phases: globalThis.Array.isArray(object?.phases) ? object.phases.map((e: any) => runPhaseFromJSON(e)) : [],
+      view: isSet(object.view) ? runListViewFromJSON(object.view) : undefined,
     };
   },
 
@@ -1280,6 +1442,9 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
     if (message.phases?.length) {
       obj.phases = message.phases.map((e) => runPhaseToJSON(e));
     }
+    if (message.view !== undefined) {
+      obj.view = runListViewToJSON(message.view);
+    }
     return obj;
   },
 
@@ -1291,12 +1456,13 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
     message.phases = object.phases?.map((e) => e) || [];
+    message.view = object.view ?? undefined;
     return message;
   },
 };
 
 function createBaseListRunsResponse(): ListRunsResponse {
-  return { runs: [], nextPageToken: "", unreadable: [] };
+  return { runs: [], nextPageToken: "", unreadable: [], summaries: [] };
 }
 
 export const ListRunsResponse: MessageFns<ListRunsResponse> = {
@@ -1309,6 +1475,9 @@ export const ListRunsResponse: MessageFns<ListRunsResponse> = {
     }
     for (const v of message.unreadable) {
       UnreadableRun.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.summaries) {
+      RunSummary.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1350,6 +1519,14 @@ export const ListRunsResponse: MessageFns<ListRunsResponse> = {
             message.unreadable.push(UnreadableRun.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.summaries.push(RunSummary.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1373,6 +1550,9 @@ export const ListRunsResponse: MessageFns<ListRunsResponse> = {
       unreadable: globalThis.Array.isArray(object?.unreadable)
         ? object.unreadable.map((e: any) => UnreadableRun.fromJSON(e))
         : [],
+      summaries: globalThis.Array.isArray(object?.summaries)
+        ? object.summaries.map((e: any) => RunSummary.fromJSON(e))
+        : [],
     };
   },
 
@@ -1387,6 +1567,9 @@ export const ListRunsResponse: MessageFns<ListRunsResponse> = {
     if (message.unreadable?.length) {
       obj.unreadable = message.unreadable.map((e) => UnreadableRun.toJSON(e));
     }
+    if (message.summaries?.length) {
+      obj.summaries = message.summaries.map((e) => RunSummary.toJSON(e));
+    }
     return obj;
   },
 
@@ -1398,6 +1581,770 @@ export const ListRunsResponse: MessageFns<ListRunsResponse> = {
     message.runs = object.runs?.map((e) => Run.fromPartial(e)) || [];
     message.nextPageToken = object.nextPageToken ?? "";
     message.unreadable = object.unreadable?.map((e) => UnreadableRun.fromPartial(e)) || [];
+    message.summaries = object.summaries?.map((e) => RunSummary.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRunSummary(): RunSummary {
+  return {
+    runId: "",
+    phase: 0,
+    stage: "",
+    generation: 0,
+    percent: 0,
+    method: "",
+    seed: 0,
+    networks: [],
+    result: undefined,
+    message: "",
+    createTime: undefined,
+    startTime: undefined,
+    updateTime: undefined,
+    endTime: undefined,
+    owner: undefined,
+    placement: undefined,
+    tags: [],
+  };
+}
+
+export const RunSummary: MessageFns<RunSummary> = {
+  encode(message: RunSummary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.phase !== 0) {
+      writer.uint32(16).int32(message.phase);
+    }
+    if (message.stage !== "") {
+      writer.uint32(26).string(message.stage);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(32).uint32(message.generation);
+    }
+    if (message.percent !== 0) {
+      writer.uint32(41).double(message.percent);
+    }
+    if (message.method !== "") {
+      writer.uint32(50).string(message.method);
+    }
+    if (message.seed !== 0) {
+      writer.uint32(56).uint32(message.seed);
+    }
+    for (const v of message.networks) {
+      LearnerNetwork.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.result !== undefined) {
+      RunResult.encode(message.result, writer.uint32(74).fork()).join();
+    }
+    if (message.message !== "") {
+      writer.uint32(82).string(message.message);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(90).fork()).join();
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.startTime), writer.uint32(98).fork()).join();
+    }
+    if (message.updateTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(106).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.endTime), writer.uint32(114).fork()).join();
+    }
+    if (message.owner !== undefined) {
+      RunOwner.encode(message.owner, writer.uint32(122).fork()).join();
+    }
+    if (message.placement !== undefined) {
+      RunPlacement.encode(message.placement, writer.uint32(130).fork()).join();
+    }
+    for (const v of message.tags) {
+      writer.uint32(138).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunSummary {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunSummary();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.phase = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stage = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.percent = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.seed = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.networks.push(LearnerNetwork.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.result = RunResult.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.startTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.owner = RunOwner.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.placement = RunPlacement.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.tags.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunSummary {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      phase: isSet(object.phase) ? runPhaseFromJSON(object.phase) : 0,
+      stage: isSet(object.stage) ? globalThis.String(object.stage) : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      percent: isSet(object.percent) ? globalThis.Number(object.percent) : 0,
+      method: isSet(object.method) ? globalThis.String(object.method) : "",
+      seed: isSet(object.seed) ? globalThis.Number(object.seed) : 0,
+      networks: globalThis.Array.isArray(object?.networks)
+        ? object.networks.map((e: any) => LearnerNetwork.fromJSON(e))
+        : [],
+      result: isSet(object.result) ? RunResult.fromJSON(object.result) : undefined,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      createTime: isSet(object.createTime)
+        ? fromJsonTimestamp(object.createTime)
+        : isSet(object.create_time)
+        ? fromJsonTimestamp(object.create_time)
+        : undefined,
+      startTime: isSet(object.startTime)
+        ? fromJsonTimestamp(object.startTime)
+        : isSet(object.start_time)
+        ? fromJsonTimestamp(object.start_time)
+        : undefined,
+      updateTime: isSet(object.updateTime)
+        ? fromJsonTimestamp(object.updateTime)
+        : isSet(object.update_time)
+        ? fromJsonTimestamp(object.update_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? fromJsonTimestamp(object.endTime)
+        : isSet(object.end_time)
+        ? fromJsonTimestamp(object.end_time)
+        : undefined,
+      owner: isSet(object.owner) ? RunOwner.fromJSON(object.owner) : undefined,
+      placement: isSet(object.placement) ? RunPlacement.fromJSON(object.placement) : undefined,
+      tags: globalThis.Array.isArray(object?.tags)
+        ? object.tags.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: RunSummary): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.phase !== 0) {
+      obj.phase = runPhaseToJSON(message.phase);
+    }
+    if (message.stage !== "") {
+      obj.stage = message.stage;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.percent !== 0) {
+      obj.percent = floatToJson(message.percent);
+    }
+    if (message.method !== "") {
+      obj.method = message.method;
+    }
+    if (message.seed !== 0) {
+      obj.seed = Math.round(message.seed);
+    }
+    if (message.networks?.length) {
+      obj.networks = message.networks.map((e) => LearnerNetwork.toJSON(e));
+    }
+    if (message.result !== undefined) {
+      obj.result = RunResult.toJSON(message.result);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.createTime !== undefined) {
+      obj.createTime = message.createTime.toISOString();
+    }
+    if (message.startTime !== undefined) {
+      obj.startTime = message.startTime.toISOString();
+    }
+    if (message.updateTime !== undefined) {
+      obj.updateTime = message.updateTime.toISOString();
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = message.endTime.toISOString();
+    }
+    if (message.owner !== undefined) {
+      obj.owner = RunOwner.toJSON(message.owner);
+    }
+    if (message.placement !== undefined) {
+      obj.placement = RunPlacement.toJSON(message.placement);
+    }
+    if (message.tags?.length) {
+      obj.tags = message.tags;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunSummary>): RunSummary {
+    return RunSummary.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunSummary>): RunSummary {
+    const message = createBaseRunSummary();
+    message.runId = object.runId ?? "";
+    message.phase = object.phase ?? 0;
+    message.stage = object.stage ?? "";
+    message.generation = object.generation ?? 0;
+    message.percent = object.percent ?? 0;
+    message.method = object.method ?? "";
+    message.seed = object.seed ?? 0;
+    message.networks = object.networks?.map((e) => LearnerNetwork.fromPartial(e)) || [];
+    message.result = (object.result !== undefined && object.result !== null)
+      ? RunResult.fromPartial(object.result)
+      : undefined;
+    message.message = object.message ?? "";
+    message.createTime = object.createTime ?? undefined;
+    message.startTime = object.startTime ?? undefined;
+    message.updateTime = object.updateTime ?? undefined;
+    message.endTime = object.endTime ?? undefined;
+    message.owner = (object.owner !== undefined && object.owner !== null)
+      ? RunOwner.fromPartial(object.owner)
+      : undefined;
+    message.placement = (object.placement !== undefined && object.placement !== null)
+      ? RunPlacement.fromPartial(object.placement)
+      : undefined;
+    message.tags = object.tags?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseLearnerNetwork(): LearnerNetwork {
+  return { participant: "", network: "" };
+}
+
+export const LearnerNetwork: MessageFns<LearnerNetwork> = {
+  encode(message: LearnerNetwork, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.participant !== "") {
+      writer.uint32(10).string(message.participant);
+    }
+    if (message.network !== "") {
+      writer.uint32(18).string(message.network);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LearnerNetwork {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLearnerNetwork();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.participant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LearnerNetwork {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      network: isSet(object.network) ? globalThis.String(object.network) : "",
+    };
+  },
+
+  toJSON(message: LearnerNetwork): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.network !== "") {
+      obj.network = message.network;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LearnerNetwork>): LearnerNetwork {
+    return LearnerNetwork.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LearnerNetwork>): LearnerNetwork {
+    const message = createBaseLearnerNetwork();
+    message.participant = object.participant ?? "";
+    message.network = object.network ?? "";
+    return message;
+  },
+};
+
+function createBaseRunResult(): RunResult {
+  return { participant: "", generation: 0, metric: "", validation: 0, test: undefined };
+}
+
+export const RunResult: MessageFns<RunResult> = {
+  encode(message: RunResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.participant !== "") {
+      writer.uint32(10).string(message.participant);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    if (message.metric !== "") {
+      writer.uint32(26).string(message.metric);
+    }
+    if (message.validation !== 0) {
+      writer.uint32(33).double(message.validation);
+    }
+    if (message.test !== undefined) {
+      writer.uint32(41).double(message.test);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.participant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metric = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.validation = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.test = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunResult {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      metric: isSet(object.metric) ? globalThis.String(object.metric) : "",
+      validation: isSet(object.validation) ? globalThis.Number(object.validation) : 0,
+      test: isSet(object.test) ? globalThis.Number(object.test) : undefined,
+    };
+  },
+
+  toJSON(message: RunResult): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.metric !== "") {
+      obj.metric = message.metric;
+    }
+    if (message.validation !== 0) {
+      obj.validation = floatToJson(message.validation);
+    }
+    if (message.test !== undefined) {
+      obj.test = floatToJson(message.test);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunResult>): RunResult {
+    return RunResult.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunResult>): RunResult {
+    const message = createBaseRunResult();
+    message.participant = object.participant ?? "";
+    message.generation = object.generation ?? 0;
+    message.metric = object.metric ?? "";
+    message.validation = object.validation ?? 0;
+    message.test = object.test ?? undefined;
+    return message;
+  },
+};
+
+function createBaseTagRunRequest(): TagRunRequest {
+  return { runId: "", add: [], remove: [] };
+}
+
+export const TagRunRequest: MessageFns<TagRunRequest> = {
+  encode(message: TagRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    for (const v of message.add) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.remove) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TagRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTagRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.add.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.remove.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TagRunRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      add: globalThis.Array.isArray(object?.add) ? object.add.map((e: any) => globalThis.String(e)) : [],
+      remove: globalThis.Array.isArray(object?.remove) ? object.remove.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: TagRunRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.add?.length) {
+      obj.add = message.add;
+    }
+    if (message.remove?.length) {
+      obj.remove = message.remove;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TagRunRequest>): TagRunRequest {
+    return TagRunRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TagRunRequest>): TagRunRequest {
+    const message = createBaseTagRunRequest();
+    message.runId = object.runId ?? "";
+    message.add = object.add?.map((e) => e) || [];
+    message.remove = object.remove?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseTagRunResponse(): TagRunResponse {
+  return { tags: [] };
+}
+
+export const TagRunResponse: MessageFns<TagRunResponse> = {
+  encode(message: TagRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tags) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TagRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTagRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tags.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TagRunResponse {
+    return { tags: globalThis.Array.isArray(object?.tags) ? object.tags.map((e: any) => globalThis.String(e)) : [] };
+  },
+
+  toJSON(message: TagRunResponse): unknown {
+    const obj: any = {};
+    if (message.tags?.length) {
+      obj.tags = message.tags;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TagRunResponse>): TagRunResponse {
+    return TagRunResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TagRunResponse>): TagRunResponse {
+    const message = createBaseTagRunResponse();
+    message.tags = object.tags?.map((e) => e) || [];
     return message;
   },
 };
@@ -2938,13 +3885,16 @@ export const GetRunRequest: MessageFns<GetRunRequest> = {
 };
 
 function createBaseGetRunResponse(): GetRunResponse {
-  return { run: undefined };
+  return { run: undefined, tags: [] };
 }
 
 export const GetRunResponse: MessageFns<GetRunResponse> = {
   encode(message: GetRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.run !== undefined) {
       Run.encode(message.run, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.tags) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -2970,6 +3920,14 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
             message.run = Run.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tags.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2983,13 +3941,19 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
   },
 
   fromJSON(object: any): GetRunResponse {
-    return { run: isSet(object.run) ? Run.fromJSON(object.run) : undefined };
+    return {
+      run: isSet(object.run) ? Run.fromJSON(object.run) : undefined,
+      tags: globalThis.Array.isArray(object?.tags) ? object.tags.map((e: any) => globalThis.String(e)) : [],
+    };
   },
 
   toJSON(message: GetRunResponse): unknown {
     const obj: any = {};
     if (message.run !== undefined) {
       obj.run = Run.toJSON(message.run);
+    }
+    if (message.tags?.length) {
+      obj.tags = message.tags;
     }
     return obj;
   },
@@ -3000,6 +3964,7 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
   fromPartial(object: DeepPartial<GetRunResponse>): GetRunResponse {
     const message = createBaseGetRunResponse();
     message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
+    message.tags = object.tags?.map((e) => e) || [];
     return message;
   },
 };
@@ -6903,6 +7868,16 @@ export const RunServiceService = {
       Buffer.from(RollbackAnchorResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RollbackAnchorResponse => RollbackAnchorResponse.decode(value),
   },
+  /** Adds tags to a run and removes others. Every orchestrator does it, in every phase; repeating it changes nothing. */
+  tagRun: {
+    path: "/trikd.v1.RunService/TagRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TagRunRequest): Buffer => Buffer.from(TagRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TagRunRequest => TagRunRequest.decode(value),
+    responseSerialize: (value: TagRunResponse): Buffer => Buffer.from(TagRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TagRunResponse => TagRunResponse.decode(value),
+  },
   /** Removes a run that has ended, with everything it has stored. */
   deleteRun: {
     path: "/trikd.v1.RunService/DeleteRun" as const,
@@ -6949,6 +7924,8 @@ export interface RunServiceServer extends UntypedServiceImplementation {
   promoteGeneration: handleUnaryCall<PromoteGenerationRequest, PromoteGenerationResponse>;
   /** Makes the student of an earlier, promoted generation the anchor again. The current generation restarts with that anchor. */
   rollbackAnchor: handleUnaryCall<RollbackAnchorRequest, RollbackAnchorResponse>;
+  /** Adds tags to a run and removes others. Every orchestrator does it, in every phase; repeating it changes nothing. */
+  tagRun: handleUnaryCall<TagRunRequest, TagRunResponse>;
   /** Removes a run that has ended, with everything it has stored. */
   deleteRun: handleUnaryCall<DeleteRunRequest, DeleteRunResponse>;
   /** Tells a caller as whom the orchestrator knows it. */
@@ -7109,6 +8086,22 @@ export interface RunServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RollbackAnchorResponse) => void,
+  ): ClientUnaryCall;
+  /** Adds tags to a run and removes others. Every orchestrator does it, in every phase; repeating it changes nothing. */
+  tagRun(
+    request: TagRunRequest,
+    callback: (error: ServiceError | null, response: TagRunResponse) => void,
+  ): ClientUnaryCall;
+  tagRun(
+    request: TagRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TagRunResponse) => void,
+  ): ClientUnaryCall;
+  tagRun(
+    request: TagRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TagRunResponse) => void,
   ): ClientUnaryCall;
   /** Removes a run that has ended, with everything it has stored. */
   deleteRun(
