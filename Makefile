@@ -76,18 +76,18 @@ CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds 
 # What a whole cluster is made of besides.
 CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data emoji safetensors onnxruntime tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data emoji safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
-setup: build engine data safetensors onnxruntime tensorboard ## fetch and build whatever is missing
+setup: build engine data safetensors onnxruntime tritonclient tensorboard ## fetch and build whatever is missing
 	@:
 
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine imagelayers data safetensors onnxruntime tensorboard schemas chromium tools charttools ## everything that must pass; the last line counts
+test: $(PACKAGES) engine imagelayers data safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PACKAGES) ## format, lint, types, protos, generated code
@@ -96,13 +96,13 @@ check: $(PACKAGES) ## format, lint, types, protos, generated code
 unit: $(PACKAGES) engine safetensors onnxruntime tensorboard ## tests beside the sources
 	@exec node scripts/test.ts unit
 
-integration: $(PACKAGES) engine tools ## services in one process, faults included
+integration: $(PACKAGES) engine tools tritonclient ## services in one process, faults included
 	@exec node scripts/test.ts integration
 
 simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS with faults, or one SEED with its TRACE
 	@exec node --no-warnings --import ./test/simulation/sources.ts test/simulation/main.ts $(SIMULATION)
 
-e2e: build engine imagelayers data tools ## real processes, killed and resumed
+e2e: build engine imagelayers data tools tritonclient ## real processes, killed and resumed
 	@BUSY_SECONDS=$${BUSY_SECONDS:-60} exec node scripts/test.ts end-to-end
 
 browser: build engine chromium ## the dashboard in a Chromium without a window
@@ -198,6 +198,9 @@ schemas: ## the Python package kubernetes-validate, which has the schemas of ver
 
 tensorboard: ## the Python package tensorboard, which a test opens our curves with
 	@python3 scripts/fetch-python-packages.py tensorboard > /dev/null
+
+tritonclient: ## the Python package tritonclient, with whose stubs tests serve models and ask ours
+	@python3 scripts/fetch-python-packages.py tritonclient > /dev/null
 
 chromium: ## a Chromium for the browser tests, unless there is one
 	@python3 scripts/fetch-chromium.py > /dev/null

@@ -3,8 +3,8 @@
 usage: fetch-python-packages.py NAME
 
 Prints the folder that PYTHONPATH has to name. NAME is `tensorboard`, with which a test opens our event files, `onnxruntime`, with which one
-runs our exported models, or `kubernetes-validate`, with which tests compare objects with the schemas of versions of Kubernetes:
-`python3 -m kubernetes_validate FILE`.
+runs our exported models, `tritonclient`, with whose stubs tests serve models and ask ours, or `kubernetes-validate`, with which tests compare
+objects with the schemas of versions of Kubernetes: `python3 -m kubernetes_validate FILE`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ VERSIONS = {
     'kubernetes-validate': '1.37.0',
     'onnxruntime': '1.32.0',
     'tensorboard': '2.20.0',
+    'tritonclient': '2.73.0',
 }
 
 

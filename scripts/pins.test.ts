@@ -68,6 +68,7 @@ describe('everything that is fetched has a pin:', () => {
     ['pytorch', 'torch', versionIn('../Makefile', 'TORCH_VERSION')],
     ['cuda', 'nvidia-cudnn-cu12', '9.28.0.42'],
     ['tensorboard', 'tensorboard', versionIn('fetch-python-packages.py', "    'tensorboard'")],
+    ['tritonclient', 'tritonclient', versionIn('fetch-python-packages.py', "    'tritonclient'")],
     ['onnxruntime', 'onnxruntime', versionIn('fetch-python-packages.py', "    'onnxruntime'")],
     ['kubernetes-validate', 'kubernetes-validate', versionIn('fetch-python-packages.py', "    'kubernetes-validate'")],
   ])('the wheels that %s is made of', (file, name, version) => {

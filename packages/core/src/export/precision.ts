@@ -46,7 +46,8 @@ export function readBack(weight: Weight, precision: Precision): Float32Array {
   return isReduced(weight, precision) ? Float32Array.from(float16Bits(weight), float16Value) : weight.data;
 }
 
-function float16Value(half: number): number {
+/** The number of finite float16 bits. */
+export function float16Value(half: number): number {
   const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >>> 10) & 31, half & 0x3ff];
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }

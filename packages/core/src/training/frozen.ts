@@ -13,12 +13,16 @@ import { PREDICT } from './role-program.js';
 import { engineSessions, type ModelSessions } from './sessions.js';
 
 /** A frozen model of a stage. It does not learn, so its frame of a step depends on the step alone. */
-export interface FrozenModel {
+export interface AnsweringModel {
   /** @param steps receives the moments of the step up to its logits */
   logits(step: number, steps?: StepListener): Promise<LogitsFrame>;
+  close(): Promise<void>;
+}
+
+/** A frozen model that can be scored. */
+export interface FrozenModel extends AnsweringModel {
   /** @param pauses of a process that has other work meanwhile */
   evaluate(split: 'validation' | 'test', pauses?: Pauses): Promise<Score>;
-  close(): Promise<void>;
 }
 
 /**

@@ -1,0 +1,125 @@
+import { inParallel } from '../async/in-parallel.js';
+import type { Batch } from '../data/batch.js';
+import { TrikdError } from '../domain/errors.js';
+import type { ObjectStore } from '../domain/object-store.js';
+import {
+  type Answer,
+  type AnswerPage,
+  answerPageKey,
+  decodeAnswerPage,
+  encodeAnswerPage,
+  type PageShape,
+  stepsPerPage,
+} from './answer-page.js';
+
+/** The answers of a remote model for the steps of a stage. */
+export interface Answers {
+  /** @throws TrikdError what asking for it, or reading it, failed of */
+  answer(step: number): Promise<Answer>;
+  /** Resolves when nothing is being asked for any more. */
+  idle(): Promise<void>;
+}
+
+/** What is kept in a store. */
+export interface KeptAnswersParts extends PageShape {
+  readonly store: Pick<ObjectStore, 'get' | 'size' | 'create'>;
+  readonly runId: string;
+  readonly generation: number;
+  readonly participant: string;
+  readonly batchOf: (step: number) => Batch;
+  /** Asks the model. Absent: only what was kept is read. */
+  readonly ask?: (batch: Batch) => Promise<Float32Array>;
+  /** A page was read instead of asked for. */
+  readonly found?: (steps: number) => void;
+}
+
+/** Batches that are asked for at once, which a server may compute as one. */
+const ASKED_AT_ONCE = 4;
+
+/** Pages in memory: the one that is read, the one before it for a consumer that reconnects, and the next one. */
+const PAGES_IN_MEMORY = 3;
+
+/** Bytes of a page besides its logits, at most. */
+const PAGE_OVERHEAD = 4096;
+
+/**
+ * Answers that are kept before anybody sees them: each page of steps is asked for once, written if no other process has written it, and
+ * only then read from. So a step that is trained again is trained with the same answer, whatever the model would say now. The page after
+ * the one that is read is fetched ahead.
+ */
+export function keptAnswers(parts: KeptAnswersParts): Answers {
+  const { totalSteps } = parts;
+  const length = stepsPerPage(parts);
+  /** By first step; the one used last is at the end. */
+  const pages = new Map<number, Promise<AnswerPage>>();
+  const working = new Set<Promise<unknown>>();
+
+  function page(firstStep: number): Promise<AnswerPage> {
+    const known = pages.get(firstStep);
+    const found = known ?? fetchPage(parts, firstStep);
+    pages.delete(firstStep);
+    pages.set(firstStep, found);
+    if (known) return found;
+    working.add(found);
+    const forget = () => working.delete(found);
+    found.then(forget, () => {
+      forget();
+      // The next one who needs it tries again.
+      if (pages.get(firstStep) === found) pages.delete(firstStep);
+    });
+    for (const oldest of pages.keys()) {
+      if (pages.size <= PAGES_IN_MEMORY) break;
+      pages.delete(oldest);
+    }
+    return found;
+  }
+
+  return {
+    async answer(step) {
+      const firstStep = step - (step % length);
+      const next = firstStep + length;
+      const found = await page(firstStep);
+      if (next < totalSteps && !pages.has(next)) page(next).catch(() => undefined);
+      return found.answers[step - firstStep]!;
+    },
+    idle: async () => {
+      await Promise.allSettled(working);
+    },
+  };
+}
+
+async function fetchPage(parts: KeptAnswersParts, firstStep: number): Promise<AnswerPage> {
+  const { store, runId, generation, participant, totalSteps, batchOf, ask, found } = parts;
+  const key = answerPageKey(runId, generation, participant, firstStep);
+  const kept = await readPage(parts, key, firstStep);
+  if (kept) {
+    found?.(kept.answers.length);
+    return kept;
+  }
+  if (!ask) throw new TrikdError('not-found', `no answers of the ${participant} are kept from step ${firstStep} on`);
+  const steps = Array.from(
+    { length: Math.min(stepsPerPage(parts), totalSteps - firstStep) },
+    (_, at) => firstStep + at,
+  );
+  const answers = await inParallel(steps, ASKED_AT_ONCE, async (step) => {
+    const batch = batchOf(step);
+    return { batchDigest: batch.digest, logits: await ask(batch) };
+  });
+  const page = { firstStep, answers };
+  if ((await store.create(key, encodeAnswerPage(page, parts))) === 'created') return page;
+  // Another process was answered first, such as that of an attempt which is over: its answers may have been trained with.
+  const theirs = await readPage(parts, key, firstStep);
+  if (!theirs) throw new TrikdError('unavailable', `${key} was removed while it was written`);
+  return theirs;
+}
+
+async function readPage(parts: KeptAnswersParts, key: string, firstStep: number): Promise<AnswerPage | undefined> {
+  const { store, rows, classes } = parts;
+  const most = stepsPerPage(parts) * rows * classes * 4 + PAGE_OVERHEAD;
+  const size = await store.size(key);
+  if (size === undefined) return undefined;
+  // Anything larger is not read: it could fill the memory.
+  if (size > most) throw new TrikdError('corrupt', `${key} has ${size} bytes, at most ${most} are expected`);
+  const object = await store.get(key);
+  return object && decodeAnswerPage(object.bytes, key, firstStep, parts);
+}
