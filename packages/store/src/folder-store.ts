@@ -3,7 +3,7 @@ import { constants, type Dirent } from 'node:fs';
 import { access, type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { isStoreKey, type ObjectStore, type StoredObject } from '@trikd/core/domain/object-store';
+import { isStoreKey, type ObjectStore, type StoredObject, type StoreReader } from '@trikd/core/domain/object-store';
 import { hasCode } from '@trikd/process/error-code';
 import { inFolder, makeFolder, type OpenFolder, openInside } from '@trikd/process/private-files';
 import { folderError } from './folder-error.js';
@@ -46,34 +46,49 @@ export async function openFolderStore(folder: string): Promise<ObjectStore> {
   }
 }
 
-function storeIn(root: string, lock: FolderLock, staging: Staging): ObjectStore {
-  const named = async <T>(key: string, work: (parts: readonly string[]) => Promise<T>): Promise<T> => {
-    const parts = partsOf(key);
-    try {
-      return await work(parts);
-    } catch (error) {
-      throw folderError(root, error, key);
-    }
+/**
+ * Reads a store in a folder, and creates and locks nothing in it. A folder that is absent has no objects.
+ * @throws TrikdError as {@link openFolderStore}'s store does when it reads
+ */
+export function readFolderStore(folder: string): StoreReader {
+  return readerIn(resolve(folder));
+}
+
+function readerIn(root: string): StoreReader {
+  const inspect = <T>(key: string, work: (file: FileHandle) => Promise<T>): Promise<T | undefined> =>
+    unlessAbsent(named(root, key, async (parts) => withFile(await openInside(root, parts), work)));
+  return {
+    get: (key) => inspect(key, read),
+    size: (key) => inspect(key, sizeOf),
+    list: (prefix) => keysOf(root, prefix),
   };
+}
+
+function storeIn(root: string, lock: FolderLock, staging: Staging): ObjectStore {
   const at = <T>(key: string, create: boolean, work: (place: Place) => Promise<T>): Promise<T> =>
-    named(key, (parts) =>
+    named(root, key, (parts) =>
       inFolder(root, parts.slice(0, -1), (folder) => work({ folder, name: parts.at(-1)! }), { create }),
     );
   const write = <T>(key: string, bytes: Uint8Array, name: (staged: string, place: Place) => Promise<T>): Promise<T> =>
     at(key, true, (place) => staging.write(bytes, (staged) => name(staged, place)));
-  const inspect = <T>(key: string, work: (file: FileHandle) => Promise<T>): Promise<T | undefined> =>
-    unlessAbsent(named(key, async (parts) => withFile(await openInside(root, parts), work)));
   return {
-    get: (key) => inspect(key, read),
-    size: (key) => inspect(key, sizeOf),
+    ...readerIn(root),
     put: (key, bytes) =>
       write(key, bytes, (staged, place) => lock.hold(async () => replaceFile(staged, place, await timeOf(place)))),
     create: (key, bytes) => write(key, bytes, linkFile),
     replace: (key, bytes, version) =>
       write(key, bytes, (staged, place) => lock.hold(() => compareAndReplace(staged, place, version))),
-    list: (prefix) => keysOf(root, prefix),
     remove: (key) => unlessAbsent(at(key, false, (place) => lock.hold(() => removeFile(place)))),
   };
+}
+
+async function named<T>(root: string, key: string, work: (parts: readonly string[]) => Promise<T>): Promise<T> {
+  const parts = partsOf(key);
+  try {
+    return await work(parts);
+  } catch (error) {
+    throw folderError(root, error, key);
+  }
 }
 
 function partsOf(key: string): readonly string[] {

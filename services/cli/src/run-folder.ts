@@ -6,6 +6,7 @@ import { messageOf } from '@trikd/core/domain/message-of';
 import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
 import { loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
 import { PRIVATE_FOLDER } from '@trikd/process/private-files';
+import { STORE_IN_RUN } from '@trikd/store/run-places';
 import type { StoreConfig } from '@trikd/store/store-config';
 import { openRunStore, storeInEnvironment, storeOfRun } from './run-store.js';
 import type { Shell } from './shell.js';
@@ -35,7 +36,7 @@ export function runFolder(runs: string, runId: string): RunFolder {
   return {
     runId,
     path,
-    store: { kind: 'folder', path: join(path, 'store') },
+    store: { kind: 'folder', path: join(path, STORE_IN_RUN) },
     logs: join(path, 'logs'),
     events: join(path, 'events.jsonl'),
     tensorboard: join(path, 'tensorboard'),
@@ -58,7 +59,7 @@ export function chosenRunFolder(runs: string | undefined, runId: string, env: Sh
 export function localRuns(runs: string): readonly string[] {
   if (!existsSync(runs)) return [];
   const isRun = (name: string) =>
-    existsSync(join(runs, name, 'store', specKey(name))) || existsSync(join(runs, name, 'events.jsonl'));
+    existsSync(join(runs, name, STORE_IN_RUN, specKey(name))) || existsSync(join(runs, name, 'events.jsonl'));
   return readdirSync(runs).filter(isRun).sort();
 }
 

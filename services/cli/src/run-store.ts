@@ -2,15 +2,13 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { loadConfig } from '@trikd/process/config';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { openStore } from '@trikd/store/open-store';
+import { OWN_STORES } from '@trikd/store/run-places';
 import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
 import type { Shell } from './shell.js';
 
 /** The variables that name a store, as services read them. */
 const PREFIX = 'TRIKD_STORE__';
-
-/** In a shared store each run of `trikd run` is apart: its orchestrator would also drive every other run that it finds. */
-const OWN_FOLDER = 'trikd-run';
 
 const Config = z.strictObject({ store: StoreConfig });
 
@@ -25,7 +23,7 @@ export function storeInEnvironment(env: Shell['env']): StoreConfig | undefined {
 
 /** The part of a store that is for one run alone. */
 export function storeOfRun(config: StoreConfig, runId: string): StoreConfig {
-  const own = `${OWN_FOLDER}/${runId}`;
+  const own = `${OWN_STORES}/${runId}`;
   if (config.kind === 'folder') return { ...config, path: `${config.path}/${own}` };
   return { ...config, prefix: config.prefix === undefined ? own : `${config.prefix}/${own}` };
 }

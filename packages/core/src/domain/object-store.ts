@@ -33,6 +33,9 @@ export interface ObjectStore {
   remove(key: string): Promise<void>;
 }
 
+/** A store for reading. */
+export type StoreReader = Pick<ObjectStore, 'get' | 'size' | 'list'>;
+
 const KEY_PART = /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/;
 
 /** Whether every store accepts the text as a key. */

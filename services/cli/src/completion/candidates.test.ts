@@ -22,7 +22,7 @@ describe('candidates', () => {
   });
 
   test('are the choices of a flag, and none for a value that is free', () => {
-    expect(after('runs list -o ')).toEqual(['table', 'json', 'yaml']);
+    expect(after('runs get -o ')).toEqual(['table', 'json', 'yaml']);
     expect(after('runs list --phase tra')).toEqual(['training']);
     expect(after('runs list --server ')).toEqual([]);
     expect(after('checkpoint show tiny ')).toEqual([]);
@@ -33,6 +33,7 @@ describe('candidates', () => {
     expect(after('checkpoint show t')).toEqual(['tiny']);
     expect(after('runs watch --server here:1 -o json ')).toEqual(['long', 'tiny']);
     expect(after('report tiny ')).toEqual([]);
+    expect(after('runs compare long t')).toEqual(['tiny']);
   });
 
   test('are paths of settings after --set', () => {

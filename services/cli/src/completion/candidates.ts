@@ -26,7 +26,9 @@ function possible(program: Command, before: readonly string[], word: string, nam
   if (flag && takesValue(flag)) return flag.argChoices ?? [];
   if (word.startsWith('-')) return flagsOf(command);
   if (command.commands.length > 0) return namesOf(command);
-  return command.registeredArguments[values]?.name() === 'run' ? names.runs() : [];
+  const { registeredArguments: known } = command;
+  const argument = known[values] ?? (known.at(-1)?.variadic ? known.at(-1) : undefined);
+  return argument?.name() === 'run' || argument?.name() === 'runs' ? names.runs() : [];
 }
 
 /** The command that the words lead to, and how many arguments it has already. */

@@ -1,8 +1,6 @@
-import { TrikdError } from '@trikd/core/domain/errors';
 import { queueOf } from '@trikd/events/queue';
 import { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { RUN_PHASES } from '@trikd/protocol/run-phases';
-import { unary } from '@trikd/transport/grpc/clients';
 import type { GenerationActions } from '../generation/command.js';
 import { generationsJson, generationsText } from '../generation/list.js';
 import { runJson as snapshotOf } from '../json-messages.js';
@@ -11,8 +9,8 @@ import { paintFor } from '../paint.js';
 import type { QueueOptions } from '../queue/command.js';
 import { QUEUE_PHASES, queueJson, queueText } from '../queue/queue.js';
 import type { RunsActions } from '../runs/command.js';
-import { runText } from '../runs/get.js';
-import { allRuns, listJson, listText } from '../runs/list.js';
+import { allRuns } from '../runs/list.js';
+import { getRun, readingActions } from '../runs/reading-actions.js';
 import { tagsAfter } from '../runs/tag.js';
 import { runDescription } from '../runs/verbs.js';
 import { awaitPhase } from '../runs/wait.js';
@@ -58,6 +56,7 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
   };
   const runs: RunsActions = {
     steer,
+    ...readingActions(shell, finish),
     tag: ({ runId, add, remove, output, ...choice }) =>
       ask(choice, { runId }, async (asking) => {
         const tags = await tagsAfter(asking, runId, { add, remove });
@@ -65,25 +64,6 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
           output,
           () => (tags.length > 0 ? tags.join('\n') : `run ${runId} has no tags`),
           () => ({ tags }),
-        );
-      }),
-    list: ({ phases, output, ...choice }) =>
-      ask(choice, {}, async (asking) => {
-        const wanted = phases.map((name) => RUN_PHASES[name]);
-        const all = await allRuns(asking, wanted);
-        show(
-          output,
-          () => listText(all, new Date(), paint),
-          () => listJson(all),
-        );
-      }),
-    get: ({ runId, output, ...choice }) =>
-      ask(choice, { runId }, async (asking) => {
-        const run = await getRun(asking, runId);
-        show(
-          output,
-          () => runText(run, new Date(), paint),
-          () => runJson(run),
         );
       }),
     wait: ({ runId, phases, output, ...choice }) =>
@@ -126,12 +106,6 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
       );
     });
   return { runs, generation: { steer, list }, queue };
-}
-
-async function getRun({ client, how }: Asking, runId: string): Promise<Run> {
-  const { run } = await unary(client.getRun.bind(client), { runId }, how);
-  if (!run) throw new TrikdError('invalid', `${how.what} answered without a run`);
-  return run;
 }
 
 function runJson(run: Run | undefined): object {

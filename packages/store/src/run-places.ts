@@ -1,0 +1,107 @@
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { isStoreKey, type ObjectStore, type StoreReader } from '@trikd/core/domain/object-store';
+import { listRuns, stateKey } from '@trikd/core/run/run-store';
+import { hasCode } from '@trikd/process/error-code';
+import { folderError } from './folder-error.js';
+import { readFolderStore } from './folder-store.js';
+import { openStore } from './open-store.js';
+import type { StoreConfig } from './store-config.js';
+
+/** In a shared store each run of `trikd run` is apart: its orchestrator would also drive every other run that it finds. */
+export const OWN_STORES = 'trikd-run';
+
+/** The store of a run of `trikd run` within the folder of the run. */
+export const STORE_IN_RUN = 'store';
+
+/** Runs in one store or in many, for reading: services share a store, and each run of `trikd run` has its own. */
+export interface RunPlaces {
+  /** Names of all runs, sorted. */
+  names(): Promise<readonly string[]>;
+  /** The store of a run; undefined when there is no such run. Its functions that write throw TrikdError 'wrong-state'. */
+  storeOf(runId: string): Promise<ObjectStore | undefined>;
+}
+
+/**
+ * Finds runs in a folder, which is a store, has a store in it as that of `trikd up`, or has a folder for each run as that of `trikd run`;
+ * or in a bucket. Creates and locks nothing.
+ * @throws TrikdError 'unavailable' when the store cannot be reached
+ */
+export async function openRunPlaces(config: StoreConfig): Promise<RunPlaces> {
+  return config.kind === 'folder'
+    ? folderPlaces(config.path)
+    : bucketPlaces(await openStore(config, { verify: 'nothing' }));
+}
+
+/** A store whose objects can be read alone. */
+export function readOnly(reader: StoreReader): ObjectStore {
+  const refuse = async () => {
+    throw new TrikdError('wrong-state', 'this store was opened to read it');
+  };
+  const { get, size, list } = reader;
+  return { get, size, list, put: refuse, create: refuse, replace: refuse, remove: refuse };
+}
+
+function folderPlaces(folder: string): RunPlaces {
+  const root = resolve(folder);
+  const shared = [root, join(root, STORE_IN_RUN)];
+  const foldersOf = (runId: string) => [join(root, runId, STORE_IN_RUN), join(root, OWN_STORES, runId), ...shared];
+  const storeOf = async (runId: string) => {
+    if (!isStoreKey(runId)) return undefined;
+    for (const place of foldersOf(runId)) {
+      const reader = readFolderStore(place);
+      if ((await reader.size(stateKey(runId))) !== undefined) return readOnly(reader);
+    }
+    return undefined;
+  };
+  return {
+    async names() {
+      const parents = [root, join(root, OWN_STORES), ...shared.map((place) => join(place, 'runs'))];
+      const names = new Set((await Promise.all(parents.map(namesIn))).flat());
+      const found = await Promise.all([...names].map(async (name) => ((await storeOf(name)) ? [name] : [])));
+      return found.flat().sort();
+    },
+    storeOf,
+  };
+}
+
+/** Names in a folder; none where there is no folder. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw folderError(folder, error);
+  }
+}
+
+/** As {@link openRunPlaces}, of a bucket that is open. */
+export function bucketPlaces(bucket: StoreReader): RunPlaces {
+  const ownStore = (runId: string) => below(bucket, `${OWN_STORES}/${runId}/`);
+  return {
+    async names() {
+      const own = (await bucket.list(`${OWN_STORES}/`)).flatMap((key) => {
+        const [, folder, name] = /^[^/]+\/([^/]+)\/runs\/([^/]+)\/state\.json$/.exec(key) ?? [];
+        return folder !== undefined && folder === name ? [name] : [];
+      });
+      return [...new Set([...own, ...(await listRuns(readOnly(bucket)))])].sort();
+    },
+    async storeOf(runId) {
+      if (!isStoreKey(runId)) return undefined;
+      for (const reader of [ownStore(runId), bucket]) {
+        if ((await reader.size(stateKey(runId))) !== undefined) return readOnly(reader);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** The objects below a prefix, by the rest of their keys. */
+function below({ get, size, list }: StoreReader, prefix: string): StoreReader {
+  return {
+    get: (key) => get(`${prefix}${key}`),
+    size: (key) => size(`${prefix}${key}`),
+    list: async (start) => (await list(`${prefix}${start}`)).map((key) => key.slice(prefix.length)),
+  };
+}

@@ -1,0 +1,114 @@
+import { closest } from '@trikd/core/domain/closest';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { METRICS } from '@trikd/core/tasks/metrics';
+import { InvalidArgumentError, Option } from 'commander';
+import { settingPaths } from '../settings.js';
+import { RUN_FIELDS, type RunField } from './run-fields.js';
+
+const OPERATORS = ['!=', '<=', '>=', '=', '<', '>'] as const;
+
+/** A condition on a field of runs. */
+export interface Filter {
+  readonly field: string;
+  readonly operator: (typeof OPERATORS)[number];
+  /** A number, or a text in which `*` stands for any characters. */
+  readonly value: string;
+}
+
+/** What runs are sorted by. */
+export interface Order {
+  readonly field: string;
+  readonly descending: boolean;
+}
+
+/** A run with its fields by name. */
+export interface RunWithFields {
+  readonly fields: ReadonlyMap<string, RunField>;
+}
+
+/** `--filter FIELD=VALUE` */
+export function filterOption(): Option {
+  return new Option(
+    '--filter <condition>',
+    'only runs for which it holds, such as method=kd or accuracy>0.9; repeatable',
+  )
+    .argParser((text: string, before: readonly Filter[]) => [...before, filterIn(text)])
+    .default([]);
+}
+
+/** `--sort [-]FIELD` */
+export function sortOption(): Option {
+  return new Option('--sort <field>', 'sort by this field; -FIELD: the largest first (default: run)').argParser(
+    orderIn,
+  );
+}
+
+/** A condition from its text. @throws InvalidArgumentError when it is none */
+export function filterIn(text: string): Filter {
+  const [, field, sign, value = ''] = /^([A-Za-z][\w.-]*?)(!=|<=|>=|=|<|>)(.*)$/s.exec(text) ?? [];
+  const operator = OPERATORS.find((each) => each === sign);
+  if (field !== undefined && operator !== undefined) return { field, operator, value };
+  throw new InvalidArgumentError('Expected a condition such as method=kd, seed!=0 or accuracy>0.9.');
+}
+
+function orderIn(text: string): Order {
+  const [, minus, field] = /^(-?)([A-Za-z][\w.-]*)$/.exec(text) ?? [];
+  if (field === undefined) throw new InvalidArgumentError('Expected a field such as accuracy, or -accuracy.');
+  return { field, descending: minus === '-' };
+}
+
+/**
+ * The runs for which all filters hold, sorted.
+ * @throws TrikdError 'invalid' for a field that no run can have, with the nearest one
+ */
+export function chosenRuns<Run extends RunWithFields>(
+  runs: readonly Run[],
+  filters: readonly Filter[],
+  order: Order = { field: 'run', descending: false },
+): readonly Run[] {
+  for (const { field } of [...filters, order]) assertField(field, runs);
+  const chosen = runs.filter(({ fields }) => filters.every((filter) => holds(filter, fields.get(filter.field))));
+  return chosen.toSorted((a, b) => compared(a.fields.get(order.field), b.fields.get(order.field), order.descending));
+}
+
+function holds({ operator, value }: Filter, field: RunField | undefined): boolean {
+  const same = field !== undefined && equals(field, value);
+  if (operator === '=') return same;
+  if (operator === '!=') return !same;
+  if (field === undefined) return false;
+  return COMPARISONS[operator](typeof field === 'number' ? field - Number(value) : natural.compare(field, value));
+}
+
+/** By what is left of a field without the value. */
+const COMPARISONS: Readonly<Record<Exclude<Filter['operator'], '=' | '!='>, (difference: number) => boolean>> = {
+  '<': (difference) => difference < 0,
+  '<=': (difference) => difference <= 0,
+  '>': (difference) => difference > 0,
+  '>=': (difference) => difference >= 0,
+};
+
+function equals(field: RunField, value: string): boolean {
+  if (typeof field === 'number') return value.trim() !== '' && field === Number(value);
+  const parts = value.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(field);
+}
+
+/** lr-5 comes before lr-45. */
+const natural = new Intl.Collator('en', { numeric: true });
+
+/** Runs without the field are last in either direction. */
+function compared(a: RunField | undefined, b: RunField | undefined, descending: boolean): number {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
+  const ascending = typeof a === 'number' && typeof b === 'number' ? a - b : natural.compare(String(a), String(b));
+  return descending ? -ascending : ascending;
+}
+
+function assertField(field: string, runs: readonly RunWithFields[]): void {
+  if (runs.some(({ fields }) => fields.has(field))) return;
+  const metrics = METRICS.flatMap(({ name }) => [name, `test.${name}`]);
+  const known = [...RUN_FIELDS, ...metrics, ...settingPaths()];
+  if (known.includes(field)) return;
+  const meant = closest(field, known);
+  const hint = meant === undefined ? 'such as accuracy, seed or student.learningRate' : `did you mean ${meant}?`;
+  throw new TrikdError('invalid', `runs have no field ${field}; ${hint}`);
+}
