@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { allPixels } from '@trikd/core/data/image-source';
 import { syntheticSource } from '@trikd/core/data/synthetic';
 
 /** A small set of 8x8 images. */
@@ -28,8 +29,8 @@ export function writeIdxSet(folder: string, { examples, classes, seed, cut }: Id
     const bytes = gzipSync(Buffer.concat([header, data]));
     writeFileSync(join(folder, name), name === cut ? bytes.subarray(0, bytes.length / 2) : bytes);
   };
-  write('train-images-idx3-ubyte.gz', [train.count, 8, 8], train.images);
+  write('train-images-idx3-ubyte.gz', [train.count, 8, 8], allPixels(train));
   write('train-labels-idx1-ubyte.gz', [train.count], Uint8Array.from(train.labels));
-  write('t10k-images-idx3-ubyte.gz', [test.count, 8, 8], test.images);
+  write('t10k-images-idx3-ubyte.gz', [test.count, 8, 8], allPixels(test));
   write('t10k-labels-idx1-ubyte.gz', [test.count], Uint8Array.from(test.labels));
 }

@@ -37,7 +37,7 @@ function image(augment: Written, sample: number, epoch = 0) {
   return { pixels, mixed };
 }
 
-const raw = (sample: number) => dataset.train.images.slice(sample * 360, (sample + 1) * 360);
+const raw = (sample: number) => dataset.train.images.subarray(sample * 360, (sample + 1) * 360);
 
 test('an empty list changes no pixel', () => {
   expect(image([], 7)).toEqual({ pixels: raw(7), mixed: undefined });

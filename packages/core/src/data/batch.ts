@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mixesOf } from '../spec/augment-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
-import { writeAugmented } from './augmented-image.js';
+import { partnerOf, writeAugmented } from './augmented-image.js';
 import { batchIndices, epochOf } from './batch-plan.js';
 import { imageBytes } from './image-source.js';
 import type { Dataset } from './split.js';
@@ -51,4 +51,16 @@ export function makeBatch(dataset: Dataset, spec: RunSpec, generation: number, s
   const mixes = mixesOf(spec.augment).length > 0;
   if (mixes) hash.update(mix.labels).update(mix.shares);
   return { step, images, labels, ...(mixes && { mix }), digest: hash.digest().toString('hex', 0, 16) };
+}
+
+/** Reads the images of a step that comes soon, where they are not in memory. */
+export function readBatchAhead(dataset: Dataset, spec: RunSpec, generation: number, step: number): void {
+  const { images } = dataset.train;
+  if (!images.readAhead) return;
+  const { seed, batchSize, augment } = spec;
+  const plan = { seed, generation, examples: dataset.train.count, batchSize };
+  const own = [...batchIndices(plan, step)];
+  const epoch = epochOf(plan, step);
+  const partners = own.map((sample) => partnerOf(dataset, augment, { seed, generation, epoch, sample }));
+  images.readAhead([...own, ...partners.filter((partner) => partner !== undefined)]);
 }

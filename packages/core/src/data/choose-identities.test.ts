@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { atOnce } from '../async/slices.js';
 import type { DataSpec } from '../spec/data-spec.js';
 import { makePairs } from '../tasks/verification/pairs.js';
-import type { ImageSource, LabelledImages } from './image-source.js';
+import { allPixels, type ImageSource, type LabelledImages } from './image-source.js';
 import { splitDataset } from './split.js';
 
 /** An image of two bytes, its content, and the identity it shows. */
@@ -24,8 +24,10 @@ const spec = (sizes: { train?: number; validation: number; test?: number }): Dat
   return { kind: 'idx', split: 'identities', ...sizes };
 };
 
-const contents = ({ images }: LabelledImages) =>
-  Array.from({ length: images.length / 2 }, (_, i) => images[2 * i]! + 256 * images[2 * i + 1]!);
+const contents = (split: LabelledImages) => {
+  const pixels = allPixels(split);
+  return Array.from({ length: split.count }, (_, i) => pixels[2 * i]! + 256 * pixels[2 * i + 1]!);
+};
 
 /** Forty identities of one to five pictures, of which those from 500 on are for the test. */
 const pictures = (first: number, identities: number): readonly Picture[] =>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { atOnce } from '../async/slices.js';
 import { holdOut } from './hold-out.js';
+import { allPixels } from './image-source.js';
 
 const shape = { name: 'pairs', height: 1, width: 2, channels: 1 };
 
@@ -16,8 +17,8 @@ test('each image is in training or in the test, with its label', () => {
   const { train, test: held } = atOnce(holdOut(shape, poolOf(ten), 4));
   expect([train.count, held.count]).toEqual([6, 4]);
   expect(sorted([...train.labels, ...held.labels])).toEqual(ten);
-  for (const { images, labels } of [train, held]) {
-    for (const [i, label] of labels.entries()) expect(images[2 * i]).toBe(label);
+  for (const split of [train, held]) {
+    for (const [i, label] of split.labels.entries()) expect(allPixels(split)[2 * i]).toBe(label);
   }
 });
 

@@ -1,11 +1,24 @@
 /** Class indices, 0 .. classes-1: bytes where they fit. */
 export type Labels = Uint8Array | Uint16Array;
 
+/**
+ * Pixels of images of one size, one after the other, 0..255. A `Uint8Array` is one; others stay in files and are read where they are
+ * wanted.
+ */
+export interface Pixels {
+  /** In bytes. */
+  readonly length: number;
+  /** The bytes from `begin` to `end`, not to be changed. @throws TrikdError 'unavailable' if they cannot be read */
+  subarray(begin: number, end: number): Uint8Array;
+  /** Reads images, by their index, which will be wanted soon. Absent where this gains nothing. */
+  readAhead?(images: Iterable<number>): void;
+}
+
 /** Images of one split with their labels, as stored: not normalised, not augmented. */
 export interface LabelledImages {
   readonly count: number;
   /** count x height x width x channels, row-major, 0..255. */
-  readonly images: Uint8Array;
+  readonly images: Pixels;
   /** Of each image. */
   readonly labels: Labels;
 }
@@ -37,4 +50,14 @@ export function makeLabels(count: number, classes: number): Labels {
 /** Bytes of one image. */
 export function imageBytes(shape: ImageShape): number {
   return shape.height * shape.width * shape.channels;
+}
+
+/** The pixels of a split in one array. Those of files are read. */
+export function allPixels({ images }: LabelledImages): Uint8Array {
+  return images.subarray(0, images.length);
+}
+
+/** Bytes of pixels that are in memory. */
+export function bytesInMemory({ images }: LabelledImages): number {
+  return images instanceof Uint8Array ? images.length : 0;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DataSpec } from '../spec/data-spec.js';
-import type { ImageSource, LabelledImages } from './image-source.js';
+import { allPixels, type ImageSource, type LabelledImages } from './image-source.js';
 import { splitDataset } from './split.js';
 
 /** One-pixel-wide images of two bytes; the first byte doubles as the label, modulo 10. */
@@ -29,8 +29,9 @@ function spec(sizes: { train?: number; validation: number; test?: number }): Dat
   return { kind: 'idx', ...sizes };
 }
 
-function contents({ images }: LabelledImages): readonly number[] {
-  return Array.from({ length: images.length / 2 }, (_, i) => images[2 * i]! + 256 * images[2 * i + 1]!);
+function contents(split: LabelledImages): readonly number[] {
+  const pixels = allPixels(split);
+  return Array.from({ length: split.count }, (_, i) => pixels[2 * i]! + 256 * pixels[2 * i + 1]!);
 }
 
 const distinct = Array.from({ length: 60 }, (_, i) => i * 13);
@@ -84,7 +85,7 @@ test('the digest changes with a label, a pixel, the order and the shape', () => 
   const digest = (changed: Partial<ImageSource>) =>
     splitDataset({ ...base, ...changed }, spec({ validation: 1 }), 0).digest;
   const labels = Uint8Array.from(base.train.labels, (label) => 9 - label);
-  const images = Uint8Array.from(base.train.images, (pixel) => pixel ^ 1);
+  const images = Uint8Array.from(allPixels(base.train), (pixel) => pixel ^ 1);
   const digests = [
     digest({}),
     digest({ train: { ...base.train, labels } }),
@@ -100,7 +101,7 @@ test('mean and deviation are those of the training split, channel by channel, on
   const two: ImageSource = { ...source(distinct), height: 1, channels: 2 };
   const { mean, std, train } = splitDataset(two, spec({ train: 40, validation: 10 }), 0);
   for (const channel of [0, 1]) {
-    const values = [...train.images].filter((_, i) => i % 2 === channel).map((pixel) => pixel / 255);
+    const values = [...allPixels(train)].filter((_, i) => i % 2 === channel).map((pixel) => pixel / 255);
     const average = values.reduce((sum, value) => sum + value, 0) / 40;
     const variance = values.reduce((sum, value) => sum + (value - average) ** 2, 0) / 40;
     expect(mean[channel]).toBeCloseTo(average, 12);

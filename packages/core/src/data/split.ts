@@ -3,6 +3,7 @@ import { atOnce, type Sliced } from '../async/slices.js';
 import { type DataSpec, isByIdentity } from '../spec/data-spec.js';
 import { chooseIdentities } from './choose-identities.js';
 import { type Choice, chooseImages } from './choose-images.js';
+import { chosenPixels } from './chosen-pixels.js';
 import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
 
 /** The three splits of a run. Every process derives the same ones. */
@@ -46,12 +47,11 @@ export function* splitting(source: ImageSource, spec: DataSpec, seed: number): S
     train,
     validation: yield* gather(source, source.train, chosen.validation, newLabels),
     test: yield* gather(source, source.test, chosen.test, newLabels),
-    digest: yield* digestOf(source, train, classes),
-    ...(yield* statistics(train.images, channels)),
+    ...(yield* summaryOf(source, train, classes)),
   };
 }
 
-/** Copies some images of a split, in their order. */
+/** Some images of a split, in their order: copies of what is in memory, otherwise read from the files of the split where they are wanted. */
 export function* gather(
   shape: ImageShape,
   split: LabelledImages,
@@ -59,38 +59,41 @@ export function* gather(
   newLabels?: Choice['newLabels'],
 ): Sliced<LabelledImages> {
   const size = imageBytes(shape);
-  const images = new Uint8Array(chosen.length * size);
+  const copies = split.images instanceof Uint8Array ? new Uint8Array(chosen.length * size) : undefined;
   const labels = split.labels.slice(0, chosen.length);
   for (const [row, index] of chosen.entries()) {
-    images.set(split.images.subarray(index * size, (index + 1) * size), row * size);
+    copies?.set(split.images.subarray(index * size, (index + 1) * size), row * size);
     const label = split.labels[index]!;
     labels[row] = newLabels?.get(label) ?? label;
     yield;
   }
-  return { count: chosen.length, images, labels };
+  return { count: chosen.length, images: copies ?? chosenPixels(split.images, chosen, size), labels };
 }
 
 /** Bytes that are read between two interruptions. */
 const CHUNK = 64 * 1024;
 
-function* digestOf({ height, width, channels }: ImageShape, split: LabelledImages, classes: number): Sliced<string> {
+/** Digest and statistics of the training split, in one pass over its pixels. */
+function* summaryOf(
+  { height, width, channels }: ImageShape,
+  split: LabelledImages,
+  classes: number,
+): Sliced<Pick<Dataset, 'digest' | 'mean' | 'std'>> {
   const digest = createHash('sha256');
   digest.update(`${split.count}x${height}x${width}x${channels} of ${classes} classes\n`);
+  const counts = Array.from({ length: channels }, () => new Float64Array(256));
   for (let at = 0; at < split.images.length; at += CHUNK) {
-    digest.update(split.images.subarray(at, at + CHUNK));
+    const chunk = split.images.subarray(at, Math.min(at + CHUNK, split.images.length));
+    digest.update(chunk);
+    for (let i = 0; i < chunk.length; i++) counts[(at + i) % channels]![chunk[i]!]!++;
     yield;
   }
-  return digest.update(split.labels).digest('hex');
+  digest.update(split.labels);
+  return { digest: digest.digest('hex'), ...statisticsOf(counts, split.images.length / channels) };
 }
 
-/** Computed from counts of the 256 values: exact, so the same on every machine, and one pass over the pixels. */
-function* statistics(images: Uint8Array, channels: number): Sliced<Pick<Dataset, 'mean' | 'std'>> {
-  const counts = Array.from({ length: channels }, () => new Float64Array(256));
-  for (let i = 0; i < images.length; i++) {
-    counts[i % channels]![images[i]!]!++;
-    if (i % CHUNK === 0) yield;
-  }
-  const pixels = images.length / channels;
+/** From counts of the 256 values of each channel: exact, so the same on every machine. */
+function statisticsOf(counts: readonly Float64Array[], pixels: number): Pick<Dataset, 'mean' | 'std'> {
   const moments = counts.map((count) => {
     const mean = count.reduce((sum, n, value) => sum + n * value, 0) / pixels;
     const variance = count.reduce((sum, n, value) => sum + n * (value - mean) ** 2, 0) / pixels;

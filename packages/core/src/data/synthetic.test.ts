@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { atOnce } from '../async/slices.js';
 import { DataSpec } from '../spec/data-spec.js';
+import { allPixels } from './image-source.js';
 import { makingIdentities, type SyntheticIdentitiesSpec, type SyntheticSpec, syntheticSource } from './synthetic.js';
 
 function spec(changed: Partial<SyntheticSpec> = {}): SyntheticSpec {
@@ -30,7 +31,7 @@ test('without noise all images of a class are alike and classes differ', () => {
 
 test('the noise has the deviation asked for', () => {
   const shape = { height: 32, width: 32, train: 30, validation: 2, classes: 2 };
-  const [clean, noisy] = [0, 8].map((noise) => syntheticSource(spec({ ...shape, noise }), 5).train.images);
+  const [clean, noisy] = [0, 8].map((noise) => allPixels(syntheticSource(spec({ ...shape, noise }), 5).train));
   const away = [...clean!].flatMap((pixel, i) => (pixel > 40 && pixel < 215 ? [noisy![i]! - pixel] : []));
   const mean = away.reduce((sum, difference) => sum + difference, 0) / away.length;
   const deviation = Math.sqrt(away.reduce((sum, difference) => sum + difference ** 2, 0) / away.length);

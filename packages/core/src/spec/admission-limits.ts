@@ -28,7 +28,7 @@ export const AdmissionLimits = z
     windowBytes: limit(256 * MiB, 'bytes of the frames that a producer keeps'),
     imageBytes: limit(MiB, 'bytes of one image'),
     datasetImages: limit(2_000_000, 'images of all splits'),
-    datasetBytes: limit(2 * GiB, 'bytes of the images of all splits, unpacked'),
+    datasetBytes: limit(2 * GiB, 'bytes of the images of all splits, unpacked, unless they stay in files'),
     generations: limit(500, 'generations of a run'),
     steps: limit(1_000_000_000, 'steps of one generation', MOST),
     validations: limit(1_000_000, 'validations of a role in all generations'),

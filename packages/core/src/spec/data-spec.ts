@@ -96,6 +96,22 @@ export const DataSpec = z.discriminatedUnion('kind', [
       test: heldOut,
     })
     .refine(isNamed, { path: ['file'], message: 'data need a name or a file, and not both' }),
+  z
+    .strictObject({
+      kind: z
+        .literal('shards')
+        .describe('files that `trikd data convert` writes, for data that do not fit into memory: pixels stay in them'),
+      name,
+      folder: Path.optional().describe('folder with the files, where services allow paths'),
+      train,
+      validation: Positive.default(5000).describe('images of the training files held out for every decision'),
+      test: Positive.optional().describe('test images, only ever reported; default: all'),
+      split: z
+        .enum(['images', 'identities'])
+        .optional()
+        .describe('identities: labels name identities, with other ones in the test files; default: images'),
+    })
+    .refine(isNamed, { path: ['folder'], message: 'data need a name or a folder, and not both' }),
   z.strictObject({
     kind: z.literal('synthetic').describe('class prototypes plus noise, made from the seed: for tests and load'),
     height: Size.default(8),

@@ -34,10 +34,15 @@ export async function evaluate(
   const meter = taskOf(spec).meter(dataset, split);
   for (let first = 0; first < split.count; first += batchSize) {
     const rows = Math.min(batchSize, split.count - first);
+    split.images.readAhead?.(rowsFrom(first + rows, Math.min(split.count, first + rows + batchSize)));
     const images = new Uint8Array(batchSize * size);
     images.set(split.images.subarray(first * size, (first + rows) * size));
     meter.add(await session.run(PREDICT, { images }), split.labels.subarray(first, first + rows));
     scored?.(first + rows);
   }
   return meter.score(pauses);
+}
+
+function* rowsFrom(first: number, end: number): Iterable<number> {
+  for (let row = first; row < end; row++) yield row;
 }

@@ -1,5 +1,5 @@
 import type { Pauses } from '../async/slices.js';
-import { makeBatch } from '../data/batch.js';
+import { makeBatch, readBatchAhead } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import type { GenerationAttempt } from '../domain/position.js';
 import type { Score } from '../domain/score.js';
@@ -43,6 +43,7 @@ export async function openFrozen(
     async logits(step, steps) {
       steps?.(step, 'data');
       const batch = makeBatch(dataset, spec, generation, step);
+      readBatchAhead(dataset, spec, generation, step + 1);
       steps?.(step, 'forward');
       const { logits } = await session.run(PREDICT, { images: batch.images });
       return {

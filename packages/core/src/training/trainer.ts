@@ -2,7 +2,7 @@ import { orAborted } from '../async/or-aborted.js';
 import { pausesOf } from '../async/slices.js';
 import { within } from '../async/within.js';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
-import { makeBatch } from '../data/batch.js';
+import { makeBatch, readBatchAhead } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
@@ -84,6 +84,7 @@ async function runSteps(training: Training): Promise<void> {
     checkpoints.assertSound();
     const report = await trainStep(training, batch, () => {
       batch = makeBatch(dataset, spec, attempt.generation, step + 1);
+      readBatchAhead(dataset, spec, attempt.generation, step + 2);
     }).catch((error: unknown) => giveUp(training, step, error));
     ports.emit({ kind: 'progress', progress: { ...report.values, nextStep: step + 1, ...meter(report.waits) } });
     const message = alarm(report.taskLoss);

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { allPixels } from '@trikd/core/data/image-source';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -50,7 +51,8 @@ test.each(['', 'cifar-10-batches-bin/'])('CIFAR-10 is read from its folder or th
   const { train, validation, test, ...shape } = await loadDataset(spec());
   expect([train.count, validation.count, test.count]).toEqual([15, 5, 3]);
   expect(shape).toMatchObject({ height: 32, width: 32, channels: 3, classes: 10 });
-  for (const { images, labels } of [train, validation, test]) {
+  for (const split of [train, validation, test]) {
+    const [images, labels] = [allPixels(split), split.labels];
     for (const [i, label] of labels.entries()) {
       expect([...images.subarray(3072 * i, 3072 * i + 3)]).toEqual([images[3072 * i], 9, 9]);
       expect(images[3072 * i]! % 10).toBe(label);

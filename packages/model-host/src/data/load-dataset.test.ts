@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { allPixels } from '@trikd/core/data/image-source';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { RoleSpec } from '@trikd/core/spec/role-spec';
 import { RunSpec } from '@trikd/core/spec/run-spec';
@@ -65,8 +66,8 @@ test.each([false, true])('reads the four files of the folder in the spec (gzip: 
   const { train, validation, test, ...rest } = await loadDataset(spec({ kind: 'idx', folder, validation: 2 }));
   expect([train.count, validation.count, test.count]).toEqual([4, 2, 3]);
   expect(rest).toMatchObject({ height: 1, width: 2, channels: 1, classes: 6 });
-  for (const { images, labels } of [train, validation]) {
-    for (const [i, label] of labels.entries()) expect(images[2 * i]).toBe(1 + 2 * label);
+  for (const split of [train, validation]) {
+    for (const [i, label] of split.labels.entries()) expect(allPixels(split)[2 * i]).toBe(1 + 2 * label);
   }
 });
 

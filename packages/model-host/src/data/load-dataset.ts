@@ -1,5 +1,5 @@
 import { inSlices } from '@trikd/core/async/slices';
-import { imageBytes } from '@trikd/core/data/image-source';
+import { bytesInMemory } from '@trikd/core/data/image-source';
 import { type Dataset, splitting } from '@trikd/core/data/split';
 import { assertAdmitted } from '@trikd/core/spec/admission';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
@@ -22,7 +22,8 @@ export function datasetLoader(source: DataSource): (spec: RunSpec) => Promise<Da
     // The data may have been read for a run of smaller models.
     const { train, validation, test } = dataset;
     const images = train.count + validation.count + test.count;
-    const size = { ...dataset, images, bytes: images * imageBytes(dataset), train: train.count };
+    const bytes = [train, validation, test].reduce((sum, split) => sum + bytesInMemory(split), 0);
+    const size = { ...dataset, images, bytes, train: train.count };
     assertAdmitted(spec, source.admission, size);
     return dataset;
   };

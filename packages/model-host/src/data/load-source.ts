@@ -4,6 +4,7 @@ import { inSlices } from '@trikd/core/async/slices';
 import { holdOut } from '@trikd/core/data/hold-out';
 import { classesIn, idxSource } from '@trikd/core/data/idx';
 import { type ImageSource, imageBytes } from '@trikd/core/data/image-source';
+import { SHARD_MANIFEST } from '@trikd/core/data/shards';
 import { makingIdentities, makingSource } from '@trikd/core/data/synthetic';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type Admission, assertAdmitted, type DataSize, ownAdmission } from '@trikd/core/spec/admission';
@@ -16,6 +17,7 @@ import { openCifarFolder } from './cifar-folder.js';
 import { IDX_NAMES, idxFolderAmong, openIdxFolder } from './idx-folder.js';
 import { listingLimits, openImageFolder } from './images/open-image-folder.js';
 import { openNpz } from './npz/npz-file.js';
+import { openShardFolder } from './shards/shard-folder.js';
 import type { StoredImages, StoredLayout } from './stored-images.js';
 
 /** The fewest classes that data have: what is checked before their labels are read. */
@@ -33,6 +35,8 @@ export interface DataSource {
   readonly datasets: Datasets;
   /** Folder of modules that it executes; absent: none. */
   readonly modules?: string | undefined;
+  /** A folder for decoded images, where they need not fit into memory. */
+  readonly scratch?: string;
 }
 
 /** The data of the machine, for the person who owns it. */
@@ -47,12 +51,13 @@ export function ownData(limits = AdmissionLimits.parse({})): DataSource {
  * @throws TrikdError 'not-found' with the files and every folder tried, 'unavailable' for files that cannot be read,
  * 'invalid' for files of another format or damaged ones, and for data that are not admitted
  */
-export async function loadSource(spec: RunSpec, { admission, datasets } = ownData()): Promise<ImageSource> {
+export async function loadSource(spec: RunSpec, from = ownData()): Promise<ImageSource> {
+  const { admission } = from;
   assertAdmitted(spec, admission);
   const { data, seed } = spec;
   if (data.kind === 'synthetic') return await inSlices(makingSource(data, seed), processPauses);
   if (!isStored(data)) return await inSlices(makingIdentities(data, seed), processPauses);
-  const stored = await opened(data, datasets, admission.limits);
+  const stored = await opened(data, from);
   try {
     const admit = (classes: number) => assertAdmitted(spec, admission, sizeOf(stored.layout, classes, spec));
     admit(stored.classes);
@@ -65,12 +70,17 @@ export async function loadSource(spec: RunSpec, { admission, datasets } = ownDat
   }
 }
 
-async function opened(data: StoredData, datasets: Datasets, limits: AdmissionLimits): Promise<StoredImages> {
+async function opened(data: StoredData, { datasets, admission, scratch }: DataSource): Promise<StoredImages> {
   switch (data.kind) {
     case 'idx':
       return await openIdx(await idxFolderOf(data, datasets));
     case 'images':
-      return await openImageFolder(await existing(foldersOf(data, datasets)), data, listingLimits(limits));
+      return await openImageFolder(
+        await existing(foldersOf(data, datasets)),
+        data,
+        listingLimits(admission.limits),
+        scratch,
+      );
     case 'cifar': {
       const folders = foldersOf(data, datasets);
       for (const folder of folders) {
@@ -80,6 +90,16 @@ async function opened(data: StoredData, datasets: Datasets, limits: AdmissionLim
       const files =
         data.labels === undefined ? 'data_batch_1.bin, of CIFAR-10, or train.bin, of CIFAR-100' : 'train.bin';
       throw new TrikdError('not-found', `no folder contains ${files}; tried ${folders.join(', ')}`, { folders });
+    }
+    case 'shards': {
+      const folders = foldersOf(data, datasets);
+      for (const folder of folders) {
+        const found = await openShardFolder(folder);
+        if (found) return found;
+      }
+      throw new TrikdError('not-found', `no folder contains ${SHARD_MANIFEST}; tried ${folders.join(', ')}`, {
+        folders,
+      });
     }
     case 'npz': {
       const { name, file } = data;
@@ -157,5 +177,6 @@ function foldersOf({ name, folder }: FolderChoice, datasets: Datasets): readonly
 function sizeOf(layout: StoredLayout, classes: number, { data }: RunSpec): DataSize {
   const images = layout.train + layout.test;
   const train = Math.min(data.train ?? layout.train, layout.train);
-  return { ...layout, classes, images, bytes: images * imageBytes(layout), train };
+  const bytes = layout.staysInFiles ? 0 : images * imageBytes(layout);
+  return { ...layout, classes, images, bytes, train };
 }

@@ -6,6 +6,8 @@ export interface StoredLayout extends ImageShape {
   readonly train: number;
   /** 0 where the files set none apart. */
   readonly test: number;
+  /** Whether pixels are read where they are wanted: they take no memory. */
+  readonly staysInFiles?: boolean;
 }
 
 /** What was read: `ImageSource`, or one whose test images are still among the others. */

@@ -1,9 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageShape, ImageSource, LabelledImages, Labels } from '@trikd/core/data/image-source';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { errorCode } from '@trikd/process/error-code';
+import {
+  allPixels,
+  type ImageShape,
+  type ImageSource,
+  type LabelledImages,
+  type Labels,
+} from '@trikd/core/data/image-source';
 import { IDX_NAMES } from './idx-folder.js';
+import { orUnwritable } from './or-unwritable.js';
 
 /** Types of elements in IDX files: unsigned bytes, and signed integers of 4 bytes in big-endian order. */
 const BYTES = 0x08;
@@ -23,18 +28,19 @@ export async function writeIdx(folder: string, source: ImageSource): Promise<rea
     ...(source.classNames ? [['classes.txt', [Buffer.from(`${source.classNames.join('\n')}\n`)]] as const] : []),
   ];
   const paths: string[] = [];
-  await orUnavailable(folder, () => mkdir(folder, { recursive: true }));
+  await orUnwritable(folder, () => mkdir(folder, { recursive: true }));
   for (const [name, content] of files) {
     const path = join(folder, name);
-    await orUnavailable(path, () => writeFile(path, content, { flag: 'wx' }));
+    await orUnwritable(path, () => writeFile(path, content, { flag: 'wx' }));
     paths.push(path);
   }
   return paths;
 }
 
-function imagesFile({ height, width, channels }: ImageShape, { count, images }: LabelledImages): readonly Uint8Array[] {
+function imagesFile({ height, width, channels }: ImageShape, split: LabelledImages): readonly Uint8Array[] {
+  const { count } = split;
   const shape = channels === 1 ? [count, height, width] : [count, height, width, channels];
-  return [header(BYTES, shape), images];
+  return [header(BYTES, shape), allPixels(split)];
 }
 
 function labelsFile(labels: Labels): readonly Uint8Array[] {
@@ -49,12 +55,4 @@ function header(type: number, shape: readonly number[]): Buffer {
   bytes.set([0, 0, type, shape.length]);
   for (const [axis, size] of shape.entries()) bytes.writeUInt32BE(size, 4 + 4 * axis);
   return bytes;
-}
-
-async function orUnavailable(path: string, write: () => Promise<unknown>): Promise<void> {
-  try {
-    await write();
-  } catch (cause) {
-    throw new TrikdError('unavailable', `cannot write ${path}: ${errorCode(cause) ?? cause}`, { path }, { cause });
-  }
 }

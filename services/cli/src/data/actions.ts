@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { inSlices } from '@trikd/core/async/slices';
 import { contactSheet } from '@trikd/core/data/contact-sheet';
 import { splitting } from '@trikd/core/data/split';
@@ -7,8 +8,9 @@ import { isByIdentity } from '@trikd/core/spec/data-spec';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { encodePng } from '@trikd/model-host/data/images/encode-png';
 import { loadSource, ownData } from '@trikd/model-host/data/load-source';
+import { orUnwritable } from '@trikd/model-host/data/or-unwritable';
+import { writeShards } from '@trikd/model-host/data/shards/write-shards';
 import { writeIdx } from '@trikd/model-host/data/write-idx';
-import { errorCode } from '@trikd/process/error-code';
 import { processPauses } from '@trikd/process/process-pauses';
 import { loadSpec } from '../load-spec.js';
 import { ownLimits } from '../own-limits.js';
@@ -39,7 +41,10 @@ async function inspect(options: InspectOptions, shell: Shell): Promise<void> {
   const { name, classNames } = source;
   // A split by identity numbers identities anew.
   const found = inspectedOf({ name, ...(classNames && !isByIdentity(spec.data) && { classNames }) }, dataset);
-  if (sheet !== undefined) await write(sheet, encodePng(contactSheet(dataset, spec.augment, spec.seed)));
+  if (sheet !== undefined) {
+    const picture = encodePng(contactSheet(dataset, spec.augment, spec.seed));
+    await orUnwritable(sheet, () => writeFile(sheet, picture));
+  }
   print(shell, output === 'table' ? inspectedText(found) : formatted(found, output));
 }
 
@@ -57,17 +62,10 @@ async function convert(options: ConvertOptions, shell: Shell): Promise<void> {
   const spec = await specOfPath(options.path, options, limits);
   const paths = await withProgress(shell, async (report) => {
     report('reading data ...');
-    const source = await loadSource(spec, ownData(limits));
+    const scratch = options.to === 'shards' ? { scratch: dirname(resolve(options.out)) } : {};
+    const source = await loadSource(spec, { ...ownData(limits), ...scratch });
     report('writing files ...');
-    return await writeIdx(options.out, source);
+    return await (options.to === 'idx' ? writeIdx(options.out, source) : writeShards(options.out, source));
   });
   for (const path of paths) print(shell, path);
-}
-
-async function write(path: string, content: Uint8Array): Promise<void> {
-  try {
-    await writeFile(path, content);
-  } catch (cause) {
-    throw new TrikdError('unavailable', `cannot write ${path}: ${errorCode(cause) ?? cause}`, { path }, { cause });
-  }
 }

@@ -28,6 +28,7 @@ export interface InspectOptions extends ReadingOptions {
 export interface ConvertOptions extends ReadingOptions {
   readonly path: string;
   readonly out: string;
+  readonly to: 'idx' | 'shards';
 }
 
 /** The actions of the commands. */
@@ -50,6 +51,10 @@ interface RawInspect extends RawReading {
   readonly output: Format;
 }
 
+interface RawConvert extends RawReading {
+  readonly to: ConvertOptions['to'];
+}
+
 const INSPECT_EXAMPLE = `
 Example:
   $ trikd data inspect photos --size 32 --sheet sheet.png
@@ -64,9 +69,11 @@ Exit status: 0 done, 1 the data cannot be used, 2 wrong command line.`;
 const CONVERT_EXAMPLE = `
 Example:
   $ trikd data convert photos --to idx photos-32 --size 32 --test 500
+  $ trikd data convert photos --to shards photos-128 --size 128 --test 5000
 
-Decoding and scaling is done once: IDX files are read many times faster than PNG and JPEG files, and take as much memory. Where the data
-set no test images apart, --test of them are held out. No file is overwritten.
+Decoding and scaling is done once: IDX files are read many times faster than PNG and JPEG files, and take as much memory. Shards stay on
+the disk while a run reads them, and a folder of pictures becomes shards one picture at a time. Where the data set no test images
+apart, --test of them are held out. No file is overwritten.
 Exit status: 0 done, 1 failed, 2 wrong command line.`;
 
 /** `trikd data` */
@@ -90,14 +97,14 @@ export function dataCommand(actions: DataActions): Command {
       await actions.inspect({ path, overrides, output, ...chosen, ...readingOf(raw) });
     });
   withReading(data.command('convert'))
-    .description('Writes data as IDX files.')
+    .description('Writes data as IDX files or as shards.')
     .argument('<path>', 'folder of data, or .npz file')
     .argument('<out>', 'folder for the files')
-    .addOption(new Option('--to <format>', 'format of the files').choices(['idx']).makeOptionMandatory())
+    .addOption(new Option('--to <format>', 'format of the files').choices(['idx', 'shards']).makeOptionMandatory())
     .addHelpText('after', CONVERT_EXAMPLE)
     .exitOverride()
-    .action(async (path: string, out: string, raw: RawReading) => {
-      await actions.convert({ path, out, ...readingOf(raw) });
+    .action(async (path: string, out: string, { to, ...raw }: RawConvert) => {
+      await actions.convert({ path, out, to, ...readingOf(raw) });
     });
   return data;
 }

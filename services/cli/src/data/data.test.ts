@@ -167,6 +167,26 @@ describe('trikd data convert', () => {
     expect(await read(out)).toEqual(await read(photos, '--size', '4', '--test', '3'));
   });
 
+  test('writes shards, which hold the same images', async () => {
+    const out = join(folder, 'out');
+    const photos = await putPhotos();
+    const converted = await trikd('data', 'convert', photos, out, '--to', 'shards', '--size', '4', '--test', '3');
+    expect(converted.error).toBe('');
+    expect((await readdir(out)).sort()).toEqual([
+      'shards.json',
+      'test-00000.bin',
+      'test-labels.bin',
+      'train-00000.bin',
+      'train-labels.bin',
+    ]);
+    expect((await readdir(folder)).sort()).toEqual(['out', 'photos']);
+    const digestOf = async (...words: string[]) => {
+      const { out } = await trikd('data', 'inspect', ...words, '--validation', '2', '-o', 'json');
+      return JSON.parse(out).digest;
+    };
+    expect(await digestOf(out)).toEqual(await digestOf(photos, '--size', '4', '--test', '3'));
+  });
+
   test('does not write data that cannot be read', async () => {
     await put('photos/cat/1.png', 'damaged');
     await put('photos/dog/1.png', greyPng(1));

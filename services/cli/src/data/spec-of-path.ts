@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SHARD_MANIFEST } from '@trikd/core/data/shards';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
@@ -29,6 +32,7 @@ async function dataOf(path: string, { size, channels }: ReadingOptions, limits: 
   if (!stats) throw new TrikdError('not-found', `there is no file or folder ${path}`, { path });
   if (!stats.isDirectory()) return { kind: 'npz', file: path };
   if ((await idxFolderAmong([path])) !== undefined) return { kind: 'idx', folder: path };
+  if (existsSync(join(path, SHARD_MANIFEST))) return { kind: 'shards', folder: path };
   if (await isCifarFolder(path)) return { kind: 'cifar', folder: path };
   const first = size ? { height: size[0], width: size[1] } : await firstImageSize(path, listingLimits(limits));
   // Without an image, reading the folder says what is expected there.

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { allPixels } from '@trikd/core/data/image-source';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { greyPng, pngFile } from '@trikd/testing/images/png-file';
@@ -37,7 +38,7 @@ test('subfolders are classes in the order of their names', async () => {
   await putThree();
   const { classNames, classes, train, test } = await loadSource(spec());
   expect([classNames, classes, train.count, test.count]).toEqual([['cat', 'dog', 'eel'], 3, 10, 2]);
-  const { images, labels } = train;
+  const [images, labels] = [allPixels(train), train.labels];
   for (const [i, label] of labels.entries()) {
     const seed = [...Array(12).keys()].find((each) => (each * 7919) % 251 === images[16 * i]);
     expect(label).toBe(seed! % 3);
@@ -86,8 +87,9 @@ test('PNG and JPEG files are scaled, whatever their ending says', async () => {
   }
   const { train, test, height, width, channels } = await loadSource(spec({ channels: 3, size: [4, 6] }));
   expect([height, width, channels]).toEqual([4, 6, 3]);
-  for (const { images, labels } of [train, test]) {
-    for (const [i, value] of images.entries()) {
+  for (const split of [train, test]) {
+    const { labels } = split;
+    for (const [i, value] of allPixels(split).entries()) {
       const expected = labels[Math.floor(i / 72)] === 0 ? 92 : 202;
       expect(Math.abs(value - expected)).toBeLessThan(6);
     }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import type { StoredData } from '@trikd/core/spec/data-spec';
+import { inMemory, inScratchFile } from '../image-hold.js';
 import type { StoredImages } from '../stored-images.js';
 import { countOf, type ImageFolder, type ListingLimits, listImageFolder } from './image-folder.js';
 import type { Outline } from './outline.js';
@@ -17,24 +18,27 @@ export function listingLimits({ datasetImages, classes }: AdmissionLimits): List
 
 /**
  * Lists a folder of images.
+ * @param scratch folder for decoded images; absent: they are held in memory
  * @throws TrikdError 'not-found' without it, 'unavailable' for one that cannot be read, 'invalid' if it has too few classes
  */
 export async function openImageFolder(
   folder: string,
   { size: [height, width], channels, split }: ImagesSpec,
   limits: ListingLimits,
+  scratch?: string,
 ): Promise<StoredImages> {
   const problems = problemsOf(folder);
   const listed = await found(folder, limits, problems);
   const { classNames, train, test } = listed;
   const shape = { height, width, channels };
   assertUsable(folder, listed, split, problems);
+  const makeHold = scratch === undefined ? inMemory : inScratchFile(scratch);
   return {
-    layout: { ...shape, train: countOf(train), test: countOf(test) },
+    layout: { ...shape, train: countOf(train), test: countOf(test), staysInFiles: scratch !== undefined },
     classes: classNames.length,
     read: async () => {
-      const images = await readImages(folder, train, classNames, shape, problems);
-      const tested = test && (await readImages(folder, test, classNames, shape, problems));
+      const images = await readImages(folder, train, classNames, shape, problems, makeHold);
+      const tested = test && (await readImages(folder, test, classNames, shape, problems, makeHold));
       problems.assertNone();
       const source = { name: folder, ...shape, classes: classNames.length, classNames, train: images };
       return tested ? { ...source, test: tested } : source;

@@ -3,6 +3,7 @@ import { type ImageShape, imageBytes, type LabelledImages, makeLabels } from '@t
 import { onWhite, scaled } from '@trikd/core/data/pixels';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { contentOf } from '../file-chunks.js';
+import type { MakeHold } from '../image-hold.js';
 import { openRegular } from '../regular-file.js';
 import { decodeImage, outlineOf } from './decode-image.js';
 import { type ClassFiles, countOf } from './image-folder.js';
@@ -19,10 +20,10 @@ export async function readImages(
   classNames: readonly string[],
   shape: ImageShape,
   problems: Problems,
+  makeHold: MakeHold,
 ): Promise<LabelledImages> {
   const count = countOf(classes);
-  const size = imageBytes(shape);
-  const images = new Uint8Array(count * size);
+  const hold = await makeHold(count, imageBytes(shape));
   const labels = makeLabels(count, classNames.length);
   const labelOf = new Map(classNames.map((name, label) => [name, label]));
   let at = 0;
@@ -34,11 +35,11 @@ export async function readImages(
         const picture = decodeImage(await bytesOf(join(folder, inside)));
         return scaled(onWhite(picture, shape.channels), { ...picture, channels: shape.channels }, shape);
       });
-      if (pixels) images.set(pixels, at * size);
+      if (pixels) await hold.put(at, pixels);
       at += 1;
     }
   }
-  return { count, images, labels };
+  return { count, images: hold.pixels(), labels };
 }
 
 /** The size of an image. @throws TrikdError 'invalid' and 'unavailable' for a file that cannot be used */

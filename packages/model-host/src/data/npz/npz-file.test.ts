@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { allPixels } from '@trikd/core/data/image-source';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { npyFile, zipFile } from '@trikd/testing/images/npz-file';
@@ -38,9 +39,9 @@ test('arrays of MedMNIST are read, its validation images among the training imag
     }),
   );
   expect(shape).toMatchObject({ name: file(), height: 1, width: 2, channels: 1, classes: 6 });
-  expect([...train.images]).toEqual([...bytes(0, 8), ...bytes(100, 4)]);
+  expect([...allPixels(train)]).toEqual([...bytes(0, 8), ...bytes(100, 4)]);
   expect([...train.labels]).toEqual([0, 1, 2, 3, 4, 5]);
-  expect([[...test.images], [...test.labels]]).toEqual([[...bytes(200, 6)], [1, 2, 3]]);
+  expect([[...allPixels(test)], [...test.labels]]).toEqual([[...bytes(200, 6)], [1, 2, 3]]);
 });
 
 test('arrays of Keras are read', async () => {
@@ -56,8 +57,8 @@ test('arrays of Keras are read', async () => {
 test('of images and labels alone, test images are held out', async () => {
   const { train, test } = await loaded(zipFile(pairs()));
   expect([train.count, test.count]).toEqual([6, 2]);
-  for (const { images, labels } of [train, test]) {
-    for (const [i, label] of labels.entries()) expect(images[2 * i]).toBe(2 * label);
+  for (const split of [train, test]) {
+    for (const [i, label] of split.labels.entries()) expect(allPixels(split)[2 * i]).toBe(2 * label);
   }
 });
 
