@@ -4,7 +4,7 @@ import { createMomentRing, type MomentRing } from '@trikd/core/timing/moment-rin
 import { roleStepOf, type TimedMoment } from '@trikd/core/timing/moments';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { type StepTracing, traceIdsOf } from '@trikd/core/timing/trace-ids';
-import type { StepSink, TracedFrame } from './step-trace.js';
+import type { RemoteCall, StepSink, TracedFrame } from './step-trace.js';
 
 export const NO_FRAMES: readonly TracedFrame[] = [];
 
@@ -16,6 +16,8 @@ export interface AttemptSteps {
   readonly traceIds: ((step: number) => string) | undefined;
   /** Adds a finished step and measures it; traces it if `sampled`, or if it received traced frames. */
   add(step: number, moments: readonly TimedMoment[], received: readonly TracedFrame[], sampled: boolean): void;
+  /** Adds a request that was made for a step which is not finished yet. */
+  called(step: number, call: RemoteCall): void;
   find(step: number): RoleStep | undefined;
   /** Traces a step unless it is traced already. Returns whether it is in the memory. */
   trace(step: number): boolean;
@@ -36,6 +38,8 @@ export function createAttemptSteps(
   const ring: MomentRing = createMomentRing(capacity);
   /** Frames of steps that received traced ones. */
   const framesOf = new Map<number, readonly TracedFrame[]>();
+  /** Requests that were made for steps. */
+  const callsOf = new Map<number, readonly RemoteCall[]>();
   const traced = new Set<number>();
   let last = -1;
 
@@ -50,7 +54,9 @@ export function createAttemptSteps(
     traced.add(step);
     sink.traced(() => {
       const found = roleStep();
-      return found && { attempt, traceId: traceIds(step), step: found, received: framesOf.get(step) ?? NO_FRAMES };
+      const calls = callsOf.get(step);
+      const received = framesOf.get(step) ?? NO_FRAMES;
+      return found && { attempt, traceId: traceIds(step), step: found, received, ...(calls && { calls }) };
     });
     return true;
   }
@@ -63,6 +69,7 @@ export function createAttemptSteps(
       ring.keep(step, moments);
       last = step;
       framesOf.delete(step - capacity);
+      callsOf.delete(step - capacity);
       traced.delete(step - capacity);
       let made: RoleStep | undefined;
       const roleStep = () => {
@@ -72,6 +79,9 @@ export function createAttemptSteps(
       sink.measured(roleStep);
       if (received.length > 0) framesOf.set(step, received);
       if (sampled || received.length > 0) trace(step, roleStep);
+    },
+    called(step, call) {
+      if (traceIds) callsOf.set(step, [...(callsOf.get(step) ?? []), call]);
     },
     find,
     trace: (step) => trace(step),

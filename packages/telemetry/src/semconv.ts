@@ -18,6 +18,7 @@ export const ATTRIBUTES = {
   'trikd.reason':
     'why spans were dropped (`queue` is full, `exporter` failed), a run waits (`WaitingForTrio`, `QuotaWait`, `Unschedulable`, ' +
     '`ImagePull`, `Starting`, `Crashing`, `Preempted`), or it lost its trio (`trio-draining`, `trio-away`, `preempted`)',
+  'trikd.outcome': 'of a request to a model of another server: answered or failed; on metrics only',
   'trikd.priority': 'of a run: `low` is below 0, `normal` is 0, `high` is above; on metrics only',
   'trikd.state': 'of a trio: taken, ready, draining or away; on metrics only',
   'trikd.limit': 'name of a limit, such as `limits.callsPerSecond`; on metrics only',
@@ -52,6 +53,7 @@ export const SPANS = {
   'exchange.wait': 'waiting for the logits of `trikd.peer`; linked to the span of the producer',
   publish: 'waiting for room in the frame window',
   backward: 'losses, backward pass and update',
+  'trikd.remote_call': 'anchor: a request to a model of another server for the step, which is made ahead of it',
   'trikd.checkpoint': 'teacher, student: from the copy of the state to the stored blob; in the trace of the last step',
   'trikd.promotion': 'orchestrator: from the end of a generation to the decision about its student; a trace of its own',
 } as const;
@@ -143,6 +145,25 @@ export const METRICS = {
     unit: '{stall}',
     description: 'waits that were reported as stalls',
     attributes: ['trikd.role', 'trikd.peer'],
+  },
+  'trikd.remote.requests': {
+    kind: 'counter',
+    unit: '{request}',
+    description: 'requests for logits to models of other servers; one that failed may have been repeated',
+    attributes: ['trikd.part', 'trikd.outcome'],
+  },
+  'trikd.remote.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'duration of a request for logits to a model of another server',
+    attributes: ['trikd.part'],
+    buckets: SECONDS,
+  },
+  'trikd.remote.kept': {
+    kind: 'counter',
+    unit: '{step}',
+    description: 'steps whose answers of a remote model were kept from an earlier attempt, and not asked for again',
+    attributes: ['trikd.part'],
   },
   'trikd.training': {
     kind: 'gauge',

@@ -31,6 +31,16 @@ function memory(everySteps = 0, capacity = 8, role: Role = 'student') {
 }
 
 describe('the memory of steps', () => {
+  test('keeps the requests that were made for a step, for a trace of it after the fact', () => {
+    const { steps, recorder, whole, traces } = memory();
+    recorder.called(1, 'large', 20);
+    for (const step of [0, 1]) whole(step);
+    steps.trace(attempt, [0, 1]);
+    expect(
+      traces.map(({ calls }) => calls?.map(({ participant, started, ended }) => [participant, ended - started])),
+    ).toEqual([undefined, [['large', 20]]]);
+  });
+
   test('returns steps from one on, up to a number', () => {
     const { steps, whole, measured } = memory();
     for (const step of [0, 1, 2, 3]) whole(step);

@@ -11,6 +11,8 @@ export interface StepRecorder {
   traceparent(step: number): string | undefined;
   /** A frame has arrived. If its producer has sampled the step, the step is sampled here too. */
   received(step: number, from: Role, traceparent: string | undefined): void;
+  /** A model of another server has answered for a step, after so many milliseconds. */
+  called(step: number, participant: string, ms: number): void;
   /** The attempt has failed in the current step, which is traced together with the previous one. */
   failed(error: unknown): void;
   /** Params are being stored. */
@@ -66,6 +68,10 @@ export function createStepRecorder(
       const span = expected ? undefined : sampledContext(traceparent);
       if (expected) received = [...received, EXPECTED[from]];
       else if (span) received = [...received, { from, span }];
+    },
+    called(step, participant, ms) {
+      const ended = now();
+      steps.called(step, { participant, started: ended - ms, ended });
     },
     failed(error) {
       steps.trace(steps.last());

@@ -43,6 +43,16 @@ function rig(sampler?: Sampler) {
 const ms = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6;
 const times = (span: ReadableSpan) => [ms(span.startTime), ms(span.endTime)].map((each) => Number(each.toFixed(3)));
 
+test('a request to another server that was made for a step is a span below its role, wherever it lies in time', () => {
+  const { steps, spans } = rig();
+  const calls = [{ participant: 'large', started: 1_600_000_000_000, ended: 1_600_000_000_020.5 }];
+  makeStepSpans(steps, { attempt, traceId, step: step('anchor', 1_700_000_000_000), received: NOTHING, calls });
+  const call = spans().find(({ name }) => name === 'trikd.remote_call')!;
+  expect(call.parentSpanContext?.spanId).toBe(spanIdOf(traceId, 'anchor'));
+  expect(call.attributes).toEqual({ 'trikd.role': 'anchor', 'trikd.part': 'large' });
+  expect(times(call)).toEqual([1_600_000_000_000, 1_600_000_000_020.5]);
+});
+
 test('the spans of a step are its phases, below its role, below a root of another process', () => {
   const { steps, spans } = rig();
   makeStepSpans(steps, { attempt, traceId, step: step('student', 1_700_000_000_000.25), received: NOTHING });

@@ -65,6 +65,10 @@ export function makeStepSpans({ tracer, ids, over }: StepTracer, made: StepTrace
   );
   if (!isReadable(span)) return;
   for (const [index, phase] of step.phases.entries()) over(phaseSpan(span, made, phase, index));
+  for (const { participant, started: asked, ended } of made.calls ?? []) {
+    const options = { startTime: asked, attributes: { 'trikd.role': role, 'trikd.part': participant } };
+    tracer.startSpan('trikd.remote_call', options, within(span.spanContext())).end(ended);
+  }
   if (error !== undefined) {
     span.recordException(error instanceof Error ? error : String(error), started + duration);
     span.setAttribute('error.type', error instanceof TrikdError ? error.kind : 'internal');

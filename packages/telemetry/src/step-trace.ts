@@ -10,6 +10,8 @@ export interface StepTrace {
   readonly step: RoleStep;
   /** The frames that it received with a trace context. */
   readonly received: readonly TracedFrame[];
+  /** The requests to models of other servers that were made for it; absent: none. */
+  readonly calls?: readonly RemoteCall[];
   /** The error that ended the step. */
   readonly error?: unknown;
 }
@@ -19,6 +21,13 @@ export interface TracedFrame {
   readonly from: Role;
   /** The producer's span, unless its ids follow from the step. */
   readonly span?: SpanIds;
+}
+
+/** A request to a model of another server. Times are in milliseconds since 1970. */
+export interface RemoteCall {
+  readonly participant: string;
+  readonly started: number;
+  readonly ended: number;
 }
 
 /** A step of a role, by the ids of its trace. */

@@ -36,6 +36,13 @@ export interface InferenceServer {
   close(): void;
 }
 
+/**
+ * Opens a client of the server at an endpoint, as a spec names it.
+ * @param answerBytes bytes of the logits of one answer, at most
+ * @throws TrikdError 'forbidden' for an endpoint that the service does not ask, 'invalid' for one that it cannot ask safely
+ */
+export type OpenEndpoint = (endpoint: string, answerBytes: number) => InferenceServer;
+
 /** What is seen of the calls to a server. Nothing depends on it. */
 export interface CallWatch {
   /** A request for logits was answered, or failed. Times are those of the clock. */

@@ -2,6 +2,7 @@ import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import { encodeManifest, MANIFEST_VERSION, manifestKey, type PairManifest } from '../checkpoint/manifest.js';
 import type { ObjectStore } from '../domain/object-store.js';
+import { answerPageKey } from '../remote/answer-page.js';
 import { pointerKey, promote } from './anchor-pointer.js';
 import { collectDropped, collectLeftovers } from './collector.js';
 import { type Completed, firstState, type GenerationResult, type PairRef, type Preparing } from './state.js';
@@ -155,4 +156,15 @@ test('the last checkpoint and the best models of an ended generation are kept', 
     'runs/r/blobs/0.1/teacher-best',
     last.manifestKey,
   ]);
+});
+
+test('the answers of remote models to earlier stages are removed, those of the current one when the run has completed', async () => {
+  const store = memoryStore();
+  const keys = [0, 1].map((generation) => answerPageKey('r', generation, 'teacher', 8));
+  for (const key of keys) await store.put(key, Buffer.from('x'));
+  const { phase: _, ...first } = firstState;
+  const state: Preparing = { ...first, phase: 'preparing', generation: 1 };
+  expect(await collectLeftovers(store, 'r', state)).toEqual([keys[0]]);
+  const completed: Completed = { phase: 'completed', generation: 1, attempt: 1, results: [], moves: [] };
+  expect(await collectLeftovers(store, 'r', completed)).toEqual([keys[1]]);
 });

@@ -2,6 +2,7 @@ import { blobsOf, manifestPosition, parseManifest } from '../checkpoint/manifest
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
 import type { GenerationAttempt } from '../domain/position.js';
+import { answersFolder } from '../remote/answer-page.js';
 import { readPointer } from './anchor-pointer.js';
 import type { RunState } from './state.js';
 
@@ -45,7 +46,7 @@ export async function collectDropped(
 
 /**
  * Removes blobs and manifests of earlier attempts that the state does not name, such as those of a process that died between an upload
- * and its manifest. The current attempt and later ones are left alone.
+ * and its manifest, and the answers of remote models to earlier stages. The current attempt and later ones are left alone.
  * @returns keys removed
  */
 export async function collectLeftovers(store: ObjectStore, runId: string, state: RunState): Promise<readonly string[]> {
@@ -55,7 +56,14 @@ export async function collectLeftovers(store: ObjectStore, runId: string, state:
   const manifests = await store.list(`runs/${runId}/manifests/`);
   const blobs = await store.list(`runs/${runId}/blobs/`);
   const over = [...manifests, ...blobs].filter((key) => !kept.has(key) && isOver(key, runId, state));
-  return removeAll(store, over);
+  const answers = await store.list(answersFolder(runId));
+  return removeAll(store, [...over, ...answers.filter((key) => isAnsweredBefore(key, runId, state))]);
+}
+
+/** Whether a key has answers to a stage that is over: a stage is trained again from them as long as it has attempts. */
+function isAnsweredBefore(key: string, runId: string, { phase, generation }: RunState): boolean {
+  const [stage = ''] = key.slice(answersFolder(runId).length).split('/');
+  return /^\d+$/.test(stage) && (phase === 'completed' || Number(stage) < generation);
 }
 
 /** Whether a key belongs to an attempt before the current one. A completed run has no current attempt. */

@@ -5,6 +5,7 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Params } from '@trikd/core/models/params';
 import type { ModelSpec } from '@trikd/core/models/registry';
+import type { OpenEndpoint } from '@trikd/core/remote/ask-model';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { FrozenModel } from '@trikd/core/training/frozen';
 import type { Logger } from '@trikd/process/logging';
@@ -21,6 +22,8 @@ export interface AnchorParts {
     params: Params,
     attempt: GenerationAttempt,
   ) => Promise<FrozenModel>;
+  /** Default: models of other servers are refused. */
+  readonly openEndpoint?: OpenEndpoint;
   readonly clock: Clock;
   /** Uniform on [0, 1). */
   readonly random: () => number;
