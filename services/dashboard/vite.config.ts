@@ -32,7 +32,7 @@ function inlined(): Plugin {
   };
 }
 
-// vite build: the page; vite build --mode report: the template into which `trikd report` puts a history.
+// vite build: the page of runs and the one to try models; vite build --mode report: the template into which `trikd report` puts a history.
 export default defineConfig(({ mode }) => ({
   root: source('.'),
   resolve: {
@@ -48,8 +48,8 @@ export default defineConfig(({ mode }) => ({
     emptyOutDir: mode !== 'report',
     modulePreload: false,
     target: 'es2022',
-    // One script per page: a report is a single file, and a page of this size gains nothing from splitting.
+    // A report is a single file.
     ...(mode === 'report' && { assetsInlineLimit: 1_000_000, cssCodeSplit: false }),
-    rolldownOptions: { input: source(mode === 'report' ? 'report.html' : 'index.html') },
+    rolldownOptions: { input: mode === 'report' ? source('report.html') : [source('index.html'), source('try.html')] },
   },
 }));

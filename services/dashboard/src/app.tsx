@@ -33,6 +33,7 @@ export function App() {
               {runId}
             </a>
           )}
+          <a href="/try.html">Try a model</a>
         </nav>
       </header>
       <main id="content" tabIndex={-1}>

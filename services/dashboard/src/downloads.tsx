@@ -32,6 +32,11 @@ export function Downloads({ history }: { readonly history: RunHistory }) {
       <a class="button" href={`/api/runs/${encodeURIComponent(runId)}/history`} download={`${runId}.jsonl`}>
         Save the events
       </a>
+      {run.generations.length > 0 && (
+        <a class="button" href={`/try.html#${encodeURIComponent(runId)}`}>
+          Try the student
+        </a>
+      )}
       {problem !== '' && (
         <p class="notice bad" role="alert">
           {problem}

@@ -1,0 +1,65 @@
+import type { ModelVersion } from './inference.js';
+
+/** A model that is asked, and its name in the run. */
+export interface AskedModel extends ModelVersion {
+  /** `student`, `teacher`, …; `anchor` or `previous student` for the student of an earlier generation. */
+  readonly title: string;
+}
+
+/** Models that are asked at once, at most: as many as fit beside each other. */
+export const MOST_MODELS = 4;
+
+/** The runs whose models a server has, by name: a model is called `RUN`, or `RUN.LEARNER`. */
+export function runsIn(index: readonly ModelVersion[]): readonly string[] {
+  return [...new Set(index.map(({ model }) => model.split('.')[0] ?? ''))].sort((a, b) =>
+    a.localeCompare(b, 'en', { numeric: true }),
+  );
+}
+
+/** The versions of a model, ascending. */
+export function versionsOf(index: readonly ModelVersion[], model: string): readonly number[] {
+  const versions = index.filter((each) => each.model === model).map(({ version }) => Number(version));
+  return [...new Set(versions.filter(Number.isSafeInteger))].sort((a, b) => a - b);
+}
+
+/**
+ * What is asked of a run: its student, the other learners of the same stage or of the last one before it, and the student that was the
+ * anchor of the stage.
+ * @param version of the student
+ * @param anchor of the stage, where it is known; otherwise the student before is asked
+ */
+export function askedModels(
+  index: readonly ModelVersion[],
+  run: string,
+  version: number,
+  anchor?: number,
+): readonly AskedModel[] {
+  const others = [...new Set(index.map(({ model }) => model))].filter((model) => model.startsWith(`${run}.`)).sort();
+  const earlier = anchor ?? versionsOf(index, run).findLast((each) => each < version);
+  const asked = [
+    { title: 'student', model: run, version },
+    ...others.flatMap((model) => {
+      const found = versionsOf(index, model).findLast((each) => each <= version);
+      return found === undefined ? [] : [{ title: model.slice(run.length + 1), model, version: found }];
+    }),
+  ].slice(0, earlier === undefined ? MOST_MODELS : MOST_MODELS - 1);
+  const last =
+    earlier === undefined
+      ? []
+      : [{ title: anchor === undefined ? 'previous student' : 'anchor', model: run, version: earlier }];
+  return [...asked, ...last].map((each) => ({ ...each, version: String(each.version) }));
+}
+
+/** A change of the anchor, as the run reports it. */
+export interface AnchorMove {
+  readonly generation: number;
+  /** The generation that was current at that time. One that a person moves starts again with its new anchor. */
+  readonly during: number;
+  readonly byRule: boolean;
+}
+
+/** The generation whose student was the anchor of another; undefined if there was none. */
+export function anchorOf(moves: readonly AnchorMove[], generation: number): number | undefined {
+  const before = moves.filter(({ during, byRule }) => during < generation || (!byRule && during === generation));
+  return before.findLast((move) => move.generation < generation)?.generation;
+}
