@@ -1,11 +1,15 @@
 import { closest } from '@trikd/core/domain/closest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { METRICS } from '@trikd/core/tasks/metrics';
+import { taskOf } from '@trikd/core/tasks/task-of';
 import { InvalidArgumentError, Option } from 'commander';
 import { settingPaths } from '../settings.js';
 import { RUN_FIELDS, type RunField } from './run-fields.js';
 
 const OPERATORS = ['!=', '<=', '>=', '=', '<', '>'] as const;
+
+/** The metric that examples name: what decides by default. */
+export const METRIC = taskOf({}).primary.name;
 
 /** A condition on a field of runs. */
 export interface Filter {
@@ -30,7 +34,7 @@ export interface RunWithFields {
 export function filterOption(): Option {
   return new Option(
     '--filter <condition>',
-    'only runs for which it holds, such as method=kd or accuracy>0.9; repeatable',
+    `only runs for which it holds, such as method=kd or ${METRIC}>0.9; repeatable`,
   )
     .argParser((text: string, before: readonly Filter[]) => [...before, filterIn(text)])
     .default([]);
@@ -48,12 +52,12 @@ export function filterIn(text: string): Filter {
   const [, field, sign, value = ''] = /^([A-Za-z][\w.-]*?)(!=|<=|>=|=|<|>)(.*)$/s.exec(text) ?? [];
   const operator = OPERATORS.find((each) => each === sign);
   if (field !== undefined && operator !== undefined) return { field, operator, value };
-  throw new InvalidArgumentError('Expected a condition such as method=kd, seed!=0 or accuracy>0.9.');
+  throw new InvalidArgumentError(`Expected a condition such as method=kd, seed!=0 or ${METRIC}>0.9.`);
 }
 
 function orderIn(text: string): Order {
   const [, minus, field] = /^(-?)([A-Za-z][\w.-]*)$/.exec(text) ?? [];
-  if (field === undefined) throw new InvalidArgumentError('Expected a field such as accuracy, or -accuracy.');
+  if (field === undefined) throw new InvalidArgumentError(`Expected a field such as ${METRIC}, or -${METRIC}.`);
   return { field, descending: minus === '-' };
 }
 
@@ -109,6 +113,6 @@ function assertField(field: string, runs: readonly RunWithFields[]): void {
   const known = [...RUN_FIELDS, ...metrics, ...settingPaths()];
   if (known.includes(field)) return;
   const meant = closest(field, known);
-  const hint = meant === undefined ? 'such as accuracy, seed or student.learningRate' : `did you mean ${meant}?`;
+  const hint = meant === undefined ? `such as ${METRIC}, seed or student.learningRate` : `did you mean ${meant}?`;
   throw new TrikdError('invalid', `runs have no field ${field}; ${hint}`);
 }

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { eventOption, type Format, outputOption, positiveNumber, serverOption, timeoutOption } from '../options.js';
 import type { ServerChoice } from '../server/ask.js';
 import { type SteerOptions, steeringCommand, type Verb } from '../server/steering.js';
-import { type Filter, filterOption, type Order, sortOption } from './choose-runs.js';
+import { type Filter, filterOption, METRIC, type Order, sortOption } from './choose-runs.js';
 import { type RunSource, runSourceOf, withSource } from './run-source.js';
 import { type TagOptions, tagCommand } from './tag.js';
 import { runVerbs } from './verbs.js';
@@ -82,13 +82,13 @@ TRIKD_STORE__* variables or else the folder "runs" name. A store is read without
 const LIST_EXAMPLE = `
 Example:
   $ trikd runs list
-  $ trikd runs list --store runs --sort -accuracy --filter method=kd -o wide
+  $ trikd runs list --store runs --sort -${METRIC} --filter method=kd -o wide
   $ trikd runs list --phase training paused --server orchestrator:50050 -o json
   $ trikd runs list --filter student.learningRate=0.05 --sort seed -o csv
 
 ${PLACES}
 A field of --sort and --filter is run, phase, method, seed, generation, steps, seconds, created, changed, ended, owner, team, a metric such
-as accuracy (of the result on the validation split) or test.accuracy, or the path of a setting. Filters compare with =, !=, <, <=, > and >=,
+as ${METRIC} (of the result on the validation split) or test.${METRIC}, or the path of a setting. Filters compare with =, !=, <, <=, > and >=,
 which a shell takes for its own unless they are quoted; in a text * stands for any characters. Runs without the field are sorted last.
 ${STATUS}`;
 
