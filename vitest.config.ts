@@ -28,7 +28,7 @@ interface ProjectOptions {
 /** Unit tests that compute: the engine keeps state for the whole process, so each file gets its own. */
 const computing = [
   'packages/engine/src/**/*.test.ts',
-  'packages/core/src/{training,reference,losses,models,export}/**/*.test.ts',
+  'packages/core/src/{training,reference,losses,models,export,weights}/**/*.test.ts',
   'test/golden/**/*.test.ts',
 ];
 /** The others share processes, which saves a third of their time. */

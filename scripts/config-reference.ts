@@ -4,6 +4,7 @@
  * usage: node scripts/config-reference.ts > docs/configuration.md      (after a build)
  */
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { OutsideSpec } from '@trikd/core/spec/outside-spec';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { trainerConfig } from '@trikd/model-host/config';
 import { StoreConfig } from '@trikd/store/store-config';
@@ -18,11 +19,26 @@ const SHARED = ['store ', 'admission.'];
 function table(schema: z.ZodType, at = ''): string {
   // Both roles have the same settings, and so have assistants: one row says it for all.
   const rows = rowsOf(z.toJSONSchema(schema, { io: 'input' }) as Schema, at, true)
-    .filter(({ path }) => !path.startsWith('teacher.') && !path.startsWith('assistants[].'))
+    .filter(({ path }, _index, all) => !isRepeated(path, all) && !path.startsWith('assistants[].'))
     .filter(({ path }) => at !== '' || !SHARED.some((section) => path.startsWith(section)))
     .map((row) => ({ ...row, path: row.path.replace(/^student\./, 'ROLE.') }));
   const lines = rows.map(({ path, type, fallback, meaning }) => `| \`${path}\` | ${type} | ${fallback} | ${meaning} |`);
   return ['| setting | values | default | meaning |', '| --- | --- | --- | --- |', ...lines].join('\n');
+}
+
+/** Whether a setting of the teacher is one of the student too. */
+function isRepeated(path: string, all: readonly { readonly path: string }[]): boolean {
+  if (!path.startsWith('teacher.')) return false;
+  const other = path.replace(/^teacher/, 'student');
+  return all.some((row) => row.path === other);
+}
+
+/** The settings of params from outside of a run, each once: several sections have some of them. */
+function outsideTable(): string {
+  const [head, line, ...rows] = table(OutsideSpec, 'from').split('\n');
+  const pathOf = (row: string) => row.split('|')[1];
+  const once = rows.filter((row, index) => rows.findIndex((other) => pathOf(other) === pathOf(row)) === index);
+  return [head, line, ...once].map((row) => row?.replace('**required**', '')).join('\n');
 }
 
 console.log(`# Configuration
@@ -34,10 +50,22 @@ Written by \`make generate\` from the schemas that read it; do not edit.
 The spec of a run is a YAML file for \`trikd run FILE\`. It determines the params of the run, bit for bit, and cannot change while the
 run exists. \`--set path=value\` overrides a setting. Unknown settings are rejected, and all errors are reported at once. \`ROLE\`
 stands for \`student\` and for \`teacher\`; each of \`assistants\` has the same settings but \`objective\`, and each of
-\`stages[].learners\` has them all, and \`slot\` and \`init\` besides ([methods](methods.md#stages-of-your-own)). The word in parentheses is the
+\`stages[].learners\` has them all, and \`slot\` besides; its \`init\` may name an earlier stage too ([methods](methods.md#stages-of-your-own)). The word in parentheses is the
 \`kind\` that has the setting.
 
 ${table(RunSpec)}
+
+### Params from outside
+
+\`from\` of the teacher and \`init\` of a learner name params that no stage of the run has trained ([teachers](teachers.md)). One of \`run\`,
+\`file\`, \`weights\` and, in \`from\` alone, \`endpoint\` says where they are.
+
+\`\`\`yaml
+teacher: { model: { kind: resnet-imagenet, depth: 18 }, from: { file: /models/resnet18.safetensors } }
+student: { model: { kind: resnet, depth: 20 }, init: { run: first-try, at: last } }
+\`\`\`
+
+${outsideTable()}
 
 ### Schedules
 

@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pytorchWeights } from '@trikd/core/export/pytorch-weights';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { stagesOf } from '@trikd/core/stages/stages-of';
 import { hears, type WrittenSpec } from '@trikd/testing/specs/presets';
-import { expect, test } from 'vitest';
+import { randomModel } from '@trikd/testing/training/random-model';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess, processesOf } from './processes.js';
 import { run, scratch, startRun } from './trikd.js';
@@ -22,11 +27,35 @@ const settings: WrittenSpec = {
 };
 const alone = { ...settings, student: plainCnn(4, 4) };
 const taught = { ...alone, teacher: plainCnn(8, 8) };
+
+/** Weights files of PyTorch, for runs whose models come from outside. */
+const models = mkdtempSync(join(tmpdir(), 'trikd-models-'));
+const fileOf = (name: string) => join(models, `${name}.safetensors`);
+const resnet = { kind: 'resnet', depth: 8, width: 4, padding: 'symmetric' } as const;
+
+beforeAll(async () => {
+  const data = { kind: 'synthetic' } as const;
+  for (const [name, model] of [
+    ['teacher', resnet],
+    ['student', plainCnn(4, 4).model],
+  ] as const) {
+    const { graph } = await randomModel({ model, data });
+    writeFileSync(fileOf(name), pytorchWeights(graph));
+  }
+});
+afterAll(() => rmSync(models, { recursive: true }));
+
 const hint = (from: string) => ({ kind: 'distillation' as const, from, weight: 0.5 });
 
 const RUNS: Readonly<Record<string, WrittenSpec>> = {
   ce: { ...alone, method: 'ce' },
   kd: { ...taught, method: 'kd' },
+  'kd from a file, for a student that starts from another one': {
+    ...settings,
+    method: 'kd',
+    student: { ...plainCnn(4, 4), init: { file: fileOf('student') } },
+    teacher: { model: resnet, from: { file: fileOf('teacher') }, preprocessing: { mean: [0.4], std: [0.25] } },
+  },
   'online-kd': { ...taught, method: 'online-kd' },
   dml: { ...taught, method: 'dml' },
   'eskd, a short teacher': { ...taught, method: { kind: 'eskd', after: 0.5 } },

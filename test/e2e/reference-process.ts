@@ -8,6 +8,7 @@ import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blob
 import { runReference } from '@trikd/core/reference/reference';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { weightsReader } from '@trikd/model-host/weights/weights-reader';
 import { systemClock } from '@trikd/process/system-clock';
 import { reported } from '@trikd/testing/runs/reported';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
@@ -15,9 +16,15 @@ import { memoryStore } from '@trikd/testing/stores/memory-store';
 const spec = RunSpec.parse(JSON.parse(process.argv[2] ?? ''));
 const store = memoryStore();
 const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
+const dataset = await loadDataset(spec);
+const readWeights = weightsReader();
 const stages = runReference({
   spec,
-  dataset: await loadDataset(spec),
+  dataset,
+  async outside(ref, model) {
+    if (ref.kind === 'run') throw new Error('this process has no other runs');
+    return (await readWeights(ref, { spec, dataset, model })).params;
+  },
   save: (params) => saveParams(store, folder, params),
   load: (blob) => loadParams(store, blob),
   clock: systemClock,

@@ -7,6 +7,7 @@ const config = (changes: Partial<AdmissionConfig>): AdmissionConfig => ({
   listen: '127.0.0.1:50052',
   admission: AdmissionLimits.parse({}),
   datasets: {},
+  weights: {},
   ...changes,
 });
 const registered = { mnist: { folder: '/data/mnist' } };

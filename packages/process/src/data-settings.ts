@@ -12,11 +12,17 @@ export const dataSettings = {
     .describe(
       'the data that a run may name, such as `{ fashion-mnist: { folder: /data/fashion-mnist } }`; default: any that are installed',
     ),
+  weights: z
+    .record(DatasetName, z.strictObject({ file: z.string().min(1).describe('a safetensors file, or model.json') }))
+    .default({})
+    .describe(
+      'files with params that a run may name, such as `{ resnet18: { file: /models/resnet18.safetensors } }`; default: none',
+    ),
   dataPaths: z
     .enum(['allowed', 'refused'])
     .optional()
     .describe(
-      'whether the spec of a run may name a folder by its path; default: allowed where no dataset is registered and the service listens within this machine, in plain text',
+      'whether the spec of a run may name a folder or a file by its path; default: allowed where nothing is registered and the service listens within this machine, in plain text',
     ),
   modules: z
     .string()
@@ -33,18 +39,18 @@ export interface AdmissionConfig {
   readonly tls?: unknown;
   readonly admission: AdmissionLimits;
   readonly datasets: Readonly<Record<string, { readonly folder: string }>>;
+  readonly weights: Readonly<Record<string, { readonly file: string }>>;
   readonly dataPaths?: 'allowed' | 'refused' | undefined;
   readonly modules?: string | undefined;
 }
 
 /** What a service accepts of a run. Where others can connect, a path would let them look around on the machine. */
-export function admissionOf({ listen, tls, admission, datasets, dataPaths, modules }: AdmissionConfig): Admission {
+export function admissionOf(config: AdmissionConfig): Admission {
+  const { listen, tls, admission, datasets, weights, dataPaths, modules } = config;
   const names = Object.keys(datasets);
-  const alone = names.length === 0 && tls === undefined && isLoopback(listen);
+  const files = Object.keys(weights);
+  const alone = names.length + files.length === 0 && tls === undefined && isLoopback(listen);
   const paths = dataPaths === undefined ? alone : dataPaths === 'allowed';
-  return {
-    limits: admission,
-    data: { paths, ...(names.length > 0 && { names }) },
-    modules: modules !== undefined,
-  };
+  const registered = { ...(names.length > 0 && { names }), ...(files.length > 0 && { weights: files }) };
+  return { limits: admission, data: { paths, ...registered }, modules: modules !== undefined };
 }

@@ -12,6 +12,7 @@ import {
   toPosition,
   toScore,
   toSecret,
+  toSha256,
   toTerm,
   toTracing,
 } from './convert.js';
@@ -54,6 +55,11 @@ export function fromFrozenAssignment(assignment: FrozenAssignment): LoadAnchorRe
 
 export function fromFrozenParams(params: Readonly<Record<string, Blob>>): ParamsMessage[] {
   return Object.entries(params).map(([participant, blob]) => ({ participant, params: fromBlob(blob) }));
+}
+
+/** SHA-256 of the files that params were read from, by name of the model. @throws TrikdError 'invalid' for what is no SHA-256 */
+export function toFileDigests(files: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(files).map(([name, sha256]) => [toParticipant(name), toSha256(sha256)]));
 }
 
 export function fromFrozenScores(scores: Readonly<Record<string, FrozenScores>>): ScoresMessage[] {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { fromNumerics, toNumerics } from './convert-numerics.js';
 import { AssignResponse } from './gen/node/trikd/v1/trainer.js';
 
-const facts = { datasetDigest: '', totalSteps: 1, stepsPerEpoch: 1, classes: 2 };
+const facts = { datasetDigest: '', totalSteps: 1, stepsPerEpoch: 1, classes: 2, initialFile: '' };
 const sent = (given: Numerics | undefined) =>
   toNumerics(
     AssignResponse.decode(AssignResponse.encode({ ...facts, numerics: fromNumerics(given) }).finish()).numerics,

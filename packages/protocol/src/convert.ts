@@ -55,6 +55,12 @@ export function toSecret(secret: string): string {
   throw new TrikdError('invalid', 'the order lacks the secret of its exchange, 64 hex digits');
 }
 
+/** The digest of a file that a service has read. */
+export function toSha256(digest: string): string {
+  if (/^[0-9a-f]{64}$/.test(digest)) return digest;
+  throw new TrikdError('invalid', 'the digest of a file must be 64 hex digits');
+}
+
 const ROLES: Readonly<Record<Role, RoleMessage>> = {
   anchor: RoleMessage.ROLE_ANCHOR,
   teacher: RoleMessage.ROLE_TEACHER,

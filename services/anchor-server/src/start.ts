@@ -5,6 +5,7 @@ import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { modelServiceConfig } from '@trikd/model-host/config';
 import { datasetLoader } from '@trikd/model-host/data/load-dataset';
 import { readNumerics } from '@trikd/model-host/numerics/read-numerics';
+import { weightsReader } from '@trikd/model-host/weights/weights-reader';
 import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
@@ -28,6 +29,7 @@ const holder = createAnchorHolder({
   store,
   loadDataset: datasetLoader({ ...config, admission }),
   openFrozen,
+  readWeights: weightsReader(config.weights),
   clock: systemClock,
   random: Math.random,
   numerics: readNumerics(environment()),

@@ -1,4 +1,5 @@
-import type { Ref, Stage } from '@trikd/core/stages/stage';
+import type { StageRef } from '@trikd/core/stages/origin';
+import type { Stage } from '@trikd/core/stages/stage';
 import { hasEnded } from '@trikd/events/names';
 import type { GenerationHistory } from '@trikd/events/run-history';
 import type { Score } from '@trikd/protocol/gen/browser/trikd/v1/common';
@@ -11,7 +12,7 @@ export interface Origin {
   readonly learner: string;
   /** Index of its stage. */
   readonly generation: number;
-  readonly at: Ref['at'];
+  readonly at: StageRef['at'];
 }
 
 /** A model that a stage does not start from fresh params. */
@@ -123,7 +124,7 @@ function modelsIn(run: Run, index: number, anchor: number | undefined) {
   const stages = stagesIn(run.spec);
   const planned = stages[index];
   const promoted = anchor === undefined ? undefined : originOfAnchor(run, anchor);
-  const origin = ({ stage, participant, at }: Ref): Origin => ({
+  const origin = ({ stage, participant, at }: StageRef): Origin => ({
     learner: participant,
     generation: stages.findIndex(({ name }) => name === stage),
     at,
@@ -136,10 +137,12 @@ function modelsIn(run: Run, index: number, anchor: number | undefined) {
   return {
     learners,
     frozen: planned.frozen.flatMap(({ name, from }): readonly Heir[] => {
-      if (from !== 'promoted') return [{ name, from: origin(from) }];
+      if (from !== 'promoted') return [{ name, ...(from.kind === 'stage' && { from: origin(from) }) }];
       return promoted ? [{ name, from: promoted }] : [];
     }),
-    continued: planned.learners.flatMap(({ name, init }) => (init === 'fresh' ? [] : [{ name, from: origin(init) }])),
+    continued: planned.learners.flatMap(({ name, init }) =>
+      init === 'fresh' ? [] : [{ name, ...(init.kind === 'stage' && { from: origin(init) }) }],
+    ),
     leadsOn: usesModelOf(planned, stages[index + 1]),
   };
 }
@@ -158,7 +161,9 @@ function usesModelOf(stage: Stage, later: Stage | undefined): boolean {
     ...(later?.learners ?? []).map(({ init }) => init),
   ];
   return origins.some((from) =>
-    typeof from === 'object' ? from.stage === stage.name : from === 'promoted' && stage.promotes,
+    typeof from === 'object'
+      ? from.kind === 'stage' && from.stage === stage.name
+      : from === 'promoted' && stage.promotes,
   );
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { TrikdError } from '../domain/errors.js';
 import { messageOf } from '../domain/message-of.js';
 import { decodeStrictJson } from './strict-json.js';
-import { ELEMENT_BYTES, elementCount, type TensorType, TYPE_NAMED } from './tensor-types.js';
+import { elementCount } from './tensor-types.js';
 
 export const METADATA_KEY = '__metadata__';
 /** Far above the header of any model here, and far below what would take noticeable memory to parse. */
@@ -11,18 +11,26 @@ export const MAX_TENSORS = 4096;
 
 const Size = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
+/** Bytes of an element, by the name of its type in safetensors. */
+export type ElementTypes = Readonly<Record<string, number>>;
+
 /** One tensor as the header describes it; offsets count from the end of the header. */
-const TensorEntry = z.strictObject({
-  dtype: z.enum(['F32', 'I32', 'U8'], { error: ({ input }) => `type ${input} is not read, only F32, I32 and U8 are` }),
-  shape: z.array(Size).max(16).readonly(),
-  data_offsets: z.tuple([Size, Size]),
-});
-export type TensorEntry = z.infer<typeof TensorEntry>;
+function tensorEntry(types: ElementTypes) {
+  const names = Object.keys(types);
+  const known = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+  return z.strictObject({
+    dtype: z.enum(names, { error: ({ input }) => `type ${input} is not read, only ${known} are` }),
+    shape: z.array(Size).max(16).readonly(),
+    data_offsets: z.tuple([Size, Size]),
+  });
+}
+type TensorEntry = ReturnType<typeof tensorEntry>;
 
 /** A validated tensor: its range has the size of its shape and lies inside the data. */
 export interface LocatedTensor {
   readonly name: string;
-  readonly dtype: TensorType;
+  /** As the file names it. */
+  readonly dtype: string;
   readonly shape: readonly number[];
   /** From `dataStart`. */
   readonly begin: number;
@@ -38,16 +46,19 @@ export interface Header {
 
 /**
  * Reads and validates a safetensors file except for its data.
+ * @param types those that the reader knows
  * @throws TrikdError 'corrupt'
  */
-export function decodeHeader(bytes: Uint8Array): Header {
+export function decodeHeader(bytes: Uint8Array, types: ElementTypes): Header {
   const dataStart = 8 + headerLength(bytes);
   const members = parseMembers(bytes.subarray(8, dataStart));
   const metadata = Object.fromEntries(
     members.filter(([name]) => name === METADATA_KEY).flatMap(([, value]) => textsOf(value)),
   );
-  const tensors = members.filter(([name]) => name !== METADATA_KEY).map(([name, value]) => locate(name, value));
-  if (tensors.length > MAX_TENSORS) throw corrupt(`${tensors.length} tensors, at most ${MAX_TENSORS} are allowed`);
+  const described = members.filter(([name]) => name !== METADATA_KEY);
+  if (described.length > MAX_TENSORS) throw corrupt(`${described.length} tensors, at most ${MAX_TENSORS} are allowed`);
+  const entry = tensorEntry(types);
+  const tensors = described.map(([name, value]) => locate(name, value, entry, types));
   assertCovered(tensors, bytes.length - dataStart);
   return { tensors, metadata, dataStart };
 }
@@ -79,16 +90,15 @@ function textsOf(value: unknown): readonly [string, string][] {
   });
 }
 
-function locate(name: string, value: unknown): LocatedTensor {
-  const parsed = TensorEntry.safeParse(value);
+function locate(name: string, value: unknown, entry: TensorEntry, types: ElementTypes): LocatedTensor {
+  const parsed = entry.safeParse(value);
   if (!parsed.success) {
     throw corrupt(`tensor ${name}: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`);
   }
-  const { dtype: stored, shape, data_offsets } = parsed.data;
+  const { dtype, shape, data_offsets } = parsed.data;
   const [begin, end] = data_offsets;
-  const dtype = TYPE_NAMED[stored];
-  if (end - begin !== elementCount(shape) * ELEMENT_BYTES[dtype]) {
-    throw corrupt(`tensor ${name}: ${end - begin} bytes at ${begin}..${end} for ${stored}[${shape.join(',')}]`);
+  if (end - begin !== elementCount(shape) * types[dtype]!) {
+    throw corrupt(`tensor ${name}: ${end - begin} bytes at ${begin}..${end} for ${dtype}[${shape.join(',')}]`);
   }
   return { name, dtype, shape, begin, end };
 }

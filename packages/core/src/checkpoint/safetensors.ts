@@ -7,6 +7,7 @@ import {
   elementCount,
   SAFETENSORS_NAME,
   type TensorType,
+  TYPE_NAMED,
   typeOfData,
 } from './tensor-types.js';
 
@@ -15,6 +16,10 @@ export interface Safetensors {
   readonly params: Params;
   readonly metadata: Readonly<Record<string, string>>;
 }
+
+const OWN_TYPES = Object.fromEntries(
+  Object.entries(TYPE_NAMED).map(([stored, dtype]) => [stored, ELEMENT_BYTES[dtype]]),
+);
 
 const TYPE_ORDER = Object.keys(SAFETENSORS_NAME);
 
@@ -83,9 +88,10 @@ export function packSafetensors(
  * @throws TrikdError 'corrupt' unless the bytes are exactly one valid file; nothing is guessed or left over
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
-  const { tensors, metadata, dataStart } = decodeHeader(bytes);
+  const { tensors, metadata, dataStart } = decodeHeader(bytes, OWN_TYPES);
   const params = new Map<string, HostTensor>();
-  for (const { name, dtype, shape, begin, end } of tensors) {
+  for (const { name, dtype: stored, shape, begin, end } of tensors) {
+    const dtype = TYPE_NAMED[stored as keyof typeof TYPE_NAMED];
     params.set(name, { dtype, shape, data: dataOf(bytes.subarray(dataStart + begin, dataStart + end), dtype) });
   }
   return { params, metadata };

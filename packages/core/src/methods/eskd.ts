@@ -3,7 +3,7 @@ import type { RunSettings } from '../spec/run-settings.js';
 import { DEFAULT_WARMUP } from '../spec/warmup.js';
 import type { Stage } from '../stages/stage.js';
 import { method } from './method.js';
-import { fresh, frozen, hinted, hintKnobs, inOrder, labels, stage, studentOf, teacherOf } from './parts.js';
+import { fresh, frozenTeacher, hinted, hintKnobs, inOrder, stage, studentOf } from './parts.js';
 
 const Fraction = z.number().gt(0).lt(1);
 
@@ -26,12 +26,12 @@ type Knobs = z.infer<typeof Knobs>;
 export const eskd = method({
   knobs: Knobs,
   uses: ['teacher'],
+  freezesTeacher: ({ stops }) => stops === 'hint',
   stages(run, knobs) {
-    const teacher = fresh('teacher', 'teacher', teacherOf(run), [labels()]);
-    const before = stage(run, 'teacher', [teacher], knobs.stops === 'teacher' ? shortened(run, knobs.after) : {});
+    const { stages, teacher } = frozenTeacher(run, knobs.stops === 'teacher' ? shortened(run, knobs.after) : {});
     const objective = knobs.stops === 'hint' ? endingHint(knobs) : hinted('teacher', knobs);
     const student = fresh('student', 'student', studentOf(run), objective);
-    return inOrder([before, stage(run, 'student', [student], { frozen: [frozen(before, teacher)] })]);
+    return inOrder([...stages, stage(run, 'student', [student], { frozen: [teacher] })]);
   },
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { method } from './method.js';
-import { fresh, frozen, hinted, hintKnobs, inOrder, labels, stage, studentOf, teacherOf } from './parts.js';
+import { fresh, frozenTeacher, hinted, hintKnobs, inOrder, stage, studentOf } from './parts.js';
 
 const Knobs = z.strictObject({
   kind: z.literal('kd').describe('the teacher converges on the labels, is frozen, and teaches the student'),
@@ -14,10 +14,10 @@ const Knobs = z.strictObject({
 export const kd = method({
   knobs: Knobs,
   uses: ['teacher'],
+  freezesTeacher: true,
   stages(run, knobs) {
-    const teacher = fresh('teacher', 'teacher', teacherOf(run), [labels()]);
-    const before = stage(run, 'teacher', [teacher]);
+    const { stages, teacher } = frozenTeacher(run);
     const student = fresh('student', 'student', studentOf(run), hinted('teacher', knobs));
-    return inOrder([before, stage(run, 'student', [student], { frozen: [frozen(before, teacher)] })]);
+    return inOrder([...stages, stage(run, 'student', [student], { frozen: [teacher] })]);
   },
 });

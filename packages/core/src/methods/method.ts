@@ -14,6 +14,8 @@ export interface Method<Schema extends Knobs = Knobs> {
   readonly knobs: Schema;
   /** What it uses of a run besides the student; a spec that sets another one of these is refused. */
   readonly uses: readonly Used[];
+  /** Whether its teacher may come from outside of the run, frozen; it depends on the knobs in some. Absent: its teacher trains. */
+  readonly freezesTeacher?: boolean | ((knobs: z.output<Schema>) => boolean);
   /** Its stages in order, as many as there can be. */
   stages(run: RunSettings, knobs: z.output<Schema>): readonly Stage[];
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { TermSpec } from '../spec/role-spec.js';
 import { RunSpec } from '../spec/run-spec.js';
+import { originText } from '../stages/origin.js';
 import type { Frozen, Learner, Stage } from '../stages/stage.js';
 import { stageAt, stagesOf } from '../stages/stages-of.js';
 import { METHOD_KINDS, type MethodSpec } from './registry.js';
@@ -32,7 +33,10 @@ function shortTerm(term: TermSpec): string {
   return `${term.from}*${amount(term.weight)}@${amount(term.temperature)}${gate}`;
 }
 
-const channelsOf = ({ model }: Learner | Frozen) => (model.kind === 'plain-cnn' ? model.channels.join() : model.kind);
+function channelsOf(of: Learner | Frozen): string {
+  if (!('model' in of)) return 'remote';
+  return of.model.kind === 'plain-cnn' ? of.model.channels.join() : of.model.kind;
+}
 
 function shortLearner(learner: Learner): string {
   const { name, slot, objective } = learner;
@@ -41,8 +45,12 @@ function shortLearner(learner: Learner): string {
 
 function shortFrozen(frozen: Frozen): string {
   const { name, from } = frozen;
-  const origin = from === 'promoted' ? 'promoted' : `${from.at} ${from.participant} of ${from.stage}`;
-  return `${name}(${channelsOf(frozen)}) = ${origin}`;
+  return `${name}(${channelsOf(frozen)}) = ${originOf(from)}`;
+}
+
+function originOf(from: Frozen['from']): string {
+  if (from === 'promoted') return from;
+  return from.kind === 'stage' ? `${from.at} ${from.participant} of ${from.stage}` : originText(from);
 }
 
 /** A stage as it is written in the tables below. */
@@ -76,6 +84,49 @@ describe.for<[Written, object, readonly (readonly string[])[]]>([
     { kind: 'kd', taskWeight: 1, weight: 2, temperature: 3 },
     PAIR,
     [TEACHER, ['student, 8 epochs', 'student(4) in student: labels*1 + teacher*2@3', FROZEN_TEACHER]],
+  ],
+  [
+    { kind: 'kd' },
+    { ...STUDENT, teacher: { ...PAIR.teacher, from: { file: '/models/teacher.safetensors' } } },
+    [
+      [
+        'student, 8 epochs',
+        'student(4) in student: labels*0.1 + teacher*0.9@4',
+        'teacher(32) = file /models/teacher.safetensors',
+      ],
+    ],
+  ],
+  [
+    { kind: 'kd' },
+    { ...STUDENT, teacher: { from: { endpoint: 'grpc://triton:8001', model: 'resnet', version: '2' } } },
+    [
+      [
+        'student, 8 epochs',
+        'student(4) in student: labels*0.1 + teacher*0.9@4',
+        'teacher(remote) = model resnet 2 at grpc://triton:8001',
+      ],
+    ],
+  ],
+  [
+    { kind: 'takd' },
+    { ...CHAIN, teacher: { ...PAIR.teacher, from: { run: 'first', stage: 'teacher', at: 'last' } } },
+    [
+      [
+        'assistant-1, 8 epochs',
+        'assistant-1(16) in teacher: labels*0.1 + teacher*0.9@4',
+        'teacher(32) = run first, stage teacher, last',
+      ],
+      [
+        'assistant-2, 8 epochs',
+        'assistant-2(8) in teacher: labels*0.1 + assistant-1*0.9@4',
+        'assistant-1(16) = best assistant-1 of assistant-1',
+      ],
+      [
+        'student, 8 epochs',
+        'student(4) in student: labels*0.1 + assistant-2*0.9@4',
+        'assistant-2(8) = best assistant-2 of assistant-2',
+      ],
+    ],
   ],
   [
     { kind: 'online-kd' },

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { TrainedRole } from '../domain/role.js';
 import { Amount, PositiveAmount } from '../spec/numbers.js';
-import type { TermSpec, TrainingSpec } from '../spec/role-spec.js';
+import type { RoleSpec, TermSpec, TrainingSpec } from '../spec/role-spec.js';
 import type { RunSettings } from '../spec/run-settings.js';
-import type { Budget, Frozen, Learner, Ref, Stage } from '../stages/stage.js';
+import { type Ref, refOf } from '../stages/origin.js';
+import { outsideModel } from '../stages/outside-model.js';
+import type { Budget, Frozen, Learner, Stage } from '../stages/stage.js';
 
 /** Weight of the labels in an objective with a hint. */
 export const taskWeight = (weight: number) => Amount.default(weight).describe('weight of the labels');
@@ -34,19 +36,22 @@ export function hinted(from: string, knobs: Hint): readonly TermSpec[] {
   return [labels(knobs.taskWeight), hint(from, knobs)];
 }
 
-/** A learner with fresh params. */
+/** How a learner of a method trains, and the params that it starts from. */
+export type Trained = TrainingSpec & Pick<RoleSpec, 'init'>;
+
+/** A learner that no stage before has trained: with fresh params, or with those that the spec names. */
 export function fresh(
   name: string,
   slot: TrainedRole,
-  { model, optimizer, learningRate, clipNorm }: TrainingSpec,
+  { model, optimizer, learningRate, clipNorm, init }: Trained,
   objective: readonly TermSpec[],
 ): Learner {
-  return { name, slot, model, optimizer, learningRate, clipNorm, objective, init: 'fresh' };
+  return { name, slot, model, optimizer, learningRate, clipNorm, objective, init: init ? refOf(init) : 'fresh' };
 }
 
 /** A frozen model with the best params of a learner of an earlier stage, under the learner's name or another one. */
 export function frozen({ name: stage }: Pick<Stage, 'name'>, { name, model }: Learner, as = name): Frozen {
-  const from: Ref = { stage, participant: name, at: 'best' };
+  const from: Ref = { kind: 'stage', stage, participant: name, at: 'best' };
   return { name: as, model, from };
 }
 
@@ -76,13 +81,28 @@ export function inOrder(stages: readonly Omit<Stage, 'index'>[]): readonly Stage
 }
 
 /** The student of a run. `methodProblems` has reported a spec without one before stages are made. */
-export function studentOf({ student }: RunSettings): TrainingSpec {
+export function studentOf({ student }: RunSettings): Trained {
   if (!student) throw new TypeError('the spec names no student');
   return student;
 }
 
 /** The teacher of a run whose method uses one, as `studentOf`. */
-export function teacherOf({ teacher }: RunSettings): TrainingSpec {
-  if (!teacher) throw new TypeError('the spec names no teacher');
-  return teacher;
+export function teacherOf({ teacher }: RunSettings): Trained {
+  if (!teacher?.model) throw new TypeError('the spec names no network of the teacher');
+  return { ...teacher, model: teacher.model };
+}
+
+/** A frozen teacher, and the stage that trains it, if one does. */
+export interface FrozenTeacher {
+  readonly stages: readonly Omit<Stage, 'index'>[];
+  readonly teacher: Frozen;
+}
+
+/** The teacher of a method that freezes it: from outside of the run, or after a stage of its own on the labels. */
+export function frozenTeacher(run: RunSettings, budget: Partial<Budget> = {}): FrozenTeacher {
+  const { from, model, preprocessing } = run.teacher ?? {};
+  if (from) return { stages: [], teacher: outsideModel('teacher', { from, model, preprocessing }) };
+  const learner = fresh('teacher', 'teacher', teacherOf(run), [labels()]);
+  const before = stage(run, 'teacher', [learner], budget);
+  return { stages: [before], teacher: frozen(before, learner) };
 }

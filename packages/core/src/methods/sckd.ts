@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { method } from './method.js';
 import {
   fresh,
-  frozen,
+  frozenTeacher,
   hint,
   hintWeight,
   inOrder,
@@ -10,7 +10,6 @@ import {
   stage,
   studentOf,
   taskWeight,
-  teacherOf,
   temperature,
 } from './parts.js';
 
@@ -36,11 +35,11 @@ const Knobs = z.strictObject({
 export const sckd = method({
   knobs: Knobs,
   uses: ['teacher'],
+  freezesTeacher: true,
   stages(run, { threshold, ...knobs }) {
-    const teacher = fresh('teacher', 'teacher', teacherOf(run), [labels()]);
-    const before = stage(run, 'teacher', [teacher]);
+    const { stages, teacher } = frozenTeacher(run);
     const gated = { ...hint('teacher', knobs), gate: { kind: 'params-similarity' as const, threshold } };
     const student = fresh('student', 'student', studentOf(run), [labels(knobs.taskWeight), gated]);
-    return inOrder([before, stage(run, 'student', [student], { frozen: [frozen(before, teacher)] })]);
+    return inOrder([...stages, stage(run, 'student', [student], { frozen: [teacher] })]);
   },
 });

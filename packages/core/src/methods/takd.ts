@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Stage } from '../stages/stage.js';
 import { method } from './method.js';
-import { fresh, frozen, hinted, hintKnobs, inOrder, labels, stage, studentOf, teacherOf } from './parts.js';
+import { fresh, frozen, frozenTeacher, hinted, hintKnobs, inOrder, stage, studentOf } from './parts.js';
 
 const Knobs = z.strictObject({
   kind: z
@@ -17,19 +16,21 @@ const Knobs = z.strictObject({
 export const takd = method({
   knobs: Knobs,
   uses: ['teacher', 'assistants'],
+  freezesTeacher: true,
   stages(run, knobs) {
+    const first = frozenTeacher(run);
     const chain = [
-      { name: 'teacher', ...teacherOf(run) },
       ...(run.assistants ?? []).map((assistant, index) => ({ name: `assistant-${index + 1}`, ...assistant })),
       { name: 'student', ...studentOf(run) },
     ];
-    const stages: Omit<Stage, 'index'>[] = [];
+    const stages = [...first.stages];
+    let { teacher } = first;
     for (const { name, ...training } of chain) {
-      const before = stages.at(-1);
-      const taught = before?.learners[0];
-      const objective = taught ? hinted(taught.name, knobs) : [labels()];
-      const learner = fresh(name, name === 'student' ? 'student' : 'teacher', training, objective);
-      stages.push(stage(run, name, [learner], before && taught ? { frozen: [frozen(before, taught)] } : {}));
+      const slot = name === 'student' ? 'student' : 'teacher';
+      const learner = fresh(name, slot, training, hinted(teacher.name, knobs));
+      const next = stage(run, name, [learner], { frozen: [teacher] });
+      stages.push(next);
+      teacher = frozen(next, learner);
     }
     return inOrder(stages);
   },

@@ -9,15 +9,17 @@ import type { Score } from '../domain/score.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js';
 import type { Params } from '../models/params.js';
+import type { ModelSpec } from '../models/registry.js';
 import { afterValidations, converged, NOT_VALIDATED, nextLimit } from '../run/convergence.js';
 import { promotes, runOver, type StageResults } from '../run/promotion.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { inputsOf } from '../stages/inputs.js';
-import { consumersOf, type Learner, type Stage, sourcesOf } from '../stages/stage.js';
+import { type FileRef, originText, type Ref, type RunRef } from '../stages/origin.js';
+import { consumersOf, isRemote, type Learner, type Stage, sourcesOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
 import { metricIn } from '../tasks/metric.js';
 import { taskOf } from '../tasks/task-of.js';
-import { type FrozenModel, openFrozen } from '../training/frozen.js';
+import { type FrozenModel, normalisedFor, openFrozen } from '../training/frozen.js';
 import { generationPlan } from '../training/generation-plan.js';
 import type { TrainerPorts } from '../training/ports.js';
 import type { ModelSessions } from '../training/sessions.js';
@@ -33,6 +35,8 @@ export interface ReferenceRun {
   readonly dataset: Dataset;
   save(params: Params): Promise<Blob>;
   load(blob: Blob): Promise<Params>;
+  /** Reads params from outside of the run. Default: there are none. */
+  outside?(ref: RunRef | FileRef, model: ModelSpec): Promise<Params>;
   readonly clock: Clock;
   emit?(role: TrainedRole, event: TrainerEvent): void;
   /** Default: the engine. */
@@ -82,7 +86,7 @@ export async function* runReference(run: ReferenceRun): AsyncGenerator<Reference
 export type StageBlobs = Readonly<Record<string, Blob>>;
 
 /**
- * The params that a stage starts from.
+ * The params of its own that a run has for a stage to start from.
  * @param results of the stages before it
  * @param anchor params of the promoted student
  */
@@ -92,12 +96,13 @@ export function blobsFor(
   results: readonly ReferenceOutcome[],
   anchor: Blob | undefined,
 ): StageBlobs {
-  const blobs = inputsOf(spec, stage).map(({ name, from }) => {
+  const blobs = inputsOf(spec, stage).flatMap(({ name, from }) => {
+    if (from !== 'promoted' && from.kind !== 'stage') return [];
     const checkpoint = from === 'promoted' ? undefined : results[from.index]?.learners[from.participant];
     const own = from !== 'promoted' && from.at === 'last' ? checkpoint?.state : checkpoint?.best?.params;
     const blob = from === 'promoted' ? anchor : own;
     if (!blob) throw new TrikdError('invalid', `stage ${stage.name} has no params for ${name}`);
-    return [name, blob] as const;
+    return [[name, blob] as const];
   });
   return Object.fromEntries(blobs);
 }
@@ -126,9 +131,13 @@ export async function runReferenceStage(
   const watch = stageWatch(run, stage, until);
   const models = new Map<string, FrozenModel>();
   try {
-    for (const { name, model } of stage.frozen) {
-      const params = await run.load(blobs[name]!);
-      models.set(name, await openFrozen(run.spec, run.dataset, model, params, attempt, run.sessions));
+    for (const frozen of stage.frozen) {
+      if (isRemote(frozen)) throw new TrikdError('invalid', `${frozen.name} is a model at an endpoint`);
+      const params = await paramsFor(run, frozen, frozen.from, blobs);
+      models.set(
+        frozen.name,
+        await openFrozen(run.spec, normalisedFor(run.dataset, frozen), frozen.model, params, attempt, run.sessions),
+      );
     }
     const scores: [string, ReferenceOutcome['frozen'][string]][] = [];
     for (const [name, model] of models) {
@@ -138,16 +147,9 @@ export async function runReferenceStage(
     const answering = [...models]
       .filter(([name]) => consumersOf(stage, name).length > 0)
       .map(([name, model]) => produce(model.logits, windows.get(name)!, steps));
-    const training = stage.learners.map((learner) => {
-      return trainLearner(
-        run,
-        stage,
-        learner,
-        attempt,
-        { windows, init: blobs[learner.name] },
-        watch.ports(learner),
-        abort.signal,
-      );
+    const training = stage.learners.map(async (learner) => {
+      const init = learner.init === 'fresh' ? undefined : await paramsFor(run, learner, learner.init, blobs);
+      return trainLearner(run, stage, learner, attempt, { windows, init }, watch.ports(learner), abort.signal);
     });
     await Promise.race([Promise.all([...training, ...answering]), watch.ended]);
     return { ...watch.outcome(), frozen: Object.fromEntries(scores) };
@@ -159,6 +161,17 @@ export async function runReferenceStage(
     for (const window of windows.values()) window.close(over);
     for (const model of models.values()) await model.close();
   }
+}
+
+function paramsFor(
+  run: ReferenceRun,
+  { name, model }: Pick<Learner, 'name' | 'model'>,
+  from: 'promoted' | Ref,
+  blobs: StageBlobs,
+): Promise<Params> {
+  if (from === 'promoted' || from.kind === 'stage') return run.load(blobs[name]!);
+  if (!run.outside) throw new TrikdError('invalid', `nothing reads params from ${originText(from)}`);
+  return run.outside(from, model);
 }
 
 type Windows = ReadonlyMap<string, FrameWindow>;
@@ -184,7 +197,7 @@ function trainLearner(
   stage: Stage,
   learner: Learner,
   attempt: GenerationAttempt,
-  { windows, init }: { readonly windows: Windows; readonly init: Blob | undefined },
+  { windows, init }: { readonly windows: Windows; readonly init: Params | undefined },
   steering: Pick<TrainerPorts, 'limit' | 'emit'>,
   signal: AbortSignal,
 ): Promise<void> {

@@ -8,6 +8,7 @@ import { stageAt } from '../stages/stages-of.js';
 import { taskOf } from '../tasks/task-of.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
 import { assertSameFacts } from './facts.js';
+import { type Imported, withImported } from './imported.js';
 import { displaced, placed } from './placing.js';
 import { promotes, runOver } from './promotion.js';
 import { restarted, revived } from './restarted.js';
@@ -48,6 +49,8 @@ export type RunTransition =
       /** Of the frozen models, by name. */
       readonly frozen?: Readonly<Record<string, FrozenScores>>;
       readonly numerics?: AttemptNumerics;
+      /** Of the params that the stage has from outside of the run. */
+      readonly imported?: Imported;
     }
   /** Both parts of a checkpoint and their manifest are in the store. */
   | {
@@ -202,11 +205,18 @@ function withoutLastPair(state: Preparing): Preparing {
   return { ...state, pairs: state.pairs.slice(0, -1) };
 }
 
-function assigned(state: Preparing, { facts, frozen, numerics }: RunTransition & { kind: 'assigned' }): Training {
+function assigned(state: Preparing, event: RunTransition & { kind: 'assigned' }): Training {
+  const { facts, frozen, numerics } = event;
   assertSameFacts(state.facts ?? facts, facts, (name, started, found) => {
     return `the run started with ${name} ${started}, but the trainers now find ${found}`;
   });
-  return { ...state, phase: 'training', facts, ...(frozen && { frozen }), ...(numerics && { numerics }) };
+  const imported = event.imported && withImported(state.imported, event.imported);
+  return {
+    ...{ ...state, phase: 'training', facts },
+    ...(frozen && { frozen }),
+    ...(numerics && { numerics }),
+    ...(imported && { imported }),
+  };
 }
 
 /** The pair of the last step has the numerics. */
@@ -273,6 +283,7 @@ export function anchorScoresIn(stage: Stage, frozen: Promoting['frozen']): Froze
 /** A candidate that learned too little is a result like any other: it is not promoted, and the run goes on. */
 function judged(state: Promoting, rules: RunRules, at: string | undefined): RunState {
   const { generation, attempt, outcome, frozen, anchor, facts, moves } = state;
+  const imported = state.imported && { imported: state.imported };
   const { spec } = rules;
   const stage = stageAt(spec, generation, anchor !== undefined);
   const result = (promoted: boolean): GenerationResult => ({
@@ -284,7 +295,7 @@ function judged(state: Promoting, rules: RunRules, at: string | undefined): RunS
   });
   const unpromoted = [...state.results, result(false)];
   if (runOver(unpromoted, spec)) {
-    return { phase: 'completed', generation, attempt, results: unpromoted, moves, facts };
+    return { phase: 'completed', generation, attempt, results: unpromoted, moves, facts, ...imported };
   }
   const promoted = promotion(state, rules);
   const next = promoted ?? anchor;
@@ -299,6 +310,7 @@ function judged(state: Promoting, rules: RunRules, at: string | undefined): RunS
     losses: 0,
     facts: factsOf(stageAt(spec, generation + 1, next !== undefined), facts),
     ...(next && { anchor: next }),
+    ...imported,
   };
 }
 

@@ -4,7 +4,7 @@ import { failsAgain } from './verbs.js';
 
 /** The next attempt at the same generation, from its last committed pair. */
 export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing {
-  const { generation, attempt, results, moves, pairs, losses, anchor, facts } = state;
+  const { generation, attempt, results, moves, pairs, losses, anchor, facts, imported } = state;
   return {
     phase: 'preparing',
     generation,
@@ -15,6 +15,7 @@ export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Pre
     losses,
     ...(anchor && { anchor }),
     ...(facts && { facts }),
+    ...(imported && { imported }),
   };
 }
 

@@ -122,6 +122,11 @@ const past = {
   attempt: z.int().positive().describe('of this generation, from 1'),
   results: z.array(GenerationResult).readonly(),
   facts: Facts.exactOptional().describe('known from the first assignment'),
+  imported: z
+    .record(z.string(), Sha256)
+    .readonly()
+    .exactOptional()
+    .describe('SHA-256 of params from outside of the run, by where they came from; absent where there were none'),
   moves: z.array(AnchorMove).readonly().describe('of the anchor, in order'),
 };
 

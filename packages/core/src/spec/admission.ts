@@ -1,13 +1,14 @@
 import { TrikdError } from '../domain/errors.js';
 import { backwardPasses } from '../losses/gates/gated-terms.js';
 import { activationBytes, isMeasurable, modelCost, trainingBytes } from '../models/model-cost.js';
-import type { Learner } from '../stages/stage.js';
+import { isRemote, type Learner } from '../stages/stage.js';
 import { stagesOf } from '../stages/stages-of.js';
 import { taskOf } from '../tasks/task-of.js';
 import type { AdmissionLimits } from './admission-limits.js';
 import { ANY_DATA, type DataAccess, dataProblems } from './data-access.js';
 import { isStored } from './data-spec.js';
 import type { RunSpec } from './run-spec.js';
+import { weightsProblems } from './weights-access.js';
 
 /** What a service accepts of a run. */
 export interface Admission {
@@ -83,6 +84,7 @@ export function costsOf(spec: RunSpec, data = sizeInSpec(spec)): readonly Cost[]
     ...dataCosts(spec, data),
     ...runCosts(spec, data),
     ...learnersOf(spec).flatMap((learner) => modelCosts(spec, learner, data)),
+    ...outsideModels(spec).flatMap((model) => frozenCosts(spec, model, data)),
   ];
 }
 
@@ -103,7 +105,12 @@ export function excesses(spec: RunSpec, limits: AdmissionLimits, data = sizeInSp
  */
 export function assertAdmitted(spec: RunSpec, { limits, data, modules = false }: Admission, size?: DataSize): void {
   const above = excesses(spec, limits, size).map((excess) => ({ field: excess.field, description: describe(excess) }));
-  const problems = [...dataProblems(spec.data, data), ...moduleProblems(spec, modules), ...above];
+  const problems = [
+    ...dataProblems(spec.data, data),
+    ...weightsProblems(spec, data),
+    ...moduleProblems(spec, modules),
+    ...above,
+  ];
   if (problems.length === 0) return;
   const lines = problems.map(({ field, description }) => `\n  ${field}: ${description}`).join('');
   const advice =
@@ -114,7 +121,7 @@ export function assertAdmitted(spec: RunSpec, { limits, data, modules = false }:
 
 /** Why a process does not run the modules of a spec. */
 function moduleProblems(spec: RunSpec, runsModules: boolean) {
-  return learnersOf(spec).flatMap(({ field, model }) => {
+  return [...learnersOf(spec), ...outsideModels(spec)].flatMap(({ field, model }) => {
     if (model.kind !== 'module') return [];
     const [setting, description] = runsModules
       ? ['sha256', 'missing: it says which text of the file the run has']
@@ -192,6 +199,19 @@ function learnersOf(spec: RunSpec): readonly SizedLearner[] {
   return [...found.values()];
 }
 
+/** Frozen models that no stage of the run has trained, each once. */
+function outsideModels(spec: RunSpec): readonly Pick<SizedLearner, 'field' | 'model'>[] {
+  const found = new Map<string, Pick<SizedLearner, 'field' | 'model'>>();
+  for (const { index, frozen } of stagesOf(spec)) {
+    for (const each of frozen) {
+      if (isRemote(each) || each.from === 'promoted' || each.from.kind === 'stage') continue;
+      const field = spec.stages ? `stages.${index}.frozen.${each.name}` : each.name;
+      found.set(field, { field, model: each.model });
+    }
+  }
+  return [...found.values()];
+}
+
 /** `assistants.0` for assistant-1. */
 function settingOf(name: string): string | undefined {
   const number = /^assistant-(\d+)$/.exec(name)?.[1];
@@ -211,6 +231,24 @@ function modelCosts(
     { limit: 'params', field, value: cost.params },
     { limit: 'modelBytes', field, value: trainingBytes(cost, optimizer, backwardPasses(objective)) },
     { limit: 'activationBytes', field, value: activationBytes(cost, spec.batchSize) },
+    { limit: 'layers', field, value: cost.layers },
+    { limit: 'layerWidth', field, value: cost.widest },
+  ];
+}
+
+/** A frozen model keeps no gradients, no slots, and no outputs of layers for a backward pass. */
+function frozenCosts(
+  spec: RunSpec,
+  { field: of, model }: Pick<SizedLearner, 'field' | 'model'>,
+  shape: DataSize | undefined,
+): readonly Cost[] {
+  if (!isMeasurable(model, shape !== undefined)) return [];
+  const size = shape ?? LEAST;
+  const cost = modelCost(model, size, taskOf(spec).head(size));
+  const field = `${of}.model`;
+  return [
+    { limit: 'params', field, value: cost.params },
+    { limit: 'modelBytes', field, value: cost.params * FLOAT_BYTES },
     { limit: 'layers', field, value: cost.layers },
     { limit: 'layerWidth', field, value: cost.widest },
   ];

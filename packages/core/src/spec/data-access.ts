@@ -1,10 +1,12 @@
 import { type DataSpec, isStored } from './data-spec.js';
 
-/** Which data a service reads for a run. */
+/** Which data and weights files a service reads for a run. */
 export interface DataAccess {
   /** Names of the registered datasets; absent: any name, which is looked for where data are installed. */
   readonly names?: readonly string[];
-  /** Whether a spec may name a folder by its path. */
+  /** Names of the registered weights files; absent: none. */
+  readonly weights?: readonly string[];
+  /** Whether a spec may name a folder or a file by its path. */
   readonly paths: boolean;
 }
 

@@ -8,7 +8,7 @@ const LONGEST_PATH = 4096;
 export const DatasetName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
 
 /** A path of this machine. */
-const Path = z
+export const Path = z
   .string()
   .max(LONGEST_PATH)
   .regex(/^\P{Cc}*$/u, 'a path without control characters');

@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { Knobs, Method } from '../methods/method.js';
 import { chosenMethod } from '../methods/registry.js';
 import { objectiveProblem } from '../stages/objective-problems.js';
 import { stageProblems } from '../stages/problems.js';
@@ -31,6 +33,10 @@ function ofMethod(spec: StagedRun): readonly SpecProblem[] {
     if (spec[name] && !method.uses.includes(name))
       problems.push({ path: [name], message: `the method ${kind} has no ${name}: leave it out` });
   }
+  if (spec.teacher?.from && method.uses.includes('teacher') && !freezesTeacher(method, knobs)) {
+    const message = `the method ${kind} trains its teacher: leave it out, or take init to start from these params`;
+    problems.push({ path: ['teacher', 'from'], message });
+  }
   if (method.uses.includes('objective')) return problems;
   for (const role of ['student', 'teacher'] as const) {
     if (!spec[role]?.objective) continue;
@@ -38,6 +44,10 @@ function ofMethod(spec: StagedRun): readonly SpecProblem[] {
     problems.push({ path: [role, 'objective'], message });
   }
   return problems;
+}
+
+function freezesTeacher({ freezesTeacher: may = false }: Method, knobs: z.output<Knobs>): boolean {
+  return typeof may === 'function' ? may(knobs) : may;
 }
 
 /** Each setting once, by the last stage at fault: the first one has not all participants yet. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { closest } from '../domain/closest.js';
+import { issuesText } from './one-section-of.js';
 
 /** Letters of an unknown name that a message repeats. */
 const LONGEST_NAME = 40;
@@ -14,7 +15,7 @@ export function nameOrSettings<Name extends string, Settings extends z.ZodDiscri
   settings: Settings,
 ) {
   return z.union([z.enum(names), settings], {
-    error: ({ input, errors }) => unknownName(what, names, input) ?? inSettings(errors?.[1]),
+    error: ({ input, errors }) => unknownName(what, names, input) ?? issuesText(errors?.[1]),
   });
 }
 
@@ -31,9 +32,4 @@ function nameIn(input: unknown): string | undefined {
   if (typeof input === 'string') return input;
   const kind: unknown = typeof input === 'object' && input !== null && 'kind' in input ? input.kind : undefined;
   return typeof kind === 'string' ? kind : undefined;
-}
-
-/** What is wrong with settings of a known name. */
-function inSettings(issues: readonly z.core.$ZodIssue[] | undefined): string | undefined {
-  return issues?.map(({ path, message }) => [...path, message].join(': ')).join('; ');
 }

@@ -4,6 +4,8 @@ import { ModelSpec } from '../models/registry.js';
 import { GateSpec } from './gate-spec.js';
 import { dependsOnTemperature, isLearned, orLearned } from './learned-temperature-spec.js';
 import { Amount, PositiveAmount } from './numbers.js';
+import { frozenTeacher, outsideModelProblem } from './outside-model-spec.js';
+import { InitSpec } from './outside-spec.js';
 import { ParticipantName } from './participant-name.js';
 import { scheduled } from './scheduled.js';
 
@@ -99,19 +101,50 @@ const training = {
 export const TrainingSpec = z.strictObject({ model: ModelSpec, ...training });
 export type TrainingSpec = z.infer<typeof TrainingSpec>;
 
-/** How one role trains. */
-export const RoleSpec = z.strictObject({
-  model: ModelSpec,
+const initial = {
+  init: InitSpec.optional().meta({
+    title: 'a section',
+    description: 'params from outside of the run that it starts from, in each of its stages; default: fresh ones',
+  }),
+};
+
+const roleObjective = Objective
   // The stages are checked once all fields are right. This mistake is visible in the field alone, and is reported with the others.
-  objective: Objective.refine(
+  .refine(
     (terms) => terms.some((term) => term.kind === 'task' || term.from !== 'anchor'),
     'nothing to learn from while there is no anchor: a term that does not ask it is needed',
   )
-    .optional()
-    .describe(
-      'terms of the loss, for the method trikd; those that ask the anchor rest while there is none; default: the labels, ' +
-        'the other learner and the anchor, each with weight 1',
-    ),
-  ...training,
-});
+  .optional()
+  .describe(
+    'terms of the loss, for the method trikd; those that ask the anchor rest while there is none; default: the labels, ' +
+      'the other learner and the anchor, each with weight 1',
+  );
+
+/** How one role trains. */
+export const RoleSpec = z.strictObject({ model: ModelSpec, objective: roleObjective, ...training, ...initial });
 export type RoleSpec = z.infer<typeof RoleSpec>;
+
+/** How the teacher trains, or where it comes from. */
+export const TeacherSpec = z
+  .strictObject({
+    model: ModelSpec.optional().describe('its network; none where an endpoint answers'),
+    objective: roleObjective,
+    ...training,
+    ...initial,
+    ...frozenTeacher,
+  })
+  .superRefine((spec, context) => {
+    const problem = outsideModelProblem(spec);
+    if (problem) context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
+    if (!spec.from && spec.preprocessing) {
+      const message = 'a teacher that trains sees the images as the student does: leave it out';
+      context.addIssue({ code: 'custom', path: ['preprocessing'], message });
+    }
+    if (!spec.from || !spec.init) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['init'],
+      message: 'a frozen teacher starts from nothing else: leave it out',
+    });
+  });
+export type TeacherSpec = z.infer<typeof TeacherSpec>;

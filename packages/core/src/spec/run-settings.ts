@@ -4,7 +4,7 @@ import { AugmentSpec } from './augment-spec.js';
 import { DataSpec } from './data-spec.js';
 import { MAX_SPEC_SECONDS } from './durations.js';
 import { Amount, Count, Positive } from './numbers.js';
-import { RoleSpec, ScheduleSpec, TrainingSpec } from './role-spec.js';
+import { RoleSpec, ScheduleSpec, TeacherSpec, TrainingSpec } from './role-spec.js';
 import { ConvergenceSpec, MOST_STAGES, StageSpec } from './stage-spec.js';
 import { DEFAULT_WARMUP } from './warmup.js';
 
@@ -40,7 +40,7 @@ export const RunSettings = z.strictObject({
   schedule: ScheduleSpec.prefault({ kind: 'cosine' }),
   warmupSteps: Count.default(DEFAULT_WARMUP).describe('steps over which the learning rate rises from 0'),
   student: RoleSpec.optional(),
-  teacher: RoleSpec.optional(),
+  teacher: TeacherSpec.optional(),
   assistants: z
     .array(TrainingSpec)
     .min(1)

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { Amount, Count, Positive } from './numbers.js';
+import { oneSectionOf } from './one-section-of.js';
+import { OutsideModelSpec } from './outside-model-spec.js';
+import { InitSpec, isOutside } from './outside-spec.js';
 import { ParticipantName } from './participant-name.js';
 import { Objective, ScheduleSpec, TrainingSpec } from './role-spec.js';
 
@@ -30,6 +33,10 @@ export const RefSpec = z.strictObject({
 });
 export type RefSpec = z.infer<typeof RefSpec>;
 
+/** A frozen model of a stage: by the stage that trained it, or from outside of the run. */
+export const FrozenSpec = oneSectionOf([RefSpec, OutsideModelSpec], (settings) => (settings.includes('from') ? 1 : 0));
+export type FrozenSpec = z.infer<typeof FrozenSpec>;
+
 /** One learner of a stage that is written out. */
 export const LearnerSpec = z.strictObject({
   ...TrainingSpec.shape,
@@ -37,7 +44,9 @@ export const LearnerSpec = z.strictObject({
     .enum(['student', 'teacher'])
     .optional()
     .describe('the trainer that trains it; default: that of its name, or the one that is free'),
-  init: RefSpec.optional().describe('params to start from; default: fresh ones'),
+  init: oneSectionOf([RefSpec, InitSpec], (settings) => (isOutside(settings) ? 1 : 0))
+    .optional()
+    .describe('params to start from; default: fresh ones'),
   objective: Objective.optional().describe('terms of the loss; default: the labels alone'),
 });
 export type LearnerSpec = z.infer<typeof LearnerSpec>;
@@ -47,7 +56,7 @@ export const StageSpec = z.strictObject({
   name: ParticipantName.describe('unique in the run'),
   learners: z.record(ParticipantName, LearnerSpec).describe('one or two, by name'),
   frozen: z
-    .record(ParticipantName, RefSpec)
+    .record(ParticipantName, FrozenSpec)
     .optional()
     .describe(`models that only answer, by name, at most ${MOST_FROZEN}`),
   decisive: ParticipantName.optional().describe(

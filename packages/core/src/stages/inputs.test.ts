@@ -27,9 +27,9 @@ test('a stage starts from its frozen models, and from params of learners that ar
     ],
   });
   expect(inputsOf(spec, stageAt(spec, 2, false))).toEqual([
-    { name: 'large', from: { stage: 'first', participant: 'teacher', at: 'best', index: 0 } },
-    { name: 'small', from: { stage: 'second', participant: 'student', at: 'best', index: 1 } },
-    { name: 'student', from: { stage: 'second', participant: 'student', at: 'last', index: 1 } },
+    { name: 'large', from: { kind: 'stage', stage: 'first', participant: 'teacher', at: 'best', index: 0 } },
+    { name: 'small', from: { kind: 'stage', stage: 'second', participant: 'student', at: 'best', index: 1 } },
+    { name: 'student', from: { kind: 'stage', stage: 'second', participant: 'student', at: 'last', index: 1 } },
   ]);
   expect(inputsOf(spec, stageAt(spec, 1, false))).toEqual([]);
 });
@@ -43,6 +43,6 @@ test('an anchor is the student that was promoted, of whatever stage that was', (
 test('a model that is trained twice is found in the stage that is named', () => {
   const spec = RunSpec.parse({ ...base, student: { model }, method: 'born-again' });
   expect(inputsOf(spec, stageAt(spec, 2, false))).toEqual([
-    { name: 'previous', from: { stage: 'generation-1', participant: 'student', at: 'best', index: 1 } },
+    { name: 'previous', from: { kind: 'stage', stage: 'generation-1', participant: 'student', at: 'best', index: 1 } },
   ]);
 });

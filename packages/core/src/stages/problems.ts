@@ -2,7 +2,8 @@ import { closest } from '../domain/closest.js';
 import type { SpecProblem } from '../spec/problem.js';
 import { MOST_FROZEN } from '../spec/stage-spec.js';
 import { METRICS } from '../tasks/metrics.js';
-import type { Learner, Ref, Stage } from './stage.js';
+import type { StageRef } from './origin.js';
+import type { Learner, Stage } from './stage.js';
 
 /** What does not fit together in the stages of a run, with the path of each in `stages`. */
 export function stageProblems(stages: readonly Stage[]): readonly SpecProblem[] {
@@ -35,7 +36,8 @@ function problemsOf(stage: Stage, all: readonly Stage[]): readonly SpecProblem[]
   }
   for (const { name, from } of frozen) {
     if (names.includes(name)) found.push(problem([index, 'frozen', name], `a learner has the name ${name} too`));
-    if (from !== 'promoted') found.push(...refProblems(from, [index, 'frozen', name], stage, all));
+    if (from !== 'promoted' && from.kind === 'stage')
+      found.push(...refProblems(from, [index, 'frozen', name], stage, all));
   }
   for (const learner of learners) found.push(...learnerProblems(learner, stage, all));
   return found;
@@ -46,7 +48,7 @@ function learnerProblems(learner: Learner, stage: Stage, all: readonly Stage[]):
   const path = [stage.index, 'learners', name];
   const others = [...stage.learners, ...stage.frozen].map((each) => each.name).filter((each) => each !== name);
   const found: SpecProblem[] = [];
-  if (init !== 'fresh') {
+  if (init !== 'fresh' && init.kind === 'stage') {
     const ref = refProblems(init, [...path, 'init'], stage, all);
     const before = learnerAt(init, all);
     found.push(...ref);
@@ -61,7 +63,12 @@ function learnerProblems(learner: Learner, stage: Stage, all: readonly Stage[]):
   return found;
 }
 
-function refProblems(ref: Ref, path: SpecProblem['path'], stage: Stage, all: readonly Stage[]): readonly SpecProblem[] {
+function refProblems(
+  ref: StageRef,
+  path: SpecProblem['path'],
+  stage: Stage,
+  all: readonly Stage[],
+): readonly SpecProblem[] {
   const earlier = all.filter(({ index }) => index < stage.index);
   const named = all.find(({ name }) => name === ref.stage);
   if (!named) {
@@ -76,7 +83,7 @@ function refProblems(ref: Ref, path: SpecProblem['path'], stage: Stage, all: rea
   return [problem([...path, 'participant'], known)];
 }
 
-function learnerAt({ stage, participant }: Ref, all: readonly Stage[]): Learner | undefined {
+function learnerAt({ stage, participant }: StageRef, all: readonly Stage[]): Learner | undefined {
   return all.find(({ name }) => name === stage)?.learners.find(({ name }) => name === participant);
 }
 

@@ -1,8 +1,10 @@
 import { TrikdError } from '../domain/errors.js';
 import type { TrainedRole } from '../domain/role.js';
 import type { ModelSpec } from '../models/registry.js';
+import type { PreprocessingSpec } from '../spec/outside-spec.js';
 import type { OptimizerSpec, TermSpec } from '../spec/role-spec.js';
 import type { RunSettings } from '../spec/run-settings.js';
+import type { EndpointRef, Ref } from './origin.js';
 
 /** The length of a stage, and what happens in it besides training. */
 export type Budget = Pick<
@@ -10,22 +12,13 @@ export type Budget = Pick<
   'epochs' | 'schedule' | 'warmupSteps' | 'evaluation' | 'checkpoint' | 'convergence'
 >;
 
-/** The params of a learner of an earlier stage. */
-export interface Ref {
-  /** Name of the stage. */
-  readonly stage: string;
-  readonly participant: string;
-  /** `best`: as it validated best; `last`: as the stage ended. */
-  readonly at: 'best' | 'last';
-}
-
 /** A model that trains. */
 export interface Learner {
   readonly name: string;
   /** The trainer that trains it. */
   readonly slot: TrainedRole;
   readonly model: ModelSpec;
-  /** Fresh params, or those of an earlier stage. */
+  /** Fresh params, or those of an earlier stage, another run or a file. */
   readonly init: 'fresh' | Ref;
   /** Terms of the loss. Each distillation term names a participant of the stage. */
   readonly objective: readonly TermSpec[];
@@ -36,12 +29,34 @@ export interface Learner {
   readonly clipNorm: number | null;
 }
 
-/** A model that only answers. */
-export interface Frozen {
+/** A frozen model that the anchor-server computes. */
+export interface LoadedFrozen {
   readonly name: string;
   readonly model: ModelSpec;
   /** `promoted`: the student that was promoted last, if there is one. */
   readonly from: 'promoted' | Ref;
+  /** How its images are normalised; absent: as those of the run. */
+  readonly preprocessing?: PreprocessingSpec;
+}
+
+/** A frozen model that another server computes. */
+export interface RemoteFrozen {
+  readonly name: string;
+  readonly from: EndpointRef;
+  readonly preprocessing?: PreprocessingSpec;
+}
+
+/** A model that only answers. */
+export type Frozen = LoadedFrozen | RemoteFrozen;
+
+/** Whether another server computes a frozen model. */
+export function isRemote(frozen: Frozen): frozen is RemoteFrozen {
+  return frozen.from !== 'promoted' && frozen.from.kind === 'endpoint';
+}
+
+/** Whether the params of a frozen model are in the store: those of this run or of another one. */
+export function isInStore({ from }: Frozen): boolean {
+  return from === 'promoted' || from.kind === 'stage' || from.kind === 'run';
 }
 
 /** One training of one or two learners beside frozen models. */

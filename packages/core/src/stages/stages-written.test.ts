@@ -95,17 +95,17 @@ describe('params of an earlier stage', () => {
   test('are the best ones, unless the last ones are asked for', () => {
     const frozen = { best: ref, last: { ...ref, at: 'last' } };
     expect(second({ frozen }).frozen.map(({ from }) => from)).toEqual([
-      { ...ref, at: 'best' },
-      { ...ref, at: 'last' },
+      { kind: 'stage', ...ref, at: 'best' },
+      { kind: 'stage', ...ref, at: 'last' },
     ]);
   });
 
   test('make a frozen model of the architecture that was trained', () => {
-    expect(second({ frozen: { old: ref } }, { model }).frozen[0]!.model).toMatchObject(large);
+    expect(second({ frozen: { old: ref } }, { model }).frozen[0]!).toMatchObject({ model: large });
   });
 
   test('are what a learner starts from where it says so, and fresh ones where not', () => {
-    expect(second({}, { init: ref }).learners[0]!.init).toEqual({ ...ref, at: 'best' });
+    expect(second({}, { init: ref }).learners[0]!.init).toEqual({ kind: 'stage', ...ref, at: 'best' });
     expect(second({}).learners[0]!.init).toBe('fresh');
   });
 });

@@ -1,7 +1,9 @@
 import { peerOf, type TrainedRole } from '../domain/role.js';
 import type { RunSettings } from '../spec/run-settings.js';
-import type { RefSpec, StageSpec } from '../spec/stage-spec.js';
-import type { Learner, Ref, Stage } from './stage.js';
+import type { StageSpec } from '../spec/stage-spec.js';
+import { refOf } from './origin.js';
+import { outsideModel } from './outside-model.js';
+import type { Learner, Stage } from './stage.js';
 
 /** The stages that a spec writes out. What does not fit together is left for `stageProblems` to report. */
 export function stagesWritten(spec: RunSettings, written: readonly StageSpec[]): readonly Stage[] {
@@ -16,11 +18,12 @@ function stageWritten(spec: RunSettings, all: readonly StageSpec[], stage: Stage
     name,
     index,
     learners: Object.keys(learners).map((each) => learnerWritten(learners, each)),
-    frozen: Object.entries(frozen).flatMap(([each, ref]) => {
-      const referred = all.find((other) => other.name === ref.stage)?.learners[ref.participant];
+    frozen: Object.entries(frozen).flatMap(([each, written]) => {
+      if ('from' in written) return [outsideModel(each, written)];
+      const referred = all.find((other) => other.name === written.stage)?.learners[written.participant];
       // A model that does not exist is refused by its ref: until then any other one stands in for it.
       const { model } = referred ?? Object.values(learners)[0] ?? {};
-      return model ? [{ name: each, model, from: refWritten(ref) }] : [];
+      return model ? [{ name: each, model, from: refOf(written) }] : [];
     }),
     decisive: own.decisive ?? (names.includes('student') ? 'student' : names[0]!),
     promotes: false,
@@ -42,7 +45,7 @@ function learnerWritten(learners: Learners, name: string): Learner {
   return {
     name,
     slot: slotOf(learners, name),
-    init: init ? refWritten(init) : 'fresh',
+    init: init ? refOf(init) : 'fresh',
     objective: terms.map((term) =>
       term.kind === 'distillation' && term.from === 'peer' && peer !== undefined ? { ...term, from: peer } : term,
     ),
@@ -63,8 +66,4 @@ function slotOf(learners: Learners, name: string): TrainedRole {
 
 function claimed(learners: Learners, name: string): TrainedRole | undefined {
   return learners[name]?.slot ?? (name === 'student' || name === 'teacher' ? name : undefined);
-}
-
-function refWritten({ stage, participant, at = 'best' }: RefSpec): Ref {
-  return { stage, participant, at };
 }

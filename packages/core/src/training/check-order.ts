@@ -5,6 +5,8 @@ import type { GenerationAttempt } from '../domain/position.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import { isProducerAddress } from '../exchange/producer-address.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import { inputsOf } from '../stages/inputs.js';
+import { stagesOf } from '../stages/stages-of.js';
 import { isScoreOf } from '../tasks/check-score.js';
 import { taskOf } from '../tasks/task-of.js';
 import type { Assignment, FrozenAssignment } from './assignment.js';
@@ -15,7 +17,7 @@ import type { Assignment, FrozenAssignment } from './assignment.js';
 export function assertAssignment({ attempt, spec, resume, init, sources }: Assignment): void {
   assertOfRun(attempt, spec);
   if (resume) assertCheckpoint(resume, spec);
-  if (init) assertBlob(init, spec.name, 'the initial params');
+  if (init) assertBlob(init, spec, 'the initial params', originsOf(spec, attempt));
   for (const address of Object.values(sources)) {
     if (isProducerAddress(address)) continue;
     throw new TrikdError('invalid', 'the addresses of an assignment must be host:port, without a scheme');
@@ -25,7 +27,8 @@ export function assertAssignment({ attempt, spec, resume, init, sources }: Assig
 /** @throws TrikdError 'invalid' with the first part that is not of the run */
 export function assertFrozenAssignment({ start, spec, params }: FrozenAssignment): void {
   assertOfRun(start, spec);
-  for (const [name, blob] of Object.entries(params)) assertBlob(blob, spec.name, `the params of the ${name}`);
+  const origins = originsOf(spec, start);
+  for (const [name, blob] of Object.entries(params)) assertBlob(blob, spec, `the params of the ${name}`, origins);
 }
 
 /** The name of a valid spec has no slash, so the keys that are made of it stay in the folder of the run. */
@@ -35,9 +38,9 @@ function assertOfRun({ runId }: GenerationAttempt, { name }: RunSpec): void {
 }
 
 function assertCheckpoint({ step, state, best }: RoleCheckpoint, spec: RunSpec): void {
-  assertBlob(state, spec.name, 'the state');
+  assertBlob(state, spec, 'the state');
   if (!best) return;
-  assertBlob(best.params, spec.name, 'the best params');
+  assertBlob(best.params, spec, 'the best params');
   if (best.step > step) {
     throw new TrikdError('invalid', `best params of step ${best.step} cannot be part of a checkpoint of step ${step}`);
   }
@@ -49,7 +52,18 @@ function assertCheckpoint({ step, state, best }: RoleCheckpoint, spec: RunSpec):
   }
 }
 
-function assertBlob(blob: Blob, runId: string, what: string): void {
-  if (isRunBlob(blob, runId)) return;
-  throw new TrikdError('invalid', `${what} must be a blob that an attempt of run ${runId} has stored`);
+/** The other runs that the spec takes params from in a stage. */
+function originsOf(spec: RunSpec, { generation }: GenerationAttempt): readonly string[] {
+  const stage = stagesOf(spec)[generation];
+  const refs = stage ? inputsOf(spec, stage).map(({ from }) => from) : [];
+  return refs.flatMap((from) => (from !== 'promoted' && from.kind === 'run' ? [from.run] : []));
+}
+
+/** @param others runs whose blobs may be named too */
+function assertBlob(blob: Blob, { name }: RunSpec, what: string, others: readonly string[] = []): void {
+  if ([name, ...others].some((run) => isRunBlob(blob, run))) return;
+  throw new TrikdError(
+    'invalid',
+    `${what} must be a blob that an attempt of run ${[name, ...others].join(' or ')} has stored`,
+  );
 }

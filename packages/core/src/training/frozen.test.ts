@@ -2,13 +2,14 @@ import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
 import type { Params } from '../models/params.js';
+import { learnerOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
 import { openFrozen } from './frozen.js';
 import { tracePredictor } from './role-program.js';
 
 const spec = specFor('tiny');
 const dataset = datasetFor(spec);
-const { model } = stageAt(spec, 1, true).frozen[0]!;
+const { model } = learnerOf(stageAt(spec, 1, true), 'student');
 const program = tracePredictor({ spec, dataset }, model);
 const params: Params = new Map(
   [...program.variables].map(([name, { shape, initial }]) => [

@@ -1,12 +1,14 @@
 import type { Pauses } from '../async/slices.js';
 import { makeBatch, readBatchAhead } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
+import { TrikdError } from '../domain/errors.js';
 import type { GenerationAttempt } from '../domain/position.js';
 import type { Score } from '../domain/score.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import type { Params } from '../models/params.js';
 import type { ModelSpec } from '../models/registry.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import type { LoadedFrozen } from '../stages/stage.js';
 import type { StepListener } from '../timing/moments.js';
 import { evaluate } from './evaluate.js';
 import { PREDICT } from './role-program.js';
@@ -55,4 +57,12 @@ export async function openFrozen(
     evaluate: (split, pauses) => evaluate({ session, spec, dataset }, dataset[split], { pauses }),
     close: () => session.close(),
   };
+}
+
+/** The data of a run for a frozen model that expects its images normalised in its own way. @throws TrikdError 'invalid' for another number of channels */
+export function normalisedFor(dataset: Dataset, { preprocessing }: Pick<LoadedFrozen, 'preprocessing'>): Dataset {
+  if (!preprocessing) return dataset;
+  const { mean, std } = preprocessing;
+  if (mean.length === dataset.channels) return { ...dataset, mean, std };
+  throw new TrikdError('invalid', `preprocessing for ${mean.length} channels, the images have ${dataset.channels}`);
 }

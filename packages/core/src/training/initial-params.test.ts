@@ -14,7 +14,7 @@ const blobs = memoryBlobs();
 async function trained(init?: Blob, of = spec, { ports, events } = lonePorts(blobs)): Promise<RoleCheckpoint> {
   const attempt = { runId: spec.name, generation: 0, attempt: 1 };
   const start = { role: 'student' as const, spec: of, stage: stageAt(of, 0, false), attempt, startStep: 0 };
-  await trainGeneration({ ...start, ...(init && { init }) }, dataset, ports);
+  await trainGeneration({ ...start, ...(init && { init: await blobs.load(init) }) }, dataset, ports);
   const last = events.findLast((event) => event.kind === 'checkpoint');
   if (last?.kind !== 'checkpoint') throw new TypeError('nothing was saved');
   return last.checkpoint;

@@ -4,7 +4,6 @@ import { within } from '../async/within.js';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch, readBatchAhead } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
-import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
 import type { BestParams } from '../domain/role-checkpoint.js';
 import type { Params } from '../models/params.js';
@@ -58,7 +57,7 @@ export async function trainGeneration(
   const stalls = createStallWatch(ports, LONG_WAIT * spec.exchange.stepTimeout);
   try {
     ports.signal.throwIfAborted();
-    if (start.init) await session.assign(await initialParams(ports, session, start.init));
+    if (start.init) await session.assign(await initialParams(session, start.init));
     const best = resume?.best && (await loadBest(ports, session, resume.best));
     const plan = generationPlan(stage, spec.batchSize, dataset.train.count);
     const context = { spec, stage, learner, attempt, dataset, session, plan, ports, stalls };
@@ -151,10 +150,9 @@ async function testBest(training: Training): Promise<void> {
   training.best = { ...best, test };
 }
 
-/** Params of another learner to start from. The optimizer starts afresh. */
-async function initialParams(ports: TrainerPorts, session: ModelSession, blob: Blob): Promise<Params> {
+/** Params of another model to start from. The optimizer starts afresh. */
+async function initialParams(session: ModelSession, stored: Params): Promise<Params> {
   const expected = await session.state(['param']);
-  const stored = await ports.load(blob);
   const params = new Map([...stored].filter(([name]) => expected.has(name)));
   assertParamsMatch(params, expected, 'initial params');
   return params;

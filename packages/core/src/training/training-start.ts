@@ -1,4 +1,3 @@
-import type { Blob } from '../domain/blob.js';
 import type { GenerationAttempt } from '../domain/position.js';
 import type { TrainedRole } from '../domain/role.js';
 import type { BestParams } from '../domain/role-checkpoint.js';
@@ -16,8 +15,8 @@ export interface TrainingStart {
   readonly attempt: GenerationAttempt;
   /** First step to train. */
   readonly startStep: number;
-  /** Params of an earlier stage to start from instead of random ones. Absent when `resume` is there. */
-  readonly init?: Blob;
+  /** Params to start from instead of random ones; others among them are ignored. Absent when `resume` is there. */
+  readonly init?: Params;
   /** State at `startStep`. Absent at the start of a stage; then `startStep` is 0. */
   readonly resume?: { readonly state: Params; readonly best?: BestParams };
 }

@@ -10,6 +10,7 @@ import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { FrozenModel } from '@trikd/core/training/frozen';
 import type { Logger } from '@trikd/process/logging';
 import type { Telemetry } from '@trikd/telemetry/telemetry';
+import type { ReadWeights } from '../weights/weights-reader.js';
 
 /** What an anchor-server is built from. `openFrozen` is a model. */
 export interface AnchorParts {
@@ -24,6 +25,8 @@ export interface AnchorParts {
   ) => Promise<FrozenModel>;
   /** Default: models of other servers are refused. */
   readonly openEndpoint?: OpenEndpoint;
+  /** Default: it reads no files. */
+  readonly readWeights?: ReadWeights;
   readonly clock: Clock;
   /** Uniform on [0, 1). */
   readonly random: () => number;

@@ -1,14 +1,20 @@
 import { orAborted } from '@trikd/core/async/or-aborted';
+import type { Dataset } from '@trikd/core/data/split';
+import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Agreement } from '@trikd/core/exchange/frame';
+import type { Params } from '@trikd/core/models/params';
 import type { FrozenScores } from '@trikd/core/run/state';
-import { consumersOf, type Stage } from '@trikd/core/stages/stage';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { consumersOf, isInStore, isRemote, type LoadedFrozen, type Stage } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import type { FrozenAssignment } from '@trikd/core/training/assignment';
+import { normalisedFor } from '@trikd/core/training/frozen';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import { faultPoint } from '@trikd/process/fault-points';
 import type { StepMemory } from '@trikd/telemetry/step-memory';
 import { agreementOf } from '../exchange/agreement-of.js';
+import { readNoWeights } from '../weights/weights-reader.js';
 import type { AnchorParts } from './anchor-parts.js';
 import { type OpenModel, openModel, type ServedModel, serveModel } from './served-model.js';
 import { storedParams } from './stored-params.js';
@@ -17,6 +23,8 @@ export interface AnchorFacts {
   readonly datasetDigest: string;
   /** Of each frozen model, by name. */
   readonly scores: Readonly<Record<string, FrozenScores>>;
+  /** SHA-256 of the files that params were read from, by name of the model. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /** The frozen models of a stage, loaded, and their frames. */
@@ -50,12 +58,21 @@ export async function openServing(
     throw new TrikdError('invalid', `step ${firstStep} is beyond the ${totalSteps} steps of a generation`);
   }
   const open: OpenModel[] = [];
+  const files = new Map<string, string>();
   try {
-    for (const { name, model } of stage.frozen) {
-      const blob = params[name]!;
-      const stored = await storedParams(parts, blob, signal);
-      open.push(await openModel(name, parts.openFrozen(spec, dataset, model, stored, attempt), signal));
-      faultPoint('anchor.verified', () => ({ ...start, role: 'anchor', key: blob.key }));
+    for (const frozen of stage.frozen) {
+      const { name } = frozen;
+      if (isRemote(frozen)) throw new TrikdError('invalid', `${name}: this anchor-server asks no endpoint`);
+      const { values, key, file } = await paramsOf(parts, frozen, { spec, dataset, blob: params[name] }, signal);
+      if (file !== undefined) files.set(name, file);
+      open.push(
+        await openModel(
+          name,
+          parts.openFrozen(spec, normalisedFor(dataset, frozen), frozen.model, values, attempt),
+          signal,
+        ),
+      );
+      faultPoint('anchor.verified', () => ({ ...start, role: 'anchor', key }));
     }
   } catch (error) {
     for (const { model } of open) await model.close();
@@ -82,6 +99,7 @@ export async function openServing(
     facts: {
       datasetDigest: dataset.digest,
       scores: Object.fromEntries(served.map(({ name, scores }) => [name, scores])),
+      files: Object.fromEntries(files),
     },
     agreement: agreementOf(spec, dataset),
     models: new Map(served.map((each) => [each.name, each])),
@@ -91,7 +109,23 @@ export async function openServing(
   };
 }
 
-/** The stage of an assignment. @throws TrikdError 'invalid' when it has not the params of exactly the frozen models of the stage */
+/** The params of a frozen model, from the store or from a file, whose digest is returned with them. */
+async function paramsOf(
+  parts: AnchorParts,
+  { name, model, from }: LoadedFrozen,
+  { spec, dataset, blob }: { readonly spec: RunSpec; readonly dataset: Dataset; readonly blob: Blob | undefined },
+  signal: AbortSignal,
+): Promise<{ readonly values: Params; readonly key: string; readonly file?: string }> {
+  if (from !== 'promoted' && from.kind === 'file') {
+    const read = (parts.readWeights ?? readNoWeights)(from, { spec, dataset, model });
+    const { params, sha256 } = await orAborted(read, signal);
+    return { values: params, key: from.file, file: sha256 };
+  }
+  if (!blob) throw new TrikdError('invalid', `the assignment has no params of ${name}`);
+  return { values: await storedParams(parts, blob, signal), key: blob.key };
+}
+
+/** The stage of an assignment. @throws TrikdError 'invalid' when it has not the params of exactly the frozen models that are in the store */
 function servedStage({ start, spec, params }: FrozenAssignment): Stage {
   const named = Object.keys(params).sort();
   const found = [true, false]
@@ -99,11 +133,12 @@ function servedStage({ start, spec, params }: FrozenAssignment): Stage {
     .find(
       ({ frozen }) =>
         frozen
+          .filter(isInStore)
           .map(({ name }) => name)
           .toSorted()
           .join() === named.join(),
     );
-  if (found && named.length > 0) return found;
+  if (found && found.frozen.length > 0) return found;
   throw new TrikdError(
     'invalid',
     `stage ${start.generation} has other frozen models than ${named.join(', ') || 'none'}`,

@@ -19,9 +19,9 @@ export class AnchorController {
   @GrpcMethod('AnchorService', 'loadAnchor')
   async loadAnchor(request: LoadAnchorRequest): Promise<LoadAnchorResponse> {
     const assignment = toFrozenAssignment(request);
-    const { datasetDigest, scores } = await this.anchor.load(assignment);
+    const { datasetDigest, scores, files } = await this.anchor.load(assignment);
     const numerics = fromNumerics(this.anchor.numerics(assignment.spec.engine));
-    return { datasetDigest, scores: fromFrozenScores(scores), numerics };
+    return { datasetDigest, scores: fromFrozenScores(scores), numerics, files: { ...files } };
   }
 
   @GrpcMethod('AnchorService', 'getAnchor')

@@ -22,6 +22,8 @@ export async function loadNetworks(spec: RunSpec, folder: string | undefined, { 
 }
 
 function moduleModels(spec: RunSpec): readonly ModuleModel[] {
-  const models = stagesOf(spec).flatMap(({ learners, frozen }) => [...learners, ...frozen].map(({ model }) => model));
+  const models = stagesOf(spec).flatMap(({ learners, frozen }) =>
+    [...learners, ...frozen].flatMap((each) => ('model' in each ? [each.model] : [])),
+  );
   return models.filter((model) => model.kind === 'module');
 }

@@ -17,6 +17,7 @@ import { admittingTrainer } from '../admitting.js';
 import { trainerConfig } from '../config.js';
 import { datasetLoader } from '../data/load-dataset.js';
 import { readNumerics } from '../numerics/read-numerics.js';
+import { weightsReader } from '../weights/weights-reader.js';
 import { createTrainer } from './trainer.js';
 import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
 
@@ -33,6 +34,7 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
     role,
     store,
     loadDataset: datasetLoader({ ...config, admission }),
+    readWeights: weightsReader(config.weights),
     trainGeneration,
     dial: dialWith(security),
     clock: systemClock,

@@ -8,8 +8,9 @@ import type { TrainedRole } from '@trikd/core/domain/role';
 import type { Agreement } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import type { FrameWait } from '@trikd/core/exchange/subscribe';
+import type { Params } from '@trikd/core/models/params';
 import type { Facts } from '@trikd/core/run/state';
-import { consumersOf, learnerOf, type Stage, sourcesOf } from '@trikd/core/stages/stage';
+import { consumersOf, type Learner, learnerOf, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import { generationPlan } from '@trikd/core/training/generation-plan';
@@ -22,6 +23,7 @@ import type { StepRecorder } from '@trikd/telemetry/step-recorder';
 import { NO_TELEMETRY } from '@trikd/telemetry/telemetry';
 import { tracedPorts } from '@trikd/telemetry/traced-ports';
 import { agreementOf } from '../exchange/agreement-of.js';
+import { readNoWeights } from '../weights/weights-reader.js';
 import { type AttemptEvents, createAttemptEvents } from './attempt-events.js';
 import { errorForConsumers, failureEvent } from './attempt-failure.js';
 import { attemptPorts, type PortTargets } from './attempt-ports.js';
@@ -31,6 +33,12 @@ import { observedPorts } from './observed-ports.js';
 import { createRest, leave } from './rest.js';
 import type { TrainerParts } from './trainer-parts.js';
 
+/** What a trainer answers to an assignment. */
+export interface AssignedFacts extends Facts {
+  /** SHA-256 of the file whose params the learner starts from; absent when it read none. */
+  readonly initialFile?: string;
+}
+
 /** An attempt at a generation: in training, or ended and not replaced yet. */
 export interface TrainerAttempt {
   readonly id: GenerationAttempt;
@@ -38,7 +46,7 @@ export interface TrainerAttempt {
   readonly producer: string;
   readonly order: Order;
   readonly assignment: Assignment;
-  readonly facts: Facts;
+  readonly facts: AssignedFacts;
   readonly agreement: Agreement;
   readonly window: FrameWindow;
   readonly events: AttemptEvents;
@@ -79,7 +87,8 @@ export async function startAttempt(
   const dataset = await orAborted(parts.loadDataset(spec), abandoned.signal);
   const { totalSteps, stepsPerEpoch } = generationPlan(stage, spec.batchSize, dataset.train.count);
   assertWithin(startStepOf(assignment), totalSteps);
-  const start = await trainingStart(role, stage, store, assignment);
+  const initial = await initialParams(parts, { stage, learner, dataset, store, assignment }, abandoned.signal);
+  const start = await trainingStart(role, stage, store, assignment, initial?.params);
 
   const agreement = agreementOf(spec, dataset);
   const window = createFrameWindow({
@@ -118,7 +127,10 @@ export async function startAttempt(
     order: { attempt, term: assignment.term },
     producer: learner.name,
     assignment,
-    facts: { datasetDigest: dataset.digest, classes: dataset.classes, totalSteps, stepsPerEpoch },
+    facts: {
+      ...{ datasetDigest: dataset.digest, classes: dataset.classes, totalSteps, stepsPerEpoch },
+      ...(initial?.sha256 !== undefined && { initialFile: initial.sha256 }),
+    },
     agreement,
     window,
     events,
@@ -192,13 +204,44 @@ function addSave(requested: Set<number>, step: number, nextStep: number): void {
   requested.add(step);
 }
 
+/** What a learner starts from instead of fresh params. */
+interface InitialParams {
+  readonly params: Params;
+  /** Of their file; absent when they are a blob. */
+  readonly sha256?: string;
+}
+
+/** The params that the learner of a new stage starts from: those of a blob, or of a file; undefined: fresh ones, or those of a checkpoint. */
+async function initialParams(
+  { readWeights = readNoWeights }: TrainerParts,
+  of: {
+    readonly stage: Stage;
+    readonly learner: Learner;
+    readonly dataset: Dataset;
+    readonly store: ObjectStore;
+    readonly assignment: Assignment;
+  },
+  signal: AbortSignal,
+): Promise<InitialParams | undefined> {
+  const { learner, dataset, store, assignment } = of;
+  const { spec, resume, init } = assignment;
+  if (resume) return undefined;
+  if (learner.init !== 'fresh' && learner.init.kind === 'file') {
+    return await orAborted(readWeights(learner.init, { spec, dataset, model: learner.model }), signal);
+  }
+  if (init) return { params: await loadParams(store, init) };
+  if (learner.init === 'fresh') return undefined;
+  throw new TrikdError('invalid', `the assignment has no initial params of ${learner.name}`);
+}
+
 async function trainingStart(
   role: TrainedRole,
   stage: Stage,
   store: ObjectStore,
   assignment: Assignment,
+  init: Params | undefined,
 ): Promise<TrainingStart> {
-  const { attempt, spec, resume, init } = assignment;
+  const { attempt, spec, resume } = assignment;
   const common = { role, spec, stage, attempt, startStep: startStepOf(assignment) };
   if (!resume) return { ...common, ...(init && { init }) };
   const state = await loadParams(store, resume.state);

@@ -30,7 +30,7 @@ const order = (term: number, attempt: number, generation = 0): Assignment => ({
 });
 
 /** A role without an objective of its own. */
-const alone = (role: RunSpec['student']) => ({ ...role, objective: undefined });
+const alone = (role: RunSpec['student'] | RunSpec['teacher']) => ({ ...role, objective: undefined });
 
 /** Trains on until it is abandoned. */
 const trainOn = (ports: TrainerPorts) =>
@@ -143,12 +143,12 @@ describe('sources', () => {
 
 test('starts from the params of an earlier stage, and from its checkpoint alone when it has one', async () => {
   const { trainer, store, starts } = rig();
-  const init = { key: 'runs/r/blobs/0.1/first', sha256: 'f', bytes: 1 };
+  const init = await saveParams(store, blobsFolder(attemptOf(1)), paramsOf(7));
   const state = await saveParams(store, blobsFolder(attemptOf(1)), paramsOf(3));
   await trainer.assign({ ...order(1, 1), init });
   await trainer.assign({ ...order(1, 2), init, resume: { step: 2, state } });
   expect(starts.map(({ startStep, init: from, resume }) => ({ startStep, from, resume }))).toEqual([
-    { startStep: 0, from: init, resume: undefined },
+    { startStep: 0, from: paramsOf(7), resume: undefined },
     { startStep: 2, from: undefined, resume: { state: paramsOf(3) } },
   ]);
 });

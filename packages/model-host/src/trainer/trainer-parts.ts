@@ -9,12 +9,15 @@ import type { TrainerPorts } from '@trikd/core/training/ports';
 import type { TrainingStart } from '@trikd/core/training/training-start';
 import type { Logger } from '@trikd/process/logging';
 import type { Telemetry } from '@trikd/telemetry/telemetry';
+import type { ReadWeights } from '../weights/weights-reader.js';
 
 /** What a trainer is built from. `trainGeneration` is the model and its training loop. */
 export interface TrainerParts {
   readonly role: TrainedRole;
   readonly store: ObjectStore;
   readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
+  /** Default: it reads no files. */
+  readonly readWeights?: ReadWeights;
   readonly trainGeneration: (start: TrainingStart, dataset: Dataset, ports: TrainerPorts) => Promise<void>;
   /** Connects to the models whose frames the trainer consumes. */
   readonly dial: Dial;

@@ -31,9 +31,10 @@ export class TrainerController {
   @GrpcMethod('TrainerService', 'assign')
   async assign(request: AssignRequest): Promise<AssignResponse> {
     const assignment = toAssignment(request);
-    const { datasetDigest, classes, totalSteps, stepsPerEpoch } = await this.trainer.assign(assignment);
+    const { initialFile = '', ...facts } = await this.trainer.assign(assignment);
+    const { datasetDigest, classes, totalSteps, stepsPerEpoch } = facts;
     const numerics = fromNumerics(this.trainer.numerics(assignment.spec.engine));
-    return { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics };
+    return { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics, initialFile };
   }
 
   @GrpcMethod('TrainerService', 'setLimit')

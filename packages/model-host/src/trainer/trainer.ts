@@ -9,7 +9,6 @@ import type { TrainedRole } from '@trikd/core/domain/role';
 import { assertSecret, assertServing } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
-import type { Facts } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
 import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/core/training/order';
@@ -19,7 +18,7 @@ import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory'
 import { assertConsumer, assertProducer } from '../exchange/assert-consumer.js';
 import type { ExchangeSource } from '../exchange/exchange.controller.js';
 import type { NumberedEvent } from './attempt-events.js';
-import { startAttempt, type TrainerAttempt } from './trainer-attempt.js';
+import { type AssignedFacts, startAttempt, type TrainerAttempt } from './trainer-attempt.js';
 import type { TrainerParts } from './trainer-parts.js';
 
 /** A trainer: at most one attempt at a time. */
@@ -31,7 +30,7 @@ export interface Trainer extends ExchangeSource {
    * @throws TrikdError 'out-of-step' for an order of an earlier term or attempt than the active one and for one that is
    * replaced before it has started, for another assignment under the current order; 'invalid', 'not-found' (data) and 'corrupt' for what the assignment refers to
    */
-  assign(assignment: Assignment): Promise<Facts>;
+  assign(assignment: Assignment): Promise<AssignedFacts>;
   /**
    * Moves the step before which the trainer rests. Returns the first open step.
    * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' for a limit before the first open step
@@ -84,7 +83,7 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
   let latest: { readonly order: Order; readonly at: number } | undefined;
   let stopped = false;
 
-  async function replace(assignment: Assignment): Promise<Facts> {
+  async function replace(assignment: Assignment): Promise<AssignedFacts> {
     const requested = assignment.attempt;
     if (stopped) throw shuttingDown();
     if (attempt && isSameOrder(attempt.order, assignment)) {

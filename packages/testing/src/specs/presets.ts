@@ -6,7 +6,7 @@ export type WrittenSpec = z.input<typeof RunSpec>;
 
 /** A spec with a student and a teacher. */
 export type WrittenPair = WrittenSpec & { readonly student: WrittenRole; readonly teacher: WrittenRole };
-type WrittenRole = NonNullable<WrittenSpec['student']>;
+export type WrittenRole = NonNullable<WrittenSpec['student']>;
 
 const plainCnn = (...channels: number[]) => ({ kind: 'plain-cnn' as const, channels });
 

@@ -5,8 +5,8 @@ import { PRESETS, type Preset, type WrittenPair, type WrittenSpec } from './pres
 
 /** Fields that replace those of a preset; those of a role replace one by one. */
 export type SpecChanges = Readonly<Partial<Omit<WrittenSpec, 'student' | 'teacher'>>> & {
-  readonly student?: Readonly<Partial<NonNullable<WrittenSpec['student']>>>;
-  readonly teacher?: Readonly<Partial<NonNullable<WrittenSpec['teacher']>>>;
+  readonly student?: Readonly<Partial<WrittenPair['student']>>;
+  readonly teacher?: Readonly<Partial<WrittenPair['teacher']>>;
 };
 
 /** A preset with changes, as an author would write it: defaults left out. */

@@ -2,6 +2,7 @@ import type { ExpectedManifest } from '@trikd/core/checkpoint/load-manifest';
 import type { PairManifest } from '@trikd/core/checkpoint/manifest';
 import { specDigest } from '@trikd/core/spec/run-spec';
 import { inputsOf, type StageInput } from '@trikd/core/stages/inputs';
+import { originText } from '@trikd/core/stages/origin';
 import { stageOf } from '../participants.js';
 import type { OpenRun } from './open-run.js';
 
@@ -23,6 +24,7 @@ function frozenIn(
   const stage = stageOf(spec, generation);
   const digest = ({ name, from }: StageInput): string | undefined => {
     if (from === 'promoted') return anchor === 'unknown' ? frozen[name] : anchor?.params.sha256;
+    if (from.kind !== 'stage') return state.imported?.[originText(from)] ?? frozen[name];
     if (from.at === 'last') return frozen[name];
     return state.results[from.index]?.learners[from.participant]?.best.params.sha256;
   };

@@ -27,7 +27,8 @@ export interface Passes {
 /** What a model costs in a stage. */
 export interface ExplainedModel {
   readonly name: string;
-  readonly params: number;
+  /** Absent for a model at an endpoint: its server alone knows. */
+  readonly params?: number;
   readonly perStep: Passes;
   /** Of the whole stage, in the unit of the explanation. */
   readonly passes: Passes;
@@ -100,8 +101,8 @@ function explainedStage(
 ): ExplainedStage {
   const { name, generation, decisive, promotes, epochs, convergence } = stage;
   const length = epochs * (stepsPerEpoch ?? 1);
-  const cost = ({ name: model, model: spec }: Learner | Frozen, perStep: Passes): ExplainedModel => ({
-    ...{ name: model, params: paramsOf(spec), perStep },
+  const cost = (model: Learner | Frozen, perStep: Passes): ExplainedModel => ({
+    ...{ name: model.name, ...('model' in model && { params: paramsOf(model.model) }), perStep },
     passes: { forward: length * perStep.forward, backward: length * perStep.backward },
   });
   return {

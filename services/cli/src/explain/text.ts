@@ -1,5 +1,6 @@
 import { dependsOnTemperature } from '@trikd/core/spec/learned-temperature-spec';
 import type { TermSpec } from '@trikd/core/spec/role-spec';
+import { originText, type Ref } from '@trikd/core/stages/origin';
 import Table from 'cli-table3';
 import type { Explained, ExplainedModel, ExplainedStage } from './explained.js';
 
@@ -68,6 +69,7 @@ function drawing({ learners, frozen }: ExplainedStage): readonly string[] {
 /** `teacher (frozen, from stage teacher, best)` */
 function frozenText({ name, from }: ExplainedStage['frozen'][number]): string {
   if (from === 'promoted') return `${name} (frozen, the student promoted last)`;
+  if (from.kind !== 'stage') return `${name} (frozen, ${from.kind === 'endpoint' ? '' : 'from '}${originText(from)})`;
   const { stage, participant, at } = from;
   const whose = participant === name ? '' : `${participant} `;
   return `${name} (frozen, ${whose}from stage ${stage}, ${at})`;
@@ -96,9 +98,12 @@ function valueText(value: unknown): string {
 
 /** Learners that do not start from fresh params. */
 function initLines({ learners }: ExplainedStage): readonly string[] {
-  return learners.flatMap(({ name, init }) =>
-    init === 'fresh' ? [] : [`  ${name} starts as ${init.participant} from stage ${init.stage}, ${init.at}`],
-  );
+  return learners.flatMap(({ name, init }) => (init === 'fresh' ? [] : [`  ${name} starts ${initText(init)}`]));
+}
+
+function initText(init: Ref): string {
+  if (init.kind !== 'stage') return `from ${originText(init)}`;
+  return `as ${init.participant} from stage ${init.stage}, ${init.at}`;
 }
 
 function costTable({ unit, leastParams, total }: Explained, groups: readonly Group[]): string {
@@ -115,7 +120,7 @@ function costTable({ unit, leastParams, total }: Explained, groups: readonly Gro
     const models: readonly ExplainedModel[] = [...stage.learners, ...stage.frozen];
     for (const [index, { name, params, perStep, passes }] of models.entries()) {
       const label = count > 1 ? `${names}, each` : names;
-      const own = [params, perStep.forward, perStep.backward, passes.forward, passes.backward];
+      const own = [params ?? '', perStep.forward, perStep.backward, passes.forward, passes.backward];
       table.push([index === 0 ? label : '', name, ...own]);
     }
   }

@@ -5,8 +5,8 @@ import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import { startStepOf } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { faultPoint } from '@trikd/process/fault-points';
-import { fromPosition } from '@trikd/protocol/convert';
-import { fromFrozenAssignment, toFrozenScores } from '@trikd/protocol/convert-anchor';
+import { fromPosition, toSha256 } from '@trikd/protocol/convert';
+import { fromFrozenAssignment, toFileDigests, toFrozenScores } from '@trikd/protocol/convert-anchor';
 import { toNumerics } from '@trikd/protocol/convert-numerics';
 import { toRoleStep, toUsage } from '@trikd/protocol/convert-timing';
 import { fromAssignment, toTrainerEvent } from '@trikd/protocol/convert-trainer';
@@ -50,13 +50,14 @@ export function trainerLink(
       const options = { what, deadlineSeconds: times.prepare };
       const at = () => ({ ...assignment.attempt, role, step: startStepOf(assignment) });
       faultPoint('assign.requesting', at);
-      const { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics } = await unary(
+      const { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics, initialFile } = await unary(
         client.assign.bind(client),
         fromAssignment(assignment),
         options,
       );
       faultPoint('assign.acknowledged', at);
-      return { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics: toNumerics(numerics) };
+      const facts = { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics: toNumerics(numerics) };
+      return { ...facts, ...(initialFile !== '' && { initialFile: toSha256(initialFile) }) };
     },
     setLimit: async (attempt, limit) => {
       faultPoint('limit.requesting', () => ({ ...attempt, role, step: limit }));
@@ -142,6 +143,7 @@ export function anchorLink(address: string, times: LinkTimes, security: Security
       return {
         datasetDigest: loaded.datasetDigest,
         scores: toFrozenScores(loaded.scores),
+        files: toFileDigests(loaded.files),
         numerics: toNumerics(loaded.numerics),
       };
     },

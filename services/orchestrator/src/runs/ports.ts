@@ -12,13 +12,19 @@ interface WithNumerics {
   readonly numerics?: Numerics | undefined;
 }
 
+/** What a trainer tells of the file whose params its learner started from. */
+interface WithInitialFile {
+  /** SHA-256, hex; absent when it read none. */
+  readonly initialFile?: string | undefined;
+}
+
 /** One trainer, as the orchestrator uses it. Every call fails with a TrikdError. */
 export interface TrainerLink {
   readonly role: TrainedRole;
   /** host:port for the other trainer. */
   readonly address: string;
   /** May take minutes: the trainer reads data and traces graphs. */
-  assign(assignment: Assignment): Promise<Facts & WithNumerics>;
+  assign(assignment: Assignment): Promise<Facts & WithNumerics & WithInitialFile>;
   /** @throws TrikdError `wrong-state` when the trainer is already beyond `limit` */
   setLimit(attempt: GenerationAttempt, limit: number): Promise<void>;
   /**
@@ -46,6 +52,8 @@ export interface LoadedModels {
   readonly datasetDigest: string;
   /** By name. */
   readonly scores: Readonly<Record<string, FrozenScores>>;
+  /** SHA-256, hex, of the files that params were read from, by name of the model. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** The anchor-server, as the orchestrator uses it. */

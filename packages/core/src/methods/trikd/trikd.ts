@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Stage } from '../../stages/stage.js';
 import { method } from '../method.js';
-import { fresh, frozen, hinted, hintKnobs, inOrder, labels, stage, studentOf, teacherOf } from '../parts.js';
+import { fresh, frozenTeacher, hinted, hintKnobs, inOrder, labels, stage, studentOf } from '../parts.js';
 import { generation } from './generations.js';
 
 const Knobs = z.strictObject({
@@ -55,11 +55,10 @@ function first(run: Parameters<typeof generation>[0], how: Knobs['firstAnchor'])
     case 'labels':
       return [stage(run, name, [student([labels()])], { promotes: true, generation: 0 })];
     case 'kd': {
-      const teacher = fresh('teacher', 'teacher', teacherOf(run), [labels()]);
-      const before = stage(run, 'teacher', [teacher]);
+      const { stages, teacher } = frozenTeacher(run);
       const objective = hinted('teacher', z.strictObject(hintKnobs).parse({}));
-      const rest = { frozen: [frozen(before, teacher)], promotes: true, generation: 0 };
-      return [before, stage(run, name, [student(objective)], rest)];
+      const rest = { frozen: [teacher], promotes: true, generation: 0 };
+      return [...stages, stage(run, name, [student(objective)], rest)];
     }
   }
 }

@@ -10,6 +10,7 @@ import { collectLeftovers } from '@trikd/core/run/collector';
 import { nextLimit } from '@trikd/core/run/convergence';
 import { currentStage } from '@trikd/core/run/current-stage';
 import { assertSameFacts } from '@trikd/core/run/facts';
+import { withImported } from '@trikd/core/run/imported';
 import { type Facts, type Preparing, resumePair } from '@trikd/core/run/state';
 import { specDigest } from '@trikd/core/spec/run-spec';
 import { type Learner, type Stage, sourcesOf } from '@trikd/core/stages/stage';
@@ -19,7 +20,7 @@ import type { Pair } from '../training/generation-progress.js';
 import { blamePair } from './blame-pair.js';
 import { compareNumerics, generationBefore, type NumericsRule, type TrainedWith } from './compare-numerics.js';
 import { attemptOf, type DutyScope } from './scope.js';
-import { digestsOf, type InputBlobs, stageInputs } from './stage-inputs.js';
+import { digestsOf, type InputBlobs, importedBy, stageInputs } from './stage-inputs.js';
 
 export interface PreparePorts {
   readonly trainers: Readonly<Record<TrainedRole, TrainerLink>>;
@@ -48,11 +49,13 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
   if (left.aborted) return;
   const stage = currentStage(run.spec, todo);
   const inputs = await stageInputs(run, stage, todo);
-  const { pair, trainedWith } = await startOf(run, todo, digestsOf(inputs, stage)).catch(blamePair(todo));
+  const { pair, trainedWith } = await startOf(run, todo, digestsOf(inputs, stage, todo)).catch(blamePair(todo));
   const step = pair?.step ?? 0;
   const loading = loadFrozen(run, ports.anchor, stage, inputs, { ...attemptOf(run.spec, todo), step });
   const loaded = loading && (await unlessLeft(loading, left));
   if (left.aborted) return;
+  // Before a step is trained with it: another file than the run was trained with is refused.
+  withImported(todo.imported, importedBy(run, stage, inputs, loaded?.files ?? {}));
   const assign = async (learner: Learner) => {
     const assignment = assignmentOf(run, ports, { todo, stage, inputs, pair }, learner);
     return { learner, ...(await ports.trainers[learner.slot].assign(assignment).catch(blamePair(todo))) };
@@ -68,6 +71,10 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
     ...Object.fromEntries(reported),
     ...(loaded?.numerics && { anchor: loaded.numerics }),
   };
+  const initial = assigned.flatMap(({ learner, initialFile }) =>
+    initialFile ? [[learner.name, initialFile] as const] : [],
+  );
+  const imported = importedBy(run, stage, inputs, { ...loaded?.files, ...Object.fromEntries(initial) });
   const { generation } = todo;
   compareNumerics(numerics, trainedWith, ports.numerics ?? 'warn', { generation, step }, stage, run.emit);
   const { datasetDigest, classes, totalSteps, stepsPerEpoch } = first;
@@ -76,6 +83,7 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
     facts: { datasetDigest, classes, totalSteps, stepsPerEpoch },
     ...(loaded && { frozen: loaded.scores }),
     ...(Object.keys(numerics).length > 0 && { numerics }),
+    ...(Object.keys(imported).length > 0 && { imported }),
   };
 }
 
@@ -119,7 +127,7 @@ function loadFrozen(
   start: Position,
 ): ReturnType<AnchorLink['load']> | undefined {
   if (frozen.length === 0) return undefined;
-  const params = Object.fromEntries(frozen.map(({ name }) => [name, inputs[name]!]));
+  const params = Object.fromEntries(frozen.flatMap(({ name }) => (inputs[name] ? [[name, inputs[name]]] : [])));
   return anchor.load({ start, term, exchangeSecret: secretOf(start), spec, params, tracing });
 }
 

@@ -43,7 +43,7 @@ test('a stage starts from the best params and from the last state of earlier lea
   const stage = stageAt(spec, 1, false);
   const inputs = await stageInputs({ spec, store: await storeWith(manifest) }, stage, { results: [result] });
   expect(inputs).toEqual({ mentor: blobOf('d'), student: blobOf('c') });
-  expect(digestsOf(inputs, stage)).toEqual({ mentor: digest('d') });
+  expect(digestsOf(inputs, stage, {})).toEqual({ mentor: digest('d') });
 });
 
 test('a first stage starts from nothing', async () => {

@@ -36,7 +36,7 @@ export interface TrainPorts {
 export async function* train(run: DutyScope, ports: TrainPorts, todo: Training): AsyncGenerator<RunTransition> {
   const { spec, store, tracing } = run;
   const stage = currentStage(spec, todo);
-  const frozen = digestsOf(await stageInputs({ spec, store }, stage, todo), stage);
+  const frozen = digestsOf(await stageInputs({ spec, store }, stage, todo), stage, todo);
   const attempt = attemptOf(spec, todo);
   const over = new AbortController();
   /** Steps to trace: the last one before each pair. */

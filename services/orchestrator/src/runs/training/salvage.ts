@@ -56,7 +56,7 @@ export async function salvage(
   await within(Promise.all(reading), times.grace, clock);
   const pair = newestPair(progress, steps);
   if (!pair) return undefined;
-  const frozen = digestsOf(await stageInputs({ spec, store }, stage, todo), stage);
+  const frozen = digestsOf(await stageInputs({ spec, store }, stage, todo), stage, todo);
   const ref = await commitPair({ spec, store, writer, frozen }, todo, pair);
   return { kind: 'pair-committed', pair: ref, validations: progress.commit(ref.step) };
 }

@@ -11,7 +11,7 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/anchor.proto";
 
-/** The frozen models of one stage. */
+/** The frozen models of one stage. Those that the spec takes from a file or an endpoint have no params here. */
 export interface LoadAnchorRequest {
   /** Run, generation and attempt to serve; `step` is the first step that consumers will request. */
   start:
@@ -27,7 +27,7 @@ export interface LoadAnchorRequest {
   term: number;
   /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
   exchangeSecret: string;
-  /** Params of each frozen model of the stage. */
+  /** Params of each frozen model of the stage that has them in the store. */
   frozen: FrozenParams[];
 }
 
@@ -35,7 +35,7 @@ export interface LoadAnchorRequest {
 export interface FrozenParams {
   /** Its name in the stage. */
   participant: string;
-  /** Params of a learner of an earlier stage. */
+  /** Params of a learner of an earlier stage, or of another run. */
   params: Blob | undefined;
 }
 
@@ -58,7 +58,16 @@ export interface LoadAnchorResponse {
   /** One for each frozen model. */
   scores: FrozenScores[];
   /** What this process computes with; absent if it is not reported. */
-  numerics: Numerics | undefined;
+  numerics:
+    | Numerics
+    | undefined;
+  /** SHA-256 of the files that params were read from, hex, by name of the model. */
+  files: { [key: string]: string };
+}
+
+export interface LoadAnchorResponse_FilesEntry {
+  key: string;
+  value: string;
 }
 
 /** Has no fields. */
@@ -173,6 +182,20 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
         ? object.scores.map((e: any) => FrozenScores.fromJSON(e))
         : [],
       numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
+      files: isObject(object.files)
+        ? (globalThis.Object.entries(object.files) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -186,6 +209,35 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     }
     if (message.numerics !== undefined) {
       obj.numerics = Numerics.toJSON(message.numerics);
+    }
+    if (message.files) {
+      const entries = globalThis.Object.entries(message.files) as [string, string][];
+      if (entries.length > 0) {
+        obj.files = {};
+        entries.forEach(([k, v]) => {
+          obj.files[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+};
+
+export const LoadAnchorResponse_FilesEntry: MessageFns<LoadAnchorResponse_FilesEntry> = {
+  fromJSON(object: any): LoadAnchorResponse_FilesEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: LoadAnchorResponse_FilesEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
     }
     return obj;
   },
@@ -221,6 +273,10 @@ export const GetAnchorResponse: MessageFns<GetAnchorResponse> = {
     return obj;
   },
 };
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -37,7 +37,7 @@ export interface AssignRequest {
   sources: LogitsSource[];
   /** Whether a student was promoted before this stage: without one, terms that ask the anchor rest. */
   promoted: boolean;
-  /** Params to start from; absent for random ones, and when the trainer resumes. */
+  /** Params to start from; absent for random ones, for those of a file, and when the trainer resumes. */
   init: Blob | undefined;
 }
 
@@ -60,7 +60,11 @@ export interface AssignResponse {
   /** Number of classes; chance level depends on it. */
   classes: number;
   /** What this process computes with; absent if it is not reported. */
-  numerics: Numerics | undefined;
+  numerics:
+    | Numerics
+    | undefined;
+  /** SHA-256 of the file whose params the learner starts from, hex; empty when it read none. */
+  initialFile: string;
 }
 
 /** The new limit of the current attempt. */
@@ -370,6 +374,11 @@ export const AssignResponse: MessageFns<AssignResponse> = {
         : 0,
       classes: isSet(object.classes) ? globalThis.Number(object.classes) : 0,
       numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
+      initialFile: isSet(object.initialFile)
+        ? globalThis.String(object.initialFile)
+        : isSet(object.initial_file)
+        ? globalThis.String(object.initial_file)
+        : "",
     };
   },
 
@@ -389,6 +398,9 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     }
     if (message.numerics !== undefined) {
       obj.numerics = Numerics.toJSON(message.numerics);
+    }
+    if (message.initialFile !== "") {
+      obj.initialFile = message.initialFile;
     }
     return obj;
   },

@@ -24,7 +24,7 @@ export const protobufPackage = "trikd.v1";
 
 export const protobufFileName = "trikd/v1/anchor.proto";
 
-/** The frozen models of one stage. */
+/** The frozen models of one stage. Those that the spec takes from a file or an endpoint have no params here. */
 export interface LoadAnchorRequest {
   /** Run, generation and attempt to serve; `step` is the first step that consumers will request. */
   start:
@@ -40,7 +40,7 @@ export interface LoadAnchorRequest {
   term: number;
   /** What the three models of this attempt show each other before they send logits: 64 hex digits, random, of this attempt alone. */
   exchangeSecret: string;
-  /** Params of each frozen model of the stage. */
+  /** Params of each frozen model of the stage that has them in the store. */
   frozen: FrozenParams[];
 }
 
@@ -48,7 +48,7 @@ export interface LoadAnchorRequest {
 export interface FrozenParams {
   /** Its name in the stage. */
   participant: string;
-  /** Params of a learner of an earlier stage. */
+  /** Params of a learner of an earlier stage, or of another run. */
   params: Blob | undefined;
 }
 
@@ -71,7 +71,16 @@ export interface LoadAnchorResponse {
   /** One for each frozen model. */
   scores: FrozenScores[];
   /** What this process computes with; absent if it is not reported. */
-  numerics: Numerics | undefined;
+  numerics:
+    | Numerics
+    | undefined;
+  /** SHA-256 of the files that params were read from, hex, by name of the model. */
+  files: { [key: string]: string };
+}
+
+export interface LoadAnchorResponse_FilesEntry {
+  key: string;
+  value: string;
 }
 
 /** Has no fields. */
@@ -436,7 +445,7 @@ export const FrozenScores: MessageFns<FrozenScores> = {
 };
 
 function createBaseLoadAnchorResponse(): LoadAnchorResponse {
-  return { datasetDigest: "", scores: [], numerics: undefined };
+  return { datasetDigest: "", scores: [], numerics: undefined, files: {} };
 }
 
 export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
@@ -450,6 +459,9 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     if (message.numerics !== undefined) {
       Numerics.encode(message.numerics, writer.uint32(34).fork()).join();
     }
+    globalThis.Object.entries(message.files).forEach(([key, value]: [string, string]) => {
+      LoadAnchorResponse_FilesEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
     return writer;
   },
 
@@ -490,6 +502,17 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
             message.numerics = Numerics.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = LoadAnchorResponse_FilesEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.files[entry6.key] = entry6.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -511,6 +534,20 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
         : "",
       scores: globalThis.Array.isArray(object?.scores) ? object.scores.map((e: any) => FrozenScores.fromJSON(e)) : [],
       numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
+      files: isObject(object.files)
+        ? (globalThis.Object.entries(object.files) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -525,6 +562,15 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     if (message.numerics !== undefined) {
       obj.numerics = Numerics.toJSON(message.numerics);
     }
+    if (message.files) {
+      const entries = globalThis.Object.entries(message.files) as [string, string][];
+      if (entries.length > 0) {
+        obj.files = {};
+        entries.forEach(([k, v]) => {
+          obj.files[k] = v;
+        });
+      }
+    }
     return obj;
   },
 
@@ -538,6 +584,100 @@ export const LoadAnchorResponse: MessageFns<LoadAnchorResponse> = {
     message.numerics = (object.numerics !== undefined && object.numerics !== null)
       ? Numerics.fromPartial(object.numerics)
       : undefined;
+    message.files = (globalThis.Object.entries(object.files ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseLoadAnchorResponse_FilesEntry(): LoadAnchorResponse_FilesEntry {
+  return { key: "", value: "" };
+}
+
+export const LoadAnchorResponse_FilesEntry: MessageFns<LoadAnchorResponse_FilesEntry> = {
+  encode(message: LoadAnchorResponse_FilesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadAnchorResponse_FilesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadAnchorResponse_FilesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LoadAnchorResponse_FilesEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: LoadAnchorResponse_FilesEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LoadAnchorResponse_FilesEntry>): LoadAnchorResponse_FilesEntry {
+    return LoadAnchorResponse_FilesEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoadAnchorResponse_FilesEntry>): LoadAnchorResponse_FilesEntry {
+    const message = createBaseLoadAnchorResponse_FilesEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -765,6 +905,10 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

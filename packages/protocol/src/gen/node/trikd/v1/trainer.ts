@@ -52,7 +52,7 @@ export interface AssignRequest {
   sources: LogitsSource[];
   /** Whether a student was promoted before this stage: without one, terms that ask the anchor rest. */
   promoted: boolean;
-  /** Params to start from; absent for random ones, and when the trainer resumes. */
+  /** Params to start from; absent for random ones, for those of a file, and when the trainer resumes. */
   init: Blob | undefined;
 }
 
@@ -75,7 +75,11 @@ export interface AssignResponse {
   /** Number of classes; chance level depends on it. */
   classes: number;
   /** What this process computes with; absent if it is not reported. */
-  numerics: Numerics | undefined;
+  numerics:
+    | Numerics
+    | undefined;
+  /** SHA-256 of the file whose params the learner starts from, hex; empty when it read none. */
+  initialFile: string;
 }
 
 /** The new limit of the current attempt. */
@@ -609,7 +613,7 @@ export const LogitsSource: MessageFns<LogitsSource> = {
 };
 
 function createBaseAssignResponse(): AssignResponse {
-  return { datasetDigest: "", totalSteps: 0, stepsPerEpoch: 0, classes: 0, numerics: undefined };
+  return { datasetDigest: "", totalSteps: 0, stepsPerEpoch: 0, classes: 0, numerics: undefined, initialFile: "" };
 }
 
 export const AssignResponse: MessageFns<AssignResponse> = {
@@ -628,6 +632,9 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     }
     if (message.numerics !== undefined) {
       Numerics.encode(message.numerics, writer.uint32(42).fork()).join();
+    }
+    if (message.initialFile !== "") {
+      writer.uint32(50).string(message.initialFile);
     }
     return writer;
   },
@@ -685,6 +692,14 @@ export const AssignResponse: MessageFns<AssignResponse> = {
             message.numerics = Numerics.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.initialFile = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -716,6 +731,11 @@ export const AssignResponse: MessageFns<AssignResponse> = {
         : 0,
       classes: isSet(object.classes) ? globalThis.Number(object.classes) : 0,
       numerics: isSet(object.numerics) ? Numerics.fromJSON(object.numerics) : undefined,
+      initialFile: isSet(object.initialFile)
+        ? globalThis.String(object.initialFile)
+        : isSet(object.initial_file)
+        ? globalThis.String(object.initial_file)
+        : "",
     };
   },
 
@@ -736,6 +756,9 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     if (message.numerics !== undefined) {
       obj.numerics = Numerics.toJSON(message.numerics);
     }
+    if (message.initialFile !== "") {
+      obj.initialFile = message.initialFile;
+    }
     return obj;
   },
 
@@ -751,6 +774,7 @@ export const AssignResponse: MessageFns<AssignResponse> = {
     message.numerics = (object.numerics !== undefined && object.numerics !== null)
       ? Numerics.fromPartial(object.numerics)
       : undefined;
+    message.initialFile = object.initialFile ?? "";
     return message;
   },
 };

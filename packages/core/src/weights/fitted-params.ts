@@ -1,0 +1,164 @@
+import { TrikdError } from '../domain/errors.js';
+import type { Params } from '../models/params.js';
+import type { ModelSpec } from '../models/registry.js';
+import type { WeightsFormat } from '../spec/outside-spec.js';
+import type { ExpectedModel } from './expected-model.js';
+import type { FileTensor, WeightsFile } from './file-tensor.js';
+import { timmModules, torchvisionModules, withoutAliases } from './public-names.js';
+import { ownSlots, pytorchSlots, type Slot } from './slot.js';
+
+/** The params of a model, read from a file. */
+export interface FittedParams {
+  readonly format: WeightsFormat;
+  readonly params: Params;
+}
+
+/**
+ * The params of a model in a file.
+ * @param format whose names the file has; absent: those that fit best
+ * @param what names the file in messages
+ * @throws TrikdError 'invalid' with the first params that are missing, not expected or of another shape, and how many there are
+ */
+export function fittedParams(
+  file: WeightsFile,
+  model: ExpectedModel,
+  { format, what }: { readonly format?: WeightsFormat | undefined; readonly what: string },
+): FittedParams {
+  const fit = bestFit(file, model, format, what);
+  const { problems } = fit;
+  if (problems.length > 0) {
+    const names = `${fit.format} names of ${model.spec.kind}`;
+    throw new TrikdError('invalid', `${what} does not fit by the ${names}: ${problems.join('; ')}`);
+  }
+  assertSamePadding(fit.format, model.spec, what);
+  const params = fit.pairs.map(([slot, tensor]) => {
+    const data = slot.arrange(tensor.read());
+    return [slot.param, { dtype: 'float32' as const, shape: [...slot.paramShape], data }] as const;
+  });
+  return { format: fit.format, params: new Map(params) };
+}
+
+/** How well a file fits the names of a format. */
+export interface Fit {
+  readonly format: WeightsFormat;
+  /** Params with their tensors. */
+  readonly pairs: readonly (readonly [slot: Slot, tensor: FileTensor])[];
+  readonly problems: readonly string[];
+}
+
+/** The format whose names a file has, or the one that it has most names of. */
+export function bestFit(file: WeightsFile, model: ExpectedModel, wanted: WeightsFormat | undefined, what: string): Fit {
+  const candidates = formatsOf(file, model).filter(([format]) => wanted === undefined || format === wanted);
+  const fits = candidates.map(([format, slots]) => fitOf(format, slots, file, model.spec));
+  const best = fits.find(({ problems }) => problems.length === 0) ?? most(fits);
+  if (best) return best;
+  const known = formatsOf(file, model).map(([format]) => format);
+  throw new TrikdError(
+    'invalid',
+    `${what} is a file of ${file.format}: ${model.spec.kind} has no names of ${wanted} in it, only of ${known.join(', ')}`,
+  );
+}
+
+function most(fits: readonly Fit[]): Fit | undefined {
+  return fits.toSorted((a, b) => b.pairs.length - a.pairs.length)[0];
+}
+
+type Candidate = readonly [WeightsFormat, readonly Slot[]];
+
+/** The formats that have names for a model, in the order in which they are tried. */
+function formatsOf({ format }: WeightsFile, { spec, shapes, graph }: ExpectedModel): readonly Candidate[] {
+  if (format === 'tfjs') return [['tfjs', ownSlots(shapes)]];
+  const [torchvision, timm] = [torchvisionModules(spec), timmModules(spec)];
+  const candidates: readonly (readonly [WeightsFormat, readonly Slot[] | undefined])[] = [
+    ['trikd', ownSlots(shapes)],
+    ['pytorch', graph && pytorchSlots(graph)],
+    ['torchvision', graph && torchvision && pytorchSlots(graph, torchvision)],
+    // Those of ResNets are the same.
+    [
+      'timm',
+      graph &&
+        (timm ?? (spec.kind === 'resnet-imagenet' ? torchvision : undefined)) &&
+        pytorchSlots(graph, timm ?? torchvision),
+    ],
+  ];
+  return candidates.flatMap(([name, slots]) => (slots && slots.length === shapes.size ? [[name, slots] as const] : []));
+}
+
+/** Counters of PyTorch's batch norm, and what TensorFlow.js models of ours have to normalise images. */
+const IGNORED = /(^|\.)num_batches_tracked$|^normalised\//;
+
+/** How wrappers of PyTorch begin the names of all tensors. */
+const PREFIXES = ['module.', 'model.', 'backbone.'];
+
+function fitOf(format: WeightsFormat, slots: readonly Slot[], file: WeightsFile, spec: ModelSpec): Fit {
+  const foreign = format !== 'trikd' && format !== 'tfjs';
+  const tensors = new Map(
+    withoutPrefix(
+      file.tensors.filter(({ name }) => !IGNORED.test(name)),
+      foreign,
+    ).map((tensor) => [
+      format === 'torchvision' || format === 'timm' ? withoutAliases(spec, tensor.name) : tensor.name,
+      tensor,
+    ]),
+  );
+  const byName = new Map(slots.map((slot) => [slot.name, slot]));
+  const missing = slots.filter(({ name }) => !tensors.has(name)).map(({ name }) => name);
+  const extra = [...tensors.keys()].filter((name) => !byName.has(name) && !isSlotOfOptimizer(name, byName, foreign));
+  const pairs = slots.flatMap((slot) => {
+    const tensor = tensors.get(slot.name);
+    return tensor ? [[slot, tensor] as const] : [];
+  });
+  const misshapen = pairs
+    .filter(([{ shape }, tensor]) => shape.join() !== tensor.shape.join())
+    .map(([{ name, shape }, tensor]) => `${name} is ${shapeText(tensor.shape)} instead of ${shapeText(shape)}`);
+  const problems = [
+    ...listed('missing', missing),
+    ...listed('not expected', extra),
+    ...listed('of another shape', misshapen),
+  ];
+  return { format, pairs, problems };
+}
+
+/** A checkpoint of ours has the slots of the optimizer beside its params. */
+function isSlotOfOptimizer(name: string, params: ReadonlyMap<string, Slot>, foreign: boolean): boolean {
+  return !foreign && params.has(name.slice(0, Math.max(0, name.lastIndexOf('/'))));
+}
+
+function withoutPrefix(tensors: readonly FileTensor[], foreign: boolean): readonly FileTensor[] {
+  const prefix = PREFIXES.find((each) => tensors.length > 0 && tensors.every(({ name }) => name.startsWith(each)));
+  if (!foreign || prefix === undefined) return tensors;
+  return withoutPrefix(
+    tensors.map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) })),
+    foreign,
+  );
+}
+
+/** Params that a message names, at most, of each kind of problem. */
+const MOST_NAMED = 8;
+
+/** Characters of the name of a tensor that a message repeats. */
+const LONGEST_NAME = 100;
+
+function listed(problem: string, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  const named = names
+    .slice(0, MOST_NAMED)
+    .map((name) => name.slice(0, LONGEST_NAME))
+    .join(', ');
+  const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : '';
+  return [`${names.length} ${problem} (${named}${more})`];
+}
+
+function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(',')}]`;
+}
+
+/**
+ * The params of a network of PyTorch belong to its padding, which is all that the names do not tell. Our own export writes the padding of the
+ * checkpoint into its program.
+ */
+function assertSamePadding(format: WeightsFormat, model: ModelSpec, what: string): void {
+  if (model.kind !== 'resnet' || model.padding === 'symmetric') return;
+  if (format !== 'torchvision' && format !== 'timm') return;
+  throw new TrikdError('invalid', `${what} has params of a network of PyTorch: set padding of the model to symmetric`);
+}
