@@ -26,6 +26,7 @@ import sys
 import tarfile
 from typing import NamedTuple
 
+import data_sets
 import npm
 import png
 from cache import building, fail
@@ -34,22 +35,6 @@ VERSION = '16.0.0'
 INTEGRITY = {
     'google': 'sha512-ZRexfzs7MVoLnmzZmNsO4TKhnAJp5D++Vm6PpUpH/jEQQlemp3l88CjZ+DoZ2faM9R4QxZkOPJCoT8DlPhfQ3A==',
     'twitter': 'sha512-7F+uCuHH+7Qnrc15P5tnbvKkg9E6tlzi4MnT2uW1RlN4pLYTza6cP/dstIfSDMtpjFLWuZewWg8jBbuL2eyELQ==',
-}
-
-# Of the bytes inside the gzip container.
-CONTENT = {
-    'emoji-identities': {
-        'train-images-idx3-ubyte': 'b80da54940ddd9025aba504d3d4b4944bb5f899dc7d8395320fc0d11d7bdb7d4',
-        'train-labels-idx1-ubyte': '9e816e4e5f619a1b605b2f0ca04394a0d79741c9bed8c8d50213ccc12411fbe1',
-        't10k-images-idx3-ubyte': 'c4837c975a33b7ec3a75910d8f07001781a1162d63c29e43fc07fae376591ac9',
-        't10k-labels-idx1-ubyte': '14138018884650bb98c3c453ae553c8aa600741b0a6e5d90c35b792e23bca8d2',
-    },
-    'emoji-classes': {
-        'train-images-idx3-ubyte': '10caf0bf4642604449cee15b25892165fe9656b5475667b7010a39792a49c4d1',
-        'train-labels-idx1-ubyte': '7d22629c13d8b7d3215175dc4d1901d3db6536026ede7048912d004f4ea4db6b',
-        't10k-images-idx3-ubyte': '905752203a908159ef7fa6a0269845a6ea03994b88dc52ccfd88d2592d42e56d',
-        't10k-labels-idx1-ubyte': 'fa30a0d33009401654565388c9ab33dae69a740d6513c6f9b1d30fb15b3b8127',
-    },
 }
 
 SIDE = 32
@@ -132,7 +117,7 @@ def write_set(name: str, folder: pathlib.Path, examples: list[tuple[bool, int, b
         kind, form = (0x0C01, 'i') if wide else (0x0801, 'B')
         labels = struct.pack(f'>II{len(own)}{form}', kind, len(own), *(label for label, _ in own))
         for file, content in ((f'{part}-images-idx3-ubyte', images), (f'{part}-labels-idx1-ubyte', labels)):
-            expected, actual = CONTENT[name][file], hashlib.sha256(content).hexdigest()
+            expected, actual = data_sets.files_of(name)[file], hashlib.sha256(content).hexdigest()
             if actual != expected:
                 fail(f'{name}/{file} would hold other data: sha256 {actual}, expected {expected}')
             (folder / f'{file}.gz').write_bytes(gzip.compress(content, mtime=0))

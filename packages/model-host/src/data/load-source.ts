@@ -23,8 +23,8 @@ import type { StoredImages, StoredLayout } from './stored-images.js';
 /** The fewest classes that data have: what is checked before their labels are read. */
 const LEAST_CLASSES = 2;
 
-/** How the names of the sets begin that `make emoji` brings. */
-const EMOJI = 'emoji-';
+/** What to do about a name that is not found. */
+const PULL = '`trikd data list` shows what `trikd data pull` brings';
 
 type Datasets = Readonly<Record<string, { readonly folder: string }>>;
 
@@ -46,7 +46,7 @@ export function ownData(limits = AdmissionLimits.parse({})): DataSource {
 
 /**
  * Reads or generates the images of a run. Files are those of a registered dataset or of the path in the spec. Otherwise IDX files are
- * searched for in TRIKD_DATA, and where `make data`, `make emoji` and the Debian package install theirs. What headers and names of files
+ * searched for in TRIKD_DATA, and where `make data`, `trikd data pull` and the Debian package install theirs. What headers and names of files
  * say of the size is checked before any content is read.
  * @throws TrikdError 'not-found' with the files and every folder tried, 'unavailable' for files that cannot be read,
  * 'invalid' for files of another format or damaged ones, and for data that are not admitted
@@ -89,7 +89,9 @@ async function opened(data: StoredData, { datasets, admission, scratch }: DataSo
       }
       const files =
         data.labels === undefined ? 'data_batch_1.bin, of CIFAR-10, or train.bin, of CIFAR-100' : 'train.bin';
-      throw new TrikdError('not-found', `no folder contains ${files}; tried ${folders.join(', ')}`, { folders });
+      throw new TrikdError('not-found', `no folder contains ${files}; tried ${folders.join(', ')}; ${PULL}`, {
+        folders,
+      });
     }
     case 'shards': {
       const folders = foldersOf(data, datasets);
@@ -141,10 +143,10 @@ async function idxFolderOf(data: FolderChoice, datasets: Datasets): Promise<stri
   const found = await idxFolderAmong(folders);
   if (found !== undefined) return found;
   const files = Object.values(IDX_NAMES).join(', ');
-  const target = name?.startsWith(EMOJI) ? 'make emoji' : 'make data';
+  const hint = name === undefined ? 'run `make data`' : PULL;
   throw new TrikdError(
     'not-found',
-    `no folder contains all of ${files}, plain or .gz; tried ${folders.join(', ')}; run \`${target}\`, or set TRIKD_DATA to their folder`,
+    `no folder contains all of ${files}, plain or .gz; tried ${folders.join(', ')}; ${hint}, or set TRIKD_DATA to their folder`,
     { folders },
   );
 }

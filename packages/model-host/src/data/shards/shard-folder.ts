@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { LabelledImages } from '@trikd/core/data/image-source';
 import { imageBytes } from '@trikd/core/data/image-source';
@@ -14,10 +14,10 @@ import {
 } from '@trikd/core/data/shards';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
-import { contentOf, storedChunks } from '../file-chunks.js';
-import { type Problems, problemsOf } from '../images/problems.js';
+import { contentOf } from '../file-chunks.js';
 import { openRegular, type RegularFile } from '../regular-file.js';
 import type { StoredImages } from '../stored-images.js';
+import { verifyFiles } from '../verify-files.js';
 import { filePixels } from './file-pixels.js';
 
 /** Bytes of a manifest, at most. */
@@ -48,48 +48,19 @@ export async function openShardFolder(folder: string): Promise<StoredImages | un
 /**
  * Compares every file of a folder of shards with its SHA-256.
  * @param read receives the bytes that were read, file by file
- * @returns undefined when the folder has no manifest
+ * @returns the number of files; undefined when the folder has no manifest
  * @throws TrikdError 'invalid' with all files that are damaged
  */
 export async function verifyShardFolder(folder: string, read: (bytes: number) => void): Promise<number | undefined> {
   const manifest = await readManifest(folder);
   if (!manifest) return undefined;
-  const problems = problemsOf(folder);
-  let files = 0;
-  for (const split of ['train', 'test'] as const) {
+  const files = (['train', 'test'] as const).flatMap((split) => {
     const { labels, shards } = manifest[split];
-    const listed = [[shardLabelsName(split), labels], ...shards.map((sha256, i) => [shardName(split, i), sha256])];
-    for (const [name, sha256] of listed as [string, string][]) {
-      await verifyFile(folder, name, sha256, problems, read);
-      files += 1;
-    }
-  }
-  problems.assertNone();
-  return files;
-}
-
-async function verifyFile(
-  folder: string,
-  name: string,
-  sha256: string,
-  problems: Problems,
-  read: (bytes: number) => void,
-): Promise<void> {
-  const file = await openRegular(join(folder, name));
-  if (!file) {
-    problems.add(name, 'is missing');
-    return;
-  }
-  try {
-    const digest = createHash('sha256');
-    for await (const chunk of storedChunks(file)) {
-      digest.update(chunk);
-      read(chunk.length);
-    }
-    if (digest.digest('hex') !== sha256) problems.add(name, 'holds other bytes than shards.json says');
-  } finally {
-    await file.handle.close();
-  }
+    const named = shards.map((sha256, index) => ({ path: shardName(split, index), sha256 }));
+    return [{ path: shardLabelsName(split), sha256: labels }, ...named];
+  });
+  await verifyFiles(folder, files, read);
+  return files.length;
 }
 
 async function readManifest(folder: string): Promise<ShardManifest | undefined> {
