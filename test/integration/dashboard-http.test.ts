@@ -295,7 +295,7 @@ describe('limits', () => {
   });
 
   test('refuse event streams over all callers by name, and calls are answered beside them', async () => {
-    const getRun = (_call: unknown, answer: Answer) => answer(null, {});
+    const getRun = (_call: unknown, answer: Answer) => answer(null, GetRunResponse.create());
     const { url } = await dashboardOf({ ...open, getRun }, { streams: 1 });
     expect((await events(url)).status).toBe(200);
     const refused = await events(url);
@@ -305,7 +305,7 @@ describe('limits', () => {
   });
 
   test('refuse requests beyond the rate by name, and say when to retry', async () => {
-    const getRun = (_call: unknown, answer: Answer) => answer(null, {});
+    const getRun = (_call: unknown, answer: Answer) => answer(null, GetRunResponse.create());
     const { url } = await dashboardOf({ getRun }, { burst: 1, callsPerSecond: 0.1 });
     expect((await fetch(`${url}/api/runs/tiny`)).status).toBe(200);
     const refused = await fetch(`${url}/api/runs/tiny`);

@@ -85,7 +85,7 @@ test('reflection names every method, and describes every message', async () => {
       'PromoteGeneration',
       'ResumeRun',
     ],
-    ...['RollbackAnchor', 'TriggerGeneration', 'WatchRun'],
+    ...['RollbackAnchor', 'TagRun', 'TriggerGeneration', 'WatchRun'],
   ]);
   expect(await ask('describe', 'trikd.v1.RunCondition')).toContain('last_transition_time');
 });
