@@ -47,6 +47,8 @@ export interface ToyWorld {
   readonly datasetDigest?: (role: TrainedRole) => string;
   /** What a model tells that it computes with. */
   readonly numericsAt?: (role: Role, at: GenerationAttempt) => Numerics | undefined;
+  /** SHA-256 of the files that a model has read, by participant. */
+  readonly filesAt?: (role: Role, at: GenerationAttempt) => Readonly<Record<string, string>>;
   /** What an assignment, or the load of an anchor, is refused with. */
   readonly refusalAt?: (role: Role, at: GenerationAttempt) => TrikdError | undefined;
 }
@@ -122,6 +124,7 @@ export async function toyTrainer(
         stepsPerEpoch: 1,
         classes: 4,
         numerics: fromNumerics(world.numericsAt?.(role, start)),
+        initialFile: Object.values(world.filesAt?.(role, start) ?? {})[0] ?? '',
       };
     }),
     setLimit: answering(({ limit }) => {
@@ -258,9 +261,11 @@ export async function toyAnchor(digest = DATASET, world: ToyWorld = {}): Promise
       const refusal = world.refusalAt?.('anchor', start);
       if (refusal) throw refusal;
       const score = { metrics: { accuracy: 0.7, nll: 0.6 }, examples: 400 };
-      const scores = Object.keys(params).map((name) => [name, { validation: score, test: score }] as const);
+      const files = world.filesAt?.('anchor', start) ?? {};
+      const names = Object.keys({ ...params, ...files });
+      const scores = names.map((name) => [name, { validation: score, test: score }] as const);
       const numerics = fromNumerics(world.numericsAt?.('anchor', start));
-      return { datasetDigest: digest, scores: fromFrozenScores(Object.fromEntries(scores)), numerics };
+      return { datasetDigest: digest, scores: fromFrozenScores(Object.fromEntries(scores)), numerics, files };
     }),
     getAnchor: answering(() => ({ serving: requests.at(-1)?.start, frozen: requests.at(-1)?.frozen ?? [] })),
   });

@@ -47,7 +47,7 @@ describe('two trainers', () => {
   test('train a generation and return its facts', async () => {
     const [facts] = await assignBoth();
     const { datasetDigest } = await agreement();
-    expect(facts).toEqual({ datasetDigest, classes: 4, totalSteps: 32, stepsPerEpoch: 16 });
+    expect(facts).toEqual({ datasetDigest, classes: 4, totalSteps: 32, stepsPerEpoch: 16, initialFile: '' });
     await until(teacher, 'resting', ({ nextStep }) => nextStep === TOTAL_STEPS);
     await until(student, 'resting', ({ nextStep }) => nextStep === TOTAL_STEPS);
     expect(await student.get()).toMatchObject({ next: { ...attempt, step: TOTAL_STEPS }, limit: TOTAL_STEPS });
