@@ -9,6 +9,8 @@ import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } fr
 /** The three splits of a run. Every process derives the same ones. */
 export interface Dataset extends ImageShape {
   readonly classes: number;
+  /** Of each class, where the files name them and the splits have all classes. */
+  readonly classNames?: readonly string[];
   readonly train: LabelledImages;
   readonly validation: LabelledImages;
   readonly test: LabelledImages;
@@ -38,12 +40,13 @@ export function* splitting(source: ImageSource, spec: DataSpec, seed: number): S
   const chosen = yield* isByIdentity(spec) ? chooseIdentities(source, spec, seed) : chooseImages(source, spec, seed);
   const { classes, newLabels } = chosen;
   const train = yield* gather(source, source.train, chosen.train, newLabels);
-  const { height, width, channels } = source;
+  const { height, width, channels, classNames } = source;
   return {
     height,
     width,
     channels,
     classes,
+    ...(classNames && !newLabels && { classNames }),
     train,
     validation: yield* gather(source, source.train, chosen.validation, newLabels),
     test: yield* gather(source, source.test, chosen.test, newLabels),

@@ -73,16 +73,36 @@ function traced({ spec, dataset }: ProgramContext, model: ModelSpec, work: () =>
   }
 }
 
+/** The function of a served model that takes so many rows. */
+export const servedFunction = (rows: number) => `${PREDICT}-${rows}`;
+
+/**
+ * Traces a model for serving: `predict` as for evaluation, and the same function for batches of other sizes, whose images are float32
+ * with values 0..255.
+ * @param sizes rows of a batch
+ */
+export function traceServed(context: ProgramContext, model: ModelSpec, sizes: readonly number[]): Program {
+  const { spec, dataset } = context;
+  const build = () => buildModel(model, dataset, taskOf(spec).head(dataset), 0);
+  const { height, width, channels } = dataset;
+  const served = sizes.map((rows) => [
+    servedFunction(rows),
+    predictFunction(context, float32(rows, height, width, channels)),
+  ]);
+  const functions = { [PREDICT]: predictFunction(context), ...Object.fromEntries(served) };
+  return traced(context, model, () => trace(build, functions));
+}
+
 function imagesSpec({ spec, dataset }: ProgramContext) {
   return uint8(spec.batchSize, dataset.height, dataset.width, dataset.channels);
 }
 
-function predictFunction(context: ProgramContext): FunctionDefinition<'images'> {
+function predictFunction(context: ProgramContext, images = imagesSpec(context)): FunctionDefinition<'images'> {
   return {
-    inputs: { images: imagesSpec(context) },
+    inputs: { images },
     body(scope) {
-      const images = normalise(scope.inputs.images, context.dataset);
-      const [logits, embedding] = scope.outputs(images, { training: false });
+      const normalised = normalise(scope.inputs.images, context.dataset);
+      const [logits, embedding] = scope.outputs(normalised, { training: false });
       return { logits: logits!, ...(embedding && { embedding }) };
     },
   };
