@@ -17,16 +17,21 @@ export interface GuardedServer {
 
 export interface GuardedServerOptions extends Omit<InterceptorOptions, 'guards'> {
   readonly limits: ServerLimits;
+  /** Of the configuration that has the limits, for messages. Default `limits`. */
+  readonly section?: string;
   readonly credentials: ServerCredentials;
   /** Of grpc-js, besides the limits. */
   readonly channel?: ChannelOptions;
 }
 
 export function createGuardedServer(options: GuardedServerOptions): GuardedServer {
-  const { limits, credentials, channel, log, onRefused } = options;
+  const { limits, section = 'limits', credentials, channel, log, onRefused } = options;
   const guards = {
-    connections: createConnectionGuard(limits, { clock: systemClock, closed: limitLog(log, systemClock, onRefused) }),
-    calls: createCallGuard(limits, systemClock),
+    connections: createConnectionGuard(limits, {
+      ...{ clock: systemClock, section },
+      closed: limitLog(log, systemClock, onRefused),
+    }),
+    calls: createCallGuard(limits, systemClock, section),
   };
   const server = new Server({
     'grpc.max_receive_message_length': limits.requestBytes,

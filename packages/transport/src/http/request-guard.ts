@@ -9,18 +9,22 @@ export interface RequestGuard {
   begin(call: NewCall): () => void;
 }
 
-/** @param refused is called with the name of the limit for each refused request */
+/**
+ * @param refused is called with the name of the limit for each refused request
+ * @param section of the configuration, for messages
+ */
 export function createRequestGuard(
   limits: HttpLimits,
   clock: Pick<Clock, 'now'>,
   refused?: (limit: string) => void,
+  section = 'http.limits',
 ): RequestGuard {
-  const calls = createCallGuard(limits, clock, 'http.limits');
+  const calls = createCallGuard(limits, clock, section);
   let streams = 0;
 
   const begin = (call: NewCall): Admission => {
     if (call.streams && streams >= limits.streams) {
-      const limit = 'http.limits.streams';
+      const limit = `${section}.streams`;
       return { kind: 'refused', limit, reason: `${limit} allows ${limits.streams} open event streams` };
     }
     const admission = calls.begin(call);

@@ -3,6 +3,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { subjectOf } from '../access/audit-log.js';
 import { bearerTokenIn } from '../access/bearer-token.js';
+import type { Caller } from '../access/caller.js';
 import type { TokenVerifier } from '../access/identify.js';
 import { clientAddress } from '../limits/client-address.js';
 
@@ -10,6 +11,8 @@ import { clientAddress } from '../limits/client-address.js';
 export interface RequestIdentity {
   /** For limits: a subject, or an address. */
   readonly name: string;
+  /** Of the token; absent without a verifier. */
+  readonly caller?: Caller;
   /** For the calls of RunService that answer the request. */
   readonly metadata: Metadata;
 }
@@ -30,5 +33,5 @@ export async function identityOf(
     throw new TrikdError('unauthenticated', 'the request has no token: use the proxy that logs people in');
   const caller = await tokens.verify(token);
   metadata.set('authorization', `Bearer ${token}`);
-  return { name: subjectOf(caller), metadata };
+  return { name: subjectOf(caller), caller, metadata };
 }

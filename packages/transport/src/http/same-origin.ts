@@ -13,11 +13,16 @@ export interface RequestOrigin {
 /**
  * Why a request must be rejected; undefined if it is allowed. Prevents other sites from steering runs (cross-site requests)
  * and from reading them (DNS rebinding): only IP addresses, localhost and configured names are accepted as hosts.
+ * @param setting that has the names, for messages
  */
-export function reasonToReject(request: RequestOrigin, names: readonly string[]): string | undefined {
+export function reasonToReject(
+  request: RequestOrigin,
+  names: readonly string[],
+  setting = 'http.hosts',
+): string | undefined {
   const name = hostName(request.host);
   if (name === undefined || !isOurs(name, names)) {
-    return `host ${name ?? 'of the request'} is not allowed: add it to http.hosts`;
+    return `host ${name ?? 'of the request'} is not allowed: add it to ${setting}`;
   }
   if (request.method === 'GET' || request.method === 'HEAD') return undefined;
   if (request.origin !== undefined && hostOf(request.origin) !== request.host)

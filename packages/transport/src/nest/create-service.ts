@@ -24,6 +24,10 @@ export interface ServiceOptions extends Omit<InterceptorOptions, 'guards' | 'ide
   /** host:port, port 0 for any free port, or unix:path. */
   readonly listen: string;
   readonly limits?: ServerLimits;
+  /** Of the configuration that has the limits, for messages. Default `limits`. */
+  readonly section?: string;
+  /** Until it settles the service answers, and reports that it is not ready. Default: it is ready as soon as it listens. */
+  readonly ready?: Promise<unknown>;
   /** Default: plain text within this machine. */
   readonly security?: Security;
   /** Verifies the tokens of callers. Default: none are accepted. */
@@ -59,7 +63,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const { trustDomain } = security;
   const identify = identifyBy({ ...(trustDomain !== undefined && { trustDomain }), ...(tokens && { tokens }) });
   const names = Object.keys(services);
-  const health = serviceHealth(names);
+  const health = serviceHealth(names, options.ready);
   const keepalive = { 'grpc.keepalive_time_ms': KEEPALIVE_MS, 'grpc.keepalive_timeout_ms': KEEPALIVE_MS };
   const channel = { ...keepalive, ...connections };
   const { server, listenOn } = createGuardedServer({ ...options, limits, credentials, channel, identify });

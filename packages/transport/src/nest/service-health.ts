@@ -13,12 +13,25 @@ export interface ServiceHealth {
   close(): void;
 }
 
-/** The health of a process that has started. @param services full names, such as 'trikd.v1.TrainerService' */
-export function serviceHealth(services: readonly string[]): ServiceHealth {
+/**
+ * The health of a process that has started.
+ * @param services full names, such as 'trikd.v1.TrainerService'
+ * @param ready settles when it is ready; default: it is
+ */
+export function serviceHealth(services: readonly string[], ready?: Promise<unknown>): ServiceHealth {
   const served = ['', ...services];
   const names = [...served, ...PROBES];
   const implementation = new HealthImplementation(Object.fromEntries(names.map((name) => [name, 'SERVING'])));
-  const retire = () => implementation.setStatus('readiness', 'NOT_SERVING');
+  let retired = false;
+  const retire = () => {
+    retired = true;
+    implementation.setStatus('readiness', 'NOT_SERVING');
+  };
+  if (ready) {
+    implementation.setStatus('readiness', 'NOT_SERVING');
+    const report = () => retired || implementation.setStatus('readiness', 'SERVING');
+    ready.then(report, report);
+  }
   return {
     implementation,
     retire,
