@@ -7,6 +7,7 @@ import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { OutsideSpec } from '@trikd/core/spec/outside-spec';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { trainerConfig } from '@trikd/model-host/config';
+import { ServingConfig } from '@trikd/model-host/serving/serving-config';
 import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
 import { OrchestratorConfig } from '../services/orchestrator/dist/config.js';
@@ -101,6 +102,12 @@ an empty text if the setting accepts one, and otherwise ignored. Each service al
 50051, 50052 and 50053.
 
 ${table(trainerConfig('teacher')).replace('127.0.0.1:50052', '127.0.0.1:5005x')}
+
+## Served models
+
+The section \`serving\` of the anchor-server has the runs whose [models it serves](serving.md). Without it, it serves none.
+
+${table(ServingConfig, 'serving')}
 
 ## The orchestrator
 

@@ -10,6 +10,7 @@ import { TelemetryConfig } from '@trikd/telemetry/config';
 import { securitySettings } from '@trikd/transport/access/tls-config';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
+import { ServingConfig } from './serving/serving-config.js';
 
 /** The ports on which the services of the models listen by default. */
 const DEFAULT_PORTS: Readonly<Record<Role, number>> = { anchor: 50_051, teacher: 50_052, student: 50_053 };
@@ -47,6 +48,15 @@ export function trainerConfig(role: TrainedRole) {
       .describe(
         'trainers only: addresses of models that an assignment may name, such as teacher:50052, or *.trikd.svc:50052 for a domain; without it: any',
       ),
+  });
+}
+
+/** Configuration of an anchor-server process. */
+export function anchorConfig() {
+  return modelServiceConfig('anchor').extend({
+    serving: ServingConfig.optional().describe(
+      'anchor-server only: models of runs that it serves by the Open Inference Protocol; default: none',
+    ),
   });
 }
 

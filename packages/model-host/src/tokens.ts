@@ -5,3 +5,5 @@ export const TRAINER = Symbol('trainer');
 export const STEPS = Symbol('memory of steps');
 export const USAGE = Symbol('reader of what the process uses');
 export const ANCHOR = Symbol('anchor holder');
+export const MODELS = Symbol('server of models');
+export const INFERENCE_LOG = Symbol('log of the server of models');

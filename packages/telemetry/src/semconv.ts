@@ -25,7 +25,8 @@ export const ATTRIBUTES = {
   'rpc.method': 'method of a call, such as `trikd.v1.TrainerService/Assign`; on metrics only',
   'rpc.response.status_code': 'status of a call, such as `NOT_FOUND`; on metrics only',
   'cpu.mode': 'user or system; on metrics only',
-  'error.type': 'kind of the error that ended the step',
+  'trikd.model': 'name of a served model, such as `RUN` or `RUN.teacher`',
+  'error.type': 'kind of the error that ended the step or the request; absent when none did',
 } as const;
 export type Attribute = keyof typeof ATTRIBUTES;
 
@@ -261,6 +262,45 @@ export const METRICS = {
     unit: 'By',
     description: 'resident memory of the process',
     attributes: [],
+  },
+  'trikd.inference.requests': {
+    kind: 'counter',
+    unit: '{request}',
+    description: 'requests for outputs of a served model that have ended',
+    attributes: ['trikd.model', 'error.type'],
+  },
+  'trikd.inference.rows': {
+    kind: 'counter',
+    unit: '{row}',
+    description: 'images of these requests',
+    attributes: ['trikd.model'],
+  },
+  'trikd.inference.batch.size': {
+    kind: 'histogram',
+    unit: '{row}',
+    description: 'rows that a served model computed together',
+    attributes: ['trikd.model'],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+  },
+  'trikd.inference.queue.rows': {
+    kind: 'gauge',
+    unit: '{row}',
+    description: 'rows that wait for a served model',
+    attributes: ['trikd.model'],
+  },
+  'trikd.inference.queue.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'time that a request waited until its first row was computed',
+    attributes: ['trikd.model'],
+    buckets: SECONDS,
+  },
+  'trikd.inference.compute.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'time in which a served model computed a batch',
+    attributes: ['trikd.model'],
+    buckets: SECONDS,
   },
   'trikd.failures': {
     kind: 'counter',

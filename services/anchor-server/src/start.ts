@@ -1,10 +1,13 @@
+import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { openFrozen } from '@trikd/core/training/frozen';
 import { admittingAnchor } from '@trikd/model-host/admitting';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
-import { modelServiceConfig } from '@trikd/model-host/config';
-import { datasetLoader } from '@trikd/model-host/data/load-dataset';
+import { anchorConfig } from '@trikd/model-host/config';
+import { datasetLoader, loadDataset } from '@trikd/model-host/data/load-dataset';
 import { readNumerics } from '@trikd/model-host/numerics/read-numerics';
+import { createModelServer } from '@trikd/model-host/serving/model-server';
+import { servingHttp, servingService, servingSidecar } from '@trikd/model-host/serving/serving-service';
 import { weightsReader } from '@trikd/model-host/weights/weights-reader';
 import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
@@ -16,38 +19,62 @@ import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter, refusalMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { securityOrExit } from '@trikd/transport/access/security';
+import { verifierOrExit } from '@trikd/transport/access/tokens';
 import { runService } from '@trikd/transport/nest/run-service';
 
-const config = configOrExit(modelServiceConfig('anchor'), environment());
+const config = configOrExit(anchorConfig(), environment());
 const log = createLogger(config.log, 'anchor-server');
 const shutdown = shutdownSignal(log);
-const security = securityOrExit(config, 'anchor-server', log);
+const { serving } = config;
+const listen = serving?.alone ? serving.listen : config.listen;
+const security = securityOrExit({ ...config, listen }, 'anchor-server', log);
 const telemetry = await startTelemetry('anchor-server', environment(), log);
 const store = await unlessShutDown(shutdown, openStoreOrExit(config.store, log, { verify: 'reads' }));
-const admission = admissionOf(config);
-const holder = createAnchorHolder({
-  store,
-  loadDataset: datasetLoader({ ...config, admission }),
-  openFrozen,
-  readWeights: weightsReader(config.weights),
-  clock: systemClock,
-  random: Math.random,
-  numerics: readNumerics(environment()),
-  log,
-  telemetry,
-});
-const anchor = admittingAnchor(holder, admission);
-const module = anchorModule(anchor, shutdown);
-await runService({
-  ...config,
-  security,
-  module,
-  services: ANCHOR_SERVICES,
-  log,
-  onCall: callMeter(telemetry.record),
-  onRefused: refusalMeter(telemetry.record),
-  shutdown,
-  stop: anchor.stop,
-});
+const admission = admissionOf({ ...config, listen });
+const parts = { store, clock: systemClock, random: Math.random, log, telemetry };
+
+/** The models that the configuration serves. */
+function servedModels() {
+  if (!serving) return undefined;
+  const load = (spec: RunSpec) => loadDataset(spec, { ...config, admission });
+  const models = createModelServer({ ...parts, settings: serving, loadDataset: load });
+  const tokens = serving.oidc && verifierOrExit(serving.oidc, log);
+  const { plaintext } = config;
+  return { models, config: serving, security, plaintext, log, telemetry, shutdown, ...(tokens && { tokens }) };
+}
+
+/** The frozen models of a run, and beside them those that are served. */
+async function runAnchor(served: ReturnType<typeof servedModels>): Promise<void> {
+  const holder = createAnchorHolder({
+    ...parts,
+    loadDataset: datasetLoader({ ...config, admission }),
+    openFrozen,
+    readWeights: weightsReader(config.weights),
+    numerics: readNumerics(environment()),
+  });
+  const anchor = admittingAnchor(holder, admission);
+  await runService({
+    ...config,
+    security,
+    module: anchorModule(anchor, shutdown),
+    services: ANCHOR_SERVICES,
+    log,
+    onCall: callMeter(telemetry.record),
+    onRefused: refusalMeter(telemetry.record),
+    shutdown,
+    stop: async () => {
+      await Promise.all([anchor.stop(), served?.models.stop()]);
+    },
+    ...(served && { sidecar: servingSidecar(served, config.drainSeconds) }),
+  });
+}
+
+const served = servedModels();
+if (served?.config.alone) {
+  const { health, drainSeconds } = config;
+  const sidecar = servingHttp(served);
+  const { stop } = served.models;
+  await runService({ ...servingService(served), health, drainSeconds, shutdown, stop, ...(sidecar && { sidecar }) });
+} else await runAnchor(served);
 await telemetry.stop();
 process.exit(exitStatusOf(shutdown));

@@ -1,0 +1,109 @@
+import { createBatcher } from '@trikd/core/async/batcher';
+import type { Dataset } from '@trikd/core/data/split';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ReadImages } from '@trikd/core/serving/read-images';
+import type { RunVersion } from '@trikd/core/serving/run-versions';
+import {
+  batchSizes,
+  openServed,
+  type Pixels,
+  type ServedModel,
+  type ServedOutput,
+} from '@trikd/core/serving/served-model';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { Program } from '@trikd/engine';
+import { storedParams } from '../anchor/stored-params.js';
+import type { ServingParts } from './serving-parts.js';
+
+/** A version of a model, loaded and warm. */
+export interface ServedVersion {
+  readonly version: RunVersion;
+  readonly output: Omit<ServedOutput, 'values'>;
+  /** @param signal gives the request up while it waits @throws TrikdError 'exhausted' when too much waits; the reason of the signal */
+  compute(images: ReadImages, signal?: AbortSignal): Promise<ServedOutput>;
+  /** Rows of the batches that it computes. */
+  readonly sizes: readonly number[];
+  /** Computes what was asked for, then closes the model. */
+  close(): Promise<void>;
+}
+
+/** What all versions of a run have in common. */
+export interface RunContext {
+  readonly spec: RunSpec;
+  /** Without images. */
+  readonly dataset: Dataset;
+  /** Traces a model, or finds the program that was traced for it. */
+  readonly programOf: (version: RunVersion) => Promise<Program>;
+}
+
+/**
+ * Loads a version of a model and warms it up.
+ * @param name of the model, for metrics
+ * @throws TrikdError 'corrupt', 'invalid' and 'unavailable' for what the store has of it; the reason of the signal
+ */
+export async function openVersion(
+  parts: ServingParts,
+  { spec, dataset, programOf }: RunContext,
+  version: RunVersion,
+  name: string,
+  signal: AbortSignal,
+): Promise<ServedVersion> {
+  const { settings, telemetry, clock } = parts;
+  const params = await storedParams(parts, version.params, signal);
+  const program = await programOf(version);
+  const sizes = batchSizes(settings.maxBatch, spec);
+  const models: ServedModel[] = [];
+  try {
+    for (let lane = 0; lane < settings.concurrency; lane++) {
+      signal.throwIfAborted();
+      models.push(await openServed({ program, sizes, spec, shape: dataset, params }));
+    }
+  } catch (error) {
+    for (const model of models) await model.close();
+    throw error;
+  }
+  const of = { 'trikd.model': name };
+  const batcher = createBatcher<Pixels, ServedOutput>({
+    lanes: models.map(({ lane }): typeof lane => async (slices) => {
+      const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
+      const started = clock.now();
+      const outputs = await lane(slices);
+      telemetry.record('trikd.inference.batch.size', rows, of);
+      telemetry.record('trikd.inference.compute.duration', (clock.now() - started) / 1000, of);
+      return outputs;
+    }),
+    maxRows: Math.min(settings.maxBatch, models[0]!.sizes.at(-1)!),
+    delayMs: 1000 * settings.delay,
+    queueRows: settings.queueRows,
+    clock,
+    waiting: (rows) => telemetry.record('trikd.inference.queue.rows', rows, of),
+    waited: (milliseconds) => telemetry.record('trikd.inference.queue.duration', milliseconds / 1000, of),
+  });
+  let closing = false;
+  return {
+    version,
+    output: models[0]!.output,
+    sizes: models[0]!.sizes,
+    async compute({ pixels, rows }, signal) {
+      if (closing) throw new TrikdError('unavailable', `version ${version.stage} of ${name} is being unloaded: retry`);
+      return joined(await batcher.compute(pixels, rows, signal));
+    },
+    async close() {
+      closing = true;
+      await batcher.idle();
+      for (const model of models) await model.close();
+    },
+  };
+}
+
+function joined(parts: readonly ServedOutput[]): ServedOutput {
+  const [first] = parts;
+  if (parts.length === 1) return first!;
+  const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part.values, at);
+    at += part.values.length;
+  }
+  return { ...first!, values };
+}
