@@ -16,6 +16,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const NOT_EXECUTED: Readonly<Record<string, string>> = {
   'make test ': 'it would execute itself, and `make run` of Fashion-MNIST takes minutes',
   'make observe ': 'it runs until Ctrl-C; a test of telemetry starts the same servers',
+  'trikd serve ': 'it runs until Ctrl-C; a test of the command serves a run',
   'mc admin ': 'it needs a MinIO and its client; a test of the rights in a bucket starts both',
   '/data/pets': 'it needs a folder of pictures: tests of the command make one',
   'kubectl ': 'it needs a cluster: the tests in test/cluster install the chart in one',

@@ -37,6 +37,8 @@ import { localRuns, RUNS, storedRun } from './run-folder.js';
 import { runRemote } from './run-remote.js';
 import { runTask } from './run-task.js';
 import { runsCommand } from './runs/command.js';
+import { serveCommand } from './serve/command.js';
+import { serve } from './serve/serve.js';
 import { serverActions } from './server/actions.js';
 import { exitStatusFor, withErrorReport } from './server/error-report.js';
 import { settingPaths } from './settings.js';
@@ -105,6 +107,11 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
           print(shell, serving ? 'serving' : 'not serving');
           if (!serving) finish(1);
         }),
+      ),
+    )
+    .addCommand(
+      serveCommand((options) =>
+        withErrorReport(shell, finish, { runId: options.runId, offline: true }, () => serve(options, shell)),
       ),
     )
     .addCommand(

@@ -21,6 +21,14 @@ export function storeInEnvironment(env: Shell['env']): StoreConfig | undefined {
   return own.length === 0 ? undefined : loadConfig(Config, Object.fromEntries(own)).store;
 }
 
+/** The part of a service's configuration that names its store. */
+const AnyConfig = z.looseObject({ store: StoreConfig });
+
+/** The store that the configuration of a service names. @throws TrikdError 'invalid' for a file that has none */
+export function configuredStore(file: string, env: Shell['env']): StoreConfig {
+  return loadConfig(AnyConfig, env, file).store;
+}
+
 /** The part of a store that is for one run alone. */
 export function storeOfRun(config: StoreConfig, runId: string): StoreConfig {
   const own = `${OWN_STORES}/${runId}`;

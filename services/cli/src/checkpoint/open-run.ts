@@ -4,12 +4,9 @@ import { PairManifest } from '@trikd/core/checkpoint/manifest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { listRuns, loadRun, type SavedRun, specKey } from '@trikd/core/run/run-store';
-import { loadConfig } from '@trikd/process/config';
 import { openStore } from '@trikd/store/open-store';
-import { StoreConfig } from '@trikd/store/store-config';
-import { z } from 'zod';
 import { chosenRunFolder, RUNS } from '../run-folder.js';
-import { openRunStore, placeInStore } from '../run-store.js';
+import { configuredStore, openRunStore, placeInStore } from '../run-store.js';
 import type { StoreChoice } from '../store-choice.js';
 
 /** A run with its store. */
@@ -18,9 +15,6 @@ export interface OpenRun extends SavedRun {
   /** File of its events, when the run has a folder. */
   readonly events?: string;
 }
-
-/** The part of a service's configuration that is read here. */
-const Config = z.looseObject({ store: StoreConfig });
 
 /**
  * Opens the store of a run for reading.
@@ -32,7 +26,7 @@ export async function openRun(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<OpenRun> {
   if (config !== undefined) {
-    const { store: place } = loadConfig(Config, env, config);
+    const place = configuredStore(config, env);
     if (place.kind === 'folder' && !existsSync(place.path)) {
       throw new TrikdError('not-found', `there is no store at ${place.path}, which ${config} names`);
     }
