@@ -4,13 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import type { z } from 'zod';
+import { StudySpec } from '../services/cli/src/study/study-spec.js';
+import { TuneSpec } from '../services/cli/src/tune/tune-spec.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
 const DOCUMENTS = globSync(['*.md', '{docs,deploy}/**/*.md', 'packages/*/src/**/*.md'], { cwd: ROOT }).sort();
 const FOLDERS = ['bench', 'deploy', 'docs', 'examples', 'packages', 'proto', 'scripts', 'services', 'test'];
-const FILES = [...DOCUMENTS, ...globSync(['deploy/**/*.{yaml,json}', 'examples/*.yaml'], { cwd: ROOT }).sort()];
+const FILES = [...DOCUMENTS, ...globSync(['deploy/**/*.{yaml,json}', 'examples/**/*.yaml'], { cwd: ROOT }).sort()];
 
 /** Words of a dialect: each has a word of the field or a named subject in its place. */
 const BANNED = /\b(somebody|whoever|told by|in hand)\b/gi;
@@ -85,10 +88,16 @@ function specsIn(text: string): readonly string[] {
 /** Methods of docs/extending.md, which the reader adds. */
 const ADDED = /warm-dml|kind: js/;
 
+/** The schema that reads a file. */
+function schemaOf(spec: string): z.ZodType {
+  if (/^arms:/m.test(spec)) return StudySpec;
+  return /^space:/m.test(spec) ? TuneSpec : RunSpec;
+}
+
 test.each(DOCUMENTS.flatMap((document) => specsIn(read(document)).map((spec) => [document, spec] as const)))(
   '%s has a spec that is accepted: %.20s',
   (_document, spec) => {
-    if (!ADDED.test(spec)) expect(RunSpec.safeParse(parse(spec)).error).toBeUndefined();
+    if (!ADDED.test(spec)) expect(schemaOf(spec).safeParse(parse(spec)).error).toBeUndefined();
   },
 );
 

@@ -142,7 +142,7 @@ export function commandLine(actions: RunActions): Command {
 }
 
 /** The version in the package of this command. */
-function version(): string {
+export function version(): string {
   const file = new URL('../package.json', import.meta.url);
   return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
 }

@@ -28,14 +28,28 @@ const MOST_MISTAKES = 32;
  * @throws TrikdError `invalid` without the file, and with every mistake, its setting and, where it has one, its line
  */
 export function loadSpec(file: string, overrides: readonly Override[]): RunSpec {
+  return loadSettings(file, overrides, RunSpec, settingsAt);
+}
+
+/**
+ * Reads a file of settings.
+ * @param names of the settings that there are at a place: one of them may have been meant
+ * @throws TrikdError as `loadSpec` does
+ */
+export function loadSettings<T>(
+  file: string,
+  overrides: readonly Override[],
+  schema: z.ZodType<T>,
+  names: (path: readonly PropertyKey[]) => readonly string[] = () => [],
+): T {
   const lines = new LineCounter();
   const document = documentOf(readText(file, MOST_BYTES), file, lines);
   for (const override of overrides) apply(document, override);
   const settings = withNamedModules(settingsIn(document, file), file);
-  const result = RunSpec.safeParse(settings, { error: plainIssue });
+  const result = schema.safeParse(settings, { error: plainIssue });
   if (result.success) return result.data;
   const issues = result.error.issues.flatMap(eachKey);
-  const mistakes = issues.slice(0, MOST_MISTAKES).map((issue) => mistakeOf(issue, document, file, lines));
+  const mistakes = issues.slice(0, MOST_MISTAKES).map((issue) => mistakeOf(issue, names, document, file, lines));
   throw invalid(file, mistakes, issues.length);
 }
 
@@ -88,11 +102,17 @@ function eachKey(issue: Issue): readonly Issue[] {
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, keys: [key] })) : [issue];
 }
 
-function mistakeOf(issue: Issue, document: Document, file: string, lines: LineCounter): string {
+function mistakeOf(
+  issue: Issue,
+  names: (path: readonly PropertyKey[]) => readonly string[],
+  document: Document,
+  file: string,
+  lines: LineCounter,
+): string {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   if (issue.code !== 'unrecognized_keys') return mistake(path, issue.message, document, file, lines);
   const [key = ''] = issue.keys;
-  const meant = closest(key, settingsAt(path));
+  const meant = closest(key, names(path));
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
   return mistake([...path, key], `there is no such setting${hint}`, document, file, lines);
 }

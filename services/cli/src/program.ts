@@ -45,7 +45,11 @@ import { settingPaths } from './settings.js';
 import { print, type Shell, say, write } from './shell.js';
 import { upCommand } from './stack/command.js';
 import { up } from './stack/up.js';
+import { studyCommand } from './study/command.js';
+import { study } from './study/study.js';
 import { formatted } from './texts.js';
+import { tuneCommand } from './tune/command.js';
+import { tune } from './tune/tune.js';
 
 const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
 
@@ -69,6 +73,8 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         print(shell, json ? formatted(stages, 'json') : explainedText(stages));
       }),
     )
+    .addCommand(studyCommand((options) => study(options, shell)))
+    .addCommand(tuneCommand((options) => tune(options, shell)))
     .addCommand(upCommand((options) => up(options, shell)))
     .addCommand(runs)
     .addCommand(queueCommand(server.queue))

@@ -1,0 +1,90 @@
+import { TrikdError } from '@trikd/core/domain/errors';
+import { plainIssue } from '@trikd/core/spec/plain-issue';
+import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { type DataFacts, plannedCompute } from './compute.js';
+import { merged, type Settings } from './merged.js';
+import { MOST_CELLS, type StudySpec, seedsOf } from './study-spec.js';
+
+/** One run of a study. */
+export interface Cell {
+  /** Empty for a study of one setting. */
+  readonly setting: string;
+  readonly arm: string;
+  readonly seed: number;
+  readonly spec: RunSpec;
+  /** SHA-256, hex, of the spec. */
+  readonly digest: string;
+  /** Multiplications with an addition, if no stage ends early. */
+  readonly compute: number;
+}
+
+/**
+ * The runs of a study, seed by seed, so that each arm has as many when it is stopped.
+ * @param facts of the data of a run
+ * @throws TrikdError 'invalid' with the arm and the setting whose spec is not valid
+ */
+export async function cellsOf(
+  study: StudySpec,
+  facts: (spec: RunSpec) => Promise<DataFacts>,
+): Promise<readonly Cell[]> {
+  const settings = Object.entries(study.settings ?? { '': {} });
+  const arms = Object.entries(study.arms).map(([name, arm]) => ({
+    name,
+    arm,
+    seeds: seedsOf(arm.seeds ?? study.seeds),
+  }));
+  const count = settings.length * arms.reduce((sum, { seeds }) => sum + seeds.length, 0);
+  if (count > MOST_CELLS) throw new TrikdError('invalid', `${count} runs are more than the ${MOST_CELLS} of a study`);
+  const all = [...new Set(arms.flatMap(({ seeds }) => seeds))];
+  const cells: Cell[] = [];
+  for (const [setting, common] of settings) {
+    const known = new Map<string, { readonly settings: Settings; readonly compute: number }>();
+    for (const { name } of [...arms].sort(byDependence))
+      known.set(name, await planned(study, setting, common, name, known, facts));
+    for (const seed of all) {
+      for (const { name, seeds } of arms) {
+        if (!seeds.includes(seed)) continue;
+        const { settings: own, compute } = known.get(name)!;
+        const spec = specOf(study, setting, name, seed, own);
+        cells.push({ setting, arm: name, seed, spec, digest: specDigest(spec), compute });
+      }
+    }
+  }
+  return cells;
+}
+
+/** Arms with the compute of another come after all others. */
+function byDependence(a: { readonly arm: StudySpec['arms'][string] }, b: typeof a): number {
+  return Number(a.arm.compute !== undefined) - Number(b.arm.compute !== undefined);
+}
+
+async function planned(
+  study: StudySpec,
+  setting: string,
+  common: Settings,
+  name: string,
+  known: ReadonlyMap<string, { readonly compute: number }>,
+  facts: (spec: RunSpec) => Promise<DataFacts>,
+): Promise<{ readonly settings: Settings; readonly compute: number }> {
+  const { run, compute: like } = study.arms[name]!;
+  const settings = merged(merged(study.run, common), run);
+  const spec = specOf(study, setting, name, 0, settings);
+  const data = await facts(spec);
+  const compute = plannedCompute(spec, data);
+  if (like === undefined) return { settings, compute };
+  const epochs = Math.max(1, Math.round((spec.epochs * known.get(like)!.compute) / compute));
+  const scaled = { ...settings, epochs };
+  return { settings: scaled, compute: plannedCompute(specOf(study, setting, name, 0, scaled), data) };
+}
+
+function specOf(study: StudySpec, setting: string, arm: string, seed: number, settings: Settings): RunSpec {
+  const name = [study.name, setting, arm, seed]
+    .filter((part) => part !== '')
+    .join('-')
+    .slice(0, 63);
+  const parsed = RunSpec.safeParse({ ...settings, name, seed }, { error: plainIssue });
+  if (parsed.success) return parsed.data;
+  const where = setting === '' ? `arm ${arm}` : `arm ${arm}, setting ${setting}`;
+  const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+  throw new TrikdError('invalid', `${where} of study ${study.name}:\n${lines.join('\n')}`);
+}

@@ -1,0 +1,69 @@
+import { Command } from 'commander';
+import { overrideOption } from '../args.js';
+import type { Override } from '../load-spec.js';
+import { type Format, outputOption, wholeNumber } from '../options.js';
+
+/** Options of `trikd study`. */
+export interface StudyOptions {
+  readonly file: string;
+  readonly overrides: readonly Override[];
+  /** Folder of the results; absent: studies/NAME. */
+  readonly out?: string;
+  /** Runs at once; absent: as many as the processors allow. */
+  readonly workers?: number;
+  /** Arms to train, by name; empty: all. */
+  readonly arms: readonly string[];
+  readonly settings: readonly string[];
+  /** Lists what would be trained. */
+  readonly plan: boolean;
+  /** Trains nothing. */
+  readonly reportOnly: boolean;
+  /** Digest of a run whose spec is printed. */
+  readonly show?: string;
+  readonly output: Format;
+}
+
+interface RawOptions {
+  readonly set: readonly Override[];
+  readonly out?: string;
+  readonly workers?: number;
+  readonly arm?: readonly string[];
+  readonly setting?: readonly string[];
+  readonly plan: boolean;
+  readonly reportOnly: boolean;
+  readonly show?: string;
+  readonly output: Format;
+}
+
+const EXAMPLE = `
+Example:
+  $ trikd study examples/studies/tiny.yaml
+  $ trikd study examples/studies/few-images.yaml --plan
+  $ trikd study examples/studies/few-images.yaml --arm kd trikd --workers 2
+
+Each run trains in a process of its own, with the params of \`trikd run\` bit for bit. Its result is appended to results.jsonl as it ends: the
+same command continues a study that was stopped. Statistics use the test split of the params that validated best; nothing is selected by it.
+Exit status: 0 done, 1 failed, 2 wrong command line, 130 stopped.`;
+
+/** `trikd study` */
+export function studyCommand(study: (options: StudyOptions) => Promise<void>): Command {
+  return new Command('study')
+    .description(
+      'Compares methods: trains every arm with every seed, and reports means, intervals and paired differences.',
+    )
+    .argument('<file>', 'YAML file of the study')
+    .addOption(overrideOption())
+    .option('--out <dir>', 'folder of the results (default: studies/<name>)')
+    .option('--workers <n>', 'runs at once (default: processors divided by the threads of a run)', wholeNumber)
+    .option('--arm <names...>', 'arms to train (default: all)')
+    .option('--setting <names...>', 'settings to train (default: all)')
+    .option('--plan', 'list the runs that are missing and what they cost, and train nothing', false)
+    .option('--report-only', 'write the reports of the runs that have ended, and train nothing', false)
+    .option('--show <digest>', 'print the spec of the run with this digest, as a file for `trikd run`')
+    .addOption(outputOption())
+    .addHelpText('after', EXAMPLE)
+    .exitOverride()
+    .action(async (file: string, { set, arm = [], setting = [], ...options }: RawOptions) => {
+      await study({ ...options, file, overrides: set, arms: arm, settings: setting });
+    });
+}

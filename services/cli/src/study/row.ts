@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+const Metrics = z.record(z.string(), z.number());
+
+/** How one model of a stage validated best. */
+const Best = z.object({ step: z.int(), validation: Metrics, test: Metrics.optional() });
+
+/** What one run of a study came to: a line of its file of results. */
+export const Row = z.object({
+  setting: z.string(),
+  arm: z.string(),
+  seed: z.int(),
+  /** SHA-256, hex, of the spec: `trikd study --show` prints the spec. */
+  digest: z.string(),
+  /** Of the command. */
+  version: z.string(),
+  /** TensorFlow, and the processor. */
+  numerics: z.string(),
+  /** The student that validated best, as the run's rules choose it. */
+  result: z.object({
+    stage: z.string(),
+    /** Steps of its stage before it. */
+    step: z.int(),
+    /** SHA-256, hex, of its params. */
+    params: z.string(),
+    train: Metrics,
+    validation: Metrics,
+    test: Metrics,
+    /** With logits divided by the temperature that is best on the validation split. */
+    calibrated: z.object({ temperature: z.number(), test: Metrics }).optional(),
+  }),
+  stages: z.array(z.object({ name: z.string(), steps: z.int(), learners: z.record(z.string(), Best) })),
+  /** Multiplications with an addition in training, of the steps that were trained. */
+  compute: z.number(),
+  /** Processor seconds of training, validation included, of all threads. */
+  processorSeconds: z.number(),
+  seconds: z.number(),
+});
+export type Row = z.infer<typeof Row>;

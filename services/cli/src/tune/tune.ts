@@ -1,0 +1,116 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { plainIssue } from '@trikd/core/spec/plain-issue';
+import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { gainOver } from '@trikd/core/tasks/metric';
+import { taskOf } from '@trikd/core/tasks/task-of';
+import { loadSettings } from '../load-spec.js';
+import { print, type Shell, say } from '../shell.js';
+import type { Cell } from '../study/cells.js';
+import { plannedCompute } from '../study/compute.js';
+import { knownFacts } from '../study/known-facts.js';
+import { readRows, removeCutLine } from '../study/results-file.js';
+import { sampleOf } from '../study/statistics.js';
+import { seedsOf } from '../study/study-spec.js';
+import { computeText } from '../study/time-left.js';
+import { trainCells } from '../study/train-cells.js';
+import { formatted } from '../texts.js';
+import type { TuneOptions } from './command.js';
+import { type Ranked, tuneTable } from './table.js';
+import { rungsOf, settingsAt, type Trial, trialsOf } from './trials.js';
+import { TuneSpec } from './tune-spec.js';
+
+/** `trikd tune`: successive halving. @throws TrikdError for everything that a user can correct */
+export async function tune(options: TuneOptions, shell: Shell): Promise<void> {
+  const spec = loadSettings(options.file, options.overrides, TuneSpec);
+  const facts = knownFacts(shell.env);
+  const folder = options.out ?? join('studies', spec.name);
+  const file = join(folder, 'results.jsonl');
+  const rungs = rungsOf(spec);
+  let trials = trialsOf(spec);
+  const cellsOf = (share: number, rung: number) =>
+    Promise.all(
+      trials.flatMap((trial) => {
+        return seedsOf(spec.seeds).map(async (seed): Promise<Cell> => {
+          const run = runOf(spec, trial, share, seed);
+          const compute = plannedCompute(run, await facts(run));
+          return {
+            setting: `rung-${rung}`,
+            arm: `trial-${trial.index}`,
+            seed,
+            spec: run,
+            digest: specDigest(run),
+            compute,
+          };
+        });
+      }),
+    );
+  // Every point is checked before the first one trains.
+  const first = await cellsOf(rungs[0]!.share, 0);
+  say(shell, `budget: ${computeText(budget(first, rungs))}`);
+  mkdirSync(folder, { recursive: true });
+  removeCutLine(file);
+  let ranked: readonly Ranked[] = [];
+  let spent = 0;
+  for (const [rung, { trials: count, share }] of rungs.entries()) {
+    trials = trials.slice(0, count);
+    const cells = rung === 0 ? first : await cellsOf(share, rung);
+    const done = new Set(readRows(file).map(({ digest }) => digest));
+    const missing = cells.filter(({ digest }) => !done.has(digest));
+    say(
+      shell,
+      `rung ${rung + 1} of ${rungs.length}: ${trials.length} trials, ${cells[0]!.spec.epochs} epochs of each stage`,
+    );
+    if (missing.length > 0) await trainCells(missing, file, options.workers, shell);
+    ranked = rank(cells, trials, file);
+    spent += cells.reduce((sum, { compute }) => sum + compute, 0);
+    trials = ranked.map(({ trial }) => trial);
+  }
+  const best = settingsAt(spec, ranked[0]!.trial);
+  writeFileSync(
+    join(folder, 'best.yaml'),
+    `# ${spec.name}: the best of ${spec.trials} trials by validation\n${formatted({ name: spec.name, ...best }, 'yaml')}\n`,
+  );
+  const { primary } = taskOf(first[0]!.spec);
+  const result = {
+    tune: spec.name,
+    spent,
+    ranked: ranked.map(({ trial, validation }) => ({ point: trial.point, validation })),
+  };
+  print(shell, options.output === 'table' ? tuneTable(ranked, primary) : formatted(result, options.output));
+  say(shell, `spent: ${computeText(spent)}; the settings of the best trial are in ${join(folder, 'best.yaml')}`);
+}
+
+/** Rungs have the same number of epochs but for rounding. */
+function budget(first: readonly Cell[], rungs: ReturnType<typeof rungsOf>): number {
+  const perTrial = first.reduce((sum, { compute }) => sum + compute, 0) / rungs[0]!.trials;
+  return rungs.reduce((sum, { trials, share }) => sum + (trials * perTrial * share) / rungs[0]!.share, 0);
+}
+
+function runOf(spec: TuneSpec, trial: Trial, share: number, seed: number): RunSpec {
+  const settings = settingsAt(spec, trial);
+  const epochs =
+    typeof settings['epochs'] === 'number' ? Math.max(1, Math.round(settings['epochs'] * share)) : settings['epochs'];
+  const name = `${spec.name}-${trial.index}-${seed}`;
+  const parsed = RunSpec.safeParse({ ...settings, epochs, name, seed }, { error: plainIssue });
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+  throw new TrikdError(
+    'invalid',
+    `trial ${trial.index} of ${spec.name}, ${JSON.stringify(trial.point)}:\n${lines.join('\n')}`,
+  );
+}
+
+/** The trials of a rung from the best on, by the mean of the primary metric on validation; of equals, the earlier one. */
+function rank(cells: readonly Cell[], trials: readonly Trial[], file: string): readonly Ranked[] {
+  const { primary } = taskOf(cells[0]!.spec);
+  const rows = new Map(readRows(file).map((row) => [row.digest, row]));
+  const ranked = trials.map((trial): Ranked => {
+    const own = cells.filter(({ arm }) => arm === `trial-${trial.index}`);
+    return { trial, validation: sampleOf(own.map(({ digest }) => rows.get(digest)!.result.validation[primary.name]!)) };
+  });
+  return ranked.sort(
+    (a, b) => gainOver(primary.better, b.validation.mean, a.validation.mean) || a.trial.index - b.trial.index,
+  );
+}
