@@ -6,7 +6,7 @@ import { run, scratch, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
-test('a run leaves curves and a report beside its events, and its models have the recorded scores', async () => {
+test('a run leaves curves, a report and a store that can be looked at, and its models have the recorded scores', async () => {
   const folder = scratch();
   const store = join(folder, 'runs');
   expect(await run(folder, tiny)).toMatchObject({ status: 0 });
@@ -24,6 +24,13 @@ test('a run leaves curves and a report beside its events, and its models have th
   const { scores } = JSON.parse(evaluated.stdout);
   expect(scores).toHaveLength(4);
   for (const { score, recorded } of scores) expect(score).toEqual(recorded);
+
+  const dashboard = trikd(['dashboard', '--store', store]);
+  const [, url] = await dashboard.drew(/^dashboard +(http:\S+)\n/);
+  const listed = await (await fetch(`${url}/api/runs?view=RUN_LIST_VIEW_SUMMARY`)).json();
+  expect(listed).toMatchObject({ summaries: [{ runId: tiny.name, phase: 'RUN_PHASE_COMPLETED' }] });
+  dashboard.kill('SIGINT');
+  expect(await dashboard.ended).toMatchObject({ status: 0, stderr: '' });
 
   const out = join(folder, 'files');
   const exported = await trikd(['runs', 'export', tiny.name, '--store', store, '--out', out]).ended;

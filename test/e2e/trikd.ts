@@ -30,8 +30,8 @@ export interface Command {
   readonly pid: number;
   /** The first line of JSON that fits, among those that came and those that come. Rejects when the process ends before. */
   readonly said: (fits: (line: Line) => boolean) => Promise<Line>;
-  /** Resolves when standard output, without control characters, has what fits. Rejects when the process ends before. */
-  readonly drew: (pattern: RegExp) => Promise<void>;
+  /** Resolves with what fits when standard output, without control characters, has it. Rejects when the process ends before. */
+  readonly drew: (pattern: RegExp) => Promise<RegExpExecArray>;
   /** Resolves when standard error has what fits. Rejects when the process ends before. */
   readonly complained: (pattern: RegExp) => Promise<void>;
   readonly kill: (signal: NodeJS.Signals) => void;
@@ -138,7 +138,7 @@ function command(
   return {
     pid: child.pid ?? 0,
     said: (fits) => first(() => lines.find(fits)),
-    drew: (pattern) => first(() => pattern.exec(stripVTControlCharacters(stdout)) ?? undefined).then(() => undefined),
+    drew: (pattern) => first(() => pattern.exec(stripVTControlCharacters(stdout)) ?? undefined),
     complained: (pattern) => first(() => pattern.exec(stderr) ?? undefined).then(() => undefined),
     kill: (signal) => child.kill(signal),
     leave: () => child.stdout.destroy(),

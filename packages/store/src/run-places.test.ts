@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRun, loadRun } from '@trikd/core/run/run-store';
+import { createRun, listRuns, loadRun, specKey, stateKey } from '@trikd/core/run/run-store';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';
 import { openFolderStore } from './folder-store.js';
-import { bucketPlaces, openRunPlaces } from './run-places.js';
+import { asOneStore, bucketPlaces, openRunPlaces } from './run-places.js';
 
 const spec = (name: string) => ({ ...specFor('bare'), name });
 
@@ -47,9 +47,24 @@ test('a bucket has the runs of services and those of trikd run', async () => {
   await createRun(own, spec('own'));
   for (const key of await own.list('')) await bucket.put(`trikd-run/own/${key}`, (await own.get(key))!.bytes);
   const places = bucketPlaces(bucket);
+  const readsAll = async () => {
+    for (const name of ['own', 'shared'])
+      expect((await loadRun((await places.storeOf(name))!, name)).spec.name).toBe(name);
+  };
+  await readsAll();
   expect(await places.names()).toEqual(['own', 'shared']);
-  for (const name of await places.names()) {
-    expect((await loadRun((await places.storeOf(name))!, name)).spec.name).toBe(name);
-  }
+  expect(await places.keys()).toEqual(['own', 'shared'].flatMap((name) => [specKey(name), stateKey(name)]));
+  await readsAll();
   expect(await places.storeOf('other')).toBeUndefined();
+});
+
+test('as one store, each run has the objects of its own store and no others', async () => {
+  const root = await folderWith({ one: 'one/store', two: 'two/store' });
+  const stray = await openFolderStore(join(root, 'one/store'));
+  await stray.put('runs/two/stray.json', new Uint8Array(1));
+  const store = asOneStore(await openRunPlaces({ kind: 'folder', path: root }));
+  expect(await listRuns(store)).toEqual(['one', 'two']);
+  expect(await store.list('runs/two/')).toEqual(['runs/two/spec.json', 'runs/two/state.json']);
+  expect((await loadRun(store, 'two')).spec.name).toBe('two');
+  expect(await store.get('lease.json')).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { isStoreKey, type ObjectStore, type StoreReader } from '@trikd/core/domain/object-store';
-import { listRuns, stateKey } from '@trikd/core/run/run-store';
+import { runsIn, stateKey } from '@trikd/core/run/run-store';
 import { hasCode } from '@trikd/process/error-code';
 import { folderError } from './folder-error.js';
 import { readFolderStore } from './folder-store.js';
@@ -19,6 +19,8 @@ export const STORE_IN_RUN = 'store';
 export interface RunPlaces {
   /** Names of all runs, sorted. */
   names(): Promise<readonly string[]>;
+  /** Keys of all objects below `runs/`, each of a run in that run's store, sorted. */
+  keys(): Promise<readonly string[]>;
   /** The store of a run; undefined when there is no such run. Its functions that write throw TrikdError 'wrong-state'. */
   storeOf(runId: string): Promise<ObjectStore | undefined>;
 }
@@ -43,6 +45,21 @@ export function readOnly(reader: StoreReader): ObjectStore {
   return { get, size, list, put: refuse, create: refuse, replace: refuse, remove: refuse };
 }
 
+/**
+ * All runs as one store, for reading. What belongs to no run is not in it. It lists the keys of one run, or all keys below `runs/`.
+ */
+export function asOneStore({ keys, storeOf }: RunPlaces): ObjectStore {
+  const ofRun = async (key: string) => {
+    const [, runId] = /^(?:runs|events)\/([^/]+)\//.exec(key) ?? [];
+    return runId === undefined ? undefined : storeOf(runId);
+  };
+  return readOnly({
+    get: async (key) => (await ofRun(key))?.get(key),
+    size: async (key) => (await ofRun(key))?.size(key),
+    list: async (prefix) => (prefix === 'runs/' ? keys() : ((await (await ofRun(prefix))?.list(prefix)) ?? [])),
+  });
+}
+
 function folderPlaces(folder: string): RunPlaces {
   const root = resolve(folder);
   const shared = [root, join(root, STORE_IN_RUN)];
@@ -55,12 +72,17 @@ function folderPlaces(folder: string): RunPlaces {
     }
     return undefined;
   };
+  const found = async () => {
+    const parents = [root, join(root, OWN_STORES), ...shared.map((place) => join(place, 'runs'))];
+    const names = [...new Set((await Promise.all(parents.map(namesIn))).flat())];
+    const stores = await Promise.all(names.map(async (name) => ({ name, store: await storeOf(name) })));
+    return stores.flatMap(({ name, store }) => (store ? [{ name, store }] : []));
+  };
   return {
-    async names() {
-      const parents = [root, join(root, OWN_STORES), ...shared.map((place) => join(place, 'runs'))];
-      const names = new Set((await Promise.all(parents.map(namesIn))).flat());
-      const found = await Promise.all([...names].map(async (name) => ((await storeOf(name)) ? [name] : [])));
-      return found.flat().sort();
+    names: async () => (await found()).map(({ name }) => name).sort(),
+    async keys() {
+      const keys = (await found()).map(({ name, store }) => store.list(`runs/${name}/`));
+      return (await Promise.all(keys)).flat().sort();
     },
     storeOf,
   };
@@ -79,16 +101,26 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 /** As {@link openRunPlaces}, of a bucket that is open. */
 export function bucketPlaces(bucket: StoreReader): RunPlaces {
   const ownStore = (runId: string) => below(bucket, `${OWN_STORES}/${runId}/`);
+  // Of the last listing: each look into a bucket is a request.
+  let own: ReadonlySet<string> = new Set();
+  let shared: ReadonlySet<string> = new Set();
+  const keys = async () => {
+    const [ownKeys, sharedKeys] = await Promise.all([bucket.list(`${OWN_STORES}/`), bucket.list('runs/')]);
+    const keysOfOwn = ownKeys.flatMap((key) => {
+      const [, folder, inStore, name] = /^[^/]+\/([^/]+)\/(runs\/([^/]+)\/.+)$/.exec(key) ?? [];
+      return inStore !== undefined && folder === name ? [inStore] : [];
+    });
+    own = new Set(runsIn(keysOfOwn));
+    shared = new Set(runsIn(sharedKeys));
+    return [...keysOfOwn, ...sharedKeys.filter((key) => !own.has(key.split('/')[1] ?? ''))].sort();
+  };
   return {
-    async names() {
-      const own = (await bucket.list(`${OWN_STORES}/`)).flatMap((key) => {
-        const [, folder, name] = /^[^/]+\/([^/]+)\/runs\/([^/]+)\/state\.json$/.exec(key) ?? [];
-        return folder !== undefined && folder === name ? [name] : [];
-      });
-      return [...new Set([...own, ...(await listRuns(readOnly(bucket)))])].sort();
-    },
+    names: async () => runsIn(await keys()),
+    keys,
     async storeOf(runId) {
       if (!isStoreKey(runId)) return undefined;
+      if (own.has(runId)) return readOnly(ownStore(runId));
+      if (shared.has(runId)) return readOnly(bucket);
       for (const reader of [ownStore(runId), bucket]) {
         if ((await reader.size(stateKey(runId))) !== undefined) return readOnly(reader);
       }

@@ -7,6 +7,8 @@ import { certsCommand } from './certs/command.js';
 import { checkpointActions } from './checkpoint/actions.js';
 import { checkpointCommand } from './checkpoint/command.js';
 import { completionCommands } from './completion/command.js';
+import { dashboardCommand } from './dashboard/command.js';
+import { showDashboard } from './dashboard/show-dashboard.js';
 import { dataActions } from './data/actions.js';
 import { dataCommand } from './data/command.js';
 import { doctorCommand } from './doctor/command.js';
@@ -76,6 +78,11 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(studyCommand((options) => study(options, shell)))
     .addCommand(tuneCommand((options) => tune(options, shell)))
     .addCommand(upCommand((options) => up(options, shell)))
+    .addCommand(
+      dashboardCommand((options) =>
+        withErrorReport(shell, finish, { offline: true }, () => showDashboard(options, shell)),
+      ),
+    )
     .addCommand(runs)
     .addCommand(queueCommand(server.queue))
     .addCommand(generationCommand(server.generation))

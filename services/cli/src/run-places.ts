@@ -16,6 +16,7 @@ import type { StoreChoice } from './store-choice.js';
 export interface StoredRuns extends RunPlaces {
   /** As a person writes it: a path, or `s3://bucket/prefix`. */
   readonly name: string;
+  readonly config: StoreConfig;
 }
 
 /** The part of a service's configuration that is read here. */
@@ -32,7 +33,7 @@ export async function openStoredRuns(choice: StoreChoice, env: Shell['env']): Pr
   if (chosen !== undefined && place.kind === 'folder' && !existsSync(place.path)) {
     throw new TrikdError('not-found', `there is no folder ${place.path}`);
   }
-  return { ...(await openRunPlaces(place)), name: placeInStore(place) };
+  return { ...(await openRunPlaces(place)), name: placeInStore(place), config: place };
 }
 
 function placeOf({ store, config }: StoreChoice, env: Shell['env']): StoreConfig {

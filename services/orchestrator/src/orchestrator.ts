@@ -5,15 +5,15 @@ import { advance } from '@trikd/core/run/advance';
 import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
 import { announce } from '@trikd/core/run/queue-markers';
 import type { RunEvent } from '@trikd/core/run/run-event';
-import { listRuns, loadRun, runsIn, type SavedRun } from '@trikd/core/run/run-store';
+import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
 import type { RunView } from '@trikd/core/run/run-view';
 import { wantsTrio } from '@trikd/core/run/state';
 import type { Steering } from '@trikd/core/run/steering';
-import { changeTags, readTags, type TagChange, taggedIn } from '@trikd/core/run/tags';
+import { changeTags, readTags, type TagChange } from '@trikd/core/run/tags';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Logger } from '@trikd/process/logging';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { type PageWanted, pageOfRuns, type RunPage } from './api/list-runs.js';
+import { createRunPages, type RunPages } from './api/run-pages.js';
 import { type BroadcastsPorts, createBroadcasts } from './events/broadcasts.js';
 import { cachedPages } from './events/event-pages.js';
 import { createRunLooks } from './events/run-looks.js';
@@ -27,7 +27,6 @@ import { rulesOf } from './runs/rules.js';
 import { createRunLog } from './runs/run-log.js';
 import { createRunRecords } from './runs/run-records.js';
 import type { RunServices } from './runs/run-services.js';
-import { createRunSummaries, type ListedRun } from './runs/run-summaries.js';
 import { removeRun, type SteeringPorts, steerRun } from './runs/steering.js';
 
 /** What an orchestrator works with. */
@@ -58,13 +57,12 @@ export interface CreateRequest {
 }
 
 /** Drives any number of runs, each on a trio of its own. Of several orchestrators of a store, one leads. */
-export interface Orchestrator {
+export interface Orchestrator extends RunPages {
+  /** It shows runs and refuses every command. Absent: it takes commands. */
+  readonly viewOnly?: true;
   /** Creates the run of a spec, or continues the stored one. It is queued when this resolves; the leader places and drives it. */
   create(request: CreateRequest): Promise<RunView>;
   get(runId: string): Promise<RunView>;
-  list(wanted: PageWanted): Promise<RunPage<RunView>>;
-  /** The summaries of runs. For each run it reads one object that is small, and its tags if it has any. */
-  summaries(wanted: PageWanted): Promise<RunPage<ListedRun>>;
   /** The tags of a run, sorted. */
   tags(runId: string): Promise<readonly string[]>;
   /** Changes the tags of a run, whichever orchestrator leads, and resolves with all of them. @throws TrikdError as `changeTags` does */
@@ -109,8 +107,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   const find = async (runId: string): Promise<RunView> =>
     leader.driven(runId)?.view() ?? leader.inQueue(await loadRun(store, runId));
 
-  const whole = { find, phaseOf: ({ state }: RunView) => state.phase, sizeOf: sizeOfView };
-  const summaries = createRunSummaries({ store, find, isDriven: (runId) => leader.driven(runId) !== undefined });
+  const pagesOfRuns = createRunPages({ store, find, isDriven: (runId) => leader.driven(runId) !== undefined });
 
   async function create(request: CreateRequest): Promise<RunView> {
     if (drained.signal.aborted) throw new TrikdError('unavailable', 'the orchestrator is shutting down');
@@ -179,13 +176,7 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
   return {
     create: (request) => inTurn(request.spec.name, () => create(request)),
     get: find,
-    list: async (wanted) => pageOfRuns(await listRuns(store), wanted, whole),
-    summaries: async (wanted) => {
-      const keys = await store.list('runs/');
-      const tagged = taggedIn(keys);
-      const read = (runId: string) => summaries.read(runId, tagged.has(runId));
-      return pageOfRuns(runsIn(keys), wanted, { find: read, ...IN_SHORT });
-    },
+    ...pagesOfRuns,
     tags: (runId) => readTags(store, runId),
     tag: (runId, change) => changeTags(store, runId, change),
     watch: (wanted, signal) => {
@@ -202,14 +193,4 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
       await leader.over;
     },
   };
-}
-
-/** What decides whether a summary is on a page, and how many fit on it. */
-const IN_SHORT = {
-  phaseOf: ({ phase }: ListedRun) => phase,
-  sizeOf: (run: ListedRun) => JSON.stringify(run).length,
-};
-
-function sizeOfView({ spec, state }: RunView): number {
-  return JSON.stringify([spec, state]).length;
 }

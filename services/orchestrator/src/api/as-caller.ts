@@ -13,7 +13,7 @@ import type { PageWanted, RunPage } from './list-runs.js';
 import { isAdmin, mayAccess, ownerOf } from './ownership.js';
 
 /** An orchestrator, as one caller may use it. */
-export interface CallersOrchestrator extends Omit<Orchestrator, 'create' | 'drain'> {
+export interface CallersOrchestrator extends Omit<Orchestrator, 'create' | 'drain' | 'viewOnly'> {
   /** @param team on whose behalf; empty: the caller's, if they are in exactly one */
   create(request: Omit<CreateRequest, 'owner'>, team: string): Promise<RunView>;
 }

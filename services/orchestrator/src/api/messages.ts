@@ -1,13 +1,14 @@
 import type { RunView } from '@trikd/core/run/run-view';
 import { fromRun } from '@trikd/protocol/convert-run-view';
 import type { GetCallerResponse, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { type Caller, VERBS } from '@trikd/transport/access/caller';
+import { type Caller, VERBS, type Verb } from '@trikd/transport/access/caller';
 
-/** Who a caller is. */
-export function fromCaller(caller: Caller): GetCallerResponse {
+/** Who a caller is. @param allowed what anybody may do here */
+export function fromCaller(caller: Caller, allowed: readonly Verb[] = VERBS): GetCallerResponse {
   const { kind } = caller;
-  if (kind === 'user') return { kind, subject: caller.subject, teams: [...caller.teams], verbs: [...caller.verbs] };
-  return { kind, subject: kind === 'service' ? caller.role : '', teams: [], verbs: [...VERBS] };
+  const verbs = allowed.filter((verb) => kind !== 'user' || caller.verbs.includes(verb));
+  if (kind === 'user') return { kind, subject: caller.subject, teams: [...caller.teams], verbs };
+  return { kind, subject: kind === 'service' ? caller.role : '', teams: [], verbs };
 }
 
 /** How a run is when a stream opens: the one event that carries a whole run. */

@@ -139,7 +139,7 @@ export class OrchestratorController {
 
   @GrpcMethod('RunService', 'getCaller')
   getCaller(_request: GetCallerRequest, metadata: Metadata): GetCallerResponse {
-    return fromCaller(callerOf(metadata));
+    return fromCaller(callerOf(metadata), this.orchestrator.viewOnly ? ['view'] : undefined);
   }
 
   @GrpcMethod('RunService', 'watchRun')

@@ -14,7 +14,7 @@ import type { Look, RunLooks } from './run-looks.js';
 /** What following a run needs. */
 export interface WatchPorts {
   readonly store: ObjectStore;
-  readonly broadcasts: Broadcasts;
+  readonly broadcasts: Pick<Broadcasts, 'get'>;
   readonly looks: RunLooks;
   readonly pages: PageCache;
   /** The newest that is known of a run. */

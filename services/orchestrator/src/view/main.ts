@@ -1,0 +1,4 @@
+import { exitOnEarlySignals } from '@trikd/process/shutdown';
+
+exitOnEarlySignals();
+await import('./start.js');

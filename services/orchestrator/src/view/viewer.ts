@@ -1,0 +1,57 @@
+import type { Clock } from '@trikd/core/async/clock';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { loadRun } from '@trikd/core/run/run-store';
+import { readTags } from '@trikd/core/run/tags';
+import { createRunPages } from '../api/run-pages.js';
+import { cachedPages } from '../events/event-pages.js';
+import { createRunLooks } from '../events/run-looks.js';
+import { watchRun } from '../events/watch-run.js';
+import { createWatcherLimit } from '../events/watcher-limit.js';
+import { createNews } from '../leadership/news.js';
+import type { Orchestrator } from '../orchestrator.js';
+
+/** What a viewer reads with. */
+export interface ViewerPorts {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  /** Seconds between two looks at a run that is watched. */
+  readonly look: number;
+  /** Open streams of one run, at most. */
+  readonly watchersPerRun: number;
+}
+
+/** Shows the runs of a store as an orchestrator does, and changes nothing: it never leads, and refuses every command. */
+export function viewer({ store, clock, look, watchersPerRun }: ViewerPorts): Orchestrator {
+  const drained = new AbortController();
+  const pages = cachedPages(store);
+  const { news, wake } = createNews(clock, look);
+  const looks = createRunLooks({ store, inQueue: (run) => run, news, drained: drained.signal });
+  const watchers = createWatcherLimit(watchersPerRun);
+  const find = (runId: string) => loadRun(store, runId);
+  const refuse = async () => {
+    throw new TrikdError(
+      'wrong-state',
+      'these runs are shown from their store: call the orchestrator that drives them',
+    );
+  };
+  return {
+    viewOnly: true,
+    ...createRunPages({ store, find, isDriven: () => false }),
+    get: find,
+    tags: (runId) => readTags(store, runId),
+    watch: (wanted, signal) => {
+      const broadcasts = { get: () => undefined };
+      const ports = { store, broadcasts, looks, pages, find, drained: drained.signal };
+      return watchers.counted(wanted.runId, () => watchRun(ports, wanted, signal));
+    },
+    create: refuse,
+    tag: refuse,
+    steer: refuse,
+    remove: refuse,
+    drain: async () => {
+      drained.abort(new TrikdError('unavailable', 'the viewer is shutting down'));
+      wake();
+    },
+  };
+}
