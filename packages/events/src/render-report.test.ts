@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { eventOf } from './event.js';
-import { renderReport } from './render-report.js';
+import { renderReport, runFileIn } from './render-report.js';
 import { foldAll } from './run-history.js';
 
 const template =
@@ -19,8 +19,9 @@ test('a report has the history in it, whatever text is in the history', () => {
 
 test('a report has the file in it that starts its run again', () => {
   const history = foldAll([eventOf({ run: { runId: 'tiny', spec: '{"name":"tiny","seed":3}' } })]);
-  const [, file = ''] = /id="run-file">(.*?)<\/script>/s.exec(renderReport(template, history)) ?? [];
-  expect(parse(file)).toEqual({ name: 'tiny', seed: 3 });
+  expect(parse(runFileIn(renderReport(template, history)) ?? '')).toEqual({ name: 'tiny', seed: 3 });
+  expect(runFileIn(renderReport(template, foldAll([])))).toBeUndefined();
+  expect(runFileIn('<html></html>')).toBeUndefined();
 });
 
 test('what is no template makes no report', () => {

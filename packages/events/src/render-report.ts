@@ -14,6 +14,14 @@ export function renderReport(template: string, history: RunHistory): string {
   return filled(filled(template, HISTORY, data), RUN_FILE, runFile(history) ?? '');
 }
 
+/** The file in a report that starts its run again; undefined when the page has none. */
+export function runFileIn(page: string): string | undefined {
+  const at = page.indexOf(RUN_FILE);
+  if (at < 0) return undefined;
+  const [text = ''] = page.slice(at + RUN_FILE.length).split('</script>', 1);
+  return text.trim() === '' ? undefined : text;
+}
+
 function filled(template: string, place: string, content: string): string {
   const at = template.indexOf(place);
   if (at < 0) throw new Error('this is no template of a report');

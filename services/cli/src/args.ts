@@ -51,6 +51,7 @@ const RUN_EXAMPLE = `
 Example:
   $ trikd run examples/tiny.yaml
   $ trikd run examples/fashion-mnist.yaml --seed 1 --set name=seed-1 --set student.learningRate=0.1
+  $ trikd run report.html --set name=again
 
   $ trikd run examples/tiny.yaml --server orchestrator:50050 --no-wait --priority 10
 
@@ -88,7 +89,7 @@ export function commandLine(actions: RunActions): Command {
   program
     .command('run')
     .description('Trains a run: starts its four services, shows their progress, and continues a stored run.')
-    .argument('<file>', 'YAML file with the spec of the run')
+    .argument('<file>', 'YAML file with the spec of the run, or a report, which holds one')
     .addOption(overrideOption())
     .option('--seed <n>', 'override the seed', wholeNumber)
     .option('--store <dir>', 'folder with a folder for each run (default: "runs")')

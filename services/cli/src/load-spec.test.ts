@@ -42,6 +42,17 @@ describe('the examples', () => {
 });
 
 describe('loadSpec', () => {
+  test('reads the run file in a report', () => {
+    const report = join(folder, 'report.html');
+    const page = (text: string) => `<html><script type="application/yaml" id="run-file">${text}</script></html>`;
+    writeFileSync(report, page(`# The run trial.\n${GOOD}`));
+    expect(loadSpec(report, [])).toEqual(loadSpec(file(GOOD), []));
+    writeFileSync(report, page(GOOD.replace('epochs: 2', 'epochs: 0')));
+    expect(() => loadSpec(report, [])).toThrow(`the run file in ${report}:3: epochs: `);
+    writeFileSync(report, page(''));
+    expect(() => loadSpec(report, [])).toThrow(`${report} holds no run file`);
+  });
+
   test('names every mistake and its line', () => {
     const path = file(GOOD.replace('epochs: 2', 'epochs: 0\ntemprature: 4').replace('channels: [8]', 'channels: []'));
     const message = (() => {

@@ -3,6 +3,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { messageOf } from '@trikd/core/domain/message-of';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec } from '@trikd/core/spec/run-spec';
+import { runFileIn } from '@trikd/events/render-report';
 import { readText } from '@trikd/process/read-text';
 import { type Document, isMap, isNode, Lexer, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -20,11 +21,14 @@ export interface Override {
 const MOST_BYTES = 64 * 1024;
 const MOST_TOKENS = 10_000;
 
+/** Bytes of a report, at most: its history has a bounded size too. */
+const MOST_REPORT_BYTES = 32 * 1024 * 1024;
+
 /** Mistakes that are described; the others are counted. */
 const MOST_MISTAKES = 32;
 
 /**
- * Reads the spec of a run.
+ * Reads the spec of a run: a YAML file, or a report, which holds one.
  * @throws TrikdError `invalid` without the file, and with every mistake, its setting and, where it has one, its line
  */
 export function loadSpec(file: string, overrides: readonly Override[]): RunSpec {
@@ -43,14 +47,27 @@ export function loadSettings<T>(
   names: (path: readonly PropertyKey[]) => readonly string[] = () => [],
 ): T {
   const lines = new LineCounter();
-  const document = documentOf(readText(file, MOST_BYTES), file, lines);
+  const { name, text } = textIn(file);
+  const document = documentOf(text, name, lines);
   for (const override of overrides) apply(document, override);
-  const settings = withNamedModules(settingsIn(document, file), file);
+  const settings = withNamedModules(settingsIn(document, name), file);
   const result = schema.safeParse(settings, { error: plainIssue });
   if (result.success) return result.data;
   const issues = result.error.issues.flatMap(eachKey);
-  const mistakes = issues.slice(0, MOST_MISTAKES).map((issue) => mistakeOf(issue, names, document, file, lines));
-  throw invalid(file, mistakes, issues.length);
+  const mistakes = issues.slice(0, MOST_MISTAKES).map((issue) => mistakeOf(issue, names, document, name, lines));
+  throw invalid(name, mistakes, issues.length);
+}
+
+/** The text of a spec, with its name for messages. */
+function textIn(file: string): { readonly name: string; readonly text: string } {
+  if (!/\.html?$/i.test(file)) return { name: file, text: readText(file, MOST_BYTES) };
+  const text = runFileIn(readText(file, MOST_REPORT_BYTES));
+  const name = `the run file in ${file}`;
+  if (text === undefined) {
+    throw new TrikdError('invalid', `${file} holds no run file: \`trikd report RUN\` writes a report that does`);
+  }
+  if (text.length > MOST_BYTES) throw new TrikdError('invalid', `${name} has more than ${MOST_BYTES} characters`);
+  return { name, text };
 }
 
 function documentOf(text: string, file: string, lines: LineCounter): Document {
