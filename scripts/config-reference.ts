@@ -6,7 +6,7 @@
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { OutsideSpec } from '@trikd/core/spec/outside-spec';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { trainerConfig } from '@trikd/model-host/config';
+import { anchorConfig, trainerConfig } from '@trikd/model-host/config';
 import { ServingConfig } from '@trikd/model-host/serving/serving-config';
 import { StoreConfig } from '@trikd/store/store-config';
 import { z } from 'zod';
@@ -40,6 +40,12 @@ function outsideTable(): string {
   const pathOf = (row: string) => row.split('|')[1];
   const once = rows.filter((row, index) => rows.findIndex((other) => pathOf(other) === pathOf(row)) === index);
   return [head, line, ...once].map((row) => row?.replace('**required**', '')).join('\n');
+}
+
+/** The settings of the anchor-server that the trainers do not have. */
+function endpointTable(): string {
+  const [head, line, ...rows] = table(anchorConfig()).split('\n');
+  return [head, line, ...rows.filter((row) => row.startsWith('| `endpoint'))].join('\n');
 }
 
 console.log(`# Configuration
@@ -102,6 +108,10 @@ an empty text if the setting accepts one, and otherwise ignored. Each service al
 50051, 50052 and 50053.
 
 ${table(trainerConfig('teacher')).replace('127.0.0.1:50052', '127.0.0.1:5005x')}
+
+The anchor-server also asks [models of other servers](teachers.md#a-model-of-another-server):
+
+${endpointTable()}
 
 ## Served models
 

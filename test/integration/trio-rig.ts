@@ -8,6 +8,7 @@ import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
+import type { AnchorParts } from '@trikd/model-host/anchor/anchor-parts';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { rememberLast } from '@trikd/model-host/remember-last';
 import { createTrainer, type Trainer } from '@trikd/model-host/trainer/trainer';
@@ -88,7 +89,11 @@ export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGe
 export type TrainerUnderTest = Awaited<ReturnType<typeof openTrainer>>;
 
 /** The anchor-server as a service, with a client that steers it. */
-export async function openAnchorServer(store: ObjectStore, openFrozen = numberAnchor()) {
+export async function openAnchorServer(
+  store: ObjectStore,
+  openFrozen = numberAnchor(),
+  further: Partial<AnchorParts> = {},
+) {
   const anchor = createAnchorHolder({
     store,
     loadDataset: rememberLast(loadDataset),
@@ -96,6 +101,7 @@ export async function openAnchorServer(store: ObjectStore, openFrozen = numberAn
     clock: systemClock,
     random: Math.random,
     log,
+    ...further,
   });
   const module = anchorModule(anchor, never);
   const service = await createService({

@@ -8,6 +8,7 @@ import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
 import { TelemetryConfig } from '@trikd/telemetry/config';
 import { securitySettings } from '@trikd/transport/access/tls-config';
+import { endpointSettings } from '@trikd/transport/inference/endpoint-settings';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
 import { ServingConfig } from './serving/serving-config.js';
@@ -15,7 +16,7 @@ import { ServingConfig } from './serving/serving-config.js';
 /** The ports on which the services of the models listen by default. */
 const DEFAULT_PORTS: Readonly<Record<Role, number>> = { anchor: 50_051, teacher: 50_052, student: 50_053 };
 
-/** Configuration of an anchor-server or trainer process. */
+/** What the configurations of an anchor-server and of a trainer process have in common. */
 export function modelServiceConfig(role: Role) {
   return z.strictObject({
     listen: Address.default(`127.0.0.1:${DEFAULT_PORTS[role]}`).describe(
@@ -31,6 +32,7 @@ export function modelServiceConfig(role: Role) {
     log: LogConfig,
   });
 }
+
 /** host:port, or *.domain:port for every host of a domain. */
 const Peer = z
   .string()
@@ -54,6 +56,7 @@ export function trainerConfig(role: TrainedRole) {
 /** Configuration of an anchor-server process. */
 export function anchorConfig() {
   return modelServiceConfig('anchor').extend({
+    ...endpointSettings,
     serving: ServingConfig.optional().describe(
       'anchor-server only: models of runs that it serves by the Open Inference Protocol; default: none',
     ),

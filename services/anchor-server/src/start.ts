@@ -20,6 +20,8 @@ import { callMeter, refusalMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { securityOrExit } from '@trikd/transport/access/security';
 import { verifierOrExit } from '@trikd/transport/access/tokens';
+import { endpointAccessOf } from '@trikd/transport/inference/endpoint-settings';
+import { openEndpointWith } from '@trikd/transport/inference/open-endpoint';
 import { runService } from '@trikd/transport/nest/run-service';
 
 const config = configOrExit(anchorConfig(), environment());
@@ -45,14 +47,16 @@ function servedModels() {
 
 /** The frozen models of a run, and beside them those that are served. */
 async function runAnchor(served: ReturnType<typeof servedModels>): Promise<void> {
+  const endpoints = endpointAccessOf(config);
   const holder = createAnchorHolder({
     ...parts,
     loadDataset: datasetLoader({ ...config, admission }),
     openFrozen,
     readWeights: weightsReader(config.weights),
+    openEndpoint: openEndpointWith(config, endpoints),
     numerics: readNumerics(environment()),
   });
-  const anchor = admittingAnchor(holder, admission);
+  const anchor = admittingAnchor(holder, { ...admission, endpoints });
   await runService({
     ...config,
     security,

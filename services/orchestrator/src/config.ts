@@ -10,6 +10,7 @@ import { TelemetryConfig } from '@trikd/telemetry/config';
 import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { securitySettings } from '@trikd/transport/access/tls-config';
 import { HttpLimits } from '@trikd/transport/http/http-limits';
+import { endpointSettings } from '@trikd/transport/inference/endpoint-settings';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
 import { LeaderLabelConfig } from './leadership/label/leader-label-config.js';
@@ -95,6 +96,7 @@ export const OrchestratorConfig = z
       })
       .prefault({}),
     ...dataSettings,
+    ...endpointSettings,
     admission: AdmissionLimits,
     limits: ServerLimits.extend({
       watchersPerRun: z.int().positive().default(1024).describe('open event streams of one run, at most'),

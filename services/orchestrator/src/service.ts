@@ -12,6 +12,7 @@ import { wallTime } from '@trikd/process/wall-time';
 import { retryingStore } from '@trikd/store/retrying-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { LOOPBACK_ONLY, type Security } from '@trikd/transport/access/security';
+import { endpointAccessOf } from '@trikd/transport/inference/endpoint-settings';
 import { admitting } from './api/admitting.js';
 import { kubernetesOf, type OrchestratorConfig, placementOf, queueOf } from './config.js';
 import { eventCounter } from './events/event-counter.js';
@@ -108,7 +109,7 @@ export function orchestratorService(
     failed: (runId, error) => log.error({ runId, err: error }, 'a run is not driven here'),
   });
   return {
-    orchestrator: admitting(driver, admissionOf(config)),
+    orchestrator: admitting(driver, { ...admissionOf(config), endpoints: endpointAccessOf(config) }),
     stop: async () => {
       const left = async () => label && within(label.settled(), FAREWELL, clock);
       await within(driver.drain().then(left), config.times.drain + FAREWELL, clock);

@@ -3,7 +3,9 @@ import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { describe, expect, test } from 'vitest';
 import { paramsDigest } from '../checkpoint/blobs.js';
+import { makeBatch } from '../data/batch.js';
 import type { TrainedRole } from '../domain/role.js';
+import { RunSpec } from '../spec/run-spec.js';
 import { stageAt } from '../stages/stages-of.js';
 import type { TrainerEvent } from '../training/trainer-event.js';
 import {
@@ -117,5 +119,41 @@ describe('a run in one process', () => {
       kind: 'diverged',
       message: expect.stringMatching(/teacher/),
     });
+  });
+});
+
+describe('a model of another server in one process', () => {
+  const spec = RunSpec.parse({
+    name: 'taught',
+    ...{ data: { kind: 'synthetic', train: 64, noise: 32 }, batchSize: 16, epochs: 3, warmupSteps: 2 },
+    ...{ method: 'kd', teacher: { from: { endpoint: 'there', model: 'm' } } },
+    student: { model: { kind: 'plain-cnn', channels: [4] } },
+  });
+  const run: ReferenceRun = { spec, dataset: datasetFor(spec), ...memoryBlobs(), clock: virtualClock() };
+
+  /** Ends a stage whose teacher says at each step what it is given. */
+  async function taughtBy(say: (step: number) => number) {
+    const remote: ReferenceRun['remote'] = async (_frozen, attempt) => ({
+      logits: async (step) => {
+        const { digest } = makeBatch(run.dataset, spec, attempt.generation, step);
+        const { classes: cols } = run.dataset;
+        const data = Float32Array.from({ length: spec.batchSize * cols }, (_, at) => say(step) * (at % cols));
+        return { position: { ...attempt, step }, batchDigest: digest, logits: { rows: spec.batchSize, cols, data } };
+      },
+      close: async () => undefined,
+    });
+    const { learners, frozen } = await runFirst({ ...run, remote });
+    expect(frozen).toEqual({});
+    return learners['student']?.state.sha256;
+  }
+
+  test('teaches what it has answered, bit for bit', async () => {
+    const first = await taughtBy((step) => step);
+    expect(await taughtBy((step) => step)).toBe(first);
+    expect(await taughtBy((step) => (step === 7 ? 0 : step))).not.toBe(first);
+  });
+
+  test('is refused by name where nothing asks it', async () => {
+    await expect(runFirst(run)).rejects.toThrow('nothing asks model m at there');
   });
 });

@@ -15,11 +15,11 @@ import { promotes, runOver, type StageResults } from '../run/promotion.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { inputsOf } from '../stages/inputs.js';
 import { type FileRef, originText, type Ref, type RunRef } from '../stages/origin.js';
-import { consumersOf, isRemote, type Learner, type Stage, sourcesOf } from '../stages/stage.js';
+import { consumersOf, isRemote, type Learner, type RemoteFrozen, type Stage, sourcesOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
 import { metricIn } from '../tasks/metric.js';
 import { taskOf } from '../tasks/task-of.js';
-import { type FrozenModel, normalisedFor, openFrozen } from '../training/frozen.js';
+import { type AnsweringModel, normalisedFor, openFrozen } from '../training/frozen.js';
 import { generationPlan } from '../training/generation-plan.js';
 import type { TrainerPorts } from '../training/ports.js';
 import type { ModelSessions } from '../training/sessions.js';
@@ -37,6 +37,8 @@ export interface ReferenceRun {
   load(blob: Blob): Promise<Params>;
   /** Reads params from outside of the run. Default: there are none. */
   outside?(ref: RunRef | FileRef, model: ModelSpec): Promise<Params>;
+  /** Opens a model of another server, or what one has answered. Default: there are none. */
+  remote?(frozen: RemoteFrozen, attempt: GenerationAttempt, totalSteps: number): Promise<AnsweringModel>;
   readonly clock: Clock;
   emit?(role: TrainedRole, event: TrainerEvent): void;
   /** Default: the engine. */
@@ -48,7 +50,7 @@ export interface ReferenceOutcome {
   readonly steps: number;
   /** By name. */
   readonly learners: Readonly<Record<string, RoleCheckpoint>>;
-  /** Of the frozen models, by name. */
+  /** Of the frozen models that this process computes, by name. */
   readonly frozen: Readonly<Record<string, { readonly validation: Score; readonly test: Score }>>;
 }
 
@@ -129,18 +131,20 @@ export async function runReferenceStage(
   const abort = new AbortController();
   const windows = openWindows(run.spec, stage, attempt);
   const watch = stageWatch(run, stage, until);
-  const models = new Map<string, FrozenModel>();
+  const models = new Map<string, AnsweringModel>();
+  const scores: [string, ReferenceOutcome['frozen'][string]][] = [];
   try {
     for (const frozen of stage.frozen) {
-      if (isRemote(frozen)) throw new TrikdError('invalid', `${frozen.name} is a model at an endpoint`);
+      const { name } = frozen;
+      if (isRemote(frozen)) {
+        if (!run.remote) throw new TrikdError('invalid', `nothing asks ${originText(frozen.from)}`);
+        models.set(name, await run.remote(frozen, attempt, watch.totalSteps));
+        continue;
+      }
       const params = await paramsFor(run, frozen, frozen.from, blobs);
-      models.set(
-        frozen.name,
-        await openFrozen(run.spec, normalisedFor(run.dataset, frozen), frozen.model, params, attempt, run.sessions),
-      );
-    }
-    const scores: [string, ReferenceOutcome['frozen'][string]][] = [];
-    for (const [name, model] of models) {
+      const data = normalisedFor(run.dataset, frozen);
+      const model = await openFrozen(run.spec, data, frozen.model, params, attempt, run.sessions);
+      models.set(name, model);
       scores.push([name, { validation: await model.evaluate('validation'), test: await model.evaluate('test') }]);
     }
     const steps = Math.min(watch.totalSteps, until);

@@ -80,7 +80,7 @@ describe('a model that is asked for a batch', () => {
     const opening = open();
     const failed = expect(opening).rejects.toMatchObject({
       kind: 'unavailable',
-      message: 'model m at there has not answered for 60 s: connection refused',
+      message: 'model m at there has not answered for 10 s; the log of the anchor-server says why',
     });
     await clock.advance(61_000);
     await failed;

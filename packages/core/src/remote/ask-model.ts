@@ -76,9 +76,12 @@ export async function openAsking(
   parts: AskParts,
 ): Promise<AskModel> {
   const what = `model ${model.model} at ${model.endpoint}`;
-  const persistent = untilAnswered(what, parts);
-  const metadata = await persistent((options) => parts.server.metadata(model, options));
+  const patienceSeconds = Math.min(parts.patienceSeconds, MOST_CONNECT_SECONDS);
+  const metadata = await untilAnswered(what, { ...parts, patienceSeconds })((options) =>
+    parts.server.metadata(model, options),
+  );
   const form = remoteForm(metadata, model, data);
+  const persistent = untilAnswered(what, parts);
   const send = sentImages(form, data, normalisation);
   const { rows, input, datatype, output } = form;
   const { height, width, channels, batchSize, classes } = data;
@@ -117,6 +120,9 @@ export async function openAsking(
   };
 }
 
+/** Patience for the first call, in seconds: an address that is wrong is told soon. */
+const MOST_CONNECT_SECONDS = 10;
+
 /** The first pause between two tries, and the longest. */
 const PAUSES = { firstMs: 100, maxMs: 5_000 };
 
@@ -144,7 +150,8 @@ function untilAnswered(what: string, { clock, random, patienceSeconds, signal, t
         report(error.message);
         const pause = backoff.next();
         if (clock.now() + pause >= end) {
-          const message = `${what} has not answered for ${patienceSeconds} s: ${error.message}`;
+          // Why the connection fails is for the log: others must not learn what is at an address.
+          const message = `${what} has not answered for ${patienceSeconds} s; the log of the anchor-server says why`;
           throw new TrikdError('unavailable', message, {}, { cause: error });
         }
         await clock.sleep(pause, signal);

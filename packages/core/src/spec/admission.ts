@@ -7,6 +7,7 @@ import { taskOf } from '../tasks/task-of.js';
 import type { AdmissionLimits } from './admission-limits.js';
 import { ANY_DATA, type DataAccess, dataProblems } from './data-access.js';
 import { isStored } from './data-spec.js';
+import { type EndpointAccess, endpointProblems } from './endpoint-access.js';
 import type { RunSpec } from './run-spec.js';
 import { weightsProblems } from './weights-access.js';
 
@@ -16,6 +17,8 @@ export interface Admission {
   readonly data: DataAccess;
   /** Whether the process runs modules, which its operator keeps in a folder. Default false. */
   readonly modules?: boolean;
+  /** Absent: the process asks none, and lets others decide. */
+  readonly endpoints?: EndpointAccess;
 }
 
 /** What a person's own machine accepts. */
@@ -103,12 +106,17 @@ export function excesses(spec: RunSpec, limits: AdmissionLimits, data = sizeInSp
  * @throws TrikdError 'invalid' with every setting that the service does not accept: each size above its limit with its field, its
  * value, the limit's name and the limit
  */
-export function assertAdmitted(spec: RunSpec, { limits, data, modules = false }: Admission, size?: DataSize): void {
+export function assertAdmitted(
+  spec: RunSpec,
+  { limits, data, modules = false, endpoints }: Admission,
+  size?: DataSize,
+): void {
   const above = excesses(spec, limits, size).map((excess) => ({ field: excess.field, description: describe(excess) }));
   const problems = [
     ...dataProblems(spec.data, data),
     ...weightsProblems(spec, data),
     ...moduleProblems(spec, modules),
+    ...(endpoints ? endpointProblems(spec, endpoints) : []),
     ...above,
   ];
   if (problems.length === 0) return;

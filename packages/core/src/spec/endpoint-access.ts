@@ -1,4 +1,6 @@
 import { TrikdError } from '../domain/errors.js';
+import { isRemote } from '../stages/stage.js';
+import { type StagedRun, stagesOf } from '../stages/stages-of.js';
 import { type EndpointAddress, endpointAddress } from './endpoint-address.js';
 
 /** Which endpoints a service asks for a run. */
@@ -21,6 +23,25 @@ export function endpointProblem(endpoint: string, { names, addresses }: Endpoint
     return names.includes(found.name) ? undefined : `this service has no endpoint ${found.name}: name ${known}`;
   }
   return addresses ? undefined : `this service asks no address that a spec names: name an endpoint, ${known}`;
+}
+
+/** An endpoint that a service does not ask, where the spec names it, and why. */
+export interface EndpointProblem {
+  readonly field: string;
+  readonly description: string;
+}
+
+/** Why a service does not ask the endpoints of a spec. */
+export function endpointProblems(spec: StagedRun, access: EndpointAccess): readonly EndpointProblem[] {
+  const found = new Map<string, EndpointProblem>();
+  for (const { index, frozen } of stagesOf(spec)) {
+    for (const { name, from } of frozen.filter(isRemote)) {
+      const field = `${spec.stages ? `stages.${index}.frozen.${name}` : name}.from.endpoint`;
+      const description = endpointProblem(from.endpoint, access);
+      if (description !== undefined) found.set(field, { field, description });
+    }
+  }
+  return [...found.values()];
 }
 
 /** @throws TrikdError 'forbidden' for an endpoint that the service does not ask */

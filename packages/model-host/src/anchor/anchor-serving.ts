@@ -13,21 +13,23 @@ import { normalisedFor } from '@trikd/core/training/frozen';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import { faultPoint } from '@trikd/process/fault-points';
 import type { StepMemory } from '@trikd/telemetry/step-memory';
+import type { StepRecorder } from '@trikd/telemetry/step-recorder';
 import { agreementOf } from '../exchange/agreement-of.js';
 import { readNoWeights } from '../weights/weights-reader.js';
 import type { AnchorParts } from './anchor-parts.js';
+import { openRemote } from './open-remote.js';
 import { type OpenModel, openModel, type ServedModel, serveModel } from './served-model.js';
 import { storedParams } from './stored-params.js';
 
 export interface AnchorFacts {
   readonly datasetDigest: string;
-  /** Of each frozen model, by name. */
+  /** Of each frozen model that this process computes, by name. */
   readonly scores: Readonly<Record<string, FrozenScores>>;
   /** SHA-256 of the files that params were read from, by name of the model. */
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** The frozen models of a stage, loaded, and their frames. */
+/** The frozen models of a stage, open, and their frames. */
 export interface AnchorServing {
   readonly assignment: FrozenAssignment;
   readonly facts: AnchorFacts;
@@ -39,10 +41,11 @@ export interface AnchorServing {
 }
 
 /**
- * Loads, verifies and scores the frozen models of a stage, and computes frames ahead for the trainers that consume them.
+ * Loads, verifies and scores the frozen models of a stage, and computes frames ahead for the trainers that consume them. A model of another
+ * server is asked for its first logits instead.
  * @param signal abandons the load: at once while it waits, otherwise when a model is open or has scored a split
- * @throws TrikdError 'invalid', 'not-found' (data), 'corrupt' and 'unavailable' for what the assignment refers to; the
- * reason of the signal. The models are then closed.
+ * @throws TrikdError 'invalid', 'not-found' (data, or a model of another server), 'corrupt' and 'unavailable' for what the assignment refers
+ * to, 'wrong-state' for a server that answers something else than logits; the reason of the signal. The models are then closed.
  */
 export async function openServing(
   parts: AnchorParts & { readonly steps: StepMemory },
@@ -57,12 +60,25 @@ export async function openServing(
   if (firstStep > totalSteps) {
     throw new TrikdError('invalid', `step ${firstStep} is beyond the ${totalSteps} steps of a generation`);
   }
+  const ended = new AbortController();
+  const log = parts.log.child({ ...attempt, role: 'anchor' });
+  let recorder: StepRecorder | undefined;
   const open: OpenModel[] = [];
   const files = new Map<string, string>();
   try {
     for (const frozen of stage.frozen) {
       const { name } = frozen;
-      if (isRemote(frozen)) throw new TrikdError('invalid', `${name}: this anchor-server asks no endpoint`);
+      if (isRemote(frozen)) {
+        const context = {
+          ...{ assignment, dataset, totalSteps, log: log.child({ participant: name }) },
+          called: (step: number, ms: number) => recorder?.called(step, name, ms),
+        };
+        const model = await openRemote(parts, frozen, context, AbortSignal.any([signal, ended.signal]));
+        open.push({ name, model });
+        // An answer that cannot be used is told before anybody trains.
+        if (consumersOf(stage, name).length > 0 && firstStep < totalSteps) await model.logits(firstStep);
+        continue;
+      }
       const { values, key, file } = await paramsOf(parts, frozen, { spec, dataset, blob: params[name] }, signal);
       if (file !== undefined) files.set(name, file);
       open.push(
@@ -75,21 +91,22 @@ export async function openServing(
       faultPoint('anchor.verified', () => ({ ...start, role: 'anchor', key }));
     }
   } catch (error) {
+    ended.abort(error);
     for (const { model } of open) await model.close();
     throw error;
   }
-  const recorder = parts.steps.begin(attempt, 'anchor', assignment.tracing);
-  const log = parts.log.child({ ...attempt, role: 'anchor' });
+  const recording = parts.steps.begin(attempt, 'anchor', assignment.tracing);
+  recorder = recording;
   const recorded = stage.frozen.find(({ name }) => consumersOf(stage, name).length > 0)?.name;
   const served = open.map((each) => {
     const { name } = each;
-    const listen = name === recorded ? { listen: recorder.listen } : {};
+    const listen = name === recorded ? { listen: recording.listen } : {};
     const consumers = consumersOf(stage, name);
     return serveModel(each, {
       assignment,
       totalSteps,
       consumers,
-      recorder,
+      recorder: recording,
       log: log.child({ participant: name }),
       ...listen,
     });
@@ -98,13 +115,16 @@ export async function openServing(
     assignment,
     facts: {
       datasetDigest: dataset.digest,
-      scores: Object.fromEntries(served.map(({ name, scores }) => [name, scores])),
+      scores: Object.fromEntries(served.flatMap(({ name, scores }) => (scores ? [[name, scores] as const] : []))),
       files: Object.fromEntries(files),
     },
     agreement: agreementOf(spec, dataset),
     models: new Map(served.map((each) => [each.name, each])),
     close: async (reason) => {
-      await Promise.all(served.map((each) => each.close(reason)));
+      const closed = served.map((each) => each.close(reason));
+      // A server that does not answer must not hold it up.
+      ended.abort(reason);
+      await Promise.all(closed);
     },
   };
 }

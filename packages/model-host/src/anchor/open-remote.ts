@@ -5,22 +5,13 @@ import { MOST_ANSWER_BYTES } from '@trikd/core/remote/answer-page';
 import { openAsking } from '@trikd/core/remote/ask-model';
 import { keptAnswers } from '@trikd/core/remote/kept-answers';
 import { remoteFrozen } from '@trikd/core/remote/remote-frozen';
-import type { RemoteModel } from '@trikd/core/remote/remote-model';
 import { rightRows } from '@trikd/core/remote/right-rows';
-import type { Normalisation } from '@trikd/core/remote/sent-images';
+import type { RemoteFrozen } from '@trikd/core/stages/stage';
 import type { FrozenAssignment } from '@trikd/core/training/assignment';
-import type { AnsweringModel } from '@trikd/core/training/frozen';
+import { type AnsweringModel, normalisedFor } from '@trikd/core/training/frozen';
 import type { Logger } from '@trikd/process/logging';
 import { retryingStore } from '@trikd/store/retrying-store';
 import type { AnchorParts } from './anchor-parts.js';
-
-/** A frozen model that another server computes. */
-export interface RemoteParticipant {
-  readonly name: string;
-  readonly model: RemoteModel;
-  /** How its images are normalised. */
-  readonly normalisation: Normalisation;
-}
 
 export interface RemoteContext {
   readonly assignment: FrozenAssignment;
@@ -35,15 +26,16 @@ export interface RemoteContext {
  * Opens a model that another server computes, once its metadata fit. It is asked for the batches of the stage ahead of the trainers, and
  * the run keeps its answers.
  * @param signal ends all requests
- * @throws TrikdError 'invalid' for a model that does not fit, 'not-found' for one that is not there, 'forbidden' for an endpoint that
+ * @throws TrikdError 'invalid' for a model or a preprocessing that does not fit, 'not-found' for one that is not there, 'forbidden' for an endpoint that
  * this service does not ask, 'unavailable' for a server that cannot be reached in time
  */
 export async function openRemote(
   { store, openEndpoint, clock, random, telemetry }: AnchorParts,
-  { name, model, normalisation }: RemoteParticipant,
+  frozen: RemoteFrozen,
   { assignment: { spec, start }, dataset, totalSteps, log, called }: RemoteContext,
   signal: AbortSignal,
 ): Promise<AnsweringModel> {
+  const { name, from: model } = frozen;
   const { runId, generation } = start;
   const { batchSize } = spec;
   const { classes } = dataset;
@@ -52,7 +44,7 @@ export async function openRemote(
   const server = openEndpoint(model.endpoint, answerBytes);
   const by = { 'trikd.part': name };
   try {
-    const ask = await openAsking(model, { ...shapeOf(dataset), batchSize }, normalisation, {
+    const ask = await openAsking(model, { ...shapeOf(dataset), batchSize }, normalisedFor(dataset, frozen), {
       ...{ server, clock, random, signal, patienceSeconds: spec.exchange.stepTimeout },
       trouble: (reason) => {
         if (reason === undefined) log.info({ endpoint: model.endpoint }, 'the endpoint answers again');

@@ -6,19 +6,20 @@ import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import type { FrozenScores } from '@trikd/core/run/state';
 import type { StepListener } from '@trikd/core/timing/moments';
 import type { FrozenAssignment } from '@trikd/core/training/assignment';
-import type { FrozenModel } from '@trikd/core/training/frozen';
+import type { AnsweringModel, FrozenModel } from '@trikd/core/training/frozen';
 import { faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
 import { processPauses } from '@trikd/process/process-pauses';
 import type { StepRecorder } from '@trikd/telemetry/step-recorder';
 import { stamped } from '@trikd/telemetry/traced-ports';
 
-/** One frozen model of a stage, open and scored. */
+/** One frozen model of a stage, open. */
 export interface OpenModel {
   /** Its name in the stage. */
   readonly name: string;
-  readonly model: FrozenModel;
-  readonly scores: FrozenScores;
+  readonly model: AnsweringModel;
+  /** Absent for a model of another server: scoring it would send it both splits. */
+  readonly scores?: FrozenScores;
 }
 
 /** A frozen model and its frames. */
@@ -85,7 +86,8 @@ export function serveModel(open: OpenModel, parts: ServingParts): ServedModel {
       if (closing) return;
       recorder.failed(error);
       log.error({ err: error, step: window.nextStep, ...recorder.idsOf(window.nextStep) }, 'frozen model failed');
-      window.close(new TrikdError('out-of-step', `the ${name} gave up: its log says why`, {}, { cause: error }));
+      const why = error instanceof TrikdError ? error.message : 'its log says why';
+      window.close(new TrikdError('out-of-step', `the ${name} gave up: ${why}`, {}, { cause: error }));
     }
   };
   // Without consumers the window never fills, and the producer would never wait.

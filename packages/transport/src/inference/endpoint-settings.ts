@@ -1,5 +1,6 @@
 import { DatasetName } from '@trikd/core/spec/data-spec';
-import { Address } from '@trikd/process/address';
+import type { EndpointAccess } from '@trikd/core/spec/endpoint-access';
+import { Address, isLoopback } from '@trikd/process/address';
 import { z } from 'zod';
 
 const File = z.string().min(1);
@@ -42,3 +43,18 @@ export const endpointSettings = {
       'whether the spec of a run may name a server by its address; default: allowed where no endpoint is registered and the service listens within this machine, in plain text',
     ),
 };
+
+/** The settings that decide which endpoints a service asks. */
+interface EndpointsConfig {
+  readonly listen: string;
+  readonly tls?: unknown;
+  readonly endpoints: Readonly<Record<string, EndpointConfig>>;
+  readonly endpointAddresses?: 'allowed' | 'refused' | undefined;
+}
+
+/** Which endpoints a service asks. Where others can connect, an address would let them look around in its network. */
+export function endpointAccessOf({ listen, tls, endpoints, endpointAddresses }: EndpointsConfig): EndpointAccess {
+  const names = Object.keys(endpoints);
+  const alone = names.length === 0 && tls === undefined && isLoopback(listen);
+  return { names, addresses: endpointAddresses === undefined ? alone : endpointAddresses === 'allowed' };
+}
