@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { greyPng } from '@trikd/testing/images/png-file';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { run, scratch, trikd } from './trikd.js';
@@ -45,10 +46,16 @@ test('a run leaves curves, a report and a store that can be looked at, and its m
   expect(existsSync(nothing)).toBe(false);
 });
 
-test('models of a run are exported in every format, checked on its images, and nothing is overwritten', async () => {
+test('models of a run answer to images, and are exported in every format without overwriting anything', async () => {
   const folder = scratch();
   const store = join(folder, 'runs');
   expect(await run(folder, tiny)).toMatchObject({ status: 0 });
+  const image = join(folder, 'image.png');
+  writeFileSync(image, greyPng(3, 20));
+  const asked = await trikd(['predict', tiny.name, folder, '--store', store, '--top', '1', '-o', 'json']).ended;
+  expect(asked).toMatchObject({ status: 0, stderr: '' });
+  const { predictions } = JSON.parse(asked.stdout);
+  expect(predictions).toEqual([{ image, classes: [{ label: expect.any(Number), probability: expect.any(Number) }] }]);
   const exported = (...words: readonly string[]) => trikd(['export', tiny.name, '--store', store, ...words]).ended;
   const files = {
     onnx: ['model.onnx'],

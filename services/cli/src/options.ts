@@ -73,6 +73,11 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+export function positiveWholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number above 0.');
+  return Number(text);
+}
+
 /** A whole number from -100 to 100. */
 export function priority(text: string): number {
   const value = Number(text);

@@ -32,6 +32,7 @@ import { loginActions } from './login/actions.js';
 import { loginCommands } from './login/command.js';
 import { credentialOptions } from './options.js';
 import { paintFor } from './paint.js';
+import { predictCommand } from './predict/command.js';
 import { withProgress } from './progress.js';
 import { queueCommand } from './queue/command.js';
 import { run } from './run.js';
@@ -140,6 +141,18 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
       ),
     )
     .addCommand(
+      predictCommand((options) =>
+        withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () => {
+          const predicted = withProgress(shell, (report) =>
+            runTask({ name: 'prediction', program: programOf('predict'), options }, shell, (what, done, all) =>
+              report(`${what}: ${done} of ${all} images`),
+            ),
+          );
+          print(shell, await predicted);
+        }),
+      ),
+    )
+    .addCommand(
       exportCommand((options) =>
         withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () => {
           const exported = withProgress(shell, (report) =>
@@ -168,7 +181,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
 }
 
 /** The program of a command that computes in a process of its own. */
-function programOf(folder: 'eval' | 'export'): URL {
+function programOf(folder: 'eval' | 'export' | 'predict'): URL {
   return new URL(`./${folder}/process.js`, import.meta.url);
 }
 

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { overrideOption } from '../args.js';
 import type { Override } from '../load-spec.js';
-import { type Format, outputOption, wholeNumber } from '../options.js';
+import { type Format, outputOption, positiveWholeNumber, wholeNumber } from '../options.js';
 
 /** How files of no spec are read. */
 export interface ReadingOptions {
@@ -153,7 +153,11 @@ export function dataCommand(actions: DataActions): Command {
     .description('Shows what a run will find in its data.')
     .argument('<path>', 'folder of data, .npz file, or YAML file with the spec of a run')
     .addOption(overrideOption())
-    .option('--validation <n>', 'images held out for validation (default: 500, of IDX and CIFAR 5000)', count)
+    .option(
+      '--validation <n>',
+      'images held out for validation (default: 500, of IDX and CIFAR 5000)',
+      positiveWholeNumber,
+    )
     .option('--seed <n>', 'seed of the training images and of augmentation', wholeNumber)
     .option('--sheet <file>', 'write a contact sheet, a PNG file')
     .addOption(outputOption())
@@ -180,7 +184,11 @@ function withReading(command: Command): Command {
   return command
     .option('--size <size>', 'scale images to HEIGHTxWIDTH or one side (default: the size of the first image)', size)
     .addOption(new Option('--channels <n>', 'channels of PNG and JPEG files (default: 3)').choices(['1', '3']))
-    .option('--test <n>', 'test images (default: all; where they set none apart, as many as for validation)', count);
+    .option(
+      '--test <n>',
+      'test images (default: all; where they set none apart, as many as for validation)',
+      positiveWholeNumber,
+    );
 }
 
 function readingOf({ size, channels, validation, test }: RawReading): ReadingOptions {
@@ -202,9 +210,4 @@ function size(text: string): readonly [number, number] {
 
 function isSide(pixels: number | undefined): pixels is number {
   return pixels !== undefined && pixels > 0 && pixels <= WIDEST;
-}
-
-function count(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Expected a whole number above 0.');
 }

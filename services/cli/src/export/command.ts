@@ -1,8 +1,8 @@
 import { EXPORT_FORMATS, type ExportFormat } from '@trikd/core/export/export-format';
 import type { Precision } from '@trikd/core/export/precision';
 import { Command, Option } from 'commander';
-import { wholeNumber } from '../options.js';
 import { type StoreChoice, storeOptions } from '../store-choice.js';
+import { choiceOptions } from './choice-options.js';
 
 /** Which params of a run are exported. */
 export interface Choice {
@@ -46,18 +46,12 @@ Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run, stage or par
 /** `trikd export` */
 export function exportCommand(exported: (options: ModelExportOptions) => Promise<void>): Command {
   const [storeOption, configOption] = storeOptions();
-  return new Command('export')
+  const command = new Command('export')
     .description('Writes a trained model of a run for other programs.')
     .argument('<run>', 'name of the run')
-    .addOption(new Option('--format <format>', 'format of the model').choices(EXPORT_FORMATS).makeOptionMandatory())
-    .addOption(new Option('--generation <n>', 'generation, or index of a stage').argParser(wholeNumber))
-    .addOption(new Option('--stage <name>', 'stage, such as assistant-1').conflicts('generation'))
-    .option('--participant <name>', 'learner, such as teacher (default: the one that decides, such as student)')
-    .addOption(
-      new Option('--params <which>', 'params that validated best, or those of the last step')
-        .choices(['best', 'last'])
-        .default('best'),
-    )
+    .addOption(new Option('--format <format>', 'format of the model').choices(EXPORT_FORMATS).makeOptionMandatory());
+  for (const option of choiceOptions()) command.addOption(option);
+  return command
     .addOption(
       new Option('--precision <precision>', 'numbers that kernels are stored in')
         .choices(['float32', 'float16'])

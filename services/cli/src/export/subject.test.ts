@@ -47,7 +47,7 @@ describe('what is exported', () => {
     [
       'params that were not validated',
       { generation: 1, participant: 'teacher' },
-      /^teacher was not validated before 1\/8-2; --params last exports its state$/,
+      /^teacher was not validated before 1\/8-2; --params last takes its state$/,
     ],
   ])('is not %s, and why is said', async (_what, choice, message) => {
     await expect(chosen(choice)).rejects.toMatchObject({

@@ -15,7 +15,7 @@ import type { OpenRun } from '../checkpoint/open-run.js';
 import { assertLearners, learnerAt, stageOf } from '../participants.js';
 import type { Choice } from './command.js';
 
-/** Params to export. */
+/** Params of a learner. */
 export interface ExportSubject {
   /** Index of the stage. */
   readonly stage: number;
@@ -29,7 +29,7 @@ export interface ExportSubject {
 }
 
 /**
- * Finds the params to export: of a stage that has ended its result, of one that has not its newest checkpoint.
+ * Finds the params that options name: of a stage that has ended its result, of one that has not its newest checkpoint.
  * @throws TrikdError 'not-found' when the run does not have them, 'corrupt' for a damaged checkpoint
  */
 export async function exportSubject(run: OpenRun, choice: Choice): Promise<ExportSubject> {
@@ -48,7 +48,7 @@ export async function exportSubject(run: OpenRun, choice: Choice): Promise<Expor
   const part = learnersOf(spec, manifest, name, [learner])[0]![1];
   if (params === 'last') return { ...known, params: part.state, step: manifest.step, scores: {} };
   if (part.best) return { ...known, ...bestOf(part.best) };
-  throw new TrikdError('not-found', `${learner} was not validated before ${name}; --params last exports its state`);
+  throw new TrikdError('not-found', `${learner} was not validated before ${name}; --params last takes its state`);
 }
 
 /** As the state and the manifests store it. */
@@ -64,10 +64,7 @@ function stageIndex({ spec, state }: OpenRun, { generation, stage, participant }
   if (generation !== undefined) return existing(spec, generation);
   const best = bestStage(state.results, spec);
   if (best === undefined) {
-    throw new TrikdError(
-      'not-found',
-      `run ${spec.name} has no result yet; --stage exports the newest checkpoint of one`,
-    );
+    throw new TrikdError('not-found', `run ${spec.name} has no result yet; --stage takes the newest checkpoint of one`);
   }
   if (participant === undefined) return best;
   const newest = state.results.findLast(({ generation: own, learners }) => own <= best && learners[participant]);

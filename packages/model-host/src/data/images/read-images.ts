@@ -31,15 +31,21 @@ export async function readImages(
     for (const file of files) {
       const inside = join(path, file);
       labels[at] = labelOf.get(name)!;
-      const pixels = await orProblem(inside, problems, async () => {
-        const picture = decodeImage(await bytesOf(join(folder, inside)));
-        return scaled(onWhite(picture, shape.channels), { ...picture, channels: shape.channels }, shape);
-      });
+      const pixels = await orProblem(inside, problems, () => imagePixels(join(folder, inside), shape));
       if (pixels) await hold.put(at, pixels);
       at += 1;
     }
   }
   return { count, images: hold.pixels(), labels };
+}
+
+/**
+ * The pixels of an image, scaled to a shape of 1 or 3 channels.
+ * @throws TrikdError 'invalid' and 'unavailable' for a file that cannot be used
+ */
+export async function imagePixels(path: string, shape: ImageShape): Promise<Uint8Array> {
+  const picture = decodeImage(await bytesOf(path));
+  return scaled(onWhite(picture, shape.channels), { ...picture, channels: shape.channels }, shape);
 }
 
 /** The size of an image. @throws TrikdError 'invalid' and 'unavailable' for a file that cannot be used */
