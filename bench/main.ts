@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Finding } from './finding.ts';
+import { measureData } from './measure-data.ts';
 import { measureExchange } from './measure-exchange.ts';
 import { measureStudent, measureTrio } from './measure-steps.ts';
 import { measureWatchers } from './measure-watchers.ts';
@@ -18,7 +19,7 @@ const { values } = parseArgs({
 });
 if (values.help || !values.python) {
   console.log(
-    'make bench ARGS="[--rounds N] [--only student|trio|exchange|watchers] [--output FILE]"\n\nWants a quiet machine: nothing else may compute.',
+    'make bench ARGS="[--rounds N] [--only student|trio|exchange|watchers|data] [--output FILE]"\n\nWants a quiet machine: nothing else may compute.',
   );
   process.exit(values.help ? 0 : 2);
 }
@@ -30,6 +31,7 @@ const measurements: Record<string, () => Promise<Finding>> = {
   trio: () => measureTrio(python, rounds),
   exchange: () => measureExchange(rounds),
   watchers: () => measureWatchers(rounds),
+  data: () => measureData(rounds),
 };
 const wanted = values.only === undefined ? Object.keys(measurements) : [values.only];
 const findings: Record<string, Finding> = {};

@@ -1,29 +1,48 @@
-// Our training in one process, driven line by line: `setup solo|trio {settings}`, then `step N` -> {"ms": [...]}.
+// Our training in one process, driven line by line: `setup solo|trio {settings}` or `setup stored {data}`, then
+// `step N` -> {"ms": [...], "allocated": bytes}.
+import { readFileSync } from 'node:fs';
 import { paramsDigest } from '@trikd/core/checkpoint/blobs';
+import type { Dataset } from '@trikd/core/data/split';
 import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { RunSpec } from '@trikd/core/spec/run-spec';
 import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import { openFrozen } from '@trikd/core/training/frozen';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
+import { loadDataset, ownData } from '@trikd/model-host/data/load-dataset';
 import { systemClock } from '@trikd/process/system-clock';
 import { datasetFor } from '@trikd/testing/specs/spec-for';
 import { answerLines } from './line-process.ts';
-import { freshAnchor, soloSpec, type TrioSettings, trioSpec } from './trio-spec.ts';
+import { freshAnchor, soloSpec, TRIO, type TrioSettings, trioSpec } from './trio-spec.ts';
+
+/** Of a set in files, at most. */
+const MOST_IMAGES = 4_000_000;
 
 type Trained = readonly TrainedRole[];
 
 /** Starts training at rest. The result trains so many steps more and says how long each took, in milliseconds. */
-async function setup(mode: string, settings: TrioSettings): Promise<(steps: number) => Promise<number[]>> {
-  const spec = mode === 'solo' ? soloSpec(settings) : trioSpec(settings);
-  return train(spec, mode === 'solo' ? ['student'] : ['teacher', 'student']);
+async function setup(mode: string, settings: unknown): Promise<(steps: number) => Promise<number[]>> {
+  if (mode === 'stored') {
+    const stored = RunSpec.parse({ ...soloSpec(TRIO), data: settings });
+    return train(
+      stored,
+      ['student'],
+      await loadDataset(stored, ownData(AdmissionLimits.parse({ datasetImages: MOST_IMAGES }))),
+    );
+  }
+  return setupMade(mode, settings as TrioSettings);
 }
 
-async function train(spec: RunSpec, roles: Trained): Promise<(steps: number) => Promise<number[]>> {
-  const dataset = datasetFor(spec);
+async function setupMade(mode: string, settings: TrioSettings): Promise<(steps: number) => Promise<number[]>> {
+  const spec = mode === 'solo' ? soloSpec(settings) : trioSpec(settings);
+  return train(spec, mode === 'solo' ? ['student'] : ['teacher', 'student'], datasetFor(spec));
+}
+
+async function train(spec: RunSpec, roles: Trained, dataset: Dataset): Promise<(steps: number) => Promise<number[]>> {
   const attempt = { runId: spec.name, generation: 1, attempt: 1 };
   const stage = stageAt(spec, 1, true);
   const open = (consumers: Trained) =>
@@ -96,6 +115,12 @@ function stepClock(roles: Trained) {
   };
 }
 
+/** What the process has allocated, pages that it has not touched included: what `ulimit -d` limits. */
+function allocatedBytes(): number {
+  const kilobytes = /^VmData:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return Number(kilobytes) * 1024;
+}
+
 function fail(error: unknown): never {
   console.error(error);
   process.exit(1);
@@ -104,9 +129,9 @@ function fail(error: unknown): never {
 let step: ((steps: number) => Promise<number[]>) | undefined;
 await answerLines(async ([command, ...words]) => {
   if (command === 'setup') {
-    step = await setup(words[0]!, JSON.parse(words.slice(1).join(' ')) as TrioSettings);
+    step = await setup(words[0]!, JSON.parse(words.slice(1).join(' ')));
     return { ready: true };
   }
-  return { ms: await step!(Number(words[0])) };
+  return { ms: await step!(Number(words[0])), allocated: allocatedBytes() };
 });
 process.exit(0);
