@@ -1,3 +1,5 @@
+import type { ImagePairs } from './image-pairs.js';
+
 /** Class indices, 0 .. classes-1: bytes where they fit. */
 export type Labels = Uint8Array | Uint16Array;
 
@@ -21,6 +23,8 @@ export interface LabelledImages {
   readonly images: Pixels;
   /** Of each image. */
   readonly labels: Labels;
+  /** Which images are compared to verify identities, where the data say so. */
+  readonly pairs?: ImagePairs;
 }
 
 /** Height, width and channels of every image of a source. */

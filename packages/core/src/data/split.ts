@@ -4,7 +4,9 @@ import { type DataSpec, isByIdentity } from '../spec/data-spec.js';
 import { chooseIdentities } from './choose-identities.js';
 import { type Choice, chooseImages } from './choose-images.js';
 import { chosenPixels } from './chosen-pixels.js';
+import { reorderedPairs } from './image-pairs.js';
 import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
+import { namedNormalisation } from './normalisation.js';
 
 /** The three splits of a run. Every process derives the same ones. */
 export interface Dataset extends ImageShape {
@@ -16,7 +18,7 @@ export interface Dataset extends ImageShape {
   readonly test: LabelledImages;
   /** SHA-256, hex, over the training split: shape, pixels and labels in order. */
   readonly digest: string;
-  /** Mean of each channel of the training split, with pixels scaled to 0..1. */
+  /** Of each channel, with pixels scaled to 0..1: the mean of the training split, unless the spec names other statistics. */
   readonly mean: readonly number[];
   /**
    * Standard deviation of each channel, as `mean`; 1 for a constant channel, so that normalisation is always defined.
@@ -41,6 +43,9 @@ export function* splitting(source: ImageSource, spec: DataSpec, seed: number): S
   const { classes, newLabels } = chosen;
   const train = yield* gather(source, source.train, chosen.train, newLabels);
   const { height, width, channels, classNames } = source;
+  const test = yield* gather(source, source.test, chosen.test, newLabels);
+  const { pairs } = source.test;
+  const { digest, ...training } = yield* summaryOf(source, train, classes);
   return {
     height,
     width,
@@ -49,8 +54,9 @@ export function* splitting(source: ImageSource, spec: DataSpec, seed: number): S
     ...(classNames && !newLabels && { classNames }),
     train,
     validation: yield* gather(source, source.train, chosen.validation, newLabels),
-    test: yield* gather(source, source.test, chosen.test, newLabels),
-    ...(yield* summaryOf(source, train, classes)),
+    test: { ...test, ...(pairs && { pairs: reorderedPairs(pairs, chosen.test) }) },
+    digest,
+    ...namedNormalisation(('normalise' in spec && spec.normalise) || 'training', training),
   };
 }
 

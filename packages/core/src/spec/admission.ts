@@ -129,12 +129,16 @@ export function assertAdmitted(
 
 /** Why a process does not run the modules of a spec. */
 function moduleProblems(spec: RunSpec, runsModules: boolean) {
-  return [...learnersOf(spec), ...outsideModels(spec)].flatMap(({ field, model }) => {
-    if (model.kind !== 'module') return [];
+  const models = [...learnersOf(spec), ...outsideModels(spec)].map(({ field, model }) => ({
+    field: `${field}.model`,
+    of: model,
+  }));
+  return [{ field: 'data', of: spec.data }, ...models].flatMap(({ field, of }) => {
+    if (of.kind !== 'module') return [];
     const [setting, description] = runsModules
       ? ['sha256', 'missing: it says which text of the file the run has']
       : ['file', 'this service runs no module: its operator names a folder of modules in its setting `modules`'];
-    return runsModules && model.sha256 !== undefined ? [] : [{ field: `${field}.model.${setting}`, description }];
+    return runsModules && of.sha256 !== undefined ? [] : [{ field: `${field}.${setting}`, description }];
   });
 }
 

@@ -1,8 +1,13 @@
 import { z } from 'zod';
+import { NORMALISATIONS } from '../data/normalisation.js';
+import { moduleReference } from '../models/module/module-spec.js';
 import { Amount, Positive, Size, WIDEST } from './numbers.js';
 
 /** Characters of a path, at most: PATH_MAX of Linux. */
 const LONGEST_PATH = 4096;
+
+/** Characters of the name of a file, at most: NAME_MAX of Linux. */
+const LONGEST_NAME = 255;
 
 /** The name under which a service registers a dataset. */
 export const DatasetName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
@@ -20,6 +25,12 @@ const train = Positive.optional().describe('training images, drawn by seed; defa
 const heldOut = Positive.optional().describe(
   'test images, only ever reported; default: all that the data set apart for tests, and where they do not, as many as validation has, held out',
 );
+const normalise = z
+  .enum(NORMALISATIONS)
+  .optional()
+  .describe(
+    'mean and standard deviation that pixels are normalised with; half: 0.5 and 0.5; imagenet and cifar10: the published ones; default: training, those of the training images',
+  );
 const fewer = Positive.default(500).describe('images of the training files held out for every decision');
 
 /** Whether data that have no default place are named in exactly one way. */
@@ -40,6 +51,7 @@ export const DataSpec = z.discriminatedUnion('kind', [
       train,
       validation: Positive.default(5000).describe('images of the training files held out for every decision'),
       test: Positive.optional().describe('test images, only ever reported; default: all'),
+      normalise,
       split: z
         .enum(['images', 'identities'])
         .optional()
@@ -60,17 +72,41 @@ export const DataSpec = z.discriminatedUnion('kind', [
         ),
       name,
       folder: Path.optional().describe('the folder, where services allow paths'),
+      testFolder: Path.optional().describe(
+        'another folder, whose subfolders have the test images; default: `test` in the folder',
+      ),
+      pairs: z
+        .string()
+        .max(LONGEST_NAME)
+        .regex(/^\w[\w.-]*\.txt$/, 'the name of a text file, such as pairs.txt')
+        .optional()
+        .describe(
+          'with `split: identities`, a list of pairs as LFW has them, in the folder of the test images: they alone are compared; default: pairs are made',
+        ),
       size: z.tuple([Size, Size]).describe('height and width in pixels to which each image is scaled'),
       channels: z.literal([1, 3]).default(3).describe('1 is grey; 3 is red, green and blue'),
       train,
       validation: fewer,
       test: heldOut,
+      normalise,
       split: z
         .enum(['images', 'identities'])
         .optional()
         .describe('identities: subfolders are identities, with other ones in `test` than in `train`; default: images'),
     })
-    .refine(isNamed, { path: ['folder'], message: 'data need a name or a folder, and not both' }),
+    .refine(isNamed, { path: ['folder'], message: 'data need a name or a folder, and not both' })
+    .refine(({ folder, testFolder }) => testFolder === undefined || folder !== undefined, {
+      path: ['testFolder'],
+      message: 'a folder of test images goes with a folder, not with a name',
+    })
+    .refine(({ pairs, split }) => pairs === undefined || split === 'identities', {
+      path: ['pairs'],
+      message: 'pairs are of identities: set split to identities',
+    })
+    .refine(({ pairs, test }) => pairs === undefined || test === undefined, {
+      path: ['test'],
+      message: 'the list of pairs says which test images there are',
+    }),
   z
     .strictObject({
       kind: z.literal('cifar').describe('the binary files of CIFAR-10 or CIFAR-100'),
@@ -80,6 +116,7 @@ export const DataSpec = z.discriminatedUnion('kind', [
       train,
       validation: Positive.default(5000).describe('images of the training files held out for every decision'),
       test: Positive.optional().describe('test images, only ever reported; default: all'),
+      normalise,
     })
     .refine(isNamed, { path: ['folder'], message: 'data need a name or a folder, and not both' }),
   z
@@ -94,6 +131,7 @@ export const DataSpec = z.discriminatedUnion('kind', [
       train,
       validation: fewer,
       test: heldOut,
+      normalise,
     })
     .refine(isNamed, { path: ['file'], message: 'data need a name or a file, and not both' }),
   z
@@ -106,12 +144,25 @@ export const DataSpec = z.discriminatedUnion('kind', [
       train,
       validation: Positive.default(5000).describe('images of the training files held out for every decision'),
       test: Positive.optional().describe('test images, only ever reported; default: all'),
+      normalise,
       split: z
         .enum(['images', 'identities'])
         .optional()
         .describe('identities: labels name identities, with other ones in the test files; default: images'),
     })
     .refine(isNamed, { path: ['folder'], message: 'data need a name or a folder, and not both' }),
+  z.strictObject({
+    kind: z.literal('module').describe('images that a function of your own returns'),
+    ...moduleReference,
+    train,
+    validation: fewer,
+    test: heldOut,
+    normalise,
+    split: z
+      .enum(['images', 'identities'])
+      .optional()
+      .describe('identities: labels name identities, with other ones in the test images; default: images'),
+  }),
   z.strictObject({
     kind: z.literal('synthetic').describe('class prototypes plus noise, made from the seed: for tests and load'),
     height: Size.default(8),
@@ -153,10 +204,10 @@ export const DataSpec = z.discriminatedUnion('kind', [
 ]);
 export type DataSpec = z.infer<typeof DataSpec>;
 
-/** Data in files. */
+/** Data whose size is known when they are read: in files, or returned by a module. */
 export type StoredData = Exclude<DataSpec, { kind: 'synthetic' | 'synthetic-identities' }>;
 
-/** Whether data are in files: their size is not in the spec. */
+/** Whether the size of data is not in the spec. */
 export function isStored(data: DataSpec): data is StoredData {
   return data.kind !== 'synthetic' && data.kind !== 'synthetic-identities';
 }

@@ -12,7 +12,7 @@ export function taskProblems(spec: TaskChoice & { readonly data: DataSpec }): re
     return [{ path: ['task'], message }];
   }
   const message = `${kind} needs other identities in validation and test than in training`;
-  if (data.kind === 'idx' || data.kind === 'images' || data.kind === 'shards')
+  if (['idx', 'images', 'shards', 'module'].includes(data.kind))
     return [{ path: ['data', 'split'], message: `${message}: set it to identities` }];
   return [{ path: ['data', 'kind'], message: `${message}: take synthetic-identities` }];
 }

@@ -16,6 +16,7 @@ import { processPauses } from '@trikd/process/process-pauses';
 import { openCifarFolder } from './cifar-folder.js';
 import { IDX_NAMES, idxFolderAmong, openIdxFolder } from './idx-folder.js';
 import { listingLimits, openImageFolder } from './images/open-image-folder.js';
+import { openModuleData } from './module-data.js';
 import { openNpz } from './npz/npz-file.js';
 import { openShardFolder } from './shards/shard-folder.js';
 import type { StoredImages, StoredLayout } from './stored-images.js';
@@ -70,8 +71,10 @@ export async function loadSource(spec: RunSpec, from = ownData()): Promise<Image
   }
 }
 
-async function opened(data: StoredData, { datasets, admission, scratch }: DataSource): Promise<StoredImages> {
+async function opened(data: StoredData, { datasets, admission, scratch, modules }: DataSource): Promise<StoredImages> {
   switch (data.kind) {
+    case 'module':
+      return await openModuleData(data, modules);
     case 'idx':
       return await openIdx(await idxFolderOf(data, datasets));
     case 'images':

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { decodeImage } from '@trikd/model-host/data/images/decode-image';
 import { npyFile, zipFile } from '@trikd/testing/images/npz-file';
 import { greyPng } from '@trikd/testing/images/png-file';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../program.js';
 
 const never = new AbortController().signal;
@@ -118,6 +118,20 @@ describe('trikd data inspect', () => {
       'json',
     );
     expect(JSON.parse(out)).toMatchObject({ data: 'synthetic images of seed 0', classes: 4, train: { images: 40 } });
+  });
+
+  test('reads what a module returns, which a spec names by its file', async () => {
+    vi.stubEnv('TRIKD_MODULES', join(folder, 'kept'));
+    const text = `export default () => ({ height: 1, width: 1, channels: 1,
+      train: { images: Uint8Array.from({ length: 9 }, (_, i) => i), labels: [0, 1, 0, 1, 0, 1, 0, 1, 0] } });`;
+    await put('mine/data.ts', text);
+    const path = await put(
+      'run.yaml',
+      'name: r\nmethod: ce\nepochs: 1\nbatchSize: 1\nstudent: { model: { kind: plain-cnn, channels: [2] } }\ndata: { kind: module, file: mine/data.ts, validation: 2 }\n',
+    );
+    const { out } = await trikd('data', 'inspect', path, '-o', 'json');
+    expect(JSON.parse(out)).toMatchObject({ data: 'data.ts', classes: 2, train: { images: 5 }, test: { images: 2 } });
+    vi.unstubAllEnvs();
   });
 
   test('names every damaged file, and ends with 1', async () => {

@@ -8,6 +8,8 @@ interface InspectedSplit {
   /** Of the smallest and of the largest class in it. */
   readonly leastOfClass: number;
   readonly mostOfClass: number;
+  /** Pairs that the data compare. */
+  readonly pairs?: number;
 }
 
 interface InspectedClass {
@@ -29,7 +31,7 @@ export interface Inspected {
   readonly train: InspectedSplit;
   readonly validation: InspectedSplit;
   readonly test: InspectedSplit;
-  /** Of each channel of the training images, with pixels from 0 to 1. */
+  /** What a run normalises pixels with, from 0 to 1: of each channel of the training images, unless the spec names other statistics. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   /** SHA-256 of the training split. */
@@ -73,9 +75,10 @@ function countsOf({ labels }: LabelledImages): Counts {
   return counts;
 }
 
-function splitOf({ count }: LabelledImages, counts: Counts): InspectedSplit {
+function splitOf({ count, pairs }: LabelledImages, counts: Counts): InspectedSplit {
   const sizes = [...counts.values()].sort((a, b) => a - b);
-  return { images: count, leastOfClass: sizes[0] ?? 0, mostOfClass: sizes.at(-1) ?? 0 };
+  const compared = pairs && { pairs: pairs.left.length };
+  return { images: count, leastOfClass: sizes[0] ?? 0, mostOfClass: sizes.at(-1) ?? 0, ...compared };
 }
 
 /** The result as text: a line about the images, the statistics, and a table of the classes. */
@@ -95,6 +98,7 @@ export function inspectedText(found: Inspected): string {
   return [
     `${data}: ${sizes} of ${classes} classes, ${height}x${width} with ${colour}`,
     `mean ${numbers(found.mean)}; standard deviation ${numbers(found.std)}; pixels from 0 to 1`,
+    ...(test.pairs === undefined ? [] : [`${test.pairs} pairs of test images are compared`]),
     `a class has ${train.leastOfClass} to ${train.mostOfClass} training images`,
     table.toString(),
     ...(images.length > MOST_ROWS ? [`and ${images.length - MOST_ROWS} more; -o json has all`] : []),

@@ -1,7 +1,7 @@
-import type { Pairs } from './pairs.js';
+import type { ImagePairs } from '../../data/image-pairs.js';
 
 /** Pairs with what a model says of them. */
-export interface ScoredPairs extends Pick<Pairs, 'same' | 'fold' | 'folds'> {
+export interface ScoredPairs extends Pick<ImagePairs, 'same' | 'fold' | 'folds'> {
   /** Cosine of each pair's embeddings. */
   readonly similarities: Float64Array;
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { atOnce } from '../../async/slices.js';
-import { FOLDS, makePairs, type Pairs } from './pairs.js';
+import type { ImagePairs } from '../../data/image-pairs.js';
+import { FOLDS, makePairs } from './pairs.js';
 
 /** A split whose images are of these identities. */
 function splitOf(labels: readonly number[]) {
@@ -14,7 +15,7 @@ const pairsOf = (labels: readonly number[], most?: number) => atOnce(makePairs(s
 const grid = (identities: number, images: number) =>
   Array.from({ length: identities * images }, (_, i) => i % identities);
 
-const listed = ({ left, right, same, fold }: Pairs) =>
+const listed = ({ left, right, same, fold }: ImagePairs) =>
   Array.from(left, (image, pair) => ({ images: [image, right[pair]!], same: same[pair], fold: fold[pair] }));
 
 /** Identities with their numbers of images, at least four of them with two. */

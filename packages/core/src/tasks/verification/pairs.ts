@@ -1,18 +1,7 @@
 import type { Sliced } from '../../async/slices.js';
+import type { ImagePairs } from '../../data/image-pairs.js';
 import type { LabelledImages } from '../../data/image-source.js';
 import { TrikdError } from '../../domain/errors.js';
-
-/** Pairs of images, each a question: is this the same identity? All arrays have one element for each pair. */
-export interface Pairs {
-  /** Indices of images in their split. */
-  readonly left: Uint32Array;
-  readonly right: Uint32Array;
-  /** 1 when both images are of one identity, else 0. Each fold has as many of either. */
-  readonly same: Uint8Array;
-  /** 0 .. folds-1, ascending. No identity occurs in two folds. */
-  readonly fold: Uint8Array;
-  readonly folds: number;
-}
 
 /** Pairs that are made of a split, at most: those of Labeled Faces in the Wild (Huang et al. 2007). */
 export const MOST_PAIRS = 6000;
@@ -36,7 +25,7 @@ type Pair = readonly [left: number, right: number];
  * A fold needs two identities, one of them with two images. A split of fewer than 20 identities has fewer than 10 folds.
  * @throws TrikdError 'invalid' for a split that has not even two folds
  */
-export function* makePairs(split: LabelledImages, most = MOST_PAIRS): Sliced<Pairs> {
+export function* makePairs(split: LabelledImages, most = MOST_PAIRS): Sliced<ImagePairs> {
   const identities = identitiesOf(split);
   const folds = foldsOf(identities, split);
   const each = Math.floor(most / (2 * folds.length));
@@ -57,9 +46,9 @@ export function* makePairs(split: LabelledImages, most = MOST_PAIRS): Sliced<Pai
   };
 }
 
-/** @throws TrikdError 'invalid' for a split that makes no pairs */
+/** @throws TrikdError 'invalid' for a split that neither has pairs nor makes any */
 export function assertPairs(split: LabelledImages): void {
-  foldsOf(identitiesOf(split), split);
+  if (!split.pairs) foldsOf(identitiesOf(split), split);
 }
 
 /** The images of each identity, in the order of its first image. */

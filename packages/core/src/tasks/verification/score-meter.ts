@@ -1,8 +1,9 @@
 import { atOnce, inSlices, type Sliced } from '../../async/slices.js';
+import type { ImagePairs } from '../../data/image-pairs.js';
 import type { LabelledImages } from '../../data/image-source.js';
 import type { Score } from '../../domain/score.js';
 import type { ScoreMeter } from '../task.js';
-import { makePairs, type Pairs } from './pairs.js';
+import { makePairs } from './pairs.js';
 import { verificationMetrics } from './verification-metrics.js';
 
 /** Measures embeddings of all images of a split, in their order. */
@@ -26,11 +27,11 @@ function* scoring(split: LabelledImages, embeddings: Parameters<typeof verificat
   return { metrics, examples: split.count };
 }
 
-const known = new WeakMap<LabelledImages, Pairs>();
+const known = new WeakMap<LabelledImages, ImagePairs>();
 
-/** The pairs of a split, which are the same for every validation. */
-function* pairsOf(split: LabelledImages): Sliced<Pairs> {
-  const pairs = known.get(split) ?? (yield* makePairs(split));
+/** Those that the data have, or pairs that are made of the split, which are the same for every validation. */
+function* pairsOf(split: LabelledImages): Sliced<ImagePairs> {
+  const pairs = split.pairs ?? known.get(split) ?? (yield* makePairs(split));
   known.set(split, pairs);
   return pairs;
 }

@@ -1,9 +1,9 @@
 import type { Sliced } from '../../async/slices.js';
+import type { ImagePairs } from '../../data/image-pairs.js';
 import { ACCURACY } from '../classification/metrics.js';
 import { areAlike, cosine, type Embeddings, normalised } from './embeddings.js';
 import { ACCEPT_RATES, RETRIEVAL } from './metrics.js';
 import { accuracyOfFolds, trueAcceptRate } from './pair-metrics.js';
-import type { Pairs } from './pairs.js';
 import { retrievalRate } from './retrieval.js';
 
 /**
@@ -13,7 +13,7 @@ import { retrievalRate } from './retrieval.js';
 export function* verificationMetrics(
   embeddings: Embeddings,
   labels: ArrayLike<number>,
-  pairs: Pairs,
+  pairs: ImagePairs,
 ): Sliced<Readonly<Record<string, number>>> {
   const units = normalised(embeddings);
   const similarities = Float64Array.from(pairs.left, (left, pair) => cosine(units, left, pairs.right[pair]!));

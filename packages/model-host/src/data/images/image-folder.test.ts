@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { allPixels } from '@trikd/core/data/image-source';
@@ -77,6 +77,92 @@ test('images of one folder are not split by identity', async () => {
   await expect(loadSource(spec({ split: 'identities' }, 'verification'))).rejects.toThrow(
     'a split by identity needs the folders train and test',
   );
+});
+
+describe('a list of pairs', () => {
+  /** Eight people with three pictures each, beside the training identities. */
+  async function putPeople(): Promise<string> {
+    for (let i = 0; i < 24; i++) await put(`webface/${String(i % 8).padStart(7, '0')}/${i}.png`, greyPng(i));
+    for (let i = 0; i < 24; i++)
+      await put(`lfw/Person_${i % 8}/Person_${i % 8}_000${1 + (i >> 3)}.png`, greyPng(50 + i));
+    return join(folder, 'lfw');
+  }
+  const people = (testFolder: string, changes: object = {}) => {
+    const data = {
+      folder: join(folder, 'webface'),
+      testFolder,
+      pairs: 'pairs.txt',
+      split: 'identities',
+      validation: 12,
+    };
+    return spec({ ...data, ...changes }, 'verification');
+  };
+  const LIST = [
+    '2\t2',
+    ...['Person_1\t1\t3', 'Person_2\t2\t3', 'Person_1\t1\tPerson_2\t2', 'Person_4\t1\tPerson_1\t3'],
+    ...['Person_5\t1\t2', 'Person_6\t1\t3', 'Person_5\t2\tPerson_6\t1', 'Person_5\t1\tPerson_7\t3'],
+  ];
+
+  test('says which test images there are, and which are compared', async () => {
+    const testFolder = await putPeople();
+    await put('lfw/pairs.txt', `${LIST.join('\n')}\n`);
+    const { train, validation, test: tested } = await loadDataset(people(testFolder));
+    const { count, labels, images, pairs } = tested;
+    expect([train.count, validation.count, count, pairs?.folds]).toEqual([12, 12, 10, 2]);
+    const seedOf = (image: number) =>
+      [...Array(24).keys()].find((i) => ((50 + i) * 7919) % 251 === allPixels(tested)[16 * image]);
+    const named = (image: number) => `${seedOf(image)! % 8} ${1 + (seedOf(image)! >> 3)}`;
+    expect(images.length).toBe(160);
+    expect(Array.from(pairs!.left, named)).toEqual(['1 1', '2 2', '1 1', '4 1', '5 1', '6 1', '5 2', '5 1']);
+    expect(Array.from(pairs!.right, named)).toEqual(['1 3', '2 3', '2 2', '1 3', '5 2', '6 3', '6 1', '7 3']);
+    expect([...pairs!.same]).toEqual([1, 1, 0, 0, 1, 1, 0, 0]);
+    expect([...pairs!.fold]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
+    for (const [pair, left] of pairs!.left.entries()) {
+      expect(labels[left] === labels[pairs!.right[pair]!]).toBe(pairs!.same[pair] === 1);
+    }
+  });
+
+  test('may be in a folder that has train and test', async () => {
+    await putPeople();
+    await rename(join(folder, 'webface'), join(folder, 'train'));
+    await rename(join(folder, 'lfw'), join(folder, 'test'));
+    await put('pairs.txt', LIST.join('\n'));
+    const data = { folder, split: 'identities', pairs: 'pairs.txt', validation: 12 };
+    expect((await loadDataset(spec(data, 'verification'))).test.pairs?.left.length).toBe(8);
+  });
+
+  test('names every image that it asks for and the folder does not have, beside damaged ones', async () => {
+    const testFolder = await putPeople();
+    await put('lfw/Person_5/Person_5_0001.png', 'damaged');
+    await put('lfw/pairs.txt', LIST.map((line) => line.replace('Person_7', '../../secret')).join('\n'));
+    await expect(loadDataset(people(testFolder))).rejects.toThrow(
+      `webface has 2 problems:\n  ${testFolder}/pairs.txt: line 9: there is no image ../../secret/../../secret_0003\n  ${testFolder}/Person_5/Person_5_0001.png: it is neither`,
+    );
+  });
+
+  test.each([
+    [{ pairs: 'gone.txt' }, /there is no list of pairs \S+gone\.txt/],
+    [{ pairs: undefined, testFolder: '/nowhere' }, /there is no folder \/nowhere/],
+    [{ testFolder: undefined }, /needs the folders train and test, with other identities in each, or data\.testFolder/],
+  ])('of %j is refused', async (changes, message) => {
+    const testFolder = await putPeople();
+    await expect(loadDataset(people(testFolder, changes))).rejects.toThrow(message);
+  });
+
+  test.each([
+    [{ pairs: '../pairs.txt' }, 'the name of a text file'],
+    [{ test: 4 }, 'the list of pairs says which test images there are'],
+    [{ split: 'images' }, 'pairs are of identities'],
+    [{ folder: undefined, name: 'lfw' }, 'a folder of test images goes with a folder'],
+  ])('a spec with %j is refused', (changes, message) => {
+    expect(() => people('/lfw', changes)).toThrow(message);
+  });
+
+  test('a folder of test images is a path, which a service may refuse', async () => {
+    const testFolder = await putPeople();
+    const admission = { ...ownData().admission, data: { paths: false } };
+    await expect(loadDataset(people(testFolder), { ...ownData(), admission })).rejects.toThrow('data.testFolder: ');
+  });
 });
 
 test('PNG and JPEG files are scaled, whatever their ending says', async () => {

@@ -42,7 +42,7 @@ const IMAGE = /\.(png|jpe?g)$/i;
 export async function listImageFolder(
   folder: string,
   limits: ListingLimits,
-  problems: Problems,
+  problems: Pick<Problems, 'add'>,
 ): Promise<ImageFolder | undefined> {
   const top = await subfoldersOf(folder, '', limits, problems);
   if (!top) return undefined;
@@ -68,7 +68,7 @@ export function countOf(classes: readonly ClassFiles[] = []): number {
 interface Listing {
   readonly folder: string;
   readonly limits: ListingLimits;
-  readonly problems: Problems;
+  readonly problems: Pick<Problems, 'add'>;
   /** Images that are still listed. */
   left: number;
 }
@@ -90,7 +90,7 @@ async function subfoldersOf(
   folder: string,
   path: string,
   { classes }: ListingLimits,
-  problems: Problems,
+  problems: Pick<Problems, 'add'>,
 ): Promise<readonly string[] | undefined> {
   const names: string[] = [];
   for await (const entry of entriesOf(join(folder, path))) {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import type { StoredData } from '@trikd/core/spec/data-spec';
@@ -6,6 +6,7 @@ import { inMemory, inScratchFile } from '../image-hold.js';
 import type { StoredImages } from '../stored-images.js';
 import { countOf, type ImageFolder, type ListingLimits, listImageFolder } from './image-folder.js';
 import type { Outline } from './outline.js';
+import { pairedImages } from './pairs-file.js';
 import { type Problems, problemsOf } from './problems.js';
 import { imageOutline, readImages } from './read-images.js';
 
@@ -17,34 +18,44 @@ export function listingLimits({ datasetImages, classes }: AdmissionLimits): List
 }
 
 /**
- * Lists a folder of images.
+ * Lists a folder of images, and the folder of test images where it is another one.
  * @param scratch folder for decoded images; absent: they are held in memory
  * @throws TrikdError 'not-found' without it, 'unavailable' for one that cannot be read, 'invalid' if it has too few classes
  */
 export async function openImageFolder(
   folder: string,
-  { size: [height, width], channels, split }: ImagesSpec,
+  { size: [height, width], channels, split, testFolder, pairs: list }: ImagesSpec,
   limits: ListingLimits,
   scratch?: string,
 ): Promise<StoredImages> {
   const problems = problemsOf(folder);
-  const listed = await found(folder, limits, problems);
-  const { classNames, train, test } = listed;
+  const tested = testFolder === undefined ? undefined : resolve(testFolder);
+  const listed = await foundIn(folder, tested, limits, problems);
+  const { classNames, train } = listed;
   const shape = { height, width, channels };
   assertUsable(folder, listed, split, problems);
+  const testFiles = { folder: tested ?? folder, problems: tested === undefined ? problems : inside(tested, problems) };
+  const paired =
+    list === undefined ? undefined : await pairedImages(testFiles.folder, list, listed.test!, testFiles.problems);
+  const test = paired?.test ?? listed.test;
   const makeHold = scratch === undefined ? inMemory : inScratchFile(scratch);
   return {
     layout: { ...shape, train: countOf(train), test: countOf(test), staysInFiles: scratch !== undefined },
     classes: classNames.length,
     read: async () => {
-      const images = await readImages(folder, train, classNames, shape, problems, makeHold);
-      const tested = test && (await readImages(folder, test, classNames, shape, problems, makeHold));
+      const images = await readImages({ folder, problems }, train, classNames, shape, makeHold);
+      const others = test && (await readImages(testFiles, test, classNames, shape, makeHold));
       problems.assertNone();
       const source = { name: folder, ...shape, classes: classNames.length, classNames, train: images };
-      return tested ? { ...source, test: tested } : source;
+      return others ? { ...source, test: { ...others, ...(paired && { pairs: paired.pairs }) } } : source;
     },
     close: async () => undefined,
   };
+}
+
+/** Problems of another folder, with whole paths. */
+function inside(folder: string, problems: Problems): Pick<Problems, 'add'> {
+  return { add: (file, problem) => problems.add(join(folder, file), problem) };
 }
 
 /**
@@ -65,7 +76,29 @@ export async function firstImageSize(folder: string, limits: ListingLimits): Pro
   }
 }
 
-async function found(folder: string, limits: ListingLimits, problems: Problems): Promise<ImageFolder> {
+/** @param tested folder of the test images; undefined: they are in the same folder, if there are any */
+async function foundIn(
+  folder: string,
+  tested: string | undefined,
+  limits: ListingLimits,
+  problems: Problems,
+): Promise<ImageFolder> {
+  const listed = await found(folder, limits, problems);
+  if (tested === undefined) return listed;
+  const others = await found(tested, limits, inside(tested, problems));
+  for (const [place, { test }] of [
+    [folder, listed],
+    [tested, others],
+  ] as const) {
+    if (!test) continue;
+    const problem = `${place} has folders train and test: with data.testFolder the subfolders of both are classes or identities`;
+    throw new TrikdError('invalid', problem, { folder: place });
+  }
+  const classNames = [...new Set([...listed.classNames, ...others.classNames])].sort();
+  return { classNames, train: listed.train, test: others.train };
+}
+
+async function found(folder: string, limits: ListingLimits, problems: Pick<Problems, 'add'>): Promise<ImageFolder> {
   const listed = await listImageFolder(folder, limits, problems);
   if (listed) return listed;
   throw new TrikdError('not-found', `there is no folder ${folder}`, { folder });
@@ -84,7 +117,8 @@ function assertUsable(
   }
   if (split === 'identities') {
     if (test) return;
-    const needs = 'a split by identity needs the folders train and test, with other identities in each';
+    const needs =
+      'a split by identity needs the folders train and test, with other identities in each, or data.testFolder';
     throw new TrikdError('invalid', `${folder}: ${needs}`, { folder });
   }
   const trained = new Set(train.map(({ name }) => name));

@@ -15,11 +15,10 @@ const MOST_BYTES = 64 * 1024 ** 2;
 
 /** Reads the images of some classes, each scaled to `shape`. Files that cannot be used are added to the problems. */
 export async function readImages(
-  folder: string,
+  { folder, problems }: { readonly folder: string; readonly problems: Pick<Problems, 'add'> },
   classes: readonly ClassFiles[],
   classNames: readonly string[],
   shape: ImageShape,
-  problems: Problems,
   makeHold: MakeHold,
 ): Promise<LabelledImages> {
   const count = countOf(classes);
@@ -64,7 +63,11 @@ async function bytesOf(path: string): Promise<Buffer> {
   }
 }
 
-async function orProblem<T>(file: string, problems: Problems, read: () => Promise<T>): Promise<T | undefined> {
+async function orProblem<T>(
+  file: string,
+  problems: Pick<Problems, 'add'>,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
