@@ -92,4 +92,8 @@ ${table(named(schema, 'classes', 'CLASS'))}
 
 ### A dataset
 
-${table(named(schema, 'datasets', 'NAME'))}`);
+${table(named(schema, 'datasets', 'NAME'))}
+
+### A weights file
+
+${table(named(schema, 'weights', 'NAME'))}`);

@@ -157,6 +157,16 @@ export const ChartValues = z.strictObject({
       }),
     )
     .describe('data that runs may name, each at /data/NAME'),
+  weights: z
+    .record(
+      DatasetName,
+      z.strictObject({
+        file: Text.describe('its path in the volume: a safetensors file, or model.json'),
+        volume: ofKubernetes('source of a volume; absent: the image contains the file').optional(),
+        subPath: Text.optional().describe('folder in the volume'),
+      }),
+    )
+    .describe('files with params that runs may name, each at /weights/NAME'),
   admission: AdmissionLimits.describe('limits on what the spec of a run may allocate, the same for all services'),
   kueue: z.strictObject({
     enabled: z.boolean().describe('whether JobSets wait in a queue of Kueue'),

@@ -148,15 +148,15 @@ export const bestOf = (run: Run | undefined, generation: number, participant = '
 export const loaded = ({ frozen }: LoadAnchorRequest) =>
   Object.fromEntries(frozen.map(({ participant, params }) => [participant, params?.sha256]));
 
-/** Holds both roles before one step of one generation until it is opened. */
-export function gateAt(generation: number, step: number) {
+/** Holds the learners of a stage, both or the only one, before one step of one generation until it is opened. */
+export function gateAt(generation: number, step: number, learners = 2) {
   const reached = Promise.withResolvers<void>();
   const open = Promise.withResolvers<void>();
   let waiting = 0;
   const gate: ToyWorld['gate'] = async (_role, heldGeneration, heldStep) => {
     if (heldGeneration !== generation || heldStep !== step) return;
     waiting += 1;
-    if (waiting === 2) reached.resolve();
+    if (waiting === learners) reached.resolve();
     await open.promise;
   };
   cleanups.push(() => open.resolve());
@@ -164,13 +164,13 @@ export function gateAt(generation: number, step: number) {
 }
 
 /**
- * The same, opened when both have their limit two steps beyond the step that holds them: both can still take it.
+ * The same, opened when they have their limit two steps beyond the step that holds them: they can still take it.
  */
-export function heldUntilLimited(generation: number, step: number) {
-  const held = gateAt(generation, step);
+export function heldUntilLimited(generation: number, step: number, learners = 2) {
+  const held = gateAt(generation, step, learners);
   const resting = new Set<string>();
   const limited: ToyWorld['limited'] = (role, limit) => {
-    if (limit === step + 2 && resting.add(role).size === 2) held.open();
+    if (limit === step + 2 && resting.add(role).size === learners) held.open();
   };
   return { ...held, limited };
 }

@@ -53,6 +53,8 @@ import { study } from './study/study.js';
 import { formatted } from './texts.js';
 import { tuneCommand } from './tune/command.js';
 import { tune } from './tune/tune.js';
+import { weightsCommand } from './weights/command.js';
+import { inspectedWeights, inspectedWeightsText } from './weights/inspect.js';
 
 const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
 
@@ -88,6 +90,14 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(queueCommand(server.queue))
     .addCommand(generationCommand(server.generation))
     .addCommand(dataCommand(dataActions(shell)))
+    .addCommand(
+      weightsCommand(async (options) => {
+        const found = await inspectedWeights(options);
+        const { output } = options;
+        print(shell, output === 'table' ? inspectedWeightsText(found) : formatted(found, output));
+        if (found.fit && found.fit.problems.length > 0) finish(1);
+      }),
+    )
     .addCommand(certsCommand(certsActions(shell, finish)))
     .addCommand(checkpointCommand(checkpointActions(shell, finish)))
     .addCommand(

@@ -41,6 +41,12 @@ datasets:
   {{ $name }}: { folder: /data/{{ $name }} }
   {{- end }}
 {{- end }}
+{{- with .Values.weights }}
+weights:
+  {{- range $name, $weights := . }}
+  {{ $name }}: { file: {{ printf "/weights/%s/%s" $name $weights.file | quote }} }
+  {{- end }}
+{{- end }}
 {{- with .Values.admission }}
 admission:
   {{- toYaml . | nindent 2 }}

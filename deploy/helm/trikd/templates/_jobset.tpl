@@ -112,6 +112,11 @@ spec:
         - { name: data-{{ $name | trunc 58 }}, mountPath: /data/{{ $name }}, readOnly: true{{ with $data.subPath }}, subPath: {{ . }}{{ end }} }
         {{- end }}
         {{- end }}
+        {{- range $name, $weights := $values.weights }}
+        {{- if $weights.volume }}
+        - { name: weights-{{ $name | trunc 55 }}, mountPath: /weights/{{ $name }}, readOnly: true{{ with $weights.subPath }}, subPath: {{ . }}{{ end }} }
+        {{- end }}
+        {{- end }}
         {{- with $class.volumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -124,6 +129,12 @@ spec:
     {{- range $name, $data := $values.datasets }}
     {{- with $data.volume }}
     - name: data-{{ $name | trunc 58 }}
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- end }}
+    {{- range $name, $weights := $values.weights }}
+    {{- with $weights.volume }}
+    - name: weights-{{ $name | trunc 55 }}
       {{- toYaml . | nindent 6 }}
     {{- end }}
     {{- end }}

@@ -92,12 +92,11 @@ const PREFIXES = ['module.', 'model.', 'backbone.'];
 
 function fitOf(format: WeightsFormat, slots: readonly Slot[], file: WeightsFile, spec: ModelSpec): Fit {
   const foreign = format !== 'trikd' && format !== 'tfjs';
+  const isPublic = format === 'torchvision' || format === 'timm';
+  const counted = file.tensors.filter(({ name }) => !IGNORED.test(name));
   const tensors = new Map(
-    withoutPrefix(
-      file.tensors.filter(({ name }) => !IGNORED.test(name)),
-      foreign,
-    ).map((tensor) => [
-      format === 'torchvision' || format === 'timm' ? withoutAliases(spec, tensor.name) : tensor.name,
+    (foreign ? withoutPrefix(counted) : counted).map((tensor) => [
+      isPublic ? withoutAliases(spec, tensor.name) : tensor.name,
       tensor,
     ]),
   );
@@ -124,13 +123,11 @@ function isSlotOfOptimizer(name: string, params: ReadonlyMap<string, Slot>, fore
   return !foreign && params.has(name.slice(0, Math.max(0, name.lastIndexOf('/'))));
 }
 
-function withoutPrefix(tensors: readonly FileTensor[], foreign: boolean): readonly FileTensor[] {
+/** The tensors without the prefixes that all of their names have. */
+export function withoutPrefix(tensors: readonly FileTensor[]): readonly FileTensor[] {
   const prefix = PREFIXES.find((each) => tensors.length > 0 && tensors.every(({ name }) => name.startsWith(each)));
-  if (!foreign || prefix === undefined) return tensors;
-  return withoutPrefix(
-    tensors.map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) })),
-    foreign,
-  );
+  if (prefix === undefined) return tensors;
+  return withoutPrefix(tensors.map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) })));
 }
 
 /** Params that a message names, at most, of each kind of problem. */

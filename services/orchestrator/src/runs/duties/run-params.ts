@@ -3,21 +3,27 @@ import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { ModelSpec } from '@trikd/core/models/registry';
-import { loadRun } from '@trikd/core/run/run-store';
+import type { Owner } from '@trikd/core/run/placement';
+import { loadRun, noSuchRun } from '@trikd/core/run/run-store';
 import { originText, type RunRef } from '@trikd/core/stages/origin';
 import { stagesOf } from '@trikd/core/stages/stages-of';
 
+/** The run that uses params of another one, and the model that they are for. */
+export interface ParamsUser {
+  readonly runId: string;
+  readonly model: ModelSpec;
+}
+
 /**
- * The params of a learner of another run.
- * @param model the network that they are for
+ * The params of a learner of another run. To a run of another owner and team it does not exist.
  * @throws TrikdError 'invalid' that says what the other run lacks, or that its learner has another network; 'corrupt' for a damaged run
  */
-export async function runParams(store: ObjectStore, from: RunRef, model: ModelSpec): Promise<Blob> {
-  const { spec, state } = await loadRun(store, from.run).catch((cause: unknown) => {
+export async function runParams(store: ObjectStore, from: RunRef, { runId, model }: ParamsUser): Promise<Blob> {
+  const { spec, state, owner } = await loadRun(store, from.run).catch((cause: unknown) => {
     if (!(cause instanceof TrikdError) || cause.kind !== 'not-found') throw cause;
-    // Of this run it is the spec that is wrong.
-    throw new TrikdError('invalid', `${originText(from)}: ${cause.message}`, {}, { cause });
+    throw absent(from, { cause });
   });
+  if (!maySee((await loadRun(store, runId)).owner, owner)) throw absent(from);
   const lacks = (what: string) => new TrikdError('invalid', `${originText(from)}: ${what}`);
   const stages = stagesOf(spec);
   const index =
@@ -26,7 +32,8 @@ export async function runParams(store: ObjectStore, from: RunRef, model: ModelSp
   const result = state.results[index];
   if (from.stage !== undefined && !stage)
     throw lacks(`there are only the stages ${stages.map(({ name }) => name).join(', ')}`);
-  if (!stage || !result) throw lacks(`${stage ? `stage ${stage.name}` : 'none of its stages'} has not ended yet`);
+  if (!stage || !result)
+    throw lacks(stage ? `stage ${stage.name} has not ended yet` : 'none of its stages has ended yet');
   const name = from.participant ?? stage.decisive;
   const learner = stage.learners.find((each) => each.name === name);
   const outcome = result.learners[name];
@@ -41,4 +48,16 @@ export async function runParams(store: ObjectStore, from: RunRef, model: ModelSp
   const last = learners[name]?.state;
   if (!last) throw new TrikdError('corrupt', `${originText(from)}: its manifest has no state of ${name}`);
   return last;
+}
+
+/** Whether the owner of a run may know of another one. A run is created without an owner only where everybody may do everything. */
+function maySee(owner: Owner | undefined, other: Owner | undefined): boolean {
+  if (!owner) return true;
+  if (!other) return false;
+  return owner.subject === other.subject || (owner.team !== undefined && owner.team === other.team);
+}
+
+/** It is the spec that names it that is wrong. */
+function absent(from: RunRef, options?: ErrorOptions): TrikdError {
+  return new TrikdError('invalid', `${originText(from)}: ${noSuchRun(from.run).message}`, {}, options);
 }

@@ -26,7 +26,7 @@ export async function stageInputs(
   todo: StageState,
 ): Promise<InputBlobs> {
   const blobs = inputsOf(spec, stage).map(async ({ name, from }) => {
-    const blob = await blobOf(store, name, from, stage, todo);
+    const blob = await blobOf({ spec, store }, name, from, stage, todo);
     return blob ? [[name, blob] as const] : [];
   });
   return Object.fromEntries((await Promise.all(blobs)).flat());
@@ -68,7 +68,7 @@ export function importedBy(
 }
 
 async function blobOf(
-  store: ObjectStore,
+  { spec, store }: { readonly spec: RunSpec; readonly store: ObjectStore },
   name: string,
   from: StageInput['from'],
   { learners, frozen }: Stage,
@@ -85,7 +85,7 @@ async function blobOf(
         [...learners, ...loaded].find((each) => each.name === name),
         `there is no ${name}`,
       );
-      return await runParams(store, from, model);
+      return await runParams(store, from, { runId: spec.name, model });
     }
     case 'stage': {
       const { stage, participant, at } = from;
