@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -26,7 +27,7 @@ afterAll(async () => {
 });
 
 /** The path of what the browser saves when a button or link is pressed. */
-async function saved(page: Page, role: 'button' | 'link', name: string): Promise<string> {
+async function saved(page: Page, role: 'button' | 'link', name: string | RegExp): Promise<string> {
   const coming = page.waitForEvent('download');
   await page.getByRole(role, { name, exact: true }).click();
   const download = await coming;
@@ -35,7 +36,7 @@ async function saved(page: Page, role: 'button' | 'link', name: string): Promise
   return path;
 }
 
-test('a run shows what each process uses; its file, report and events are saved, and the report holds the file', async () => {
+test('a run shows what each process uses; its file, report, events and student are saved, and the report holds the file', async () => {
   const { client } = services;
   const request = CreateRunRequest.fromPartial({ spec: JSON.stringify(spec) });
   await unary(client.createRun.bind(client), request, { what: 'the orchestrator' });
@@ -51,15 +52,25 @@ test('a run shows what each process uses; its file, report and events are saved,
   expect(await seriousFaults(page, axe)).toEqual([]);
 
   const file = readFileSync(await saved(page, 'button', 'Save the run file'), 'utf8');
-  const digest = specDigest(RunSpec.parse(spec));
-  expect(specDigest(RunSpec.parse(parse(file)))).toBe(digest);
-  expect(file).toMatch(new RegExp(`^# SHA-256 of the spec: ${digest}$`, 'm'));
+  const ofSpec = specDigest(RunSpec.parse(spec));
+  expect(specDigest(RunSpec.parse(parse(file)))).toBe(ofSpec);
+  expect(file).toMatch(new RegExp(`^# SHA-256 of the spec: ${ofSpec}$`, 'm'));
   expect(file).toMatch(/^# The student computed with TensorFlow /m);
 
   const lines = readFileSync(await saved(page, 'link', 'Save the events'), 'utf8')
     .trimEnd()
     .split('\n');
   expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ phaseChanged: { phase: 'RUN_PHASE_COMPLETED' } });
+
+  const student = await saved(page, 'link', /^Save the student/);
+  await page.getByText('Models and checkpoints').click();
+  const digest = hash('sha256', readFileSync(student));
+  const best = page.getByRole('table', { name: 'Best models, by validation' });
+  await best.getByRole('row').filter({ hasText: 'Student, best params' }).getByText(digest).waitFor();
+  const states = page.getByRole('table', { name: 'Checkpoints' }).getByRole('link');
+  await states.first().waitFor();
+  expect(await states.allTextContents()).toEqual(['Student, state', 'Teacher, state']);
+  expect(await seriousFaults(page, axe)).toEqual([]);
 
   const report = await saved(page, 'button', 'Save the report');
   expect(complaints()).toEqual([]);

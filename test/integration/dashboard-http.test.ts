@@ -12,6 +12,8 @@ import {
   type GetRunRequest,
   GetRunResponse,
   type PromoteGenerationRequest,
+  type ReadBlobRequest,
+  ReadBlobResponse,
   RunServiceService,
   type WatchRunRequest,
   WatchRunResponse,
@@ -29,6 +31,13 @@ interface Call<Request> {
   end(): void;
   emit(event: 'error', error: object): void;
   on(event: string, listener: () => void): unknown;
+}
+
+interface ReadBlobCall {
+  readonly request: ReadBlobRequest;
+  write(message: ReadBlobResponse): boolean;
+  end(): void;
+  emit(event: 'error', error: object): void;
 }
 
 type Answer = (error: object | null, answer?: unknown) => void;
@@ -147,6 +156,64 @@ describe('a call', () => {
     const { url } = await dashboardOf({});
     const headers = { 'content-type': 'application/json' };
     expect((await fetch(`${url}/api/runs`, { method: 'POST', headers, body })).status).toBe(expected);
+  });
+});
+
+describe('a blob', () => {
+  const key = `runs/tiny/blobs/0.1/${'a'.repeat(64)}.safetensors`;
+  const content = Buffer.from('0123456789');
+
+  /** A service with one blob, which breaks after so many bytes. */
+  const withBlob = (most = content.length) => ({
+    readBlob: (call: ReadBlobCall) => {
+      const { key: wanted, offset, length } = call.request;
+      if (wanted !== key) return call.emit('error', { code: status.NOT_FOUND, details: `there is no blob ${wanted}` });
+      call.write(ReadBlobResponse.fromPartial({ size: content.length }));
+      const end = length === 0 ? content.length : offset + length;
+      for (const byte of content.subarray(offset, Math.min(end, most)))
+        call.write(ReadBlobResponse.fromPartial({ data: Buffer.of(byte) }));
+      if (most < content.length) return call.emit('error', { code: status.DATA_LOSS, details: 'it is gone' });
+      call.end();
+    },
+  });
+  const get = async (url: string, headers: Readonly<Record<string, string>> = {}) =>
+    fetch(`${url}/api/${key}`, { headers });
+
+  test('is a file, whole or in part', async () => {
+    const { url } = await dashboardOf(withBlob());
+    const whole = await get(url);
+    expect([whole.status, whole.headers.get('content-length'), await whole.text()]).toEqual([200, '10', '0123456789']);
+    expect(whole.headers.get('content-disposition')).toBe('attachment');
+    const tag = whole.headers.get('etag') ?? '';
+    expect(tag).toBe(`"${'a'.repeat(64)}"`);
+    const part = await get(url, { range: 'bytes=3-5', 'if-range': tag });
+    expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([206, 'bytes 3-5/10', '345']);
+    const rest = await get(url, { range: 'bytes=8-' });
+    expect([rest.headers.get('content-range'), await rest.text()]).toEqual(['bytes 8-9/10', '89']);
+    const beyond = await get(url, { range: 'bytes=10-' });
+    expect([beyond.status, beyond.headers.get('content-range'), await beyond.text()]).toEqual([416, 'bytes */10', '']);
+    expect((await get(url, { range: 'bytes=3-5', 'if-range': '"other"' })).status).toBe(200);
+  });
+
+  test('that does not exist is not found, and one that breaks off is no complete file', async () => {
+    const { url } = await dashboardOf(withBlob(4));
+    expect((await fetch(`${url}/api/runs/tiny/blobs/0.2/x`)).status).toBe(404);
+    await expect(get(url).then((response) => response.text())).rejects.toThrow();
+  });
+
+  test('counts as a stream', async () => {
+    const { url } = await dashboardOf(
+      { readBlob: (call: ReadBlobCall) => void call.write(ReadBlobResponse.fromPartial({ size: 1 })) },
+      { streamsPerCaller: 1 },
+    );
+    const gone = new AbortController();
+    onTestFinished(() => gone.abort());
+    expect((await fetch(`${url}/api/${key}`, { signal: gone.signal })).status).toBe(200);
+    const second = await get(url);
+    expect([second.status, await second.text()]).toEqual([
+      429,
+      expect.stringContaining('http.limits.streamsPerCaller'),
+    ]);
   });
 });
 

@@ -70,9 +70,10 @@ describe('the dashboard behind a proxy that logs people in', () => {
     expect(await (await as('ada').get('/api/runs')).json()).toMatchObject({ runs: [{ runId: 'hers' }] });
     expect(await (await as('bob').get('/api/runs')).json()).toEqual({});
     expect(await (await as('bob').get('/api/caller')).json()).toMatchObject({ kind: 'user', subject: 'bob' });
-    for (const path of ['/api/runs/hers', '/api/runs/hers/events']) {
-      expect((await as('bob').get(path)).status).toBe(404);
+    for (const path of ['', '/events', '/checkpoints', `/blobs/0.1/${'a'.repeat(64)}.safetensors`]) {
+      expect((await as('bob').get(`/api/runs/hers${path}`)).status).toBe(404);
     }
+    expect(await (await as('ada').get('/api/runs/hers/checkpoints')).json()).toEqual({});
   });
 
   test('changes a run in the name of the person, which the audit log keeps', async () => {

@@ -26,6 +26,7 @@ describe('orchestrators that share a store', () => {
     const mine: ObjectStore = {
       get: unlessDead(store.get),
       size: unlessDead(store.size),
+      part: unlessDead(store.part),
       put: unlessDead(store.put),
       create: unlessDead(store.create),
       replace: unlessDead(store.replace),

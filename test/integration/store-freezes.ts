@@ -34,6 +34,7 @@ export function freezing(inner: ObjectStore, { when, at }: Freeze = { when: 'bef
   const store: ObjectStore = {
     get: held(inner.get),
     size: held(inner.size),
+    part: held(inner.part),
     put: held(inner.put),
     create: held(inner.create),
     list: held(inner.list),

@@ -107,6 +107,7 @@ export function createStore(world: World, health: StoreHealth, onlooker: Onlooke
           return outcome;
         }),
       get: async (key) => read(life, key, await send('get', key, (on) => on.get(key))),
+      part: (key, offset, length) => send('part', key, (on) => on.part(key, offset, length)),
       head: (key) => send('head', key, (on) => on.head(key)),
       list: (prefix) => send('list', prefix, (on) => on.list(prefix)),
       remove: (key) =>

@@ -60,6 +60,7 @@ function readerIn(root: string): StoreReader {
   return {
     get: (key) => inspect(key, read),
     size: (key) => inspect(key, sizeOf),
+    part: (key, offset, length) => inspect(key, (file) => readPart(file, offset, length)),
     list: (prefix) => keysOf(root, prefix),
   };
 }
@@ -180,6 +181,18 @@ async function readOrNothing({ folder, name }: Place): Promise<FolderObject | un
     if (hasCode(error, ...ABSENT)) return undefined;
     throw error;
   }
+}
+
+async function readPart(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+  const left = Math.max(0, (await sizeOf(file)) - offset);
+  const bytes = new Uint8Array(Math.min(length, left));
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
 }
 
 async function sizeOf(file: FileHandle): Promise<number> {

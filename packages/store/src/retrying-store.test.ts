@@ -27,6 +27,7 @@ function rig(
   const strict: ObjectStore = {
     get: (key) => meet(key).then(() => inner.get(key)),
     size: (key) => meet(key).then(() => inner.size(key)),
+    part: (key, ...range) => meet(key).then(() => inner.part(key, ...range)),
     put: (key, value) => meet(key).then(() => inner.put(key, value)),
     create: (key, value) => meet(key).then(() => inner.create(key, value)),
     replace: (key, value, version) => meet(key).then(() => inner.replace(key, value, version)),

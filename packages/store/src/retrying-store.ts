@@ -34,6 +34,7 @@ export function retryingStore(store: ObjectStore, options: RetryingStoreOptions)
   return {
     get: (key) => retrying(() => store.get(key)),
     size: (key) => retrying(() => store.size(key)),
+    part: (key, offset, length) => retrying(() => store.part(key, offset, length)),
     put: (key, bytes) => retrying(() => store.put(key, bytes)),
     create: (key, bytes) => retrying(() => store.create(key, bytes)),
     replace: (key, bytes, version) => retrying(() => store.replace(key, bytes, version)),

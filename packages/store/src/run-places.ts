@@ -41,8 +41,8 @@ export function readOnly(reader: StoreReader): ObjectStore {
   const refuse = async () => {
     throw new TrikdError('wrong-state', 'this store was opened to read it');
   };
-  const { get, size, list } = reader;
-  return { get, size, list, put: refuse, create: refuse, replace: refuse, remove: refuse };
+  const { get, size, part, list } = reader;
+  return { get, size, part, list, put: refuse, create: refuse, replace: refuse, remove: refuse };
 }
 
 /**
@@ -56,6 +56,7 @@ export function asOneStore({ keys, storeOf }: RunPlaces): ObjectStore {
   return readOnly({
     get: async (key) => (await ofRun(key))?.get(key),
     size: async (key) => (await ofRun(key))?.size(key),
+    part: async (key, offset, length) => (await ofRun(key))?.part(key, offset, length),
     list: async (prefix) => (prefix === 'runs/' ? keys() : ((await (await ofRun(prefix))?.list(prefix)) ?? [])),
   });
 }
@@ -130,10 +131,11 @@ export function bucketPlaces(bucket: StoreReader): RunPlaces {
 }
 
 /** The objects below a prefix, by the rest of their keys. */
-function below({ get, size, list }: StoreReader, prefix: string): StoreReader {
+function below({ get, size, part, list }: StoreReader, prefix: string): StoreReader {
   return {
     get: (key) => get(`${prefix}${key}`),
     size: (key) => size(`${prefix}${key}`),
+    part: (key, offset, length) => part(`${prefix}${key}`, offset, length),
     list: async (start) => (await list(`${prefix}${start}`)).map((key) => key.slice(prefix.length)),
   };
 }

@@ -32,6 +32,8 @@ export interface S3Api {
   /** @returns the ETag of the new object, or 'refused' if `onlyIf` does not hold */
   put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string } | 'refused'>;
   get(key: string): Promise<S3Object | undefined>;
+  /** `length` bytes from an offset on, fewer at the end of the object; none where it has ended. Undefined if there is no object. */
+  part(key: string, offset: number, length: number): Promise<Uint8Array | undefined>;
   head(key: string): Promise<S3Head | undefined>;
   /** Keys that start with `prefix`, in any order. */
   list(prefix: string): Promise<readonly string[]>;

@@ -104,6 +104,19 @@ export function openS3Api(place: S3Place, options: S3ClientOptions = {}): S3Api 
           throw unexpectedResponse(name, `key ${key}: received ${bytes.length} of ${size} bytes`);
         return { bytes, size, etag: unquoted(answer.headers.etag), note: `${answer.headers[NOTE] ?? ''}` };
       }),
+    part: (key, offset, length) =>
+      unlessAbsent(key, async () => {
+        try {
+          const bytes = await bodyOf(await client.getPartialObject(bucket, base + key, offset, length));
+          // A server that knows no ranges sends all of the object.
+          if (bytes.length > length)
+            throw unexpectedResponse(name, `key ${key}: received ${bytes.length} bytes instead of ${length}`);
+          return bytes;
+        } catch (error) {
+          if (codeOf(error) === 'InvalidRange') return new Uint8Array();
+          throw error;
+        }
+      }),
     head: (key) =>
       unlessAbsent(key, async () => {
         try {
@@ -194,7 +207,7 @@ function headersOf({ onlyIf, note }: PutOptions): Record<string, string> {
   };
 }
 
-async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
+async function bodyOf(answer: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk);
   return Buffer.concat(chunks);

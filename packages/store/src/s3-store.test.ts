@@ -178,10 +178,11 @@ describe('an error', () => {
 
   test('that ends after a retry is not reported', async () => {
     const gone = ['ECONNREFUSED', 'ECONNRESET', 'SlowDown'];
-    for (const method of ['put', 'get', 'head', 'list', 'remove'] as const) {
+    for (const method of ['put', 'get', 'part', 'head', 'list', 'remove'] as const) {
       const store = storeOn(fakeS3({ onRequest: failing(method, ...gone) }));
       await store.put('a', text('1'));
       expect(await read(store, 'a')).toBe('1');
+      expect(await store.part('a', 0, 9)).toEqual(text('1'));
       expect(await store.size('a')).toBe(1);
       expect(await store.list('')).toEqual(['a']);
       await store.remove('a');

@@ -78,6 +78,10 @@ export function s3Store(api: S3Api, options: S3StoreOptions): ObjectStore {
       checkKey(key);
       return (await retrying(SMALL, () => api.head(key)))?.size;
     },
+    part: async (key, offset, length) => {
+      checkKey(key);
+      return retrying(SMALL, () => api.part(key, offset, length));
+    },
     put: async (key, bytes) => {
       checkKey(key);
       await retrying(bytes.byteLength > LARGE_BYTES ? LARGE : SMALL, () => putVerified(api, key, bytes));

@@ -2,10 +2,13 @@ import { renderReport } from '@trikd/events/render-report';
 import { runFile } from '@trikd/events/run-file';
 import type { RunHistory } from '@trikd/events/run-history';
 import { useMemo, useState } from 'preact/hooks';
+import { bytes } from './bytes.js';
 import { Reproduction } from './reproduction.js';
 import { saveFile } from './save-file.js';
+import { resultFile } from './stored-files.js';
+import { StoredModels } from './stored-models.js';
 
-/** Files of a run for the browser to save: its run file, its report and its events. */
+/** Files of a run for the browser to save: its run file, its report, its events, its result, and all its models. */
 export function Downloads({ history }: { readonly history: RunHistory }) {
   const [problem, setProblem] = useState('');
   const { run, generations } = history;
@@ -14,6 +17,7 @@ export function Downloads({ history }: { readonly history: RunHistory }) {
   const file = useMemo(() => runFile(history), [run?.spec, run?.specDigest, numerics]);
   if (!run) return null;
   const { runId } = run;
+  const student = resultFile(run);
   const saveReport = async () => {
     setProblem('');
     try {
@@ -25,13 +29,18 @@ export function Downloads({ history }: { readonly history: RunHistory }) {
     }
   };
   return (
-    <Reproduction history={history} file={file}>
+    <Reproduction history={history} file={file} more={<StoredModels run={run} />}>
       <button type="button" onClick={() => void saveReport()}>
         Save the report
       </button>
       <a class="button" href={`/api/runs/${encodeURIComponent(runId)}/history`} download={`${runId}.jsonl`}>
         Save the events
       </a>
+      {student && (
+        <a class="button" href={student.href} download={student.file}>
+          Save the {student.learner} <span class="muted small">{bytes(student.bytes)}</span>
+        </a>
+      )}
       {run.generations.length > 0 && (
         <a class="button" href={`/try.html#${encodeURIComponent(runId)}`}>
           Try the student

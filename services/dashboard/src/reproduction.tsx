@@ -6,6 +6,7 @@ import { CopyButton } from './copy-button.js';
 import { Fact } from './fact.js';
 import { saveFile } from './save-file.js';
 import { Scroll } from './scroll.js';
+import { resultFile } from './stored-files.js';
 
 interface ReproductionProps {
   readonly history: RunHistory;
@@ -13,13 +14,16 @@ interface ReproductionProps {
   readonly file: string | undefined;
   /** More buttons. */
   readonly children?: ComponentChildren;
+  /** Below the run file. */
+  readonly more?: ComponentChildren;
 }
 
 /** What somebody needs to train a run again: its file, and what else its numbers depend on. */
-export function Reproduction({ history, file, children }: ReproductionProps) {
+export function Reproduction({ history, file, children, more }: ReproductionProps) {
   const { run, generations } = history;
   if (!run || file === undefined) return null;
   const numerics = generations.findLast((each) => each.numerics)?.numerics ?? [];
+  const result = resultFile(run);
   return (
     <section class="panel reproduction" aria-labelledby="reproduction">
       <h2 id="reproduction">Reproduce and download</h2>
@@ -36,6 +40,11 @@ export function Reproduction({ history, file, children }: ReproductionProps) {
             <code>{run.specDigest}</code>
           </Fact>
         )}
+        {result && (
+          <Fact name={`SHA-256 of the ${result.learner}'s best params`}>
+            <code>{result.sha256}</code>
+          </Fact>
+        )}
         {numerics.map(({ role, numerics: own }) => (
           <Fact key={role} name={`The ${roleName(role)} computed with`}>
             {numericsText(own)}
@@ -48,6 +57,7 @@ export function Reproduction({ history, file, children }: ReproductionProps) {
           <pre>{file}</pre>
         </Scroll>
       </details>
+      {more}
     </section>
   );
 }

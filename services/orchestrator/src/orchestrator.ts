@@ -1,4 +1,5 @@
 import { createLanes } from '@trikd/core/async/lanes';
+import { type BlobItem, type BlobRange, readBlob } from '@trikd/core/checkpoint/read-blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
 import { advance } from '@trikd/core/run/advance';
@@ -13,6 +14,7 @@ import { changeTags, readTags, type TagChange } from '@trikd/core/run/tags';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Logger } from '@trikd/process/logging';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { type CheckpointList, listCheckpoints } from './api/list-checkpoints.js';
 import { createRunPages, type RunPages } from './api/run-pages.js';
 import { type BroadcastsPorts, createBroadcasts } from './events/broadcasts.js';
 import { cachedPages } from './events/event-pages.js';
@@ -67,6 +69,10 @@ export interface Orchestrator extends RunPages {
   tags(runId: string): Promise<readonly string[]>;
   /** Changes the tags of a run, whichever orchestrator leads, and resolves with all of them. @throws TrikdError as `changeTags` does */
   tag(runId: string, change: TagChange): Promise<readonly string[]>;
+  /** The newest checkpoints that a run needs. */
+  checkpoints(runId: string): Promise<CheckpointList>;
+  /** The size of a blob of a run, then its bytes from an offset on. @throws TrikdError as `readBlob` does */
+  blob(runId: string, key: string, range: BlobRange): AsyncIterable<BlobItem>;
   /** A snapshot, then events until the run ends or is drained. All watchers get the same messages, each made once. */
   watch(wanted: EventsWanted, signal: AbortSignal): AsyncIterable<WatchRunResponse>;
   /**
@@ -179,6 +185,8 @@ export function orchestrator(ports: OrchestratorPorts): Orchestrator {
     ...pagesOfRuns,
     tags: (runId) => readTags(store, runId),
     tag: (runId, change) => changeTags(store, runId, change),
+    checkpoints: async (runId) => listCheckpoints(store, (await find(runId)).state),
+    blob: (runId, key, range) => readBlob(store, runId, key, range),
     watch: (wanted, signal) => {
       const { broadcasts } = services;
       const watchPorts = { store, broadcasts, looks, pages, find, drained: drained.signal };

@@ -18,11 +18,14 @@ export function blobsFolder({ runId, generation, attempt }: GenerationAttempt): 
 
 /** Whether an attempt of the run could have stored the blob: its key is in the run's folder and names its content. */
 export function isRunBlob({ key, sha256, bytes }: Blob, runId: string): boolean {
+  return Number.isSafeInteger(bytes) && bytes >= 1 && blobAt(key, runId) === sha256;
+}
+
+/** The SHA-256 that the key of a blob of a run names; undefined for a key that no attempt of the run could have written. */
+export function blobAt(key: string, runId: string): string | undefined {
   const folder = `runs/${runId}/blobs/`;
-  if (!key.startsWith(folder) || !/^[0-9a-f]{64}$/.test(sha256) || !Number.isSafeInteger(bytes) || bytes < 1)
-    return false;
-  const [attempt = '', name, ...more] = key.slice(folder.length).split('/');
-  return /^\d{1,10}\.\d{1,10}$/.test(attempt) && name === `${sha256}.safetensors` && more.length === 0;
+  if (!key.startsWith(folder)) return undefined;
+  return /^\d{1,10}\.\d{1,10}\/([0-9a-f]{64})\.safetensors$/.exec(key.slice(folder.length))?.[1];
 }
 
 /** SHA-256, hex, of the encoding of params without metadata: equal exactly if all names, shapes and bits are equal. */

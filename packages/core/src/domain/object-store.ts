@@ -18,6 +18,8 @@ export interface ObjectStore {
   get(key: string): Promise<StoredObject | undefined>;
   /** Size of the object in bytes, or undefined if there is none. */
   size(key: string): Promise<number | undefined>;
+  /** `length` bytes of the object from an offset on, fewer at its end, or undefined if there is no object. Both are whole, `length` positive. */
+  part(key: string, offset: number, length: number): Promise<Uint8Array | undefined>;
   /** Writes unconditionally. For keys that name their content. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   /**
@@ -34,7 +36,7 @@ export interface ObjectStore {
 }
 
 /** A store for reading. */
-export type StoreReader = Pick<ObjectStore, 'get' | 'size' | 'list'>;
+export type StoreReader = Pick<ObjectStore, 'get' | 'size' | 'part' | 'list'>;
 
 const KEY_PART = /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/;
 

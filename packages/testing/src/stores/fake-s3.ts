@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { S3Api, S3Object } from '@trikd/store/s3-api';
 
 export interface S3Request {
-  readonly method: 'put' | 'get' | 'head' | 'list' | 'remove';
+  readonly method: 'put' | 'get' | 'part' | 'head' | 'list' | 'remove';
   readonly key: string;
 }
 
@@ -49,6 +49,8 @@ export function fakeS3({ onRequest, onReply, breaks = [] }: FakeS3Options = {}):
         return { etag: object.etag };
       }),
     get: (key) => answer({ method: 'get', key }, () => objects.get(key)),
+    part: (key, offset, length) =>
+      answer({ method: 'part', key }, () => objects.get(key)?.bytes.slice(offset, offset + length)),
     head: (key) => answer({ method: 'head', key }, () => objects.get(key)),
     list: (prefix) =>
       answer({ method: 'list', key: prefix }, () => [...objects.keys()].filter((key) => key.startsWith(prefix))),

@@ -34,6 +34,10 @@ export function memoryStore({ failOn = () => false }: MemoryStoreFaults = {}): O
       check(key, 'size');
       return objects.get(key)?.bytes.byteLength;
     },
+    part: async (key, offset, length) => {
+      check(key, 'part');
+      return objects.get(key)?.bytes.slice(offset, offset + length);
+    },
     put: async (key, bytes) => {
       check(key, 'put');
       write(key, bytes);

@@ -37,6 +37,21 @@ function describePlainUse(open: OpenClients): void {
     }
   });
 
+  test('a part of an object is read alone, as far as it goes', async () => {
+    const [store] = await open();
+    await store.put('a', text('0123456789'));
+    const part = async (offset: number, length: number) => {
+      const bytes = await store.part('a', offset, length);
+      return bytes && new TextDecoder().decode(bytes);
+    };
+    expect(await part(0, 4)).toBe('0123');
+    expect(await part(4, 1)).toBe('4');
+    expect(await part(8, 1000)).toBe('89');
+    expect(await part(10, 5)).toBe('');
+    expect(await part(11, 5)).toBe('');
+    expect(await store.part('none', 0, 1)).toBeUndefined();
+  });
+
   test('a part of a larger buffer is written alone', async () => {
     const [store] = await open();
     await store.put('part', text('0123456789').subarray(3, 5));

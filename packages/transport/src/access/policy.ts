@@ -59,6 +59,8 @@ const RUN: Methods<RunServiceService> = {
   rollbackAnchor: people('steer'),
   tagRun: people('steer'),
   deleteRun: people('delete'),
+  listCheckpoints: people('view'),
+  readBlob: people('view'),
   getCaller: 'everybody',
 };
 

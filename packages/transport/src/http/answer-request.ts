@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Metadata } from '@grpc/grpc-js';
 import { type RunServiceClient, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { TokenVerifier } from '../access/identify.js';
+import { wantedRange } from './byte-range.js';
 import { type SentEvent, sendEvents } from './event-stream.js';
 import { httpFailure, Rejection } from './http-failure.js';
 import type { PageFile } from './page-files.js';
@@ -11,6 +12,7 @@ import { identityOf } from './request-identity.js';
 import { routeOf } from './run-routes.js';
 import { RUN_RPCS } from './run-rpcs.js';
 import { reasonToReject } from './same-origin.js';
+import { sendBlob, tagOf } from './send-blob.js';
 import { sendLines } from './send-lines.js';
 
 /** What the answers to requests are made from. */
@@ -59,8 +61,13 @@ export async function answerRequest(
   if (!route) throw new Rejection(httpFailure(404, 'NOT_FOUND', `no route for ${method} ${pathname}`));
   if (route.kind === 'invalid') throw new Rejection(httpFailure(400, 'INVALID_ARGUMENT', route.message));
   const isStream = route.kind !== 'call';
-  const end = guard.begin({ caller: name, method: isStream ? 'events' : route.rpc, streams: isStream });
+  const what = route.kind === 'call' ? route.rpc : route.kind === 'blob' ? 'blobs' : 'events';
+  const end = guard.begin({ caller: name, method: what, streams: isStream });
   try {
+    if (route.kind === 'blob') {
+      const range = wantedRange(headers.range, one(headers['if-range']), tagOf(route.key));
+      return await sendBlob(response, streams, { ...route, metadata, ...(range && { range }) });
+    }
     if (route.kind === 'history') return await sendHistory(response, streams, route.runId, metadata);
     if (route.kind === 'watch') return await watch(response, streams, { ...route, history, metadata });
     const call = { metadata, deadline: Date.now() + 1000 * CALL_SECONDS };

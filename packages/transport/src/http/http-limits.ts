@@ -15,8 +15,12 @@ export const HttpLimits = z.strictObject({
   firstCallSeconds: Seconds.default(10).describe(
     'for a new connection to make its first request, and for the header of each',
   ),
-  streams: z.int().positive().default(100).describe('open event streams, at most'),
-  streamsPerCaller: z.int().positive().default(32).describe('open event streams of one caller, at most'),
+  streams: z.int().positive().default(100).describe('open event streams and downloads, at most'),
+  streamsPerCaller: z
+    .int()
+    .positive()
+    .default(32)
+    .describe('open event streams of one caller, and downloads of one caller, at most'),
   callsPerCaller: z
     .int()
     .positive()

@@ -47,7 +47,19 @@ test('the history of a run is a file', () => {
   expect(ask('GET', '/runs/tiny/history')).toEqual({ kind: 'history', runId: 'tiny' });
 });
 
+test('the checkpoints of a run are listed, and a blob is a file by its key', () => {
+  expect(ask('GET', '/runs/tiny/checkpoints')).toEqual({
+    ...{ kind: 'call', rpc: 'listCheckpoints', request: { runId: 'tiny' } },
+  });
+  const key = 'runs/tiny/blobs/0.1/ab.safetensors';
+  expect(ask('GET', '/runs/tiny/blobs/0.1/ab.safetensors')).toEqual({ kind: 'blob', runId: 'tiny', key });
+});
+
 test.each([
+  ['POST', '/runs/tiny/checkpoints'],
+  ['POST', '/runs/tiny/blobs/0.1/ab.safetensors'],
+  ['GET', '/runs/tiny/blobs/ab.safetensors'],
+  ['GET', '/runs/tiny/blobs/0.1/a/b'],
   ['POST', '/runs/tiny/history'],
   ['GET', '/runs/tiny:pause'],
   ['POST', '/runs/tiny:explode'],

@@ -17,6 +17,8 @@ export type Route =
   | { readonly kind: 'watch'; readonly runId: string; readonly fromEvent: number }
   /** All stored events, as a file. */
   | { readonly kind: 'history'; readonly runId: string }
+  /** A file of tensors, by its key in the store. */
+  | { readonly kind: 'blob'; readonly runId: string; readonly key: string }
   | { readonly kind: 'invalid'; readonly field: string; readonly message: string };
 
 const VERBS: Readonly<Record<string, RunRpc>> = {
@@ -35,10 +37,15 @@ const VERBS: Readonly<Record<string, RunRpc>> = {
  */
 export function routeOf({ method, path, query, body }: ApiRequest, lastEvent?: string): Route | undefined {
   const fields = typeof body === 'object' && body !== null ? body : {};
-  const [, runId, verb, events] = /^\/runs(?:\/([^/:]+)(?::([a-z]+)|(\/events|\/history))?)?$/.exec(path) ?? [];
-  if (events !== undefined && runId !== undefined) {
+  const [, runOfBlob, blob] = /^\/runs\/([^/:]+)\/blobs\/([^/]+\/[^/]+)$/.exec(path) ?? [];
+  if (runOfBlob !== undefined) {
+    return method === 'GET' ? { kind: 'blob', runId: runOfBlob, key: `runs/${runOfBlob}/blobs/${blob}` } : undefined;
+  }
+  const [, runId, verb, part] = /^\/runs(?:\/([^/:]+)(?::([a-z]+)|\/(events|history|checkpoints))?)?$/.exec(path) ?? [];
+  if (part !== undefined && runId !== undefined) {
     if (method !== 'GET') return undefined;
-    if (events === '/history') return { kind: 'history', runId };
+    if (part === 'checkpoints') return { kind: 'call', rpc: 'listCheckpoints', request: { runId } };
+    if (part === 'history') return { kind: 'history', runId };
     const fromEvent = firstWanted(query, lastEvent);
     return fromEvent === undefined ? notWhole('from') : { kind: 'watch', runId, fromEvent };
   }

@@ -10,6 +10,8 @@ import {
   GetCallerResponse,
   GetRunRequest,
   GetRunResponse,
+  ListCheckpointsRequest,
+  ListCheckpointsResponse,
   ListRunsRequest,
   ListRunsResponse,
   PauseRunRequest,
@@ -86,6 +88,7 @@ export const RUN_RPCS = {
   triggerGeneration: json(RunServiceService.triggerGeneration, TriggerGenerationRequest, TriggerGenerationResponse),
   promoteGeneration: json(RunServiceService.promoteGeneration, PromoteGenerationRequest, PromoteGenerationResponse),
   tagRun: json(RunServiceService.tagRun, TagRunRequest, TagRunResponse),
+  listCheckpoints: json(RunServiceService.listCheckpoints, ListCheckpointsRequest, ListCheckpointsResponse),
   rollbackAnchor: json(RunServiceService.rollbackAnchor, RollbackAnchorRequest, RollbackAnchorResponse),
 } satisfies Readonly<Record<string, JsonRpc>>;
 export type RunRpc = keyof typeof RUN_RPCS;

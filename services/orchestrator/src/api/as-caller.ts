@@ -1,3 +1,4 @@
+import type { BlobItem, BlobRange } from '@trikd/core/checkpoint/read-blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
 import { noSuchRun } from '@trikd/core/run/run-store';
@@ -9,6 +10,7 @@ import type { Caller } from '@trikd/transport/access/caller';
 import type { EventsWanted } from '../events/watch-run.js';
 import type { CreateRequest, Orchestrator } from '../orchestrator.js';
 import type { ListedRun } from '../runs/run-summaries.js';
+import type { CheckpointList } from './list-checkpoints.js';
 import type { PageWanted, RunPage } from './list-runs.js';
 import { isAdmin, mayAccess, ownerOf } from './ownership.js';
 
@@ -70,6 +72,14 @@ export function asCaller(
     async tag(runId: string, change: TagChange): Promise<readonly string[]> {
       if (!isAdmin(caller)) await accessible(runId);
       return orchestrator.tag(runId, change);
+    },
+    async checkpoints(runId: string): Promise<CheckpointList> {
+      if (!isAdmin(caller)) await accessible(runId);
+      return orchestrator.checkpoints(runId);
+    },
+    async *blob(runId: string, key: string, range: BlobRange): AsyncGenerator<BlobItem> {
+      if (!isAdmin(caller)) await accessible(runId);
+      yield* orchestrator.blob(runId, key, range);
     },
     async *watch(wanted: EventsWanted, signal: AbortSignal): AsyncGenerator<WatchRunResponse> {
       if (!isAdmin(caller) && !signal.aborted) await accessible(wanted.runId);

@@ -15,12 +15,16 @@ import type {
   GetCallerResponse,
   GetRunRequest,
   GetRunResponse,
+  ListCheckpointsRequest,
+  ListCheckpointsResponse,
   ListRunsRequest,
   ListRunsResponse,
   PauseRunRequest,
   PauseRunResponse,
   PromoteGenerationRequest,
   PromoteGenerationResponse,
+  ReadBlobRequest,
+  ReadBlobResponse,
   ResumeRunRequest,
   ResumeRunResponse,
   RollbackAnchorRequest,
@@ -40,7 +44,7 @@ import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import type { Orchestrator } from '../orchestrator.js';
 import { asCaller, type CallersOrchestrator } from './as-caller.js';
-import { fromCaller } from './messages.js';
+import { fromBlobItem, fromCaller, fromCheckpoints } from './messages.js';
 import { isSummaryView, toPhases, toPlacement, toRequestId, toRunId } from './requests.js';
 
 /** Token of the Orchestrator. */
@@ -135,6 +139,24 @@ export class OrchestratorController {
     const [run, request] = [toRunId(runId), toRequestId(requestId)];
     await this.as(metadata, run, request).remove(run, request);
     return {};
+  }
+
+  @GrpcMethod('RunService', 'listCheckpoints')
+  async listCheckpoints({ runId }: ListCheckpointsRequest, metadata: Metadata): Promise<ListCheckpointsResponse> {
+    const id = toRunId(runId);
+    return fromCheckpoints(await this.as(metadata, id).checkpoints(id));
+  }
+
+  @GrpcMethod('RunService', 'readBlob')
+  async readBlob(
+    { runId, key, offset, length }: ReadBlobRequest,
+    metadata: Metadata,
+    call: ServerWritableStream<ReadBlobRequest, ReadBlobResponse>,
+  ): Promise<Observable<never>> {
+    const id = toRunId(runId);
+    const runs = this.as(metadata, id);
+    await serveStream(call, NEVER, () => runs.blob(id, key, { offset, length }), fromBlobItem);
+    return EMPTY;
   }
 
   @GrpcMethod('RunService', 'getCaller')

@@ -1,8 +1,10 @@
 import type { Clock } from '@trikd/core/async/clock';
+import { readBlob } from '@trikd/core/checkpoint/read-blob';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { loadRun } from '@trikd/core/run/run-store';
 import { readTags } from '@trikd/core/run/tags';
+import { listCheckpoints } from '../api/list-checkpoints.js';
 import { createRunPages } from '../api/run-pages.js';
 import { cachedPages } from '../events/event-pages.js';
 import { createRunLooks } from '../events/run-looks.js';
@@ -40,6 +42,8 @@ export function viewer({ store, clock, look, watchersPerRun }: ViewerPorts): Orc
     ...createRunPages({ store, find, isDriven: () => false }),
     get: find,
     tags: (runId) => readTags(store, runId),
+    checkpoints: async (runId) => listCheckpoints(store, (await find(runId)).state),
+    blob: (runId, key, range) => readBlob(store, runId, key, range),
     watch: (wanted, signal) => {
       const broadcasts = { get: () => undefined };
       const ports = { store, broadcasts, looks, pages, find, drained: drained.signal };

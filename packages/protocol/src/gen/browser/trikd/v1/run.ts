@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { FrozenScores } from "./anchor.js";
-import { Numerics, Role, roleFromJSON, roleToJSON, Score } from "./common.js";
+import { Blob, Numerics, Role, roleFromJSON, roleToJSON, Score } from "./common.js";
 import { SlowStep, StepTimes } from "./timing.js";
 import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
 
@@ -589,6 +589,68 @@ export interface DeleteRunRequest {
 
 /** The run no longer exists; its objects are being removed. */
 export interface DeleteRunResponse {
+}
+
+/** The run whose checkpoints are listed. */
+export interface ListCheckpointsRequest {
+  /** The run's id. */
+  runId: string;
+}
+
+/** The checkpoints of a run. */
+export interface ListCheckpointsResponse {
+  /** Newest first, at most 100: those of the current stage, and the last one of each ended stage. */
+  checkpoints: Checkpoint[];
+  /** Older ones that are not listed. */
+  omitted: number;
+}
+
+/** A checkpoint: the learners of a stage at the same step. */
+export interface Checkpoint {
+  /** Its manifest in the store. */
+  manifestKey: string;
+  /** The index of the stage, from 0. */
+  generation: number;
+  /** The attempt of that stage that wrote it. */
+  attempt: number;
+  /** Steps trained before it. */
+  step: number;
+  /** Of each learner; none if the manifest cannot be read. */
+  parts: CheckpointPart[];
+  /** Why the manifest cannot be read; empty otherwise. */
+  problem: string;
+}
+
+/** The part of a checkpoint of one learner. */
+export interface CheckpointPart {
+  /** Its name in the stage. */
+  participant: string;
+  /** Params, batch-norm statistics and optimizer slots. */
+  state:
+    | Blob
+    | undefined;
+  /** Its best validated params so far; absent before the first validation. */
+  best: BestParams | undefined;
+}
+
+/** The part of a blob to read. */
+export interface ReadBlobRequest {
+  /** The run's id. */
+  runId: string;
+  /** Key of a blob of this run. */
+  key: string;
+  /** The first byte that is wanted, from 0. */
+  offset: number;
+  /** Bytes that are wanted; 0: all that follow. Fewer are sent at the end of the blob. */
+  length: number;
+}
+
+/** A piece of a blob. Of a blob that is read as a whole, the last piece is sent only if the digest in its key holds. */
+export interface ReadBlobResponse {
+  /** Bytes of the whole blob; in the first message alone, which has no bytes. */
+  size: number;
+  /** At most 1 MiB. */
+  data: Uint8Array;
 }
 
 /** The caller is known by its credentials alone. */
@@ -1709,6 +1771,166 @@ export const DeleteRunResponse: MessageFns<DeleteRunResponse> = {
   },
 };
 
+export const ListCheckpointsRequest: MessageFns<ListCheckpointsRequest> = {
+  fromJSON(object: any): ListCheckpointsRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ListCheckpointsRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    return obj;
+  },
+};
+
+export const ListCheckpointsResponse: MessageFns<ListCheckpointsResponse> = {
+  fromJSON(object: any): ListCheckpointsResponse {
+    return {
+      checkpoints: globalThis.Array.isArray(object?.checkpoints)
+        ? object.checkpoints.map((e: any) => Checkpoint.fromJSON(e))
+        : [],
+      omitted: isSet(object.omitted) ? globalThis.Number(object.omitted) : 0,
+    };
+  },
+
+  toJSON(message: ListCheckpointsResponse): unknown {
+    const obj: any = {};
+    if (message.checkpoints?.length) {
+      obj.checkpoints = message.checkpoints.map((e) => Checkpoint.toJSON(e));
+    }
+    if (message.omitted !== 0) {
+      obj.omitted = Math.round(message.omitted);
+    }
+    return obj;
+  },
+};
+
+export const Checkpoint: MessageFns<Checkpoint> = {
+  fromJSON(object: any): Checkpoint {
+    return {
+      manifestKey: isSet(object.manifestKey)
+        ? globalThis.String(object.manifestKey)
+        : isSet(object.manifest_key)
+        ? globalThis.String(object.manifest_key)
+        : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      step: isSet(object.step) ? globalThis.Number(object.step) : 0,
+      parts: globalThis.Array.isArray(object?.parts)
+        ? object.parts.map((e: any) => CheckpointPart.fromJSON(e))
+        : [],
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+    };
+  },
+
+  toJSON(message: Checkpoint): unknown {
+    const obj: any = {};
+    if (message.manifestKey !== "") {
+      obj.manifestKey = message.manifestKey;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.step !== 0) {
+      obj.step = Math.round(message.step);
+    }
+    if (message.parts?.length) {
+      obj.parts = message.parts.map((e) => CheckpointPart.toJSON(e));
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    return obj;
+  },
+};
+
+export const CheckpointPart: MessageFns<CheckpointPart> = {
+  fromJSON(object: any): CheckpointPart {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      state: isSet(object.state) ? Blob.fromJSON(object.state) : undefined,
+      best: isSet(object.best) ? BestParams.fromJSON(object.best) : undefined,
+    };
+  },
+
+  toJSON(message: CheckpointPart): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.state !== undefined) {
+      obj.state = Blob.toJSON(message.state);
+    }
+    if (message.best !== undefined) {
+      obj.best = BestParams.toJSON(message.best);
+    }
+    return obj;
+  },
+};
+
+export const ReadBlobRequest: MessageFns<ReadBlobRequest> = {
+  fromJSON(object: any): ReadBlobRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
+      length: isSet(object.length) ? globalThis.Number(object.length) : 0,
+    };
+  },
+
+  toJSON(message: ReadBlobRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
+    }
+    if (message.length !== 0) {
+      obj.length = Math.round(message.length);
+    }
+    return obj;
+  },
+};
+
+export const ReadBlobResponse: MessageFns<ReadBlobResponse> = {
+  fromJSON(object: any): ReadBlobResponse {
+    return {
+      size: isSet(object.size) ? globalThis.Number(object.size) : 0,
+      data: isSet(object.data) ? bytesFromBase64(object.data) : new Uint8Array(0),
+    };
+  },
+
+  toJSON(message: ReadBlobResponse): unknown {
+    const obj: any = {};
+    if (message.size !== 0) {
+      obj.size = Math.round(message.size);
+    }
+    if (message.data.length !== 0) {
+      obj.data = base64FromBytes(message.data);
+    }
+    return obj;
+  },
+};
+
 export const GetCallerRequest: MessageFns<GetCallerRequest> = {
   fromJSON(_: any): GetCallerRequest {
     return {};
@@ -2797,6 +3019,23 @@ export const RunDrained: MessageFns<RunDrained> = {
     return obj;
   },
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  const bin = globalThis.atob(b64);
+  const arr = new Uint8Array(bin.length);
+  for (let i = 0; i < bin.length; ++i) {
+    arr[i] = bin.charCodeAt(i);
+  }
+  return arr;
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  const bin: string[] = [];
+  arr.forEach((byte) => {
+    bin.push(globalThis.String.fromCharCode(byte));
+  });
+  return globalThis.btoa(bin.join(""));
+}
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;

@@ -22,7 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { FrozenScores } from "./anchor.js";
-import { Numerics, Role, roleFromJSON, roleToJSON, Score } from "./common.js";
+import { Blob, Numerics, Role, roleFromJSON, roleToJSON, Score } from "./common.js";
 import { SlowStep, StepTimes } from "./timing.js";
 import { BestParams, TrainerAlarm, TrainerEvaluation, TrainerProgress } from "./trainer.js";
 
@@ -605,6 +605,68 @@ export interface DeleteRunRequest {
 
 /** The run no longer exists; its objects are being removed. */
 export interface DeleteRunResponse {
+}
+
+/** The run whose checkpoints are listed. */
+export interface ListCheckpointsRequest {
+  /** The run's id. */
+  runId: string;
+}
+
+/** The checkpoints of a run. */
+export interface ListCheckpointsResponse {
+  /** Newest first, at most 100: those of the current stage, and the last one of each ended stage. */
+  checkpoints: Checkpoint[];
+  /** Older ones that are not listed. */
+  omitted: number;
+}
+
+/** A checkpoint: the learners of a stage at the same step. */
+export interface Checkpoint {
+  /** Its manifest in the store. */
+  manifestKey: string;
+  /** The index of the stage, from 0. */
+  generation: number;
+  /** The attempt of that stage that wrote it. */
+  attempt: number;
+  /** Steps trained before it. */
+  step: number;
+  /** Of each learner; none if the manifest cannot be read. */
+  parts: CheckpointPart[];
+  /** Why the manifest cannot be read; empty otherwise. */
+  problem: string;
+}
+
+/** The part of a checkpoint of one learner. */
+export interface CheckpointPart {
+  /** Its name in the stage. */
+  participant: string;
+  /** Params, batch-norm statistics and optimizer slots. */
+  state:
+    | Blob
+    | undefined;
+  /** Its best validated params so far; absent before the first validation. */
+  best: BestParams | undefined;
+}
+
+/** The part of a blob to read. */
+export interface ReadBlobRequest {
+  /** The run's id. */
+  runId: string;
+  /** Key of a blob of this run. */
+  key: string;
+  /** The first byte that is wanted, from 0. */
+  offset: number;
+  /** Bytes that are wanted; 0: all that follow. Fewer are sent at the end of the blob. */
+  length: number;
+}
+
+/** A piece of a blob. Of a blob that is read as a whole, the last piece is sent only if the digest in its key holds. */
+export interface ReadBlobResponse {
+  /** Bytes of the whole blob; in the first message alone, which has no bytes. */
+  size: number;
+  /** At most 1 MiB. */
+  data: Buffer;
 }
 
 /** The caller is known by its credentials alone. */
@@ -3504,6 +3566,628 @@ export const DeleteRunResponse: MessageFns<DeleteRunResponse> = {
   },
   fromPartial(_: DeepPartial<DeleteRunResponse>): DeleteRunResponse {
     const message = createBaseDeleteRunResponse();
+    return message;
+  },
+};
+
+function createBaseListCheckpointsRequest(): ListCheckpointsRequest {
+  return { runId: "" };
+}
+
+export const ListCheckpointsRequest: MessageFns<ListCheckpointsRequest> = {
+  encode(message: ListCheckpointsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCheckpointsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCheckpointsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListCheckpointsRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ListCheckpointsRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListCheckpointsRequest>): ListCheckpointsRequest {
+    return ListCheckpointsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListCheckpointsRequest>): ListCheckpointsRequest {
+    const message = createBaseListCheckpointsRequest();
+    message.runId = object.runId ?? "";
+    return message;
+  },
+};
+
+function createBaseListCheckpointsResponse(): ListCheckpointsResponse {
+  return { checkpoints: [], omitted: 0 };
+}
+
+export const ListCheckpointsResponse: MessageFns<ListCheckpointsResponse> = {
+  encode(message: ListCheckpointsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.checkpoints) {
+      Checkpoint.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.omitted !== 0) {
+      writer.uint32(16).uint32(message.omitted);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCheckpointsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCheckpointsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.checkpoints.push(Checkpoint.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.omitted = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListCheckpointsResponse {
+    return {
+      checkpoints: globalThis.Array.isArray(object?.checkpoints)
+        ? object.checkpoints.map((e: any) => Checkpoint.fromJSON(e))
+        : [],
+      omitted: isSet(object.omitted) ? globalThis.Number(object.omitted) : 0,
+    };
+  },
+
+  toJSON(message: ListCheckpointsResponse): unknown {
+    const obj: any = {};
+    if (message.checkpoints?.length) {
+      obj.checkpoints = message.checkpoints.map((e) => Checkpoint.toJSON(e));
+    }
+    if (message.omitted !== 0) {
+      obj.omitted = Math.round(message.omitted);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListCheckpointsResponse>): ListCheckpointsResponse {
+    return ListCheckpointsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListCheckpointsResponse>): ListCheckpointsResponse {
+    const message = createBaseListCheckpointsResponse();
+    message.checkpoints = object.checkpoints?.map((e) => Checkpoint.fromPartial(e)) || [];
+    message.omitted = object.omitted ?? 0;
+    return message;
+  },
+};
+
+function createBaseCheckpoint(): Checkpoint {
+  return { manifestKey: "", generation: 0, attempt: 0, step: 0, parts: [], problem: "" };
+}
+
+export const Checkpoint: MessageFns<Checkpoint> = {
+  encode(message: Checkpoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.manifestKey !== "") {
+      writer.uint32(10).string(message.manifestKey);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(24).uint32(message.attempt);
+    }
+    if (message.step !== 0) {
+      writer.uint32(32).uint32(message.step);
+    }
+    for (const v of message.parts) {
+      CheckpointPart.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.problem !== "") {
+      writer.uint32(50).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Checkpoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.manifestKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.step = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.parts.push(CheckpointPart.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Checkpoint {
+    return {
+      manifestKey: isSet(object.manifestKey)
+        ? globalThis.String(object.manifestKey)
+        : isSet(object.manifest_key)
+        ? globalThis.String(object.manifest_key)
+        : "",
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      step: isSet(object.step) ? globalThis.Number(object.step) : 0,
+      parts: globalThis.Array.isArray(object?.parts) ? object.parts.map((e: any) => CheckpointPart.fromJSON(e)) : [],
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+    };
+  },
+
+  toJSON(message: Checkpoint): unknown {
+    const obj: any = {};
+    if (message.manifestKey !== "") {
+      obj.manifestKey = message.manifestKey;
+    }
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.step !== 0) {
+      obj.step = Math.round(message.step);
+    }
+    if (message.parts?.length) {
+      obj.parts = message.parts.map((e) => CheckpointPart.toJSON(e));
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Checkpoint>): Checkpoint {
+    return Checkpoint.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Checkpoint>): Checkpoint {
+    const message = createBaseCheckpoint();
+    message.manifestKey = object.manifestKey ?? "";
+    message.generation = object.generation ?? 0;
+    message.attempt = object.attempt ?? 0;
+    message.step = object.step ?? 0;
+    message.parts = object.parts?.map((e) => CheckpointPart.fromPartial(e)) || [];
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
+function createBaseCheckpointPart(): CheckpointPart {
+  return { participant: "", state: undefined, best: undefined };
+}
+
+export const CheckpointPart: MessageFns<CheckpointPart> = {
+  encode(message: CheckpointPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.participant !== "") {
+      writer.uint32(10).string(message.participant);
+    }
+    if (message.state !== undefined) {
+      Blob.encode(message.state, writer.uint32(18).fork()).join();
+    }
+    if (message.best !== undefined) {
+      BestParams.encode(message.best, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckpointPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpointPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.participant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = Blob.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.best = BestParams.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckpointPart {
+    return {
+      participant: isSet(object.participant) ? globalThis.String(object.participant) : "",
+      state: isSet(object.state) ? Blob.fromJSON(object.state) : undefined,
+      best: isSet(object.best) ? BestParams.fromJSON(object.best) : undefined,
+    };
+  },
+
+  toJSON(message: CheckpointPart): unknown {
+    const obj: any = {};
+    if (message.participant !== "") {
+      obj.participant = message.participant;
+    }
+    if (message.state !== undefined) {
+      obj.state = Blob.toJSON(message.state);
+    }
+    if (message.best !== undefined) {
+      obj.best = BestParams.toJSON(message.best);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckpointPart>): CheckpointPart {
+    return CheckpointPart.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckpointPart>): CheckpointPart {
+    const message = createBaseCheckpointPart();
+    message.participant = object.participant ?? "";
+    message.state = (object.state !== undefined && object.state !== null) ? Blob.fromPartial(object.state) : undefined;
+    message.best = (object.best !== undefined && object.best !== null)
+      ? BestParams.fromPartial(object.best)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseReadBlobRequest(): ReadBlobRequest {
+  return { runId: "", key: "", offset: 0, length: 0 };
+}
+
+export const ReadBlobRequest: MessageFns<ReadBlobRequest> = {
+  encode(message: ReadBlobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(24).uint64(message.offset);
+    }
+    if (message.length !== 0) {
+      writer.uint32(32).uint64(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadBlobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadBlobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.length = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReadBlobRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
+      length: isSet(object.length) ? globalThis.Number(object.length) : 0,
+    };
+  },
+
+  toJSON(message: ReadBlobRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
+    }
+    if (message.length !== 0) {
+      obj.length = Math.round(message.length);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReadBlobRequest>): ReadBlobRequest {
+    return ReadBlobRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadBlobRequest>): ReadBlobRequest {
+    const message = createBaseReadBlobRequest();
+    message.runId = object.runId ?? "";
+    message.key = object.key ?? "";
+    message.offset = object.offset ?? 0;
+    message.length = object.length ?? 0;
+    return message;
+  },
+};
+
+function createBaseReadBlobResponse(): ReadBlobResponse {
+  return { size: 0, data: Buffer.alloc(0) };
+}
+
+export const ReadBlobResponse: MessageFns<ReadBlobResponse> = {
+  encode(message: ReadBlobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.size !== 0) {
+      writer.uint32(8).uint64(message.size);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(18).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadBlobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadBlobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.size = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReadBlobResponse {
+    return {
+      size: isSet(object.size) ? globalThis.Number(object.size) : 0,
+      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: ReadBlobResponse): unknown {
+    const obj: any = {};
+    if (message.size !== 0) {
+      obj.size = Math.round(message.size);
+    }
+    if (message.data.length !== 0) {
+      obj.data = base64FromBytes(message.data);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReadBlobResponse>): ReadBlobResponse {
+    return ReadBlobResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadBlobResponse>): ReadBlobResponse {
+    const message = createBaseReadBlobResponse();
+    message.size = object.size ?? 0;
+    message.data = object.data ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -7888,6 +8572,28 @@ export const RunServiceService = {
     responseSerialize: (value: DeleteRunResponse): Buffer => Buffer.from(DeleteRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteRunResponse => DeleteRunResponse.decode(value),
   },
+  /** Lists the newest checkpoints that a run needs, with the blobs of their learners. */
+  listCheckpoints: {
+    path: "/trikd.v1.RunService/ListCheckpoints" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListCheckpointsRequest): Buffer =>
+      Buffer.from(ListCheckpointsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListCheckpointsRequest => ListCheckpointsRequest.decode(value),
+    responseSerialize: (value: ListCheckpointsResponse): Buffer =>
+      Buffer.from(ListCheckpointsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListCheckpointsResponse => ListCheckpointsResponse.decode(value),
+  },
+  /** Streams a blob of a run, such as the params of its student, or a part of it. */
+  readBlob: {
+    path: "/trikd.v1.RunService/ReadBlob" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ReadBlobRequest): Buffer => Buffer.from(ReadBlobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReadBlobRequest => ReadBlobRequest.decode(value),
+    responseSerialize: (value: ReadBlobResponse): Buffer => Buffer.from(ReadBlobResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReadBlobResponse => ReadBlobResponse.decode(value),
+  },
   /** Tells a caller as whom the orchestrator knows it. */
   getCaller: {
     path: "/trikd.v1.RunService/GetCaller" as const,
@@ -7928,6 +8634,10 @@ export interface RunServiceServer extends UntypedServiceImplementation {
   tagRun: handleUnaryCall<TagRunRequest, TagRunResponse>;
   /** Removes a run that has ended, with everything it has stored. */
   deleteRun: handleUnaryCall<DeleteRunRequest, DeleteRunResponse>;
+  /** Lists the newest checkpoints that a run needs, with the blobs of their learners. */
+  listCheckpoints: handleUnaryCall<ListCheckpointsRequest, ListCheckpointsResponse>;
+  /** Streams a blob of a run, such as the params of its student, or a part of it. */
+  readBlob: handleServerStreamingCall<ReadBlobRequest, ReadBlobResponse>;
   /** Tells a caller as whom the orchestrator knows it. */
   getCaller: handleUnaryCall<GetCallerRequest, GetCallerResponse>;
 }
@@ -8119,6 +8829,29 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteRunResponse) => void,
   ): ClientUnaryCall;
+  /** Lists the newest checkpoints that a run needs, with the blobs of their learners. */
+  listCheckpoints(
+    request: ListCheckpointsRequest,
+    callback: (error: ServiceError | null, response: ListCheckpointsResponse) => void,
+  ): ClientUnaryCall;
+  listCheckpoints(
+    request: ListCheckpointsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListCheckpointsResponse) => void,
+  ): ClientUnaryCall;
+  listCheckpoints(
+    request: ListCheckpointsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListCheckpointsResponse) => void,
+  ): ClientUnaryCall;
+  /** Streams a blob of a run, such as the params of its student, or a part of it. */
+  readBlob(request: ReadBlobRequest, options?: Partial<CallOptions>): ClientReadableStream<ReadBlobResponse>;
+  readBlob(
+    request: ReadBlobRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ReadBlobResponse>;
   /** Tells a caller as whom the orchestrator knows it. */
   getCaller(
     request: GetCallerRequest,
@@ -8142,6 +8875,14 @@ export const RunServiceClient = makeGenericClientConstructor(RunServiceService, 
   service: typeof RunServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
