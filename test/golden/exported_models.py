@@ -1,15 +1,16 @@
 """Runs exported models with the programs that they are written for, for exported_models.test.ts.
 
-usage: exported_models.py onnx|pytorch|savedmodel FOLDER IMAGES HEIGHT WIDTH CHANNELS OUT
+usage: exported_models.py onnx|pytorch|savedmodel IMAGES HEIGHT WIDTH CHANNELS FOLDER...
 
-FOLDER has the files of one export, IMAGES is a file of uint8, one image after another; OUT gets the outputs as float32. Each format needs
-its own packages: onnxruntime with NumPy, PyTorch with safetensors, or none for a SavedModel, which TensorFlow's C library loads. The folder
-of that library is in TENSORFLOW.
+IMAGES is a file of uint8, one image after another. Each FOLDER has the files of one export, and gets the outputs as float32 in the file
+`outputs`. Each format needs its own packages: onnxruntime with NumPy, PyTorch with safetensors, or none for a SavedModel, which TensorFlow's
+C library loads. The folder of that library is in TENSORFLOW.
 """
 
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import pathlib
 import sys
@@ -31,9 +32,9 @@ def onnx(folder: pathlib.Path, images: bytes, shape: list[int]) -> bytes:
 def pytorch(folder: pathlib.Path, images: bytes, shape: list[int]) -> bytes:
     import torch
 
-    sys.path.insert(0, str(folder))
-    import model
-
+    spec = importlib.util.spec_from_file_location('model', folder / 'model.py')
+    model = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(model)
     pixels = torch.frombuffer(bytearray(images), dtype=torch.uint8).reshape(shape).permute(0, 3, 1, 2)
     with torch.no_grad():
         return model.load()(pixels).contiguous().numpy().tobytes()
@@ -89,12 +90,13 @@ def savedmodel(folder: pathlib.Path, images: bytes, shape: list[int]) -> bytes:
     return ctypes.string_at(tf.TF_TensorData(result), tf.TF_TensorByteSize(result))
 
 
-def main(kind: str, folder: str, images: str, height: str, width: str, channels: str, out: str) -> None:
+def main(kind: str, images: str, height: str, width: str, channels: str, *folders: str) -> None:
     sizes = [int(size) for size in (height, width, channels)]
     content = pathlib.Path(images).read_bytes()
     count = len(content) // (sizes[0] * sizes[1] * sizes[2])
     run = {'onnx': onnx, 'pytorch': pytorch, 'savedmodel': savedmodel}[kind]
-    pathlib.Path(out).write_bytes(run(pathlib.Path(folder), content, [count, *sizes]))
+    for folder in map(pathlib.Path, folders):
+        (folder / 'outputs').write_bytes(run(folder, content, [count, *sizes]))
 
 
 if __name__ == '__main__':

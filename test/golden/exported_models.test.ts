@@ -1,48 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { compareOutputs, TOLERANCE } from '@trikd/core/export/compare-outputs';
-import type { Precision } from '@trikd/core/export/precision';
+import { layersModelFiles, layersModelOutputs, loadLayersModel } from '@trikd/core/export/layers-model';
+import { PRECISIONS, type Precision } from '@trikd/core/export/precision';
 import { exportFiles } from '@trikd/core/export/write-export';
+import { manyLayersModel } from '@trikd/testing/training/many-layers';
 import { type RandomModel, type RandomModelSettings, randomModel } from '@trikd/testing/training/random-model';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const fetched = (script: string, ...args: readonly string[]) =>
-  execFileSync('python3', [path(`../../scripts/${script}`), ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
-
-/** The cache, in which the Python package safetensors always is. */
-const safetensors = fetched('fetch-safetensors.py');
-const cache = join(safetensors, '..');
-const makefile = readFileSync(path('../../Makefile'), 'utf8');
-const versionIn = (name: string) => makefile.match(new RegExp(`^${name} := (\\S+)$`, 'm'))![1]!;
-
-/** A program that reads exported models, with what it needs; undefined where that was not fetched. */
-interface Consumer {
-  readonly python: string;
-  readonly env: Readonly<Record<string, string>>;
-}
-
-function onnxruntime(): Consumer {
-  return { python: 'python3', env: { PYTHONPATH: fetched('fetch-python-packages.py', 'onnxruntime') } };
-}
-
-function pytorch(): Consumer | undefined {
-  const python = join(cache, `pytorch-${versionIn('TORCH_VERSION')}`, 'bin/python');
-  return existsSync(python) ? { python, env: { PYTHONPATH: safetensors } } : undefined;
-}
-
-function tensorflow(): Consumer | undefined {
-  const version = versionIn('TENSORFLOW_VERSION');
-  const folders = ['cpu', 'gpu'].map((kind) => join(cache, `tensorflow-${kind}-${version}`, 'tensorflow'));
-  const folder = folders.find((each) => existsSync(each));
-  return folder === undefined ? undefined : { python: 'python3', env: { TENSORFLOW: folder } };
-}
-
-const CONSUMERS = { onnx: onnxruntime, pytorch, savedmodel: tensorflow } as const;
-type Format = keyof typeof CONSUMERS;
+import { CACHE, CONSUMED_FORMATS, type ConsumedFormat, consumerOf } from './consumers.js';
 
 const data = { kind: 'synthetic', height: 28, width: 28, classes: 10, test: 256 } as const;
 const MODELS: Readonly<Record<string, RandomModelSettings>> = {
@@ -60,54 +26,77 @@ const MODELS: Readonly<Record<string, RandomModelSettings>> = {
     model: { kind: 'shufflenet-v2', width: 0.5 },
     data: { ...data, channels: 1 },
   },
+  'vit with attention': {
+    model: { kind: 'vit', patch: 7, width: 24, depth: 2, heads: 3 },
+    data: { ...data, channels: 3 },
+  },
+  'module with many layers': { model: manyLayersModel(), data: { ...data, channels: 3 } },
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-exported-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What a consumer computes with an export. */
+/** What a consumer computes with the exports of each precision. */
 async function consumed(
-  format: Format,
+  format: ConsumedFormat,
   { graph, images }: RandomModel,
-  { python, env }: Consumer,
-  precision: Precision,
-): Promise<Float32Array> {
+  consumer: NonNullable<ReturnType<typeof consumerOf>>,
+): Promise<Readonly<Record<Precision, Float32Array>>> {
   const place = mkdtempSync(join(folder, format));
-  const files = await exportFiles(format, graph, precision, { run: 'golden' });
-  mkdirSync(join(place, 'model'));
-  for (const [name, content] of files) writeFileSync(join(place, 'model', name), content);
   writeFileSync(join(place, 'images'), images);
-  const { height, width, channels } = graph.image;
-  const words = [format, join(place, 'model'), join(place, 'images'), height, width, channels, join(place, 'out')];
-  execFileSync(python, [path('exported_models.py'), ...words.map(String)], {
-    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', TF_CPP_MIN_LOG_LEVEL: '2', ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  return new Float32Array(new Uint8Array(readFileSync(join(place, 'out'))).buffer);
+  for (const precision of PRECISIONS) {
+    mkdirSync(join(place, precision));
+    const files = await exportFiles(format, graph, precision, { run: 'golden' });
+    for (const [name, content] of files) writeFileSync(join(place, precision, name), content);
+  }
+  const folders = PRECISIONS.map((each) => join(place, each));
+  const [float32, float16, int8] = consumer(join(place, 'images'), graph.image, folders);
+  return { float32: float32!, float16: float16!, int8: int8! };
+}
+
+/** Images on which TensorFlow.js, in JavaScript, says what a model in int8 computes. */
+const FEW = 32;
+
+async function fewInInt8({ graph, images }: RandomModel): Promise<Float32Array> {
+  const layers = await loadLayersModel(await layersModelFiles(graph, 'int8'));
+  const outputs = await layersModelOutputs(layers, graph, images.subarray(0, (FEW * images.length) / 256));
+  layers.dispose();
+  return outputs;
 }
 
 describe.each(Object.entries(MODELS))('of a %s', (name, settings) => {
   let model: RandomModel;
+  let int8: Float32Array;
   beforeAll(async () => {
     model = await randomModel(settings);
+    int8 = await fewInInt8(model);
   });
 
-  describe.each(Object.keys(CONSUMERS) as Format[])('the %s file', (format) => {
-    const consumer = CONSUMERS[format]();
-    if (!consumer) console.log(`skipped: ${format} of a ${name}, whose program is not in ${cache}`);
+  describe.each(CONSUMED_FORMATS)('the %s file', (format) => {
+    const consumer = consumerOf(format);
+    if (!consumer) console.log(`skipped: ${format} of a ${name}, whose program is not in ${CACHE}`);
+    let outputs: Readonly<Record<Precision, Float32Array>>;
+    beforeAll(async () => {
+      if (consumer) outputs = await consumed(format, model, consumer);
+    });
+    const apart = (of: Float32Array, from: Float32Array) =>
+      compareOutputs(of.subarray(0, from.length), from, model.graph.output.size);
 
-    test.skipIf(!consumer)('computes what the engine computes, on 256 images', async () => {
-      const outputs = await consumed(format, model, consumer!, 'float32');
-      const compared = compareOutputs(outputs, model.outputs, model.graph.output.size);
+    test.skipIf(!consumer)('computes what the engine computes, on 256 images', () => {
+      const compared = apart(outputs.float32, model.outputs);
       expect(compared.images).toBe(256);
       expect(compared.difference).toBeLessThan(TOLERANCE);
     });
 
-    test.skipIf(!consumer)('in float16 is close to it, and not equal', async () => {
-      const outputs = await consumed(format, model, consumer!, 'float16');
-      const { difference } = compareOutputs(outputs, model.outputs, model.graph.output.size);
+    test.skipIf(!consumer)('in float16 is close to it, and not equal', () => {
+      const { difference } = apart(outputs.float16, model.outputs);
       expect(difference).toBeGreaterThan(TOLERANCE / 10);
       expect(difference).toBeLessThan(0.05);
+    });
+
+    test.skipIf(!consumer)('in int8 computes what the exported layers in int8 compute', () => {
+      expect(apart(outputs.int8, int8).difference).toBeLessThan(TOLERANCE);
+      expect(apart(outputs.int8, model.outputs).difference).toBeGreaterThan(TOLERANCE);
     });
   });
 });

@@ -1,7 +1,10 @@
+import { manyLayersModel } from '@trikd/testing/training/many-layers';
 import { type RandomModelSettings, randomModel } from '@trikd/testing/training/random-model';
 import { describe, expect, test } from 'vitest';
 import { compareOutputs, TOLERANCE } from './compare-outputs.js';
 import { layersModelFiles, layersModelOutputs, loadLayersModel } from './layers-model.js';
+import type { GraphNode, ModelGraph } from './model-graph.js';
+import { quantised } from './precision.js';
 import { exportFiles } from './write-export.js';
 
 const images = { kind: 'synthetic', classes: 5, train: 64, validation: 24, test: 20, channels: 3 } as const;
@@ -18,7 +21,21 @@ const MODELS: readonly RandomModelSettings[] = [
   { model: { kind: 'mobilenet-v2', width: 0.25 }, data: sized(16, 17) },
   { model: { kind: 'shufflenet-v2', width: 0.5 }, data: sized(16, 16) },
   { model: { kind: 'resnet-imagenet', depth: 18, width: 4 }, data: sized(32, 33) },
+  { model: { kind: 'vit', width: 12, depth: 2, heads: 3 }, data: sized(8, 12) },
+  { model: manyLayersModel(), data: sized(9, 8) },
 ];
+
+/** A model whose kernels are what readers of int8 get. */
+function withRoundedKernels(graph: ModelGraph): ModelGraph {
+  const nodes = graph.nodes.map((node): GraphNode => {
+    const { operation, shape } = node;
+    if (!('kernel' in operation)) return node;
+    const { values, scales } = quantised(operation.kernel, 'last', shape.at(-1)!);
+    const data = Float32Array.from(values, (value, index) => value * scales[index % scales.length]!);
+    return { ...node, operation: { ...operation, kernel: { ...operation.kernel, data } } };
+  });
+  return { ...graph, nodes };
+}
 
 describe.each(MODELS)('a $model.kind', (settings) => {
   test('computes in TensorFlow.js what its checkpoint computes in the engine', async () => {
@@ -37,6 +54,17 @@ describe.each(MODELS)('a $model.kind', (settings) => {
     expect(difference).toBeGreaterThan(TOLERANCE / 10);
     expect(difference).toBeLessThan(0.05);
     expect(half.get('weights.bin')!.length).toBeLessThan(0.75 * whole.get('weights.bin')!.length);
+  });
+
+  test('in int8 is close, not equal, and the same numbers as its kernels rounded channel by channel', async () => {
+    const { graph, images: pixels, outputs } = await randomModel(settings);
+    const [files, rounded] = [await layersModelFiles(graph, 'int8'), await layersModelFiles(withRoundedKernels(graph))];
+    const computed = async (of: typeof files) => layersModelOutputs(await loadLayersModel(of), graph, pixels);
+    const quantised = await computed(files);
+    const { difference } = compareOutputs(quantised, outputs, graph.output.size);
+    expect(difference).toBeGreaterThan(TOLERANCE);
+    expect(difference).toBeLessThan(1);
+    expect(compareOutputs(quantised, await computed(rounded), graph.output.size).difference).toBeLessThan(TOLERANCE);
   });
 });
 
@@ -64,12 +92,4 @@ test('a model with an embedding has it as its only output, without the head that
   const model = await loadLayersModel(await layersModelFiles(graph));
   const { difference } = compareOutputs(await layersModelOutputs(model, graph, pixels), outputs, 6);
   expect(difference).toBeLessThan(TOLERANCE / 10);
-});
-
-test('a vit is refused by the first of its layers that no format has', async () => {
-  const vit = { kind: 'vit', patch: 4, width: 8, depth: 1, heads: 2 } as const;
-  await expect(randomModel({ model: vit, data: sized(8, 8) })).rejects.toMatchObject({
-    kind: 'invalid',
-    message: expect.stringMatching(/layers of the kind TrikdPositions cannot be exported$/),
-  });
 });

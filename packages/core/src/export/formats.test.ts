@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { channelsFirst, transposed } from './channels-first.js';
 import { edgesOf } from './model-graph.js';
-import { bytesOf, float16Bits, readBack } from './precision.js';
+import { bytesOf, float16Bits, quantised, readBack } from './precision.js';
 import { float, int, message, packedInts, text } from './protobuf.js';
 import { modulePath } from './pytorch-names.js';
 
@@ -49,7 +49,7 @@ describe('float16', () => {
     1 + 2 ** -11,
     1 + 3 * 2 ** -11,
   ])('of %d is the nearest one, ties to even', (value) => {
-    expect([...readBack(weight([1, 1], value), 'float16')]).toEqual([...new Float16Array([value])]);
+    expect([...readBack(weight([1, 1], value))]).toEqual([...new Float16Array([value])]);
   });
 
   test.each([65520, Number.POSITIVE_INFINITY, Number.NaN])('does not reach %d', (value) => {
@@ -60,8 +60,28 @@ describe('float16', () => {
 
   test('is for kernels: vectors keep their numbers', () => {
     const vector = weight([1], 0.1);
-    expect(readBack(vector, 'float16')).toBe(vector.data);
+    expect(readBack(vector)).toBe(vector.data);
     expect(bytesOf(vector.data)).toHaveLength(4);
+  });
+});
+
+describe('int8', () => {
+  test('has a scale for each output channel, whose largest number is 127', () => {
+    const kernel = weight([2, 2], 1, -10, -2, 5);
+    const { values, scales } = quantised(kernel, 'last', 2);
+    expect([...values]).toEqual([64, -127, -127, 64]);
+    expect([...scales]).toEqual([Math.fround(2 / 127), Math.fround(10 / 127)]);
+    expect([...quantised(kernel, 'first', 2).scales]).toEqual([Math.fround(10 / 127), Math.fround(5 / 127)]);
+  });
+
+  test('has no number beyond 127, however small a channel, and a channel of zeros stays one', () => {
+    expect([...quantised(weight([3, 2], 0, 2.5e-43, 0, -2.5e-43, 0, 1e-44), 'last', 2).values]).toEqual([
+      0, 127, 0, -127, 0, 7,
+    ]);
+  });
+
+  test('does not reach a number that is not finite', () => {
+    expect(() => quantised(weight([1, 1], Number.NaN), 'last', 1)).toThrow('param w has the value NaN');
   });
 });
 

@@ -8,9 +8,11 @@ import {
   type ModelGraph,
   NORMALISED,
   type Operation,
+  type Weight,
   weightsOf,
 } from './model-graph.js';
 import { bytesOf, float16Bits, isReduced, type Precision } from './precision.js';
+import { withScaledKernels } from './scaled-kernels.js';
 
 type Layer = InstanceType<typeof tf.layers.Layer>;
 type Value = ReturnType<typeof tf.input>;
@@ -30,7 +32,7 @@ export async function layersModelFiles(
   metadata: ExportMetadata = {},
 ): Promise<ExportFiles> {
   await tf.setBackend('cpu');
-  const model = layersModel(graph);
+  const model = layersModel(precision === 'int8' ? withScaledKernels(graph) : graph);
   try {
     let saved: Parameters<Parameters<typeof tf.io.withSaveHandler>[0]>[0] | undefined;
     await model.save(
@@ -50,7 +52,7 @@ export async function layersModelFiles(
     });
     const manifest = weightSpecs.map(({ name, shape, dtype }) => ({
       ...{ name, shape, dtype },
-      ...(isReduced({ shape }, precision) && { quantization: { dtype: 'float16', original_dtype: 'float32' } }),
+      ...(isReduced({ shape }, precision) && { quantization: quantization(precision) }),
     }));
     const topology = {
       format: 'layers-model',
@@ -60,7 +62,7 @@ export async function layersModelFiles(
       userDefinedMetadata: metadata,
       weightsManifest: [{ paths: [DATA_FILE], weights: manifest }],
     };
-    const data = parts.map((part) => bytesOf(isReduced(part, precision) ? float16Bits(part) : part.data));
+    const data = parts.map((part) => bytesOf(isReduced(part, precision) ? reduced(part, precision) : part.data));
     return new Map([
       [TOPOLOGY_FILE, Buffer.from(JSON.stringify(topology))],
       [DATA_FILE, Buffer.concat(data)],
@@ -128,12 +130,74 @@ function layersModel(graph: ModelGraph): LayersModel {
     vectors.map((vector) => ({ shape: [channels], data: Float32Array.from(vector) })),
   );
   for (const node of nodes) {
-    const layer = layerOf(node);
     const inputs = node.inputs.map((name) => values.get(name)!);
-    values.set(node.name, layer.apply(inputs.length === 1 ? inputs[0]! : inputs) as Value);
-    assign(layer, weightsOf(node.operation));
+    values.set(node.name, applied(node, inputs));
   }
   return tf.model({ name: 'model', inputs: input, outputs: values.get(output.node)! });
+}
+
+/** The value of a node. Some take several layers of TensorFlow.js. */
+function applied(node: GraphNode, inputs: readonly Value[]): Value {
+  const { name, shape, operation } = node;
+  if (operation.kind === 'attention') return attended(name, inputs[0]!, shape, operation.heads);
+  if (operation.kind === 'constant-sum') {
+    const { data } = operation.summand;
+    const numbers = data.length;
+    const flat = through(tf.layers.reshape({ name: `${name}/numbers`, targetShape: [numbers] }), inputs[0]!);
+    const sum = scaling(`${name}/sum`, flat, new Float32Array(numbers).fill(1), data);
+    return through(tf.layers.reshape({ name, targetShape: [...shape] }), sum);
+  }
+  const layer = layerOf(node, operation, inputs[0]!.shape.length - 1);
+  const value = layer.apply(inputs.length === 1 ? inputs[0]! : [...inputs]) as Value;
+  assign(layer, weightsOf(operation));
+  return value;
+}
+
+const through = (layer: Layer, input: Value | Value[]) => layer.apply(input) as Value;
+
+/** value · gamma + beta along the last axis, as a batch norm computes it. */
+function scaling(name: string, input: Value, gamma: Float32Array, beta: Float32Array): Value {
+  const layer = tf.layers.batchNormalization({ name, epsilon: 0 });
+  const value = through(layer, input);
+  const vectors = [gamma, beta, new Float32Array(gamma.length), new Float32Array(gamma.length).fill(1)];
+  assign(
+    layer,
+    vectors.map((data) => ({ shape: [data.length], data })),
+  );
+  return value;
+}
+
+/** TensorFlow.js has no layer of attention: each head is dot products of columns of its input. */
+function attended(name: string, input: Value, [tokens = 0, width = 0]: readonly number[], heads: number): Value {
+  const each = width / heads;
+  const image = through(tf.layers.reshape({ name: `${name}/columns`, targetShape: [tokens, 3 * width, 1] }), input);
+  const mixed = Array.from({ length: heads }, (_, head) => {
+    const [queries, keys, values] = ['queries', 'keys', 'values'].map((part, index) => {
+      const first = index * width + head * each;
+      const place = `${name}/head${head}/${part}`;
+      const sides: [number, number] = [first, 3 * width - first - each];
+      const cut = through(tf.layers.cropping2D({ name: `${place}/cut`, cropping: [[0, 0], sides] }), image);
+      return through(tf.layers.reshape({ name: place, targetShape: [tokens, each] }), cut);
+    }) as [Value, Value, Value];
+    const part = (what: string) => `${name}/head${head}/${what}`;
+    const length = new Float32Array(each);
+    const scaled = scaling(part('scaled'), queries, length.slice().fill(1 / Math.sqrt(each)), length);
+    const scores = through(tf.layers.dot({ name: part('scores'), axes: [2, 2] }), [scaled, keys]);
+    const weights = through(tf.layers.activation({ name: part('weights'), activation: 'softmax' }), scores);
+    return through(tf.layers.dot({ name: part('mixed'), axes: [2, 1] }), [weights, values]);
+  });
+  return heads === 1 ? mixed[0]! : through(tf.layers.concatenate({ name, axis: -1 }), mixed);
+}
+
+/** How a manifest of weights says that a kernel is stored in fewer bits. */
+function quantization(precision: Precision): object {
+  const stored = precision === 'int8' ? { dtype: 'uint8', min: -127, scale: 1 } : { dtype: 'float16' };
+  return { ...stored, original_dtype: 'float32' };
+}
+
+/** A kernel in fewer bits. Of 8 bits it has whole numbers from -127 to 127. */
+function reduced(kernel: Weight, precision: Precision): Uint8Array | Uint16Array {
+  return precision === 'int8' ? Uint8Array.from(kernel.data, (value) => value + 127) : float16Bits(kernel);
 }
 
 function assign(
@@ -145,7 +209,11 @@ function assign(
   for (const tensor of tensors) tensor.dispose();
 }
 
-function layerOf({ name, shape, operation }: GraphNode): Layer {
+function layerOf(
+  { name, shape }: GraphNode,
+  operation: Exclude<Operation, { readonly kind: 'attention' | 'constant-sum' }>,
+  inputRank: number,
+): Layer {
   const zeros = 'zeros' as const;
   switch (operation.kind) {
     case 'convolution':
@@ -175,8 +243,12 @@ function layerOf({ name, shape, operation }: GraphNode): Layer {
         useBias: bias !== undefined,
       });
     }
+    case 'layer-norm':
+      return tf.layers.layerNormalization({ name, epsilon: operation.epsilon });
     case 'activation':
       return tf.layers.activation({ name, activation: operation.activation });
+    case 'leaky-relu':
+      return tf.layers.leakyReLU({ name, alpha: operation.rate });
     case 'zero-padding':
       return tf.layers.zeroPadding2d({ name, padding: sidesOf(operation.edges) });
     case 'cropping':
@@ -185,8 +257,18 @@ function layerOf({ name, shape, operation }: GraphNode): Layer {
       return tf.layers.add({ name });
     case 'concatenation':
       return tf.layers.concatenate({ name });
+    case 'multiply':
+      return tf.layers.multiply({ name });
+    case 'average':
+      return tf.layers.average({ name });
+    case 'maximum':
+      return tf.layers.maximum({ name });
+    case 'minimum':
+      return tf.layers.minimum({ name });
     case 'global-average-pooling':
-      return tf.layers.globalAveragePooling2d({ name });
+      return inputRank === 3 ? tf.layers.globalAveragePooling2d({ name }) : tf.layers.globalAveragePooling1d({ name });
+    case 'global-max-pooling':
+      return inputRank === 3 ? tf.layers.globalMaxPooling2d({ name }) : tf.layers.globalMaxPooling1d({ name });
     case 'flatten':
       return tf.layers.flatten({ name });
     case 'reshape':

@@ -25,9 +25,23 @@ export interface Window {
   readonly padding: 'same' | 'valid';
 }
 
-export type ActivationName = 'relu' | 'relu6';
+/** Functions of each number alone, but for softmax, which is over the last axis. The rate of `leaky_relu` is its own setting. */
+export const ACTIVATIONS = [
+  'relu',
+  'relu6',
+  'elu',
+  'selu',
+  'sigmoid',
+  'tanh',
+  'softplus',
+  'softsign',
+  'gelu',
+  'swish',
+  'softmax',
+] as const;
+export type ActivationName = (typeof ACTIVATIONS)[number];
 
-/** What a layer computes in inference. Images are [rows, columns, channels], as in TensorFlow. */
+/** What a layer computes in inference. Images are [rows, columns, channels], as in TensorFlow, and tokens are [tokens, width]. */
 export type Operation =
   | (Window & {
       readonly kind: 'convolution' | 'depthwise-convolution';
@@ -44,9 +58,19 @@ export type Operation =
       readonly epsilon: number;
     }
   | { readonly kind: 'dense'; readonly kernel: Weight; readonly bias?: Weight }
+  | { readonly kind: 'layer-norm'; readonly gamma: Weight; readonly beta: Weight; readonly epsilon: number }
   | { readonly kind: 'activation'; readonly activation: ActivationName }
+  | { readonly kind: 'leaky-relu'; readonly rate: number }
+  /** Adds the same numbers to each example. */
+  | { readonly kind: 'constant-sum'; readonly summand: Weight }
+  /** Scaled dot-product attention in heads: from queries, keys and values side by side, [tokens, 3 · width], to [tokens, width]. */
+  | { readonly kind: 'attention'; readonly heads: number }
   | { readonly kind: 'zero-padding' | 'cropping'; readonly edges: Edges }
-  | { readonly kind: 'add' | 'concatenation' | 'global-average-pooling' | 'flatten' | 'reshape' };
+  /** Of several inputs, number by number; or over all pixels, or all tokens, of one. */
+  | { readonly kind: 'add' | 'multiply' | 'average' | 'maximum' | 'minimum' | 'concatenation' }
+  | { readonly kind: 'global-average-pooling' | 'global-max-pooling' | 'flatten' | 'reshape' };
+
+export type BatchNorm = Extract<Operation, { readonly kind: 'batch-norm' }>;
 
 /** A layer between others. */
 export interface GraphNode {
@@ -110,7 +134,21 @@ export function weightsOf(operation: Operation): readonly Weight[] {
       return operation.bias ? [operation.kernel, operation.bias] : [operation.kernel];
     case 'batch-norm':
       return [operation.gamma, operation.beta, operation.mean, operation.variance];
+    case 'layer-norm':
+      return [operation.gamma, operation.beta];
     default:
       return [];
   }
+}
+
+/** What a batch norm multiplies a channel by, and what it adds then: for operators that know images alone. */
+export function factorAndSummand({ name }: Pick<GraphNode, 'name'>, { epsilon, ...norm }: BatchNorm): [Weight, Weight] {
+  const { shape } = norm.gamma;
+  const [gamma, beta, mean, variance] = [norm.gamma.data, norm.beta.data, norm.mean.data, norm.variance.data];
+  const factor = gamma.map((value, channel) => value / Math.sqrt(variance[channel]! + epsilon));
+  const summand = beta.map((value, channel) => value - mean[channel]! * factor[channel]!);
+  return [
+    { name: `${name}/factor`, shape, data: factor },
+    { name: `${name}/summand`, shape, data: summand },
+  ];
 }

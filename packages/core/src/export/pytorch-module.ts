@@ -1,5 +1,14 @@
 import { channelsFirst } from './channels-first.js';
-import { type Edges, edgesOf, type GraphNode, type ModelGraph, NORMALISED, type Pair, shapeOf } from './model-graph.js';
+import {
+  type ActivationName,
+  type Edges,
+  edgesOf,
+  type GraphNode,
+  type ModelGraph,
+  NORMALISED,
+  type Pair,
+  shapeOf,
+} from './model-graph.js';
 import { modulePath } from './pytorch-names.js';
 
 /** The file that `model.py` reads. */
@@ -40,7 +49,7 @@ class Group(nn.Module):
     """Layers under one name."""
 
 
-class Model(nn.Module):
+${helpersOf(graph)}class Model(nn.Module):
     """From images [batch, ${channels}, ${height}, ${width}] of 0..255, uint8 or float, to ${output.name} [batch, ${output.size}]."""
 
     def __init__(self) -> None:
@@ -61,13 +70,45 @@ def load(path: str | pathlib.Path = pathlib.Path(__file__).with_name('${WEIGHTS_
 
     model = Model()
     with safe_open(path, framework='pt') as file:
-        model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})
+        stored = {name: file.get_tensor(name).float() for name in file.keys()}
+    # Kernels of 8 bits have a scale for each output channel.
+    scales = {name: stored.pop(f'{name}_scale') for name in [*stored] if f'{name}_scale' in stored}
+    model.load_state_dict({name: values * scales.get(name, 1) for name, values in stored.items()})
     return model.eval()
 `;
 }
 
+const SUM = `class Sum(nn.Module):
+    """Adds the same numbers to each example."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.summand = nn.Parameter(torch.empty(shape), requires_grad=False)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values + self.summand
+
+
+`;
+
+const ATTENTION = `def attention(values: torch.Tensor, tokens: int, width: int, heads: int) -> torch.Tensor:
+    """Scaled dot-product attention in heads, from queries, keys and values side by side."""
+    parts = values.reshape(-1, tokens, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
+    queries, keys, values = parts.unbind(0)
+    mixed = F.scaled_dot_product_attention(queries, keys, values)
+    return mixed.permute(0, 2, 1, 3).reshape(-1, tokens, width)
+
+
+`;
+
+/** What the module of a model needs besides PyTorch. */
+function helpersOf({ nodes }: ModelGraph): string {
+  const has = (kind: GraphNode['operation']['kind']) => nodes.some(({ operation }) => operation.kind === kind);
+  return `${has('constant-sum') ? SUM : ''}${has('attention') ? ATTENTION : ''}`;
+}
+
 /** The call that makes a node's module; undefined for one without params. */
-function moduleOf(graph: ModelGraph, { inputs, operation }: GraphNode): string | undefined {
+function moduleOf(graph: ModelGraph, { inputs, shape, operation }: GraphNode): string | undefined {
   switch (operation.kind) {
     case 'convolution':
     case 'depthwise-convolution': {
@@ -81,11 +122,15 @@ function moduleOf(graph: ModelGraph, { inputs, operation }: GraphNode): string |
       return `nn.Conv2d(${sizes}, stride=${pair(operation.strides)}${padding}${grouped}${bias})`;
     }
     case 'batch-norm':
-      return `nn.BatchNorm2d(${operation.gamma.shape[0]}, eps=${operation.epsilon})`;
+      return `nn.BatchNorm${shape.length === 3 ? 2 : 1}d(${operation.gamma.shape[0]}, eps=${operation.epsilon})`;
     case 'dense': {
       const [from, to] = operation.kernel.shape;
       return `nn.Linear(${from}, ${to}${operation.bias ? '' : ', bias=False'})`;
     }
+    case 'layer-norm':
+      return `nn.LayerNorm(${operation.gamma.shape[0]}, eps=${operation.epsilon})`;
+    case 'constant-sum':
+      return `Sum(${operation.summand.shape.join(', ')})`;
     default:
       return undefined;
   }
@@ -102,8 +147,20 @@ function stepOf(graph: ModelGraph, node: GraphNode, inputs: readonly string[]): 
       return `self.${modulePath(node)}(${isEven(edges) ? input : padded(input, edges)})`;
     }
     case 'batch-norm':
+      if (shape.length !== 2) return `self.${modulePath(node)}(${input})`;
+      return `self.${modulePath(node)}(${input}.permute(0, 2, 1)).permute(0, 2, 1)`;
     case 'dense':
+    case 'constant-sum':
       return `self.${modulePath(node)}(${input})`;
+    case 'layer-norm': {
+      const module = `self.${modulePath(node)}`;
+      if (shape.length !== 3) return `${module}(${input})`;
+      return `${module}(${input}.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)`;
+    }
+    case 'attention': {
+      const [tokens = 0, width = 0] = shape;
+      return `attention(${input}, ${tokens}, ${width}, ${operation.heads})`;
+    }
     case 'max-pooling': {
       const edges = edgesOf(operation, inputShape);
       const from = isNone(edges) ? input : padded(input, edges, "float('-inf')");
@@ -118,7 +175,9 @@ function stepOf(graph: ModelGraph, node: GraphNode, inputs: readonly string[]): 
       return `${sum(input)} / ${sum(`torch.ones_like(${input})`)}`;
     }
     case 'activation':
-      return `F.${operation.activation}(${input})`;
+      return activated(operation.activation, input, shape);
+    case 'leaky-relu':
+      return `F.leaky_relu(${input}, ${operation.rate})`;
     case 'zero-padding':
       return padded(input, operation.edges);
     case 'cropping': {
@@ -128,10 +187,19 @@ function stepOf(graph: ModelGraph, node: GraphNode, inputs: readonly string[]): 
     }
     case 'add':
       return inputs.join(' + ');
+    case 'multiply':
+      return inputs.join(' * ');
+    case 'average':
+      return `(${inputs.join(' + ')}) / ${inputs.length}`;
+    case 'maximum':
+    case 'minimum':
+      return inputs.slice(1).reduce((value, each) => `torch.${operation.kind}(${value}, ${each})`, input);
     case 'concatenation':
       return `torch.cat([${inputs.join(', ')}], dim=${shape.length === 3 ? 1 : shape.length})`;
     case 'global-average-pooling':
-      return `${input}.mean(dim=(2, 3))`;
+      return `${input}.mean(dim=${inputShape.length === 3 ? '(2, 3)' : 1})`;
+    case 'global-max-pooling':
+      return `${input}.amax(dim=${inputShape.length === 3 ? '(2, 3)' : 1})`;
     case 'flatten':
     case 'reshape': {
       // The dense layer after it takes rows, columns, channels.
@@ -140,6 +208,13 @@ function stepOf(graph: ModelGraph, node: GraphNode, inputs: readonly string[]): 
       return shape.length === 3 ? `${reshaped}.permute(0, 3, 1, 2)` : reshaped;
     }
   }
+}
+
+function activated(activation: ActivationName, input: string, shape: readonly number[]): string {
+  if (activation === 'softmax') return `F.softmax(${input}, dim=${shape.length === 3 ? 1 : -1})`;
+  if (activation === 'swish') return `F.silu(${input})`;
+  const module = activation === 'sigmoid' || activation === 'tanh' ? 'torch' : 'F';
+  return `${module}.${activation}(${input})`;
 }
 
 const isEven = ({ top, bottom, left, right }: Edges) => top === bottom && left === right;

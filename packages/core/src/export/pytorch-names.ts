@@ -34,6 +34,13 @@ function paramsOf({ operation }: GraphNode): readonly (readonly [name: string, w
       return withBias(channelsFirst(operation).kernel, operation.bias);
     case 'dense':
       return withBias(transposed(operation.kernel, [1, 0]), operation.bias);
+    case 'layer-norm':
+      return [
+        ['weight', operation.gamma],
+        ['bias', operation.beta],
+      ];
+    case 'constant-sum':
+      return [['summand', operation.summand]];
     case 'batch-norm':
       return [
         ['weight', operation.gamma],

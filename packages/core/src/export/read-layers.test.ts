@@ -77,11 +77,39 @@ describe('a layer that no format knows is refused by name:', () => {
     ],
     [
       'layer soft: its setting activation cannot be exported',
-      () => [tf.layers.dense({ name: 'soft', units: 2, activation: 'softmax' })],
+      () => [tf.layers.dense({ name: 'soft', units: 2, activation: 'hardSigmoid' })],
+    ],
+    [
+      'layer rows: its setting axis cannot be exported',
+      () => [tf.layers.batchNormalization({ name: 'rows', axis: 1 })],
+    ],
+    [
+      'layer twice: it is applied more than once, which cannot be exported',
+      () => {
+        const twice = tf.layers.activation({ name: 'twice', activation: 'relu' });
+        return [twice, twice];
+      },
     ],
   ])('%s', (message, layers) => {
     expect(() => nodesOf(...layers())).toThrow(expect.objectContaining({ kind: 'invalid', message }));
   });
+});
+
+test('a sum of an image and a vector is refused: formats differ in which axes belong together', () => {
+  const input = tf.input({ shape: [height, width, channels] });
+  const vector = tf.layers.globalAveragePooling2d({}).apply(input) as Value;
+  const outputs = tf.layers.add({ name: 'sum' }).apply([input, vector]) as Value;
+  expect(() => readLayers(tf.model({ inputs: input, outputs }), new Map(), normalisation)).toThrow(
+    'layer sum: inputs with different numbers of axes cannot be exported',
+  );
+});
+
+test('a layer without weights does not take the name of one with weights', () => {
+  const nodes = nodesOf(
+    tf.layers.conv2d({ name: 'relu_0', filters: 1, kernelSize: 1 }),
+    tf.layers.activation({ activation: 'relu' }),
+  );
+  expect(nodes.map(({ name }) => name)).toEqual(['relu_0', 'relu_1']);
 });
 
 test('a param that a checkpoint lacks is named', () => {

@@ -3,8 +3,16 @@ import { z } from 'zod';
 import type { ImageShape } from '../data/image-source.js';
 import { TrikdError } from '../domain/errors.js';
 import type { Params } from '../models/params.js';
-import type { ActivationName, GraphNode, ModelGraph, Operation, Weight } from './model-graph.js';
-import { NORMALISED } from './model-graph.js';
+import { positionsOf } from '../models/positions.js';
+import {
+  ACTIVATIONS,
+  type ActivationName,
+  type GraphNode,
+  type ModelGraph,
+  NORMALISED,
+  type Operation,
+  type Weight,
+} from './model-graph.js';
 
 type Layer = LayersModel['layers'][number];
 type Value = LayersModel['outputs'][number];
@@ -21,7 +29,7 @@ const Ones = z
   .optional()
   .describe('no dilation');
 const ChannelsLast = z.literal('channelsLast');
-const Activation = z.enum(['linear', 'relu', 'relu6']);
+const Activation = z.enum(['linear', ...ACTIVATIONS]);
 const WindowConfig = z.object({
   strides: PairOf,
   padding: z.enum(['same', 'valid']),
@@ -30,7 +38,7 @@ const WindowConfig = z.object({
 const ConvolutionConfig = WindowConfig.extend({ kernelSize: PairOf, dilationRate: Ones, activation: Activation });
 const PoolingConfig = WindowConfig.extend({ poolSize: PairOf });
 const DenseConfig = z.object({ activation: Activation });
-const BatchNormConfig = z.object({
+const NormConfig = z.object({
   epsilon: z.number(),
   center: z.literal(true).optional(),
   scale: z.literal(true).optional(),
@@ -38,6 +46,9 @@ const BatchNormConfig = z.object({
 const PaddingConfig = z.object({ padding: z.tuple([PairOf, PairOf]), dataFormat: ChannelsLast });
 
 const CroppingConfig = z.object({ cropping: z.tuple([PairOf, PairOf]), dataFormat: ChannelsLast });
+
+/** The window of a convolution that sees one pixel. */
+const ONE_PIXEL = { size: [1, 1], strides: [1, 1], padding: 'valid' } as const;
 
 /** Layers that change nothing in inference. */
 const IDENTITIES = new Set([
@@ -56,29 +67,72 @@ type WeightOf = (suffix: string) => Weight | undefined;
 const READERS: Readonly<Record<string, Reader>> = {
   Conv2D: (layer, weight) => convolution(layer, weight, 'convolution', 'kernel'),
   DepthwiseConv2D: (layer, weight) => convolution(layer, weight, 'depthwise-convolution', 'depthwise_kernel'),
+  SeparableConv2D: (layer, weight) => {
+    const { kernelSize: size, strides, padding, activation } = configOf(layer, ConvolutionConfig);
+    const depthwise = { size, strides, padding, kernel: present(layer, weight, 'depthwise_kernel') } as const;
+    const bias = weight('bias');
+    const kernel = present(layer, weight, 'pointwise_kernel');
+    return [
+      { kind: 'depthwise-convolution', ...depthwise },
+      { kind: 'convolution', ...ONE_PIXEL, kernel, ...(bias && { bias }) },
+      ...activated(activation),
+    ];
+  },
   TrikdBatchNormalization: batchNorm,
   BatchNormalization: batchNorm,
   Dense(layer, weight) {
     const { activation } = configOf(layer, DenseConfig);
     const bias = weight('bias');
-    return [
-      { kind: 'dense', kernel: present(layer, weight, 'kernel'), ...(bias && { bias }) },
-      ...activated(activation),
-    ];
+    const kernel = present(layer, weight, 'kernel');
+    // Of the channels of each pixel it is a convolution: formats with channels before rows have no other name for it.
+    const operation: Operation =
+      layer.outputShape.length === 4
+        ? { kind: 'convolution', ...ONE_PIXEL, kernel: { ...kernel, shape: [1, 1, ...kernel.shape] } }
+        : { kind: 'dense', kernel };
+    return [{ ...operation, ...(bias && { bias }) }, ...activated(activation)];
   },
   Activation: (layer) => activated(configOf(layer, DenseConfig).activation),
   ReLU: (layer) => {
     const { maxValue } = configOf(layer, z.object({ maxValue: z.union([z.literal(6), z.null()]).optional() }));
     return activated(maxValue === 6 ? 'relu6' : 'relu');
   },
-  Add: () => [{ kind: 'add' }],
+  LayerNormalization(layer, weight) {
+    const last = lastAxis(layer);
+    const { epsilon } = configOf(layer, NormConfig.extend({ axis: z.union([last, z.tuple([last])]) }));
+    const [gamma, beta] = [present(layer, weight, 'gamma'), present(layer, weight, 'beta')];
+    return [{ kind: 'layer-norm', gamma, beta, epsilon }];
+  },
+  ELU: (layer) => {
+    configOf(layer, z.object({ alpha: z.literal(1) }));
+    return activated('elu');
+  },
+  LeakyReLU: (layer) => [{ kind: 'leaky-relu', rate: configOf(layer, z.object({ alpha: z.number() })).alpha }],
+  Softmax: (layer) => {
+    configOf(layer, z.object({ axis: lastAxis(layer) }));
+    return activated('softmax');
+  },
+  TrikdPositions: (layer) => {
+    const sides = configOf(layer, z.object({ height: z.number(), width: z.number() }));
+    const [tokens, channels] = (layer.outputShape as number[]).slice(1) as [number, number];
+    const summand = { name: 'positions', shape: [tokens, channels], data: positionsOf(sides, channels) };
+    return [{ kind: 'constant-sum', summand }];
+  },
+  TrikdAttention: (layer) => [{ kind: 'attention', ...configOf(layer, z.object({ heads: z.number() })) }],
+  Add: (layer) => merging(layer, 'add'),
+  Multiply: (layer) => merging(layer, 'multiply'),
+  Average: (layer) => merging(layer, 'average'),
+  Maximum: (layer) => merging(layer, 'maximum'),
+  Minimum: (layer) => merging(layer, 'minimum'),
   Concatenate: (layer) => {
-    configOf(layer, z.object({ axis: z.union([z.literal(-1), z.literal(3)]) }));
+    configOf(layer, z.object({ axis: lastAxis(layer) }));
     return [{ kind: 'concatenation' }];
   },
   MaxPooling2D: (layer) => pooling(layer, 'max-pooling'),
   AveragePooling2D: (layer) => pooling(layer, 'average-pooling'),
+  GlobalAveragePooling1D: () => [{ kind: 'global-average-pooling' }],
   GlobalAveragePooling2D: () => [{ kind: 'global-average-pooling' }],
+  GlobalMaxPooling1D: () => [{ kind: 'global-max-pooling' }],
+  GlobalMaxPooling2D: () => [{ kind: 'global-max-pooling' }],
   ZeroPadding2D: (layer) => {
     const [[top, bottom], [left, right]] = configOf(layer, PaddingConfig).padding;
     return [{ kind: 'zero-padding', edges: { top, bottom, left, right } }];
@@ -97,12 +151,14 @@ const READERS: Readonly<Record<string, Reader>> = {
  * @throws TrikdError 'invalid' that names a layer which no export format knows
  */
 export function readLayers(model: LayersModel, params: Params, { mean, std, ...shape }: Normalisation): ModelGraph {
+  const shared = model.layers.find(({ inboundNodes }) => inboundNodes.length > 1);
+  if (shared) throw unknown(shared, 'it is applied more than once, which cannot be exported');
   const [logits, embedding] = model.outputs;
   const output = embedding ?? logits!;
   const needed = valuesBefore(model, output);
   const names = new Map<number, string>();
   const nodes: GraphNode[] = [];
-  const counts = new Map<string, number>();
+  const taken = new Set(model.layers.filter(({ weights }) => weights.length > 0).map(({ name }) => name));
   for (const layer of model.layers) {
     const value = oneOf(layer.output);
     if (!needed.has(value.id)) continue;
@@ -110,8 +166,8 @@ export function readLayers(model: LayersModel, params: Params, { mean, std, ...s
     const steps = operationsOf(layer, params);
     let last = inputs;
     for (const operation of steps) {
-      const name = nameOf(layer, operation, counts);
-      nodes.push({ name, inputs: last, shape: value.shape.slice(1) as number[], operation });
+      const name = nameOf(layer, operation, taken);
+      nodes.push({ name, inputs: last, shape: shapeAfter(operation, value.shape.slice(1) as number[]), operation });
       last = [name];
     }
     names.set(value.id, last[0] ?? NORMALISED);
@@ -128,6 +184,13 @@ export function readLayers(model: LayersModel, params: Params, { mean, std, ...s
       size: output.shape.at(-1)!,
     },
   };
+}
+
+/** Shape of what an operation of a layer puts out: a separable convolution has other channels between its two. */
+function shapeAfter(operation: Operation, layer: readonly number[]): readonly number[] {
+  if (operation.kind !== 'depthwise-convolution') return layer;
+  const [, , channels = 0, multiplier = 0] = operation.kernel.shape;
+  return [...layer.slice(0, 2), channels * multiplier];
 }
 
 /** The values that an output is computed from, itself included. */
@@ -167,7 +230,7 @@ function convolution(
 }
 
 function batchNorm(layer: Layer, weight: WeightOf): readonly Operation[] {
-  const { epsilon } = configOf(layer, BatchNormConfig);
+  const { epsilon } = configOf(layer, NormConfig.extend({ axis: lastAxis(layer).optional() }));
   const [gamma, beta, mean, variance] = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((suffix) =>
     present(layer, weight, suffix),
   ) as [Weight, Weight, Weight, Weight];
@@ -177,6 +240,18 @@ function batchNorm(layer: Layer, weight: WeightOf): readonly Operation[] {
 function pooling(layer: Layer, kind: 'max-pooling' | 'average-pooling'): readonly Operation[] {
   const { poolSize: size, strides, padding } = configOf(layer, PoolingConfig);
   return [{ kind, size, strides, padding }];
+}
+
+/** @throws TrikdError 'invalid' for inputs of several ranks: which axes belong together differs between programs */
+function merging(layer: Layer, kind: 'add' | 'multiply' | 'average' | 'maximum' | 'minimum'): readonly Operation[] {
+  const ranks = new Set(listOf(layer.input).map(({ shape }) => shape.length));
+  if (ranks.size > 1) throw unknown(layer, 'inputs with different numbers of axes cannot be exported');
+  return [{ kind }];
+}
+
+/** The last axis of what a layer puts out, batch included. */
+function lastAxis({ outputShape }: Layer) {
+  return z.union([z.literal(-1), z.literal(outputShape.length - 1)]);
 }
 
 function activated(activation: ActivationName | 'linear'): readonly Operation[] {
@@ -189,14 +264,20 @@ function present(layer: Layer, weight: WeightOf, suffix: string): Weight {
   return found;
 }
 
-/** A layer with weights keeps its name; tfjs counts the others in an order of its own, so they are counted again by what they do. */
-function nameOf(layer: Layer, operation: Operation, counts: Map<string, number>): string {
+/**
+ * A layer with weights keeps its name; tfjs counts the others in an order of its own, so they are counted again by what they do.
+ * @param taken names that are in use, to which a new one is added
+ */
+function nameOf(layer: Layer, operation: Operation, taken: Set<string>): string {
   const { kind } = operation;
-  if (layer.weights.length > 0 && kind !== 'activation') return layer.name;
+  const isFirstOfTwo = kind === 'depthwise-convolution' && layer.getClassName() === 'SeparableConv2D';
+  if (layer.weights.length > 0 && kind !== 'activation' && !isFirstOfTwo) return layer.name;
   const what = kind === 'activation' ? operation.activation : kind.replaceAll('-', '_');
-  const count = counts.get(what) ?? 0;
-  counts.set(what, count + 1);
-  return `${what}_${count}`;
+  const base = isFirstOfTwo ? `${layer.name}_depthwise` : what;
+  let count = 0;
+  while (taken.has(`${base}_${count}`)) count++;
+  taken.add(`${base}_${count}`);
+  return `${base}_${count}`;
 }
 
 function configOf<T>(layer: Layer, schema: z.ZodType<T>): T {

@@ -1,8 +1,12 @@
-import { EXPORT_FORMATS, type ExportFormat } from '@trikd/core/export/export-format';
-import type { Precision } from '@trikd/core/export/precision';
+import { EXPORT_FORMATS } from '@trikd/core/export/export-format';
+import { PRECISIONS, type Precision } from '@trikd/core/export/precision';
 import { Command, Option } from 'commander';
 import { type StoreChoice, storeOptions } from '../store-choice.js';
 import { choiceOptions } from './choice-options.js';
+
+/** Formats of files: those that are written here, and one that TensorFlow writes. */
+const FILE_FORMATS = [...EXPORT_FORMATS, 'tflite'] as const;
+export type FileFormat = (typeof FILE_FORMATS)[number];
 
 /** Which params of a run are exported. */
 export interface Choice {
@@ -19,15 +23,18 @@ export interface Choice {
 export interface ModelExportOptions extends Choice {
   readonly runId: string;
   readonly from: StoreChoice;
-  readonly format: ExportFormat;
+  readonly format: FileFormat;
   readonly precision: Precision;
+  /** The Python whose TensorFlow writes the format tflite. */
+  readonly python: string;
   /** Folder that is made. */
   readonly out: string;
 }
 
 interface RawOptions extends StoreChoice, Choice {
-  readonly format: ExportFormat;
+  readonly format: FileFormat;
   readonly precision: Precision;
+  readonly python: string;
   readonly out?: string;
 }
 
@@ -36,6 +43,7 @@ Example:
   $ trikd export tiny --format onnx
   $ trikd export tiny --format tfjs --generation 1 --out browser/model
   $ trikd export tiny --format pytorch --participant teacher --params last --precision float16
+  $ trikd export tiny --format tflite --precision int8 --python ~/tensorflow/bin/python
 
 Writes a folder with the model and README.md, its model card. Pixels 0..255 go in: the normalisation is part of the model. The default is
 the result of the run: the best params of the student of its best generation, or of the last stage of another method.
@@ -49,14 +57,15 @@ export function exportCommand(exported: (options: ModelExportOptions) => Promise
   const command = new Command('export')
     .description('Writes a trained model of a run for other programs.')
     .argument('<run>', 'name of the run')
-    .addOption(new Option('--format <format>', 'format of the model').choices(EXPORT_FORMATS).makeOptionMandatory());
+    .addOption(new Option('--format <format>', 'format of the model').choices(FILE_FORMATS).makeOptionMandatory());
   for (const option of choiceOptions()) command.addOption(option);
   return command
     .addOption(
       new Option('--precision <precision>', 'numbers that kernels are stored in')
-        .choices(['float32', 'float16'])
+        .choices(PRECISIONS)
         .default('float32'),
     )
+    .option('--python <program>', 'Python with the package tensorflow, which the format tflite needs', 'python3')
     .option('--out <dir>', 'folder for the files, which must not exist or be empty (default: <run>-<format>)')
     .addOption(storeOption)
     .addOption(configOption)

@@ -3,7 +3,7 @@ import { imageBytes } from '@trikd/core/data/image-source';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Comparison } from '@trikd/core/export/compare-outputs';
-import type { ExportFiles, ExportFormat } from '@trikd/core/export/export-format';
+import type { ExportFiles, ExportFormat, ExportMetadata } from '@trikd/core/export/export-format';
 import type { ModelGraph } from '@trikd/core/export/model-graph';
 import type { Params } from '@trikd/core/models/params';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
@@ -13,10 +13,12 @@ import { datasetOf } from '../run-data.js';
 import type { Shell } from '../shell.js';
 import type { TaskProgress } from '../task-process.js';
 import { size } from '../texts.js';
+import { agreementTexts } from './agreement.js';
 import type { ModelExportOptions } from './command.js';
 import { modelCard } from './model-card.js';
 import { assertFree, writeFolder } from './output-folder.js';
 import { type ExportSubject, exportSubject } from './subject.js';
+import { tfliteModel } from './tflite.js';
 
 /** Images that an export is checked on, at most. */
 const CHECKED = 256;
@@ -39,16 +41,25 @@ export async function exportRun(
   const params = await loadParams(run.store, subject.params);
   // TensorFlow takes a second to load, and no other command needs it.
   const { graphOfRun } = await import('@trikd/core/export/graph-of-run');
-  const { exportFiles } = await import('@trikd/core/export/write-export');
   const stage = stagesOf(spec)[subject.stage]!.name;
   const metadata = { run: runId, stage, participant: subject.learner, params: subject.params.sha256 };
-  const images = sampleOf(dataset);
+  const { images, labels } = sampleOf(dataset);
   const expected = await checkpointOutputs(spec, dataset, subject, params, images);
   const graph = await graphOfRun(spec, dataset, subject.model, params);
-  const files = await exportFiles(format, graph, precision, metadata);
-  const checked = await compared(format, graph, files, { images, expected, precision }, (done) =>
-    progress('checking', done, CHECKED),
+  const { files, outputs } =
+    format === 'tflite'
+      ? await tfliteFiles(graph, images, options, env)
+      : await computedFiles(format, graph, images, { precision, metadata, progress });
+  const { compareOutputs, TOLERANCE } = await import('@trikd/core/export/compare-outputs');
+  const checked = compareOutputs(
+    outputs,
+    expected,
+    graph.output.size,
+    graph.output.name === 'logits' ? labels : undefined,
   );
+  if (precision === 'float32' && checked.difference > TOLERANCE) {
+    throw new TrikdError('corrupt', `nothing was written: ${comparisonText(checked, graph)}`);
+  }
   const card = modelCard({ run, subject, dataset, graph, options, checked });
   const all = new Map([...files, [CARD, Buffer.from(card)]]);
   await writeFolder(out, all);
@@ -60,10 +71,10 @@ export async function exportRun(
 }
 
 /** The first images of the test split: the run trained on none of them. */
-function sampleOf(dataset: Dataset): Uint8Array {
+function sampleOf(dataset: Dataset): { readonly images: Uint8Array; readonly labels: ArrayLike<number> } {
   const { test, validation } = dataset;
-  const { images } = test.count > 0 ? test : validation;
-  return images.subarray(0, CHECKED * imageBytes(dataset));
+  const { images, labels } = test.count > 0 ? test : validation;
+  return { images: images.subarray(0, CHECKED * imageBytes(dataset)), labels: labels.subarray(0, CHECKED) };
 }
 
 async function checkpointOutputs(
@@ -83,40 +94,53 @@ async function checkpointOutputs(
   }
 }
 
-interface Expected {
-  readonly images: Uint8Array;
-  /** Outputs of the checkpoint. */
-  readonly expected: Float32Array;
-  readonly precision: ModelExportOptions['precision'];
+/** What is written, and what it computes for the images. */
+interface Written {
+  readonly files: ExportFiles;
+  readonly outputs: Float32Array;
 }
 
-/**
- * Compares the outputs of what is exported with those of the checkpoint. A LayersModel is loaded from its files; of other formats the
- * layers that they were written from are computed.
- * @throws TrikdError 'corrupt' when they are too far apart
- */
-async function compared(
+interface Settings {
+  readonly precision: ModelExportOptions['precision'];
+  readonly metadata: ExportMetadata;
+  readonly progress: TaskProgress;
+}
+
+/** A LayersModel is loaded from its files; of other formats the layers that they are written from are computed. */
+async function computedFiles(
   format: ExportFormat,
   graph: ModelGraph,
-  files: ExportFiles,
-  { images, expected, precision }: Expected,
-  done: (images: number) => void,
-): Promise<Comparison> {
+  images: Uint8Array,
+  { precision, metadata, progress }: Settings,
+): Promise<Written> {
+  const { exportFiles } = await import('@trikd/core/export/write-export');
   const { layersModelFiles, layersModelOutputs, loadLayersModel } = await import('@trikd/core/export/layers-model');
-  const { compareOutputs, TOLERANCE } = await import('@trikd/core/export/compare-outputs');
+  const files = await exportFiles(format, graph, precision, metadata);
   const model = await loadLayersModel(format === 'tfjs' ? files : await layersModelFiles(graph, precision));
   try {
-    const outputs = await layersModelOutputs(model, graph, images, done);
-    const checked = compareOutputs(outputs, expected, graph.output.size);
-    if (precision === 'float16' || checked.difference <= TOLERANCE) return checked;
-    throw new TrikdError('corrupt', `nothing was written: ${comparisonText(checked, graph)}`);
+    const outputs = await layersModelOutputs(model, graph, images, (done) => progress('checking', done, CHECKED));
+    return { files, outputs };
   } finally {
     model.dispose();
   }
 }
 
-/** `checked on 256 images: logits at most 0.0000021 apart, the same class for 256 of them` */
-function comparisonText({ images, difference, agreeing }: Comparison, { output }: ModelGraph): string {
-  const apart = `checked on ${images} images: ${output.name} at most ${difference.toPrecision(2)} from those of the checkpoint`;
-  return output.name === 'embedding' ? apart : `${apart}, the same class for ${agreeing}`;
+/** The file of TensorFlow's converter, as its interpreter computes it. */
+async function tfliteFiles(
+  graph: ModelGraph,
+  images: Uint8Array,
+  { precision, python }: ModelExportOptions,
+  env: Shell['env'],
+): Promise<Written> {
+  const { savedModel } = await import('@trikd/core/export/saved-model');
+  const request = { savedModel: savedModel(graph), graph, precision, images, python, env };
+  const { bytes, outputs } = await tfliteModel(request);
+  return { files: new Map([['model.tflite', bytes]]), outputs };
+}
+
+/** `checked on 256 images: logits at most 0.0000021 from those of the checkpoint, the same class for 256, ...` */
+function comparisonText(checked: Comparison, { output }: ModelGraph): string {
+  const { images, difference } = checked;
+  const apart = `${output.name} at most ${difference.toPrecision(2)} from those of the checkpoint`;
+  return [`checked on ${images} images: ${apart}`, ...agreementTexts(checked, output)].join(', ');
 }

@@ -22,7 +22,7 @@ async function exported(changes: Partial<Exported> = {}): Promise<Exported> {
   return {
     ...{ run, subject: await exportSubject(run, { params: 'best' }), dataset: datasetFor(run.spec), graph },
     options: { format: 'onnx', precision: 'float32', params: 'best' },
-    checked: { images: 64, difference: 2.5e-6, agreeing: 63 },
+    checked: { images: 64, difference: 2.5e-6, agreeing: 63, right: { exported: 48, expected: 49 } },
     ...changes,
   };
 }
@@ -37,7 +37,9 @@ test('a model card tells run, stage, params, preprocessing, scores, data and lin
   expect(card).toContain('`images` is uint8 [batch, 8, 8, 1]');
   expect(card).toMatch(/^\| 0 \| [\d.]+ \| [\d.]+ \| 0.25 \| -1.5 \|$/m);
   expect(card).toContain('| validation | accuracy | 80.00 % | 400 |');
-  expect(card).toContain('at most 0.0000025 from those of the checkpoint, with the same class for 63');
+  expect(card).toContain(
+    'at most 0.0000025 from those of the checkpoint, the same class for 63, the right one for 48, with the checkpoint for 49.',
+  );
   expect(card).toContain(`\`${of.dataset.digest}\``);
   expect(card).toMatch(/^\| generation-0 \| teacher \| 90.00 %.* \| yes \| /m);
   expect(card).toMatch(/^```yaml\n(.+\n)*name: r\n/m);

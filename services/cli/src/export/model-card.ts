@@ -7,6 +7,7 @@ import { measured } from '@trikd/core/tasks/metrics';
 import { metricText, scoreText } from '@trikd/events/metric-text';
 import type { OpenRun } from '../checkpoint/open-run.js';
 import { yaml } from '../texts.js';
+import { agreementTexts } from './agreement.js';
 import type { ModelExportOptions } from './command.js';
 import type { ExportSubject } from './subject.js';
 import { usage } from './usage.js';
@@ -69,9 +70,12 @@ ${
 
 ${resultsText(subject)}
 
-Checked on ${checked.images} images: the outputs of the exported layers are at most ${checked.difference.toPrecision(2)} from those of the checkpoint${
-    graph.output.name === 'logits' ? `, with the same class for ${checked.agreeing}` : ''
-  }.
+Checked on ${checked.images} images: the outputs of the exported layers are at most ${checked.difference.toPrecision(2)} from those of the checkpoint${agreementTexts(
+    checked,
+    graph.output,
+  )
+    .map((text) => `, ${text}`)
+    .join('')}.
 
 ## Data
 

@@ -1,8 +1,8 @@
-import type { ExportFormat } from '@trikd/core/export/export-format';
 import type { ModelGraph } from '@trikd/core/export/model-graph';
+import type { FileFormat } from './command.js';
 
 /** How a program reads the files of a format, in Markdown. */
-export function usage(format: ExportFormat, { image, output }: ModelGraph): string {
+export function usage(format: FileFormat, { image, output }: ModelGraph): string {
   const { height, width, channels } = image;
   const last = `${height}, ${width}, ${channels}`;
   switch (format) {
@@ -30,6 +30,18 @@ import tensorflow as tf
 
 model = tf.saved_model.load('.').signatures['serving_default']
 ${output.name} = model(images=images)['${output.name}']
+\`\`\``;
+    case 'tflite':
+      return `A TFLite model for one image at a time. Its input is uint8 [1, ${last}], its output is ${output.name}, float32 [1, ${output.size}].
+
+\`\`\`python
+from ai_edge_litert.interpreter import Interpreter
+
+run = Interpreter('model.tflite')
+run.allocate_tensors()
+run.set_tensor(run.get_input_details()[0]['index'], image[None])
+run.invoke()
+${output.name} = run.get_tensor(run.get_output_details()[0]['index'])
 \`\`\``;
     case 'pytorch':
       return `A PyTorch module, which needs the packages torch and safetensors. Images are [batch, ${channels}, ${height}, ${width}], uint8 or float.

@@ -152,6 +152,14 @@ describe('refused by name is a model of a module that', () => {
       /has a regularizer in layer d: set optimizer\.weightDecay instead$/,
     ],
     [
+      'takes one value twice',
+      (request) => {
+        const { inputs, outputs } = plain(request) as LayersModel;
+        return tf.model({ inputs, outputs: tf.layers.add({ name: 'sum' }).apply([outputs[0]!, outputs[0]!]) as Value });
+      },
+      /has a layer sum that takes one value twice: apply the layer activation, linear, to it$/,
+    ],
+    [
       'has nothing to train',
       ({ input }) => tf.sequential({ layers: [tf.layers.flatten({ inputShape: [...input] })] }),
       /has nothing that can be trained$/,

@@ -1,4 +1,4 @@
-import { EngineError, type LayersModel, type Scalar, type Tensor, tf } from '@trikd/engine';
+import { type LayersModel, type Scalar, type Tensor, tf } from '@trikd/engine';
 import type { ImageShape } from '../../data/image-source.js';
 import { randomWords } from '../../data/random.js';
 import { TrikdError } from '../../domain/errors.js';
@@ -202,8 +202,15 @@ function networkProblem(model: LayersModel, input: readonly number[], outputs: n
     Object.entries(layer.getConfig()).some(([name, setting]) => name.endsWith('Regularizer') && setting),
   );
   if (regular) return `has a regularizer in layer ${regular.name}: set optimizer.weightDecay instead`;
+  const doubled = model.layers.find((layer) => layer.inboundNodes.some(takesTwice));
+  // TensorFlow.js forgets the value after its first use, except in training.
+  if (doubled)
+    return `has a layer ${doubled.name} that takes one value twice: apply the layer activation, linear, to it`;
   return paramsProblem(model);
 }
+
+const takesTwice = ({ inputTensors }: LayersModel['layers'][number]['inboundNodes'][number]) =>
+  new Set(inputTensors).size < inputTensors.length;
 
 function paramsProblem({ weights, trainableWeights }: LayersModel): string | undefined {
   const names = weights.map(({ originalName }) => originalName);
@@ -248,7 +255,7 @@ function isEqual(one: Tensor, other: Tensor): boolean {
   return a.length === b.length && a.every((value, index) => Object.is(value, b[index]));
 }
 
-/** An error of the engine, while a layer is applied, says which layer that is. */
+/** An error while a layer is applied, of the engine or of TensorFlow.js, says which layer that is. */
 function nameLayersInErrors({ layers }: LayersModel, refused: Refused): void {
   for (const layer of layers) {
     const call = layer.call.bind(layer);
@@ -256,11 +263,9 @@ function nameLayersInErrors({ layers }: LayersModel, refused: Refused): void {
       try {
         return call(...given);
       } catch (cause) {
-        if (!(cause instanceof EngineError)) throw cause;
-        throw refused(
-          `has the layer ${layer.name}, of the kind ${layer.getClassName()}, that cannot be trained here: ${cause.message}`,
-          cause,
-        );
+        if (cause instanceof TrikdError) throw cause;
+        const what = `the layer ${layer.name}, of the kind ${layer.getClassName()}`;
+        throw refused(`has ${what}, that cannot be trained here: ${messageOf(cause)}`, cause);
       }
     };
   }
