@@ -53,9 +53,12 @@ export function resultOf({ stdout, stderr }: Ended): Result {
 
 const REFERENCE = fileURLToPath(new URL('reference-process.ts', import.meta.url));
 
-/** Trains the whole curriculum in one process of its own, without services. */
-export async function reference(spec: WrittenSpec): Promise<readonly Content[]> {
-  const args = [REFERENCE, canonicalJson(RunSpec.parse(spec))];
+/**
+ * Trains the whole curriculum in one process of its own, without services.
+ * @param answers a file with the answers of models of other servers
+ */
+export async function reference(spec: WrittenSpec, answers?: string): Promise<readonly Content[]> {
+  const args = [REFERENCE, canonicalJson(RunSpec.parse(spec)), ...(answers === undefined ? [] : [answers])];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return contentOf(JSON.parse(stdout));
 }

@@ -2,10 +2,15 @@
  * Trains a whole run in this one process, without services, and prints what each stage came to: a list of
  * GenerationResult as JSON.
  *
- * usage: node reference-process.ts SPEC_AS_JSON
+ * usage: node reference-process.ts SPEC_AS_JSON [ANSWERS]
+ *
+ * ANSWERS is a file with what models of other servers have said: from SHA-256 of the images of a batch to its logits, float32 in base64.
  */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
-import { runReference } from '@trikd/core/reference/reference';
+import { makeBatch } from '@trikd/core/data/batch';
+import { type ReferenceRun, runReference } from '@trikd/core/reference/reference';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { weightsReader } from '@trikd/model-host/weights/weights-reader';
@@ -13,11 +18,28 @@ import { systemClock } from '@trikd/process/system-clock';
 import { reported } from '@trikd/testing/runs/reported';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 
-const spec = RunSpec.parse(JSON.parse(process.argv[2] ?? ''));
+const [, , text = '', answers] = process.argv;
+const spec = RunSpec.parse(JSON.parse(text));
 const store = memoryStore();
 const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
 const dataset = await loadDataset(spec);
 const readWeights = weightsReader();
+
+/** A model that answers as another server has answered for the same images. */
+const recorded: NonNullable<ReferenceRun['remote']> = async (_frozen, attempt) => {
+  const said: Readonly<Record<string, string>> = JSON.parse(readFileSync(answers ?? '', 'utf8'));
+  return {
+    async logits(step) {
+      const { images, digest } = makeBatch(dataset, spec, attempt.generation, step);
+      const bytes = Buffer.from(said[createHash('sha256').update(images).digest('hex')] ?? '', 'base64');
+      const data = new Float32Array(new Uint8Array(bytes).buffer);
+      const logits = { rows: spec.batchSize, cols: dataset.classes, data };
+      return { position: { ...attempt, step }, batchDigest: digest, logits };
+    },
+    close: async () => undefined,
+  };
+};
+
 const stages = runReference({
   spec,
   dataset,
@@ -25,6 +47,7 @@ const stages = runReference({
     if (ref.kind === 'run') throw new Error('this process has no other runs');
     return (await readWeights(ref, { spec, dataset, model })).params;
   },
+  ...(answers !== undefined && { remote: recorded }),
   save: (params) => saveParams(store, folder, params),
   load: (blob) => loadParams(store, blob),
   clock: systemClock,

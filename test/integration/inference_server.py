@@ -9,6 +9,7 @@ SHA-256 of the images and the logits. It reads a line of JSON at a time from sta
   seconds   before each answer
   fail      [status, how many times]
   answer    `nan`, `probabilities`, `rows` (too few) or `silence`
+  after     how many answers are as usual before `answer`
   classes   of the model from now on
   datatype  of the images: UINT8 or FP32
 """
@@ -62,7 +63,9 @@ class Server(stubs.GRPCInferenceServiceServicer):
                 context.abort(grpc.StatusCode[status], 'on purpose')
             self.answers += 1
             shift = behaviour.get('shift', 0) * self.answers
-        answer = behaviour.get('answer')
+            usual = behaviour.get('after', 0)
+            behaviour['after'] = max(0, usual - 1)
+        answer = None if usual > 0 else behaviour.get('answer')
         if answer == 'silence':
             time.sleep(3600)
         raw = request.raw_input_contents[0]

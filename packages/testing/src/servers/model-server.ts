@@ -12,6 +12,8 @@ export interface Behaviour {
   /** A status of gRPC, and how many calls end with it. */
   readonly fail?: readonly [status: string, times: number];
   readonly answer?: 'nan' | 'probabilities' | 'rows' | 'silence';
+  /** How many answers are as usual before `answer`. */
+  readonly after?: number;
   readonly classes?: number;
   readonly datatype?: 'UINT8' | 'FP32';
 }

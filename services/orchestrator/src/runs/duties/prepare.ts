@@ -81,7 +81,7 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
   yield {
     kind: 'assigned',
     facts: { datasetDigest, classes, totalSteps, stepsPerEpoch },
-    ...(loaded && { frozen: loaded.scores }),
+    ...(loaded && Object.keys(loaded.scores).length > 0 && { frozen: loaded.scores }),
     ...(Object.keys(numerics).length > 0 && { numerics }),
     ...(Object.keys(imported).length > 0 && { imported }),
   };
