@@ -76,7 +76,7 @@ CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds 
 # What a whole cluster is made of besides.
 CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data emoji mnist safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -189,6 +189,9 @@ emoji: ## emoji as identities to verify, and as nine classes: 32 x 32 pictures i
 
 mnist: ## MNIST
 	@python3 scripts/fetch-mnist.py
+
+photos: build ## patches of seven photographs, 32 x 32 in colour
+	@python3 scripts/fetch-photo-patches.py
 
 onnxruntime: ## the Python package onnxruntime, which tests run exported models with
 	@python3 scripts/fetch-python-packages.py onnxruntime > /dev/null

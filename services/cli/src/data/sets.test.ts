@@ -50,6 +50,7 @@ describe('trikd data list', () => {
       'mnist',
       'emoji-classes',
       'emoji-identities',
+      'photo-patches',
       'cifar-10',
       'cifar-100',
     ]);
@@ -57,7 +58,7 @@ describe('trikd data list', () => {
       expect(licence).not.toBe('');
       expect(DataSpec.parse(data)).toMatchObject({ name });
     }
-    expect(sets.map((set) => set['folder'])).toEqual([folder, ...new Array(5).fill(undefined)]);
+    expect(sets.map((set) => set['folder'])).toEqual([folder, ...new Array(6).fill(undefined)]);
   });
 
   test('prints a table', async () => {
