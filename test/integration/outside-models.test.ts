@@ -33,7 +33,7 @@ describe('a run with params of another run', () => {
   });
 
   test.each([
-    ['is not there', { run: 'absent' }, { model }, 'there is no run absent'],
+    ['is not there', { run: 'absent' }, { model }, 'run absent, best: the store has no such run'],
     ['has no such stage', { run: 'source', stage: 'early' }, { model }, 'there are only the stages student'],
     ['has no such learner', { run: 'source', participant: 'teacher' }, { model }, 'has only the learners student'],
     ['has another network', { run: 'source' }, { model: { ...model, channels: [8] } }, 'has another network'],

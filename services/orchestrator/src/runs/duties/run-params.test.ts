@@ -19,7 +19,7 @@ async function refusal(owner: Owner | undefined, other: Owner | undefined): Prom
   return error instanceof Error ? error.message : 'none';
 }
 
-const ABSENT = 'run theirs, best: there is no run theirs';
+const ABSENT = 'run theirs, best: the store has no such run';
 const SEEN = 'run theirs, best: none of its stages has ended yet';
 const [ann, bob] = [{ subject: 'ann' }, { subject: 'bob' }];
 

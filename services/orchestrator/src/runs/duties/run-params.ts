@@ -4,7 +4,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { ModelSpec } from '@trikd/core/models/registry';
 import type { Owner } from '@trikd/core/run/placement';
-import { loadRun, noSuchRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/run-store';
 import { originText, type RunRef } from '@trikd/core/stages/origin';
 import { stagesOf } from '@trikd/core/stages/stages-of';
 
@@ -59,5 +59,5 @@ function maySee(owner: Owner | undefined, other: Owner | undefined): boolean {
 
 /** It is the spec that names it that is wrong. */
 function absent(from: RunRef, options?: ErrorOptions): TrikdError {
-  return new TrikdError('invalid', `${originText(from)}: ${noSuchRun(from.run).message}`, {}, options);
+  return new TrikdError('invalid', `${originText(from)}: the store has no such run`, {}, options);
 }
