@@ -105,7 +105,7 @@ simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS with fau
 e2e: build engine imagelayers data tools tritonclient ## real processes, killed and resumed
 	@BUSY_SECONDS=$${BUSY_SECONDS:-60} exec node scripts/test.ts end-to-end
 
-browser: build engine chromium ## the dashboard in a Chromium without a window
+browser: build engine chromium onnxruntime ## the dashboard in a Chromium without a window
 	@exec node scripts/test.ts browser
 
 kubernetes: $(PACKAGES) engine schemas charttools ## the chart and the placement before the API server of a Kubernetes

@@ -91,6 +91,11 @@ test('a model of a module, written as docs/extending.md says, trains in the serv
   const spec = loadSpec(file, []);
   expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await reference(spec) });
 
+  const exported = await command([
+    ...['export', spec.name, '--store', join(folder, 'runs'), '--format', 'onnx', '--out', join(folder, 'onnx')],
+  ]).ended;
+  expect(exported.stdout).toMatch(/checked on 20 images: logits at most [\d.e-]+ from those of the checkpoint/);
+
   // The services of this run have the folder of another user.
   vi.stubEnv('TRIKD_MODULES', join(folder, 'none'));
   const evaluated = await command(['eval', spec.name, '--store', join(folder, 'runs')]).ended;
