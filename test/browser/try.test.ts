@@ -68,6 +68,8 @@ test('an image is scaled as the run reads its images, and student, teacher and t
   expect(sent.get('reef 1')).toEqual([128, 0, 128, 128, 255, 128]);
   await tried.getByLabel('Invert the image').check();
   await expect.poll(() => sent.get('reef 1')).toEqual([127, 255, 127, 127, 0, 127]);
+  // An answer that is out of date is faint.
+  await tried.locator('.answer[aria-busy="true"]').first().waitFor({ state: 'detached' });
 
   expect(await seriousFaults(tried, axe)).toEqual([]);
   await tried.emulateMedia({ colorScheme: 'dark' });

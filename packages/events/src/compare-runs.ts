@@ -47,6 +47,11 @@ export interface SettingDifference {
   readonly values: readonly (string | undefined)[];
 }
 
+/** A setting of runs, whether they differ in it or not. */
+export interface ComparedSetting extends SettingDifference {
+  readonly differs: boolean;
+}
+
 /** Runs side by side, in the order in which they were named. */
 export interface RunComparison {
   readonly runs: readonly ComparedRun[];
@@ -102,12 +107,15 @@ function secondsOf({ createTime, endTime, updateTime }: Run): number | undefined
 
 /** All settings in which specs differ. @param specs JSON values; undefined for a spec that is not known, which says nothing */
 export function differencesOf(specs: readonly unknown[]): readonly SettingDifference[] {
+  return comparedSettings(specs).flatMap(({ differs, ...setting }) => (differs ? [setting] : []));
+}
+
+/** All settings of specs by path, but their names. @param specs JSON values; undefined for a spec that is not known, which says nothing */
+export function comparedSettings(specs: readonly unknown[]): readonly ComparedSetting[] {
   const settings = specs.map((spec) => (spec === undefined ? undefined : settingsIn(spec)));
-  const paths = [...new Set(settings.flatMap((each) => [...(each?.keys() ?? [])]))].sort();
-  return paths.flatMap((path) => {
-    if (path === 'name') return [];
+  const paths = [...new Set(settings.flatMap((each) => [...(each?.keys() ?? [])]))].filter((path) => path !== 'name');
+  return paths.sort().map((path) => {
     const known = settings.flatMap((each) => (each ? [each.get(path)] : []));
-    if (new Set(known).size < 2) return [];
-    return [{ path, values: settings.map((each) => each?.get(path)) }];
+    return { path, values: settings.map((each) => each?.get(path)), differs: new Set(known).size > 1 };
   });
 }

@@ -19,14 +19,23 @@ export class ApiError extends Error {
 export async function api(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> {
   const init =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  return (await request(path, { method, ...init })).json().catch(() => undefined);
+}
+
+/** Reads a file of /api. @throws ApiError */
+export async function textOf(path: string): Promise<string> {
+  return (await request(path)).text();
+}
+
+async function request(path: string, init?: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(`/api${path}`, { method, ...init });
+    response = await fetch(`/api${path}`, init);
   } catch {
     throw new ApiError('the orchestrator does not answer', 0);
   }
+  if (response.ok) return response;
   const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return answer;
   throw new ApiError(textAt(answer, 'error', 'message') ?? response.statusText, response.status, fieldsOf(answer));
 }
 

@@ -1,13 +1,14 @@
 import { useEffect, useState } from 'preact/hooks';
-import { addressOf, runInAddress } from './address.js';
+import { addressOf, addressOfList, type Place, placeIn } from './address.js';
+import { ComparisonPage } from './comparison-page.js';
 import { RunPage } from './run-page.js';
 import { RunsPage } from './runs-page.js';
 
 export function App() {
-  const [runId, setRunId] = useState(runInAddress);
+  const [place, setPlace] = useState(() => placeIn(window.location.hash));
   useEffect(() => {
     const go = () => {
-      setRunId(runInAddress());
+      setPlace(placeIn(window.location.hash));
       window.scrollTo(0, 0);
       document.getElementById('content')?.focus();
     };
@@ -15,8 +16,8 @@ export function App() {
     return () => window.removeEventListener('hashchange', go);
   }, []);
   useEffect(() => {
-    document.title = runId === undefined ? 'Runs · trikd' : `${runId} · trikd`;
-  }, [runId]);
+    document.title = `${titleOf(place)} · trikd`;
+  }, [place]);
   return (
     <>
       <header class="top">
@@ -25,20 +26,41 @@ export function App() {
           trikd
         </a>
         <nav aria-label="Pages">
-          <a href="#/" aria-current={runId === undefined ? 'page' : undefined}>
+          <a href={addressOfList()} aria-current={place.page === 'runs' ? 'page' : undefined}>
             Runs
           </a>
-          {runId !== undefined && (
-            <a href={addressOf(runId)} aria-current="page">
-              {runId}
+          {place.page === 'run' && (
+            <a href={addressOf(place.runId)} aria-current="page">
+              {place.runId}
+            </a>
+          )}
+          {place.page === 'comparison' && (
+            <a href={window.location.hash} aria-current="page">
+              Comparison
             </a>
           )}
           <a href="/try.html">Try a model</a>
         </nav>
       </header>
       <main id="content" tabIndex={-1}>
-        {runId === undefined ? <RunsPage /> : <RunPage key={runId} runId={runId} />}
+        <Content place={place} />
       </main>
     </>
   );
+}
+
+function Content({ place }: { readonly place: Place }) {
+  switch (place.page) {
+    case 'runs':
+      return <RunsPage place={place} />;
+    case 'run':
+      return <RunPage key={place.runId} runId={place.runId} />;
+    case 'comparison':
+      return <ComparisonPage runIds={place.runIds} />;
+  }
+}
+
+function titleOf(place: Place): string {
+  if (place.page === 'run') return place.runId;
+  return place.page === 'runs' ? 'Runs' : 'Comparison';
 }

@@ -2,35 +2,48 @@ import { percent } from '@trikd/events/names';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { value } from './format.js';
+import { rangeOf } from './plot-range.js';
 import { Scroll } from './scroll.js';
 import { newest, type Plot, type Series } from './series.js';
+import { smoothed } from './smoothed.js';
 
-const HEIGHT = 200;
+const HEIGHT = 220;
+
+/** How plots are drawn. */
+export interface ChartLook {
+  /** Weight of the mean before in the smoothed line of batches, from 0, which is none, to below 1. */
+  readonly smoothing: number;
+  /** Values that are no shares on a logarithmic axis. */
+  readonly log: boolean;
+  /** All values are in the range, also those of the start of each stage. */
+  readonly whole: boolean;
+}
 
 interface ChartProps {
   readonly plot: Plot;
   /** What its marks are: `generation` or `stage`. */
   readonly word: string;
-  /** The class and custom property with the colour of a learner. */
-  readonly colourOf: (learner: string) => string;
+  readonly look: ChartLook;
 }
 
 /** A plot, a legend with the values at the pointer or the newest ones, and a table of values. */
-export function Chart({ plot, word, colourOf }: ChartProps) {
+export function Chart({ plot, word, look: chosen }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const drawn = useRef<uPlot | undefined>(undefined);
   const [pointed, setPointed] = useState<number>();
   const scheme = useScheme();
-  const shape = plot.series.map((series) => `${nameOf(series)} ${colourOf(series.learner)}`).join();
-  const marks = useRef(plot.marks);
-  marks.current = plot.marks;
+  const shape = plot.series.map(({ name, colour, dashed }) => `${name} ${colour} ${dashed}`).join();
+  const newestPlot = useRef(plot);
+  newestPlot.current = plot;
+  const look = plot.exact ? { ...chosen, smoothing: 0, whole: true } : chosen;
+  const { smoothing, log, whole } = look;
 
-  // The chart is built again only when its lines change; new values go into the existing chart.
+  // The chart is built again only when its lines or its look change; new values go into the existing chart.
   useEffect(() => {
     const element = host.current;
     if (!element) return;
-    const options = optionsOf(plot, colourOf, element.clientWidth, () => marks.current, setPointed);
-    const chart = new uPlot(options, dataOf(plot), element);
+    const options = optionsOf(() => newestPlot.current, look, element.clientWidth, setPointed);
+    const chart = new uPlot(options, dataOf(plot, look), element);
     drawn.current = chart;
     const resized = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT }));
     resized.observe(element);
@@ -39,8 +52,15 @@ export function Chart({ plot, word, colourOf }: ChartProps) {
       chart.destroy();
       drawn.current = undefined;
     };
-  }, [shape, scheme]);
-  useEffect(() => drawn.current?.setData(dataOf(plot)), [plot]);
+  }, [shape, scheme, smoothing, log, whole]);
+  useEffect(() => {
+    const chart = drawn.current;
+    if (!chart) return;
+    // A part that was chosen with the pointer stays in view.
+    const isZoomed = zoomed(chart);
+    chart.setData(dataOf(plot, look), !isZoomed);
+    if (isZoomed) chart.redraw();
+  }, [plot]);
 
   const step = pointed === undefined ? undefined : plot.steps[pointed];
   return (
@@ -52,9 +72,9 @@ export function Chart({ plot, word, colourOf }: ChartProps) {
       <div ref={host} class="plot" style={{ height: `${HEIGHT}px` }} aria-hidden="true" />
       <ul class="legend">
         {plot.series.map((series) => (
-          <li key={nameOf(series)} class={colourOf(series.learner)}>
-            <Line split={series.split} />
-            {nameOf(series)}{' '}
+          <li key={series.name} class={series.colour}>
+            <Line series={series} />
+            {series.name}{' '}
             <span class="number">{shown(plot, pointed === undefined ? newest(series) : upTo(series, pointed))}</span>
           </li>
         ))}
@@ -79,8 +99,8 @@ function ValuesTable({ plot, word }: Pick<ChartProps, 'plot' | 'word'>) {
           <tr>
             <th scope="col">{word}</th>
             {plot.series.map((series) => (
-              <th key={nameOf(series)} scope="col" class="number">
-                {nameOf(series)}
+              <th key={series.name} scope="col" class="number">
+                {series.name}
               </th>
             ))}
           </tr>
@@ -92,7 +112,7 @@ function ValuesTable({ plot, word }: Pick<ChartProps, 'plot' | 'word'>) {
               <tr key={generation}>
                 <th scope="row">{label}</th>
                 {plot.series.map((series) => (
-                  <td key={nameOf(series)} class="number">
+                  <td key={series.name} class="number">
                     {shown(plot, lastWithin(plot, series, at, end))}
                   </td>
                 ))}
@@ -106,7 +126,7 @@ function ValuesTable({ plot, word }: Pick<ChartProps, 'plot' | 'word'>) {
 }
 
 /** The line as the legend shows it. */
-function Line({ split }: { readonly split: Series['split'] }) {
+function Line({ series: { split, dashed } }: { readonly series: Series }) {
   const strong = split === 'validation';
   return (
     <svg width="22" height="8" aria-hidden="true">
@@ -117,15 +137,12 @@ function Line({ split }: { readonly split: Series['split'] }) {
         y2="4"
         stroke="currentColor"
         stroke-width={strong ? 3 : 1.5}
+        stroke-dasharray={dashed ? '4 3' : undefined}
         opacity={strong ? 1 : 0.7}
       />
-      {strong && <circle cx="11" cy="4" r="3" fill="currentColor" />}
+      {strong && !dashed && <circle cx="11" cy="4" r="3" fill="currentColor" />}
     </svg>
   );
-}
-
-function nameOf({ learner, split }: Series): string {
-  return split === 'train' ? learner : `${learner}, validation`;
 }
 
 function shown(plot: Plot, number: number | undefined): string {
@@ -144,52 +161,101 @@ function lastWithin(plot: Plot, series: Series, from: number, to: number): numbe
   });
 }
 
-function dataOf({ steps, series }: Plot): uPlot.AlignedData {
-  return [[...steps], ...series.map(({ values }) => values.map((each) => each ?? null))];
+/** The lines that are drawn of a series: batches that are smoothed are drawn faintly below their mean. */
+function linesOf({ values, split }: Series, { smoothing }: ChartLook, restarts: ReadonlySet<number>) {
+  if (split === 'validation' || smoothing === 0) return [values];
+  return [values, smoothed(values, smoothing, restarts)];
 }
 
+function dataOf(plot: Plot, look: ChartLook): uPlot.AlignedData {
+  const { steps, series, marks } = plot;
+  const restarts = new Set(marks.map(({ at }) => steps.findIndex((step) => step > at)));
+  const isLog = look.log && !plot.share;
+  const drawable = (value: number | undefined) => (value === undefined || (isLog && value <= 0) ? null : value);
+  return [[...steps], ...series.flatMap((each) => linesOf(each, look, restarts).map((line) => line.map(drawable)))];
+}
+
+/** Whether a part of the steps was chosen with the pointer. */
+function zoomed({ scales, data }: uPlot): boolean {
+  const [steps] = data;
+  const { min, max } = scales['x'] ?? {};
+  if (min == null || max == null || steps.length === 0) return false;
+  return min > (steps[0] ?? min) || max < (steps.at(-1) ?? max);
+}
+
+/** Opacities of lines. */
+const FAINT = 0.25;
+const THIN = 0.75;
+
 function optionsOf(
-  plot: Plot,
-  colourOf: ChartProps['colourOf'],
+  plotNow: () => Plot,
+  look: ChartLook,
   width: number,
-  marks: () => Plot['marks'],
   pointed: (index: number | undefined) => void,
 ): uPlot.Options {
+  const plot = plotNow();
   const colours = getComputedStyle(document.documentElement);
   const colour = (name: string) => colours.getPropertyValue(`--${name}`).trim();
   const font = `11px ${colours.fontFamily}`;
   const axis = {
     stroke: colour('muted'),
     font,
+    labelFont: font,
+    labelSize: 16,
+    labelGap: 0,
     grid: { stroke: colour('line'), width: 1 },
     ticks: { stroke: colour('line'), width: 1, size: 4 },
   };
-  const format = (_: uPlot, ticks: number[]) =>
-    ticks.map((each) => (plot.share ? `${+(100 * each).toFixed(1)} %` : String(+each.toPrecision(6))));
+  const log = look.log && !plot.share;
+  const format = (_: uPlot, ticks: (number | null)[]) =>
+    ticks.map((each) => {
+      if (each === null) return '';
+      return plot.share ? `${+(100 * each).toFixed(2)} %` : String(+each.toPrecision(6)).replace('e+', 'e');
+    });
   return {
     width: Math.max(width, 50),
     height: HEIGHT,
     padding: [16, 8, 0, 0],
     legend: { show: false },
-    cursor: { y: false, points: { size: 6 } },
-    scales: { x: { time: false } },
+    cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
+    scales: {
+      x: { time: false },
+      y: {
+        ...(log && { distr: 3 as const }),
+        range: (chart, low, high) => {
+          const { min, max } = chart.scales['x'] ?? {};
+          const isPart = zoomed(chart);
+          const steps = isPart ? { from: min ?? 0, to: max ?? 0 } : { from: 0, to: Number.POSITIVE_INFINITY };
+          const [least, most] = rangeOf(plotNow(), { ...steps, whole: look.whole || isPart, log }) ?? [low, high];
+          return [least, most];
+        },
+      },
+    },
     axes: [
-      { ...axis, size: 28, space: 60 },
-      { ...axis, size: 58, values: format },
+      { ...axis, size: 26, space: 60, label: 'step' },
+      { ...axis, size: 54, values: format, label: plot.axis },
     ],
     series: [
       {},
-      ...plot.series.map(({ learner, split }) => ({
-        stroke: colour(colourOf(learner)),
-        width: split === 'validation' ? 2.5 : 1.25,
-        alpha: split === 'validation' ? 1 : 0.7,
-        spanGaps: true,
-        points: { show: split === 'validation', size: 6 },
-      })),
+      ...plot.series.flatMap((series) => {
+        const { split, colour: name, dashed } = series;
+        const stroke = colour(name);
+        const strong = split === 'validation';
+        const line = {
+          stroke,
+          width: strong ? 2.5 : 1.25,
+          alpha: strong ? 1 : THIN,
+          spanGaps: true,
+          points: { show: strong && !dashed, size: 6 },
+          ...(dashed && { dash: [5, 4] }),
+        };
+        const faint = { ...line, alpha: FAINT };
+        return linesOf(series, look, new Set()).length === 1 ? [line] : [faint, { ...line, width: 1.75, alpha: 1 }];
+      }),
     ],
     hooks: {
       setCursor: [({ cursor }) => pointed(cursor.idx ?? undefined)],
-      drawAxes: [(chart) => drawMarks(chart, marks(), colour('muted'), font)],
+      drawAxes: [(chart) => drawMarks(chart, plotNow().marks, colour('muted'), font)],
     },
   };
 }

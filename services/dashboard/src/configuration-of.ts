@@ -60,7 +60,7 @@ function methodText(method: unknown, name = ''): string {
 }
 
 /** `1 × task + 0.5 × anchor at T = 4`, and `0 → 1 × teacher (dkd) at T = 4` for a schedule and another loss than the default */
-function objectiveText(objective: unknown): string {
+export function objectiveText(objective: unknown): string {
   if (!Array.isArray(objective)) return '';
   return objective.map(termText).join(' + ');
 }

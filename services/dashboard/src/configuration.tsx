@@ -2,13 +2,13 @@ import { mainSettings, specOf } from './configuration-of.js';
 import { Fact } from './fact.js';
 import { Scroll } from './scroll.js';
 
-/** The spec of a run, collapsed: the settings that runs are compared by, and all of it, for starting the same run again. */
+/** The settings that runs are compared by, and the whole spec, collapsed. */
 export function Configuration({ spec }: { readonly spec: string }) {
   const known = specOf(spec);
   if (known === undefined) return null;
   return (
-    <details class="panel configuration">
-      <summary>Configuration</summary>
+    <section class="panel configuration" aria-labelledby="configuration">
+      <h2 id="configuration">Configuration</h2>
       <dl class="facts">
         {mainSettings(spec).map(({ name, value }) => (
           <Fact key={name} name={name}>
@@ -16,9 +16,12 @@ export function Configuration({ spec }: { readonly spec: string }) {
           </Fact>
         ))}
       </dl>
-      <Scroll label="the whole spec">
-        <pre>{JSON.stringify(known, undefined, 2)}</pre>
-      </Scroll>
-    </details>
+      <details>
+        <summary>The whole spec</summary>
+        <Scroll label="the whole spec">
+          <pre>{JSON.stringify(known, undefined, 2)}</pre>
+        </Scroll>
+      </details>
+    </section>
   );
 }

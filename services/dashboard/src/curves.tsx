@@ -1,47 +1,55 @@
 import type { RunHistory } from '@trikd/events/run-history';
-import { useId, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { Chart } from './chart.js';
-import { coloursIn } from './colours.js';
+import { ChartControls, FIRST_LOOK } from './chart-controls.js';
+import { Choice } from './choice.js';
 import { capital } from './format.js';
-import { plotsOf } from './series.js';
+import { plotsOf, type StageView } from './series.js';
 import { namingOf } from './stages.js';
 
 /** Losses and metrics of all learners, in training and validation. */
 export function Curves({ history }: { readonly history: RunHistory }) {
-  const [chosen, setChosen] = useState('');
-  const id = useId();
-  const generation = chosen === '' ? undefined : Number(chosen);
+  const [view, setView] = useState<StageView>('sequence');
+  const [look, setLook] = useState(FIRST_LOOK);
   const { run, generations } = history;
   const plots = useMemo(
-    () => plotsOf(history, generation),
-    [generations, run?.spec, run?.generation, run?.generations, generation],
+    () => plotsOf(history, view),
+    [generations, run?.spec, run?.generation, run?.generations, view],
   );
   const { word, label } = namingOf(run);
-  const colourOf = coloursIn(run);
   return (
     <section class="panel" aria-labelledby="curves">
       <div class="title">
         <h2 id="curves">Curves</h2>
-        {generations.length > 1 && (
-          <label for={id}>
-            <span class="muted">{capital(word)}</span>{' '}
-            <select id={id} value={chosen} onChange={(event) => setChosen(event.currentTarget.value)}>
-              <option value="">all</option>
-              {generations.map((each) => (
-                <option key={each.generation} value={String(each.generation)}>
-                  {label(each.generation)}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
+        <div class="controls">
+          {generations.length > 1 && (
+            <Choice
+              label={`${capital(word)}s`}
+              value={String(view)}
+              options={[
+                ['sequence', 'in sequence'],
+                ['overlaid', 'overlaid from step 0'],
+                ...generations.map((each) => [String(each.generation), label(each.generation)] as const),
+              ]}
+              choose={(name) => setView(viewNamed(name))}
+            />
+          )}
+          <ChartControls look={look} change={setLook} smooths />
+        </div>
       </div>
       {plots.length === 0 && <p class="empty">No step has been trained yet.</p>}
+      {plots.length > 0 && (
+        <p class="muted small">Drag over a plot to enlarge a part of it; a double click shows all.</p>
+      )}
       <div class="charts">
         {plots.map((plot) => (
-          <Chart key={plot.title} plot={plot} word={word} colourOf={colourOf} />
+          <Chart key={plot.title} plot={plot} word={word} look={look} />
         ))}
       </div>
     </section>
   );
+}
+
+function viewNamed(name: string): StageView {
+  return name === 'sequence' || name === 'overlaid' ? name : Number(name);
 }

@@ -5,7 +5,8 @@ import { moment } from './format.js';
 import { namingOf } from './stages.js';
 
 const ROUTINE: readonly LogEntry['kind'][] = ['evaluation', 'committed', 'slow-step'];
-/** Entries that are added by one press of the button. */
+/** Entries that are shown at first, and those that are added by one press of the button. */
+const FIRST_PAGE = 15;
 const PAGE = 100;
 
 interface EventLogProps {
@@ -16,7 +17,7 @@ interface EventLogProps {
 /** The events of a run, newest first. */
 export function EventLog({ log, run }: EventLogProps) {
   const [all, setAll] = useState(false);
-  const [pages, setPages] = useState(1);
+  const [most, setMost] = useState(FIRST_PAGE);
   const { word, short } = namingOf(run);
   const shown = log.filter(({ kind }) => all || !ROUTINE.includes(kind)).toReversed();
   return (
@@ -30,7 +31,7 @@ export function EventLog({ log, run }: EventLogProps) {
       </div>
       {shown.length === 0 && <p class="empty">No events yet.</p>}
       <ol class={`log of-${word}s`}>
-        {shown.slice(0, pages * PAGE).map(({ number, time, tone, generation, text }) => (
+        {shown.slice(0, most).map(({ number, time, tone, generation, text }) => (
           <li key={`${number} ${text}`} class={tone}>
             <time dateTime={time} title={moment(time)}>
               {moment(time, false)}
@@ -40,8 +41,8 @@ export function EventLog({ log, run }: EventLogProps) {
           </li>
         ))}
       </ol>
-      {shown.length > pages * PAGE && (
-        <button type="button" onClick={() => setPages(pages + 1)}>
+      {shown.length > most && (
+        <button type="button" onClick={() => setMost(most + PAGE)}>
           Older events
         </button>
       )}

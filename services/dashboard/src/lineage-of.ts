@@ -204,3 +204,14 @@ function lastMove({ anchorMoves }: Run, generation: number): Ancestor['became'] 
 function known(scores: readonly (readonly [string, Score | undefined])[]): Scores {
   return Object.fromEntries(scores.flatMap(([name, score]) => (score ? [[name, score]] : [])));
 }
+
+const BECAME: Readonly<Record<NonNullable<Ancestor['became']>, string>> = {
+  rule: 'promoted',
+  override: 'promoted by hand',
+  rollback: 'rolled back to',
+};
+
+/** How a candidate became the anchor, in words. */
+export function becameText(became: NonNullable<Ancestor['became']>): string {
+  return BECAME[became];
+}

@@ -5,14 +5,8 @@ import { steer } from './actions.js';
 import { coloursIn } from './colours.js';
 import { Confirm } from './confirm.js';
 import { capital, count } from './format.js';
-import { type Ancestor, lineageOf, type Origin } from './lineage-of.js';
+import { type Ancestor, becameText, lineageOf, type Origin } from './lineage-of.js';
 import { isNumbered, namingOf, type StageNaming, stageIn } from './stages.js';
-
-const BECAME: Readonly<Record<NonNullable<Ancestor['became']>, string>> = {
-  rule: 'promoted',
-  override: 'promoted by hand',
-  rollback: 'rolled back to',
-};
 
 interface LineageProps {
   readonly run: Run;
@@ -47,16 +41,16 @@ function StageCard({ of: stage, run, naming, done }: StageCardProps) {
   const { state, learners, frozen, validation, test, promotes, became, isAnchor, isBest, leadsOn } = stage;
   const title = naming.title(stage.generation);
   const colourOf = coloursIn(run);
-  const marks = `${isAnchor ? ' is-anchor' : ''}${leadsOn ? ' leads-on' : ''}`;
+  const marks = `${isBest ? ' is-best' : ''}${leadsOn ? ' leads-on' : ''}`;
   return (
     <li class={`generation ${state}${marks}`} data-generation={stage.generation}>
       <h3>{capital(title)}</h3>
       <p class="marks">
+        {isBest && <span class="mark best">{bestText(run, stage)}</span>}
         {state === 'current' && <span class="mark">current</span>}
         {isAnchor && <span class="mark anchor">the anchor</span>}
-        {became && <span class="mark good">{BECAME[became]}</span>}
+        {became && <span class="mark good">{becameText(became)}</span>}
         {state === 'ended' && promotes && !became && <span class="mark">not promoted</span>}
-        {isBest && <span class="mark best">{bestText(run, stage)}</span>}
       </p>
       <table>
         <caption class="visually-hidden">Scores of {title}</caption>

@@ -7,6 +7,8 @@ import { ApiError, api } from './api.js';
 /** The run of a page. */
 export interface LiveRun {
   readonly history: RunHistory;
+  /** Of the run; absent until they were read. */
+  readonly tags?: readonly string[];
   /** `lost`: the page may be out of date, and reconnects by itself. */
   readonly connection: 'connecting' | 'live' | 'lost' | 'ended';
   /** Why the page has nothing to show. */
@@ -100,9 +102,9 @@ export function followRun(runId: string, show: (run: LiveRun) => void): Follower
   /** Reads the run: whether it exists, how far it is, and whether it has events to follow again. */
   const look = async () => {
     try {
-      const { run } = GetRunResponse.fromJSON(await api('GET', path));
+      const { run, tags } = GetRunResponse.fromJSON(await api('GET', path));
       if (!run || stopped) return;
-      change({ history: withRun(live.history, run) });
+      change({ history: withRun(live.history, run), tags });
       if (source && source.readyState !== EventSource.CLOSED) return;
       if (!hasEnded(run.phase) || live.history.lastEvent === 0) open();
       else later(look, POLL_INTERVAL);

@@ -1,11 +1,11 @@
 import { ownerText, queueOf } from '@trikd/events/queue';
-import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import type { RunSummary } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { addressOf } from './address.js';
 import { moment, sentence } from './format.js';
 import { Scroll } from './scroll.js';
 
 /** The runs that wait for a trio, in their order; nothing when none does. */
-export function QueueTable({ runs }: { readonly runs: readonly Run[] }) {
+export function QueueTable({ runs }: { readonly runs: readonly RunSummary[] }) {
   const { queued } = queueOf(runs);
   if (queued.length === 0) return undefined;
   return (
@@ -29,7 +29,7 @@ export function QueueTable({ runs }: { readonly runs: readonly Run[] }) {
             </tr>
           </thead>
           <tbody>
-            {queued.map(({ runId, owner, placement, conditions }) => (
+            {queued.map(({ runId, owner, placement, message }) => (
               <tr key={runId}>
                 <td class="number">{placement?.waiting?.position ?? '–'}</td>
                 <th scope="row">
@@ -38,7 +38,7 @@ export function QueueTable({ runs }: { readonly runs: readonly Run[] }) {
                 <td>{ownerText(owner) || '–'}</td>
                 <td class="number">{placement?.priority ?? 0}</td>
                 <td>{moment(placement?.queueTime)}</td>
-                <td>{sentence(conditions.find(({ type }) => type === 'Queued')?.message ?? '')}</td>
+                <td>{sentence(message)}</td>
               </tr>
             ))}
           </tbody>

@@ -1,64 +1,93 @@
+import { metricText } from '@trikd/events/metric-text';
 import { ownerText } from '@trikd/events/queue';
 import { stallSentence } from '@trikd/events/sentences';
 import { methodIn } from '@trikd/events/spec-text';
 import { type Run, RunAdvance } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { Fact } from './fact.js';
 import { capital, count, duration, moment, sentence } from './format.js';
+import { type Headline, headlineOf } from './headline-of.js';
 import { Phase, Progress } from './marks.js';
 import { namingOf, stagesIn } from './stages.js';
 
-/** The state of a run at a glance. */
+/** The state of a run at a glance: what it has come to, how far it is, and what holds it up. */
 export function RunHead({ run }: { readonly run: Run }) {
-  const { generation, attempt, progress, createTime, endTime, placement } = run;
-  const owner = ownerText(run.owner);
+  const { generation, attempt, progress, endTime, placement } = run;
   const method = methodIn(run.spec);
   const { word, label } = namingOf(run);
+  const headline = headlineOf(run);
   return (
     <section class="panel head" aria-label="State of the run">
-      <dl class="facts">
-        <Fact name="Phase">
-          <Phase phase={run.phase} />
-        </Fact>
-        {method !== undefined && <Fact name="Method">{method}</Fact>}
-        <Fact name={capital(word)}>
-          {label(generation)}
-          <span class="muted">
-            {outOf(run)}
-            {attempt > 1 && ` · attempt ${attempt}`}
-          </span>
-        </Fact>
-        <Fact name="Progress">
-          <Progress percent={progress?.percent} label="progress of the run" />
-        </Fact>
-        <Fact name="Steps">
-          {progress
-            ? `${count(progress.stepsDone)} of ${progress.stepsTotal > 0 ? count(progress.stepsTotal) : '?'}`
-            : '–'}
-        </Fact>
-        <Fact name="Speed">
-          {progress && progress.stepsPerSecond > 0 ? `${progress.stepsPerSecond.toFixed(1)} steps/s` : '–'}
-        </Fact>
-        <Fact name={endTime ? 'Ended' : 'Remaining, at most'}>
-          {endTime
-            ? moment(endTime)
-            : progress?.secondsRemaining === undefined
-              ? '–'
-              : duration(progress.secondsRemaining)}
-        </Fact>
-        {placement?.waiting && (
-          <Fact name="Position in the queue">
-            {placement.waiting.position} of {placement.waiting.length}
+      <div class="head-columns">
+        {headline && <Result headline={headline} />}
+        <dl class="facts">
+          <Fact name="Phase">
+            <Phase phase={run.phase} />
           </Fact>
-        )}
-        {placement && placement.priority !== 0 && <Fact name="Priority">{placement.priority}</Fact>}
-        {placement && placement.trio !== '' && <Fact name="Trio">{placement.trio}</Fact>}
-        {owner !== '' && <Fact name="Owner">{owner}</Fact>}
-        <Fact name="Created">{moment(createTime)}</Fact>
-        {run.advance === RunAdvance.RUN_ADVANCE_MANUAL && <Fact name={`${capital(word)}s start`}>on a trigger</Fact>}
-      </dl>
+          <Fact name="Progress">
+            <Progress percent={progress?.percent} label="progress of the run" />
+          </Fact>
+          <Fact name={capital(word)}>
+            {label(generation)}
+            <span class="muted">
+              {outOf(run)}
+              {attempt > 1 && ` · attempt ${attempt}`}
+            </span>
+          </Fact>
+          <Fact name="Steps">
+            {progress
+              ? `${count(progress.stepsDone)} of ${progress.stepsTotal > 0 ? count(progress.stepsTotal) : '?'}`
+              : '–'}
+          </Fact>
+          {method !== undefined && <Fact name="Method">{method}</Fact>}
+          {progress && progress.stepsPerSecond > 0 && (
+            <Fact name="Speed">{progress.stepsPerSecond.toFixed(1)} steps/s</Fact>
+          )}
+          {!endTime && progress?.secondsRemaining !== undefined && (
+            <Fact name="Remaining, at most">{duration(progress.secondsRemaining)}</Fact>
+          )}
+          {placement?.waiting && (
+            <Fact name="Position in the queue">
+              {placement.waiting.position} of {placement.waiting.length}
+            </Fact>
+          )}
+          {placement && placement.priority !== 0 && <Fact name="Priority">{placement.priority}</Fact>}
+          {placement && placement.trio !== '' && <Fact name="Trio">{placement.trio}</Fact>}
+          {run.advance === RunAdvance.RUN_ADVANCE_MANUAL && <Fact name={`${capital(word)}s start`}>on a trigger</Fact>}
+        </dl>
+      </div>
+      <p class="muted small life">{lifeOf(run).join(' · ')}</p>
       <Conditions run={run} />
     </section>
   );
+}
+
+/** What the run has come to so far, larger than anything else. */
+function Result({ headline: { title, metric, validation, test, model, peer } }: { readonly headline: Headline }) {
+  return (
+    <div class="result">
+      <p class="muted">{title}</p>
+      <p class="value number">{metricText(metric, validation)}</p>
+      <p>
+        {metric.title} of the {model} on the validation split
+        {test !== undefined && `; ${metricText(metric, test)} on the test split`}.
+      </p>
+      {peer && (
+        <p class="muted">
+          The {peer.name} beside it: {metricText(metric, peer.validation)}.
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** When the run was created and ended, for how long it has been, and whose it is. */
+function lifeOf({ createTime, endTime, owner }: Run): readonly string[] {
+  const by = ownerText(owner);
+  const seconds = createTime && endTime ? (Date.parse(endTime) - Date.parse(createTime)) / 1000 : undefined;
+  return [
+    ...(createTime ? [`Created ${moment(createTime)}${by === '' ? '' : ` by ${by}`}`] : by === '' ? [] : [`By ${by}`]),
+    ...(endTime ? [`ended ${moment(endTime)}${seconds === undefined ? '' : ` after ${duration(seconds)}`}`] : []),
+  ];
 }
 
 /** What holds of the run now, each fact once: a failure, what it waits for, and its other conditions. */

@@ -1,11 +1,14 @@
 import { emptyHistory } from '@trikd/events/run-history';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { RunActions } from './actions.js';
+import { addressOfList } from './address.js';
 import { announcement } from './announcement.js';
 import { Downloads } from './downloads.js';
+import { FIRST_STATE, queryOf } from './list-state.js';
 import { type Follower, followRun, type LiveRun } from './live-run.js';
 import { RunHead } from './run-head.js';
 import { RunView } from './run-view.js';
+import { TagEditor } from './tags.js';
 
 const CONNECTION: Readonly<Record<LiveRun['connection'], string>> = {
   connecting: 'connecting…',
@@ -14,9 +17,12 @@ const CONNECTION: Readonly<Record<LiveRun['connection'], string>> = {
   ended: 'ended',
 };
 
+/** The address of the runs with a tag. */
+const listOf = (tag: string) => addressOfList(queryOf({ ...FIRST_STATE, tag }));
+
 /** The page of one run, live. */
 export function RunPage({ runId }: { readonly runId: string }) {
-  const [{ history, connection, problem }, setLive] = useState<LiveRun>({
+  const [{ history, connection, problem, tags }, setLive] = useState<LiveRun>({
     history: emptyHistory,
     connection: 'connecting',
   });
@@ -41,6 +47,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
       </p>
       {run ? (
         <>
+          {tags && <TagEditor runId={runId} tags={tags} addressOf={listOf} done={() => follower.current?.refresh()} />}
           <RunHead run={run} />
           <RunActions run={run} done={() => follower.current?.refresh()} />
           <RunView history={history} done={() => follower.current?.refresh()} />

@@ -21,9 +21,9 @@ export function RunView({ history, done }: RunViewProps) {
   return (
     <>
       {missing && <p class="notice">{sentence(`${missingSentence(missing)}, so this page does not show them`)}</p>}
-      {run && <Configuration spec={run.spec} />}
       {run && <Lineage run={run} generations={history.generations} {...(done && { done })} />}
       <Curves history={history} />
+      {run && <Configuration spec={run.spec} />}
       <StepTimes windows={history.windows} run={run} />
       <SystemMetrics windows={history.windows} />
       <SlowSteps steps={history.slowSteps} run={run} />

@@ -1,64 +1,25 @@
-import { primaryText } from '@trikd/events/metric-text';
-import { methodIn } from '@trikd/events/spec-text';
-import { ListRunsResponse, type Run, type UnreadableRun } from '@trikd/protocol/gen/browser/trikd/v1/run';
-import { useEffect, useState } from 'preact/hooks';
-import { addressOf } from './address.js';
-import { api } from './api.js';
-import { moment } from './format.js';
-import { bestIn } from './lineage-of.js';
-import { Phase, Progress } from './marks.js';
+import type { RunSummary } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { addressOfComparison, addressOfList, type Place } from './address.js';
+import { FIRST_STATE, type ListState, listStateIn, MOST_COMPARED, queryOf } from './list-state.js';
 import { QueueTable } from './queue-table.js';
-import { Scroll } from './scroll.js';
-import { namingOf } from './stages.js';
+import { useSummaries } from './read-summaries.js';
+import { RunFilters } from './run-filters.js';
+import { filterValues, shownRuns } from './runs-in-list.js';
+import { RunsTable } from './runs-table.js';
 import { StartRun } from './start-run.js';
 
-interface Listed {
-  readonly runs: readonly Run[];
-  readonly unreadable: readonly UnreadableRun[];
-}
-
-/** Milliseconds between two reads of the list while the page is visible. */
-const LOOK = 2000;
-
-async function listAll(): Promise<Listed> {
-  const [runs, unreadable]: [Run[], UnreadableRun[]] = [[], []];
-  let pageToken = '';
-  do {
-    const query = new URLSearchParams({ pageSize: '200', pageToken });
-    const page = ListRunsResponse.fromJSON(await api('GET', `/runs?${query}`));
-    runs.push(...page.runs);
-    unreadable.push(...page.unreadable);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
-  return { runs, unreadable };
-}
-
-/** The runs of the store, and a form to start a run. */
-export function RunsPage() {
-  const [listed, setListed] = useState<Listed>();
-  const [problem, setProblem] = useState('');
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let left = false;
-    const look = async () => {
-      if (!document.hidden) {
-        try {
-          const now = await listAll();
-          if (left) return;
-          setListed(now);
-          setProblem('');
-        } catch (error) {
-          setProblem(error instanceof Error ? error.message : String(error));
-        }
-      }
-      if (!left) timer = setTimeout(() => void look(), LOOK);
-    };
-    void look();
-    return () => {
-      left = true;
-      clearTimeout(timer);
-    };
-  }, []);
+/** The runs of the store: found by search and filters, sorted, selected for a comparison. */
+export function RunsPage({ place }: { readonly place: Extract<Place, { readonly page: 'runs' }> }) {
+  const { listed, problem } = useSummaries();
+  const [state, setState] = useState(() => listStateIn(place.query));
+  // Each change of the address is another place, also one that leads back to the query that it began with.
+  useEffect(() => setState(listStateIn(place.query)), [place]);
+  const change = (next: ListState) => {
+    setState(next);
+    // Not an entry of its own in the history for each letter of a search.
+    window.history.replaceState(null, '', addressOfList(queryOf(next)));
+  };
   return (
     <>
       <h1>Runs</h1>
@@ -68,7 +29,7 @@ export function RunsPage() {
         </p>
       )}
       {listed && <QueueTable runs={listed.runs} />}
-      {listed && listed.runs.length > 0 && <RunsTable runs={listed.runs} />}
+      {listed && listed.runs.length > 0 && <RunList runs={listed.runs} state={state} change={change} />}
       {listed && listed.runs.length === 0 && <p class="empty">No runs yet.</p>}
       {listed?.unreadable.map(({ runId, reason }) => (
         <p key={runId} class="notice bad">
@@ -80,54 +41,75 @@ export function RunsPage() {
   );
 }
 
-function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
+interface RunListProps {
+  readonly runs: readonly RunSummary[];
+  readonly state: ListState;
+  readonly change: (state: ListState) => void;
+}
+
+function RunList({ runs, state, change }: RunListProps) {
+  const now = Date.now();
+  const shown = useMemo(() => shownRuns(runs, state, now), [runs, state]);
+  const values = useMemo(() => filterValues(runs), [runs]);
+  const { first, rows, fitting, page, pages } = shown;
+  const go = (to: number) => change({ ...state, page: to });
   return (
-    <Scroll label="runs">
-      <table class="runs">
-        <caption class="visually-hidden">Runs, sorted by name</caption>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Phase</th>
-            <th scope="col">Progress</th>
-            <th scope="col">Method</th>
-            <th scope="col">Stage</th>
-            <th scope="col" class="number">
-              Result
-            </th>
-            <th scope="col">Changed</th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={run.runId}>
-              <th scope="row">
-                <a href={addressOf(run.runId)}>{run.runId}</a>
-              </th>
-              <td>
-                <Phase phase={run.phase} />
-              </td>
-              <td>
-                <Progress percent={run.progress?.percent} label={`progress of ${run.runId}`} />
-              </td>
-              <td>{methodIn(run.spec) ?? '–'}</td>
-              <td>{namingOf(run).name(run.generation)}</td>
-              <td class="number">{resultOf(run)}</td>
-              <td>{moment(run.updateTime)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <>
+      <RunFilters values={values} state={state} change={change} />
+      <div class="list-head">
+        <p class="muted" role="status">
+          {fitting === runs.length ? runsText(runs.length) : `${fitting} of ${runsText(runs.length)}`}
+        </p>
+        <Selection state={state} change={change} />
+      </div>
+      {fitting === 0 ? (
+        <p class="empty">
+          No run fits.{' '}
+          <button type="button" class="small" onClick={() => change({ ...FIRST_STATE, selected: state.selected })}>
+            Show all runs
+          </button>
+        </p>
+      ) : (
+        <RunsTable runs={rows} all={runs} state={state} change={change} now={now} />
+      )}
+      {pages > 1 && (
+        <nav class="pages" aria-label="Pages of the list">
+          <button type="button" disabled={page === 0} onClick={() => go(page - 1)}>
+            Previous
+          </button>
+          <span class="number">
+            {first + 1} – {first + rows.length} of {fitting}
+          </span>
+          <button type="button" disabled={page === pages - 1} onClick={() => go(page + 1)}>
+            Next
+          </button>
+        </nav>
+      )}
+    </>
   );
 }
 
-/** The score of the learner that is the result so far: the best student, or the learner that decides in the last stage. */
-function resultOf(run: Run): string {
-  const best = run.generations.find(({ generation }) => generation === bestIn(run));
-  const decisive = run.stage?.decisive ?? 'student';
-  const result = best?.learners.find(({ participant }) => participant === decisive);
-  const score = primaryText(result?.best?.validation?.metrics);
-  if (score === undefined) return '–';
-  return decisive === 'student' ? score : `${decisive} ${score}`;
+function runsText(count: number): string {
+  return count === 1 ? '1 run' : `${count} runs`;
+}
+
+/** The runs that are selected, and what can be done with them. */
+function Selection({ state, change }: Pick<RunListProps, 'state' | 'change'>) {
+  const { selected } = state;
+  if (selected.length === 0) return <p class="muted wide">Select 2 to {MOST_COMPARED} runs to compare them.</p>;
+  return (
+    <div class="selection">
+      <span class="number">{selected.length} selected</span>
+      {selected.length > 1 ? (
+        <a class="button primary" href={addressOfComparison(selected)}>
+          Compare
+        </a>
+      ) : (
+        <span class="muted">select another one to compare</span>
+      )}
+      <button type="button" onClick={() => change({ ...state, selected: [] })}>
+        Clear
+      </button>
+    </div>
+  );
 }

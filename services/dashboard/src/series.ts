@@ -3,12 +3,18 @@ import { METRICS } from '@trikd/core/tasks/metrics';
 import type { Curve } from '@trikd/events/curve';
 import type { GenerationHistory, RunHistory } from '@trikd/events/run-history';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { coloursIn } from './colours.js';
 import { frozenIn, learnerIn, namingOf, stageIn } from './stages.js';
 
 /** One line of a plot. */
 export interface Series {
-  /** Its name. */
+  /** As the legend has it. */
+  readonly name: string;
+  /** The class, and the custom property, with its colour. */
+  readonly colour: string;
+  readonly dashed?: boolean;
   readonly learner: string;
+  /** Values of training are of single batches; of them a smoothed line is drawn too. */
   readonly split: 'train' | 'validation';
   /** One value for each step of the plot; undefined where there is none. */
   readonly values: readonly (number | undefined)[];
@@ -24,11 +30,15 @@ export interface Mark {
   readonly short: string;
 }
 
-/** A plot over the steps of one stage, or of all stages in sequence. */
+/** A plot over the steps of one stage, of all stages in sequence, or of all of them from their step 0 on. */
 export interface Plot {
   readonly title: string;
+  /** Title of the vertical axis. */
+  readonly axis: string;
   readonly share: boolean;
-  /** Steps since the start of the first stage shown. */
+  /** Whether its values are what they are, without noise: they are not smoothed, and all of them are in the range. */
+  readonly exact?: boolean;
+  /** Steps since the start of the first stage shown, or of each stage. */
   readonly steps: readonly number[];
   readonly series: readonly Series[];
   readonly marks: readonly Mark[];
@@ -47,7 +57,9 @@ interface Trained {
 
 interface Wanted {
   readonly title: string;
+  readonly axis: string;
   readonly share?: boolean;
+  readonly exact?: boolean;
   readonly train: (values: Values, of: Trained) => number | undefined;
   /** Name of a metric. */
   readonly validation?: string;
@@ -58,18 +70,32 @@ const named = (name: string) => (values: Values) => values[name];
 function plotsWanted(run: Run | undefined): readonly Wanted[] {
   return [
     ...METRICS.map(plotOfMetric),
-    { title: 'Task loss', train: named('task') },
+    { title: 'Task loss', axis: 'loss', train: named('task') },
     ...(run ? frozenIn(run) : []).map((name) => ({
       title: `Distillation loss from the ${name}`,
+      axis: 'loss',
       train: (values: Values, { peer }: Trained) => (peer === name ? undefined : values[name]),
     })),
-    { title: 'Distillation loss from the peer', train: (values, { peer }) => (peer ? values[peer] : undefined) },
-    { title: 'Gradient norm', train: named('gradientNorm') },
+    {
+      title: 'Distillation loss from the peer',
+      axis: 'loss',
+      train: (values, { peer }) => (peer ? values[peer] : undefined),
+    },
+    { title: 'Gradient norm', axis: 'norm', train: named('gradientNorm') },
+    { title: 'Learning rate', axis: 'learning rate', exact: true, train: named('learningRate') },
+    { title: 'Speed', axis: 'steps/s', train: named('stepsPerSecond') },
   ];
 }
 
-function plotOfMetric({ name, title, format, isTaskLoss }: Metric): Wanted {
-  return { title, share: format === 'share', train: isTaskLoss ? taskLoss : named(name), validation: name };
+function plotOfMetric(metric: Metric): Wanted {
+  const { name, title, format, isTaskLoss } = metric;
+  const train = isTaskLoss ? taskLoss : named(name);
+  return { title, axis: axisOf(metric), share: format === 'share', train, validation: name };
+}
+
+/** The label of a metric with its unit: `NLL (nat)`. */
+export function axisOf({ label, unit }: Metric): string {
+  return unit === undefined ? label : `${label} (${unit})`;
 }
 
 /** At weight 1. */
@@ -77,12 +103,17 @@ function taskLoss({ task }: Values, { taskWeight }: Trained): number | undefined
   return task === undefined || taskWeight === undefined ? undefined : task / taskWeight;
 }
 
+/** All stages in sequence, all of them from step 0 on, or one of them by its index. */
+export type StageView = 'sequence' | 'overlaid' | number;
+
 /** The plots that have values. */
-export function plotsOf(history: RunHistory, generation?: number): readonly Plot[] {
-  const shown = history.generations.filter((each) => generation === undefined || each.generation === generation);
-  const stages = stagesShown(history.run, shown);
-  return plotsWanted(history.run)
-    .map((wanted) => plotOf(wanted, stages))
+export function plotsOf(history: RunHistory, view: StageView = 'sequence'): readonly Plot[] {
+  const { run } = history;
+  const shown = history.generations.filter((each) => typeof view === 'string' || each.generation === view);
+  const stages = stagesShown(run, shown);
+  const plot = view === 'overlaid' ? overlaid : inSequence(coloursIn(run));
+  return plotsWanted(run)
+    .map((wanted) => plot(wanted, stages))
     .filter(({ series }) => series.length > 0);
 }
 
@@ -119,19 +150,74 @@ function taskWeightOf(run: Run, generation: number, learner: string): number | u
   return typeof task?.weight === 'number' && task.weight > 0 ? task.weight : undefined;
 }
 
-function plotOf({ title, share = false, train, validation }: Wanted, stages: readonly StageShown[]): Plot {
-  const learners = [...new Set(stages.flatMap(({ trained }) => trained.map(({ learner }) => learner)))];
-  const lines = learners.flatMap((learner) => [
-    { learner, split: 'train' as const, points: pointsOf(stages, learner, 'training', train) },
-    ...(validation
-      ? [{ learner, split: 'validation' as const, points: pointsOf(stages, learner, 'validation', named(validation)) }]
-      : []),
-  ]);
-  const steps = [...new Set(lines.flatMap(({ points }) => [...points.keys()]))].sort((a, b) => a - b);
-  const series = lines
-    .filter(({ points }) => points.size > 0)
-    .map(({ learner, split, points }) => ({ learner, split, values: steps.map((step) => points.get(step)) }));
-  return { title, share, steps, series, marks: stages.map(({ mark }) => mark) };
+/** Points of a line by their steps in the plot. */
+type Points = ReadonlyMap<number, number>;
+
+interface Line extends Omit<Series, 'values'> {
+  readonly points: Points;
+}
+
+function plotOf(
+  { title, axis, share = false, exact = false }: Wanted,
+  lines: readonly Line[],
+  marks: readonly Mark[],
+): Plot {
+  const drawn = lines.filter(({ points }) => points.size > 0);
+  const steps = [...new Set(drawn.flatMap(({ points }) => [...points.keys()]))].sort((a, b) => a - b);
+  const series = drawn.map(({ points, ...line }) => ({ ...line, values: steps.map((step) => points.get(step)) }));
+  return { title, axis, share, exact, steps, series, marks };
+}
+
+/** Stage after stage: a line of training and one of validation for each learner. */
+function inSequence(colourOf: (learner: string) => string) {
+  return (wanted: Wanted, stages: readonly StageShown[]): Plot => {
+    const learners = [...new Set(stages.flatMap(({ trained }) => trained.map(({ learner }) => learner)))];
+    const lines = learners.flatMap((learner): readonly Line[] => {
+      const line = { learner, colour: colourOf(learner) };
+      const { train, validation } = wanted;
+      const training = pointsOf(stages, learner, 'training', train);
+      return [
+        { ...line, name: learner, split: 'train', points: training },
+        ...(validation
+          ? [
+              {
+                ...{ ...line, name: `${learner}, validation`, split: 'validation' as const },
+                points: pointsOf(stages, learner, 'validation', named(validation)),
+              },
+            ]
+          : []),
+      ];
+    });
+    return plotOf(
+      wanted,
+      lines,
+      stages.map(({ mark }) => mark),
+    );
+  };
+}
+
+/** Colours of stages, as many as the style has. */
+const STAGE_COLOURS = 10;
+
+/** Stages over each other, from their step 0 on: the validations of each learner, or its batches where a plot has no validations. */
+function overlaid(wanted: Wanted, stages: readonly StageShown[]): Plot {
+  const { train, validation } = wanted;
+  const first = stages[0]?.trained[0]?.learner;
+  const linesOf = (curve: 'training' | 'validation', pick: Wanted['train']) =>
+    stages.flatMap((stage, index) =>
+      stage.trained.map(({ learner }): Line => {
+        const { mark } = stage;
+        return {
+          ...{ learner, name: `${learner}, ${mark.short}`, colour: `run-${(index % STAGE_COLOURS) + 1}` },
+          ...(learner !== first && { dashed: true }),
+          split: curve === 'training' ? 'train' : 'validation',
+          points: pointsOf([{ ...stage, mark: { ...mark, at: 0 } }], learner, curve, pick),
+        };
+      }),
+    );
+  const validated = validation === undefined ? [] : linesOf('validation', named(validation));
+  const lines = validated.some(({ points }) => points.size > 0) ? validated : linesOf('training', train);
+  return plotOf(wanted, lines, [{ at: 0, generation: 0, label: 'newest', short: '' }]);
 }
 
 /** The values of a learner in all stages, by their steps in the plot. */

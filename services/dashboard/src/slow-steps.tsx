@@ -24,52 +24,59 @@ export function SlowSteps({ steps, run }: SlowStepsProps) {
       {!shown && <p class="empty">No step has taken much longer than usual.</p>}
       {shown && (
         <>
-          <StepPicture step={shown} run={run} />
-          <Scroll label="slowest steps">
-            <table>
-              <caption class="visually-hidden">The slowest steps of the run</caption>
-              <thead>
-                <tr>
-                  <th scope="col">step</th>
-                  <th scope="col" class="number">
-                    took
-                  </th>
-                  <th scope="col" class="number">
-                    usual
-                  </th>
-                  <th scope="col">trace</th>
-                  <th scope="col">
-                    <span class="visually-hidden">timeline</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {steps.map((each) => (
-                  <tr key={keyOf(each)} class={each === shown ? 'chosen' : ''}>
-                    <th scope="row">
-                      {each.step} <span class="muted">of {title(each.generation)}</span>
+          <p class="muted small">
+            {steps.length === 1 ? 'One step has' : `${steps.length} steps have`} taken much longer than their
+            neighbours: at most {milliseconds(Math.max(...steps.map(({ durationMs }) => durationMs)))}.
+          </p>
+          <details>
+            <summary>What each process did in them</summary>
+            <StepPicture step={shown} run={run} />
+            <Scroll label="slowest steps">
+              <table>
+                <caption class="visually-hidden">The slowest steps of the run</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">step</th>
+                    <th scope="col" class="number">
+                      took
                     </th>
-                    <td class="number">{milliseconds(each.durationMs)}</td>
-                    <td class="number">{milliseconds(each.usualMs)}</td>
-                    <td>
-                      <code class="trace">{each.traceId || '–'}</code>
-                    </td>
-                    <td>
-                      <button
-                        type="button"
-                        class="small"
-                        aria-pressed={each === shown}
-                        aria-label={`Show step ${each.step} of ${title(each.generation)}`}
-                        onClick={() => setChosen(keyOf(each))}
-                      >
-                        show
-                      </button>
-                    </td>
+                    <th scope="col" class="number">
+                      usual
+                    </th>
+                    <th scope="col">trace</th>
+                    <th scope="col">
+                      <span class="visually-hidden">timeline</span>
+                    </th>
                   </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+                </thead>
+                <tbody>
+                  {steps.map((each) => (
+                    <tr key={keyOf(each)} class={each === shown ? 'chosen' : ''}>
+                      <th scope="row">
+                        {each.step} <span class="muted">of {title(each.generation)}</span>
+                      </th>
+                      <td class="number">{milliseconds(each.durationMs)}</td>
+                      <td class="number">{milliseconds(each.usualMs)}</td>
+                      <td>
+                        <code class="trace">{each.traceId || '–'}</code>
+                      </td>
+                      <td>
+                        <button
+                          type="button"
+                          class="small"
+                          aria-pressed={each === shown}
+                          aria-label={`Show step ${each.step} of ${title(each.generation)}`}
+                          onClick={() => setChosen(keyOf(each))}
+                        >
+                          show
+                        </button>
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </Scroll>
+          </details>
         </>
       )}
     </section>

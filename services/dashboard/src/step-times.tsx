@@ -46,32 +46,35 @@ function Newest({ times, kept, run }: NewestProps) {
         ))}
       </div>
       <Legend roles={roles} processes={processes} />
-      <Scroll label="percentiles">
-        <table>
-          <caption class="visually-hidden">Percentiles of each phase, in milliseconds</caption>
-          <thead>
-            <tr>
-              <th scope="col">model</th>
-              <th scope="col">phase</th>
-              {['median', '95th percentile', 'longest', 'share'].map((name) => (
-                <th key={name} scope="col" class="number">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          {roles.map((role) => (
-            <RoleRows key={role.role} role={role} processes={processes} />
-          ))}
-        </table>
-      </Scroll>
-      {kept.length > 1 && (
-        <div class="timelines">
-          {processesOf(kept).map((role) => (
-            <Timeline key={role} role={role} windows={kept} run={run} />
-          ))}
-        </div>
-      )}
+      <details>
+        <summary>Percentiles of each phase, and the phases over the run</summary>
+        <Scroll label="percentiles">
+          <table>
+            <caption class="visually-hidden">Percentiles of each phase, in milliseconds</caption>
+            <thead>
+              <tr>
+                <th scope="col">model</th>
+                <th scope="col">phase</th>
+                {['median', '95th percentile', 'longest', 'share'].map((name) => (
+                  <th key={name} scope="col" class="number">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            {roles.map((role) => (
+              <RoleRows key={role.role} role={role} processes={processes} />
+            ))}
+          </table>
+        </Scroll>
+        {kept.length > 1 && (
+          <div class="timelines">
+            {processesOf(kept).map((role) => (
+              <Timeline key={role} role={role} windows={kept} run={run} />
+            ))}
+          </div>
+        )}
+      </details>
     </>
   );
 }

@@ -68,7 +68,7 @@ export async function answerRequest(
       const range = wantedRange(headers.range, one(headers['if-range']), tagOf(route.key));
       return await sendBlob(response, streams, { ...route, metadata, ...(range && { range }) });
     }
-    if (route.kind === 'history') return await sendHistory(response, streams, route.runId, metadata);
+    if (route.kind === 'history') return await sendHistory(response, streams, route, metadata);
     if (route.kind === 'watch') return await watch(response, streams, { ...route, history, metadata });
     const call = { metadata, deadline: Date.now() + 1000 * CALL_SECONDS };
     sendJson(response, 200, await RUN_RPCS[route.rpc](client, route.request, call));
@@ -103,15 +103,16 @@ async function watch(
   }
 }
 
-/** Sends the stored events of a run as a file. */
+/** Sends the stored events of a run, or the newest of them, as a file. */
 async function sendHistory(
   response: ServerResponse,
   client: RunServiceClient,
-  runId: string,
+  { runId, newestEvents }: { readonly runId: string; readonly newestEvents?: number },
   metadata: Metadata,
 ): Promise<void> {
   const gone = new AbortController();
-  const call = client.watchRun({ runId, fromEvent: 1, pastOnly: true }, metadata);
+  const from = newestEvents === undefined ? { fromEvent: 1 } : { fromEvent: 0, newestEvents };
+  const call = client.watchRun({ runId, ...from, pastOnly: true }, metadata);
   response.once('close', () => {
     gone.abort();
     call.cancel();

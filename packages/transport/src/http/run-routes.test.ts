@@ -45,6 +45,7 @@ test.each([
 
 test('the history of a run is a file', () => {
   expect(ask('GET', '/runs/tiny/history')).toEqual({ kind: 'history', runId: 'tiny' });
+  expect(ask('GET', '/runs/tiny/history?newest=9')).toEqual({ kind: 'history', runId: 'tiny', newestEvents: 9 });
 });
 
 test('the checkpoints of a run are listed, and a blob is a file by its key', () => {
@@ -75,6 +76,7 @@ test.each([
 });
 
 test.each([
+  ['newest', '/runs/tiny/history?newest=0'],
   ['from', '/runs/tiny/events?from=x'],
   ['from', '/runs/tiny/events?from=-1'],
   ['from', '/runs/tiny/events?from=99999999999999999999'],

@@ -15,8 +15,8 @@ export type Route =
   | { readonly kind: 'call'; readonly rpc: RunRpc; readonly request: object }
   /** `fromEvent` 0: no first event is named. */
   | { readonly kind: 'watch'; readonly runId: string; readonly fromEvent: number }
-  /** All stored events, as a file. */
-  | { readonly kind: 'history'; readonly runId: string }
+  /** All stored events, or at least some of the newest, as a file. */
+  | { readonly kind: 'history'; readonly runId: string; readonly newestEvents?: number }
   /** A file of tensors, by its key in the store. */
   | { readonly kind: 'blob'; readonly runId: string; readonly key: string }
   | { readonly kind: 'invalid'; readonly field: string; readonly message: string };
@@ -45,7 +45,7 @@ export function routeOf({ method, path, query, body }: ApiRequest, lastEvent?: s
   if (part !== undefined && runId !== undefined) {
     if (method !== 'GET') return undefined;
     if (part === 'checkpoints') return { kind: 'call', rpc: 'listCheckpoints', request: { runId } };
-    if (part === 'history') return { kind: 'history', runId };
+    if (part === 'history') return historyOf(runId, query.get('newest'));
     const fromEvent = firstWanted(query, lastEvent);
     return fromEvent === undefined ? notWhole('from') : { kind: 'watch', runId, fromEvent };
   }
@@ -71,6 +71,14 @@ function firstWanted(query: URLSearchParams, lastEvent: string | undefined): num
   const last = wholeNumber(lastEvent);
   if (last !== undefined) return last + 1;
   return wholeNumber(query.get('from') ?? '0');
+}
+
+/** @param newest how many of the newest events are wanted; null: all */
+function historyOf(runId: string, newest: string | null): Route {
+  if (newest === null) return { kind: 'history', runId };
+  const newestEvents = wholeNumber(newest);
+  if (!newestEvents || newestEvents > LARGEST_UINT32) return notWhole('newest');
+  return { kind: 'history', runId, newestEvents };
 }
 
 function listOf(query: URLSearchParams): object | undefined {
