@@ -19,6 +19,7 @@ import { memoryStore } from '@trikd/testing/stores/memory-store';
 import type { TokenVerifier } from '@trikd/transport/access/identify';
 import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
+import { type DashboardOptions, serveDashboard } from '@trikd/transport/http/serve-dashboard';
 import { createService } from '@trikd/transport/nest/create-service';
 import { expect, onTestFinished } from 'vitest';
 import type { z } from 'zod';
@@ -101,6 +102,16 @@ export async function servedRun(generations: number, options: ServedOptions = {}
   const served = await serveModels({ ...options, store });
   await expect.poll(() => served.models.ready(), { timeout: 30_000, interval: 20 }).toBe(true);
   return { ...served, run, store, evaluated: await evaluated(run) };
+}
+
+/** A dashboard without a page, whose RunService is not asked. Returns its URL. */
+export async function dashboardOf(options: Partial<DashboardOptions>): Promise<string> {
+  const { url, close } = await serveDashboard({
+    ...{ listen: '127.0.0.1:0', hosts: [], page: 'none', service: '127.0.0.1:1', log },
+    ...options,
+  });
+  onTestFinished(close);
+  return url;
 }
 
 /** A request for the outputs of images. */

@@ -2,9 +2,20 @@ import { once } from 'node:events';
 import type { ModelInferRequest, ModelStreamInferResponse } from '@trikd/protocol/gen/node/inference/inference';
 import { storeEndedGenerations } from '@trikd/testing/runs/served-run';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
+import type { TokenVerifier } from '@trikd/transport/access/identify';
 import { unary } from '@trikd/transport/grpc/clients';
 import { describe, expect, test } from 'vitest';
-import { CLASSES, infer, inferRequest, logitsIn, rowsOf, servedRun, serveModels, spec } from './serving-rig.js';
+import {
+  CLASSES,
+  dashboardOf,
+  infer,
+  inferRequest,
+  logitsIn,
+  rowsOf,
+  servedRun,
+  serveModels,
+  spec,
+} from './serving-rig.js';
 
 const what = 'the server';
 
@@ -190,8 +201,9 @@ test('of the versions that are asked for, as many are loaded as the limit says',
 });
 
 describe('over HTTP', () => {
+  const JSON_TYPE = { 'content-type': 'application/json' };
   const post = (url: string, body: string | Buffer<ArrayBuffer>, headers: Record<string, string> = {}) =>
-    fetch(`${url}/v2/models/tiny/infer`, { method: 'POST', body, headers });
+    fetch(`${url}/v2/models/tiny/infer`, { method: 'POST', body, headers: { ...JSON_TYPE, ...headers } });
   const body = (first: number, rows: number, changes: object = {}) => ({
     inputs: [{ name: 'images', datatype: 'UINT8', shape: [rows, 8, 8, 1], data: [...rowsOf(first, rows)], ...changes }],
   });
@@ -237,7 +249,7 @@ describe('over HTTP', () => {
         'Inference-Header-Content-Length is 99',
         () => post(url, '{}', { 'inference-header-content-length': '99' }),
       ],
-      [413, 'serving.limits.requestBytes allows 2048 bytes', () => post(url, 'x'.repeat(2049))],
+      [413, 'a request has at most 2048 bytes here', () => post(url, 'x'.repeat(2049))],
       [403, 'requests from http://elsewhere.example', () => post(url, '{}', { origin: 'http://elsewhere.example' })],
       [404, 'no route for GET /v3', () => fetch(`${url}/v3`)],
       [404, 'no model other', () => fetch(`${url}/v2/models/other`)],
@@ -256,10 +268,47 @@ describe('over HTTP', () => {
     expect(statuses.sort()).toEqual([200, 429, 429]);
   });
 
+  /** Tokens are names; Ada may view. */
+  const tokens: TokenVerifier = {
+    verify: async (subject) => ({ kind: 'user', subject, teams: [], verbs: subject === 'ada' ? ['view'] : [] }),
+  };
+
+  test('the dashboard passes requests on, with the same answers and errors', async () => {
+    const { address, evaluated } = await servedRun(2);
+    const dashboard = await dashboardOf({ inference: address });
+    const answer = await answerIn(await post(dashboard, JSON.stringify(body(2, 3))));
+    expect(logits(answer.outputs[0]!.data)).toEqual(evaluated('student', 0, 2, 3));
+    const floats = body(2, 1, { datatype: 'FP32' });
+    const teacher = { method: 'POST', body: JSON.stringify(floats), headers: JSON_TYPE };
+    const pinned = await answerIn(await fetch(`${dashboard}/v2/models/tiny.teacher/versions/1/infer`, teacher));
+    expect(logits(pinned.outputs[0]!.data)).toEqual(evaluated('teacher', 1, 2, 1));
+    const index = await fetch(`${dashboard}/v2/repository/index`, { method: 'POST', body: '{}', headers: JSON_TYPE });
+    expect(await index.json()).toContainEqual({ name: 'tiny', version: '0', state: 'READY', reason: '' });
+    const facts = await fetch(`${dashboard}/v2/models/tiny`);
+    expect(await facts.json()).toMatchObject({ name: 'tiny', inputs: [{ shape: [-1, 8, 8, 1] }] });
+    for (const [status, message, changes] of [
+      [400, 'the shape of images is [1, 4, 4, 4]', { shape: [1, 4, 4, 4] }],
+      [400, 'images is 0.5 at element 0', { data: Array(64).fill(0.5) }],
+    ] as const) {
+      const response = await post(dashboard, JSON.stringify(body(0, 1, changes)));
+      expect(response.status).toBe(status);
+      expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining(message) } });
+    }
+  });
+
+  test('a dashboard asks models for people who may view, and says where none are served', async () => {
+    const { address } = await servedRun(1);
+    const dashboard = await dashboardOf({ inference: address, tokens });
+    const statusOf = async (token?: string) =>
+      (await fetch(`${dashboard}/v2/models/tiny`, { headers: token ? { authorization: `Bearer ${token}` } : {} }))
+        .status;
+    expect([await statusOf(), await statusOf('eve'), await statusOf('ada')]).toEqual([401, 403, 200]);
+    const none = await fetch(`${await dashboardOf({})}/v2/models/tiny`);
+    expect(none.status).toBe(404);
+    expect(await none.text()).toContain('set http.inference');
+  });
+
   test('with a verifier of tokens, everything but health needs one', async () => {
-    const tokens: NonNullable<Parameters<typeof servedRun>[1]>['tokens'] = {
-      verify: async (subject) => ({ kind: 'user', subject, teams: [], verbs: subject === 'ada' ? ['view'] : [] }),
-    };
     const { url } = await servedRun(1, { tokens });
     const statusOf = async (path: string, token?: string) =>
       (await fetch(`${url}${path}`, { headers: token ? { authorization: `Bearer ${token}` } : {} })).status;

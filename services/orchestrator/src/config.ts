@@ -27,6 +27,9 @@ const HttpConfig = z
       .describe('address of the dashboard, which speaks plain text; port 0: any; empty: none'),
     hosts: z.array(z.string()).default([]).describe('host names of the dashboard, besides localhost and IP addresses'),
     limits: HttpLimits.prefault({}),
+    inference: Address.optional().describe(
+      'gRPC address of an anchor-server that serves models, for the page to try them; default: none',
+    ),
     page: z.string().optional().describe('folder of the built page; default: the one built with this service'),
   })
   .prefault({});
@@ -132,10 +135,12 @@ export function placementOf({ placement, teacher = '', student = '', anchor = ''
 }
 
 /** The addresses of services that an orchestrator connects to. Those of pods are not known before, and never on this machine. */
-export function dialledIn(config: Trios): readonly string[] {
+export function dialledIn(config: Trios & Pick<OrchestratorConfig, 'http'>): readonly string[] {
+  const { inference } = config.http;
+  const models = inference === undefined ? [] : [inference];
   const placement = placementOf(config);
-  if (placement.kind === 'jobset') return ['pods:50051'];
-  return placement.trios.flatMap(({ teacher, student, anchor }) => [teacher, student, anchor]);
+  if (placement.kind === 'jobset') return ['pods:50051', ...models];
+  return [...placement.trios.flatMap(({ teacher, student, anchor }) => [teacher, student, anchor]), ...models];
 }
 
 /** How the orchestrator of a configuration reaches Kubernetes. */

@@ -59,7 +59,8 @@ export function readImages({ inputs, outputs }: InferenceRequest, takes: Takes):
 
 const shapeOf = ({ height, width, channels }: ImageShape) => [height, width, channels];
 
-function pixelsOf({ content, datatype }: InputTensor, count: number, element: number): Pixels {
+function pixelsOf(input: InputTensor, count: number, element: number): Pixels {
+  const { content } = input;
   if ('bytes' in content) {
     const { bytes } = content;
     if (bytes.length !== count * element) {
@@ -70,11 +71,21 @@ function pixelsOf({ content, datatype }: InputTensor, count: number, element: nu
   const { values } = content;
   if (values.length !== count)
     throw invalid(`${IMAGES} needs ${count} elements for its shape, and has ${values.length}`);
-  if (element === 4) return inRange(Float32Array.from(values));
+  return element === 1 ? wholeBytes(values) : inRange(Float32Array.from(values));
+}
+
+/** The content of a tensor as bytes, little-endian; none of a type that images do not have. @throws TrikdError 'invalid' */
+export function packed({ content, datatype }: InputTensor): Uint8Array {
+  if ('bytes' in content) return content.bytes;
+  if (datatype === 'UINT8') return wholeBytes(content.values);
+  return datatype === 'FP32' ? new Uint8Array(Float32Array.from(content.values).buffer) : new Uint8Array();
+}
+
+function wholeBytes(values: ArrayLike<number>): Uint8Array {
   const bytes = Uint8Array.from(values);
   const wrong = bytes.findIndex((byte, at) => byte !== values[at]);
   if (wrong === -1) return bytes;
-  throw invalid(`${IMAGES} is ${String(values[wrong]).slice(0, 32)} at element ${wrong}, and ${datatype} has 0 to 255`);
+  throw invalid(`${IMAGES} is ${String(values[wrong]).slice(0, 32)} at element ${wrong}, and UINT8 has 0 to 255`);
 }
 
 function floatsIn(bytes: Uint8Array): Float32Array {

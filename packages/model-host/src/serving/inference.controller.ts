@@ -3,7 +3,13 @@ import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Logger } from '@trikd/process/logging';
-import { fromIndex, fromInferenceAnswer, fromModelFacts, toInferenceRequest } from '@trikd/protocol/convert-inference';
+import {
+  fromIndex,
+  fromInferenceAnswer,
+  fromModelFacts,
+  SERVER,
+  toInferenceRequest,
+} from '@trikd/protocol/convert-inference';
 import type {
   ModelInferRequest,
   ModelInferResponse,
@@ -22,9 +28,6 @@ import { callSignal } from '@trikd/transport/grpc/call-signal';
 import { serveDuplex } from '@trikd/transport/grpc/serve-duplex';
 import { INFERENCE_LOG, MODELS, SHUTDOWN } from '../tokens.js';
 import type { ModelServer } from './model-server.js';
-
-/** What the server calls itself. */
-export const SERVER: ServerMetadataResponse = { name: 'trikd', version: '2', extensions: ['model_repository'] };
 
 /** Requests of a stream that are computed at once, at most. */
 const STREAM_WINDOW = 8;

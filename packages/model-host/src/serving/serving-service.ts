@@ -6,8 +6,8 @@ import { loginFacts } from '@trikd/transport/access/oidc-config';
 import type { Security } from '@trikd/transport/access/security';
 import { createService, type ServiceOptions } from '@trikd/transport/nest/create-service';
 import type { Sidecar } from '@trikd/transport/nest/run-service';
-import { serveModelsHttp } from './http/serve-http.js';
 import type { ModelServer } from './model-server.js';
+import { serveModelsHttp } from './serve-http.js';
 import { SERVING_SERVICES, servingModule } from './serving.module.js';
 import type { ServingConfig } from './serving-config.js';
 

@@ -2,6 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Metadata } from '@grpc/grpc-js';
 import { type RunServiceClient, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { TokenVerifier } from '../access/identify.js';
+import { assertAllowed } from '../access/policy.js';
+import { answerInference, INFERENCE_METHODS, type InferenceSource } from '../inference/answer-inference.js';
+import { inferenceRoute } from '../inference/inference-routes.js';
+import type { BodyBudget } from './body-budget.js';
 import { wantedRange } from './byte-range.js';
 import { type SentEvent, sendEvents } from './event-stream.js';
 import { httpFailure, Rejection } from './http-failure.js';
@@ -21,6 +25,10 @@ export interface AnswerParts {
   /** For event streams, on a connection of its own: streams must not keep calls waiting. */
   readonly streams: RunServiceClient;
   readonly guard: RequestGuard;
+  /** Models to try, which are asked with the metadata of a request. Absent: there are none. */
+  readonly inference?:
+    | { readonly models: (metadata: Metadata) => InferenceSource; readonly bodies: BodyBudget }
+    | undefined;
   /** Absent: requests need no token. */
   readonly tokens?: TokenVerifier | undefined;
   /** Events of the past that a stream starts with, unless the request names its first event. */
@@ -37,8 +45,9 @@ const CALL_SECONDS = 60;
 export async function answerRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  { client, streams, guard, tokens, history, files, hosts }: AnswerParts,
+  parts: AnswerParts,
 ): Promise<void> {
+  const { client, streams, guard, tokens, history, files, hosts } = parts;
   const { method = 'GET', headers } = request;
   const rejected = reasonToReject(
     {
@@ -52,6 +61,7 @@ export async function answerRequest(
   );
   if (rejected !== undefined) throw new Rejection(httpFailure(403, 'PERMISSION_DENIED', rejected));
   const { pathname, searchParams } = urlOf(request);
+  if (/^\/v2(\/|$)/.test(pathname)) return tryModel(request, response, pathname, parts);
   if (!pathname.startsWith('/api/')) return sendFile(response, method, files.get(pathname), files.size > 0);
   // Before anything of the request is read or looked up.
   const { name, metadata } = await identityOf(request, tokens);
@@ -72,6 +82,32 @@ export async function answerRequest(
     if (route.kind === 'watch') return await watch(response, streams, { ...route, history, metadata });
     const call = { metadata, deadline: Date.now() + 1000 * CALL_SECONDS };
     sendJson(response, 200, await RUN_RPCS[route.rpc](client, route.request, call));
+  } finally {
+    end();
+  }
+}
+
+/** Asks a served model, in the name of the person who asks. */
+async function tryModel(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  { guard, tokens, inference }: AnswerParts,
+): Promise<void> {
+  const { method = 'GET' } = request;
+  const { name, caller, metadata } = await identityOf(request, tokens);
+  const route = inferenceRoute(method, path);
+  if (!route) throw new Rejection(httpFailure(404, 'NOT_FOUND', `no route for ${method} ${path}`));
+  const rpc = INFERENCE_METHODS[route.kind];
+  // The server may know this service alone.
+  if (caller) assertAllowed(`/inference.GRPCInferenceService/${rpc}`, caller);
+  if (!inference) {
+    throw new Rejection(httpFailure(404, 'NOT_FOUND', 'no models are served here: set http.inference'));
+  }
+  const end = guard.begin({ caller: name, method: rpc, streams: false });
+  try {
+    const { models, bodies } = inference;
+    await answerInference(request, response, route, { models: models(metadata), bodies });
   } finally {
     end();
   }

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Metadata } from '@grpc/grpc-js';
 import { listenError } from '@trikd/process/address';
 import type { Logger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
+import { GRPCInferenceServiceClient } from '@trikd/protocol/gen/node/inference/inference';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { isServiceError } from '@trikd/protocol/status';
 import type { AuditedCall, AuditLog } from '../access/audit-log.js';
@@ -12,9 +14,12 @@ import { LOOPBACK_ONLY, type Security } from '../access/security.js';
 import { controlChannel, separate } from '../grpc/channel-options.js';
 import { openClient } from '../grpc/clients.js';
 import { createClient, type Peer } from '../grpc/create-client.js';
+import { LONGEST_JSON } from '../inference/json-inference.js';
+import { remoteModels } from '../inference/remote-models.js';
 import { createConnectionGuard } from '../limits/connection-guard.js';
 import { limitLog } from '../limits/limit-log.js';
 import { answerRequest, sendJson } from './answer-request.js';
+import { createBodyBudget } from './body-budget.js';
 import { failureOf, type HttpFailure } from './http-failure.js';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import { readPage } from './page-files.js';
@@ -29,6 +34,8 @@ export interface DashboardOptions {
   readonly page: string;
   /** host:port of RunService. */
   readonly service: string;
+  /** host:port of a server of models, which /v2 asks. Absent: none. */
+  readonly inference?: string;
   /** Default: plain text within this machine. */
   readonly security?: Security;
   readonly limits?: HttpLimits;
@@ -80,6 +87,14 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
   const peer: Peer = { role: 'orchestrator', security };
   const client = openClient(RunServiceClient, options.service, peer);
   const streams = createClient(RunServiceClient, options.service, separate(controlChannel()), peer);
+  const tried =
+    options.inference === undefined
+      ? undefined
+      : openClient(GRPCInferenceServiceClient, options.inference, { role: 'anchor-server', security });
+  const inference = tried && {
+    models: (metadata: Metadata) => remoteModels(tried, metadata),
+    bodies: createBodyBudget(LONGEST_JSON, `${LONGEST_JSON} bytes`),
+  };
   const guard = createRequestGuard(limits, systemClock, onRefused);
   const connections = createConnectionGuard(limits, {
     ...{ clock: systemClock, section: 'http.limits' },
@@ -96,18 +111,25 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
     const from = `${remoteAddress}:${remotePort}`;
     response.once('close', connections.begin(from));
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
-    answerRequest(request, response, { client, streams, guard, tokens, history: limits.history, files, hosts }).catch(
-      (error: unknown) => {
-        if (response.headersSent || response.destroyed) return void response.destroy();
-        const failure = failureOf(error);
-        if (failure.status === 401) response.setHeader('www-authenticate', 'Bearer');
-        if (REFUSALS.has(failure.status) && !isServiceError(error)) audit?.(refusalOf(request, from, failure));
-        if (failure.status >= 500) log.warn({ err: error, url: request.url }, 'request failed');
-        const { retryAfterMs } = failure;
-        if (retryAfterMs !== undefined) response.setHeader('retry-after', Math.ceil(retryAfterMs / 1000));
-        sendJson(response, failure.status, failure.body);
-      },
-    );
+    answerRequest(request, response, {
+      client,
+      streams,
+      guard,
+      inference,
+      tokens,
+      history: limits.history,
+      files,
+      hosts,
+    }).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) return void response.destroy();
+      const failure = failureOf(error);
+      if (failure.status === 401) response.setHeader('www-authenticate', 'Bearer');
+      if (REFUSALS.has(failure.status) && !isServiceError(error)) audit?.(refusalOf(request, from, failure));
+      if (failure.status >= 500) log.warn({ err: error, url: request.url }, 'request failed');
+      const { retryAfterMs } = failure;
+      if (retryAfterMs !== undefined) response.setHeader('retry-after', Math.ceil(retryAfterMs / 1000));
+      sendJson(response, failure.status, failure.body);
+    });
   });
   server.prependListener('connection', (socket) => connections.admit(socket));
   const url = `http://${await bind(server, listen)}`;
@@ -121,6 +143,7 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
       clearTimeout(late);
       client.close();
       streams.close();
+      tried?.close();
     },
   };
 }

@@ -13,14 +13,17 @@ export function dashboardFor(
   { http, plaintext }: Pick<OrchestratorConfig, 'http' | 'plaintext'>,
   options: Pick<DashboardOptions, 'security' | 'tokens' | 'audit' | 'onRefused' | 'log'>,
 ): ((address: string) => Promise<Dashboard>) | undefined {
-  const { listen, hosts, limits, page = PAGE } = http;
+  const { listen, hosts, limits, inference, page = PAGE } = http;
   if (listen === '') return undefined;
   return async (address) => {
     if (plaintext !== 'anywhere' && !isLoopback(listen)) {
       const advice = 'put a proxy with TLS on this machine in front of it, or set plaintext: anywhere';
       throw new TrikdError('invalid', `the dashboard cannot listen on ${listen}, it speaks plain text: ${advice}`);
     }
-    return await serveDashboard({ listen, hosts, limits, page, service: dialled(address), ...options });
+    return await serveDashboard({
+      ...{ listen, hosts, limits, page, service: dialled(address), ...options },
+      ...(inference !== undefined && { inference }),
+    });
   };
 }
 

@@ -17,7 +17,7 @@ const Parameters = z.looseObject({
 const Tensor = z.object({
   name: z.string(),
   datatype: z.string(),
-  shape: z.array(z.number()).max(16),
+  shape: z.array(z.int()).max(16),
   parameters: Parameters.optional(),
   data: z.array(z.unknown()).optional(),
 });

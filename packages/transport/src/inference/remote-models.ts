@@ -1,0 +1,42 @@
+import type { CallOptions, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
+import { fromInferenceRequest, toIndex, toInferenceAnswer, toModelFacts } from '@trikd/protocol/convert-inference';
+import type { GRPCInferenceServiceClient } from '@trikd/protocol/gen/node/inference/inference';
+import type { InferenceSource } from './answer-inference.js';
+
+/** For an answer; the first request for a version waits until it is loaded. */
+const ANSWER_SECONDS = 60;
+
+/**
+ * The models of a server of this project, asked over gRPC. Errors are those of the server.
+ * @param metadata of the calls
+ */
+export function remoteModels(client: GRPCInferenceServiceClient, metadata: Metadata): InferenceSource {
+  const ask = <Request, Response>(method: Unary<Request, Response>, request: Request, signal?: AbortSignal) =>
+    new Promise<Response>((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const options = { deadline: Date.now() + 1000 * ANSWER_SECONDS };
+      const call = method.call(client, request, metadata, options, (error, response) => {
+        signal?.removeEventListener('abort', cancel);
+        if (error) reject(error);
+        else resolve(response);
+      });
+      const cancel = () => call.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+    });
+  return {
+    ready: async () => (await ask(client.serverReady, {})).ready,
+    modelReady: async (name, version) => (await ask(client.modelReady, { name, version })).ready,
+    metadata: async (name, version) => toModelFacts(await ask(client.modelMetadata, { name, version })),
+    index: async () => toIndex(await ask(client.repositoryIndex, { repositoryName: '', ready: false })),
+    async infer(request, signal) {
+      return toInferenceAnswer(await ask(client.modelInfer, fromInferenceRequest(request), signal));
+    },
+  };
+}
+
+type Unary<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
