@@ -310,6 +310,7 @@ describe('the page', () => {
     const { url } = await dashboardOf({});
     const script = await fetch(`${url}/assets/page-1234.js`);
     expect(script.headers.get('cache-control')).toContain('immutable');
+    expect([script.headers.get('content-encoding'), await script.text()]).toEqual(['gzip', 'export {};']);
     for (const path of ['/assets/../../etc/passwd', '/%2e%2e/package.json', '/nothing.js']) {
       expect((await fetch(`${url}${path}`)).status).toBe(404);
     }

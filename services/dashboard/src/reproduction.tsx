@@ -1,6 +1,7 @@
 import { roleName } from '@trikd/events/names';
 import { numericsText } from '@trikd/events/numerics-text';
 import type { RunHistory } from '@trikd/events/run-history';
+import type { RoleNumerics } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { ComponentChildren } from 'preact';
 import { CopyButton } from './copy-button.js';
 import { Fact } from './fact.js';
@@ -45,9 +46,9 @@ export function Reproduction({ history, file, children, more }: ReproductionProp
             <code>{result.sha256}</code>
           </Fact>
         )}
-        {numerics.map(({ role, numerics: own }) => (
-          <Fact key={role} name={`The ${roleName(role)} computed with`}>
-            {numericsText(own)}
+        {[...byText(numerics)].map(([text, roles]) => (
+          <Fact key={text} name={`The ${listed(roles)} computed with`}>
+            <span class="numerics">{text}</span>
           </Fact>
         ))}
       </dl>
@@ -60,4 +61,19 @@ export function Reproduction({ history, file, children, more }: ReproductionProp
       {more}
     </section>
   );
+}
+
+/** The roles that computed with the same, by what that is. */
+function byText(numerics: readonly RoleNumerics[]): ReadonlyMap<string, readonly string[]> {
+  const roles = new Map<string, readonly string[]>();
+  for (const { role, numerics: own } of numerics) {
+    const text = numericsText(own);
+    roles.set(text, [...(roles.get(text) ?? []), roleName(role)]);
+  }
+  return roles;
+}
+
+/** `teacher, student and anchor` */
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

@@ -17,6 +17,7 @@ import { routeOf } from './run-routes.js';
 import { RUN_RPCS } from './run-rpcs.js';
 import { reasonToReject } from './same-origin.js';
 import { sendBlob, tagOf } from './send-blob.js';
+import { sendFile } from './send-file.js';
 import { sendLines } from './send-lines.js';
 
 /** What the answers to requests are made from. */
@@ -62,7 +63,7 @@ export async function answerRequest(
   if (rejected !== undefined) throw new Rejection(httpFailure(403, 'PERMISSION_DENIED', rejected));
   const { pathname, searchParams } = urlOf(request);
   if (/^\/v2(\/|$)/.test(pathname)) return tryModel(request, response, pathname, parts);
-  if (!pathname.startsWith('/api/')) return sendFile(response, method, files.get(pathname), files.size > 0);
+  if (!pathname.startsWith('/api/')) return sendFile(request, response, pathname, files);
   // Before anything of the request is read or looked up.
   const { name, metadata } = await identityOf(request, tokens);
   const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
@@ -184,19 +185,6 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   } catch {
     throw new Rejection(httpFailure(400, 'INVALID_ARGUMENT', 'the request body is not JSON'));
   }
-}
-
-function sendFile(response: ServerResponse, method: string, file: PageFile | undefined, built: boolean): void {
-  if (method !== 'GET' && method !== 'HEAD')
-    throw new Rejection(httpFailure(405, 'UNIMPLEMENTED', `${method} is not allowed`));
-  if (!file) {
-    const message = built ? 'no such page' : 'the dashboard is not built; run make build';
-    throw new Rejection(httpFailure(404, 'NOT_FOUND', message));
-  }
-  const { content, type, immutable } = file;
-  const caching = immutable ? 'public, max-age=31536000, immutable' : 'no-cache';
-  response.writeHead(200, { 'content-type': type, 'content-length': content.length, 'cache-control': caching });
-  response.end(method === 'HEAD' ? undefined : content);
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {

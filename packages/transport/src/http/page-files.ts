@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 /** A file of the dashboard page. */
 export interface PageFile {
   readonly content: Buffer;
+  /** The same in gzip, for clients that accept it. */
+  readonly gzip: Buffer;
   readonly type: string;
   /** Whether its name changes with its content, so that it can be cached forever. */
   readonly immutable: boolean;
@@ -23,7 +26,8 @@ export function readPage(folder: string): ReadonlyMap<string, PageFile> {
     const type = TYPES[extname(entry)];
     if (type === undefined) continue;
     const path = `/${entry.split(sep).join('/')}`;
-    const file = { content: readFileSync(join(folder, entry)), type, immutable: path.startsWith('/assets/') };
+    const content = readFileSync(join(folder, entry));
+    const file = { content, gzip: gzipSync(content), type, immutable: path.startsWith('/assets/') };
     files.set(path === '/index.html' ? '/' : path, file);
   }
   return files;
