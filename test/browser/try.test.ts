@@ -3,12 +3,14 @@ import { pngFile } from '@trikd/testing/images/png-file';
 import { readPage } from '@trikd/transport/http/page-files';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CLASSES, dashboardOf, servedRun } from '../integration/serving-rig.js';
 import { launch } from './dashboard.js';
 import { stubModels } from './stub-models.js';
 import { openWatched, seriousFaults, type WatchedPage } from './watched-page.js';
 
+const FOLDER = 'services/dashboard/dist';
 const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
-const page = readPage('services/dashboard/dist');
+const page = readPage(FOLDER);
 
 let browser: Browser;
 beforeAll(async () => {
@@ -97,4 +99,24 @@ test('where no models are served, the page says how to serve them', async () => 
   const { page: tried } = await openTry();
   await tried.goto('http://models.test/');
   await tried.getByRole('alert').getByText('trikd serve RUN').waitFor();
+});
+
+test('a server of models has the page at its root, and a dashboard asks it: student, teacher and the student before answer', async () => {
+  const { url, address } = await servedRun(2, { page: FOLDER });
+  const dashboard = await dashboardOf({ page: FOLDER, inference: address });
+  for (const place of [`${url}/`, `${dashboard}/try.html#tiny`]) {
+    const { page: tried, complaints } = await openWatched(await browser.newContext());
+    await tried.goto(place);
+    await tried.getByLabel('Version').selectOption('1');
+    await tried.getByLabel('Choose an image').setInputFiles(chosen);
+    const answers = tried.getByRole('region', { name: /^Answer of/ });
+    await expect.poll(() => answers.getByText('%').count(), { timeout: 30_000 }).toBe(3 * CLASSES);
+    expect(await answers.allTextContents()).toEqual([
+      expect.stringMatching(/^studentversion 1 · /),
+      expect.stringMatching(/^teacherversion 1 · /),
+      expect.stringMatching(/^previous studentversion 0 · /),
+    ]);
+    // There is no run to ask for where its anchor comes from.
+    expect(complaints().filter((text) => !/40[34]|50[0-9]/.test(text))).toEqual([]);
+  }
 });

@@ -61,10 +61,12 @@ export interface ServedOptions {
   readonly config?: Partial<z.input<typeof ServingConfig>>;
   readonly telemetry?: Partial<Telemetry>;
   readonly tokens?: TokenVerifier;
+  /** Folder of the built page. */
+  readonly page?: string;
 }
 
 /** A server of the models of a run, over gRPC and HTTP, with a client. */
-export async function serveModels({ store = memoryStore(), config, telemetry, tokens }: ServedOptions = {}) {
+export async function serveModels({ store = memoryStore(), config, telemetry, tokens, page }: ServedOptions = {}) {
   const end = new AbortController();
   const settings = ServingConfig.parse({
     ...{ runs: [spec.name], listen: '127.0.0.1:0', http: '127.0.0.1:0', maxBatch: 8, poll: 0.02 },
@@ -77,7 +79,7 @@ export async function serveModels({ store = memoryStore(), config, telemetry, to
   });
   const options = {
     ...{ ...own, models, config: settings, security: LOOPBACK_ONLY, shutdown: end.signal },
-    ...{ plaintext: 'loopback' as const, ...(tokens && { tokens }) },
+    ...{ plaintext: 'loopback' as const, ...(tokens && { tokens }), ...(page !== undefined && { page }) },
   };
   const service = await createService({ ...servingService(options), drainSeconds: 1 });
   const http = (await servingHttp(options)!())!;

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { openFrozen } from '@trikd/core/training/frozen';
 import { admittingAnchor } from '@trikd/model-host/admitting';
@@ -24,6 +25,9 @@ import { endpointAccessOf } from '@trikd/transport/inference/endpoint-settings';
 import { openEndpointWith } from '@trikd/transport/inference/open-endpoint';
 import { runService } from '@trikd/transport/nest/run-service';
 
+/** Where `make build` leaves the page. */
+const PAGE = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
+
 const config = configOrExit(anchorConfig(), environment());
 const log = createLogger(config.log, 'anchor-server');
 const shutdown = shutdownSignal(log);
@@ -42,7 +46,10 @@ function servedModels() {
   const models = createModelServer({ ...parts, settings: serving, loadDataset: load });
   const tokens = serving.oidc && verifierOrExit(serving.oidc, log);
   const { plaintext } = config;
-  return { models, config: serving, security, plaintext, log, telemetry, shutdown, ...(tokens && { tokens }) };
+  return {
+    ...{ models, config: serving, security, plaintext, page: PAGE, log, telemetry, shutdown },
+    ...(tokens && { tokens }),
+  };
 }
 
 /** The frozen models of a run, and beside them those that are served. */

@@ -11,9 +11,12 @@ import { sendJson } from '@trikd/transport/http/answer-request';
 import { type BodyBudget, createBodyBudget } from '@trikd/transport/http/body-budget';
 import { failureOf, httpFailure, Rejection } from '@trikd/transport/http/http-failure';
 import type { HttpLimits } from '@trikd/transport/http/http-limits';
+import { type PageFile, readPage } from '@trikd/transport/http/page-files';
+import { PAGE_HEADERS } from '@trikd/transport/http/page-headers';
 import { createRequestGuard, type RequestGuard } from '@trikd/transport/http/request-guard';
 import { identityOf } from '@trikd/transport/http/request-identity';
 import { reasonToReject } from '@trikd/transport/http/same-origin';
+import { sendFile } from '@trikd/transport/http/send-file';
 import { answerInference, INFERENCE_METHODS } from '@trikd/transport/inference/answer-inference';
 import { inferenceRoute } from '@trikd/transport/inference/inference-routes';
 import { createConnectionGuard } from '@trikd/transport/limits/connection-guard';
@@ -32,6 +35,8 @@ export interface ServingHttpOptions {
   readonly limits: HttpLimits;
   /** Largest request, in bytes. */
   readonly requestBytes: number;
+  /** Folder of the built page to try the models, which is at the root. Absent, or not built: there is none. */
+  readonly page?: string;
   /** Verifies the tokens of requests. Absent: they need none. */
   readonly tokens?: TokenVerifier;
   /** Notified of each request that a limit refuses, and of each connection that it closes, with the name of the limit. */
@@ -70,11 +75,12 @@ export async function serveModelsHttp(options: ServingHttpOptions): Promise<Serv
   const headersTimeout = 1000 * limits.firstCallSeconds;
   const times = { headersTimeout, requestTimeout: headersTimeout + 1000 * BODY_SECONDS };
   const bodies = createBodyBudget(options.requestBytes, 'serving.limits.requestBytes');
+  const files = options.page === undefined ? new Map() : readPage(options.page);
   const server = createServer({ ...times, connectionsCheckingInterval: 1000 }, (request, response) => {
     const { remoteAddress, remotePort } = request.socket;
     response.once('close', connections.begin(`${remoteAddress}:${remotePort}`));
-    response.setHeader('x-content-type-options', 'nosniff');
-    answer(request, response, { ...options, guard, bodies }).catch((error: unknown) => {
+    for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value);
+    answer(request, response, { ...options, guard, bodies, files }).catch((error: unknown) => {
       if (response.headersSent || response.destroyed) return void response.destroy();
       const { status, body, retryAfterMs } = failureOf(error);
       if (status === 401) response.setHeader('www-authenticate', 'Bearer');
@@ -108,14 +114,18 @@ export async function serveModelsHttp(options: ServingHttpOptions): Promise<Serv
 interface AnswerParts extends ServingHttpOptions {
   readonly guard: RequestGuard;
   readonly bodies: BodyBudget;
+  /** Of the page, by path. */
+  readonly files: ReadonlyMap<string, PageFile>;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, parts: AnswerParts): Promise<void> {
-  const { models, tokens, guard, bodies, hosts } = parts;
+  const { models, tokens, guard, bodies, files, hosts } = parts;
   const { method = 'GET', headers, url = '/' } = request;
   const rejected = reasonToReject({ ...originOf(request), method, host: headers.host }, hosts, 'serving.hosts');
   if (rejected !== undefined) throw new Rejection(httpFailure(403, 'PERMISSION_DENIED', rejected));
   const path = url.split('?')[0]!;
+  const file = path === '/' ? '/try.html' : path;
+  if (files.has(file)) return sendFile(request, response, file, files);
   const route = inferenceRoute(method, path);
   if (!route) throw new Rejection(httpFailure(404, 'NOT_FOUND', `no route for ${method} ${path.slice(0, 200)}`));
   const isOpen = route.kind === 'live' || route.kind === 'ready';

@@ -17,6 +17,8 @@ export interface ServingOptions {
   readonly config: ServingConfig;
   readonly security: Security;
   readonly plaintext: 'loopback' | 'anywhere';
+  /** Folder of the built page to try the models. Default: there is none. */
+  readonly page?: string;
   readonly tokens?: TokenVerifier;
   readonly log: Logger;
   readonly telemetry: Telemetry;

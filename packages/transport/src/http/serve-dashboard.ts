@@ -23,6 +23,7 @@ import { createBodyBudget } from './body-budget.js';
 import { failureOf, type HttpFailure } from './http-failure.js';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.js';
 import { readPage } from './page-files.js';
+import { PAGE_HEADERS } from './page-headers.js';
 import { createRequestGuard } from './request-guard.js';
 
 export interface DashboardOptions {
@@ -59,17 +60,6 @@ export interface Dashboard {
 const BODY_SECONDS = 20;
 /** For open streams to end by themselves. */
 const CLOSE_SECONDS = 1;
-
-/** Allows resources of this origin only, no framing, and no inline scripts. */
-const SECURITY_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; " +
-    "form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-};
 
 /** Serves the page and, below /api, RunService as JSON and server-sent events. */
 export async function serveDashboard(options: DashboardOptions): Promise<Dashboard> {
@@ -110,7 +100,7 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
     const { remoteAddress, remotePort } = request.socket;
     const from = `${remoteAddress}:${remotePort}`;
     response.once('close', connections.begin(from));
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value);
     answerRequest(request, response, {
       client,
       streams,

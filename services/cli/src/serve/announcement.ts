@@ -21,7 +21,7 @@ export function servedText({ address, url, model, logs }: ServedFacts): string {
     ['images', `UINT8 or FP32 [rows, ${shape.join(', ')}], values 0 to 255`],
     ['outputs', `${output.name}, FP32 [rows, ${output.shape[1]}]`],
     ['gRPC', address],
-    ['HTTP', url],
+    ['HTTP', `${url}, with a page to try the models`],
     ['logs', logs],
     ['try', tryLine(url, name, [1, ...shape], pixels)],
   ];
