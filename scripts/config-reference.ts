@@ -4,7 +4,7 @@
  * usage: node scripts/config-reference.ts > docs/configuration.md      (after a build)
  */
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
-import { OutsideSpec } from '@trikd/core/spec/outside-spec';
+import { InitSpec, OutsideSpec } from '@trikd/core/spec/outside-spec';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { anchorConfig, trainerConfig } from '@trikd/model-host/config';
 import { ServingConfig } from '@trikd/model-host/serving/serving-config';
@@ -36,7 +36,8 @@ function isRepeated(path: string, all: readonly { readonly path: string }[]): bo
 
 /** The settings of params from outside of a run, each once: several sections have some of them. */
 function outsideTable(): string {
-  const [head, line, ...rows] = table(OutsideSpec, 'from').split('\n');
+  const [head, line, ...frozen] = table(OutsideSpec, 'from').split('\n');
+  const rows = [...frozen, ...table(InitSpec, 'from').split('\n').slice(2)];
   const pathOf = (row: string) => row.split('|')[1];
   const once = rows.filter((row, index) => rows.findIndex((other) => pathOf(other) === pathOf(row)) === index);
   return [head, line, ...once].map((row) => row?.replace('**required**', '')).join('\n');

@@ -34,11 +34,12 @@ const fileOf = (name: string) => join(models, `${name}.safetensors`);
 const resnet = { kind: 'resnet', depth: 8, width: 4, padding: 'symmetric' } as const;
 
 beforeAll(async () => {
-  const data = { kind: 'synthetic' } as const;
-  for (const [name, model] of [
-    ['teacher', resnet],
-    ['student', plainCnn(4, 4).model],
+  // The student's file has other classes than the runs.
+  for (const [name, model, classes] of [
+    ['teacher', resnet, undefined],
+    ['student', plainCnn(4, 4).model, 7],
   ] as const) {
+    const data = { kind: 'synthetic', ...(classes && { classes }) } as const;
     const { graph } = await randomModel({ model, data });
     writeFileSync(fileOf(name), pytorchWeights(graph));
   }
@@ -53,7 +54,7 @@ const RUNS: Readonly<Record<string, WrittenSpec>> = {
   'kd from a file, for a student that starts from another one': {
     ...settings,
     method: 'kd',
-    student: { ...plainCnn(4, 4), init: { file: fileOf('student') } },
+    student: { ...plainCnn(4, 4), init: { file: fileOf('student'), head: 'fresh' } },
     teacher: { model: resnet, from: { file: fileOf('teacher') }, preprocessing: { mean: [0.4], std: [0.25] } },
   },
   'online-kd': { ...taught, method: 'online-kd' },

@@ -36,6 +36,8 @@ test('mistakes are those of the section that is meant', () => {
   expect(teacher({ model, from: {} })).toEqual([
     'teacher.from: expected a section with run, file, weights or endpoint',
   ]);
+  expect(teacher({ model, from: { weights: 'big', head: 'fresh' } })).toEqual([expect.stringContaining('head')]);
+  expect(mistakesOf({ method: 'ce', student: { model, init: { weights: 'big', head: 'fresh' } } })).toEqual([]);
   expect(mistakesOf({ method: 'ce', student: { model, init: { endpoint: 'http://a', model: 'b' } } })).toEqual([
     'student.init: an endpoint only answers: no learner can start from it',
   ]);

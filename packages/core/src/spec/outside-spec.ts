@@ -51,6 +51,13 @@ const FromRegistered = z.strictObject({
   ...content,
 });
 
+const head = z
+  .literal('fresh')
+  .optional()
+  .describe(
+    'of `init` alone; fresh: the head of the task has fresh params, for a file of other classes; default: those of the file',
+  );
+
 const FromEndpoint = z.strictObject({
   endpoint: z
     .string()
@@ -78,11 +85,14 @@ const FromEndpoint = z.strictObject({
 const KEYS = ['run', 'file', 'weights', 'endpoint'];
 
 /** Params to start from that no stage of the run has trained. */
-export const InitSpec = oneSectionOf([FromRun, FromFile, FromRegistered], (settings) => {
-  const place = placeOf(settings);
-  if (place === KEYS.indexOf('endpoint')) return 'an endpoint only answers: no learner can start from it';
-  return place === -1 ? 'expected a section with run, file or weights' : place;
-});
+export const InitSpec = oneSectionOf(
+  [FromRun, FromFile.extend({ head }), FromRegistered.extend({ head })],
+  (settings) => {
+    const place = placeOf(settings);
+    if (place === KEYS.indexOf('endpoint')) return 'an endpoint only answers: no learner can start from it';
+    return place === -1 ? 'expected a section with run, file or weights' : place;
+  },
+);
 export type InitSpec = z.infer<typeof InitSpec>;
 
 /** Where a frozen model comes from that no stage of the run has trained. */

@@ -33,6 +33,8 @@ export interface FileRef {
   readonly sha256?: string;
   /** Absent: the format whose names fit. */
   readonly format?: WeightsFormat;
+  /** `fresh`: the params of the head are not those of the file. */
+  readonly head?: 'fresh';
 }
 
 /** A model that a server of the Open Inference Protocol answers for. */
@@ -46,7 +48,7 @@ export type Ref = StageRef | RunRef | FileRef;
 /** What a spec says of params that come from outside of the run, or from an earlier stage. */
 export function refOf(spec: RefSpec | InitSpec): Ref;
 export function refOf(spec: RefSpec | OutsideSpec): Ref | EndpointRef;
-export function refOf(spec: RefSpec | OutsideSpec): Ref | EndpointRef {
+export function refOf(spec: RefSpec | OutsideSpec | InitSpec): Ref | EndpointRef {
   if ('endpoint' in spec) return { kind: 'endpoint', ...spec };
   if ('run' in spec) {
     const { run, stage, participant, at = 'best' } = spec;
@@ -63,8 +65,13 @@ export function refOf(spec: RefSpec | OutsideSpec): Ref | EndpointRef {
     return { kind: 'stage', stage, participant, at };
   }
   const { sha256, format } = spec;
+  const head = 'head' in spec && spec.head !== undefined ? { head: spec.head } : {};
   const found = 'file' in spec ? { file: spec.file, isRegistered: false } : { file: spec.weights, isRegistered: true };
-  return { kind: 'file', ...found, ...(sha256 !== undefined && { sha256 }), ...(format !== undefined && { format }) };
+  return {
+    ...{ kind: 'file', ...found, ...head },
+    ...(sha256 !== undefined && { sha256 }),
+    ...(format !== undefined && { format }),
+  };
 }
 
 /** `stage teacher, best`, `run first, stage student, last`, `file /models/teacher.safetensors`: also names params in what a run records. */

@@ -7,7 +7,7 @@ import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
 import type { BestParams } from '../domain/role-checkpoint.js';
 import type { Params } from '../models/params.js';
-import { learnerOf, sourcesOf } from '../stages/stage.js';
+import { type Learner, learnerOf, sourcesOf } from '../stages/stage.js';
 import { isBetter } from '../tasks/metric.js';
 import { taskOf } from '../tasks/task-of.js';
 import { lossAlarms } from './alarms.js';
@@ -57,7 +57,7 @@ export async function trainGeneration(
   const stalls = createStallWatch(ports, LONG_WAIT * spec.exchange.stepTimeout);
   try {
     ports.signal.throwIfAborted();
-    if (start.init) await session.assign(await initialParams(session, start.init));
+    if (start.init) await session.assign(await initialParams(session, start.init, learner));
     const best = resume?.best && (await loadBest(ports, session, resume.best));
     const plan = generationPlan(stage, spec.batchSize, dataset.train.count);
     const context = { spec, stage, learner, attempt, dataset, session, plan, ports, stalls };
@@ -151,9 +151,11 @@ async function testBest(training: Training): Promise<void> {
 }
 
 /** Params of another model to start from. The optimizer starts afresh. */
-async function initialParams(session: ModelSession, stored: Params): Promise<Params> {
+async function initialParams(session: ModelSession, stored: Params, { init }: Learner): Promise<Params> {
   const expected = await session.state(['param']);
-  const params = new Map([...stored].filter(([name]) => expected.has(name)));
+  const own = [...stored].filter(([name]) => expected.has(name));
+  const keepsHead = init !== 'fresh' && init.kind === 'file' && init.head === 'fresh';
+  const params = new Map(keepsHead ? [...expected, ...own] : own);
   assertParamsMatch(params, expected, 'initial params');
   return params;
 }

@@ -12,6 +12,8 @@ export interface ExpectedModel {
   readonly spec: ModelSpec;
   /** Shape of each param, by name. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Names of the layers of its head. */
+  readonly head: readonly string[];
   /** Its layers, all params 0; absent where other programs have no names for them. */
   readonly graph?: ModelGraph;
 }
@@ -27,7 +29,7 @@ export function expectedModel(spec: ModelSpec, image: ImageShape, head: readonly
   try {
     const shapes = new Map(layers.weights.map(({ originalName, shape }) => [originalName, shape as readonly number[]]));
     const graph = graphOf(layers, shapes, image);
-    return { spec, shapes, ...(graph && { graph }) };
+    return { spec, shapes, head: head.map(({ name }) => name), ...(graph && { graph }) };
   } finally {
     layers.dispose();
   }

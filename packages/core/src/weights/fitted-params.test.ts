@@ -116,6 +116,15 @@ describe('a ResNet of torchvision', () => {
   });
 });
 
+test('a file of other classes is read without its head, where the head is to be fresh', async () => {
+  const { params } = await randomModel(SMALL);
+  const classifier = { dtype: 'float32' as const, shape: [3], data: new Float32Array(3) };
+  const file = safetensorsFile(encodeSafetensors(new Map([...params, ['classifier/bias', classifier]])));
+  expect(() => read(file, SMALL)).toThrow('1 of another shape (classifier/bias is [3] instead of [5])');
+  const found = fittedParams(file, expectedOf(SMALL), { head: 'fresh', what: 'the file' });
+  expect(inOrder(found.params)).toEqual(inOrder(params).filter(([name]) => !name.startsWith('classifier/')));
+});
+
 test('a number that is not finite is refused with its place', async () => {
   const { params } = await randomModel(SMALL);
   const [name, first] = [...params][0]!;

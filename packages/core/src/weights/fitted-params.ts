@@ -13,18 +13,25 @@ export interface FittedParams {
   readonly params: Params;
 }
 
+/** What a file is to be read for. */
+export interface Wanted {
+  /** Whose names the file has; absent: those that fit best. */
+  readonly format?: WeightsFormat | undefined;
+  /** `fresh`: params of the head are not read, whatever they are. */
+  readonly head?: 'fresh' | undefined;
+}
+
 /**
  * The params of a model in a file.
- * @param format whose names the file has; absent: those that fit best
  * @param what names the file in messages
  * @throws TrikdError 'invalid' with the first params that are missing, not expected or of another shape, and how many there are
  */
 export function fittedParams(
   file: WeightsFile,
   model: ExpectedModel,
-  { format, what }: { readonly format?: WeightsFormat | undefined; readonly what: string },
+  { what, ...wanted }: Wanted & { readonly what: string },
 ): FittedParams {
-  const fit = bestFit(file, model, format, what);
+  const fit = bestFit(file, model, wanted, what);
   const { problems } = fit;
   if (problems.length > 0) {
     const names = `${fit.format} names of ${model.spec.kind}`;
@@ -47,15 +54,16 @@ export interface Fit {
 }
 
 /** The format whose names a file has, or the one that it has most names of. */
-export function bestFit(file: WeightsFile, model: ExpectedModel, wanted: WeightsFormat | undefined, what: string): Fit {
-  const candidates = formatsOf(file, model).filter(([format]) => wanted === undefined || format === wanted);
-  const fits = candidates.map(([format, slots]) => fitOf(format, slots, file, model.spec));
+export function bestFit(file: WeightsFile, model: ExpectedModel, { format, head }: Wanted, what: string): Fit {
+  const candidates = formatsOf(file, model).filter(([name]) => format === undefined || name === format);
+  const unread = head === 'fresh' ? model.head : [];
+  const fits = candidates.map((candidate) => fitOf(candidate, file, model.spec, unread));
   const best = fits.find(({ problems }) => problems.length === 0) ?? most(fits);
   if (best) return best;
   const known = formatsOf(file, model).map(([format]) => format);
   throw new TrikdError(
     'invalid',
-    `${what} is a file of ${file.format}: ${model.spec.kind} has no names of ${wanted} in it, only of ${known.join(', ')}`,
+    `${what} is a file of ${file.format}: ${model.spec.kind} has no names of ${format} in it, only of ${known.join(', ')}`,
   );
 }
 
@@ -90,7 +98,8 @@ const IGNORED = /(^|\.)num_batches_tracked$|^normalised\//;
 /** How wrappers of PyTorch begin the names of all tensors. */
 const PREFIXES = ['module.', 'model.', 'backbone.'];
 
-function fitOf(format: WeightsFormat, slots: readonly Slot[], file: WeightsFile, spec: ModelSpec): Fit {
+/** @param unread layers whose params are left out */
+function fitOf([format, all]: Candidate, file: WeightsFile, spec: ModelSpec, unread: readonly string[]): Fit {
   const foreign = format !== 'trikd' && format !== 'tfjs';
   const isPublic = format === 'torchvision' || format === 'timm';
   const counted = file.tensors.filter(({ name }) => !IGNORED.test(name));
@@ -100,7 +109,8 @@ function fitOf(format: WeightsFormat, slots: readonly Slot[], file: WeightsFile,
       tensor,
     ]),
   );
-  const byName = new Map(slots.map((slot) => [slot.name, slot]));
+  const byName = new Map(all.map((slot) => [slot.name, slot]));
+  const slots = all.filter(({ param }) => !unread.some((layer) => param.startsWith(`${layer}/`)));
   const missing = slots.filter(({ name }) => !tensors.has(name)).map(({ name }) => name);
   const extra = [...tensors.keys()].filter((name) => !byName.has(name) && !isSlotOfOptimizer(name, byName, foreign));
   const pairs = slots.flatMap((slot) => {

@@ -26,7 +26,7 @@ const CLASSIFIER = 'classifier';
 export function modelFit(file: WeightsFile, model: ModelSpec, side: number): ModelFit {
   const fit = (classes: number, channels: number) => {
     const head = [{ kind: 'dense', name: CLASSIFIER, units: classes } as const];
-    return bestFit(file, expectedModel(model, { height: side, width: side, channels }, head), undefined, 'the file');
+    return bestFit(file, expectedModel(model, { height: side, width: side, channels }, head), {}, 'the file');
   };
   const first = fit(2, 3);
   const [classes, channels] = [classesIn(first) ?? 2, channelsIn(first) ?? 3];

@@ -41,7 +41,7 @@ export function weightsReader(registered: RegisteredWeights = {}): ReadWeights {
       throw new TrikdError('invalid', `${what} has SHA-256 ${sha256}, the spec wants ${from.sha256}`, { sha256 });
     }
     const expected = expectedModel(model, dataset, taskOf(spec).head(dataset));
-    return { ...fittedParams(file, expected, { format: from.format, what }), sha256 };
+    return { ...fittedParams(file, expected, { format: from.format, head: from.head, what }), sha256 };
   };
 }
 

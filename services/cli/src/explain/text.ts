@@ -102,6 +102,7 @@ function initLines({ learners }: ExplainedStage): readonly string[] {
 }
 
 function initText(init: Ref): string {
+  if (init.kind === 'file' && init.head) return `from ${originText(init)}, with a fresh head`;
   if (init.kind !== 'stage') return `from ${originText(init)}`;
   return `as ${init.participant} from stage ${init.stage}, ${init.at}`;
 }
