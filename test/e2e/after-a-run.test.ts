@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { greyPng } from '@trikd/testing/images/png-file';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
-import { run, scratch, trikd } from './trikd.js';
+import { type Line, run, scratch, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
@@ -20,11 +20,19 @@ test('a run leaves curves, a report and a store that can be looked at, and its m
   expect(reported.status).toBe(0);
   expect(readFileSync(join(folder, 'again.html'), 'utf8')).toBe(page);
 
-  const evaluated = await trikd(['eval', tiny.name, '--store', store, '-o', 'json']).ended;
+  const html = join(folder, 'eval.html');
+  const views = ['--details', '--html', html];
+  const evaluated = await trikd(['eval', tiny.name, '--store', store, '-o', 'json', ...views]).ended;
   expect(evaluated.status).toBe(0);
   const { scores } = JSON.parse(evaluated.stdout);
   expect(scores).toHaveLength(4);
-  for (const { score, recorded } of scores) expect(score).toEqual(recorded);
+  for (const { score, recorded, details } of scores) {
+    expect(score).toEqual(recorded);
+    const right = details.confusion.filter(({ label, answer }: Line) => label === answer);
+    const count = right.reduce((sum: number, { examples }: { readonly examples: number }) => sum + examples, 0);
+    expect(count / score.examples).toBe(score.metrics.accuracy);
+  }
+  expect(readFileSync(html, 'utf8').match(/<h2>/g)).toHaveLength(4);
 
   const dashboard = trikd(['dashboard', '--store', store]);
   const [, url] = await dashboard.drew(/^dashboard +(http:\S+)\n/);

@@ -6,6 +6,7 @@ import type { Ops } from '../losses/loss.js';
 import type { MixTensors } from '../losses/task-loss.js';
 import type { HeadLayer } from './head.js';
 import type { Metric } from './metric.js';
+import type { TaskDetails } from './task-details.js';
 
 /** What a task needs to know of the data. */
 export interface TaskFacts {
@@ -26,6 +27,14 @@ export interface ScoreMeter {
   add(outputs: Outputs, labels: LabelledImages['labels']): void;
   /** Of all rows. @param pauses of a process that has other work meanwhile; undefined: at once */
   score(pauses: Pauses | undefined): Promise<Score>;
+}
+
+/** Collects where a model errs on a split, batch by batch. */
+export interface DetailsMeter {
+  /** @param outputs rows of a batch, of which those that have a label count */
+  add(outputs: Outputs, labels: LabelledImages['labels']): void;
+  /** Of all rows. */
+  details(): TaskDetails;
 }
 
 /** What the task loss is computed from. */
@@ -64,6 +73,8 @@ export interface Task {
   assertMeasurable(split: LabelledImages): void;
   /** @param split whose images are scored, in their order */
   meter(facts: TaskFacts, split: LabelledImages): ScoreMeter;
+  /** Tells where a model errs, which a score does not. @param split whose images the model is asked for, in their order */
+  details(facts: TaskFacts, split: LabelledImages): DetailsMeter;
   /** The metrics of one batch in training. @param correct rows whose largest logit is the label */
   ofBatch(correct: number, rows: number): Readonly<Record<string, number>>;
   /** Why a model has learned nothing that it could teach; undefined when it has. The reason is a part of a sentence. */

@@ -3,6 +3,7 @@ import { imageBytes, type LabelledImages } from '../data/image-source.js';
 import type { Dataset } from '../data/split.js';
 import type { Score } from '../domain/score.js';
 import type { RunSpec } from '../spec/run-spec.js';
+import type { Outputs } from '../tasks/task.js';
 import { taskOf } from '../tasks/task-of.js';
 import { PREDICT } from './role-program.js';
 import type { ModelSession } from './sessions.js';
@@ -17,6 +18,8 @@ export interface Evaluated {
 export interface EvaluationOptions {
   /** Receives the number of examples scored so far. */
   readonly scored?: ((examples: number) => void) | undefined;
+  /** Receives what the model says of each batch, in the order of the split. Rows of padding have no label. */
+  readonly heard?: ((outputs: Outputs, labels: LabelledImages['labels']) => void) | undefined;
   /** Of a process that has other work meanwhile. */
   readonly pauses?: Pauses | undefined;
 }
@@ -27,7 +30,7 @@ export interface EvaluationOptions {
 export async function evaluate(
   { session, spec, dataset }: Evaluated,
   split: LabelledImages,
-  { scored, pauses }: EvaluationOptions = {},
+  { scored, heard, pauses }: EvaluationOptions = {},
 ): Promise<Score> {
   const { batchSize } = spec;
   const size = imageBytes(dataset);
@@ -37,7 +40,10 @@ export async function evaluate(
     split.images.readAhead?.(rowsFrom(first + rows, Math.min(split.count, first + rows + batchSize)));
     const images = new Uint8Array(batchSize * size);
     images.set(split.images.subarray(first * size, (first + rows) * size));
-    meter.add(await session.run(PREDICT, { images }), split.labels.subarray(first, first + rows));
+    const outputs: Outputs = await session.run(PREDICT, { images });
+    const labels = split.labels.subarray(first, first + rows);
+    meter.add(outputs, labels);
+    heard?.(outputs, labels);
     scored?.(first + rows);
   }
   return meter.score(pauses);

@@ -7,14 +7,24 @@ import type { Params } from '../models/params.js';
 import type { ModelSpec } from '../models/registry.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { Outputs } from '../tasks/task.js';
+import type { TaskDetails } from '../tasks/task-details.js';
+import { taskOf } from '../tasks/task-of.js';
 import { evaluate } from './evaluate.js';
 import { expectedParams } from './expected-params.js';
 import { PREDICT, tracePredictor } from './role-program.js';
+
+/** A score with what it does not tell. */
+export interface Examined {
+  readonly score: Score;
+  readonly details: TaskDetails;
+}
 
 /** A trained model, opened with the params of any checkpoint. */
 export interface JudgedModel {
   /** @param scored receives the number of examples scored so far */
   score(split: 'train' | 'validation' | 'test', scored?: (examples: number) => void): Promise<Score>;
+  /** The score, and where the model errs. @param scored as for `score` */
+  examine(split: 'train' | 'validation' | 'test', scored?: (examples: number) => void): Promise<Examined>;
   /** What the model says of images, row by row. @param images of uint8, one after another */
   outputs(images: Uint8Array): Promise<Outputs>;
   close(): Promise<void>;
@@ -38,6 +48,11 @@ export async function openJudged(
   const session = await engine.load(program, own);
   return {
     score: (split, scored) => evaluate({ session, spec, dataset }, dataset[split], { scored }),
+    async examine(split, scored) {
+      const meter = taskOf(spec).details(dataset, dataset[split]);
+      const score = await evaluate({ session, spec, dataset }, dataset[split], { scored, heard: meter.add });
+      return { score, details: meter.details() };
+    },
     outputs: (images) => outputsOf(session, images, imageBytes(dataset), spec.batchSize),
     close: () => session.close(),
   };

@@ -16,6 +16,12 @@ export interface EvalOptions {
   readonly splits: readonly SplitName[];
   /** `best`: the params that validated best so far; `state`: those that training continues with. */
   readonly params: 'best' | 'state';
+  /** Whether to tell where the models err. */
+  readonly details: boolean;
+  /** File for a page with all of it. */
+  readonly html?: string;
+  /** File for a picture of the images with the worst answers. */
+  readonly sheet?: string;
   readonly output: Format;
 }
 
@@ -23,6 +29,9 @@ interface RawOptions extends StoreChoice {
   readonly role?: readonly string[];
   readonly split: readonly SplitName[];
   readonly params: 'best' | 'state';
+  readonly details: boolean;
+  readonly html?: string;
+  readonly sheet?: string;
   readonly output: Format;
 }
 
@@ -31,10 +40,16 @@ Example:
   $ trikd eval tiny
   $ trikd eval tiny 1/48 --role student --split test -o json
   $ trikd eval tiny anchor --config orchestrator.yaml
+  $ trikd eval tiny --role student --split test --details
+  $ trikd eval tiny --html tiny-eval.html --sheet worst.png
 
 Evaluates on this machine with the engine that trains, and shows the scores that the run recorded for the same params. The default is the
 result of the run: the best params of its best generation, or of the last stage of another method. With --role it is the newest result of
 each learner.
+With --details it tells where each model errs on each split. Of a classifier: precision, recall and F1 of each class, the confusion of the
+classes, the share of right answers by confidence, and the worst answers. Of a model of identities: the similarities of pairs and the
+hardest of them. The page of --html has all of it with plots, such as the reliability diagram or the ROC curve, and the images with the worst
+answers. The picture of --sheet shows those of the first model on the last split: a row for each class, or pairs side by side.
 Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run or checkpoint, 4 the store did not answer.`;
 
 /** `trikd eval` */
@@ -58,14 +73,17 @@ export function evalCommand(evaluate: (options: EvalOptions) => Promise<void>): 
         .choices(['best', 'state'])
         .default('best'),
     )
+    .option('--details', 'tell where the models err', false)
+    .option('--html <file>', 'write a page with the details of each model, which needs nothing else')
+    .option('--sheet <file>', 'write a picture of the images with the worst answers, a PNG file')
     .addOption(storeOption)
     .addOption(configOption)
     .addOption(outputOption())
     .addHelpText('after', EXAMPLE)
     .exitOverride()
     .action(async (runId: string, wanted: string, options: RawOptions) => {
-      const { store, config, role: roles = [], split: splits, params, output } = options;
+      const { store, config, role: roles = [], split: splits, ...others } = options;
       const from = { ...(store !== undefined && { store }), ...(config !== undefined && { config }) };
-      await evaluate({ runId, wanted, from, roles, splits, params, output });
+      await evaluate({ runId, wanted, from, roles, splits, ...others });
     });
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { taskLoss } from '../../losses/task-loss.js';
 import { defineTask } from '../define-task.js';
 import type { Task } from '../task.js';
+import { classDetailsMeter } from './class-details.js';
 import { degenerate } from './degenerate.js';
 import { ACCURACY, CLASSIFICATION_METRICS } from './metrics.js';
 import { classificationMeter } from './score-meter.js';
@@ -19,6 +20,10 @@ export const classification: Task = {
   meter({ classes }) {
     const meter = classificationMeter(classes);
     return { add: ({ logits }, labels) => meter.add(logits!, labels), score: async () => meter.score() };
+  },
+  details({ classes }) {
+    const meter = classDetailsMeter(classes);
+    return { add: ({ logits }, labels) => meter.add(logits!, labels), details: meter.details };
   },
   ofBatch: (correct, rows) => ({ [ACCURACY.name]: correct / rows }),
   degenerate,

@@ -1,6 +1,7 @@
 import type { LabelledImages } from '../../data/image-source.js';
 import type { Score } from '../../domain/score.js';
 import { answerOf } from './answer.js';
+import { BINS, binOf } from './calibration.js';
 import { ACCURACY, ECE, NLL, TOP5 } from './metrics.js';
 
 /** Measures the logits of a classifier. */
@@ -10,9 +11,6 @@ export interface ClassificationMeter {
   /** Of all rows so far. */
   score(): Score;
 }
-
-/** Bins of equal width of the confidence (Guo et al. 2017, which takes 15). */
-const BINS = 15;
 
 /** Measures a classifier. Sums are in double precision and in the order of the rows, so that they are the same everywhere. */
 export function classificationMeter(classes: number): ClassificationMeter {
@@ -44,9 +42,4 @@ export function classificationMeter(classes: number): ClassificationMeter {
       };
     },
   };
-}
-
-/** A bin contains its upper bound, not its lower one. What is not a number makes the error one that is not a number either. */
-function binOf(confidence: number): number {
-  return Number.isNaN(confidence) ? 0 : Math.ceil(BINS * confidence) - 1;
 }

@@ -16,8 +16,7 @@ export function* verificationMetrics(
   pairs: ImagePairs,
 ): Sliced<Readonly<Record<string, number>>> {
   const units = normalised(embeddings);
-  const similarities = Float64Array.from(pairs.left, (left, pair) => cosine(units, left, pairs.right[pair]!));
-  if (areAlike(units)) similarities.fill(1);
+  const similarities = similaritiesOf(units, pairs);
   yield;
   const scored = { ...pairs, similarities };
   const rates = ACCEPT_RATES.map(({ metric, falseAcceptRate }) => {
@@ -29,4 +28,11 @@ export function* verificationMetrics(
   const retrieval = yield* retrievalRate(units, labels);
   const metrics = [[ACCURACY.name, accuracy], ...rates, [RETRIEVAL.name, retrieval]] as const;
   return Object.fromEntries(metrics.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+/** Cosines of the embeddings of pairs. @param units embeddings of length 1 */
+export function similaritiesOf(units: Embeddings, { left, right }: ImagePairs): Float64Array {
+  const similarities = Float64Array.from(left, (image, pair) => cosine(units, image, right[pair]!));
+  if (areAlike(units)) similarities.fill(1);
+  return similarities;
 }

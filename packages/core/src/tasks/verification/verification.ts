@@ -9,7 +9,7 @@ import { marginLoss } from './margin-loss.js';
 import { MarginSpec } from './margin-spec.js';
 import { IDENTIFIED, VERIFICATION_METRICS } from './metrics.js';
 import { assertPairs } from './pairs.js';
-import { verificationMeter } from './score-meter.js';
+import { pairDetailsMeter, verificationMeter } from './score-meter.js';
 
 const Settings = z.strictObject({
   kind: z
@@ -37,6 +37,7 @@ export function verification({ margin, embedding }: z.output<typeof Settings>): 
     chance: ({ classes }) => chanceLoss(margin, classes),
     assertMeasurable: assertPairs,
     meter: (_facts, split) => verificationMeter(split, embedding),
+    details: (_facts, split) => pairDetailsMeter(split, embedding),
     ofBatch: (correct, rows) => ({ [IDENTIFIED.name]: correct / rows }),
     degenerate,
   };

@@ -1,4 +1,4 @@
-import type { Sheet } from '@trikd/core/data/contact-sheet';
+import type { Sheet } from '@trikd/core/data/picture-sheet';
 // biome-ignore lint/correctness/noUnresolvedImports: it has no types of its own, and Biome does not see ours
 import { PNG } from 'pngjs';
 
