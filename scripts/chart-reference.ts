@@ -94,6 +94,10 @@ ${table(named(schema, 'classes', 'CLASS'))}
 
 ${table(named(schema, 'datasets', 'NAME'))}
 
+### An endpoint
+
+${table(named(schema, 'endpoints', 'NAME'))}
+
 ### A weights file
 
 ${table(named(schema, 'weights', 'NAME'))}`);

@@ -3,6 +3,7 @@ import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { DatasetName } from '@trikd/core/spec/data-spec';
 import { modelServiceConfig } from '@trikd/model-host/config';
 import { OidcConfig } from '@trikd/transport/access/oidc-config';
+import { EndpointConfig } from '@trikd/transport/inference/endpoint-settings';
 import { z } from 'zod';
 import { OrchestratorConfig } from '../services/orchestrator/dist/config.js';
 
@@ -157,6 +158,16 @@ export const ChartValues = z.strictObject({
       }),
     )
     .describe('data that runs may name, each at /data/NAME'),
+  endpoints: z
+    .record(
+      DatasetName,
+      EndpointConfig.extend({
+        existingSecret: Name.optional().describe(
+          'Secret in the namespace of the runs with the files of tls and token, at /etc/trikd/endpoints/NAME',
+        ),
+      }),
+    )
+    .describe('servers of the Open Inference Protocol whose models runs may name'),
   weights: z
     .record(
       DatasetName,
@@ -271,6 +282,7 @@ export const ChartValues = z.strictObject({
     store: listOfKubernetes('where the store is'),
     otlp: listOfKubernetes('where the OTLP receiver is'),
     oidc: listOfKubernetes('where the OpenID providers are'),
+    endpoints: listOfKubernetes('where the servers of `endpoints` are'),
     apiServer: listOfKubernetes('where the API server is'),
     apiServerPorts: z.array(Port).describe('of the API server, behind its Service too'),
   }),

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { modelServiceConfig, trainerConfig } from '@trikd/model-host/config';
+import { anchorConfig, trainerConfig } from '@trikd/model-host/config';
 import { loadConfig } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -54,7 +54,7 @@ describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
   test('the model services accept theirs, which their pods carry', () => {
     for (const jobSet of jobSetsOf(objects).values()) {
       for (const { name } of jobSet.spec.replicatedJobs) {
-        const schema = name === 'anchor' ? modelServiceConfig('anchor') : trainerConfig(name);
+        const schema = name === 'anchor' ? anchorConfig() : trainerConfig(name);
         expect(schema.parse(configIn(jobSet, name))).toMatchObject({
           health: { listen: expect.stringMatching(/:50052$/) },
         });
@@ -65,7 +65,7 @@ describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
   test('all services have the same store, the same limits on runs and the same data', () => {
     const orchestrator = OrchestratorConfig.parse(fileIn(objects, '-orchestrator', 'config.yaml'));
     const [jobSet] = jobSetsOf(objects).values();
-    const models = modelServiceConfig('anchor').parse(configIn(jobSet!, 'anchor'));
+    const models = anchorConfig().parse(configIn(jobSet!, 'anchor'));
     expect({ ...orchestrator.store, secretKey: undefined }).toEqual({ ...models.store, secretKey: undefined });
     expect(admissionOf(orchestrator)).toEqual(admissionOf(models));
     expect(orchestrator.tls?.trustDomain).toBe(models.tls?.trustDomain);

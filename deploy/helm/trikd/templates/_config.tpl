@@ -53,9 +53,21 @@ admission:
 {{- end }}
 {{- end -}}
 
-{{/* Configuration of the anchor-server and of both trainers. */}}
+{{/* Configuration of the anchor-server or of a trainer. Takes a dict of `root` and `role`. */}}
 {{- define "trikd.modelConfig" -}}
-{{- mustMergeOverwrite (include "trikd.commonConfig" . | fromYaml) (deepCopy .Values.runs.config) | toYaml -}}
+{{- $asks := ternary (include "trikd.endpointsConfig" .root | fromYaml) dict (eq .role "anchor") -}}
+{{- mustMergeOverwrite (include "trikd.commonConfig" .root | fromYaml) $asks (deepCopy .root.Values.runs.config) | toYaml -}}
+{{- end -}}
+
+{{/* Section `endpoints` of the anchor-server, and of the orchestrator, which admits runs by its names. */}}
+{{- define "trikd.endpointsConfig" -}}
+{{- with .Values.endpoints }}
+endpoints:
+  {{- range $name, $endpoint := . }}
+  {{ $name }}:
+    {{- omit $endpoint "existingSecret" | toYaml | nindent 4 }}
+  {{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* Configuration of the orchestrator. */}}
@@ -65,6 +77,7 @@ admission:
 {{- end -}}
 
 {{- define "trikd.ownOrchestratorConfig" -}}
+{{- include "trikd.endpointsConfig" . }}
 events: /var/lib/trikd/events
 {{- if and .Values.dashboard.enabled .Values.dashboard.exposed }}
 # The dashboard speaks plain text; with certificates nothing else does.

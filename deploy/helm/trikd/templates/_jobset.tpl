@@ -45,7 +45,7 @@ metadata:
   annotations:
     # A run keeps its configuration, as its image, until its next JobSet: a container of an older version is not started with a newer one.
     trikd.dev/config: |
-      {{- include "trikd.modelConfig" .root | nindent 6 }}
+      {{- include "trikd.modelConfig" (dict "root" .root "role" .role) | nindent 6 }}
     {{- with merge (deepCopy (default dict $class.podAnnotations)) (include "trikd.topology" . | fromYaml) }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -117,6 +117,11 @@ spec:
         - { name: weights-{{ $name | trunc 55 }}, mountPath: /weights/{{ $name }}, readOnly: true{{ with $weights.subPath }}, subPath: {{ . }}{{ end }} }
         {{- end }}
         {{- end }}
+        {{- range $name, $endpoint := ternary $values.endpoints dict (eq .role "anchor") }}
+        {{- if $endpoint.existingSecret }}
+        - { name: endpoint-{{ $name | trunc 54 }}, mountPath: /etc/trikd/endpoints/{{ $name }}, readOnly: true }
+        {{- end }}
+        {{- end }}
         {{- with $class.volumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -136,6 +141,12 @@ spec:
     {{- with $weights.volume }}
     - name: weights-{{ $name | trunc 55 }}
       {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- end }}
+    {{- range $name, $endpoint := ternary $values.endpoints dict (eq .role "anchor") }}
+    {{- with $endpoint.existingSecret }}
+    - name: endpoint-{{ $name | trunc 54 }}
+      secret: { secretName: {{ . }}, defaultMode: 288 }
     {{- end }}
     {{- end }}
     {{- with $class.volumes }}

@@ -81,7 +81,24 @@ spec:
         - {{ include "trikd.models" (dict "root" $root "roles" .) | nindent 10 | trim }}
       ports: [{ port: 50051, protocol: TCP }]
     {{- end }}
+    {{- if and (eq .role "anchor") $root.Values.endpoints }}
+    - to:
+        {{- include "trikd.peers" $root.Values.networkPolicy.endpoints | nindent 8 }}
+      ports:
+        {{- range include "trikd.endpointPorts" $root | fromYamlArray }}
+        - { port: {{ . }}, protocol: TCP }
+        {{- end }}
+    {{- end }}
     {{- include "trikd.commonEgress" $root | nindent 4 }}
+{{- end -}}
+
+{{/* Ports of the servers whose models runs may name, each once. */}}
+{{- define "trikd.endpointPorts" -}}
+{{- $ports := list -}}
+{{- range .Values.endpoints -}}
+{{- $ports = append $ports (regexFind "[0-9]+$" .address | int) -}}
+{{- end -}}
+{{- $ports | uniq | toYaml -}}
 {{- end -}}
 
 {{/* Whether something listens for the cluster behind the port http: the dashboard, or a proxy before it. */}}

@@ -5,7 +5,8 @@ import { z } from 'zod';
 
 const File = z.string().min(1);
 
-const EndpointConfig = z.strictObject({
+/** A server of the Open Inference Protocol. */
+export const EndpointConfig = z.strictObject({
   address: Address.describe('host:port of the server'),
   tls: z
     .strictObject({
