@@ -1,6 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Position } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { RunSpec } from '@trikd/core/spec/run-spec';
+import { seedOf } from '@trikd/core/timing/trace-ids';
+import type { StepTrace } from '@trikd/telemetry/step-trace';
+import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { type ModelServer, startModelServer } from '@trikd/testing/servers/model-server';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { numberAnchor } from '@trikd/testing/toy-model/number-model';
@@ -37,10 +41,14 @@ function specOf(change: object = {}, exchange: object = {}): RunSpec {
   });
 }
 
-async function open(store = memoryStore(), names: readonly string[] = []): Promise<AnchorUnderTest> {
+async function open(
+  store = memoryStore(),
+  names: readonly string[] = [],
+  telemetry: Telemetry = NO_TELEMETRY,
+): Promise<AnchorUnderTest> {
   const endpoints = Object.fromEntries(names.map((name) => [name, { address: models.address }]));
   const openEndpoint = openEndpointWith({ endpoints, plaintext: 'loopback' }, { names, addresses: true });
-  const anchor = await openAnchorServer(store, numberAnchor(), { openEndpoint });
+  const anchor = await openAnchorServer(store, numberAnchor(), { openEndpoint, telemetry });
   onTestFinished(() => anchor.close());
   return anchor;
 }
@@ -89,6 +97,37 @@ test('a registered endpoint is named without its address', async () => {
   const [anchor, spec] = [await open(memoryStore(), ['triton']), specOf({ endpoint: 'triton' })];
   await anchor.loadFrozen(start, {}, spec);
   expect(await frames(anchor, start, spec)).toHaveLength(STEPS);
+});
+
+test('requests are counted and timed, and are spans of a traced step', async () => {
+  const [store, spec] = [memoryStore(), specOf()];
+  const measured: [name: string, value: number, attributes: unknown][] = [];
+  const traced: (StepTrace | undefined)[] = [];
+  const telemetry: Telemetry = {
+    ...NO_TELEMETRY,
+    record: (name, value, attributes) => measured.push([name, value, attributes]),
+    traced: (trace) => traced.push(trace()),
+  };
+  const sum = (wanted: string) => measured.reduce((all, [name, value]) => all + (name === wanted ? value : 0), 0);
+  const first = await open(store, [], telemetry);
+  await models.behave({ fail: ['UNAVAILABLE', 2] });
+  await first.loadFrozen(start, {}, spec, { seed: seedOf('r', 'now'), everySteps: STEPS - 1 });
+  await frames(first, start, spec);
+  const by = (outcome: string) =>
+    measured.filter(([name, , attributes]) => {
+      const wanted = { 'trikd.part': 'teacher', 'trikd.outcome': outcome };
+      return name === 'trikd.remote.requests' && isDeepStrictEqual(attributes, wanted);
+    });
+  expect([by('answered').length, by('failed').length]).toEqual([STEPS, 2]);
+  expect(sum('trikd.remote.duration')).toBeGreaterThan(0);
+  const call = traced.find((trace) => trace?.step.step === STEPS - 1)?.calls?.[0];
+  expect(call).toMatchObject({ participant: 'teacher' });
+  expect(call!.ended).toBeGreaterThanOrEqual(call!.started);
+  expect(sum('trikd.remote.kept')).toBe(0);
+  const second = await open(store, [], telemetry);
+  await second.loadFrozen(of(0, 2), {}, spec);
+  await frames(second, of(0, 2), spec);
+  expect(sum('trikd.remote.kept')).toBe(STEPS);
 });
 
 test('normalised images go to a model that takes FP32', async () => {
