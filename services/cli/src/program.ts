@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { quietTensorFlow } from '@trikd/process/environment';
 import { checkHealth } from '@trikd/transport/grpc/check-health';
 import { type Command, CommanderError } from 'commander';
 import { commandLine, exitStatusOf } from './args.js';
@@ -54,7 +55,6 @@ import { formatted } from './texts.js';
 import { tuneCommand } from './tune/command.js';
 import { tune } from './tune/tune.js';
 import { weightsCommand } from './weights/command.js';
-import { inspectedWeights, inspectedWeightsText } from './weights/inspect.js';
 
 const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
 
@@ -92,6 +92,9 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(dataCommand(dataActions(shell)))
     .addCommand(
       weightsCommand(async (options) => {
+        // TensorFlow is loaded by the commands that need it, and by no other.
+        quietTensorFlow();
+        const { inspectedWeights, inspectedWeightsText } = await import('./weights/inspect.js');
         const found = await inspectedWeights(options);
         const { output } = options;
         print(shell, output === 'table' ? inspectedWeightsText(found) : formatted(found, output));

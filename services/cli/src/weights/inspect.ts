@@ -5,7 +5,6 @@ import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { guessedModel } from '@trikd/core/weights/guessed-model';
 import { type ModelFit, modelFit } from '@trikd/core/weights/model-fit';
 import { readWeightsFile } from '@trikd/model-host/weights/weights-file';
-import { quietTensorFlow } from '@trikd/process/environment';
 import Table from 'cli-table3';
 import { parse } from 'yaml';
 import type { InspectWeightsOptions } from './command.js';
@@ -28,8 +27,6 @@ export interface InspectedWeights {
 export async function inspectedWeights({ path, model, side }: InspectWeightsOptions): Promise<InspectedWeights> {
   const wanted = model === undefined ? undefined : modelIn(model);
   const { file, sha256 } = await readWeightsFile(path);
-  // Models are built, and nothing is computed with them.
-  quietTensorFlow();
   const spec = wanted ?? guessedModel(file.tensors);
   const sizes = file.tensors.map(({ shape }) => shape.reduce((product, size) => product * size, 1));
   return {
