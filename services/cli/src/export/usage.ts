@@ -55,6 +55,6 @@ ${output.name} = net(images)
     case 'safetensors':
       return `The params by PyTorch's names and in its layouts, for a module of your own; the format \`pytorch\` includes one. The module
 has to compute pixel · scale + shift itself and to pad as TensorFlow does: a convolution with stride 2 gets one more row and column after
-the image than before it. A dense layer after images reads rows, columns, channels, in this order.`;
+the image than before it. A dense layer after images reads rows, columns, channels, in this order. In int8 a kernel \`<name>\` is to be multiplied by \`<name>_scale\`.`;
   }
 }

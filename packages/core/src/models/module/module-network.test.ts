@@ -152,6 +152,12 @@ describe('refused by name is a model of a module that', () => {
       /has a regularizer in layer d: set optimizer\.weightDecay instead$/,
     ],
     [
+      'has a constraint',
+      (request) =>
+        network(request, tf.layers.flatten(), tf.layers.dense({ name: 'd', units: 2, kernelConstraint: 'maxNorm' })),
+      /has a constraint in layer d, which training does not apply: leave it out$/,
+    ],
+    [
       'takes one value twice',
       (request) => {
         const { inputs, outputs } = plain(request) as LayersModel;

@@ -198,16 +198,19 @@ function networkProblem(model: LayersModel, input: readonly number[], outputs: n
     return `puts out ${values.map(({ shape }) => sizes(shape.slice(1))).join(' and ')}, not ${wanted}`;
   }
   if (outputs !== undefined && endsInSoftmax(model)) return 'ends in softmax: it must put out logits';
-  const regular = model.layers.find((layer) =>
-    Object.entries(layer.getConfig()).some(([name, setting]) => name.endsWith('Regularizer') && setting),
-  );
+  const regular = model.layers.find((layer) => hasSetting(layer, 'Regularizer'));
   if (regular) return `has a regularizer in layer ${regular.name}: set optimizer.weightDecay instead`;
+  const constrained = model.layers.find((layer) => hasSetting(layer, 'Constraint'));
+  if (constrained) return `has a constraint in layer ${constrained.name}, which training does not apply: leave it out`;
   const doubled = model.layers.find((layer) => layer.inboundNodes.some(takesTwice));
   // TensorFlow.js forgets the value after its first use, except in training.
   if (doubled)
     return `has a layer ${doubled.name} that takes one value twice: apply the layer activation, linear, to it`;
   return paramsProblem(model);
 }
+
+const hasSetting = (layer: LayersModel['layers'][number], ending: string) =>
+  Object.entries(layer.getConfig()).some(([name, setting]) => name.endsWith(ending) && setting);
 
 const takesTwice = ({ inputTensors }: LayersModel['layers'][number]['inboundNodes'][number]) =>
   new Set(inputTensors).size < inputTensors.length;
