@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CreateRunRequest } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { unary } from '@trikd/transport/grpc/clients';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launch, startTestServices, type TestServices } from './dashboard.js';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { launch, startTestServices, startViewer, type TestServices } from './dashboard.js';
 import { openWatched, seriousFaults } from './watched-page.js';
 
 const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
@@ -122,5 +123,21 @@ test('tags are added to a run and removed, and lead to the runs that have them',
   await page.locator('.tag-editor').getByRole('link', { name: 'sweep' }).click();
   await page.getByRole('row', { name: 'deep' }).waitFor();
   expect((await listed(page)).toSorted()).toEqual(RUNS.toSorted());
+  expect(complaints()).toEqual([]);
+});
+
+test('a store is shown without its services: runs are compared, and nothing can be changed', async () => {
+  const store = join(services.events, 'copy');
+  cpSync(join(services.events, 'services', 'store'), store, { recursive: true });
+  const viewer = await startViewer(store);
+  onTestFinished(viewer.stop);
+  const { page, complaints } = await openWatched(await browser.newContext());
+  await page.goto(`${viewer.url}/#/compare?run=lr-5&run=lr-45`);
+  await page.locator('.chart canvas').first().waitFor();
+  await expect.poll(() => page.getByRole('region', { name: 'Stages' }).getByRole('region').count()).toBe(2);
+  await page.getByRole('link', { name: 'Runs' }).click();
+  await page.getByRole('row', { name: 'lr-5' }).getByRole('link', { name: 'lr-5' }).click();
+  await page.locator('.head .result .value').waitFor();
+  expect(await page.getByRole('button', { name: /^(Delete|Add|Roll back|Promote)$/ }).count()).toBe(0);
   expect(complaints()).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +34,18 @@ export async function startTestServices(): Promise<TestServices> {
       rmSync(events, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
+}
+
+/** Starts `trikd dashboard` on a store; returns the URL of its page, and what ends it. */
+export async function startViewer(store: string): Promise<{ readonly url: string; readonly stop: () => void }> {
+  const viewer = spawn(process.execPath, ['services/cli/bin/trikd.cjs', 'dashboard', '--store', store]);
+  let said = '';
+  for await (const part of viewer.stdout) {
+    said += String(part);
+    const [, url] = /^dashboard +(\S+)$/m.exec(said) ?? [];
+    if (url !== undefined) return { url, stop: () => viewer.kill('SIGINT') };
+  }
+  throw new Error(`trikd dashboard ended: ${said}`);
 }
 
 /** A Chromium without a window; the one that scripts/fetch-chromium.py finds or brings. */

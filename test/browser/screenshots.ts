@@ -21,14 +21,19 @@ const role = (channels: string, anchor: number, peer: number) => `
     - { kind: distillation, from: anchor, weight: ${anchor} }
     - { kind: distillation, from: peer, weight: ${peer} }`;
 
-const spec = (name: string, more: string) => `name: ${name}
+/** Learning rates of the runs that are compared, in thousandths. */
+const RATES = [25, 50, 100, 225];
+
+const spec = (name: string, more: string, rate = 0.05) => `name: ${name}
 data: { kind: synthetic, noise: 64 }
 batchSize: 32
 epochs: 20
 warmupSteps: 20
 augment: { crop: 1 }
 student:${role('[4, 4]', 1, 1)}
+  learningRate: ${rate}
 teacher:${role('[8, 8]', 0.1, 0.1)}
+  learningRate: ${rate}
 engine: { threads: 1 }
 ${more}`;
 
@@ -78,6 +83,14 @@ async function sendMistakes(page: Page): Promise<void> {
   await page.getByRole('alert').waitFor();
 }
 
+/** Opens a run, waits until it has completed, and tags it. */
+async function completed(page: Page, ...tags: readonly string[]): Promise<void> {
+  await page.locator('.head .phase.completed').waitFor({ timeout: 300_000 });
+  await page.getByLabel('Tags to add').fill(tags.join(' '));
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByRole('button', { name: `Remove the tag ${tags.at(-1)}` }).waitFor();
+}
+
 async function askToRollBack(page: Page): Promise<void> {
   await page.locator('.chart canvas').first().waitFor();
   await page.getByRole('button', { name: 'Roll back' }).first().click();
@@ -99,7 +112,11 @@ const browser = await launch();
 try {
   const page = await browser.newPage();
   await start(page, services.url, spec('breakwater', 'curriculum: { generations: 4 }'));
-  await page.locator('.phase.completed').waitFor({ timeout: 300_000 });
+  await completed(page, 'baseline', 'paper');
+  for (const rate of RATES) {
+    await start(page, services.url, spec(`lr-${rate}`, 'curriculum: { generations: 2 }', rate / 1000));
+    await completed(page, 'sweep');
+  }
   await start(page, services.url, spec('lighthouse', 'curriculum: { generations: 4, advance: manual }'));
   const begin = page.getByRole('button', { name: 'Start the generation' });
   for (const generation of [1, 2]) {
@@ -110,8 +127,15 @@ try {
   }
   await page.locator('.generation[data-generation="3"]').waitFor({ timeout: 300_000 });
   const curves = (at: Page) => at.locator('.chart canvas').first().waitFor();
-  await shoot(browser, 'runs', services.url, (at) => at.locator('table.runs').waitFor(), false);
+  await shoot(browser, 'runs', services.url, (at) => at.getByText('Start a run').waitFor(), false);
   await shoot(browser, 'start', services.url, sendMistakes);
+  const compared = RATES.map((rate) => `run=lr-${rate}`).join('&');
+  await shoot(browser, 'compare', `${services.url}/#/compare?${compared}`, (at) =>
+    at
+      .locator('.lineages section')
+      .nth(RATES.length - 1)
+      .waitFor(),
+  );
   await shoot(browser, 'run', `${services.url}/#/runs/breakwater`, curves);
   await shoot(browser, 'steer', `${services.url}/#/runs/lighthouse`, askToRollBack, false);
   const events = readFileSync(join(services.events, 'breakwater', 'events.jsonl'), 'utf8');

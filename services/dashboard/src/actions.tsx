@@ -15,11 +15,19 @@ function deleteRun(runId: string): Promise<unknown> {
   return api('DELETE', `/runs/${encodeURIComponent(runId)}`, { requestId: requestId() });
 }
 
-/** Buttons for what can be asked of a run as a whole. @param props.done called when a request was accepted */
-export function RunActions({ run, done }: { readonly run: Run; readonly done: () => void }) {
+interface RunActionsProps {
+  readonly run: Run;
+  /** What the server allows to the page: `steer`, `delete`. */
+  readonly allowed: readonly string[];
+  /** Called when a request was accepted. */
+  readonly done: () => void;
+}
+
+/** Buttons for what can be asked of a run as a whole. */
+export function RunActions({ run, allowed, done }: RunActionsProps) {
   const { runId } = run;
   const verbs = possibleVerbs(run);
-  const can = (verb: Verb) => verbs.includes(verb);
+  const can = (verb: Verb) => verbs.includes(verb) && allowed.includes(verb === 'deleted' ? 'delete' : 'steer');
   const { word, title } = namingOf(run);
   const request = (verb: string) => () => steer(runId, verb).then(done);
   return (

@@ -267,6 +267,7 @@ function drawMarks(chart: uPlot, marks: Plot['marks'], colour: string, font: str
   ctx.save();
   ctx.strokeStyle = colour;
   ctx.fillStyle = colour;
+  ctx.textAlign = 'left';
   ctx.font = font.replace('11px', `${10 * devicePixelRatio}px`);
   ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
   for (const { at, short } of marks) {

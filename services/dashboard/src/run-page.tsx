@@ -8,7 +8,8 @@ import { FIRST_STATE, queryOf } from './list-state.js';
 import { type Follower, followRun, type LiveRun } from './live-run.js';
 import { RunHead } from './run-head.js';
 import { RunView } from './run-view.js';
-import { TagEditor } from './tags.js';
+import { TagEditor, Tags } from './tags.js';
+import { useVerbs } from './use-verbs.js';
 
 const CONNECTION: Readonly<Record<LiveRun['connection'], string>> = {
   connecting: 'connecting…',
@@ -32,6 +33,9 @@ export function RunPage({ runId }: { readonly runId: string }) {
     follower.current = followed;
     return followed.stop;
   }, [runId]);
+  const allowed = useVerbs();
+  const maySteer = allowed.includes('steer');
+  const refresh = () => follower.current?.refresh();
   const { run } = history;
   if (problem !== undefined) return <Problem runId={runId} problem={problem} />;
   return (
@@ -47,10 +51,11 @@ export function RunPage({ runId }: { readonly runId: string }) {
       </p>
       {run ? (
         <>
-          {tags && <TagEditor runId={runId} tags={tags} addressOf={listOf} done={() => follower.current?.refresh()} />}
+          {tags && maySteer && <TagEditor runId={runId} tags={tags} addressOf={listOf} done={refresh} />}
+          {tags && !maySteer && <Tags tags={tags} addressOf={listOf} />}
           <RunHead run={run} />
-          <RunActions run={run} done={() => follower.current?.refresh()} />
-          <RunView history={history} done={() => follower.current?.refresh()} />
+          <RunActions run={run} allowed={allowed} done={refresh} />
+          <RunView history={history} {...(maySteer && { done: refresh })} />
           <Downloads history={history} />
         </>
       ) : (

@@ -8,10 +8,12 @@ import { RunFilters } from './run-filters.js';
 import { filterValues, shownRuns } from './runs-in-list.js';
 import { RunsTable } from './runs-table.js';
 import { StartRun } from './start-run.js';
+import { useVerbs } from './use-verbs.js';
 
 /** The runs of the store: found by search and filters, sorted, selected for a comparison. */
 export function RunsPage({ place }: { readonly place: Extract<Place, { readonly page: 'runs' }> }) {
   const { listed, problem } = useSummaries();
+  const mayStart = useVerbs().includes('steer');
   const [state, setState] = useState(() => listStateIn(place.query));
   // Each change of the address is another place, also one that leads back to the query that it began with.
   useEffect(() => setState(listStateIn(place.query)), [place]);
@@ -36,7 +38,7 @@ export function RunsPage({ place }: { readonly place: Extract<Place, { readonly 
           Run {runId} cannot be read: {reason}
         </p>
       ))}
-      {listed && <StartRun open={listed.runs.length === 0} />}
+      {listed && mayStart && <StartRun open={listed.runs.length === 0} />}
     </>
   );
 }

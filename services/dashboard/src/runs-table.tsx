@@ -2,7 +2,7 @@ import { phaseName } from '@trikd/events/names';
 import { ownerText } from '@trikd/events/queue';
 import type { RunSummary } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { addressOf, addressOfList } from './address.js';
-import { duration, moment } from './format.js';
+import { capital, duration, moment } from './format.js';
 import { type Column, type ListState, MOST_COMPARED, queryOf, sortedBy, toggled } from './list-state.js';
 import { Phase, Progress } from './marks.js';
 import { commonMetric, networkOf, resultText, secondsOf } from './runs-in-list.js';
@@ -31,7 +31,7 @@ export function RunsTable({ runs, all, state, change, now }: RunsTableProps) {
   const headings: readonly (readonly [Column, string])[] = [
     ['name', 'Name'],
     ['phase', 'Phase'],
-    ['validation', metric ? `${metric.label}, validation` : 'Validation'],
+    ['validation', metric ? `${capital(metric.label)}, validation` : 'Validation'],
     ['test', 'Test'],
     ['method', 'Method'],
     ['network', 'Student'],
