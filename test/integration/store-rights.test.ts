@@ -26,6 +26,8 @@ afterAll(async () => {
 const BLOB = 'runs/mine/blobs/0.1/ab.safetensors';
 const KEYS = {
   blob: BLOB,
+  'blob that looks like an answer': 'runs/mine/blobs/answers/ab.safetensors',
+  answer: 'runs/mine/answers/0/teacher/8.safetensors',
   manifest: 'runs/mine/manifests/0/1.1.json',
   'key that looks like a blob': 'runs/mine/manifests/blobs/ab.safetensors',
   'other file among the blobs': 'runs/mine/blobs/0.1/ab.json',
@@ -38,7 +40,8 @@ const KEYS = {
 type What = keyof typeof KEYS;
 const WHATS = Object.keys(KEYS) as What[];
 /** What only trainers write, or nobody. */
-const LIKE_BLOBS: readonly What[] = ['blob', 'key that looks like a blob', 'other file among the blobs'];
+const BLOBS: readonly What[] = ['blob', 'blob that looks like an answer'];
+const LIKE_BLOBS: readonly What[] = [...BLOBS, 'key that looks like a blob', 'other file among the blobs'];
 const OWN = WHATS.filter((what) => !LIKE_BLOBS.includes(what));
 
 /** The store of the team, or of another prefix, as a role, or as the owner of all, sees it. */
@@ -64,8 +67,8 @@ const MAY: Readonly<
   Record<StoreRole, Readonly<Record<'get' | 'put' | 'create' | 'replace' | 'remove', readonly What[]>>>
 > = {
   orchestrator: { get: WHATS, put: OWN, create: OWN, replace: OWN, remove: WHATS },
-  trainer: { get: ['blob'], put: ['blob'], create: ['blob'], replace: ['blob'], remove: [] },
-  'anchor-server': { get: ['blob'], put: [], create: [], replace: [], remove: [] },
+  trainer: { get: BLOBS, put: BLOBS, create: BLOBS, replace: BLOBS, remove: [] },
+  'anchor-server': { get: [...BLOBS, 'answer'], put: ['answer'], create: ['answer'], replace: ['answer'], remove: [] },
 };
 const ROLES = Object.keys(MAY) as StoreRole[];
 
@@ -106,10 +109,13 @@ describe.each(ROLES)('the policy of the %s', (role) => {
   });
 });
 
-test('the orchestrator lists the names of its prefix, and no other role lists any', async () => {
+test('the orchestrator lists the names of its prefix, the anchor-server those of answers, and a trainer none', async () => {
   await storeOf('owner').put(KEYS.state, text('{}'));
   expect(await storeOf('orchestrator').list('runs/')).toContain(KEYS.state);
   expect(await verdict(storeOf('trainer').list('runs/'))).toBe('denied');
+  await storeOf('owner').put(KEYS.answer, text('it'));
+  expect(await storeOf('anchor-server').list('runs/mine/answers/0/teacher/')).toEqual([KEYS.answer]);
+  expect(await verdict(storeOf('anchor-server').list('runs/mine/'))).toBe('denied');
   expect(await verdict(storeOf('anchor-server').list('runs/mine/blobs/'))).toBe('denied');
 });
 

@@ -6,6 +6,7 @@ import {
   type Answer,
   type AnswerPage,
   answerPageKey,
+  answersFolder,
   decodeAnswerPage,
   encodeAnswerPage,
   type PageShape,
@@ -22,7 +23,7 @@ export interface Answers {
 
 /** What is kept in a store. */
 export interface KeptAnswersParts extends PageShape {
-  readonly store: Pick<ObjectStore, 'get' | 'size' | 'create'>;
+  readonly store: Pick<ObjectStore, 'list' | 'get' | 'size' | 'create'>;
   readonly runId: string;
   readonly generation: number;
   readonly participant: string;
@@ -53,10 +54,23 @@ export function keptAnswers(parts: KeptAnswersParts): Answers {
   /** By first step; the one used last is at the end. */
   const pages = new Map<number, Promise<AnswerPage>>();
   const working = new Set<Promise<unknown>>();
+  let names: Promise<ReadonlySet<string>> | undefined;
+
+  /** Keys of the pages that there were at first. S3 refuses to say that an object is missing to who may not list the whole bucket. */
+  function keptBefore(): Promise<ReadonlySet<string>> {
+    names ??= parts.store.list(answersOf(parts)).then(
+      (keys) => new Set(keys),
+      (error: unknown) => {
+        names = undefined;
+        throw error;
+      },
+    );
+    return names;
+  }
 
   function page(firstStep: number): Promise<AnswerPage> {
     const known = pages.get(firstStep);
-    const found = known ?? fetchPage(parts, firstStep);
+    const found = known ?? keptBefore().then((keys) => fetchPage(parts, keys, firstStep));
     pages.delete(firstStep);
     pages.set(firstStep, found);
     if (known) return found;
@@ -88,10 +102,11 @@ export function keptAnswers(parts: KeptAnswersParts): Answers {
   };
 }
 
-async function fetchPage(parts: KeptAnswersParts, firstStep: number): Promise<AnswerPage> {
+/** @param before keys of the pages that there were at first */
+async function fetchPage(parts: KeptAnswersParts, before: ReadonlySet<string>, firstStep: number): Promise<AnswerPage> {
   const { store, runId, generation, participant, totalSteps, batchOf, ask, found } = parts;
   const key = answerPageKey(runId, generation, participant, firstStep);
-  const kept = await readPage(parts, key, firstStep);
+  const kept = before.has(key) ? await readPage(parts, key, firstStep) : undefined;
   if (kept) {
     found?.(kept.answers.length);
     return kept;
@@ -111,6 +126,11 @@ async function fetchPage(parts: KeptAnswersParts, firstStep: number): Promise<An
   const theirs = await readPage(parts, key, firstStep);
   if (!theirs) throw new TrikdError('unavailable', `${key} was removed while it was written`);
   return theirs;
+}
+
+/** Start of the keys of all pages. */
+function answersOf({ runId, generation, participant }: KeptAnswersParts): string {
+  return `${answersFolder(runId)}${generation}/${participant}/`;
 }
 
 async function readPage(parts: KeptAnswersParts, key: string, firstStep: number): Promise<AnswerPage | undefined> {
