@@ -12,7 +12,7 @@ import { rowsOf, type Schema } from './setting-rows.ts';
 const CHART = new URL('../deploy/helm/trikd/', import.meta.url);
 
 /** Settings of services, which docs/configuration.md describes. */
-const ELSEWHERE = ['orchestrator.config.', 'runs.config.', 'admission.', 'oidc.issuers'];
+const ELSEWHERE = ['orchestrator.config.', 'runs.config.', 'serving.config.', 'admission.', 'oidc.issuers'];
 
 const schema = z.toJSONSchema(ChartValues, { io: 'input' }) as Schema;
 const defaults: unknown = parse(readFileSync(new URL('values.yaml', CHART), 'utf8'));

@@ -2,6 +2,7 @@
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { DatasetName } from '@trikd/core/spec/data-spec';
 import { modelServiceConfig } from '@trikd/model-host/config';
+import { ServingConfig } from '@trikd/model-host/serving/serving-config';
 import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { EndpointConfig } from '@trikd/transport/inference/endpoint-settings';
 import { z } from 'zod';
@@ -76,6 +77,21 @@ const RunClass = z.strictObject({
     .describe('domain in which Kueue places both trainers; its ResourceFlavor needs a topology'),
 });
 
+const service = {
+  type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).describe('of the Service'),
+  annotations: Texts.describe('of the Service'),
+};
+
+const {
+  runs: _runs,
+  alone: _alone,
+  listen: _listen,
+  http: _http,
+  hosts: _hosts,
+  oidc: _oidc,
+  ...servingSettings
+} = ServingConfig.shape;
+
 const orchestratorSettings = OrchestratorConfig.shape;
 const modelSettings = modelServiceConfig('anchor').shape;
 
@@ -112,8 +128,7 @@ export const ChartValues = z.strictObject({
       'room for the events of runs that are driven here, and as much again for temporary files',
     ),
     service: z.strictObject({
-      type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).describe('of the Service'),
-      annotations: Texts.describe('of the Service'),
+      ...service,
       grpcPort: Port.describe('of RunService'),
       httpPort: Port.describe('of the dashboard'),
       httpTargetPort: z.union([Name, Port]).describe('port of the pods behind it, such as that of a proxy'),
@@ -179,6 +194,41 @@ export const ChartValues = z.strictObject({
     )
     .describe('files with params that runs may name, each at /weights/NAME'),
   admission: AdmissionLimits.describe('limits on what the spec of a run may allocate, the same for all services'),
+  serving: z.strictObject({
+    enabled: z.boolean().describe('whether there are servers of models'),
+    runs: z.array(Text).describe('names of the runs whose models they serve'),
+    replicas: z.int().min(0).describe('of them; with an autoscaler the fewest'),
+    autoscaler: z.strictObject({
+      enabled: z.boolean().describe('whether replicas are added by the images that wait'),
+      maxReplicas: z.int().positive().describe('of them, at most'),
+      waitingImages: Quantity.describe('in a replica, on average'),
+      metric: Text.describe('trikd.inference.queue.rows, by the name that your adapter for metrics of pods gives it'),
+    }),
+    resources: Resources.describe('of the container'),
+    podDisruptionBudget: z.strictObject({
+      enabled: z.boolean().describe('whether a drained node waits for the next replica'),
+      maxUnavailable: Quantity.describe('replicas that may be away at once'),
+    }),
+    ...scheduling,
+    ...ofPods,
+    service: z.strictObject({
+      ...service,
+      grpcPort: Port.describe('of the Open Inference Protocol over gRPC'),
+      httpPort: Port.describe('of its form in HTTP and JSON'),
+    }),
+    http: z.strictObject({
+      exposed: z.boolean().describe('whether HTTP, which speaks plain text, listens for the cluster'),
+      anonymous: z.boolean().describe('allows that without OIDC: everybody who reaches it may ask the models'),
+      hosts: z.array(Text).describe('names under which clients reach it, besides those of the Service'),
+    }),
+    clients: listOfKubernetes('who may call them'),
+    storeSecret: Name.describe('Secret of a user who may read the whole store, in the namespace of the runs'),
+    dnsNames: z.array(Text).describe('further names in their certificate, if cert-manager makes it'),
+    config: z
+      .strictObject(servingSettings)
+      .partial()
+      .describe('further settings of `serving`, as docs/configuration.md lists them'),
+  }),
   kueue: z.strictObject({
     enabled: z.boolean().describe('whether JobSets wait in a queue of Kueue'),
     queue: LabelValue.describe('LocalQueue of runs that name none'),

@@ -62,6 +62,15 @@ describe.each(SETS)('with the values of ci/%s-values.yaml', (set) => {
     }
   });
 
+  test('servers of models accept theirs, where there are any', () => {
+    const { http } = OrchestratorConfig.parse(fileIn(objects, '-orchestrator', 'config.yaml'));
+    const expected = { full: 'kd-serving.training.svc:8001' }[set];
+    expect(http.inference).toBe(expected);
+    if (!objects.some(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name?.endsWith('-serving'))) return;
+    const { serving } = anchorConfig().parse(fileIn(objects, '-serving', 'config.yaml'));
+    expect(serving).toMatchObject({ alone: true, listen: expect.stringMatching(/:50051$/), http: expect.any(String) });
+  });
+
   test('all services have the same store, the same limits on runs and the same data', () => {
     const orchestrator = OrchestratorConfig.parse(fileIn(objects, '-orchestrator', 'config.yaml'));
     const [jobSet] = jobSetsOf(objects).values();

@@ -29,13 +29,14 @@ describe('docs/kubernetes.md', () => {
     expect(kindsWith(trial, block).length).toBeGreaterThanOrEqual(kindsWith(trial).length);
   });
 
-  test('adds a route, an ingress, classes, queues and data', () => {
+  test('adds a route, an ingress, classes, queues, data and servers of models', () => {
     expect(additions.flatMap((block) => Object.keys(parse(block)))).toEqual([
       'gateway',
       'ingress',
       'classes',
       'kueue',
       'datasets',
+      'serving',
     ]);
   });
 

@@ -87,6 +87,9 @@ http:
   listen: {{ include "trikd.dashboardListen" . | quote }}
   hosts:
     {{- include "trikd.dashboardHosts" . | nindent 4 }}
+  {{- if and .Values.serving.enabled .Values.dashboard.enabled }}
+  inference: {{ include "trikd.servingHost" . }}:{{ .Values.serving.service.grpcPort }}
+  {{- end }}
 placement:
   kind: jobset
   namespace: {{ include "trikd.runsNamespace" . }}

@@ -73,12 +73,13 @@ livenessProbe:
 {{- end -}}
 
 {{/*
-Volumes of every service, beside that of its configuration. Takes a dict of `root`, `service`, `role` in the store, and `scratch`.
+Volumes of every service, beside that of its configuration. Takes a dict of `root`, `service`, `role` in the store, `scratch`,
+and perhaps `storeSecret`, which replaces that of the role.
 Secrets are for the group of the service, because files belong to root: 288 is the mode 0440, which YAML 1.2 would read as decimal.
 */}}
 {{- define "trikd.volumes" -}}
 - name: store
-  secret: { secretName: {{ include "trikd.storeSecret" . }}, defaultMode: 288 }
+  secret: { secretName: {{ default (include "trikd.storeSecret" .) .storeSecret }}, defaultMode: 288 }
 {{- if not .root.Values.tls.plaintext }}
 - name: tls
   secret: { secretName: {{ include "trikd.tlsSecret" . }}, defaultMode: 288 }

@@ -12,6 +12,7 @@
 {{ include "trikd.storeMistakes" . }}
 {{ include "trikd.accessMistakes" . }}
 {{ include "trikd.runsMistakes" . }}
+{{ include "trikd.servingMistakes" . }}
 {{- end -}}
 
 {{/* Names that other charts have, and where the value is here. */}}
