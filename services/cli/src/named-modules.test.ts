@@ -33,6 +33,14 @@ test('a run has the digest of its module and the name of the file alone, and the
   expect(readdirSync(join(folder, 'kept'))).toEqual([`net-${sha256.slice(0, 16)}.ts`]);
 });
 
+test('a module that is not there is found by its digest among those that were kept', () => {
+  loadSpec(specOf({ kind: 'module', file: './nets/net.ts' }), []);
+  const { student } = loadSpec(specOf({ kind: 'module', file: 'elsewhere.ts', sha256 }), []);
+  expect(student?.model).toEqual({ kind: 'module', file: 'elsewhere.ts', sha256 });
+  const other = specOf({ kind: 'module', file: 'elsewhere.ts', sha256: 'a'.repeat(64) });
+  expect(() => loadSpec(other, [])).toThrow(/no file in .*kept is the module elsewhere\.ts with the SHA-256 aaaa/);
+});
+
 test.each([
   [{ sha256: 'a'.repeat(64) }, /the module \.\/nets\/net\.ts has the SHA-256 .*, not aaaa/],
   [{ file: 'nets/other.ts' }, /cannot read the module .*nets\/other\.ts: there is no such file/],
