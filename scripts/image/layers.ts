@@ -167,7 +167,7 @@ function appLayer(layer: Layer, { addon }: Parts, workspaces: readonly string[])
   for (const path of workspaces) {
     const name: string = JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')).name;
     layer.copy(join(ROOT, path, 'package.json'), `/app/${path}/package.json`);
-    for (const file of globSync('dist/**/*.js', { cwd: join(ROOT, path) })) {
+    for (const file of globSync('dist/**/*.{js,json}', { cwd: join(ROOT, path) })) {
       if (isShipped(name, file) && hasSource(path, file)) layer.copy(join(ROOT, path, file), `/app/${path}/${file}`);
     }
     layer.link(`/app/node_modules/${name}`, `../../${path}`);
@@ -183,7 +183,7 @@ function appLayer(layer: Layer, { addon }: Parts, workspaces: readonly string[])
 
 /** The compiler leaves files in `dist` whose source is gone. */
 function hasSource(path: string, file: string): boolean {
-  return existsSync(join(ROOT, path, file.replace(/^dist\/(.*)\.js$/, 'src/$1.ts')));
+  return existsSync(join(ROOT, path, file.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts')));
 }
 
 /**
