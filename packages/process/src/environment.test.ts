@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { cacheFolder, dataFolders, namedDataFolders } from './environment.js';
+import { cacheFolder, computingEnvironment, dataFolders, namedDataFolders, quietTensorFlow } from './environment.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -33,4 +33,12 @@ test('TRIKD_DATA overrides all other folders', () => {
 test('a dataset with a name is looked for in TRIKD_DATA, in the cache and where packages install data', () => {
   environment({ TRIKD_CACHE: '/c', XDG_CACHE_HOME: '', TRIKD_DATA: '/d' });
   expect(namedDataFolders('mnist')).toEqual(['/d/mnist', '/c/mnist', '/usr/share/datasets/mnist']);
+});
+
+test('a child that computes does not inherit the switch of a quiet process, which would change its numbers', () => {
+  vi.stubEnv('TF_ENABLE_ONEDNN_OPTS', undefined);
+  quietTensorFlow();
+  expect(process.env['TF_ENABLE_ONEDNN_OPTS']).toBe('0');
+  expect(computingEnvironment()).not.toHaveProperty('TF_ENABLE_ONEDNN_OPTS');
+  expect(computingEnvironment()).toMatchObject({ PATH: process.env['PATH'] });
 });

@@ -43,6 +43,15 @@ export function quietTensorFlow(): void {
   process.env.TF_ENABLE_ONEDNN_OPTS = '0';
 }
 
+/** As it was when this process began. */
+const chosenOneDnn = process.env.TF_ENABLE_ONEDNN_OPTS;
+
+/** The environment for a child that computes: without what `quietTensorFlow` has set, which would change its numbers. */
+export function computingEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env): NodeJS.ProcessEnv {
+  const { TF_ENABLE_ONEDNN_OPTS: _, ...others } = env;
+  return { ...others, ...(chosenOneDnn !== undefined && { TF_ENABLE_ONEDNN_OPTS: chosenOneDnn }) };
+}
+
 /**
  * Sets the defaults of the OpenTelemetry SDK; call it before the SDK is loaded. OTLP over gRPC, and no logs, which are
  * JSON on standard output.

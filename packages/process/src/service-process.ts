@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { computingEnvironment } from './environment.js';
 import { hasCode } from './error-code.js';
 import { lastError } from './last-error.js';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from './private-files.js';
@@ -74,7 +75,11 @@ export function startService(name: ServiceName, setup: ServiceSetup): StartedSer
   const output = openSync(stderr, 'a', PRIVATE_FILE);
   const child = spawn(process.execPath, [YOUNG_SPACE, ...node, entry], {
     detached: true,
-    env: { ...FEW_ARENAS, ...env, ...asEnvironment({ listen: '127.0.0.1:0', ...settings, 'log.file': log }) },
+    env: {
+      ...FEW_ARENAS,
+      ...computingEnvironment(env),
+      ...asEnvironment({ listen: '127.0.0.1:0', ...settings, 'log.file': log }),
+    },
     stdio: ['ignore', output, output, 'ipc', ...streams],
   });
   closeSync(output);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { computingEnvironment } from '@trikd/process/environment';
 import { isChatter } from '@trikd/process/last-error';
 import { type Shell, say } from './shell.js';
 import type { TaskMessage, TaskProgress } from './task-process.js';
@@ -26,7 +27,10 @@ export async function runTask<Options>(
   shell: Shell,
   progress: TaskProgress,
 ): Promise<string> {
-  const child = fork(fileURLToPath(program), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(fileURLToPath(program), {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: computingEnvironment(),
+  });
   const abort = () => child.kill('SIGKILL');
   shell.rest.addEventListener('abort', abort, { once: true });
   try {
