@@ -77,7 +77,7 @@ test('models of a run answer to images, and are exported in every format without
     const { status, stdout } = await exported('--format', format, '--out', out);
     expect({ status, stdout }).toMatchObject({ status: 0 });
     expect(stdout).toMatch(
-      /\nchecked on 64 images: logits at most \S+ from those of the checkpoint, the same class for 64\n$/,
+      /\nchecked on 64 images: logits at most \S+ from those of the checkpoint, the same class for 64, the right one for \d+, with the checkpoint for \d+\n$/,
     );
     expect(readdirSync(out).sort()).toEqual(['README.md', ...names]);
   }

@@ -21,6 +21,8 @@ export const NOT_EXECUTED: Readonly<Record<string, string>> = {
   '/data/pets': 'it needs a folder of pictures: tests of the command make one',
   'trikd data pull ': 'it fetches data from elsewhere: tests of the command and of its scripts do so from this machine',
   'trikd predict ': 'it needs pictures: a test of the command makes some',
+  '-m venv ':
+    'it installs TensorFlow, which is 600 MB: a test of TFLite runs where TENSORFLOW_PYTHON names a Python that has it',
   'kubectl ': 'it needs a cluster: the tests in test/cluster install the chart in one',
   'helm ': 'it needs a cluster',
   'grep -h verdict': 'a tiny run may end before its first verdict',
