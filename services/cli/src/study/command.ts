@@ -14,6 +14,7 @@ export interface StudyOptions {
   /** Arms to train, by name; empty: all. */
   readonly arms: readonly string[];
   readonly settings: readonly string[];
+  readonly seeds: readonly number[];
   /** Lists what would be trained. */
   readonly plan: boolean;
   /** Trains nothing. */
@@ -29,6 +30,7 @@ interface RawOptions {
   readonly workers?: number;
   readonly arm?: readonly string[];
   readonly setting?: readonly string[];
+  readonly seed?: readonly number[];
   readonly plan: boolean;
   readonly reportOnly: boolean;
   readonly show?: string;
@@ -57,13 +59,17 @@ export function studyCommand(study: (options: StudyOptions) => Promise<void>): C
     .option('--workers <n>', 'runs at once (default: processors divided by the threads of a run)', wholeNumber)
     .option('--arm <names...>', 'arms to train (default: all)')
     .option('--setting <names...>', 'settings to train (default: all)')
+    .option('--seed <numbers...>', 'seeds to train (default: all)', (text, all: readonly number[] = []) => [
+      ...all,
+      wholeNumber(text),
+    ])
     .option('--plan', 'list the runs that are missing and what they cost, and train nothing', false)
     .option('--report-only', 'write the reports of the runs that have ended, and train nothing', false)
     .option('--show <digest>', 'print the spec of the run with this digest, as a file for `trikd run`')
     .addOption(outputOption())
     .addHelpText('after', EXAMPLE)
     .exitOverride()
-    .action(async (file: string, { set, arm = [], setting = [], ...options }: RawOptions) => {
-      await study({ ...options, file, overrides: set, arms: arm, settings: setting });
+    .action(async (file: string, { set, arm = [], setting = [], seed = [], ...options }: RawOptions) => {
+      await study({ ...options, file, overrides: set, arms: arm, settings: setting, seeds: seed });
     });
 }

@@ -1,21 +1,17 @@
 import { escaped } from './escaped.js';
 import { metricNamed, type StudyFacts, studyTables } from './markdown.js';
-import { computePlot, gapPlot, intervalPlot } from './plots.js';
+import { computePlot, gapPlot, intervalPlot, PLOT_STYLE } from './plots.js';
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2330; --paper: #ffffff; --faint: #d9dee6; --accent: #0072b2; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e3e8f0; --paper: #14181f; --faint: #333c4a; --accent: #56b4e9; } }
+:root { color-scheme: light dark; --ink: #1c2330; --paper: #ffffff; --faint: #d9dee6; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e3e8f0; --paper: #14181f; --faint: #333c4a; } }
 body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; }
 th, td { padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid var(--faint); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-svg { width: 100%; max-width: 54rem; height: auto; font: 12px system-ui, sans-serif; fill: var(--ink); }
-svg .grid { stroke: var(--faint); }
-svg .seed { fill: var(--accent); opacity: 0.35; }
-svg .interval { stroke: var(--accent); stroke-width: 3; }
-svg .mean { fill: var(--accent); }
-`;
+svg { width: 100%; max-width: 54rem; height: auto; }
+${PLOT_STYLE}`;
 
 const NOTES = [
   'Each value is of the test split, for the params that validated best; nothing was selected by it. Mean ± standard deviation over the seeds.',

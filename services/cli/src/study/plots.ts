@@ -139,8 +139,40 @@ function error({ count, deviation }: Sample): number {
   return deviation / Math.sqrt(count);
 }
 
+/** Every plot of a study, by the name of its file. */
+export function studyPlots(facts: StudyFacts): Readonly<Record<string, string>> {
+  const { findings, rows, outline, primary } = facts;
+  const each = outline.settings.flatMap((setting) => {
+    const own = findings.filter((finding) => finding.setting === setting);
+    const named = (what: string) => (setting === '' ? what : `${what}-${setting}`);
+    return own.length === 0
+      ? []
+      : [
+          [named(primary.name), intervalPlot(own, rows, primary)],
+          [named('compute'), computePlot(own, primary)],
+        ];
+  });
+  const gap = gapPlot(facts);
+  return { ...Object.fromEntries(each), ...(gap !== undefined && { overfitting: gap }) };
+}
+
+/** Colours of plots, light and dark. */
+export const PLOT_STYLE = `
+svg { --ink: #1c2330; --faint: #d9dee6; --accent: #0072b2; font: 12px system-ui, sans-serif; fill: var(--ink); }
+@media (prefers-color-scheme: dark) { svg { --ink: #e3e8f0; --faint: #333c4a; --accent: #56b4e9; } }
+svg .grid { stroke: var(--faint); }
+svg .seed { fill: var(--accent); opacity: 0.35; }
+svg .interval { stroke: var(--accent); stroke-width: 3; }
+svg .mean { fill: var(--accent); }
+`;
+
+/** A plot as a file of its own. */
+export function plotFile(plot: string): string {
+  return `${plot.replace(/(<svg [^>]*>)/, `$1<style>${PLOT_STYLE}</style>`)}\n`;
+}
+
 function svg(height: number, parts: readonly string[], label: string): string {
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(label)}">${parts.join('')}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(label)}">${parts.join('')}</svg>`;
 }
 
 function at(value: number): string {

@@ -11,7 +11,8 @@ import type { StudyOptions } from './command.js';
 import { type Finding, findingsOf, type Outline } from './findings.js';
 import { studyPage } from './html.js';
 import { knownFacts } from './known-facts.js';
-import { studyTables } from './markdown.js';
+import { type StudyFacts, studyTables } from './markdown.js';
+import { plotFile, studyPlots } from './plots.js';
 import { readRows, removeCutLine } from './results-file.js';
 import type { Row } from './row.js';
 import { StudySpec } from './study-spec.js';
@@ -40,8 +41,9 @@ export async function study(options: StudyOptions, shell: Shell): Promise<void> 
   writeReports(spec, cells, folder, options, shell);
 }
 
-function chosen({ arm, setting }: Cell, { arms, settings }: StudyOptions): boolean {
-  return (arms.length === 0 || arms.includes(arm)) && (settings.length === 0 || settings.includes(setting));
+function chosen({ arm, setting, spec: { seed } }: Cell, { arms, settings, seeds }: StudyOptions): boolean {
+  const among = <T>(list: readonly T[], value: T) => list.length === 0 || list.includes(value);
+  return among(arms, arm) && among(settings, setting) && among(seeds, seed);
 }
 
 function showSpec(cells: readonly Cell[], digest: string, shell: Shell): void {
@@ -94,9 +96,20 @@ function writeReports(
     trainImages: trainImages(cells),
   };
   writeFileSync(join(folder, 'results.md'), studyTables(facts));
+  writeFileSync(
+    join(folder, 'findings.json'),
+    formatted({ study: spec.name, primary, missing: facts.missing, findings }, 'json'),
+  );
+  writePlots(facts, join(folder, 'plots'));
   writeFileSync(join(folder, 'report.html'), studyPage(facts));
   print(shell, output === 'table' ? studyTables(facts) : formatted({ study: spec.name, findings }, output));
-  say(shell, `results.jsonl, results.md and report.html are in ${folder}`);
+  say(shell, `results.jsonl, findings.json, results.md, report.html and plots are in ${folder}`);
+}
+
+function writePlots(facts: StudyFacts, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, plot] of Object.entries(studyPlots(facts)))
+    writeFileSync(join(folder, `${name}.svg`), plotFile(plot));
 }
 
 /** Number of training images of each setting. */
