@@ -76,7 +76,7 @@ CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds 
 # What a whole cluster is made of besides.
 CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -165,6 +165,14 @@ generate: $(PACKAGES) ## TypeScript from proto/, docs/configuration.md and the c
 
 bench: build engine data $(PYTORCH) ## times and scores beside PyTorch; wants a quiet machine and 6 GB of cache
 	@exec node bench/main.ts --python $(PYTORCH)/bin/python $(ARGS)
+
+results: build engine data emoji ## train what docs/results.md is made of and is missing, for hours, and write the page
+	@for study in few-images emoji identities; do node services/cli/dist/main.js study examples/studies/$$study.yaml --out docs/results/$$study $(ARGS) || exit; done
+	@node scripts/results-page.ts > docs/results.md
+
+agreement: build engine data $(PYTORCH) ## kd and TriKD here and in PyTorch: losses step by step, accuracy over seeds
+	@exec node bench/agreement/main.ts --python $(PYTORCH)/bin/python $(ARGS)
+	@node scripts/results-page.ts > docs/results.md
 
 engine: $(BUILD)/trikd_engine.node ## the native addon on TensorFlow's C library
 	@:

@@ -54,6 +54,7 @@ const checks: readonly (readonly [name: string, commands: readonly (readonly str
     [['sh', '-c', 'node scripts/config-reference.ts | diff - docs/configuration.md']],
   ],
   ['command line reference is current', [['sh', '-c', 'node scripts/cli-reference.ts | diff - docs/cli.md']]],
+  ['page of results is current', [['sh', '-c', 'node scripts/results-page.ts | diff - docs/results.md']]],
   [
     'schema and README of the chart are current',
     [
