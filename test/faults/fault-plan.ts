@@ -138,12 +138,17 @@ export function faultAtEveryPoint(draw: (bound: number) => number): FaultPlan {
       ...atPlaces('store', places.store),
     });
   const direct = shuffled(draw, placesIn(PLACES)).map(({ victim, place }) => drawAt(draw, victim, place));
+  // A promotion comes once in a run, and the recovery from a fault in it may be over before the second fault is armed.
+  const [ofPromotion, others] = [true, false].map((wanted) =>
+    direct.filter(({ point }) => point.startsWith('pointer.') === wanted),
+  ) as [PlannedFault[], PlannedFault[]];
   let pending: readonly PlannedFault[] = [
     ...shuffled(draw, placesIn(ON_THE_WAY_BACK)).map(({ victim, place }) => {
-      const after = direct.pop();
+      const after = others.pop();
       return { ...drawAt(draw, victim, place), ...(after && { after: { ...after, signal: 'SIGKILL' as const } }) };
     }),
-    ...direct,
+    ...others,
+    ...ofPromotion,
   ];
   const strikesAnchor = ({ victim, after }: PlannedFault) => victim === 'anchor' || after?.victim === 'anchor';
   return {
