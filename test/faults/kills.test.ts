@@ -11,7 +11,7 @@ import { explained, INTERVAL, specOf, startTrio, type Trio } from './trio.js';
 const FAULTS = process.env['FAULTS'];
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.random()));
 /** No run begins after so many seconds: the faults that are missing then fail the test. */
-const ENOUGH = 900 * Math.max(1, Number(FAULTS ?? 0) / 60);
+const ENOUGH = 600 * Math.max(1, Number(FAULTS ?? 0) / 60);
 const TITLE = FAULTS === undefined ? 'a fault at every named point changes' : `${FAULTS} faults at named points change`;
 
 test(`${TITLE} no bit`, { timeout: 1000 * (ENOUGH + 120) }, async () => {
