@@ -48,7 +48,8 @@ const chosenOneDnn = process.env.TF_ENABLE_ONEDNN_OPTS;
 
 /** The environment for a child that computes: without what `quietTensorFlow` has set, which would change its numbers. */
 export function computingEnvironment(env: Readonly<NodeJS.ProcessEnv> = process.env): NodeJS.ProcessEnv {
-  const { TF_ENABLE_ONEDNN_OPTS: _, ...others } = env;
+  const { TF_ENABLE_ONEDNN_OPTS: set, ...others } = env;
+  if (set === undefined) return env;
   return { ...others, ...(chosenOneDnn !== undefined && { TF_ENABLE_ONEDNN_OPTS: chosenOneDnn }) };
 }
 
