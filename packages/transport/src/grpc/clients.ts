@@ -19,7 +19,8 @@ export function openClient<C extends Client>(client: ClientConstructor<C>, addre
   return createClient(client, address, controlChannel(), peer);
 }
 
-type UnaryMethod<Request, Response> = (
+/** A method of a generated client that has one response. */
+export type UnaryMethod<Request, Response> = (
   request: Request,
   metadata: Metadata,
   options: Partial<CallOptions>,

@@ -2,9 +2,7 @@ import { readFile } from 'node:fs/promises';
 import {
   type ChannelCredentials,
   type ChannelOptions,
-  type ClientUnaryCall,
   credentials,
-  type CallOptions as GrpcOptions,
   Metadata,
   type ServiceError,
   status,
@@ -16,6 +14,7 @@ import { isLoopback } from '@trikd/process/address';
 import { GRPCInferenceServiceClient, type ModelInferRequest } from '@trikd/protocol/gen/node/inference/inference';
 import { LONGEST_TOKEN } from '../access/read-token.js';
 import { readTlsFiles } from '../access/tls-files.js';
+import type { UnaryMethod } from '../grpc/clients.js';
 import { sendToken } from '../grpc/send-token.js';
 import type { EndpointConfig } from './endpoint-settings.js';
 
@@ -91,15 +90,8 @@ function credentialsOf(tls: EndpointConfig['tls']): ChannelCredentials {
   return credentials.createSsl(files.ca, files.key ?? null, files.cert ?? null);
 }
 
-type Unary<Request, Response> = (
-  request: Request,
-  metadata: Metadata,
-  options: Partial<GrpcOptions>,
-  callback: (error: ServiceError | null, response: Response) => void,
-) => ClientUnaryCall;
-
 function call<Request, Response>(
-  method: Unary<Request, Response>,
+  method: UnaryMethod<Request, Response>,
   request: Request,
   { seconds, signal }: CallOptions,
 ): Promise<Response> {

@@ -1,6 +1,7 @@
-import type { CallOptions, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
+import type { Metadata } from '@grpc/grpc-js';
 import { fromInferenceRequest, toIndex, toInferenceAnswer, toModelFacts } from '@trikd/protocol/convert-inference';
 import type { GRPCInferenceServiceClient } from '@trikd/protocol/gen/node/inference/inference';
+import type { UnaryMethod } from '../grpc/clients.js';
 import type { InferenceSource } from './answer-inference.js';
 
 /** For an answer; the first request for a version waits until it is loaded. */
@@ -11,7 +12,7 @@ const ANSWER_SECONDS = 60;
  * @param metadata of the calls
  */
 export function remoteModels(client: GRPCInferenceServiceClient, metadata: Metadata): InferenceSource {
-  const ask = <Request, Response>(method: Unary<Request, Response>, request: Request, signal?: AbortSignal) =>
+  const ask = <Request, Response>(method: UnaryMethod<Request, Response>, request: Request, signal?: AbortSignal) =>
     new Promise<Response>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const options = { deadline: Date.now() + 1000 * ANSWER_SECONDS };
@@ -33,10 +34,3 @@ export function remoteModels(client: GRPCInferenceServiceClient, metadata: Metad
     },
   };
 }
-
-type Unary<Request, Response> = (
-  request: Request,
-  metadata: Metadata,
-  options: Partial<CallOptions>,
-  callback: (error: ServiceError | null, response: Response) => void,
-) => ClientUnaryCall;
