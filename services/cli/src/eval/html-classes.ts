@@ -1,8 +1,9 @@
 import type { CalibrationBin } from '@trikd/core/tasks/classification/calibration';
 import type { ClassDetails } from '@trikd/core/tasks/classification/class-details';
 import { percent } from '@trikd/events/names';
+import { escaped } from '../escaped.js';
 import { type ClassNames, className, mostConfused, shareText } from './details-text.js';
-import { escaped, htmlTable, picture } from './html-text.js';
+import { htmlTable, picture } from './html-text.js';
 import { bar, line, unitPlot } from './svg.js';
 
 /** Classes of a matrix, at most; with more the most frequent wrong answers are listed. */

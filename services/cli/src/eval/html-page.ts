@@ -1,7 +1,7 @@
 import type { TaskDetails } from '@trikd/core/tasks/task-details';
+import { escaped } from '../escaped.js';
 import { classSection } from './html-classes.js';
 import { pairSection } from './html-pairs.js';
-import { escaped } from './html-text.js';
 
 /** A model on a split. */
 export interface EvaluatedSection {

@@ -1,4 +1,4 @@
-import { escaped } from './escaped.js';
+import { escaped } from '../escaped.js';
 import { metricNamed, type StudyFacts, studyTables } from './markdown.js';
 import { computePlot, gapPlot, intervalPlot, PLOT_STYLE } from './plots.js';
 

@@ -1,5 +1,5 @@
 import type { Metric } from '@trikd/core/tasks/metric';
-import { escaped } from './escaped.js';
+import { escaped } from '../escaped.js';
 import type { Finding } from './findings.js';
 import type { StudyFacts } from './markdown.js';
 import { type Sample, tInterval } from './statistics.js';

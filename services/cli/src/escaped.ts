@@ -6,7 +6,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text for an element or an attribute of HTML. */
+/** Any text as text of HTML, also in an attribute. */
 export function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => ENTITIES[sign]!);
+  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
