@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import { makeBatch } from '@trikd/core/data/batch';
+import { totalSteps } from '@trikd/core/data/batch-plan';
 import type { Dataset } from '@trikd/core/data/split';
 import type { Params } from '@trikd/core/models/params';
 import { blobsFor, type ReferenceResult, runReference, runReferenceStage } from '@trikd/core/reference/reference';
@@ -61,9 +62,9 @@ export async function compareLosses(
       writeFileSync(join(folder, `${name}.safetensors`), encodeSafetensors(await blobs.load(inputs[name]!)));
     }
     writeBatches(folder, spec, dataset, steps);
-    const totalSteps = spec.epochs * Math.floor(dataset.train.count / spec.batchSize);
+    const total = totalSteps(dataset.train.count, spec.batchSize, spec.epochs);
     const train = async (precision: string) => {
-      writeRecipe(folder, spec, dataset, [stage], { mode: 'losses', steps, totalSteps, precision });
+      writeRecipe(folder, spec, dataset, [stage], { mode: 'losses', steps, totalSteps: total, precision });
       return ((await trainInPyTorch(python, folder)) as { losses: Losses }).losses;
     };
     const [theirs, precise] = [await train('float32'), await train('float64')];

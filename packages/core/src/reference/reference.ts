@@ -110,7 +110,7 @@ export function blobsFor(
 }
 
 /** What decides whether a stage follows. */
-function decided({ learners }: ReferenceOutcome): StageResults[number] {
+export function decided({ learners }: ReferenceOutcome): StageResults[number] {
   const named = Object.entries(learners).flatMap(([name, { best }]) => (best ? [[name, { best }] as const] : []));
   return { learners: Object.fromEntries(named) };
 }

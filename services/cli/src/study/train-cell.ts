@@ -1,8 +1,9 @@
+import { totalSteps } from '@trikd/core/data/batch-plan';
 import type { LabelledImages } from '@trikd/core/data/image-source';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { type ReferenceResult, runReference } from '@trikd/core/reference/reference';
-import { bestStage, type StageResults } from '@trikd/core/run/promotion';
+import { decided, type ReferenceResult, runReference } from '@trikd/core/reference/reference';
+import { bestStage } from '@trikd/core/run/promotion';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { stagesOf } from '@trikd/core/stages/stages-of';
 import { classificationMeter } from '@trikd/core/tasks/classification/score-meter';
@@ -78,8 +79,7 @@ export async function trainCell(
 
 /** Reports the steps of a run that are done, of all that it can have. */
 function reporter(spec: RunSpec, dataset: Dataset, ended: () => number, progress: TaskProgress) {
-  const perEpoch = Math.floor(dataset.train.count / spec.batchSize);
-  const lengths = stagesOf(spec).map(({ epochs }) => epochs * perEpoch);
+  const lengths = stagesOf(spec).map(({ epochs }) => totalSteps(dataset.train.count, spec.batchSize, epochs));
   const all = lengths.reduce((sum, steps) => sum + steps, 0);
   let last = Number.NEGATIVE_INFINITY;
   return (_: unknown, event: { readonly kind: string; readonly progress?: { readonly nextStep: number } }) => {
@@ -89,11 +89,6 @@ function reporter(spec: RunSpec, dataset: Dataset, ended: () => number, progress
     const before = lengths.slice(0, ended()).reduce((sum, steps) => sum + steps, 0);
     progress(spec.name, before + event.progress.nextStep, all);
   };
-}
-
-function decided({ learners }: ReferenceResult): StageResults[number] {
-  const named = Object.entries(learners).flatMap(([name, { best }]) => (best ? [[name, { best }] as const] : []));
-  return { learners: Object.fromEntries(named) };
 }
 
 function stageRow(spec: RunSpec, { generation, steps, learners }: ReferenceResult): Row['stages'][number] {
