@@ -1,9 +1,15 @@
 import { expect, test } from 'vitest';
-import { add, summary, tally } from './tally.ts';
+import { add, failures, summary, tally } from './tally.ts';
 
 const file = (status: string, ...tests: string[]) => ({
+  name: '/src/a.test.ts',
   status,
-  assertionResults: tests.map((each) => ({ status: each })),
+  message: status === 'failed' ? 'Error: no such module' : '',
+  assertionResults: tests.map((each, index) => ({
+    status: each,
+    fullName: `test ${index}`,
+    failureMessages: each === 'failed' ? ['AssertionError: expected 1 to be 2'] : [],
+  })),
 });
 
 test('counts tests over all files', () => {
@@ -37,4 +43,19 @@ test('an exit code that no test explains is one failure', () => {
 
 test('suites add up to one line', () => {
   expect(summary(add({ passed: 2, failed: 0 }, { passed: 3, failed: 1 }))).toBe('5 passed, 1 failed');
+});
+
+test('a failed test is named with its file and its message', () => {
+  expect(failures({ testResults: [file('failed', 'passed', 'failed')] })).toEqual([
+    '/src/a.test.ts > test 1 (failed): AssertionError: expected 1 to be 2',
+  ]);
+});
+
+test('a file that broke is named with the reason', () => {
+  expect(failures({ testResults: [file('failed')] })).toEqual(['/src/a.test.ts: Error: no such module']);
+});
+
+test('of a long message the first lines are kept', () => {
+  const long = { ...file('failed'), message: Array.from({ length: 99 }, (_, line) => `line ${line}`).join('\n') };
+  expect(failures({ testResults: [long] })[0]!.split('\n')).toHaveLength(12);
 });

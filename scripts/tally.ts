@@ -7,8 +7,16 @@ export interface Tally {
 /** The part of Vitest's JSON report that is read here. */
 export interface VitestReport {
   readonly testResults: readonly {
+    /** Absolute path of the file. */
+    readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    /** Why the file broke, where no test of it did. */
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 }
 
@@ -27,6 +35,23 @@ export function tally(report: VitestReport | undefined, exitCode: number): Tally
   const unexplained = failed === 0 && (exitCode !== 0 || passed === 0);
   return { passed, failed: failed + (unexplained ? 1 : 0) };
 }
+
+/** One text for each test that did not pass and each file that broke: where it is, and the first lines of why. */
+export function failures(report: VitestReport | undefined): string[] {
+  return (report?.testResults ?? []).flatMap(({ name, status, message, assertionResults }) => {
+    const unhappy = assertionResults.filter((each) => each.status !== 'passed');
+    const broken = status === 'failed' && !unhappy.some((each) => each.status === 'failed');
+    return [
+      ...(broken ? [`${name}: ${firstLines(message)}`] : []),
+      ...unhappy.map(
+        (each) => `${name} > ${each.fullName} (${each.status}): ${firstLines(each.failureMessages.join('\n'))}`,
+      ),
+    ];
+  });
+}
+
+/** Enough to see what an assertion expected; the whole is further up in the output. */
+const firstLines = (message: string): string => message.split('\n').slice(0, 12).join('\n  ');
 
 export function add(a: Tally, b: Tally): Tally {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed };

@@ -1,5 +1,5 @@
 /**
- * Runs what must pass, prints what it prints, and ends with `N passed, N failed` over all of it.
+ * Runs what must pass, prints what it prints, and ends with what failed and with `N passed, N failed` over all of it.
  *
  * usage: node scripts/test.ts [check | unit | integration | simulation | end-to-end | browser | kubernetes | cluster | faults | attacks]...      (default: all, in that order)
  */
@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { add, summary, type Tally, tally, type VitestReport } from './tally.ts';
+import { add, failures, summary, type Tally, tally, type VitestReport } from './tally.ts';
 
 const suites = [
   'check',
@@ -77,12 +77,13 @@ function run(command: readonly string[]): number {
 
 /** Checks are not counted as tests: one that fails is a failure, one that holds adds nothing. */
 function runChecks(): Tally {
-  const failures = checks.filter(([name, commands]) => {
+  const failing = checks.filter(([name, commands]) => {
     const holds = commands.every((command) => run(command) === 0);
     console.log(`${holds ? 'holds' : 'FAILS'}: ${name}`);
     return !holds;
   });
-  return { passed: 0, failed: failures.length };
+  failed.push(...failing.map(([name]) => `check: ${name}`));
+  return { passed: 0, failed: failing.length };
 }
 
 function readReport(path: string): VitestReport | undefined {
@@ -100,8 +101,15 @@ function runSuite(suite: string): Tally {
   const project = suite === 'unit' ? 'unit*' : suite;
   const files = asked.includes(suite) ? [] : (partOf[suite] ?? []);
   const exitCode = run(['vitest', 'run', '--project', project, ...files, ...reporters]);
-  return tally(readReport(report), exitCode);
+  const read = readReport(report);
+  const counts = tally(read, exitCode);
+  const named = failures(read).map((failure) => `${suite}: ${failure}`);
+  failed.push(...(counts.failed > named.length ? [...named, `${suite}: vitest ended with ${exitCode}`] : named));
+  return counts;
 }
+
+/** What failed in all suites: printed at the end, because the output above it has tens of thousands of lines. */
+const failed: string[] = [];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((suite) => !suites.includes(suite));
@@ -126,5 +134,6 @@ rmSync(scratch, { recursive: true });
 for (const suite of wanted.filter((each) => !chosen.includes(each))) {
   console.log(`SKIPPED: ${suite}: ${reasonToSkip(suite)}; run \`make ${suite}\``);
 }
+for (const each of failed) console.log(`FAILED: ${each}`);
 console.log(summary(total));
 process.exitCode = total.failed > 0 ? 1 : 0;
