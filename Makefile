@@ -213,8 +213,9 @@ schemas: ## the Python package kubernetes-validate, which has the schemas of ver
 tensorboard: ## the Python package tensorboard, which a test opens our curves with
 	@python3 scripts/fetch-python-packages.py tensorboard > /dev/null
 
-tritonclient: ## the Python package tritonclient, with whose stubs tests serve models and ask ours
+tritonclient: ## the Python package tritonclient, with which tests serve models and ask ours
 	@python3 scripts/fetch-python-packages.py tritonclient > /dev/null
+	@python3 scripts/fetch-python-packages.py geventhttpclient > /dev/null
 
 chromium: ## a Chromium for the browser tests, unless there is one
 	@python3 scripts/fetch-chromium.py > /dev/null

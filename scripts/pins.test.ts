@@ -73,6 +73,7 @@ describe('everything that is fetched has a pin:', () => {
     ['cuda', 'nvidia-cudnn-cu12', '9.28.0.42'],
     ['tensorboard', 'tensorboard', versionIn('fetch-python-packages.py', "    'tensorboard'")],
     ['tritonclient', 'tritonclient', versionIn('fetch-python-packages.py', "    'tritonclient'")],
+    ['geventhttpclient', 'geventhttpclient', versionIn('fetch-python-packages.py', "    'geventhttpclient'")],
     ['onnxruntime', 'onnxruntime', versionIn('fetch-python-packages.py', "    'onnxruntime'")],
     ['kubernetes-validate', 'kubernetes-validate', versionIn('fetch-python-packages.py', "    'kubernetes-validate'")],
   ])('the wheels that %s is made of', (file, name, version) => {

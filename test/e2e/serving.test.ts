@@ -35,7 +35,7 @@ async function evaluated(folder: string): Promise<Buffer> {
   return Buffer.from(logits!.buffer);
 }
 
-test('tritonclient asks `trikd serve`, whose answers have the bits of an evaluation; its own line works, and Ctrl-C ends it', async () => {
+test('tritonclient asks `trikd serve` over gRPC and HTTP, whose answers have the bits of an evaluation; its own line works, and Ctrl-C ends it', async () => {
   const folder = scratch();
   const runs = join(folder, 'runs');
   expect(await run(folder, tiny)).toMatchObject({ status: 0 });
@@ -48,16 +48,23 @@ test('tritonclient asks `trikd serve`, whose answers have the bits of an evaluat
 
   const file = join(folder, 'images');
   writeFileSync(file, images);
-  const PYTHONPATH = execFileSync('python3', [FETCH, 'tritonclient'], { encoding: 'utf8' }).trim();
-  const args = [CLIENT, grpc, `http://${http}`, tiny.name, file, '8', '8', '1'];
+  const packages = ['tritonclient', 'geventhttpclient'].map((name) =>
+    execFileSync('python3', [FETCH, name], { encoding: 'utf8' }).trim(),
+  );
+  const PYTHONPATH = packages.join(':');
+  const args = [CLIENT, grpc, http, tiny.name, file, '8', '8', '1'];
   const said = JSON.parse((await execute('python3', args, { env: { ...process.env, PYTHONPATH } })).stdout);
-  expect(said).toMatchObject({
+  const facts = {
     ...{ live: true, ready: true, modelReady: true, server: 'trikd', versions: ['0', '1', 'latest'] },
-    inputs: [{ name: 'images', datatype: 'UINT8', shape: ['-1', '8', '8', '1'] }],
     index: ['tiny', 'tiny', 'tiny.teacher', 'tiny.teacher'],
+  };
+  const input = { name: 'images', datatype: 'UINT8' };
+  expect(said).toMatchObject({
+    grpc: { ...facts, inputs: [{ ...input, shape: ['-1', '8', '8', '1'] }] },
+    http: { ...facts, inputs: [{ ...input, shape: [-1, 8, 8, 1] }] },
   });
   const expected = (await evaluated(join(runs, tiny.name, 'store'))).toString('base64');
-  expect(Object.keys(said.outputs)).toHaveLength(6);
+  expect(Object.keys(said.outputs)).toHaveLength(10);
   for (const [how, outputs] of Object.entries(said.outputs)) expect(outputs, how).toBe(expected);
 
   serving.kill('SIGINT');

@@ -249,6 +249,7 @@ describe('over HTTP', () => {
         'Inference-Header-Content-Length is 99',
         () => post(url, '{}', { 'inference-header-content-length': '99' }),
       ],
+      [415, 'the request is compressed (gzip)', () => post(url, '{}', { 'content-encoding': 'gzip' })],
       [413, 'a request has at most 2048 bytes here', () => post(url, 'x'.repeat(2049))],
       [403, 'requests from http://elsewhere.example', () => post(url, '{}', { origin: 'http://elsewhere.example' })],
       [404, 'no route for GET /v3', () => fetch(`${url}/v3`)],

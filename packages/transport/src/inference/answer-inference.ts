@@ -78,6 +78,11 @@ async function infer(
   { model, version }: { readonly model: string; readonly version: string },
   { models, bodies }: InferenceParts,
 ): Promise<void> {
+  const { 'content-encoding': encoding = 'identity' } = request.headers;
+  if (encoding !== 'identity') {
+    const message = `the request is compressed (${encoding.slice(0, 32)}): send it as it is`;
+    throw new Rejection(httpFailure(415, 'INVALID_ARGUMENT', message));
+  }
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(new TrikdError('unavailable', 'the caller has left'));
