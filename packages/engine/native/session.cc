@@ -35,9 +35,7 @@ struct Run {
   }
 
   void Execute() {
-    // RunOptions{trace_level: FULL_TRACE}
-    static const char kFullTrace[] = {0x08, 0x03};
-    TF_Buffer* options = traced ? TF_NewBufferFromString(kFullTrace, sizeof(kFullTrace)) : nullptr;
+    TF_Buffer* options = traced ? TraceOptions() : nullptr;
     if (traced) metadata = TF_NewBuffer();
     Status status;
     TF_SessionRun(session->session, options, feeds.data(), inputs.data(), static_cast<int>(inputs.size()), fetches.data(),
@@ -48,6 +46,14 @@ struct Run {
     session->End();
     // TensorFlow reports a run that Close cancelled with several codes; callers see one.
     if (failure && session->closed) failure = Failure{"CANCELLED", "the session was closed: " + failure->message, ""};
+  }
+
+  // RunOptions{trace_level}. FULL_TRACE has the kernels of GPUs, but TensorFlow allows one such run at a time in a process;
+  // SOFTWARE_TRACE has all ops of CPUs.
+  TF_Buffer* TraceOptions() const {
+    static const char kSoftwareTrace[] = {0x08, 0x01}, kFullTrace[] = {0x08, 0x03};
+    return session->HasGpu() ? TF_NewBufferFromString(kFullTrace, sizeof(kFullTrace))
+                             : TF_NewBufferFromString(kSoftwareTrace, sizeof(kSoftwareTrace));
   }
 
   napi_value Result(napi_env env) const {
@@ -128,6 +134,18 @@ void Session::Cancel() {
   if (closed.exchange(true) || session == nullptr) return;
   Status ignored;
   TF_CloseSession(session, ignored.get());
+}
+
+bool Session::HasGpu() const {
+  Status status;
+  TF_DeviceList* devices = TF_SessionListDevices(session, status.get());
+  bool found = false;
+  for (int i = 0, n = status.ok() ? TF_DeviceListCount(devices) : 0; i < n; i++) {
+    const char* type = TF_DeviceListType(devices, i, status.get());
+    found = found || (status.ok() && std::string(type) == "GPU");
+  }
+  TF_DeleteDeviceList(devices);
+  return found;
 }
 
 void Session::Begin() {

@@ -18,6 +18,8 @@ struct Session {
   ~Session();
   // Cancels what runs, also runs that wait in a queue. Safe from any thread, and more than once.
   void Cancel();
+  // Whether it computes on a GPU.
+  bool HasGpu() const;
   // Counts the runs in flight, so that closing can wait for the last of them.
   void Begin();
   void End();

@@ -3,10 +3,18 @@ import { ARRAY, type HostTensor, sizeOf, type TensorSpec, TF_DTYPE } from './dty
 import { EngineError, fromNative } from './errors.js';
 import { type Device, type Feed, type NativeSession, native, type Output } from './native.js';
 import type { Port } from './scope.js';
+import { type TracedOp, tracedOps } from './step-stats.js';
 import type { Program, TracedFunction } from './trace.js';
 
 /** What a function is fed with: arrays of exactly the input's size, or a number for a scalar. */
 export type Feeds = Readonly<Record<string, number | Float32Array | Int32Array | Uint8Array>>;
+
+/** A run of a function that TensorFlow traced. */
+export interface Profile {
+  /** As of `run`. */
+  readonly outputs: Record<string, Float32Array>;
+  readonly ops: readonly TracedOp[];
+}
 
 /** Opens sessions with one set of options. */
 export class Engine {
@@ -67,14 +75,13 @@ export class Session {
    */
   async run(name: string, feeds: Feeds): Promise<Record<string, Float32Array>> {
     const { values } = await this.call(name, feeds, false);
-    const keys = [...this.traced(name).outputs.keys()];
-    return Object.fromEntries(keys.map((key, index) => [key, values[index] as Float32Array]));
+    return this.named(name, values);
   }
 
-  /** As `run`, but returns TensorFlow's `RunMetadata` (serialised) with the time of every op. Slower. */
-  async profile(name: string, feeds: Feeds): Promise<Buffer> {
-    const { metadata } = await this.call(name, feeds, true);
-    return metadata!;
+  /** As `run`, but also returns when each op ran, and for how long. Slower. */
+  async profile(name: string, feeds: Feeds): Promise<Profile> {
+    const { values, metadata } = await this.call(name, feeds, true);
+    return { outputs: this.named(name, values), ops: tracedOps(metadata!) };
   }
 
   /** Takes the next value of an out port; waits until the graph has sent one. */
@@ -138,6 +145,11 @@ export class Session {
     } finally {
       this.busy.delete(name);
     }
+  }
+
+  private named(name: string, values: readonly NodeJS.TypedArray[]): Record<string, Float32Array> {
+    const keys = [...this.traced(name).outputs.keys()];
+    return Object.fromEntries(keys.map((key, index) => [key, values[index] as Float32Array]));
   }
 
   private traced(name: string): TracedFunction {

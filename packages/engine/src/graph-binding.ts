@@ -52,6 +52,8 @@ export class GraphBinding {
   readonly graph: NativeGraph = native.createGraph();
   /** Nodes added so far, by type. */
   readonly counts = new Map<string, number>();
+  /** Of the outputs of each node, by its name. */
+  readonly shapes = new Map<string, readonly (readonly number[])[]>();
   private readonly outputs = new Map<number, Output>();
   private nextHandle = 0;
   private nextName = 0;
@@ -63,8 +65,13 @@ export class GraphBinding {
     attributes: readonly Attribute[] = [],
     controls: readonly number[] = [],
   ): OperationInfo {
+    const name = `${type}_${this.nextName++}`;
     try {
-      const info = native.addOperation(this.graph, type, `${type}_${this.nextName++}`, inputs, attributes, controls);
+      const info = native.addOperation(this.graph, type, name, inputs, attributes, controls);
+      this.shapes.set(
+        name,
+        info.outputs.map(({ shape }) => shape),
+      );
       this.counts.set(type, (this.counts.get(type) ?? 0) + 1);
       return info;
     } catch (error) {

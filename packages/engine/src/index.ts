@@ -1,7 +1,7 @@
 export type { LayersModel, Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 export type { EngineOptions } from './config-proto.js';
 export { type DType, float32, type HostTensor, int32, sizeOf, type TensorSpec, uint8 } from './dtype.js';
-export { Engine, type Feeds, type Session } from './engine.js';
+export { Engine, type Feeds, type Profile, type Session } from './engine.js';
 export { EngineError, type EngineErrorCode } from './errors.js';
 export { batchNormalization } from './layers/batch-normalization.js';
 export { plainSoftmaxCrossEntropy, softmaxCrossEntropy } from './layers/softmax-cross-entropy.js';
@@ -9,5 +9,6 @@ export { type Device, tensorflowVersion } from './native.js';
 export type { Gradient, Optimizer } from './optimizer.js';
 export type { RandomSource } from './random-draws.js';
 export type { LossGradients, Minimize, ModelMode, Scope, StateScalar, Update } from './scope.js';
+export type { TracedOp } from './step-stats.js';
 export { tf } from './tfjs-internals/tf.js';
 export { type FunctionDefinition, type Program, trace } from './trace.js';

@@ -129,7 +129,11 @@ describe('a function', () => {
 
   test('says how long each op took when it is profiled', () =>
     withSession(program, async (session) => {
-      const metadata = await session.profile('identity', { x: X });
-      expect(metadata.toString('latin1')).toMatch(/Neg/);
+      const { outputs, ops } = await session.profile('identity', { x: X });
+      expect(outputs).toEqual(await session.run('identity', { x: X }));
+      const [negation] = ops.filter(({ type }) => type === 'Neg');
+      expect(negation!.name).toMatch(/^Neg_\d+$/);
+      expect(negation!.duration).toBeGreaterThan(0);
+      expect(program.shapes.get(negation!.name)).toEqual([[2]]);
     }));
 });

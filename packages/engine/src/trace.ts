@@ -35,6 +35,8 @@ export interface Program {
   readonly ports: ReadonlyMap<string, Port>;
   /** How many operations the graph has, by type: what tells a second forward pass from one. */
   readonly operations: ReadonlyMap<string, number>;
+  /** The shape of each output of each node, by the name of the node; -1 where it is not known before the node runs. */
+  readonly shapes: ReadonlyMap<string, readonly (readonly number[])[]>;
 }
 
 /**
@@ -74,7 +76,8 @@ export function trace(build: () => LayersModel, functions: Readonly<Record<strin
     forgetModel();
     tf.removeBackend(GRAPH_BACKEND);
   }
-  return { graph: binding.graph, variables: variables.all, functions: traced, ports, operations: binding.counts };
+  const { counts: operations, shapes } = binding;
+  return { graph: binding.graph, variables: variables.all, functions: traced, ports, operations, shapes };
 }
 
 function traceFunction(

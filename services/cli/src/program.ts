@@ -34,6 +34,7 @@ import { loginCommands } from './login/command.js';
 import { credentialOptions } from './options.js';
 import { paintFor } from './paint.js';
 import { predictCommand } from './predict/command.js';
+import { profileCommand } from './profile/command.js';
 import { withProgress } from './progress.js';
 import { queueCommand } from './queue/command.js';
 import { run } from './run.js';
@@ -76,6 +77,16 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         });
         const stages = explained(spec, data);
         print(shell, json ? formatted(stages, 'json') : explainedText(stages));
+      }),
+    )
+    .addCommand(
+      profileCommand(async (options) => {
+        const profiled = withProgress(shell, (report) =>
+          runTask({ name: 'profile', program: programOf('profile'), options }, shell, (what, done, all) =>
+            report(`${what}: ${done} of ${all} steps`),
+          ),
+        );
+        print(shell, await profiled);
       }),
     )
     .addCommand(studyCommand((options) => study(options, shell)))
@@ -194,7 +205,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
 }
 
 /** The program of a command that computes in a process of its own. */
-function programOf(folder: 'eval' | 'export' | 'predict'): URL {
+function programOf(folder: 'eval' | 'export' | 'predict' | 'profile'): URL {
   return new URL(`./${folder}/process.js`, import.meta.url);
 }
 
