@@ -46,6 +46,7 @@ describe('trikd run', () => {
       overrides: [],
       output: 'table',
       fresh: false,
+      inProcess: false,
     });
   });
 

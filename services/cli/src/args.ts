@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly listen?: string;
   /** Folder of certificates; absent: plain text within this machine. */
   readonly tls?: string;
+  /** Whether all models train in one process. */
+  readonly inProcess: boolean;
   /** Absent: none. */
   readonly tags?: readonly string[];
 }
@@ -52,10 +54,11 @@ Example:
   $ trikd run examples/tiny.yaml
   $ trikd run examples/fashion-mnist.yaml --seed 1 --set name=seed-1 --set student.learningRate=0.1
   $ trikd run report.html --set name=again
+  $ trikd run examples/tiny.yaml --in-process
 
   $ trikd run examples/tiny.yaml --server orchestrator:50050 --no-wait --priority 10
 
-Ctrl-C pauses the run at a checkpoint; the same command continues it. The folder runs/<run>, or <dir>/<run> with --store, has its
+Ctrl-C pauses the run at a checkpoint; the same command continues it, with or without --in-process. The folder runs/<run>, or <dir>/<run> with --store, has its
 events.jsonl, tensorboard/, report.html and logs/, and its store unless TRIKD_STORE__* variables name another one.
 With --server the command starts no service: it creates the run at a running orchestrator, and Ctrl-C does not affect the run.
 Exit status: 0 completed or paused, 1 failed, 2 wrong command line, 3 the run exists with another spec or was rejected, 4 no answer.`;
@@ -75,6 +78,7 @@ interface RawOptions extends Partial<Connection> {
   readonly store?: string;
   readonly output: 'table' | 'json';
   readonly fresh: boolean;
+  readonly inProcess: boolean;
   readonly tag?: readonly string[];
 }
 
@@ -88,11 +92,12 @@ export function commandLine(actions: RunActions): Command {
     .showHelpAfterError('(see trikd --help)');
   program
     .command('run')
-    .description('Trains a run: starts its four services, shows their progress, and continues a stored run.')
+    .description('Trains a run: starts its services, shows their progress, and continues a stored run.')
     .argument('<file>', 'YAML file with the spec of the run, or a report, which holds one')
     .addOption(overrideOption())
     .option('--seed <n>', 'override the seed', wholeNumber)
     .option('--store <dir>', 'folder with a folder for each run (default: "runs")')
+    .option('--in-process', 'train all models in one process, with the same result: it needs less memory', false)
     .option('--fresh', 'remove the stored run of this name first', false)
     .option('--listen <host:port>', 'address of its orchestrator, for other commands (default: any free port)', address)
     .addOption(tagOption())
@@ -100,7 +105,7 @@ export function commandLine(actions: RunActions): Command {
     .addOption(
       new Option('--server <address>', 'create the run at this orchestrator and start no service')
         .argParser(serverAddress)
-        .conflicts(['store', 'fresh', 'listen']),
+        .conflicts(['store', 'fresh', 'listen', 'inProcess']),
     )
     .option('--priority <n>', 'with --server: from -100 to 100; higher ones get a trio first (default: 0)', priority)
     .option('--class <name>', 'with --server: kind of trio, such as gpu (default: the one of the orchestrator)')
@@ -113,7 +118,20 @@ export function commandLine(actions: RunActions): Command {
     .addHelpText('after', RUN_EXAMPLE)
     .exitOverride()
     .action(async (file: string, raw: RawOptions, command: Command) => {
-      const { set, seed, store, output, fresh, listen, tls, server, wait, team, requestId = randomUUID() } = raw;
+      const {
+        set,
+        seed,
+        store,
+        output,
+        fresh,
+        inProcess,
+        listen,
+        tls,
+        server,
+        wait,
+        team,
+        requestId = randomUUID(),
+      } = raw;
       const ofPlacement = { '--priority <n>': raw.priority, '--class <name>': raw.class, '--queue <name>': raw.queue };
       for (const [option, value] of Object.entries(ofPlacement)) {
         if (server !== undefined || value === undefined) continue;
@@ -134,6 +152,7 @@ export function commandLine(actions: RunActions): Command {
         await actions.run({
           ...common,
           fresh,
+          inProcess,
           ...(store !== undefined && { store }),
           ...(listen !== undefined && { listen }),
           ...(tls !== undefined && { tls }),

@@ -122,13 +122,13 @@ interface Outputs {
 async function train(
   spec: RunSpec,
   folder: RunFolder,
-  { listen, tls, tags = [] }: Pick<RunOptions, 'listen' | 'tls' | 'tags'>,
+  { listen, tls, inProcess, tags = [] }: Pick<RunOptions, 'listen' | 'tls' | 'inProcess' | 'tags'>,
   outputs: Outputs,
   { stdout, env, rest, end }: Shell,
 ): Promise<string | undefined> {
   if (rest.aborted) return undefined;
   const { display } = outputs;
-  const options = { ...(listen !== undefined && { listen }), ...(tls !== undefined && { tls }) };
+  const options = { ...(listen !== undefined && { listen }), ...(tls !== undefined && { tls }), inProcess };
   const services = await startServices(folder, env, end, options);
   const { address, dashboard } = services;
   if (listen !== undefined) display.say(`the orchestrator listens on ${address}`);

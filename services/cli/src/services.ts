@@ -70,7 +70,7 @@ async function endWithin(services: readonly Ending[], seconds: number): Promise<
   await within(Promise.all(services.map(({ ended }) => ended)), seconds, systemClock);
 }
 
-/** The four services of a run. */
+/** The services of a run. */
 export interface Services {
   /** host:port of the orchestrator. */
   readonly address: string;
@@ -89,10 +89,12 @@ export interface ServicesOptions {
   readonly listen?: string;
   /** Folder of certificates; absent: plain text within this machine. */
   readonly tls?: string;
+  /** Whether the models are in the process of the orchestrator. */
+  readonly inProcess?: boolean;
 }
 
 /**
- * Starts the services of a run: first the models, then the orchestrator with their addresses.
+ * Starts the services of a run: first the models, then the orchestrator with their addresses; or one orchestrator with the models.
  * @param killed kills them all when it aborts
  * @throws TrikdError `unavailable` when one of them does not start; the others are then killed
  */
@@ -100,7 +102,7 @@ export async function startServices(
   folder: RunFolder,
   env: Environment,
   killed: AbortSignal,
-  { listen, tls }: ServicesOptions = {},
+  { listen, tls, inProcess = false }: ServicesOptions = {},
 ): Promise<Services> {
   const kills: (() => void)[] = [];
   const kill = () => {
@@ -115,19 +117,21 @@ export async function startServices(
     return service.ready;
   };
   try {
-    const trio = await startTrio(start);
+    const models = inProcess ? undefined : await startTrio(start);
     const orchestrator = await start('orchestrator', {
-      anchor: trio.anchor.address,
-      teacher: trio.teacher.address,
-      student: trio.student.address,
+      ...(models ? addressesOf(models) : { 'placement.kind': 'in-process' }),
       events: dirname(folder.path),
       ...(listen !== undefined && { listen }),
     });
-    return together(orchestrator, Object.values(trio), kill);
+    return together(orchestrator, Object.values(models ?? {}), kill);
   } catch (error) {
     kill();
     throw error;
   }
+}
+
+function addressesOf({ anchor, teacher, student }: Trio<ServiceProcess>) {
+  return { anchor: anchor.address, teacher: teacher.address, student: student.address };
 }
 
 /** The environment with the run as an attribute of telemetry. */

@@ -29,6 +29,12 @@ test('a placement of JobSets needs a namespace, and connects to pods', () => {
   expect(dialledIn(config)).toEqual(['pods:50051']);
 });
 
+test('a placement in the process connects to no service', () => {
+  const { TRIKD_TEACHER: _t, TRIKD_STUDENT: _s, TRIKD_ANCHOR: _a, ...env } = required;
+  const config = loadConfig(OrchestratorConfig, { ...env, TRIKD_PLACEMENT__KIND: 'in-process' });
+  expect([placementOf(config), dialledIn(config)]).toEqual([{ kind: 'in-process' }, []]);
+});
+
 test('the short form of one trio is a placement with one trio', () => {
   const { kind, ...placement } = placementOf(loadConfig(OrchestratorConfig, required));
   expect([kind, placement]).toEqual([

@@ -139,6 +139,7 @@ export function dialledIn(config: Trios & Pick<OrchestratorConfig, 'http'>): rea
   const { inference } = config.http;
   const models = inference === undefined ? [] : [inference];
   const placement = placementOf(config);
+  if (placement.kind === 'in-process') return models;
   if (placement.kind === 'jobset') return ['pods:50051', ...models];
   return [...placement.trios.flatMap(({ teacher, student, anchor }) => [teacher, student, anchor]), ...models];
 }

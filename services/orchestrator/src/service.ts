@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { within } from '@trikd/core/async/within';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { createCandidate } from '@trikd/core/run/lease';
+import type { LocalTrio } from '@trikd/model-host/local/local-trio';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import { exitOn } from '@trikd/process/exit-on';
@@ -22,12 +23,13 @@ import { openLeaderLabel } from './leadership/label/open.js';
 import { queueMeter } from './leadership/queue-meter.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
 import { openPlacement } from './placement/open-placement.js';
+import { localLinks } from './runs/local-links.js';
 import { trioLinks } from './runs/trio-links.js';
 
 /** The orchestrator of a configuration, with its connections. */
 export interface OrchestratorService {
   readonly orchestrator: Orchestrator;
-  /** Drains within the configured time, and closes all connections. */
+  /** Drains within the configured time, closes all connections, and ends a trio in this process. */
   readonly stop: () => Promise<void>;
 }
 
@@ -43,13 +45,17 @@ export function orchestratorServiceOrExit(...ports: Parameters<typeof orchestrat
   }
 }
 
-/** @throws TrikdError `invalid` for a configuration that cannot be used */
+/**
+ * @param local the trio of a placement in this process
+ * @throws TrikdError `invalid` for a configuration that cannot be used
+ */
 export function orchestratorService(
   config: OrchestratorConfig,
   store: ObjectStore,
   log: Logger,
   telemetry: Telemetry = NO_TELEMETRY,
   security: Security = LOOPBACK_ONLY,
+  local?: LocalTrio,
 ): OrchestratorService {
   const writer = `orchestrator ${process.pid} on ${hostname()}`;
   const clock = systemClock;
@@ -79,7 +85,7 @@ export function orchestratorService(
     keepPairs: config.keepCheckpoints,
     placement,
     ...(label && { leads: label.leads }),
-    connect: (trio) => trioLinks(trio, times, security),
+    connect: (trio) => (local ? localLinks(local, trio) : trioLinks(trio, times, security)),
     queue: queueOf(config),
     queueMeter: queueMeter(telemetry.record, placement.states),
     times,
@@ -114,6 +120,7 @@ export function orchestratorService(
       const left = async () => label && within(label.settled(), FAREWELL, clock);
       await within(driver.drain().then(left), config.times.drain + FAREWELL, clock);
       stopped.abort();
+      await local?.stop();
     },
   };
 }

@@ -2,6 +2,7 @@ import { configOrExit } from '@trikd/process/config';
 import { environment } from '@trikd/process/environment';
 import { auditLogger, createLogger } from '@trikd/process/logging';
 import { exitStatusOf, shutdownSignal, unlessShutDown } from '@trikd/process/shutdown';
+import { systemClock } from '@trikd/process/system-clock';
 import { openStoreOrExit } from '@trikd/store/open-store';
 import { callMeter, refusalMeter } from '@trikd/telemetry/instruments';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
@@ -13,7 +14,7 @@ import { runService } from '@trikd/transport/nest/run-service';
 import { dashboardFor } from './api/dashboard.js';
 import { orchestratorModule } from './api/orchestrator.module.js';
 import { RUN_SERVICE } from './api/run-service.js';
-import { dialledIn, OrchestratorConfig } from './config.js';
+import { dialledIn, OrchestratorConfig, placementOf } from './config.js';
 import { orchestratorServiceOrExit } from './service.js';
 
 const config = configOrExit(OrchestratorConfig, environment());
@@ -22,7 +23,8 @@ const shutdown = shutdownSignal(log);
 const security = securityOrExit(config, 'orchestrator', log, dialledIn(config));
 const telemetry = await startTelemetry('orchestrator', environment(), log);
 const store = await unlessShutDown(shutdown, openStoreOrExit(config.store, log));
-const { orchestrator, stop } = orchestratorServiceOrExit(config, store, log, telemetry, security);
+const trio = await localTrio();
+const { orchestrator, stop } = orchestratorServiceOrExit(config, store, log, telemetry, security, trio);
 
 const { oidc } = config;
 const tokens = oidc && verifierOrExit(oidc, log);
@@ -50,3 +52,10 @@ await runService({
 });
 await telemetry.stop();
 process.exit(exitStatusOf(shutdown));
+
+/** The trio of a placement in this process. TensorFlow is loaded for it, and by no other orchestrator. */
+async function localTrio() {
+  if (placementOf(config).kind !== 'in-process') return undefined;
+  const { openLocalTrio } = await import('@trikd/model-host/local/local-trio');
+  return openLocalTrio(config, { store, clock: systemClock, random: Math.random, log, telemetry });
+}

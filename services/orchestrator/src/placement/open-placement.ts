@@ -5,7 +5,7 @@ import type { FixedPorts } from './fixed.js';
 import { fixedPlacement } from './fixed.js';
 import { grpcProbe } from './grpc-probe.js';
 import { openJobSetPlacement } from './jobset/open.js';
-import type { Placement } from './placement.js';
+import type { Placement, TrioAddresses } from './placement.js';
 import type { PlacementConfig } from './placement-config.js';
 import type { TrioStates } from './trio-states.js';
 
@@ -20,6 +20,16 @@ export interface OpenPlacementPorts {
   readonly stopped: AbortSignal;
 }
 
+/**
+ * The trio in the process of the orchestrator. It has the name of the only trio of a configuration, so that a run continues on either.
+ */
+export const LOCAL_TRIO: TrioAddresses = {
+  name: 'trio-1',
+  teacher: 'in-process',
+  student: 'in-process',
+  anchor: 'in-process',
+};
+
 /** The placement of a configuration. @throws TrikdError `invalid` for a configuration that cannot be used */
 export function openPlacement(
   config: PlacementConfig,
@@ -27,5 +37,9 @@ export function openPlacement(
 ): Placement & { states(): TrioStates } {
   if (config.kind === 'jobset') return openJobSetPlacement(config, ports);
   const { clock, times, security, stopped } = ports;
-  return fixedPlacement({ trios: config.trios, probe: grpcProbe(times.answer, security), clock, times, stopped });
+  const common = { clock, times, stopped };
+  if (config.kind === 'in-process') {
+    return fixedPlacement({ ...common, trios: [LOCAL_TRIO], probe: async () => 'serving' });
+  }
+  return fixedPlacement({ ...common, trios: config.trios, probe: grpcProbe(times.answer, security) });
 }

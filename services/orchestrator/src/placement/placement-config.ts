@@ -60,5 +60,13 @@ const JobSetPlacementConfig = z.strictObject({
 });
 export type JobSetPlacementConfig = z.infer<typeof JobSetPlacementConfig>;
 
-export const PlacementConfig = z.discriminatedUnion('kind', [FixedPlacementConfig, JobSetPlacementConfig]);
+const InProcessPlacementConfig = z.strictObject({
+  kind: z.literal('in-process').describe('one trio in the process of the orchestrator'),
+});
+
+export const PlacementConfig = z.discriminatedUnion('kind', [
+  FixedPlacementConfig,
+  JobSetPlacementConfig,
+  InProcessPlacementConfig,
+]);
 export type PlacementConfig = z.infer<typeof PlacementConfig>;

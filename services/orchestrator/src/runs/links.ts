@@ -1,15 +1,13 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import { startStepOf } from '@trikd/core/training/assignment';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { faultPoint } from '@trikd/process/fault-points';
 import { fromPosition, toSha256 } from '@trikd/protocol/convert';
 import { fromFrozenAssignment, toFileDigests, toFrozenScores } from '@trikd/protocol/convert-anchor';
 import { toNumerics } from '@trikd/protocol/convert-numerics';
 import { toRoleStep, toUsage } from '@trikd/protocol/convert-timing';
-import { fromAssignment, toTrainerEvent } from '@trikd/protocol/convert-trainer';
+import { fromAssignment } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
@@ -17,7 +15,7 @@ import { fromStatus } from '@trikd/protocol/status';
 import { serviceOf } from '@trikd/transport/access/caller';
 import type { Security } from '@trikd/transport/access/security';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
-import { assertOwnCheckpoint } from './own-checkpoint.js';
+import { decodedEvents } from './decoded-events.js';
 import type { AnchorLink, StepLink, TrainerLink } from './ports.js';
 
 /** A link and the connection beneath it. */
@@ -76,10 +74,10 @@ export function trainerLink(
     past: (attempt) => {
       const request = { attempt: fromPosition({ ...attempt, step: 0 }), fromEvent: 0, pastOnly: true };
       const deadline = Date.now() + 1000 * times.answer;
-      return decoded(readAll(client.watchTrainer(request, { deadline }), what), attempt, role);
+      return decodedEvents(readAll(client.watchTrainer(request, { deadline }), what), attempt, role);
     },
     watch: (attempt, signal, connection) =>
-      decoded(
+      decodedEvents(
         watch({
           what,
           open: (fromEvent) =>
@@ -105,25 +103,6 @@ async function* readAll<Response>(call: ClientReadableStream<Response>, what: st
     throw fromStatus(error, what);
   } finally {
     call.cancel();
-  }
-}
-
-/** @throws TrikdError that the trainer reported its failure with; Error for a failure of another kind */
-async function* decoded(
-  responses: AsyncIterable<Parameters<typeof toTrainerEvent>[0]>,
-  { runId }: GenerationAttempt,
-  role: TrainedRole,
-): AsyncGenerator<TrainerEvent> {
-  for await (const response of responses) {
-    const event = toTrainerEvent(response);
-    assertOwnCheckpoint(event, runId, role);
-    if (event.kind !== 'failure') {
-      yield event;
-      continue;
-    }
-    const { kind, message } = event.failure;
-    const sentence = message.startsWith(`the ${role} `) ? message : `the ${role}: ${message}`;
-    throw kind === 'internal' ? new Error(sentence) : new TrikdError(kind, sentence);
   }
 }
 
