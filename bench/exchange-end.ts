@@ -1,18 +1,36 @@
-// One end of an exchange, driven line by line: `listen grpc|tcp rows cols` -> address, `connect address`, `step N` -> {"ms": [...]}.
+// One end of an exchange, driven line by line: `listen {"kind": "grpc"|"tcp", ...}` -> address, `connect address`, `step N` -> {"ms": [...]}.
 // Both kinds do the same work a step: make bytes of float32 logits, send them, read the other's, make a Float32Array of them.
 
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { peerOf } from '@trikd/core/domain/role';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import { ALL_LOGITS, type FrameFormat } from '@trikd/core/exchange/frame-format';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import { fromSent, toSent } from '@trikd/core/exchange/sent-logits';
 import { subscribe } from '@trikd/core/exchange/subscribe';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
-import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { serviceOf } from '@trikd/transport/access/caller';
+import { openSecurity } from '@trikd/transport/access/security';
+import type { TlsConfig } from '@trikd/transport/access/tls-config';
+import { dialWith } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
 import { answerLines } from './line-process.ts';
+
+/** What an end exchanges, and how. */
+export interface EndOptions {
+  readonly kind: 'grpc' | 'tcp';
+  readonly role: 'teacher' | 'student';
+  readonly rows: number;
+  readonly cols: number;
+  /** Default: all logits in float32. */
+  readonly format?: FrameFormat;
+  /** Section `tls` of a service's configuration. Default: plain text. */
+  readonly tls?: TlsConfig;
+}
 
 interface End {
   readonly address: string;
@@ -22,20 +40,24 @@ interface End {
 
 const attempt = { runId: 'bench', generation: 0, attempt: 1 };
 const never = new AbortController().signal;
+const batchDigest = '00'.repeat(16);
 
-async function grpcEnd(rows: number, cols: number): Promise<End> {
-  const window = createFrameWindow({ attempt, firstStep: 0, size: 4, consumers: ['student'] });
+async function grpcEnd({ role, rows, cols, format = ALL_LOGITS, tls }: EndOptions): Promise<End> {
+  const peer = peerOf(role);
+  const log = createLogger({ level: 'error' }, 'bench');
+  const window = createFrameWindow({ attempt, firstStep: 0, size: 4, consumers: [peer] });
   const source = {
-    frames: (asked: { from: { step: number } }, signal: AbortSignal) =>
-      window.frames('student', asked.from.step, signal),
+    frames: (asked: { from: { step: number } }, signal: AbortSignal) => window.frames(peer, asked.from.step, signal),
   };
+  const security = openSecurity({ tls, plaintext: 'loopback' }, serviceOf(role), log);
   const service = await createService({
     module: exchangeModule(source, never),
     services: EXCHANGE_SERVICES,
     listen: '127.0.0.1:0',
-    log: createLogger({ level: 'error' }, 'bench'),
+    log,
+    security,
   });
-  const logits = { rows, cols, data: new Float32Array(rows * cols).fill(1) };
+  const logits = { rows, cols, data: Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i) * 8) };
   let frames: AsyncIterator<LogitsFrame>;
   return {
     address: service.address,
@@ -43,31 +65,34 @@ async function grpcEnd(rows: number, cols: number): Promise<End> {
       const agreement = { specDigest: '', datasetDigest: '', classes: cols, batchSize: rows, seed: 0 };
       const from = { ...attempt, step: 0 };
       frames = subscribe({
-        producer: 'teacher',
-        server: 'teacher',
+        producer: peer,
+        server: peer,
         address,
-        consumer: 'student',
+        consumer: role,
         from,
         agreement,
+        format,
         secret: SECRET,
         stepTimeoutSeconds: 60,
         signal: never,
-        dial: dialProducer,
+        dial: dialWith(security),
         clock: systemClock,
         random: Math.random,
       });
     },
     async exchange(step) {
-      await window.publish({ position: { ...attempt, step }, batchDigest: '00'.repeat(16), logits });
+      const position = { ...attempt, step };
+      const sent = toSent(logits, format, role);
+      await window.publish({ position, batchDigest, logits: sent });
       const next = await frames.next();
       if (next.done) throw new Error('the other end stopped');
-      return next.value.logits.data;
+      return fromSent(next.value.logits);
     },
   };
 }
 
 /** The least that any transport in Node.js must do: one connection, a length before the bytes, both ends write at once. */
-async function tcpEnd(rows: number, cols: number): Promise<End> {
+async function tcpEnd({ rows, cols }: EndOptions): Promise<End> {
   const size = 4 * rows * cols;
   const own = new Float32Array(rows * cols).fill(1);
   const server = createServer({ noDelay: true });
@@ -128,8 +153,8 @@ let end: End;
 let next = 0;
 await answerLines(async ([command, ...words]) => {
   if (command === 'listen') {
-    const [kind, rows, cols] = words;
-    end = await (kind === 'grpc' ? grpcEnd : tcpEnd)(Number(rows), Number(cols));
+    const options: EndOptions = JSON.parse(words.join(' '));
+    end = await (options.kind === 'grpc' ? grpcEnd : tcpEnd)(options);
     return { address: end.address };
   }
   if (command === 'connect') {

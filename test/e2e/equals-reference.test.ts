@@ -70,6 +70,12 @@ describe('four processes end bit for bit as one', () => {
     expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
   });
 
+  test.each([{ precision: 'float16' }, { topK: 3 }] as const)('with logits that are sent as %o', async (exchange) => {
+    const spec: WrittenSpec = { ...tiny, data: { kind: 'synthetic', classes: 10, noise: 24 }, exchange };
+    const [ended, expected] = await Promise.all([run(scratch(), spec), reference(spec)]);
+    expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
+  });
+
   test('when a generation ends by its patience', async () => {
     const spec: WrittenSpec = { ...tiny, epochs: 20, convergence: { patience: 2, minDelta: 0.01 } };
     const [ended, expected] = await Promise.all([run(scratch(), spec), reference(spec)]);

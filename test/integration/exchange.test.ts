@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
+import { ALL_LOGITS } from '@trikd/core/exchange/frame-format';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import type { Service } from '@trikd/transport/nest/create-service';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -40,7 +41,7 @@ describe('two services', () => {
         await windows[role].publish(frameOf(role, step));
         const { value } = await heard.next();
         if (!value) throw new Error(`no frame ${step}`);
-        checkFrame(value, { ...frameOf(peer, step), rows: 16, cols: 10 }, peer);
+        checkFrame(value, { ...frameOf(peer, step), rows: 16, cols: 10, format: ALL_LOGITS }, peer);
         expect(value).toEqual(frameOf(peer, step));
       }
       await heard.return();

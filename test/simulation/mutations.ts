@@ -122,7 +122,13 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
     }),
   ],
   'no digest check: frames are taken as they come': [
-    replace('@trikd/core/exchange/check-frame', 'checkFrame', () => () => undefined),
+    replace(
+      '@trikd/core/exchange/check-frame',
+      'checkFrame',
+      () =>
+        ({ logits: { data } }) =>
+          data as Float32Array,
+    ),
     replace(
       '@trikd/core/exchange/in-order',
       'inOrder',

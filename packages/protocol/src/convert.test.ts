@@ -1,4 +1,5 @@
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import { toSent } from '@trikd/core/exchange/sent-logits';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
 import fc from 'fast-check';
@@ -44,6 +45,42 @@ describe('frames', () => {
     expect([...aligned, ...moved]).toEqual([1.5, 2.5]);
     expect(aligned.buffer).toBe(pool.buffer);
     expect(moved.buffer).not.toBe(pool.buffer);
+  });
+
+  test('of the largest logits in float16 have these bytes', () => {
+    const own = { rows: 2, cols: 5, data: Float32Array.of(1, 2, 0, 0, 0, 0, 0, 0, -1, 65_504) };
+    const logits = toSent(own, { precision: 'float16', topK: 2 }, 'it');
+    const message = fromFrame({ position, batchDigest: 'aabb', logits });
+    const bytes = Buffer.from(StreamLogitsResponse.encode({ frame: message }).finish());
+    expect(bytes.toString('hex').match(/../g)?.join(' ')).toBe(
+      [
+        '0a 2f', // frame
+        '0a 09 0a 01 72 10 01 18 02 20 03', // position
+        '12 02 aa bb', // batch_digest
+        '18 02 20 05 28 02', // rows, cols, dtype
+        '32 08 00 3c 00 40 00 00 ff 7b', // data: 1 2, 0 65504
+        '42 08 00 00 01 00 00 00 04 00', // classes: 0 1, 0 4
+        '4a 04 00 00 92 b3', // rest: 0, ln((2 + exp(-1)) / 3)
+      ].join(' '),
+    );
+    expect(toFrame(StreamLogitsResponse.decode(bytes).frame).logits).toEqual(logits);
+  });
+
+  test('of the largest logits that do not fill their shape are refused', () => {
+    const own = { rows: 2, cols: 5, data: new Float32Array(10) };
+    const logits = toSent(own, { precision: 'float16', topK: 2 }, 'it');
+    const message = fromFrame({ position, batchDigest: '', logits });
+    const invalid = (change: object, said: string) =>
+      expect(() => toFrame({ ...message, ...change })).toThrow(
+        expect.objectContaining({ kind: 'invalid', message: expect.stringContaining(said) }),
+      );
+    invalid({ data: Buffer.alloc(6) }, 'a frame of 4 of 2x5 float16 has 8 bytes, got 6 of type 2');
+    invalid({ dtype: 1 }, 'a frame of 4 of 2x5 float32 has 16 bytes, got 8 of type 1');
+    invalid({ dtype: 3 }, 'of type 3');
+    invalid({ rest: Buffer.alloc(0) }, 'got 8 bytes of classes and 0 of the others');
+    invalid({ classes: Buffer.alloc(6), data: Buffer.alloc(6) }, 'got 6 bytes of classes and 4 of the others');
+    invalid({ cols: 2 }, 'fewer than 2');
+    invalid({ rows: 0 }, 'a frame of 4 of 0x5');
   });
 
   test('with bytes that do not fill their shape are refused', () => {

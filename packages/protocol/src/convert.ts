@@ -7,6 +7,7 @@ import { areMetrics, MOST_METRICS, type Score } from '@trikd/core/domain/score';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { StepTracing } from '@trikd/core/timing/trace-ids';
+import { fromLogits, toLogits } from './convert-logits.js';
 import {
   type Blob as BlobMessage,
   type Position as PositionMessage,
@@ -16,7 +17,6 @@ import {
 } from './gen/node/trikd/v1/common.js';
 import {
   type Agreement as AgreementMessage,
-  DataType,
   type LogitsFrame as FrameMessage,
   type StreamLogitsRequest,
 } from './gen/node/trikd/v1/exchange.js';
@@ -181,46 +181,27 @@ export function fromSubscription({ consumer, producer, from, agreement, secret }
 }
 
 /**
- * A frame whose data are the received bytes themselves where they are aligned to 4, else a copy.
- * @throws TrikdError 'invalid' when the bytes are not rows x cols float32.
+ * A frame whose data are the received bytes themselves where they are aligned, else a copy.
+ * @throws TrikdError 'invalid' for bytes that do not fill the shape, see `toLogits`
  */
 export function toFrame(message: FrameMessage | undefined): LogitsFrame {
   const frame = required(message, 'frame');
-  const { rows, cols, dtype, data, traceparent } = frame;
-  if (dtype !== DataType.DATA_TYPE_FLOAT32 || rows * cols === 0 || data.byteLength !== 4 * rows * cols) {
-    throw new TrikdError(
-      'invalid',
-      `a frame of ${rows}x${cols} float32 has ${4 * rows * cols} bytes, got ${data.byteLength} of type ${dtype}`,
-      { rows, cols, dtype, bytes: data.byteLength },
-    );
-  }
   return {
     position: toPosition(frame.position),
     batchDigest: frame.batchDigest.toString('hex'),
-    logits: { rows, cols, data: floats(data, rows * cols) },
-    ...(traceparent !== '' && { traceparent }),
+    logits: toLogits(frame),
+    ...(frame.traceparent !== '' && { traceparent: frame.traceparent }),
   };
 }
 
 /** The message shares the memory of the logits: they must not be written to any more. */
 export function fromFrame({ position, batchDigest, logits, traceparent }: LogitsFrame): FrameMessage {
-  const { rows, cols, data } = logits;
   return {
     position: fromPosition(position),
     batchDigest: Buffer.from(batchDigest, 'hex'),
-    rows,
-    cols,
-    dtype: DataType.DATA_TYPE_FLOAT32,
-    data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    ...fromLogits(logits),
     traceparent: traceparent ?? '',
   };
-}
-
-/** Every platform that Node.js and TensorFlow both support is little-endian, as the wire is. */
-function floats(bytes: Buffer, count: number): Float32Array {
-  // A small Buffer is a part of a shared pool: its own offset counts, and it may start anywhere.
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-  return new Float32Array(aligned.buffer, aligned.byteOffset, count);
 }
 
 function required<T>(value: T | undefined, what: string): T {

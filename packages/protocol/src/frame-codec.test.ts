@@ -1,5 +1,7 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import { formatOf } from '@trikd/core/exchange/frame-format';
+import { toSent } from '@trikd/core/exchange/sent-logits';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromFrame, toFrame } from './convert.js';
@@ -11,13 +13,19 @@ const frames: fc.Arbitrary<LogitsFrame> = fc
     runId: fc.string({ maxLength: 40 }),
     step: fc.nat(),
     digest: fc.uint8Array({ maxLength: 32 }),
-    values: fc.array(fc.float({ noNaN: true }), { minLength: 1, maxLength: 2000 }),
+    values: fc.array(fc.float({ noNaN: true, min: -65_000, max: 65_000 }), { minLength: 1, maxLength: 2000 }),
     traced: fc.boolean(),
+    precision: fc.constantFrom('float32', 'float16'),
+    topK: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
   })
-  .map(({ runId, step, digest, values, traced }) => ({
+  .map(({ runId, step, digest, values, traced, precision, topK }) => ({
     position: { runId, generation: 1, attempt: 2, step },
     batchDigest: Buffer.from(digest).toString('hex'),
-    logits: { rows: 1, cols: values.length, data: Float32Array.from(values) },
+    logits: toSent(
+      { rows: 1, cols: values.length, data: Float32Array.from(values) },
+      formatOf({ exchange: { window: 4, stepTimeout: 60, precision, topK } }, values.length),
+      'it',
+    ),
     ...(traced && { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }),
   }));
 

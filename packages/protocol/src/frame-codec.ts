@@ -3,19 +3,31 @@ import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { fromFrame, toFrame } from './convert.js';
 import { Position } from './gen/node/trikd/v1/common.js';
 import {
+  dataTypeFromJSON,
   ExchangeServiceService,
   LogitsFrame as FrameFns,
   type LogitsFrame as FrameMessage,
 } from './gen/node/trikd/v1/exchange.js';
 
 // StreamLogitsResponse is the only message of every step. The generated codec copies the logits three times when it encodes
-// and once when it decodes; this one copies them once and not at all. The two are compatible.
+// and once when it decodes; this one copies them once and not at all. The two are compatible. The classes of a frame with the largest
+// logits alone are few, and are copied.
 
 const LENGTH_DELIMITED = 2;
 const tag = (field: number) => (field << 3) | LENGTH_DELIMITED;
 /** Field numbers of exchange.proto. */
 const RESPONSE_FRAME = 1;
-const FRAME = { position: 1, batchDigest: 2, rows: 3, cols: 4, dtype: 5, data: 6, traceparent: 7 } as const;
+const FRAME = {
+  position: 1,
+  batchDigest: 2,
+  rows: 3,
+  cols: 4,
+  dtype: 5,
+  data: 6,
+  traceparent: 7,
+  classes: 8,
+  rest: 9,
+} as const;
 const NOTHING = Buffer.alloc(0);
 
 /** gRPC prefixes a message with a flag and its length, and passes both to the decoder in one buffer. */
@@ -89,8 +101,10 @@ function readFrame(reader: BinaryReader, length: number): FrameMessage {
     else if (field === FRAME.batchDigest) frame.batchDigest = viewOf(reader.bytes());
     else if (field === FRAME.rows) frame.rows = reader.uint32();
     else if (field === FRAME.cols) frame.cols = reader.uint32();
-    else if (field === FRAME.dtype) frame.dtype = reader.int32() === 1 ? 1 : 0;
+    else if (field === FRAME.dtype) frame.dtype = dataTypeFromJSON(reader.int32());
     else if (field === FRAME.data) frame.data = viewOf(reader.bytes());
+    else if (field === FRAME.classes) frame.classes = viewOf(reader.bytes());
+    else if (field === FRAME.rest) frame.rest = viewOf(reader.bytes());
     else if (field === FRAME.traceparent) frame.traceparent = reader.string();
     else reader.skip(wireType, field);
   }

@@ -1,6 +1,8 @@
 import { TrikdError } from '../domain/errors.js';
 import type { Position } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
+import { type FrameFormat, formatText } from './frame-format.js';
+import { formatIn, fromSent, type SentLogits } from './sent-logits.js';
 
 /** What a step expects of a frame before it learns from the logits. */
 export interface ExpectedFrame {
@@ -9,15 +11,17 @@ export interface ExpectedFrame {
   readonly batchDigest: string;
   readonly rows: number;
   readonly cols: number;
+  readonly format: FrameFormat;
 }
 
 /**
- * Rejects a frame that the step must not learn from. A model checks its own logits before it sends them, so a frame with
+ * The logits of a frame, row-major, unless the step must not learn from them. A model checks its own logits before it sends them, so a frame with
  * one that is not finite was changed on its way or is of another sender: that is no reason not to try again.
  * @param from names the sending model in the message
- * @throws TrikdError 'out-of-step' for another position, batch or shape, and for a logit that is not finite
+ * @throws TrikdError 'out-of-step' for another position, batch, shape or format, for classes that are not those of a row, and for a logit
+ * that is not finite
  */
-export function checkFrame(frame: LogitsFrame, expected: ExpectedFrame, from: string): void {
+export function checkFrame(frame: LogitsFrame, expected: ExpectedFrame, from: string): Float32Array {
   assertPosition(frame.position, expected.position, from);
   const step = expected.position.step;
   if (frame.batchDigest !== expected.batchDigest) {
@@ -27,8 +31,33 @@ export function checkFrame(frame: LogitsFrame, expected: ExpectedFrame, from: st
       { step, theirs: frame.batchDigest, mine: expected.batchDigest },
     );
   }
-  const { rows, cols, data } = frame.logits;
-  if (rows !== expected.rows || cols !== expected.cols || data.length !== rows * cols) {
+  assertShape(frame.logits, expected, from);
+  const { cols } = expected;
+  const logits = fromSent(frame.logits);
+  for (let i = 0; i < logits.length; i++) {
+    if (!Number.isFinite(logits[i])) {
+      const [row, col] = [Math.floor(i / cols), i % cols];
+      throw new TrikdError(
+        'out-of-step',
+        `the ${from} sent ${logits[i]} in row ${row}, column ${col} at step ${step}`,
+        {
+          step,
+          row,
+          col,
+        },
+      );
+    }
+  }
+  return logits;
+}
+
+function assertShape(logits: SentLogits, expected: ExpectedFrame, from: string): void {
+  const { rows, cols, data, top } = logits;
+  const { step } = expected.position;
+  const { topK } = expected.format;
+  const [theirs, ours] = [formatText(formatIn(logits)), formatText(expected.format)];
+  const each = top ? (topK ?? 0) : cols;
+  if (rows !== expected.rows || cols !== expected.cols || (!top && data.length !== rows * cols)) {
     throw new TrikdError(
       'out-of-step',
       `the ${from} sent ${rows}x${cols} logits with ${data.length} values at step ${step}, ` +
@@ -36,15 +65,22 @@ export function checkFrame(frame: LogitsFrame, expected: ExpectedFrame, from: st
       { step, rows, cols },
     );
   }
-  for (let i = 0; i < data.length; i++) {
-    if (!Number.isFinite(data[i])) {
-      const [row, col] = [Math.floor(i / cols), i % cols];
-      throw new TrikdError('out-of-step', `the ${from} sent ${data[i]} in row ${row}, column ${col} at step ${step}`, {
-        step,
-        row,
-        col,
-      });
-    }
+  if (theirs !== ours || data.length !== rows * each || (top && top.rest.length !== rows)) {
+    throw new TrikdError('out-of-step', `the ${from} sent ${theirs} at step ${step}, expected ${ours}`, { step });
+  }
+  if (top && topK !== undefined) assertAscending(top.classes, topK, cols, `the ${from}`, step);
+}
+
+/** Otherwise a class would have two logits, or one beside its row. */
+function assertAscending(classes: Uint16Array, k: number, cols: number, who: string, step: number): void {
+  for (let i = 0; i < classes.length; i++) {
+    const previous = i % k === 0 ? -1 : classes[i - 1]!;
+    if (classes[i]! > previous && classes[i]! < cols) continue;
+    throw new TrikdError(
+      'out-of-step',
+      `${who} sent class ${classes[i]} after ${previous} in row ${Math.floor(i / k)} at step ${step}, of ${cols} classes`,
+      { step },
+    );
   }
 }
 

@@ -1,12 +1,12 @@
-import type { Matrix } from '../domain/matrix.js';
 import type { Position } from '../domain/position.js';
+import type { SentLogits } from './sent-logits.js';
 
 /** One model's logits for one step: the only thing that models exchange. */
 export interface LogitsFrame {
   readonly position: Position;
   /** Digest, hex, of the augmented images and labels that the logits were computed from. */
   readonly batchDigest: string;
-  readonly logits: Matrix;
+  readonly logits: SentLogits;
   /** W3C trace context of the step that made the frame. */
   readonly traceparent?: string;
 }

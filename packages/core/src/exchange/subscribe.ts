@@ -4,6 +4,7 @@ import { TrikdError } from '../domain/errors.js';
 import type { Position } from '../domain/position.js';
 import type { Role } from '../domain/role.js';
 import type { Agreement, LogitsFrame } from './frame.js';
+import { ALL_LOGITS, type FrameFormat } from './frame-format.js';
 import { inOrder } from './in-order.js';
 
 /** What a consumer requests of a producer. */
@@ -31,14 +32,16 @@ export interface ProducerLink {
   close(): void;
 }
 
-/** Creates the connection to the process of a role at an address. Nothing is sent yet. */
-export type Dial = (server: Role, address: string, agreement: Agreement) => ProducerLink;
+/** Creates the connection to the process of a role at an address, for frames of a format. Nothing is sent yet. */
+export type Dial = (server: Role, address: string, agreement: Agreement, format: FrameFormat) => ProducerLink;
 
 export interface SubscribeOptions extends Subscription {
   /** The process that serves them. */
   readonly server: Role;
   readonly address: string;
   readonly dial: Dial;
+  /** Of the frames. Default: all logits in float32. */
+  readonly format?: FrameFormat;
   /** Longest wait for one frame, reconnects included. */
   readonly stepTimeoutSeconds: number;
   /** Longest wait for the first connection. Default 10. */
@@ -81,8 +84,8 @@ export function subscribe(options: SubscribeOptions): AsyncGenerator<LogitsFrame
 }
 
 async function* received(options: SubscribeOptions): AsyncGenerator<LogitsFrame, void> {
-  const { address, agreement, consumer, from, producer, secret, clock, random } = options;
-  const link = options.dial(options.server, address, agreement);
+  const { address, agreement, format = ALL_LOGITS, consumer, from, producer, secret, clock, random } = options;
+  const link = options.dial(options.server, address, agreement, format);
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000, random });
   const patience = createPatience(options, link);
   let step = from.step;

@@ -1,4 +1,5 @@
 import { TrikdError } from '../domain/errors.js';
+import { float16Value, isFiniteFloat16, nearestFloat16 } from '../domain/float16.js';
 import type { Weight } from './model-graph.js';
 
 /** How kernels are stored. What is computed stays float32: a reader widens them first. */
@@ -17,29 +18,11 @@ export function isReduced({ shape }: Pick<Weight, 'shape'>, precision: Precision
 export function float16Bits({ name, data }: Weight): Uint16Array {
   return Uint16Array.from(data, (value) => {
     const half = nearestFloat16(value);
-    if ((half & 0x7fff) >= 0x7c00) {
+    if (!isFiniteFloat16(half)) {
       throw new TrikdError('invalid', `param ${name} has the value ${value}, which float16 does not reach`);
     }
     return half;
   });
-}
-
-const bits = new Uint32Array(1);
-const number = new Float32Array(bits.buffer);
-
-function nearestFloat16(value: number): number {
-  number[0] = value;
-  const all = bits[0]!;
-  const sign = (all >>> 16) & 0x8000;
-  const magnitude = all & 0x7fffffff;
-  // Below 2^-14 halves are multiples of 2^-24: adding a number whose last bit is that rounds to one of them.
-  if (magnitude < 0x38800000) {
-    number[0] = Math.abs(value) + 0.5;
-    return sign | (bits[0]! - 0x3f000000);
-  }
-  // 13 bits are dropped: half of the last that stays, and one more where that one is odd, rounds ties to even.
-  const rounded = magnitude + 0x0fff + ((magnitude >>> 13) & 1);
-  return sign | Math.min(0x7c00, (rounded - 0x38000000) >>> 13);
 }
 
 /** A kernel in 8 bits: each number is `values · scale` of its output channel. */
@@ -74,12 +57,6 @@ export function quantised({ name, data }: Weight, axis: 'first' | 'last', channe
 /** The numbers that a reader of float16 gets. */
 export function readBack(weight: Weight): Float32Array {
   return weight.shape.length >= 2 ? Float32Array.from(float16Bits(weight), float16Value) : weight.data;
-}
-
-/** The number of finite float16 bits. */
-export function float16Value(half: number): number {
-  const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >>> 10) & 31, half & 0x3ff];
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }
 
 /** Little-endian bytes of numbers. */

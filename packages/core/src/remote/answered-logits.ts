@@ -1,5 +1,5 @@
 import { TrikdError } from '../domain/errors.js';
-import { float16Value } from '../export/precision.js';
+import { fromFloat16 } from '../domain/float16.js';
 
 /** A tensor of an answer. */
 export interface AnsweredTensor {
@@ -55,10 +55,7 @@ function floats(raw: Uint8Array): Float32Array {
 }
 
 function halves(raw: Uint8Array): Float32Array {
-  return Float32Array.from(new Uint16Array(new Uint8Array(raw).buffer), (half) =>
-    // All ones in the exponent are infinities, and what is no number.
-    (half & 0x7c00) === 0x7c00 ? Number.NaN : float16Value(half),
-  );
+  return fromFloat16(new Uint16Array(new Uint8Array(raw).buffer));
 }
 
 /** How far the sum of a row of probabilities may be from 1: that of 1,000 numbers of float16. */

@@ -1,23 +1,28 @@
 import type { Dataset } from '../data/split.js';
 import type { GenerationAttempt } from '../domain/position.js';
+import { formatOf } from '../exchange/frame-format.js';
+import { toSent } from '../exchange/sent-logits.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { AnsweringModel } from '../training/frozen.js';
 import type { Answers } from './kept-answers.js';
 
 /** A frozen model whose logits are the answers of a server, as they were kept. It is not scored. */
 export function remoteFrozen(
-  { batchSize }: RunSpec,
+  spec: RunSpec,
   { classes }: Dataset,
   attempt: GenerationAttempt,
   answers: Answers,
   close: () => void,
 ): AnsweringModel {
+  const format = formatOf(spec, classes);
   return {
     async logits(step, steps) {
       steps?.(step, 'data');
       steps?.(step, 'forward');
       const { batchDigest, logits } = await answers.answer(step);
-      return { position: { ...attempt, step }, batchDigest, logits: { rows: batchSize, cols: classes, data: logits } };
+      const answered = { rows: spec.batchSize, cols: classes, data: logits };
+      const sent = toSent(answered, format, `step ${step} of a remote model`);
+      return { position: { ...attempt, step }, batchDigest, logits: sent };
     },
     async close() {
       await answers.idle();

@@ -24,7 +24,7 @@ export const AdmissionLimits = z
     layerWidth: limit(8192, 'channels or units of one layer, the classifier excepted'),
     classes: limit(10_000, 'classes of the data'),
     batchSize: limit(16_384, 'images of a batch'),
-    frameBytes: limit(16 * MiB, 'bytes of the logits of one batch', LARGEST_FRAME),
+    frameBytes: limit(16 * MiB, 'bytes of the logits of one batch as they are sent', LARGEST_FRAME),
     windowBytes: limit(256 * MiB, 'bytes of the frames that a producer keeps'),
     imageBytes: limit(MiB, 'bytes of one image'),
     datasetImages: limit(2_000_000, 'images of all splits'),

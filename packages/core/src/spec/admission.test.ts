@@ -32,6 +32,13 @@ describe('within the default limits are', () => {
       },
     ],
     ['60,000 epochs with a validation after each', { epochs: 60_000 }],
+    [
+      'a frame of 20 MB in float32, of which float16 sends 10',
+      {
+        ...{ batchSize: 500, exchange: { precision: 'float16' } },
+        data: { kind: 'synthetic', classes: 10_000, train: 500 },
+      },
+    ],
     ['a checkpoint every 30 days', { checkpoint: { everySeconds: 2_592_000 } }],
   ])('%s', (_what, changes) => {
     expect(named(changes)).toEqual([]);

@@ -1,4 +1,5 @@
 import { TrikdError } from '../domain/errors.js';
+import { formatOf, logitsBytes } from '../exchange/frame-format.js';
 import { backwardPasses } from '../losses/gates/gated-terms.js';
 import { activationBytes, isMeasurable, modelCost, trainingBytes } from '../models/model-cost.js';
 import { isRemote, type Learner } from '../stages/stage.js';
@@ -177,7 +178,8 @@ function runCosts(spec: RunSpec, { classes, train }: Partial<DataSize> = {}): re
   const { batchSize, exchange, engine } = spec;
   const stages = stagesOf(spec);
   const epochs = Math.max(...stages.map((stage) => stage.epochs));
-  const frame = batchSize * (classes ?? LEAST.classes) * FLOAT_BYTES;
+  const columns = classes ?? LEAST.classes;
+  const frame = logitsBytes(formatOf(spec, columns), batchSize, columns);
   const stepsPerEpoch = Math.max(1, Math.floor((train ?? spec.data.train ?? 0) / batchSize));
   const validations = stages.reduce((sum, each) => sum + Math.ceil(each.epochs / each.evaluation.everyEpochs), 0);
   return [

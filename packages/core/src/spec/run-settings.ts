@@ -86,6 +86,13 @@ export const RunSettings = z.strictObject({
         .max(MAX_SPEC_SECONDS)
         .default(60)
         .describe('seconds to wait for a frame before the step fails by name'),
+      precision: z
+        .enum(['float32', 'float16'])
+        .optional()
+        .describe('of logits on their way; part of the result, bit for bit; default: float32'),
+      topK: Positive.optional().describe(
+        'largest logits of each image that are sent, the others as one; of half of the classes or more, all are sent; default: all',
+      ),
     })
     .prefault({}),
   engine: z

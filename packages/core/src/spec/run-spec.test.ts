@@ -150,6 +150,16 @@ describe('the durations of a spec', () => {
   });
 });
 
+test('how logits are sent is part of the digest, and absent unless it is said', () => {
+  const digestOf = (exchange: object) => specDigest(RunSpec.parse({ ...written, exchange }));
+  expect(RunSpec.parse(written).exchange).toEqual({ window: 4, stepTimeout: 60 });
+  expect(new Set([{}, { precision: 'float32' }, { precision: 'float16' }, { topK: 8 }].map(digestOf)).size).toBe(4);
+  expect(mistakesOf({ ...written, exchange: { topK: 0, precision: 'int8' } })).toEqual([
+    expect.stringMatching(/^exchange.precision: Invalid option/),
+    'exchange.topK: Too small: expected number to be >0',
+  ]);
+});
+
 test('the digest of a spec is that of its values, defaults included, in whatever order they were written', () => {
   const digest = specDigest(RunSpec.parse(written));
   expect(specDigest(RunSpec.parse({ seed: 0, ...written, batchSize: 128 }))).toBe(digest);

@@ -5,6 +5,8 @@ import { TrikdError } from '../domain/errors.js';
 import type { GenerationAttempt } from '../domain/position.js';
 import type { Score } from '../domain/score.js';
 import type { LogitsFrame } from '../exchange/frame.js';
+import { formatOf } from '../exchange/frame-format.js';
+import { toSent } from '../exchange/sent-logits.js';
 import type { Params } from '../models/params.js';
 import type { ModelSpec } from '../models/registry.js';
 import type { RunSpec } from '../spec/run-spec.js';
@@ -40,6 +42,7 @@ export async function openFrozen(
   sessions: ModelSessions = engineSessions,
 ): Promise<FrozenModel> {
   const { generation } = attempt;
+  const format = formatOf(spec, dataset.classes);
   const session = await sessions.openFrozen({ spec, dataset }, model, params);
   return {
     async logits(step, steps) {
@@ -48,10 +51,11 @@ export async function openFrozen(
       readBatchAhead(dataset, spec, generation, step + 1);
       steps?.(step, 'forward');
       const { logits } = await session.run(PREDICT, { images: batch.images });
+      const own = { rows: spec.batchSize, cols: dataset.classes, data: logits! };
       return {
         position: { ...attempt, step },
         batchDigest: batch.digest,
-        logits: { rows: spec.batchSize, cols: dataset.classes, data: logits! },
+        logits: toSent(own, format, `step ${step} of a frozen model`),
       };
     },
     evaluate: (split, pauses) => evaluate({ session, spec, dataset }, dataset[split], { pauses }),

@@ -5,6 +5,8 @@ import { dullFrames, lonePorts } from '@trikd/testing/training/lone-ports';
 import { expect, test } from 'vitest';
 import { makeBatch } from '../data/batch.js';
 import type { LogitsFrame } from '../exchange/frame.js';
+import { ALL_LOGITS, type FrameFormat } from '../exchange/frame-format.js';
+import { formatIn, fromSent, toSent } from '../exchange/sent-logits.js';
 import { RunSpec } from '../spec/run-spec.js';
 import { learnerOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
@@ -235,7 +237,8 @@ test('after mixup the task loss and the batch accuracy count both labels of a ro
   const publish = async (frame: LogitsFrame) => void frames.push(frame);
   const mixed = makeBatch(dataset, mixing, 0, 0);
   const step = await trainStep({ ...context, ports: { ...context.ports, publish } }, mixed, () => {});
-  const { cols, data } = frames[0]!.logits;
+  const { cols } = frames[0]!.logits;
+  const data = fromSent(frames[0]!.logits);
   const both = Array.from(mixed.labels, (own, row) => {
     const share = mixed.mix!.shares[row]!;
     const logits = data.subarray(row * cols, (row + 1) * cols);
@@ -257,4 +260,32 @@ test('after mixup the task loss and the batch accuracy count both labels of a ro
     5,
   );
   await context.session.close();
+});
+
+test('a step publishes its logits in the format of the run, and learns from those of others as they were sent', async () => {
+  const exchange = { precision: 'float16', topK: 1 } as const;
+  const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
+  /** What the student sends and learns when the teacher has these logits, which are sent in a format. */
+  const learn = async (format: FrameFormat, row: readonly number[]) => {
+    const of = specFor('tiny', format.topK === undefined ? {} : { exchange });
+    const data = Float32Array.from({ length: 16 * 4 }, (_, i) => row[i % 4]!);
+    const logits = toSent({ rows: 16, cols: 4, data }, format, 'the teacher');
+    const published: LogitsFrame[] = [];
+    const context = await openStep(of, {
+      ...lonePorts().ports,
+      frames: { teacher: dullFrames(of, dataset, attempt, (frame) => ({ ...frame, logits })) },
+      publish: async (frame) => void published.push(frame),
+    });
+    await trainStep(context, makeBatch(dataset, of, 0, 0), () => {});
+    const params = await context.session.state();
+    await context.session.close();
+    return { published: published[0]!.logits, params };
+  };
+  const compact = await learn(exchange, [1, 4.0001, 2, 3]);
+  expect(formatIn(compact.published)).toEqual(exchange);
+  // ln of the mean of e, e² and e³, in float16.
+  const others = Math.log((Math.exp(1) + Math.exp(2) + Math.exp(3)) / 3);
+  const [rest] = new Float16Array([others]);
+  const whole = await learn(ALL_LOGITS, [rest!, 4, rest!, rest!]);
+  expect(compact.params).toEqual(whole.params);
 });

@@ -4,6 +4,8 @@ import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
 import { type GenerationAttempt } from '../domain/position.js';
 import { checkFrame } from '../exchange/check-frame.js';
+import { formatOf } from '../exchange/frame-format.js';
+import { toSent } from '../exchange/sent-logits.js';
 import { gateOf } from '../losses/gates/gated-terms.js';
 import { reversalAt } from '../losses/learned-temperature.js';
 import { learnedOf, partOf } from '../losses/objective.js';
@@ -57,7 +59,7 @@ export interface StepReport {
  * @param meanwhile work for the JavaScript thread while the graph computes the forward pass
  */
 export async function trainStep(context: StepContext, batch: Batch, meanwhile: () => void): Promise<StepReport> {
-  const { session, ports, attempt, dataset, stage, learner } = context;
+  const { spec, session, ports, attempt, dataset, stage, learner } = context;
   const isFrozen = (source: string) => stage.frozen.some(({ name }) => name === source);
   const sources = sourcesOf(stage, learner);
   const rate = rateOf(context, batch.step);
@@ -71,7 +73,8 @@ export async function trainStep(context: StepContext, batch: Batch, meanwhile: (
   mark('next-data-done');
   const data = await Promise.race([session.take(LOGITS), failed]);
   assertFinite(learner.name, data, batch.step);
-  const logits = { rows: batch.labels.length, cols: dataset.classes, data };
+  const own = { rows: batch.labels.length, cols: dataset.classes, data };
+  const logits = toSent(own, formatOf(spec, dataset.classes), `the ${learner.name} at step ${batch.step}`);
   const frame = { position: { ...attempt, step: batch.step }, batchDigest: batch.digest, logits };
   const receiveAll = (from: readonly string[], moment: StepMoment) =>
     Promise.all(from.map((source) => receive(context, batch, source, moment)));
@@ -104,7 +107,7 @@ interface Received {
 }
 
 async function receive(context: StepContext, batch: Batch, source: string, moment: StepMoment): Promise<Received> {
-  const { ports, attempt, dataset, stalls } = context;
+  const { spec, ports, attempt, dataset, stalls } = context;
   const from = ports.clock.now();
   ports.steps?.(batch.step, moment);
   const frame = ports.frames[source]?.next();
@@ -116,9 +119,9 @@ async function receive(context: StepContext, batch: Batch, source: string, momen
     batchDigest: batch.digest,
     rows: batch.labels.length,
     cols: dataset.classes,
+    format: formatOf(spec, dataset.classes),
   };
-  checkFrame(next.value, expected, source);
-  return { source, logits: next.value.logits.data, waited };
+  return { source, logits: checkFrame(next.value, expected, source), waited };
 }
 
 function rateOf({ stage, learner, plan }: StepContext, step: number): number {
@@ -197,7 +200,9 @@ function termsOf(terms: readonly TermSpec[], outputs: Record<string, Float32Arra
 }
 
 function assertFinite(name: string, logits: Float32Array, step: number): void {
-  const place = logits.findIndex((logit) => !Number.isFinite(logit));
-  if (place !== -1)
-    throw new TrikdError('diverged', `the ${name} computed a logit of ${logits[place]} at step ${step}`, { step });
+  // Not with findIndex, whose calls take twenty times as long: ten milliseconds for 10,000 classes.
+  for (let i = 0; i < logits.length; i++) {
+    if (Number.isFinite(logits[i])) continue;
+    throw new TrikdError('diverged', `the ${name} computed a logit of ${logits[i]} at step ${step}`, { step });
+  }
 }

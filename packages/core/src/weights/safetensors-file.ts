@@ -1,7 +1,8 @@
 import { decodeHeader } from '../checkpoint/safetensors-header.js';
 import { TrikdError } from '../domain/errors.js';
+import { fromFloat16 } from '../domain/float16.js';
+import { fromBfloat16 } from './bfloat16.js';
 import { type FileTensor, finite, type WeightsFile } from './file-tensor.js';
-import { fromBfloat16, fromFloat16 } from './floats.js';
 
 /** Types of elements that other programs write. Those without a reader may be there, such as counters, but cannot be params. */
 const BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 };

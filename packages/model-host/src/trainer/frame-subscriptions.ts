@@ -1,4 +1,5 @@
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
+import { formatOf } from '@trikd/core/exchange/frame-format';
 import { type FrameWait, subscribe } from '@trikd/core/exchange/subscribe';
 import { type Stage } from '@trikd/core/stages/stage';
 import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
@@ -28,6 +29,7 @@ export function subscribeToFrames(
     consumer: role,
     secret,
     from: { ...attempt, step: startStepOf(assignment) },
+    format: formatOf(spec, options.agreement.classes),
     stepTimeoutSeconds: spec.exchange.stepTimeout,
     dial,
     clock,

@@ -4,6 +4,8 @@ import { type GenerationAttempt } from '@trikd/core/domain/position';
 import { type Role } from '@trikd/core/domain/role';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import { formatOf } from '@trikd/core/exchange/frame-format';
+import { toSent } from '@trikd/core/exchange/sent-logits';
 import type { Params } from '@trikd/core/models/params';
 import type { ModelSpec } from '@trikd/core/models/registry';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
@@ -28,7 +30,8 @@ function frame(spec: RunSpec, dataset: Dataset, attempt: GenerationAttempt, step
   const [rows, cols] = [spec.batchSize, dataset.classes];
   const data = Float32Array.from({ length: rows * cols }, (_, i) => Math.fround(value + i));
   const batchDigest = makeBatch(dataset, spec, attempt.generation, step).digest;
-  return { position: { ...attempt, step }, batchDigest, logits: { rows, cols, data } };
+  const logits = toSent({ rows, cols, data }, formatOf(spec, cols), 'the model of one number');
+  return { position: { ...attempt, step }, batchDigest, logits };
 }
 
 /** Uses all ports as the real loop does. It fails at step `failAt`. */
@@ -63,8 +66,9 @@ export const numberTrainer =
         ports.steps?.(step, isFrozen ? 'await-anchor' : 'await-peer');
         const next = await ports.frames[source]?.next();
         if (!next || next.done) throw new Error(`no frame of the ${source}`);
-        checkFrame(next.value, { ...mine, rows: mine.logits.rows, cols: mine.logits.cols }, source);
-        value = Math.fround(value * 0.75 + next.value.logits.data[0]! * 0.25 + 0.001 * step);
+        const { rows, cols } = mine.logits;
+        const [first] = checkFrame(next.value, { ...mine, rows, cols, format: formatOf(spec, cols) }, source);
+        value = Math.fround(value * 0.75 + first! * 0.25 + 0.001 * step);
       }
       ports.steps?.(step, 'done');
       const waits = {};

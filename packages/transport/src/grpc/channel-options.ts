@@ -1,5 +1,6 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 import type { Agreement } from '@trikd/core/exchange/frame';
+import { type FrameFormat, logitsBytes } from '@trikd/core/exchange/frame-format';
 
 const KEEPALIVE_MS = 20_000;
 /** Bytes of a frame besides its logits, at most. */
@@ -27,8 +28,11 @@ const COMMON: ChannelOptions = {
  * its own connection. The window is a few frames of any size: the anchor, which waits for no frames, would fill any
  * window.
  */
-export function exchangeChannel({ batchSize, classes }: Pick<Agreement, 'batchSize' | 'classes'>): ChannelOptions {
-  const frameBytes = batchSize * classes * 4 + FRAME_OVERHEAD;
+export function exchangeChannel(
+  { batchSize, classes }: Pick<Agreement, 'batchSize' | 'classes'>,
+  format: FrameFormat,
+): ChannelOptions {
+  const frameBytes = logitsBytes(format, batchSize, classes) + FRAME_OVERHEAD;
   return {
     ...COMMON,
     'grpc.use_local_subchannel_pool': 1,

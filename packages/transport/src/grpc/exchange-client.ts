@@ -13,9 +13,9 @@ import { createClient } from './create-client.js';
 
 /** Connects to producers over gRPC. */
 export function dialWith(security: Security): Dial {
-  return (producer, address, agreement) => {
+  return (producer, address, agreement, format) => {
     const peer = { role: serviceOf(producer), security };
-    const client = createClient(Client, address, exchangeChannel(agreement), peer);
+    const client = createClient(Client, address, exchangeChannel(agreement, format), peer);
     return {
       stream: (request, signal) => framesOf(streamFrom(client, request), signal, `the ${producer} at ${address}`),
       connected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,

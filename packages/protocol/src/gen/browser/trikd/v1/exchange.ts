@@ -17,6 +17,8 @@ export const DataType = {
   DATA_TYPE_UNSPECIFIED: "DATA_TYPE_UNSPECIFIED",
   /** DATA_TYPE_FLOAT32 - IEEE 754 binary32. */
   DATA_TYPE_FLOAT32: "DATA_TYPE_FLOAT32",
+  /** DATA_TYPE_FLOAT16 - IEEE 754 binary16. */
+  DATA_TYPE_FLOAT16: "DATA_TYPE_FLOAT16",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
@@ -25,6 +27,7 @@ export type DataType = typeof DataType[keyof typeof DataType];
 export namespace DataType {
   export type DATA_TYPE_UNSPECIFIED = typeof DataType.DATA_TYPE_UNSPECIFIED;
   export type DATA_TYPE_FLOAT32 = typeof DataType.DATA_TYPE_FLOAT32;
+  export type DATA_TYPE_FLOAT16 = typeof DataType.DATA_TYPE_FLOAT16;
   export type UNRECOGNIZED = typeof DataType.UNRECOGNIZED;
 }
 
@@ -36,6 +39,9 @@ export function dataTypeFromJSON(object: any): DataType {
     case 1:
     case "DATA_TYPE_FLOAT32":
       return DataType.DATA_TYPE_FLOAT32;
+    case 2:
+    case "DATA_TYPE_FLOAT16":
+      return DataType.DATA_TYPE_FLOAT16;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -49,6 +55,8 @@ export function dataTypeToJSON(object: DataType): string {
       return "DATA_TYPE_UNSPECIFIED";
     case DataType.DATA_TYPE_FLOAT32:
       return "DATA_TYPE_FLOAT32";
+    case DataType.DATA_TYPE_FLOAT16:
+      return "DATA_TYPE_FLOAT16";
     case DataType.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -105,12 +113,19 @@ export interface LogitsFrame {
   rows: number;
   /** Number of classes. */
   cols: number;
-  /** Type of the elements of `data`. */
+  /** Type of the elements of `data` and `rest`. */
   dtype: DataType;
-  /** rows x cols elements, row-major, little-endian. */
+  /** Logits, row-major, little-endian: rows x cols elements, or one for each element of `classes`. */
   data: Uint8Array;
   /** W3C trace context of the step that made the frame; empty if the step is not traced. */
   traceparent: string;
+  /**
+   * Which classes `data` has, where it has only the largest logits of each row: as many for each row, ascending, each a uint16,
+   * little-endian. Empty where it has all.
+   */
+  classes: Uint8Array;
+  /** One element for each row, little-endian: the logit that stands for each class which `classes` lacks. Empty where it lacks none. */
+  rest: Uint8Array;
 }
 
 export const StreamLogitsRequest: MessageFns<StreamLogitsRequest> = {
@@ -217,6 +232,8 @@ export const LogitsFrame: MessageFns<LogitsFrame> = {
       dtype: isSet(object.dtype) ? dataTypeFromJSON(object.dtype) : DataType.DATA_TYPE_UNSPECIFIED,
       data: isSet(object.data) ? bytesFromBase64(object.data) : new Uint8Array(0),
       traceparent: isSet(object.traceparent) ? globalThis.String(object.traceparent) : "",
+      classes: isSet(object.classes) ? bytesFromBase64(object.classes) : new Uint8Array(0),
+      rest: isSet(object.rest) ? bytesFromBase64(object.rest) : new Uint8Array(0),
     };
   },
 
@@ -242,6 +259,12 @@ export const LogitsFrame: MessageFns<LogitsFrame> = {
     }
     if (message.traceparent !== "") {
       obj.traceparent = message.traceparent;
+    }
+    if (message.classes.length !== 0) {
+      obj.classes = base64FromBytes(message.classes);
+    }
+    if (message.rest.length !== 0) {
+      obj.rest = base64FromBytes(message.rest);
     }
     return obj;
   },

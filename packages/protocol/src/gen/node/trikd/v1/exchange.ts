@@ -29,6 +29,8 @@ export const DataType = {
   DATA_TYPE_UNSPECIFIED: 0,
   /** DATA_TYPE_FLOAT32 - IEEE 754 binary32. */
   DATA_TYPE_FLOAT32: 1,
+  /** DATA_TYPE_FLOAT16 - IEEE 754 binary16. */
+  DATA_TYPE_FLOAT16: 2,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -37,6 +39,7 @@ export type DataType = typeof DataType[keyof typeof DataType];
 export namespace DataType {
   export type DATA_TYPE_UNSPECIFIED = typeof DataType.DATA_TYPE_UNSPECIFIED;
   export type DATA_TYPE_FLOAT32 = typeof DataType.DATA_TYPE_FLOAT32;
+  export type DATA_TYPE_FLOAT16 = typeof DataType.DATA_TYPE_FLOAT16;
   export type UNRECOGNIZED = typeof DataType.UNRECOGNIZED;
 }
 
@@ -48,6 +51,9 @@ export function dataTypeFromJSON(object: any): DataType {
     case 1:
     case "DATA_TYPE_FLOAT32":
       return DataType.DATA_TYPE_FLOAT32;
+    case 2:
+    case "DATA_TYPE_FLOAT16":
+      return DataType.DATA_TYPE_FLOAT16;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -61,6 +67,8 @@ export function dataTypeToJSON(object: DataType): string {
       return "DATA_TYPE_UNSPECIFIED";
     case DataType.DATA_TYPE_FLOAT32:
       return "DATA_TYPE_FLOAT32";
+    case DataType.DATA_TYPE_FLOAT16:
+      return "DATA_TYPE_FLOAT16";
     case DataType.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -117,12 +125,19 @@ export interface LogitsFrame {
   rows: number;
   /** Number of classes. */
   cols: number;
-  /** Type of the elements of `data`. */
+  /** Type of the elements of `data` and `rest`. */
   dtype: DataType;
-  /** rows x cols elements, row-major, little-endian. */
+  /** Logits, row-major, little-endian: rows x cols elements, or one for each element of `classes`. */
   data: Buffer;
   /** W3C trace context of the step that made the frame; empty if the step is not traced. */
   traceparent: string;
+  /**
+   * Which classes `data` has, where it has only the largest logits of each row: as many for each row, ascending, each a uint16,
+   * little-endian. Empty where it has all.
+   */
+  classes: Buffer;
+  /** One element for each row, little-endian: the logit that stands for each class which `classes` lacks. Empty where it lacks none. */
+  rest: Buffer;
 }
 
 function createBaseStreamLogitsRequest(): StreamLogitsRequest {
@@ -483,6 +498,8 @@ function createBaseLogitsFrame(): LogitsFrame {
     dtype: 0,
     data: Buffer.alloc(0),
     traceparent: "",
+    classes: Buffer.alloc(0),
+    rest: Buffer.alloc(0),
   };
 }
 
@@ -508,6 +525,12 @@ export const LogitsFrame: MessageFns<LogitsFrame> = {
     }
     if (message.traceparent !== "") {
       writer.uint32(58).string(message.traceparent);
+    }
+    if (message.classes.length !== 0) {
+      writer.uint32(66).bytes(message.classes);
+    }
+    if (message.rest.length !== 0) {
+      writer.uint32(74).bytes(message.rest);
     }
     return writer;
   },
@@ -581,6 +604,22 @@ export const LogitsFrame: MessageFns<LogitsFrame> = {
             message.traceparent = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.classes = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.rest = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -606,6 +645,8 @@ export const LogitsFrame: MessageFns<LogitsFrame> = {
       dtype: isSet(object.dtype) ? dataTypeFromJSON(object.dtype) : 0,
       data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
       traceparent: isSet(object.traceparent) ? globalThis.String(object.traceparent) : "",
+      classes: isSet(object.classes) ? Buffer.from(bytesFromBase64(object.classes)) : Buffer.alloc(0),
+      rest: isSet(object.rest) ? Buffer.from(bytesFromBase64(object.rest)) : Buffer.alloc(0),
     };
   },
 
@@ -632,6 +673,12 @@ export const LogitsFrame: MessageFns<LogitsFrame> = {
     if (message.traceparent !== "") {
       obj.traceparent = message.traceparent;
     }
+    if (message.classes.length !== 0) {
+      obj.classes = base64FromBytes(message.classes);
+    }
+    if (message.rest.length !== 0) {
+      obj.rest = base64FromBytes(message.rest);
+    }
     return obj;
   },
 
@@ -649,6 +696,8 @@ export const LogitsFrame: MessageFns<LogitsFrame> = {
     message.dtype = object.dtype ?? 0;
     message.data = object.data ?? Buffer.alloc(0);
     message.traceparent = object.traceparent ?? "";
+    message.classes = object.classes ?? Buffer.alloc(0);
+    message.rest = object.rest ?? Buffer.alloc(0);
     return message;
   },
 };

@@ -1,0 +1,35 @@
+/** exp(x) is 2^n · exp(r) with x = n·ln 2 + r and |r| <= ln 2 / 2. */
+const PER_OCTAVE = 1 / Math.LN2;
+/** Powers of 2 from 2^0 down. Smaller summands do not change a sum of at least 1 that is rounded to float32. */
+const POWERS = Float64Array.from({ length: 60 }, (_, n) => 2 ** -n);
+
+/**
+ * exp(x) for x <= 0 to a relative error of 1e-8: Taylor's series to the seventh power. Several times faster than Math.exp, and the same
+ * bits in each version of Node.js.
+ */
+export function expOf(x: number): number {
+  const n = Math.floor(x * PER_OCTAVE + 0.5);
+  if (n <= -POWERS.length) return 0;
+  const r = x - n * Math.LN2;
+  const series = 1 + r * (1 + (r / 2) * (1 + (r / 3) * (1 + (r / 4) * (1 + (r / 5) * (1 + (r / 6) * (1 + r / 7))))));
+  return POWERS[-n]! * series;
+}
+
+/**
+ * ln of the mean of exp over a part of a row, without overflow.
+ * @param values the row starts at `from`, and has `count` columns
+ * @param skipped columns that are left out, ascending; at least one column stays
+ */
+export function logMeanExp(values: Float32Array, from: number, count: number, skipped: Uint16Array): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let column = 0, next = 0; column < count; column++) {
+    if (column === skipped[next]) next += 1;
+    else if (values[from + column]! > largest) largest = values[from + column]!;
+  }
+  let sum = 0;
+  for (let column = 0, next = 0; column < count; column++) {
+    if (column === skipped[next]) next += 1;
+    else sum += expOf(values[from + column]! - largest);
+  }
+  return largest + Math.log(sum / (count - skipped.length));
+}

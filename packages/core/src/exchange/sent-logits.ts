@@ -1,0 +1,91 @@
+import { TrikdError } from '../domain/errors.js';
+import { fromFloat16, isFiniteFloat16, LARGEST_FLOAT16, toFloat16 } from '../domain/float16.js';
+import type { Matrix } from '../domain/matrix.js';
+import type { FrameFormat } from './frame-format.js';
+import { largestColumns } from './largest-logits.js';
+import { logMeanExp } from './log-mean-exp.js';
+
+/** Numbers as they are sent: float32, or the bits of float16. */
+export type SentNumbers = Float32Array | Uint16Array;
+
+/** The logits of a batch as a frame carries them. What a receiver learns from is a function of this alone, however it came. */
+export interface SentLogits {
+  /** Examples. */
+  readonly rows: number;
+  /** Classes. */
+  readonly cols: number;
+  /** Row-major: rows x cols, or rows x k where only the largest are sent. */
+  readonly data: SentNumbers;
+  /** Absent: all logits are sent. */
+  readonly top?: {
+    /** rows x k: the classes of `data`, ascending in each row. */
+    readonly classes: Uint16Array;
+    /** One for each row: the logit of each class that is not sent. */
+    readonly rest: SentNumbers;
+  };
+}
+
+/**
+ * What is sent of the logits of a model. With `topK` those are the k largest of each row, and one number in the place of all others:
+ *
+ *     r = ln( Σ_{i not sent} exp z_i / (C - k) )
+ *
+ * The others keep their total probability at temperature 1 and share it evenly, so the probabilities of the classes that are sent stay as
+ * they were. Numbers are rounded last.
+ * @param of names the model and the step in the message
+ * @throws TrikdError 'diverged' for a number that the precision does not reach
+ */
+export function toSent(logits: Matrix, { precision, topK }: FrameFormat, of: string): SentLogits {
+  const { rows, cols, data } = logits;
+  const round = (numbers: Float32Array) => (precision === 'float32' ? numbers : reached(numbers, of));
+  if (topK === undefined) return precision === 'float32' ? logits : { rows, cols, data: round(data) };
+  const classes = new Uint16Array(rows * topK);
+  const largest = new Float32Array(rows * topK);
+  const rest = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const columns = largestColumns(data, row * cols, cols, topK);
+    classes.set(columns, row * topK);
+    for (let i = 0; i < topK; i++) largest[row * topK + i] = data[row * cols + columns[i]!]!;
+    rest[row] = logMeanExp(data, row * cols, cols, columns);
+  }
+  return { rows, cols, data: round(largest), top: { classes, rest: round(rest) } };
+}
+
+/** All logits, row-major, as a receiver learns from them. Of float32 they are the memory of the frame itself. */
+export function fromSent({ rows, cols, data, top }: SentLogits): Float32Array {
+  const sent = floats(data);
+  if (!top) return sent;
+  const all = new Float32Array(rows * cols);
+  const rest = floats(top.rest);
+  const k = sent.length / rows;
+  for (let row = 0; row < rows; row++) {
+    all.fill(rest[row]!, row * cols, (row + 1) * cols);
+    for (let i = row * k; i < (row + 1) * k; i++) all[row * cols + top.classes[i]!] = sent[i]!;
+  }
+  return all;
+}
+
+/** The format of what was sent. */
+export function formatIn({ rows, data, top }: SentLogits): FrameFormat {
+  return {
+    precision: data instanceof Float32Array ? 'float32' : 'float16',
+    ...(top && { topK: top.classes.length / rows }),
+  };
+}
+
+function floats(numbers: SentNumbers): Float32Array {
+  return numbers instanceof Float32Array ? numbers : fromFloat16(numbers);
+}
+
+function reached(numbers: Float32Array, of: string): Uint16Array {
+  const halves = toFloat16(numbers);
+  for (let i = 0; i < halves.length; i++) {
+    // What is no number stays none: the receiver says so.
+    if (isFiniteFloat16(halves[i]!) || !Number.isFinite(numbers[i])) continue;
+    throw new TrikdError(
+      'diverged',
+      `${of} has a logit of ${numbers[i]}, and float16 ends at ${LARGEST_FLOAT16}: leave out exchange.precision`,
+    );
+  }
+  return halves;
+}
