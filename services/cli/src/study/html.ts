@@ -1,17 +1,7 @@
 import { escaped } from '../escaped.js';
 import { metricNamed, type StudyFacts, studyTables } from './markdown.js';
-import { computePlot, gapPlot, intervalPlot, PLOT_STYLE } from './plots.js';
-
-const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2330; --paper: #ffffff; --faint: #d9dee6; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e3e8f0; --paper: #14181f; --faint: #333c4a; } }
-body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.scroll { overflow-x: auto; }
-th, td { padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid var(--faint); text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-svg { width: 100%; max-width: 54rem; height: auto; }
-${PLOT_STYLE}`;
+import { page } from './page.js';
+import { computePlot, gapPlot, intervalPlot } from './plots.js';
 
 const NOTES = [
   'Each value is of the test split, for the params that validated best; nothing was selected by it. Mean ± standard deviation over the seeds.',
@@ -45,8 +35,7 @@ export function studyPage(facts: StudyFacts): string {
     `<ul>${NOTES.map((note) => `<li>${note}</li>`).join('')}</ul>`,
     runsTable(facts),
   ];
-  const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Study ${escaped(name)}</title><style>${STYLE}</style>`;
-  return `<!doctype html><html lang="en"><head>${head}</head><body>${body.join('\n')}</body></html>\n`;
+  return page(`Study ${name}`, body);
 }
 
 /** The table of a Markdown text. */
