@@ -5,7 +5,7 @@
 #
 # Variables:
 #   EXAMPLE=FILE       configuration for `make run`                                   [examples/fashion-mnist.yaml]
-#   ARGS=...           further arguments for `make run`, `make minio`, `make observe` and `make bench`; --keep for `make cluster`
+#   ARGS=...           further arguments for `make run`, `make minio`, `make observe`, `make bench` and `make regression`; --keep for `make cluster`
 #   SEEDS=N            seeds of `make simulate`                                       [10000]
 #   SEED=N TRACE=1     one seed for `make simulate`, with a trace of its events
 #   FAULTS=N           faults of `make faults` at named points                        [60]
@@ -18,6 +18,7 @@
 #   MINUTES=N          length of `make soak` after its warm-up                        [75]
 #   ROTATIONS=N        how often `make rotation` replaces all certificates            [20]
 #   EVERY=SECONDS      time between two rotations; needs ROTATIONS                    [30]
+#   AGAINST=DIR        the clone that `make regression` compares with
 #   TRIKD_CACHE=DIR    folder of what was fetched                                     [~/.cache/trikd]
 #   TRIKD_DATA=DIR     folder with data in the IDX format, instead of the fetched one
 #   TENSORFLOW=gpu     the TensorFlow with CUDA kernels; remembered until TENSORFLOW=cpu
@@ -76,7 +77,7 @@ CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds 
 # What a whole cluster is made of besides.
 CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -165,6 +166,9 @@ generate: $(PACKAGES) ## TypeScript from proto/, docs/configuration.md and the c
 
 bench: build engine data $(PYTORCH) ## times and scores beside PyTorch; wants a quiet machine and 6 GB of cache
 	@exec node bench/main.ts --python $(PYTORCH)/bin/python $(ARGS)
+
+regression: build engine ## fails if a step here is slower than in AGAINST=FOLDER, another clone that is built, both in turns
+	@exec node bench/regression.ts --against "$(AGAINST)" $(ARGS)
 
 results: build engine data emoji ## train what docs/results.md is made of and is missing, for hours, and write the page
 	@for study in few-images emoji identities; do node services/cli/dist/main.js study examples/studies/$$study.yaml --out docs/results/$$study $(ARGS) || exit; done

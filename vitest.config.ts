@@ -32,7 +32,7 @@ const computing = [
   'test/golden/**/*.test.ts',
 ];
 /** The others share processes, which saves a third of their time. */
-const pure = ['{packages,services}/*/src/**/*.test.ts', '{scripts,test/soak}/**/*.test.ts'];
+const pure = ['{packages,services}/*/src/**/*.test.ts', '{scripts,bench,test/soak}/**/*.test.ts'];
 
 export default defineConfig({
   test: {

@@ -93,17 +93,15 @@ export async function startDistributed(
     pids: Object.fromEntries(NAMES.map((service, index) => [service, started[index]?.pid ?? 0])),
     async step(count) {
       limit += count;
-      const reached = watches.map((watch) => watch.reaches(limit));
-      const resting = watches.map((watch) => watch.rests(limit));
+      const target = position(limit);
       for (const { pid } of started) process.kill(pid, 'SIGUSR2');
       const from = performance.now();
-      await Promise.all(
-        trainers.map((client) =>
-          unary(client.setLimit.bind(client), { limit: position(limit) }, { what: 'a trainer' }),
-        ),
-      );
-      const each = (Math.max(...(await Promise.all(reached))) - from) / count;
-      await Promise.all(resting);
+      const [reached] = await Promise.all([
+        Promise.all(watches.map((watch) => watch.reaches(limit))),
+        Promise.all(watches.map((watch) => watch.rests(limit))),
+        ...trainers.map((client) => unary(client.setLimit.bind(client), { limit: target }, { what: 'a trainer' })),
+      ]);
+      const each = (Math.max(...reached) - from) / count;
       return Array.from({ length: count }, () => each);
     },
     async end() {
@@ -145,21 +143,41 @@ async function loadAnchor(
   client.close();
 }
 
-/** Reports when a trainer has trained up to a step, and when it rests there with its checkpoint saved. */
+/** Reports when a trainer has trained up to a step, and when it rests there with its checkpoint saved. A trainer that fails rejects both. */
 function watchSteps(client: TrainerServiceClient, attempt: ReturnType<typeof fromPosition>) {
   const call = client.watchTrainer({ attempt, fromEvent: 0, pastOnly: false });
-  const waiting: { readonly kind: string; readonly step: number; readonly resolve: (now: number) => void }[] = [];
-  const until = (kind: string, step: number) => new Promise<number>((resolve) => waiting.push({ kind, step, resolve }));
+  const waiting = new Set<Awaited>();
+  let failure: Error | undefined;
+  const until = (kind: string, step: number) =>
+    new Promise<number>((resolve, reject) => {
+      if (failure) reject(failure);
+      else waiting.add({ kind, step, resolve, reject });
+    });
+  const fail = (error: Error) => {
+    failure = error;
+    for (const one of waiting) one.reject(error);
+    waiting.clear();
+  };
   call.on('data', ({ event }: WatchTrainerResponse) => {
-    if (event?.$case === 'failure') throw new Error(`a trainer failed: ${event.value.message}`);
+    if (event?.$case === 'failure') fail(new Error(`a trainer failed: ${event.value.message}`));
     if (event?.$case !== 'progress' && event?.$case !== 'resting') return;
-    for (const one of waiting)
-      if (one.kind === event.$case && event.value.nextStep >= one.step) one.resolve(performance.now());
+    for (const one of waiting) {
+      if (one.kind !== event.$case || event.value.nextStep < one.step) continue;
+      waiting.delete(one);
+      one.resolve(performance.now());
+    }
   });
-  call.on('error', () => undefined);
+  call.on('error', ({ message }) => fail(new Error(`a trainer is gone: ${message}`)));
   return {
     reaches: (step: number) => until('progress', step),
     rests: (step: number) => until('resting', step),
     stop: () => call.cancel(),
   };
+}
+
+interface Awaited {
+  readonly kind: string;
+  readonly step: number;
+  readonly resolve: (now: number) => void;
+  readonly reject: (error: Error) => void;
 }

@@ -1,12 +1,9 @@
-import type { Lag } from './distributed.ts';
 import type { Comparison } from './rounds.ts';
 
 /** What one measurement found. */
 export interface Finding {
   readonly comparisons: readonly Comparison[];
   readonly ratios: readonly Ratio[];
-  /** Event-loop delays by service, in milliseconds. */
-  readonly lags?: Readonly<Record<string, Lag>>;
 }
 
 /** One side's time over the other's, the median over rounds, against what we hold ourselves to. */

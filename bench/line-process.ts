@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 
-/** A program that answers each line of its input with one line of JSON. */
+/** A program that answers each line of its input with one line of JSON; an answer with `error` is thrown. */
 export interface LineProcess {
+  readonly pid: number;
   ask(line: string): Promise<unknown>;
   end(): Promise<void>;
 }
@@ -12,14 +13,22 @@ export function startLineProcess(command: string, args: readonly string[], env: 
   const lines = createInterface({ input: child.stdout });
   const answers = lines[Symbol.asyncIterator]();
   const said = collect(child);
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
+    pid: child.pid ?? 0,
     async ask(line) {
       child.stdin.write(`${line}\n`);
       const answer = await answers.next();
       if (answer.done) throw new Error(`${command} ${args.join(' ')} ended while it was asked "${line}":\n${said()}`);
-      return JSON.parse(answer.value);
+      const parsed: unknown = JSON.parse(answer.value);
+      if (typeof parsed === 'object' && parsed !== null && 'error' in parsed) throw new Error(String(parsed.error));
+      return parsed;
     },
-    end: () => finish(child, lines),
+    async end() {
+      child.stdin.end();
+      await exited;
+      lines.close();
+    },
   };
 }
 
@@ -30,13 +39,6 @@ function collect(child: ChildProcess): () => string {
     text = (text + chunk.toString()).slice(-4000);
   });
   return () => text;
-}
-
-async function finish(child: ChildProcess, lines: Interface): Promise<void> {
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.stdin?.end();
-  await exited;
-  lines.close();
 }
 
 /** Answers the lines of standard input in order, one JSON line each, until it ends. */

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeShards } from '@trikd/model-host/data/shards/write-shards';
 import { writeIdx } from '@trikd/model-host/data/write-idx';
+import type { Cell } from './cells.ts';
 import type { Finding } from './finding.ts';
 import { startLineProcess } from './line-process.ts';
 import { IMAGE_BYTES, randomSet } from './random-set.ts';
 import { type Contestant, compare, ratio } from './rounds.ts';
+import { cellSpec } from './trio-spec.ts';
 
 const GiB = 1024 ** 3;
 
@@ -20,13 +22,15 @@ const SMALL = 20_000;
 
 const TEST = 500;
 
+const STUDENT: Cell = { models: 'resnet-20', batch: 128, classes: 100, precision: 'float32' };
+
 /** ResNet-20, alone, on data in files. @param bytes that the process may allocate; undefined: any */
 async function stored(name: string, data: object, bytes?: number): Promise<Contestant> {
   const file = fileURLToPath(new URL('one-process.ts', import.meta.url));
   // Of the address space most is reserved by V8 and never used: this limits what is allocated.
   const limit = bytes === undefined ? '' : `ulimit -d ${bytes / 1024} && `;
   const child = startLineProcess('bash', ['-c', `${limit}exec "$0" "$1"`, process.execPath, file]);
-  await child.ask(`setup stored ${JSON.stringify(data)}`);
+  await child.ask(`setup solo ${JSON.stringify({ ...cellSpec(STUDENT), data })}`);
   return {
     name,
     async step(count) {

@@ -1,74 +1,84 @@
-import { fileURLToPath } from 'node:url';
-import { startDistributed } from './distributed.ts';
-import type { Finding } from './finding.ts';
-import { startLineProcess } from './line-process.ts';
-import { type Contestant, compare, ratio } from './rounds.ts';
-import { TRIO, trioSpec } from './trio-spec.ts';
+import { durationText, timeLeft } from '../services/cli/dist/study/time-left.js';
+import { type Cell, cellText } from './cells.ts';
+import { goalsOf } from './goals.ts';
+import { type Limits, limitsOf, workOf } from './limits.ts';
+import { measureCell, type Plan } from './measure-cell.ts';
+import { PEER_TITLES, type Peer } from './peer-names.ts';
+import { type PyTorch, takesPart } from './peers.ts';
+import { addLine, type CellRecord, type Conditions, isMeasured, readLines } from './records.ts';
+import { pairedRatio } from './statistics.ts';
 
-const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+/** What is to be measured, and where the results are kept. */
+export interface Sweep {
+  readonly cells: readonly Cell[];
+  readonly peers: readonly Peer[];
+  readonly plan: Plan;
+  readonly pytorch: PyTorch;
+  readonly conditions: Conditions;
+  /** Has a line for each cell; those that it has already are not measured again. */
+  readonly file: string;
+}
 
-/** PyTorch eager with channels last; idle OpenMP threads sleep instead of burning a core that the other side measures on. */
-async function pytorch(name: string, python: string, mode: string): Promise<Contestant> {
-  const { threads, classes, batchSize: batch, studentDepth: student, teacherDepth: teacher } = TRIO;
-  const child = startLineProcess(python, [path('pytorch/peer.py')], {
-    OMP_WAIT_POLICY: 'PASSIVE',
-    OMP_NUM_THREADS: String(threads),
+/** Measures the cells that the file lacks, one after the other, and adds each as soon as it is measured. */
+export async function measureSteps({ cells, peers, plan, pytorch, conditions, file }: Sweep): Promise<void> {
+  const lines = readLines(file);
+  const wanted = { rounds: plan.rounds, conditions };
+  const taking = (cell: Cell) => peers.filter((peer) => takesPart(peer, cell));
+  const left = cells.filter((cell) => {
+    return taking(cell).length > 0 && !lines.some((line) => isMeasured(line, cell, taking(cell), wanted));
   });
-  await child.ask(
-    `setup ${mode} ${JSON.stringify({ threads, classes, batch, student, teacher, channelsLast: true, clipNorm: 5 })}`,
+  const costs = left.map((cell) => expectedSeconds(cell, taking(cell).length, plan));
+  const progress = timeLeft(costs, () => performance.now() / 1000);
+  const expected = durationText(costs.reduce((sum, cost) => sum + cost, 0));
+  console.log(`${cells.length - left.length} of ${cells.length} cells are measured, the others take about ${expected}`);
+  for (const [index, cell] of left.entries()) {
+    console.log(`\n${cellText(cell)}`);
+    const measured = await measureCell(cell, taking(cell), plan, pytorch);
+    const record: CellRecord = { measured: 'step', cell, conditions, ...measured };
+    addLine(file, record);
+    report(record);
+    progress.done(costs[index]!);
+    console.log(progress.text());
+  }
+}
+
+/** Seconds to start a peer, to compile included, and operations a second of all: guesses, of which only the relation matters. */
+const START = 15;
+const SPEED = 2e11;
+
+function expectedSeconds(cell: Cell, peers: number, { rounds, turn, warmup }: Plan): number {
+  const step = (2 * workOf(cell).multiplyAdds) / SPEED;
+  return peers * (START + (warmup + 1) * step + rounds * Math.max(turn, step));
+}
+
+function report({ cell, peers, conditions, lags = {} }: CellRecord): void {
+  const limits = limitsOf(workOf(cell), conditions.peak, cell.precision);
+  console.log('  ms a step: median (half of the steps), p99; peak memory of all its processes');
+  for (const [name, each] of Object.entries(peers)) {
+    const memory = Object.values(each.peakMemory).reduce((sum, mebibytes) => sum + mebibytes, 0);
+    const times = `${shown(each.median)} (${shown(each.lower)} to ${shown(each.upper)}), ${shown(each.p99)}`;
+    console.log(`  ${PEER_TITLES[name as Peer].padEnd(24)} ${times}; ${memory} MiB`);
+  }
+  console.log(
+    `  limit of the cores ${shown(limits.arithmetic)}, of the memory ${shown(limits.memory)}: ${bound(limits)}`,
   );
-  return lineContestant(name, child);
+  for (const [service, { p50, p99, max }] of Object.entries(lags)) {
+    console.log(`  event loop of ${service} late by ${shown(p50)}, p99 ${shown(p99)}, at most ${shown(max)}`);
+  }
+  for (const { of, beside, most } of goalsOf(cell)) {
+    const [ours, theirs] = [peers[of], peers[beside]];
+    if (!ours || !theirs) continue;
+    const { median, interval } = pairedRatio(ours.roundMedians, theirs.roundMedians);
+    const between = interval ? ` (${interval[0].toFixed(3)} to ${interval[1].toFixed(3)})` : '';
+    const verdict = median <= most ? '' : '  MISSED';
+    console.log(`  ${of} / ${beside}: ${median.toFixed(3)}${between}, goal: at most ${most}${verdict}`);
+  }
 }
 
-async function oneProcess(name: string, mode: string): Promise<Contestant> {
-  const child = startLineProcess(process.execPath, [path('one-process.ts')]);
-  await child.ask(`setup ${mode} ${JSON.stringify(TRIO)}`);
-  return lineContestant(name, child);
+function bound({ arithmetic, memory }: Limits): string {
+  return arithmetic >= memory ? 'arithmetic bounds it' : 'memory bounds it, unless caches hold what layers put out';
 }
 
-function lineContestant(name: string, child: ReturnType<typeof startLineProcess>): Contestant {
-  return {
-    name,
-    async step(count) {
-      const { ms } = (await child.ask(`step ${count}`)) as { ms: number[] };
-      return ms;
-    },
-    end: () => child.end(),
-  };
-}
-
-/** The student alone: our step, data and bookkeeping included, against PyTorch's bare step. */
-export async function measureStudent(python: string, rounds: number): Promise<Finding> {
-  const contestants = [await oneProcess('ours', 'solo'), await pytorch('PyTorch eager, channels last', python, 'solo')];
-  const comparison = await compare('ResNet-20, batch 128, one training step', contestants, {
-    rounds,
-    steps: 20,
-    warmup: 10,
-  });
-  const value = ratio(comparison, 'ours', 'PyTorch eager, channels last');
-  return { comparisons: [comparison], ratios: [{ what: 'ours / PyTorch', value, goal: 0.9 }] };
-}
-
-/** The whole trio: as services, in one process of ours, and in one process of PyTorch. */
-export async function measureTrio(python: string, rounds: number): Promise<Finding> {
-  const services = await startDistributed('ours, as services', trioSpec(TRIO));
-  const contestants = [
-    services,
-    await oneProcess('ours, one process', 'trio'),
-    await pytorch('PyTorch, one process', python, 'trio'),
-  ];
-  const title = 'TriKD: student ResNet-20, teacher ResNet-56, anchor ResNet-20, batch 128, one step';
-  const comparison = await compare(title, contestants, { rounds, steps: 10, warmup: 4 });
-  return {
-    comparisons: [comparison],
-    ratios: [
-      {
-        what: 'services / one process',
-        value: ratio(comparison, 'ours, as services', 'ours, one process'),
-        goal: 1.05,
-      },
-      { what: 'services / PyTorch', value: ratio(comparison, 'ours, as services', 'PyTorch, one process'), goal: 0.85 },
-    ],
-    lags: await services.lags(),
-  };
+function shown(ms: number): string {
+  return ms.toFixed(ms < 10 ? 2 : 1);
 }

@@ -1,5 +1,5 @@
-// Our training in one process, driven line by line: `setup solo|trio {settings}` or `setup stored {data}`, then
-// `step N` -> {"ms": [...], "allocated": bytes}.
+// Our training in one process, driven line by line: `setup solo|trio {run spec}`, then `step N` -> {"ms": [...], "allocated": bytes}.
+// The comparison with a second checkout starts the program of that one: the lines stay what they are.
 import { readFileSync } from 'node:fs';
 import { paramsDigest } from '@trikd/core/checkpoint/blobs';
 import type { Dataset } from '@trikd/core/data/split';
@@ -15,9 +15,8 @@ import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { loadDataset, ownData } from '@trikd/model-host/data/load-dataset';
 import { systemClock } from '@trikd/process/system-clock';
-import { datasetFor } from '@trikd/testing/specs/spec-for';
 import { answerLines } from './line-process.ts';
-import { freshAnchor, soloSpec, TRIO, type TrioSettings, trioSpec } from './trio-spec.ts';
+import { freshAnchor } from './trio-spec.ts';
 
 /** Of a set in files, at most. */
 const MOST_IMAGES = 4_000_000;
@@ -25,21 +24,9 @@ const MOST_IMAGES = 4_000_000;
 type Trained = readonly TrainedRole[];
 
 /** Starts training at rest. The result trains so many steps more and says how long each took, in milliseconds. */
-async function setup(mode: string, settings: unknown): Promise<(steps: number) => Promise<number[]>> {
-  if (mode === 'stored') {
-    const stored = RunSpec.parse({ ...soloSpec(TRIO), data: settings });
-    return train(
-      stored,
-      ['student'],
-      await loadDataset(stored, ownData(AdmissionLimits.parse({ datasetImages: MOST_IMAGES }))),
-    );
-  }
-  return setupMade(mode, settings as TrioSettings);
-}
-
-async function setupMade(mode: string, settings: TrioSettings): Promise<(steps: number) => Promise<number[]>> {
-  const spec = mode === 'solo' ? soloSpec(settings) : trioSpec(settings);
-  return train(spec, mode === 'solo' ? ['student'] : ['teacher', 'student'], datasetFor(spec));
+async function setup(mode: string, spec: RunSpec): Promise<(steps: number) => Promise<number[]>> {
+  const dataset = await loadDataset(spec, ownData(AdmissionLimits.parse({ datasetImages: MOST_IMAGES })));
+  return train(spec, mode === 'solo' ? ['student'] : ['teacher', 'student'], dataset);
 }
 
 async function train(spec: RunSpec, roles: Trained, dataset: Dataset): Promise<(steps: number) => Promise<number[]>> {
@@ -129,7 +116,7 @@ function fail(error: unknown): never {
 let step: ((steps: number) => Promise<number[]>) | undefined;
 await answerLines(async ([command, ...words]) => {
   if (command === 'setup') {
-    step = await setup(words[0]!, JSON.parse(words.slice(1).join(' ')));
+    step = await setup(words[0]!, RunSpec.parse(JSON.parse(words.slice(1).join(' '))));
     return { ready: true };
   }
   return { ms: await step!(Number(words[0])), allocated: allocatedBytes() };

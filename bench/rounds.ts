@@ -1,8 +1,10 @@
-import { type Summary, summarise } from './statistics.ts';
+import { pairedRatio, type Summary, summarise } from './statistics.ts';
 
 /** Something that does N steps and reports how long each took, in milliseconds. */
 export interface Contestant {
   readonly name: string;
+  /** Its processes, by what they are. */
+  readonly pids?: Readonly<Record<string, number>>;
   step(count: number): Promise<readonly number[]>;
   end(): Promise<void>;
 }
@@ -47,6 +49,5 @@ export async function compare(
 
 /** The median over rounds of a / b, each round's medians against each other. */
 export function ratio({ contestants }: Comparison, a: string, b: string): number {
-  const [left, right] = [contestants[a]!.roundMedians, contestants[b]!.roundMedians];
-  return summarise(left.map((value, round) => value / right[round]!)).median;
+  return pairedRatio(contestants[a]!.roundMedians, contestants[b]!.roundMedians).median;
 }

@@ -6,39 +6,25 @@ import { stageAt } from '@trikd/core/stages/stages-of';
 import { tracePredictor } from '@trikd/core/training/role-program';
 import { PRESETS } from '@trikd/testing/specs/presets';
 import { specFor } from '@trikd/testing/specs/spec-for';
+import type { Cell } from './cells.ts';
+import { networksOf } from './networks.ts';
 
-/** What both sides of a comparison train. */
-export interface TrioSettings {
-  readonly studentDepth: number;
-  readonly teacherDepth: number;
-  readonly batchSize: number;
-  readonly threads: number;
-  readonly classes: number;
-}
+/** Threads of an operation, on every side of a comparison. */
+export const THREADS = 2;
 
-export const TRIO: TrioSettings = { studentDepth: 20, teacherDepth: 56, batchSize: 128, threads: 2, classes: 100 };
-
-/** The trio as a run, as the PyTorch peer has it. */
-export function trioSpec(settings: TrioSettings): RunSpec {
-  return specFor('resnet trio', changesOf(settings));
-}
-
-/** The student alone, on cross-entropy. */
-export function soloSpec(settings: TrioSettings): RunSpec {
-  const { student, teacher, ...changes } = changesOf(settings);
-  const objective = [{ kind: 'task' as const }];
-  return specFor('resnet trio', { ...changes, student: { ...student, objective }, teacher: { ...teacher, objective } });
-}
-
-function changesOf({ studentDepth, teacherDepth, batchSize, threads, classes }: TrioSettings) {
-  const model = (depth: number) => ({ model: { kind: 'resnet' as const, depth, width: 16 } });
-  return {
-    data: { ...PRESETS['resnet trio'].data, classes },
+/** The run of a cell, as PyTorch's side has it. A student alone learns from labels, and so would the teacher beside it, which is not started. */
+export function cellSpec({ models, batch: batchSize, classes, precision }: Cell): RunSpec {
+  const { student, teacher } = networksOf(models);
+  const { data } = PRESETS['resnet trio'];
+  const alone = teacher === undefined ? { objective: [{ kind: 'task' as const }] } : {};
+  return specFor('resnet trio', {
+    // At least one batch, and the labels of all classes.
+    data: { ...data, classes, train: Math.max(data.train, batchSize, classes) },
     batchSize,
-    engine: { threads },
-    student: model(studentDepth),
-    teacher: model(teacherDepth),
-  };
+    engine: { threads: THREADS, precision },
+    student: { model: student, ...alone },
+    teacher: { model: teacher ?? student, ...alone },
+  });
 }
 
 /** Params of an anchor that has learned nothing: it costs the same. */

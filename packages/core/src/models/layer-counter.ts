@@ -23,6 +23,8 @@ const sizeOf = ({ height, width, channels }: ImageShape) => height * width * cha
 /** Counts what layers cost. A node is the shape of what a layer puts out; what only looks at the same numbers differently puts out nothing. */
 export class LayerCounter implements Layers<ImageShape> {
   private readonly sums = { layers: 0, widest: 0, params: 0, trained: 0, activations: 0, multiplyAdds: 0 };
+  /** Numbers that the layers with kernels read and put out for one image: what no fusion of other layers saves. */
+  readonly traffic = { read: 0, written: 0 };
   /** Of the last layer with a kernel, which has the logits if no other follows. */
   private lastUnits = 0;
 
@@ -37,7 +39,7 @@ export class LayerCounter implements Layers<ImageShape> {
   convolution(node: ImageShape, _name: string, filters: number, kernel: Kernel = {}): ImageShape {
     const { size = 3, useBias = false } = kernel;
     const output = { ...this.windowed(node, kernel), channels: filters };
-    this.kernel(size * size * node.channels, filters, output);
+    this.kernel(node, size * size * node.channels, filters, output);
     if (useBias) this.train(filters);
     return this.puts(output);
   }
@@ -74,7 +76,7 @@ export class LayerCounter implements Layers<ImageShape> {
   depthwise(node: ImageShape, _name: string, window: Window = {}): ImageShape {
     const { size = 3 } = window;
     const output = this.windowed(node, window);
-    this.kernel(size * size, node.channels, output);
+    this.kernel(node, size * size, node.channels, output);
     return this.puts(output);
   }
 
@@ -127,7 +129,7 @@ export class LayerCounter implements Layers<ImageShape> {
 
   dense(node: ImageShape, _name: string, units: number, { useBias = true }: { useBias?: boolean } = {}): ImageShape {
     const output = { ...node, channels: units };
-    this.kernel(node.channels, units, output);
+    this.kernel(node, node.channels, units, output);
     if (useBias) this.train(units);
     return this.puts(output);
   }
@@ -139,7 +141,9 @@ export class LayerCounter implements Layers<ImageShape> {
   }
 
   /** @param inputs numbers that each number of the output is a sum of */
-  private kernel(inputs: number, units: number, output: ImageShape): void {
+  private kernel(input: ImageShape, inputs: number, units: number, output: ImageShape): void {
+    this.traffic.read += sizeOf(input);
+    this.traffic.written += sizeOf(output);
     this.sums.layers++;
     this.sums.widest = Math.max(this.sums.widest, this.lastUnits);
     this.lastUnits = units;
