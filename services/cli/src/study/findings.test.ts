@@ -53,7 +53,13 @@ test('the table has shares in percent, and compute relative to the cheapest arm'
   expect(text).toContain('| ce | 3 | 81.00 ± 1.00 |  |');
   expect(text).toContain('2.00 [-0.48, 4.48], p 0.074');
   expect(text).toMatch(/\| kd .* \| 4\.00 \| 7 \|/);
-  expect(text).toContain('2 runs of the study have not been trained.');
+});
+
+test('arms and settings without a run are named', () => {
+  const more = { ...facts, outline: { ...outline, settings: ['', 'more'] } };
+  expect(studyTables(more)).toContain(
+    '2 runs of the study have not been trained. Not run at all: `absent`; more: all arms.',
+  );
 });
 
 test('no name of a study can add markup to its page', () => {

@@ -25,8 +25,21 @@ export function studyTables(facts: StudyFacts): string {
     const own = findings.filter((finding) => finding.setting === setting);
     return own.length === 0 ? [] : [`${setting === '' ? '' : `### ${setting}\n\n`}${table(facts, own)}`];
   });
-  const open = missing === 0 ? [] : [`${missing} runs of the study have not been trained.`];
+  const open = missing === 0 ? [] : [notRun(facts)];
   return `${[...tables, ...open].join('\n\n')}\n`;
+}
+
+/** Which arms have no run at all, by setting: nobody should take what was not tried for what made no difference. */
+function notRun({ outline, findings, missing }: StudyFacts): string {
+  const absent = outline.settings.flatMap((setting) => {
+    const present = new Set(findings.filter((each) => each.setting === setting).map(({ arm }) => arm));
+    const arms = outline.arms.filter((arm) => !present.has(arm)).map((arm) => `\`${arm}\``);
+    if (arms.length === 0) return [];
+    const which = present.size === 0 ? 'all arms' : arms.join(', ');
+    return [setting === '' ? which : `${setting}: ${which}`];
+  });
+  const count = `${missing} runs of the study have not been trained.`;
+  return absent.length === 0 ? count : `${count} Not run at all: ${absent.join('; ')}.`;
 }
 
 function table({ primary, outline }: StudyFacts, findings: readonly Finding[]): string {
