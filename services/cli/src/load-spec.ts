@@ -1,6 +1,7 @@
 import { closest } from '@trikd/core/domain/closest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { messageOf } from '@trikd/core/domain/message-of';
+import { newRun } from '@trikd/core/spec/new-run';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { runFileIn } from '@trikd/events/render-report';
@@ -32,7 +33,7 @@ const MOST_MISTAKES = 32;
  * @throws TrikdError `invalid` without the file, and with every mistake, its setting and, where it has one, its line
  */
 export function loadSpec(file: string, overrides: readonly Override[]): RunSpec {
-  return loadSettings(file, overrides, RunSpec, settingsAt);
+  return newRun(loadSettings(file, overrides, RunSpec, settingsAt));
 }
 
 /**

@@ -117,7 +117,7 @@ const roleObjective = Objective
   .optional()
   .describe(
     'terms of the loss, for the method trikd; those that ask the anchor rest while there is none; default: the labels, ' +
-      'the other learner and the anchor, each with weight 1',
+      'the other learner and the anchor, with weights that were searched (docs/algorithm.md)',
   );
 
 /** How one role trains. */

@@ -1,4 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
+import { newRun } from '@trikd/core/spec/new-run';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { type DataFacts, plannedCompute } from './compute.js';
@@ -83,7 +84,7 @@ function specOf(study: StudySpec, setting: string, arm: string, seed: number, se
     .join('-')
     .slice(0, 63);
   const parsed = RunSpec.safeParse({ ...settings, name, seed }, { error: plainIssue });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return newRun(parsed.data);
   const where = setting === '' ? `arm ${arm}` : `arm ${arm}, setting ${setting}`;
   const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
   throw new TrikdError('invalid', `${where} of study ${study.name}:\n${lines.join('\n')}`);

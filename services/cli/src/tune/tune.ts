@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { newRun } from '@trikd/core/spec/new-run';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { gainOver } from '@trikd/core/tasks/metric';
@@ -94,7 +95,7 @@ function runOf(spec: TuneSpec, trial: Trial, share: number, seed: number): RunSp
     typeof settings['epochs'] === 'number' ? Math.max(1, Math.round(settings['epochs'] * share)) : settings['epochs'];
   const name = `${spec.name}-${trial.index}-${seed}`;
   const parsed = RunSpec.safeParse({ ...settings, epochs, name, seed }, { error: plainIssue });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return newRun(parsed.data);
   const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
   throw new TrikdError(
     'invalid',

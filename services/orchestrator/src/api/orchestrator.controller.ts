@@ -2,6 +2,7 @@ import type { Metadata, ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { Steering } from '@trikd/core/run/steering';
+import { newRun } from '@trikd/core/spec/new-run';
 import { fromRun } from '@trikd/protocol/convert-run-view';
 import { fromSummary } from '@trikd/protocol/convert-summary';
 import type {
@@ -65,7 +66,7 @@ export class OrchestratorController {
   ): Promise<CreateRunResponse> {
     const id = toRequestId(requestId);
     const asked = toPlacement(placement);
-    const spec = parseSpec(text);
+    const spec = newRun(parseSpec(text));
     const wanted = {
       ...{ spec, takeOver },
       ...(id !== undefined && { requestId: id }),
