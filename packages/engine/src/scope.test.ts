@@ -15,6 +15,13 @@ const program = traceFunctions({
       return { sum: tf.addN([doubled, left, right]) };
     },
   },
+  averaged: {
+    inputs: { x: float32(2), y: float32() },
+    body(scope) {
+      const [x, y] = scope.averaged([scope.inputs.x!, scope.inputs.y!], 4, { share: 'share', sum: 'total' });
+      return { x: x!, y: y! };
+    },
+  },
   identity: { inputs: { x: float32(2) }, body: ({ inputs }) => ({ y: tf.neg(inputs.x!) }) },
 });
 
@@ -86,6 +93,14 @@ describe('a port', () => {
       });
     }));
 });
+
+test('values that are averaged go out flat, and continue as the mean of a sum', () =>
+  withSession(program, async (session) => {
+    const running = session.run('averaged', { x: X, y: 3 });
+    expect(await session.take('share')).toEqual(Float32Array.of(1, 2, 3));
+    await session.put('total', Float32Array.of(4, 8, 2));
+    expect(await running).toEqual({ x: Float32Array.of(1, 2), y: Float32Array.of(0.5) });
+  }));
 
 describe('closing a session', () => {
   test('ends a run that waits for a value, a take and a put that wait, all with CANCELLED', () =>

@@ -6,6 +6,7 @@ import { differentiate } from './gradients.js';
 import type { Attribute, Output } from './native.js';
 import { applyGradients, clipByGlobalNorm, type Gradient, type Optimizer } from './optimizer.js';
 import { RandomDraws, type RandomSource } from './random-draws.js';
+import { tf } from './tfjs-internals/tf.js';
 import type { Variable, Variables } from './variables.js';
 
 /** A queue that a function fills or empties in the middle of its run. */
@@ -42,6 +43,22 @@ export interface StateScalar {
   readonly value: Scalar;
 }
 
+/** What training writes besides what its optimizer updates, such as the moving statistics of a batch norm. */
+export interface Statistic {
+  /** What the run stores at its end. */
+  readonly value: Tensor;
+  /** Makes the run store this instead. */
+  write(value: Tensor): void;
+}
+
+/** The ports through which replicas of a program exchange the values that they average. */
+export interface AveragingPorts {
+  /** Out: the values of this replica, flat, in their order. */
+  readonly share: string;
+  /** In: the sum of the shares of all replicas. */
+  readonly sum: string;
+}
+
 /** How a model is applied. */
 export interface ModelMode {
   readonly training: boolean;
@@ -63,6 +80,7 @@ export class Scope<Input extends string> {
    * until then.
    */
   readonly received: number[] = [];
+  private readonly unwritten: readonly object[];
 
   constructor(
     /** The inputs by name. Images (uint8) arrive as float32, 0..255. */
@@ -71,7 +89,9 @@ export class Scope<Input extends string> {
     private readonly graph: ActiveGraph,
     private readonly variables: Variables,
     private readonly ports: Map<string, Port>,
-  ) {}
+  ) {
+    this.unwritten = layers.weights.map((weight) => weight.read().dataId);
+  }
 
   /** The model's output; of several, the first. See `outputs`. */
   model(input: Tensor, mode: ModelMode): Tensor {
@@ -178,6 +198,28 @@ export class Scope<Input extends string> {
     const { norm, clipped } = clipByGlobalNorm(graph, gradients, clipNorm);
     this.targets.push(...applyGradients({ graph, variables, learningRate, after: received }, optimizer, clipped));
     return norm;
+  }
+
+  /** The statistics that the model has written so far. */
+  statistics(): readonly Statistic[] {
+    return this.layers.weights
+      .filter((weight, index) => weight.read().dataId !== this.unwritten[index])
+      .map((weight) => ({ value: weight.read(), write: (value) => weight.write(value) }));
+  }
+
+  /**
+   * The means of values over replicas that run the same function, each on its part of a batch. The host adds the shares up. All that a
+   * replica writes comes after the sum has arrived.
+   */
+  averaged(values: readonly Tensor[], replicas: number, ports: AveragingPorts): readonly Tensor[] {
+    const flat = tf.concat(values.map((value) => tf.reshape(value, [-1])));
+    this.send(ports.share, flat);
+    const mean = tf.mul(this.receive(ports.sum, flat.shape), 1 / replicas);
+    const parts = tf.split(
+      mean,
+      values.map(({ size }) => size),
+    );
+    return values.map(({ shape }, index) => tf.reshape(parts[index]!, shape));
   }
 
   /** A scalar of the state, which starts from `initial`. It is saved and restored as the slots of an optimizer are. */

@@ -27,6 +27,7 @@ export const dist = defineLoss({
     beta: Amount.default(1).describe('of the correlations between the classes of an example'),
     gamma: Amount.default(1).describe('of the correlations between the examples of a class'),
   }),
+  comparesRows: ({ gamma }) => gamma > 0,
   value({ logits, target, temperature, spec, ops }) {
     const { tf } = ops;
     const own: Tensor2D = tf.softmax(tf.div(logits, temperature));

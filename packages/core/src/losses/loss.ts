@@ -29,6 +29,11 @@ export interface DistillationLoss<Kind extends string, Schema extends z.ZodType>
   /** Whether it treats the label of a row apart from the other classes: rows with two labels have none such. */
   readonly needsLabel: boolean;
   /**
+   * Whether it compares the rows of a batch with each other. Then it is not the mean of the losses of parts of the batch.
+   * @param spec what the schema accepts
+   */
+  comparesRows(spec: unknown): boolean;
+  /**
    * The loss before the weight of its term: sum over classes and mean over the batch, unless its file says otherwise.
    * @param spec what the schema accepts
    */
@@ -40,8 +45,13 @@ export function defineLoss<Kind extends string, Schema extends z.ZodType<{ reado
   readonly kind: Kind;
   readonly schema: Schema;
   readonly needsLabel?: boolean;
+  comparesRows?(spec: z.output<Schema>): boolean;
   value(inputs: LossInputs & { readonly spec: z.output<Schema> }): Scalar;
 }): DistillationLoss<Kind, Schema> {
   const { kind, schema, needsLabel = false } = loss;
-  return { kind, schema, needsLabel, value: (inputs, spec) => loss.value({ ...inputs, spec: schema.parse(spec) }) };
+  return {
+    ...{ kind, schema, needsLabel },
+    comparesRows: (spec) => loss.comparesRows?.(schema.parse(spec)) ?? false,
+    value: (inputs, spec) => loss.value({ ...inputs, spec: schema.parse(spec) }),
+  };
 }

@@ -34,6 +34,7 @@ export const mlkd = defineLoss({
     batch: Amount.default(1).describe('of the part that compares relations of rows'),
     standardise,
   }),
+  comparesRows: ({ classes, batch }) => classes > 0 || batch > 0,
   value(inputs) {
     const { temperature, spec, ops } = inputs;
     const { tf } = ops;

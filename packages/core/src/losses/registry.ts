@@ -29,6 +29,11 @@ export function needsLabel(spec: LossSpec | undefined): boolean {
   return LOSSES.some((loss) => loss.needsLabel && loss.kind === spec?.kind);
 }
 
+/** Whether a loss compares the rows of a batch with each other. @param spec undefined for `kl` */
+export function comparesRows(spec: LossSpec | undefined): boolean {
+  return LOSSES.some((loss) => loss.kind === spec?.kind && loss.comparesRows(spec));
+}
+
 /**
  * The value of a distillation loss before the weight of its term.
  * @param spec undefined for `kl`

@@ -43,10 +43,11 @@ export type Trained = TrainingSpec & Pick<RoleSpec, 'init'>;
 export function fresh(
   name: string,
   slot: TrainedRole,
-  { model, optimizer, learningRate, clipNorm, init }: Trained,
+  { model, optimizer, learningRate, clipNorm, replicas, init }: Trained,
   objective: readonly TermSpec[],
 ): Learner {
-  return { name, slot, model, optimizer, learningRate, clipNorm, objective, init: init ? refOf(init) : 'fresh' };
+  const training = { model, optimizer, learningRate, clipNorm, ...(replicas !== undefined && { replicas }) };
+  return { name, slot, ...training, objective, init: init ? refOf(init) : 'fresh' };
 }
 
 /** A frozen model with the best params of a learner of an earlier stage, under the learner's name or another one. */

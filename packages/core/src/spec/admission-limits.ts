@@ -32,6 +32,7 @@ export const AdmissionLimits = z
     generations: limit(500, 'generations of a run'),
     steps: limit(1_000_000_000, 'steps of one generation', MOST),
     validations: limit(1_000_000, 'validations of a role in all generations'),
+    replicas: limit(16, 'replicas of one learner'),
     threads: limit(128, 'TensorFlow threads of one process'),
     stepTimeoutSeconds: limit(86_400, 'seconds that a step waits for a frame'),
   })

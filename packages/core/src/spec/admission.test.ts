@@ -110,6 +110,11 @@ describe('above the default limits are', () => {
     ],
     ['1,024 threads', { engine: { threads: 1024 } }, ['engine.threads threads']],
     [
+      '32 replicas of 8 threads',
+      { batchSize: 64, engine: { threads: 8 }, student: { ...cnn([4]), replicas: 32 } },
+      ['engine.threads threads', 'student.replicas replicas'],
+    ],
+    [
       'a step that waits for two days',
       { exchange: { stepTimeout: 172_800 } },
       ['exchange.stepTimeout stepTimeoutSeconds'],

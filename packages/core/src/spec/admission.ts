@@ -2,7 +2,7 @@ import { TrikdError } from '../domain/errors.js';
 import { formatOf, logitsBytes } from '../exchange/frame-format.js';
 import { backwardPasses } from '../losses/gates/gated-terms.js';
 import { activationBytes, isMeasurable, modelCost, trainingBytes } from '../models/model-cost.js';
-import { isRemote, type Learner } from '../stages/stage.js';
+import { isRemote, type Learner, replicasOf, type Stage } from '../stages/stage.js';
 import { stagesOf } from '../stages/stages-of.js';
 import { taskOf } from '../tasks/task-of.js';
 import type { AdmissionLimits } from './admission-limits.js';
@@ -73,6 +73,7 @@ const UNITS: Readonly<Record<LimitName, string>> = {
   generations: 'generations',
   steps: 'steps in a generation',
   validations: 'validations',
+  replicas: 'replicas',
   threads: 'threads',
   stepTimeoutSeconds: 'seconds to wait for a frame',
 };
@@ -189,13 +190,18 @@ function runCosts(spec: RunSpec, { classes, train }: Partial<DataSize> = {}): re
     { limit: 'steps', field: 'epochs', value: epochs * stepsPerEpoch },
     { limit: 'validations', field: 'evaluation.everyEpochs', value: validations },
     { limit: 'generations', field: spec.stages ? 'stages' : 'curriculum.generations', value: stages.length },
-    { limit: 'threads', field: 'engine.threads', value: engine.threads },
+    // A trainer may compute all replicas of its learner, each with threads of its own.
+    { limit: 'threads', field: 'engine.threads', value: engine.threads * mostReplicas(stages) },
     { limit: 'stepTimeoutSeconds', field: 'exchange.stepTimeout', value: exchange.stepTimeout },
   ];
 }
 
+function mostReplicas(stages: readonly Stage[]): number {
+  return Math.max(...stages.flatMap(({ learners }) => learners.map(replicasOf)));
+}
+
 /** A model that is trained, and where the spec has it. */
-interface SizedLearner extends Pick<Learner, 'model' | 'objective' | 'optimizer'> {
+interface SizedLearner extends Pick<Learner, 'model' | 'objective' | 'optimizer' | 'replicas'> {
   readonly field: string;
 }
 
@@ -203,11 +209,11 @@ interface SizedLearner extends Pick<Learner, 'model' | 'objective' | 'optimizer'
 function learnersOf(spec: RunSpec): readonly SizedLearner[] {
   const found = new Map<string, SizedLearner>();
   for (const { index, learners } of stagesOf(spec)) {
-    for (const { name, model, objective, optimizer } of learners) {
+    for (const { name, model, objective, optimizer, replicas } of learners) {
       const field = spec.stages ? `stages.${index}.learners.${name}` : (settingOf(name) ?? name);
       const known = found.get(field);
       if (known && backwardPasses(known.objective) >= backwardPasses(objective)) continue;
-      found.set(field, { field, model, objective, optimizer });
+      found.set(field, { field, model, objective, optimizer, replicas });
     }
   }
   return [...found.values()];
@@ -232,18 +238,18 @@ function settingOf(name: string): string | undefined {
   return number === undefined ? undefined : `assistants.${Number(number) - 1}`;
 }
 
-function modelCosts(
-  spec: RunSpec,
-  { field: of, model, objective, optimizer }: SizedLearner,
-  shape: DataSize | undefined,
-): readonly Cost[] {
-  if (!isMeasurable(model, shape !== undefined)) return [];
+function modelCosts(spec: RunSpec, learner: SizedLearner, shape: DataSize | undefined): readonly Cost[] {
+  const { field: of, model, objective, optimizer } = learner;
+  const replicas = replicasOf(learner);
+  const copies: readonly Cost[] = [{ limit: 'replicas', field: `${of}.replicas`, value: replicas }];
+  if (!isMeasurable(model, shape !== undefined)) return copies;
   const size = shape ?? LEAST;
   const cost = modelCost(model, size, taskOf(spec).head(size));
   const field = `${of}.model`;
   return [
+    ...copies,
     { limit: 'params', field, value: cost.params },
-    { limit: 'modelBytes', field, value: trainingBytes(cost, optimizer, backwardPasses(objective)) },
+    { limit: 'modelBytes', field, value: replicas * trainingBytes(cost, optimizer, backwardPasses(objective)) },
     { limit: 'activationBytes', field, value: activationBytes(cost, spec.batchSize) },
     { limit: 'layers', field, value: cost.layers },
     { limit: 'layerWidth', field, value: cost.widest },

@@ -155,3 +155,47 @@ describe('a method', () => {
     expect(mistakesOf({ ...pair, method })).toEqual([expect.stringContaining(`method.${knob}: expected`)]);
   });
 });
+
+describe('replicas', () => {
+  const shared = (objective: readonly object[], more: object = {}) =>
+    mistakesOf({ teacher: role, student: { ...role, replicas: 4, objective }, ...more });
+
+  test('divide the batch', () => {
+    expect(shared([task])).toEqual([]);
+    expect(shared([task], { batchSize: 30 })).toEqual([
+      'student.replicas: a batch of 30 images cannot be divided among 4 replicas',
+    ]);
+  });
+
+  test('learn from no loss that compares the images of a batch', () => {
+    const rows = { kind: 'mlkd', classes: 0, batch: 0 };
+    for (const loss of [{ kind: 'dist', gamma: 0 }, rows]) expect(shared([{ ...from('peer'), loss }])).toEqual([]);
+    for (const loss of [{ kind: 'dist' }, { ...rows, batch: 1 }, { ...rows, classes: 1 }]) {
+      expect(shared([{ ...from('peer'), loss }])).toEqual([
+        `student.replicas: the loss ${loss.kind} compares the images of a batch, of which a replica has a part: leave replicas out, or give its other parts the weight 0`,
+      ]);
+    }
+  });
+
+  test('have no gate that compares whole batches', () => {
+    const gated = (kind: string) => shared([task, { ...from('peer'), gate: { kind } }]);
+    expect(gated('params-similarity')).toEqual([]);
+    expect(gated('logits-similarity')).toEqual([
+      'student.replicas: a gate logits-similarity compares whole batches, of which a replica has a part: leave replicas out, or take params-similarity',
+    ]);
+  });
+
+  test('are none of a frozen teacher', () => {
+    const teacher = { ...role, from: { run: 'before' }, replicas: 2 };
+    expect(mistakesOf({ method: 'kd', student: role, teacher })).toEqual([
+      'teacher.replicas: a frozen teacher does not train: leave it out',
+    ]);
+  });
+
+  test('are settings of a written learner too', () => {
+    const stages = [{ name: 'only', learners: { student: { ...role, replicas: 3 } } }];
+    expect(mistakesOf({ stages })).toEqual([
+      'stages.0.learners.student.replicas: a batch of 128 images cannot be divided among 3 replicas',
+    ]);
+  });
+});

@@ -3,6 +3,7 @@ import type { Knobs, Method } from '../methods/method.js';
 import { chosenMethod } from '../methods/registry.js';
 import { objectiveProblem } from '../stages/objective-problems.js';
 import { stageProblems } from '../stages/problems.js';
+import { replicasProblem } from '../stages/replicas-problem.js';
 import { type StagedRun, stagesOf } from '../stages/stages-of.js';
 import type { SpecProblem } from './problem.js';
 
@@ -13,7 +14,7 @@ export function methodProblems(spec: StagedRun): readonly SpecProblem[] {
   const stages = stagesOf(spec);
   const problems = stageProblems(stages).map(({ path, message }) => ({ path: ['stages', ...path], message }));
   const written = spec.stages ? problems : oncePerPath(problems.map((each) => ({ ...each, path: shorter(each.path) })));
-  return [...written, ...objectiveProblems(spec)];
+  return [...written, ...learnerProblems(spec)];
 }
 
 function besideStages({ method, student, teacher, assistants }: StagedRun): readonly SpecProblem[] {
@@ -55,15 +56,18 @@ function oncePerPath(problems: readonly SpecProblem[]): readonly SpecProblem[] {
   return [...new Map(problems.map((each) => [each.path.join(), each])).values()];
 }
 
-/** Each problem once, however many stages have it. */
-function objectiveProblems(spec: StagedRun): readonly SpecProblem[] {
+/** What is wrong with the settings of learners, each problem once, however many stages have it. */
+function learnerProblems(spec: StagedRun): readonly SpecProblem[] {
   const found = new Map<string, SpecProblem>();
   for (const stage of stagesOf(spec)) {
     for (const learner of stage.learners) {
-      const message = objectiveProblem(stage, learner);
       const at = spec.stages ? ['stages', stage.index, 'learners'] : [];
-      const path = [...at, learner.name, 'objective'];
-      if (message !== undefined && !found.has(path.join())) found.set(path.join(), { path, message });
+      const report = (field: string, message: string | undefined) => {
+        const path = [...at, learner.name, field];
+        if (message !== undefined && !found.has(path.join())) found.set(path.join(), { path, message });
+      };
+      report('objective', objectiveProblem(stage, learner));
+      report('replicas', replicasProblem(spec.batchSize, learner));
     }
   }
   return [...found.values()];

@@ -12,6 +12,9 @@ import { scheduled } from './scheduled.js';
 /** Terms of an objective, and milestones of a schedule, at most. */
 const LONGEST_LIST = 64;
 
+/** Replicas of a learner, at most: each sends its gradients to the first one, which adds them up. */
+export const MOST_REPLICAS = 64;
+
 /** `title` is what the reference of settings says of the values: the alternatives have a section of their own there. */
 const weight = scheduled(Amount).default(1).meta({ title: 'number ≥ 0, or a schedule' });
 const temperature = orLearned(scheduled(PositiveAmount))
@@ -95,6 +98,12 @@ const training = {
   optimizer: OptimizerSpec.prefault({ kind: 'sgd' }),
   learningRate: PositiveAmount.default(0.05).describe('peak, after warm-up'),
   clipNorm: PositiveAmount.nullable().default(5).describe('limit of the global gradient norm; null turns it off'),
+  replicas: z
+    .int()
+    .min(1)
+    .max(MOST_REPLICAS)
+    .optional()
+    .describe('copies of the model that train equal parts of each batch; part of the result, bit for bit; default: 1'),
 };
 
 /** How a learner trains, apart from its objective. */
@@ -139,6 +148,10 @@ export const TeacherSpec = z
     if (!spec.from && spec.preprocessing) {
       const message = 'a teacher that trains sees the images as the student does: leave it out';
       context.addIssue({ code: 'custom', path: ['preprocessing'], message });
+    }
+    if (spec.from && spec.replicas !== undefined) {
+      const message = 'a frozen teacher does not train: leave it out';
+      context.addIssue({ code: 'custom', path: ['replicas'], message });
     }
     if (!spec.from || !spec.init) return;
     context.addIssue({

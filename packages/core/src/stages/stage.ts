@@ -27,6 +27,13 @@ export interface Learner {
   readonly learningRate: number;
   /** Limit of the global gradient norm; null: none. */
   readonly clipNorm: number | null;
+  /** Copies of the model, each of which trains a part of every batch; absent: 1. */
+  readonly replicas?: number | undefined;
+}
+
+/** How many copies of a model train. */
+export function replicasOf({ replicas = 1 }: Pick<Learner, 'replicas'>): number {
+  return replicas;
 }
 
 /** A frozen model that the anchor-server computes. */

@@ -5,8 +5,8 @@ import type { Score } from '../domain/score.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { Outputs } from '../tasks/task.js';
 import { taskOf } from '../tasks/task-of.js';
+import type { ModelSession } from './model-session.js';
 import { PREDICT } from './role-program.js';
-import type { ModelSession } from './sessions.js';
 
 /** A model, and what it was trained for. */
 export interface Evaluated {

@@ -19,6 +19,10 @@ export interface LearnedTemperatures {
   lossAt(index: number, lossOf: (temperature: Scalar) => Scalar): Scalar;
   /** The temperatures of this step, in the order of the terms. */
   temperatures(): readonly Scalar[];
+  /** Of the loss of each by its θ, in the order of the terms. */
+  gradients(): readonly Scalar[];
+  /** Updates with other gradients, such as their means over replicas. */
+  learnFrom(gradients: readonly Scalar[]): void;
   /** One update of each θ up the gradient of its loss. */
   update(update: Update, reversal: (index: number) => Scalar, gates: ReadonlyMap<number, Scalar>): void;
 }
@@ -41,6 +45,10 @@ export function learnedTemperatures(scope: Scope<string>, terms: readonly TermSp
       return loss;
     },
     temperatures: () => [...all.values()].map(({ temperature }) => temperature!),
+    gradients: () => [...all.values()].map(({ gradient }) => gradient!),
+    learnFrom(gradients) {
+      for (const [index, learned] of [...all.values()].entries()) learned.gradient = gradients[index]!;
+    },
     update({ optimizer, learningRate }, reversal, gates) {
       for (const [index, { theta, gradient }] of all) {
         const open = gates.get(index);

@@ -23,7 +23,7 @@ import type { ModelSpec } from '../models/registry.js';
 import { mixesOf } from '../spec/augment-spec.js';
 import type { OptimizerSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
-import { type Learner, type Stage, sourcesOf } from '../stages/stage.js';
+import { type Learner, replicasOf, type Stage, sourcesOf } from '../stages/stage.js';
 import { taskOf } from '../tasks/task-of.js';
 import { learnedTemperatures } from './learned-temperatures.js';
 import { updateParams } from './update-params.js';
@@ -32,6 +32,12 @@ import { updateParams } from './update-params.js';
 export const TRAIN = 'train';
 export const PREDICT = 'predict';
 export const LOGITS = 'logits';
+
+/** Inputs of `train` that have a row for each example of the batch. */
+export const BATCH_INPUTS: readonly string[] = ['images', 'labels', 'mixLabels', 'mixShares'];
+
+/** The ports of `train` through which replicas exchange what they average. No participant can have such a name. */
+export const AVERAGING = { share: 'replicas/share', sum: 'replicas/sum' } as const;
 
 /** What determines the graph of a model besides its own settings. */
 export interface ProgramContext {
@@ -46,7 +52,8 @@ export const reversalInput = (index: number) => `reversal${index}`;
 
 /**
  * Traces the program of a trainer: `train` is one step with the exchange inside it, `predict` computes logits, and the
- * embedding of a task that has one. Both take [batchSize, height, width, channels] images of uint8.
+ * embedding of a task that has one. Both take [batchSize, height, width, channels] images of uint8. Each replica of a learner that has
+ * several runs the same program; its `train` takes a part of the batch, and averages gradients, statistics and reported numbers.
  */
 export function traceTrainer(context: ProgramContext, stage: Stage, learner: Learner): Program {
   const { spec, dataset } = context;
@@ -93,8 +100,8 @@ export function traceServed(context: ProgramContext, model: ModelSpec, sizes: re
   return traced(context, model, () => trace(build, functions));
 }
 
-function imagesSpec({ spec, dataset }: ProgramContext) {
-  return uint8(spec.batchSize, dataset.height, dataset.width, dataset.channels);
+function imagesSpec({ spec, dataset }: ProgramContext, rows = spec.batchSize) {
+  return uint8(rows, dataset.height, dataset.width, dataset.channels);
 }
 
 function predictFunction(context: ProgramContext, images = imagesSpec(context)): FunctionDefinition<'images'> {
@@ -114,11 +121,13 @@ function trainFunction(context: ProgramContext, stage: Stage, learner: Learner):
   const { optimizer, clipNorm, objective: terms } = learner;
   const sources = sourcesOf(stage, learner);
   const mixes = mixesOf(spec.augment).length > 0;
+  const replicas = replicasOf(learner);
+  const rows = spec.batchSize / replicas;
   return {
     inputs: {
-      images: imagesSpec(context),
-      labels: int32(spec.batchSize),
-      ...(mixes && { mixLabels: int32(spec.batchSize), mixShares: float32(spec.batchSize) }),
+      images: imagesSpec(context, rows),
+      labels: int32(rows),
+      ...(mixes && { mixLabels: int32(rows), mixShares: float32(rows) }),
       learningRate: float32(),
       seed: int32(),
       step: int32(),
@@ -139,7 +148,7 @@ function trainFunction(context: ProgramContext, stage: Stage, learner: Learner):
         : undefined;
       const task = taskOf(spec);
       const learned = learnedTemperatures(scope, terms);
-      const step: { logits?: Tensor2D; values?: Tensor } = {};
+      const step: { logits?: Tensor2D; values?: Tensor; correct?: Tensor } = {};
       const forward = () => {
         const random = { seed: scalar('seed'), step: scalar('step') };
         const logits = scope.model(normalise(scope.inputs.images!, dataset), { training: true, random }) as Tensor2D;
@@ -162,12 +171,27 @@ function trainFunction(context: ProgramContext, stage: Stage, learner: Learner):
         learningRate: scalar('learningRate'),
         clipNorm: clipNorm === null ? undefined : scalar('clipNorm'),
       };
-      const { gradientNorm, gates } = updateParams(scope, terms, forward, update);
+      const averaged = (gradients: readonly Tensor[]): readonly Tensor[] => {
+        step.correct = correct(step.logits!, labels, mix);
+        if (replicas === 1) return gradients;
+        const statistics = scope.statistics();
+        const values = statistics.map(({ value }) => value);
+        const own = [step.values!, step.correct, ...learned.gradients(), ...values, ...gradients];
+        const means = scope.averaged(own, replicas, AVERAGING)[Symbol.iterator]();
+        const next = <T extends Tensor>() => means.next().value as T;
+        step.values = next();
+        // A count of the whole batch.
+        step.correct = tf.mul(next(), replicas);
+        learned.learnFrom(learned.gradients().map(() => next<Scalar>()));
+        for (const { write } of statistics) write(next());
+        return gradients.map(() => next());
+      };
+      const { gradientNorm, gates } = updateParams(scope, terms, forward, update, averaged);
       learned.update(update, (index) => scalar(reversalInput(index)), gates);
       return {
         terms: step.values!,
         gradientNorm,
-        correct: correct(step.logits!, labels, mix),
+        correct: step.correct!,
         ...(gates.size > 0 && { gates: tf.stack(inTermOrder(gates)) }),
         ...(learned.count > 0 && { temperatures: tf.stack([...learned.temperatures()]) }),
       };
@@ -182,7 +206,6 @@ function receiveTargets(scope: Scope<string>, sources: readonly string[], shape:
 const inTermOrder = (gates: ReadonlyMap<number, Scalar>): Scalar[] =>
   [...gates].toSorted(([a], [b]) => a - b).map(([, open]) => open);
 
-/** Number of rows whose largest logit is the label. */
 /** Rows whose largest logit is the label; of two labels each counts by its share. */
 function correct(logits: Tensor2D, labels: Tensor1D, mix: MixTensors | undefined): Scalar {
   const largest = tf.argMax(logits, 1);
@@ -201,14 +224,17 @@ function normalise(images: Tensor, { mean, std }: Dataset): Tensor {
 /**
  * Determines the random numbers of a step, such as dropout masks: the seed of the learner's model in its stage, and the step. A
  * step that is trained again, after a resume or in another process, draws the same numbers.
+ * @param rank of the replica that draws; each draws numbers of its own
  */
 export function randomFeeds(
   { seed }: RunSpec,
   stage: Stage,
   learner: Learner,
   step: number,
+  rank = 0,
 ): Readonly<Record<'seed' | 'step', Int32Array>> {
-  return { seed: Int32Array.of(modelSeed(seed, stage.index, learner.name)), step: Int32Array.of(step) };
+  const name = rank === 0 ? learner.name : `${learner.name}/${rank}`;
+  return { seed: Int32Array.of(modelSeed(seed, stage.index, name)), step: Int32Array.of(step) };
 }
 
 /** The numbers that are fed to the optimizer at a step; their names are inputs of `train`. */

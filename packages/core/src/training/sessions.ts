@@ -1,13 +1,13 @@
-import { Engine, type Session } from '@trikd/engine';
+import { Engine } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import type { Params } from '../models/params.js';
 import type { ModelSpec } from '../models/registry.js';
-import type { Learner, Stage } from '../stages/stage.js';
+import { type Learner, replicasOf, type Stage, sourcesOf } from '../stages/stage.js';
 import { expectedParams } from './expected-params.js';
-import { type ProgramContext, tracePredictor, traceTrainer } from './role-program.js';
-
-/** A model in a session, as the training loop uses it. Its functions are those of `role-program.ts`. */
-export type ModelSession = Pick<Session, 'run' | 'take' | 'put' | 'state' | 'assign' | 'close'>;
+import type { ModelSession } from './model-session.js';
+import { localReplica } from './replicas/local-replica.js';
+import { replicatedSession } from './replicas/replicated-session.js';
+import { type ProgramContext, randomFeeds, tracePredictor, traceTrainer } from './role-program.js';
 
 /** What a trainer's session is opened with. */
 export interface TrainerModel extends ProgramContext {
@@ -34,7 +34,8 @@ export const engineSessions: ModelSessions = {
     const program = traceTrainer(model, model.stage, model.learner);
     if (model.state) assertParamsMatch(model.state, expectedParams(program), 'params of the checkpoint');
     const engine = await Engine.open(model.spec.engine);
-    return engine.load(program, model.state);
+    const open = () => engine.load(program, model.state);
+    return replicasOf(model.learner) === 1 ? open() : openReplicas(model, open);
   },
   async openFrozen(context, model, params) {
     const program = tracePredictor(context, model);
@@ -45,3 +46,23 @@ export const engineSessions: ModelSessions = {
     return engine.load(program, own);
   },
 };
+
+/** All replicas of a learner in sessions of this process, one after the other. */
+async function openReplicas(
+  { spec, stage, learner }: TrainerModel,
+  open: () => Promise<ModelSession>,
+): Promise<ModelSession> {
+  const sessions: ModelSession[] = [];
+  try {
+    while (sessions.length < replicasOf(learner)) sessions.push(await open());
+  } catch (error) {
+    for (const session of sessions) await session.close();
+    throw error;
+  }
+  return replicatedSession({
+    leader: sessions[0]!,
+    replicas: sessions.map(localReplica),
+    sources: sourcesOf(stage, learner),
+    seeds: sessions.map((_, rank) => randomFeeds(spec, stage, learner, 0, rank).seed),
+  });
+}

@@ -17,6 +17,7 @@ import { type Learner, type Stage, sourcesOf } from '../stages/stage.js';
 import { taskOf } from '../tasks/task-of.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
+import type { ModelSession } from './model-session.js';
 import type { TrainerPorts } from './ports.js';
 import {
   LOGITS,
@@ -28,7 +29,6 @@ import {
   weightInput,
 } from './role-program.js';
 import { learningRate } from './schedule.js';
-import type { ModelSession } from './sessions.js';
 import type { StallWatch } from './stall-watch.js';
 import type { LossTerm, TrainerProgress } from './trainer-event.js';
 

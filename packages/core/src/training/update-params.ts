@@ -1,4 +1,13 @@
-import { type Gradient, type Scalar, type Scope, type Tensor, type Tensor2D, tf, type Update } from '@trikd/engine';
+import {
+  type Gradient,
+  type LossGradients,
+  type Scalar,
+  type Scope,
+  type Tensor,
+  type Tensor2D,
+  tf,
+  type Update,
+} from '@trikd/engine';
 import { gate } from '../losses/gates/gate.js';
 import { gateOf } from '../losses/gates/gated-terms.js';
 import type { GateSpec } from '../spec/gate-spec.js';
@@ -18,16 +27,21 @@ export interface ParamsUpdate {
   readonly gates: ReadonlyMap<number, Scalar>;
 }
 
+/** Gradients as they are applied: of one model as they are, of replicas their means. */
+export type Averaged = (gradients: readonly Tensor[]) => readonly Tensor[];
+
 /**
  * One update of the params down the gradient of the objective. Terms that rest in this step, by their gates, do not take part. A gate on
  * the params needs the gradient of its term apart: one more backward pass. Everything else is one loss with one backward pass.
  * @param forward runs once
+ * @param averaged is called once, with all gradients, after the forward pass
  */
 export function updateParams(
   scope: Scope<string>,
   terms: readonly TermSpec[],
   forward: () => Forward,
   update: Update,
+  averaged: Averaged = (gradients) => gradients,
 ): ParamsUpdate {
   const gates = new Map<number, Scalar>();
   const taking = () => {
@@ -40,10 +54,14 @@ export function updateParams(
   };
   const apart = gatesOf(terms, 'params-similarity');
   if (apart.length === 0) {
-    const { gradientNorm } = scope.minimize({ loss: () => tf.addN(taking()) as Scalar, ...update });
-    return { gradientNorm, gates };
+    const sets = averagedSets(
+      scope.gradients(() => ({ all: tf.addN(taking()) as Scalar })),
+      averaged,
+    );
+    return { gradientNorm: scope.apply(sets.all!.gradients, update), gates };
   }
-  const { task, ...hints } = scope.gradients(() => lossesApart(terms, taking()));
+  const losses = scope.gradients(() => lossesApart(terms, taking()));
+  const { task, ...hints } = averagedSets(losses, averaged);
   const summed = [task!.gradients];
   if (hints[OTHERS]) summed.push(hints[OTHERS].gradients);
   for (const [index, spec] of apart) {
@@ -53,6 +71,19 @@ export function updateParams(
     summed.push(gradients.map(({ variable, gradient }) => ({ variable, gradient: tf.mul(open, gradient) })));
   }
   return { gradientNorm: scope.apply(sumOf(summed), update), gates };
+}
+
+type GradientSets = Readonly<Record<string, Pick<LossGradients, 'gradients'>>>;
+
+/** The gradients of all losses, averaged at once. */
+function averagedSets(losses: GradientSets, averaged: Averaged): GradientSets {
+  const means = averaged(Object.values(losses).flatMap(({ gradients }) => tensorsOf(gradients)));
+  let next = 0;
+  const sets = Object.entries(losses).map(([name, { gradients }]) => {
+    const own = gradients.map(({ variable }) => ({ variable, gradient: means[next++]! }));
+    return [name, { gradients: own }] as const;
+  });
+  return Object.fromEntries(sets);
 }
 
 /** The name of the loss of all hints that no gate on the params asks for apart. */

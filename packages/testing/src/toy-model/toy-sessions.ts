@@ -2,8 +2,9 @@ import type { Dataset } from '@trikd/core/data/split';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { Params } from '@trikd/core/models/params';
 import { sourcesOf } from '@trikd/core/stages/stage';
+import type { ModelSession } from '@trikd/core/training/model-session';
 import { LOGITS, PREDICT, TRAIN } from '@trikd/core/training/role-program';
-import type { ModelSession, ModelSessions } from '@trikd/core/training/sessions';
+import type { ModelSessions } from '@trikd/core/training/sessions';
 
 // A model of a few words of 24 bits in the place of the engine, mixed by a hash instead of a gradient: cheap and exact. One bit of one
 // frame that is wrong, missing or taken twice changes everything that follows.

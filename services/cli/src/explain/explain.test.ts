@@ -60,6 +60,13 @@ describe('a run is explained', () => {
     expect(lines[5]).toBe('  teacher -> student  mse, weight 1');
   });
 
+  test('with the replicas of its learners', () => {
+    const lines = textOf({ method: 'kd', student: { ...student, replicas: 4 }, teacher });
+    expect(lines.filter((line) => line.includes('replicas'))).toEqual([
+      '  student trains as 4 replicas, each on 1/4 of every batch',
+    ]);
+  });
+
   test('with what its models cost', () => {
     const row = (line: string) =>
       line

@@ -36,7 +36,7 @@ export interface ExplainedModel {
 
 /** One stage. */
 export interface ExplainedStage extends Pick<Stage, 'name' | 'generation' | 'decisive' | 'promotes' | 'epochs'> {
-  readonly learners: readonly (ExplainedModel & Pick<Learner, 'slot' | 'init' | 'objective'>)[];
+  readonly learners: readonly (ExplainedModel & Pick<Learner, 'slot' | 'init' | 'objective' | 'replicas'>)[];
   readonly frozen: readonly (ExplainedModel & Pick<Frozen, 'from'>)[];
   /** Absent where the number of training images is not known. */
   readonly steps?: number;
@@ -110,8 +110,9 @@ function explainedStage(
     ...(stepsPerEpoch !== undefined && { steps: length }),
     mayEndEarly: convergence.patience > 0,
     learners: stage.learners.map((learner) => {
-      const { slot, init, objective } = learner;
-      return { ...cost(learner, { forward: 1, backward: backwardPasses(objective) }), slot, init, objective };
+      const { slot, init, objective, replicas } = learner;
+      const perStep = { forward: 1, backward: backwardPasses(objective) };
+      return { ...cost(learner, perStep), slot, init, objective, ...(replicas !== undefined && { replicas }) };
     }),
     frozen: stage.frozen.map((frozen) => {
       const asked = consumersOf(stage, frozen.name).length > 0;

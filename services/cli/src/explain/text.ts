@@ -48,7 +48,12 @@ function stageLines({ names, count, stage }: Group): readonly string[] {
     `${mayEndEarly ? 'at most ' : ''}${counted(epochs, 'epoch')}`,
     ...(steps === undefined ? [] : [counted(steps, 'step')]),
   ];
-  return [`${names}: ${count > 1 ? 'each ' : ''}${length.join(', ')}`, ...drawing(stage), ...initLines(stage)];
+  return [
+    `${names}: ${count > 1 ? 'each ' : ''}${length.join(', ')}`,
+    ...drawing(stage),
+    ...initLines(stage),
+    ...replicaLines(stage),
+  ];
 }
 
 /** A line with an arrow for each term of each learner. */
@@ -99,6 +104,13 @@ function valueText(value: unknown): string {
 /** Learners that do not start from fresh params. */
 function initLines({ learners }: ExplainedStage): readonly string[] {
   return learners.flatMap(({ name, init }) => (init === 'fresh' ? [] : [`  ${name} starts ${initText(init)}`]));
+}
+
+/** Learners that share their batches among copies of themselves. */
+function replicaLines({ learners }: ExplainedStage): readonly string[] {
+  return learners.flatMap(({ name, replicas = 1 }) =>
+    replicas === 1 ? [] : [`  ${name} trains as ${replicas} replicas, each on 1/${replicas} of every batch`],
+  );
 }
 
 function initText(init: Ref): string {
