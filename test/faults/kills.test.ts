@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { digestsOf, referenceDigests } from './digests.js';
 import { dice, drawnFaults, faultAtEveryPoint } from './fault-plan.js';
 import { followRun } from './follow-run.js';
+import { LONGEST } from './longest.js';
 import { type Strike, strike } from './strike.js';
 import { explained, INTERVAL, specOf, startTrio, type Trio } from './trio.js';
 
@@ -49,7 +50,7 @@ test(`${TITLE} no bit`, { timeout: 1000 * (ENOUGH + 120) }, async () => {
     console.log(line.text);
     expect(different).toBe(0);
     expect(plan.left).toBeLessThanOrEqual(0);
-    expect(line.longestRecovery).toBeLessThanOrEqual(10_000);
+    expect(line.longestRecovery).toBeLessThanOrEqual(LONGEST);
     // Steps trained while a checkpoint was being stored are repeated too.
     expect(line.mostReplayed).toBeLessThan(2 * INTERVAL);
   });
