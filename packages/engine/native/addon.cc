@@ -3,6 +3,7 @@
 #include <node_api.h>
 #include <tensorflow/c/c_api.h>
 
+#include "convolution_ops.h"
 #include "environment.h"
 #include "failure.h"
 #include "graph.h"
@@ -14,6 +15,13 @@ namespace {
 
 napi_value Version(napi_env env, std::vector<napi_value>&) { return MakeString(env, TF_Version()); }
 
+// Whether the ops of convolution_ops.h exist.
+napi_value HasConvolutionOps(napi_env env, std::vector<napi_value>&) {
+  napi_value value;
+  napi_get_boolean(env, RegisterConvolutions(), &value);
+  return value;
+}
+
 struct Function {
   const char* name;
   size_t arity;
@@ -23,7 +31,7 @@ struct Function {
 const Function kFunctions[] = {
     {"version", 0, Version},           {"createGraph", 0, CreateGraph}, {"addOperation", 6, AddOperation},
     {"closeGraph", 1, CloseGraph},     {"createSession", 2, CreateSession}, {"run", 5, RunSession},
-    {"devices", 1, ListDevices},       {"closeSession", 1, CloseSession},
+    {"devices", 1, ListDevices},       {"closeSession", 1, CloseSession}, {"hasConvolutions", 0, HasConvolutionOps},
 };
 
 napi_value Invoke(napi_env env, napi_callback_info info) {

@@ -9,6 +9,11 @@ export interface EngineOptions {
   readonly xla: boolean;
   /** `bfloat16` lets TensorFlow compute convolutions and products in it, on CPUs; params and losses stay float32. */
   readonly precision: 'float32' | 'bfloat16';
+  /**
+   * What computes the convolutions that the addon has kernels for. `own` takes effect in float32 on a CPU with AVX-512, when a graph is
+   * traced with it. Default: `tensorflow`.
+   */
+  readonly kernels?: 'own' | 'tensorflow' | undefined;
 }
 
 /** More threads than any machine has cores only cost; TensorFlow ends the process over a number far above. */

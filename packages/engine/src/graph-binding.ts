@@ -1,6 +1,7 @@
 import { TF } from './dtype.js';
 import { EngineError, fromNative } from './errors.js';
 import { type Attribute, type NativeGraph, native, type OperationInfo, type Output } from './native.js';
+import { ownConvolution } from './own-convolutions.js';
 
 /** An attribute as the kernels of tfjs-node write it: a name, one of the TF_ATTR numbers, a value. */
 interface KernelAttribute {
@@ -55,8 +56,19 @@ export class GraphBinding {
   /** Of the outputs of each node, by its name. */
   readonly shapes = new Map<string, readonly (readonly number[])[]>();
   private readonly outputs = new Map<number, Output>();
+  /** Of the outputs of each node, by its id. */
+  private readonly shapesById = new Map<number, readonly (readonly number[])[]>();
+  /** Constant lists of integers, by their node: such as sizes. */
+  private readonly lists = new Map<number, readonly number[]>();
   private nextHandle = 0;
   private nextName = 0;
+
+  private readonly ownKernels: boolean;
+
+  /** @param ownKernels whether convolutions become ops of the addon, where it has them */
+  constructor(ownKernels = false) {
+    this.ownKernels = ownKernels && native.hasConvolutions();
+  }
 
   /** Adds a node. Names are unique and the same for the same trace. */
   add(
@@ -68,10 +80,9 @@ export class GraphBinding {
     const name = `${type}_${this.nextName++}`;
     try {
       const info = native.addOperation(this.graph, type, name, inputs, attributes, controls);
-      this.shapes.set(
-        name,
-        info.outputs.map(({ shape }) => shape),
-      );
+      const shapes = info.outputs.map(({ shape }) => shape);
+      this.shapes.set(name, shapes);
+      this.shapesById.set(info.id, shapes);
       this.counts.set(type, (this.counts.get(type) ?? 0) + 1);
       return info;
     } catch (error) {
@@ -125,6 +136,8 @@ export class GraphBinding {
   ): TensorHandle[] {
     const isList = LIST_OPS.get(type);
     const inputs = handles.map((handle) => this.outputOf(handle));
+    const own = this.ownKernels ? this.ownOp(type, attributes, inputs) : undefined;
+    if (own) return [own];
     const listed =
       isList === undefined
         ? inputs
@@ -141,14 +154,44 @@ export class GraphBinding {
   }
 
   private constant(shape: readonly number[], dtype: number, value: NodeJS.TypedArray): number {
-    return this.add(
+    const { id } = this.add(
       'Const',
       [],
       [
         { name: 'dtype', kind: 'type', value: dtype },
         { name: 'value', kind: 'tensor', value, dtype, shape },
       ],
-    ).id;
+    );
+    if (dtype === TF.INT32 && shape.length === 1) this.lists.set(id, Array.from(value as Int32Array));
+    return id;
+  }
+
+  /** A convolution of the addon, whose shape an op behind it tells TensorFlow. */
+  private ownOp(
+    type: string,
+    attributes: readonly KernelAttribute[],
+    inputs: readonly Output[],
+  ): TensorHandle | undefined {
+    const own = ownConvolution({
+      type,
+      inputs,
+      attributes: new Map(attributes.map(({ name, value }) => [name, value])),
+      shapeOf: ([id, index]) => this.shapesById.get(id)?.[index],
+      listOf: ([id]) => this.lists.get(id),
+    });
+    if (!own) return undefined;
+    const name = `${own.type}_${this.nextName}`;
+    const { id } = this.add(own.type, own.inputs, own.attributes);
+    this.shapes.set(name, [own.shape]);
+    const shaped = this.add(
+      'EnsureShape',
+      [[id, 0]],
+      [
+        { name: 'T', kind: 'type', value: TF.FLOAT },
+        { name: 'shape', kind: 'shape', value: own.shape },
+      ],
+    );
+    return { id: this.register([shaped.id, 0]), shape: [...own.shape], dtype: TF.FLOAT };
   }
 
   private fill(shape: readonly number[], dtype: number, value: NodeJS.TypedArray): number {

@@ -27,6 +27,12 @@ export interface TracedFunction {
   readonly targets: readonly number[];
 }
 
+/** What a graph is made of besides the model. */
+export interface TraceOptions {
+  /** Whether the addon computes the convolutions that it has kernels for; see `usesOwnKernels`. */
+  readonly ownKernels?: boolean;
+}
+
 /** A graph with state and functions, ready to be loaded into any number of sessions. */
 export interface Program {
   readonly graph: NativeGraph;
@@ -45,13 +51,17 @@ export interface Program {
  * @param build makes the model; called once, while plain numbers are computed (seeded initialisers).
  * @throws EngineError, naming the op, when a body reads data, has unknown shapes, or TensorFlow refuses a node.
  */
-export function trace(build: () => LayersModel, functions: Readonly<Record<string, FunctionDefinition>>): Program {
+export function trace(
+  build: () => LayersModel,
+  functions: Readonly<Record<string, FunctionDefinition>>,
+  { ownKernels = false }: TraceOptions = {},
+): Program {
   if (activeGraph()) throw new EngineError('FAILED_PRECONDITION', 'a trace cannot begin inside another');
   useBackend('cpu');
   const forgetModel = noteModels();
   const model = build();
   const initial = model.weights.map((weight) => Float32Array.from(weight.read().dataSync()));
-  const binding = new GraphBinding();
+  const binding = new GraphBinding(ownKernels);
   const backend = new NodeJSKernelBackend(binding, 'graph');
   const graph = new ActiveGraph(binding, backend);
   const variables = new Variables(graph);

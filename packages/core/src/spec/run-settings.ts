@@ -101,6 +101,16 @@ export const RunSettings = z.strictObject({
       threads: Positive.default(2).describe('TensorFlow threads a process; part of the result, bit for bit'),
       xla: z.boolean().default(false).describe('just-in-time compilation; pays on GPUs, slower on CPUs'),
       precision: z.enum(['float32', 'bfloat16']).default('float32').describe('of convolutions; bfloat16 on CPUs only'),
+      kernels: z
+        .enum(['own', 'tensorflow'])
+        .optional()
+        .describe(
+          'what computes convolutions of 16 to 256 channels; own: faster on CPUs with AVX-512, without it as tensorflow; part of the result, bit for bit; default: tensorflow',
+        ),
+    })
+    .refine(({ device, precision, kernels }) => kernels !== 'own' || (device === 'cpu' && precision === 'float32'), {
+      path: ['kernels'],
+      message: 'own kernels compute float32 on a CPU: leave out kernels',
     })
     .refine(({ device, precision }) => device === 'cpu' || precision === 'float32', {
       path: ['precision'],

@@ -99,6 +99,14 @@ describe('a spec', () => {
     expect(at('hot')).toEqual([expect.stringMatching(/temperature: expected a number, or a schedule/)]);
   });
 
+  test('is refused when own kernels are to compute what they do not have', () => {
+    const mistakesWith = (engine: object) => mistakesOf({ ...written, engine: { kernels: 'own', ...engine } });
+    expect(mistakesWith({})).toEqual([]);
+    for (const engine of [{ precision: 'bfloat16' }, { device: 'gpu' }]) {
+      expect(mistakesWith(engine)).toEqual(['engine.kernels: own kernels compute float32 on a CPU: leave out kernels']);
+    }
+  });
+
   test('is refused when a batch needs more images than there are', () => {
     expect(mistakesOf({ ...written, batchSize: 256 })).toEqual([]);
     expect(mistakesOf({ ...written, batchSize: 257 })).toEqual([

@@ -10,9 +10,11 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
+  type TraceOptions,
   tf,
   trace,
   uint8,
+  usesOwnKernels,
 } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
 import { learnedOf, termValue } from '../losses/objective.js';
@@ -60,20 +62,24 @@ export function traceTrainer(context: ProgramContext, stage: Stage, learner: Lea
   const seed = modelSeed(spec.seed, stage.index, learner.name);
   const build = () => buildModel(learner.model, dataset, taskOf(spec).head(dataset), seed);
   const functions = { [TRAIN]: trainFunction(context, stage, learner), [PREDICT]: predictFunction(context) };
-  return traced(context, learner.model, () => trace(build, functions));
+  return traced(context, learner.model, (options) => trace(build, functions, options));
 }
 
 /** Traces a model for inference only. */
 export function tracePredictor(context: ProgramContext, model: ModelSpec): Program {
   const { spec, dataset } = context;
   const build = () => buildModel(model, dataset, taskOf(spec).head(dataset), 0);
-  return traced(context, model, () => trace(build, { [PREDICT]: predictFunction(context) }));
+  return traced(context, model, (options) => trace(build, { [PREDICT]: predictFunction(context) }, options));
 }
 
 /** The model of a module may have anything in it: what the engine refuses is a mistake of its author. */
-function traced({ spec, dataset }: ProgramContext, model: ModelSpec, work: () => Program): Program {
+function traced(
+  { spec, dataset }: ProgramContext,
+  model: ModelSpec,
+  work: (options: TraceOptions) => Program,
+): Program {
   try {
-    return work();
+    return work({ ownKernels: usesOwnKernels(spec.engine) });
   } catch (cause) {
     if (model.kind !== 'module' || !(cause instanceof EngineError)) throw cause;
     throw loadedNetwork(model).untraceable(model, dataset, taskOf(spec).head(dataset), cause);
@@ -97,7 +103,7 @@ export function traceServed(context: ProgramContext, model: ModelSpec, sizes: re
     predictFunction(context, float32(rows, height, width, channels)),
   ]);
   const functions = { [PREDICT]: predictFunction(context), ...Object.fromEntries(served) };
-  return traced(context, model, () => trace(build, functions));
+  return traced(context, model, (options) => trace(build, functions, options));
 }
 
 function imagesSpec({ spec, dataset }: ProgramContext, rows = spec.batchSize) {

@@ -76,6 +76,7 @@ const feed = () => ({ operation: 0, dtype: 1, shape: [2], values: Float32Array.o
 /** Arguments that are right, or nearly. */
 const templates: Readonly<Record<keyof Native, () => unknown[]>> = {
   version: () => [],
+  hasConvolutions: () => [],
   createGraph: () => [],
   addOperation: () => [
     pick([graph, graph, graph, closedGraph]),

@@ -1,3 +1,4 @@
+import { OWN_KERNELS, usesOwnKernels } from '@trikd/engine';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 import { readNumerics } from './read-numerics.js';
@@ -16,4 +17,11 @@ test('a variable that overrules the choice of kernels is part of it', () => {
   const { kernels } = readNumerics({ ONEDNN_MAX_CPU_ISA: 'AVX2', PATH: '/bin' })(engine);
   expect(kernels).toContain('ONEDNN_MAX_CPU_ISA=AVX2');
   expect(kernels.join()).not.toContain('PATH');
+});
+
+test('own kernels are part of it where they compute', () => {
+  const own = { ...engine, kernels: 'own' } as const;
+  const numericsOf = readNumerics({});
+  expect(numericsOf(own).kernels.includes(OWN_KERNELS)).toBe(usesOwnKernels(own));
+  expect(numericsOf({ ...engine, kernels: 'tensorflow' })).toEqual(numericsOf(engine));
 });

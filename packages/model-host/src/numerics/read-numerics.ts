@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Numerics } from '@trikd/core/domain/numerics';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { tensorflowVersion } from '@trikd/engine';
+import { OWN_KERNELS, tensorflowVersion, usesOwnKernels } from '@trikd/engine';
 import { hasCode } from '@trikd/process/error-code';
 import { processorOf } from './processor.js';
 
@@ -17,13 +17,13 @@ export function readNumerics(
   const overruled = OVERRULING.flatMap((name) => (env[name] === undefined ? [] : `${name}=${env[name]}`));
   const kernels = [...instructionSets, ...overruled].sort();
   const tensorflow = tensorflowVersion();
-  return ({ device, threads, precision }) => ({
+  return (engine) => ({
     tensorflow,
     processor,
-    kernels,
-    device: device === 'gpu' ? gpuName() : 'cpu',
-    threads,
-    precision,
+    kernels: usesOwnKernels(engine) ? [...kernels, OWN_KERNELS].sort() : kernels,
+    device: engine.device === 'gpu' ? gpuName() : 'cpu',
+    threads: engine.threads,
+    precision: engine.precision,
   });
 }
 

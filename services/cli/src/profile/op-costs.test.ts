@@ -26,8 +26,15 @@ const passes = [
   op('dw', 'Conv2DBackpropFilter', 60, 'x', 'sizes', 'dy'),
 ];
 
-test('each pass of a convolution has the speed of the same operations', () => {
-  const { convolutions } = opCosts([passes], shapes);
+/** The same by the ops of the addon, which take no sizes. */
+const ownPasses = [
+  op('forward', 'TrikdConv2D', 10, 'x', 'filter'),
+  op('dx', 'TrikdConv2DBackpropInput', 20, 'filter', 'dy'),
+  op('dw', 'TrikdConv2DBackpropFilter', 60, 'x', 'dy'),
+];
+
+test.each([[passes], [ownPasses]])('each pass of a convolution has the speed of the same operations', (ops) => {
+  const { convolutions } = opCosts([ops], shapes);
   expect(convolutions.map(({ pass, ms }) => [pass, ms])).toEqual([
     ['filter gradient', 0.06],
     ['input gradient', 0.02],

@@ -104,11 +104,14 @@ function passOf(type: string): Pass | undefined {
   return /Conv(2D|3D|2dNative)$/.test(type) ? 'forward' : undefined;
 }
 
-/** Which input of the op is, or has the shape of, the input and the output of the convolution. -1: the output of the op. */
-const OPERANDS: Readonly<Record<Pass, { readonly input: number; readonly filter: number; readonly output: number }>> = {
-  forward: { input: 0, filter: 1, output: -1 },
-  'input gradient': { input: -1, filter: 1, output: 2 },
-  'filter gradient': { input: 0, filter: -1, output: 2 },
+/**
+ * Which input of the op is, or has the shape of, the input and the output of the convolution, from its end where that is negative: between them
+ * may be a list of sizes. `result`: the output of the op.
+ */
+const OPERANDS: Readonly<Record<Pass, Readonly<Record<'input' | 'filter' | 'output', number | 'result'>>>> = {
+  forward: { input: 0, filter: 1, output: 'result' },
+  'input gradient': { input: 'result', filter: -2, output: -1 },
+  'filter gradient': { input: 0, filter: 'result', output: -1 },
 };
 
 /**
@@ -120,8 +123,8 @@ function workOf(
   pass: Pass,
   shapes: Shapes,
 ): { readonly shape: string; readonly flops?: number } {
-  const shapeOf = (operand: number) => {
-    const [node = '', index = '0'] = (operand === -1 ? name : (inputs[operand] ?? '')).split(':');
+  const shapeOf = (operand: number | 'result') => {
+    const [node = '', index = '0'] = (operand === 'result' ? name : (inputs.at(operand) ?? '')).split(':');
     const shape = shapes.get(node)?.[Number(index)];
     return shape?.every((dimension) => dimension >= 0) ? shape : undefined;
   };
