@@ -10,6 +10,11 @@ export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trikd');
 }
 
+/** The folder where Node.js keeps compiled code between processes. `bin/trikd.cjs` of the command line names it, too. */
+export function compiledCodeFolder(): string {
+  return join(cacheFolder(), 'compiled-code');
+}
+
 /** The folder with the modules that this user has used: TRIKD_MODULES, or `modules` in the cache folder. */
 export function modulesFolder(): string {
   const chosen = process.env.TRIKD_MODULES;

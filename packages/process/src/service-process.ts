@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { computingEnvironment } from './environment.js';
+import { compiledCodeFolder, computingEnvironment } from './environment.js';
 import { hasCode } from './error-code.js';
 import { lastError } from './last-error.js';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from './private-files.js';
@@ -77,6 +77,7 @@ export function startService(name: ServiceName, setup: ServiceSetup): StartedSer
     detached: true,
     env: {
       ...FEW_ARENAS,
+      NODE_COMPILE_CACHE: compiledCodeFolder(),
       ...computingEnvironment(env),
       ...asEnvironment({ listen: '127.0.0.1:0', ...settings, 'log.file': log }),
     },

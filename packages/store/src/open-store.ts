@@ -6,7 +6,6 @@ import { systemClock } from '@trikd/process/system-clock';
 import { openFolderStore } from './folder-store.js';
 import { observedStore } from './observed-store.js';
 import type { RetrySources } from './retry.js';
-import { openS3Api } from './s3-client.js';
 import { proveConditionalWrites } from './s3-proof.js';
 import { s3Store } from './s3-store.js';
 import { credentialsOf, type StoreConfig } from './store-config.js';
@@ -34,6 +33,8 @@ export async function openStore(config: StoreConfig, options: OpenStoreOptions =
     case 'folder':
       return openFolderStore(config.path);
     case 's3': {
+      // The client is as large as all that a process with a folder loads of gRPC.
+      const { openS3Api } = await import('./s3-client.js');
       const api = openS3Api({ ...config, ...credentialsOf(config) });
       const writer = randomUUID();
       const store = s3Store(api, { clock, random, writer });

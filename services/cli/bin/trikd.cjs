@@ -3,6 +3,7 @@
 // Its syntax is older than that of the build, so that it also runs on an old Node.js.
 const { spawn } = require('node:child_process');
 const { existsSync, readdirSync } = require('node:fs');
+const { enableCompileCache } = require('node:module');
 const { homedir } = require('node:os');
 const { join, resolve } = require('node:path');
 
@@ -15,9 +16,10 @@ function isTooOld(version) {
   return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
 }
 
+const cache = process.env.TRIKD_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trikd');
+
 /** The newest Node.js that `make` has fetched into the cache, if any. */
 function fetchedNode() {
-  const cache = process.env.TRIKD_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trikd');
   const folders = existsSync(cache) ? readdirSync(cache).filter((name) => /^node-\d+(\.\d+)*$/.test(name)) : [];
   const [newest] = folders.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
   const node = newest && join(cache, newest, 'bin/node');
@@ -49,6 +51,8 @@ if (node === undefined) {
 } else if (!existsSync(main)) {
   fail(`not built yet; run \`make build\` in ${root}`);
 } else if (node === process.execPath) {
+  // Node.js compiles the modules once, and not with each command.
+  enableCompileCache(join(cache, 'compiled-code'));
   // An error in it is unhandled on purpose: Node.js then prints it and exits with status 1.
   void import(main);
 } else {

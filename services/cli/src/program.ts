@@ -9,17 +9,12 @@ import { checkpointActions } from './checkpoint/actions.js';
 import { checkpointCommand } from './checkpoint/command.js';
 import { completionCommands } from './completion/command.js';
 import { dashboardCommand } from './dashboard/command.js';
-import { showDashboard } from './dashboard/show-dashboard.js';
 import { dataActions } from './data/actions.js';
 import { dataCommand } from './data/command.js';
 import { doctorCommand } from './doctor/command.js';
-import { examine } from './doctor/doctor.js';
 import { findingsText } from './doctor/finding.js';
 import { evalCommand } from './eval/command.js';
 import { explainCommand } from './explain/command.js';
-import { explained } from './explain/explained.js';
-import { knownData } from './explain/known-data.js';
-import { explainedText } from './explain/text.js';
 import { exportCommand } from './export/command.js';
 import { exportActions } from './export-events/actions.js';
 import { addExportCommands } from './export-events/command.js';
@@ -43,23 +38,19 @@ import { runRemote } from './run-remote.js';
 import { runTask } from './run-task.js';
 import { runsCommand } from './runs/command.js';
 import { serveCommand } from './serve/command.js';
-import { serve } from './serve/serve.js';
 import { serverActions } from './server/actions.js';
 import { exitStatusFor, withErrorReport } from './server/error-report.js';
 import { settingPaths } from './settings.js';
 import { print, type Shell, say, write } from './shell.js';
 import { upCommand } from './stack/command.js';
-import { up } from './stack/up.js';
 import { studyCommand } from './study/command.js';
-import { study } from './study/study.js';
 import { formatted } from './texts.js';
 import { tuneCommand } from './tune/command.js';
-import { tune } from './tune/tune.js';
 import { weightsCommand } from './weights/command.js';
 
 const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
 
-/** The whole command line. @param finish called with the exit status by commands whose status is not 0 on success */
+/** The whole command line. What few commands need is loaded by them. @param finish called with the exit status by commands whose status is not 0 on success */
 export function trikdProgram(shell: Shell, finish: (status: number) => void): Command {
   const server = serverActions(shell, finish);
   const runs = runsCommand(server.runs);
@@ -70,6 +61,11 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   })
     .addCommand(
       explainCommand(async ({ file, overrides, json }) => {
+        const [{ explained }, { explainedText }, { knownData }] = await Promise.all([
+          import('./explain/explained.js'),
+          import('./explain/text.js'),
+          import('./explain/known-data.js'),
+        ]);
         const spec = loadSpec(file, overrides);
         const data = await withProgress(shell, (report) => {
           report('reading data ...');
@@ -89,12 +85,14 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         print(shell, await profiled);
       }),
     )
-    .addCommand(studyCommand((options) => study(options, shell)))
-    .addCommand(tuneCommand((options) => tune(options, shell)))
-    .addCommand(upCommand((options) => up(options, shell)))
+    .addCommand(studyCommand(async (options) => (await import('./study/study.js')).study(options, shell)))
+    .addCommand(tuneCommand(async (options) => (await import('./tune/tune.js')).tune(options, shell)))
+    .addCommand(upCommand(async (options) => (await import('./stack/up.js')).up(options, shell)))
     .addCommand(
       dashboardCommand((options) =>
-        withErrorReport(shell, finish, { offline: true }, () => showDashboard(options, shell)),
+        withErrorReport(shell, finish, { offline: true }, async () =>
+          (await import('./dashboard/show-dashboard.js')).showDashboard(options, shell),
+        ),
       ),
     )
     .addCommand(runs)
@@ -129,6 +127,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     )
     .addCommand(
       doctorCommand(async (options) => {
+        const { examine } = await import('./doctor/doctor.js');
         const findings = await withProgress(shell, (report) => examine(options, shell.env, report));
         const { output } = options;
         print(
@@ -149,7 +148,9 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     )
     .addCommand(
       serveCommand((options) =>
-        withErrorReport(shell, finish, { runId: options.runId, offline: true }, () => serve(options, shell)),
+        withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () =>
+          (await import('./serve/serve.js')).serve(options, shell),
+        ),
       ),
     )
     .addCommand(

@@ -110,7 +110,7 @@ async function restAt(training: Training, step: number): Promise<void> {
 async function finish(training: Training, step: number): Promise<void> {
   const { checkpoints, ports } = training;
   await checkpoints.settled();
-  await testBest(training);
+  await testBest(training, step);
   await checkpoints.begin(step, training.best);
   await checkpoints.settled();
   ports.emit({ kind: 'resting', nextStep: step });
@@ -140,13 +140,18 @@ async function validate(training: Training, step: number): Promise<void> {
   ports.emit({ kind: 'evaluation', step, validation });
 }
 
-/** Scores the best params on the test split. The score is only reported; no decision uses it. */
-async function testBest(training: Training): Promise<void> {
+/** Scores the best params on the test split before a step. The score is only reported; no decision uses it. */
+async function testBest(training: Training, step: number): Promise<void> {
   const { session, dataset, ports, best } = training;
   if (!best || best.test) return;
+  const scored = () => evaluate(training, dataset.test, { pauses: pausesOf(ports.clock) });
+  if (best.step === step) {
+    training.best = { ...best, test: await scored() };
+    return;
+  }
   const present = await session.state();
   await session.assign(best.values);
-  const test = await evaluate(training, dataset.test, { pauses: pausesOf(ports.clock) });
+  const test = await scored();
   await session.assign(present);
   training.best = { ...best, test };
 }

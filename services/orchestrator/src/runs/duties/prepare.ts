@@ -52,15 +52,19 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
   const { pair, trainedWith } = await startOf(run, todo, digestsOf(inputs, stage, todo)).catch(blamePair(todo));
   const step = pair?.step ?? 0;
   const loading = loadFrozen(run, ports.anchor, stage, inputs, { ...attemptOf(run.spec, todo), step });
-  const loaded = loading && (await unlessLeft(loading, left));
+  // Trainers of a new stage open their models meanwhile, and rest before its first step until the training begins.
+  const held = loading !== undefined && pair === undefined;
+  const assign = async (learner: Learner) => {
+    const assignment = assignmentOf(run, ports, { todo, stage, inputs, pair, held }, learner);
+    return { learner, ...(await ports.trainers[learner.slot].assign(assignment).catch(blamePair(todo))) };
+  };
+  const assignAll = () => Promise.all(stage.learners.map(assign));
+  const early = held ? assignAll() : undefined;
+  const [loaded] = (await unlessLeft(Promise.all([loading, early]), left)) ?? [];
   if (left.aborted) return;
   // Before a step is trained with it: another file than the run was trained with is refused.
   withImported(todo.imported, importedBy(run, stage, inputs, loaded?.files ?? {}));
-  const assign = async (learner: Learner) => {
-    const assignment = assignmentOf(run, ports, { todo, stage, inputs, pair }, learner);
-    return { learner, ...(await ports.trainers[learner.slot].assign(assignment).catch(blamePair(todo))) };
-  };
-  const assigned = await unlessLeft(Promise.all(stage.learners.map(assign)), left);
+  const assigned = await unlessLeft(early ?? assignAll(), left);
   const first = assigned?.[0];
   if (!assigned || !first) return;
   for (const other of assigned.slice(1)) assertSameData(first.learner.name, first, other.learner.name, other);
@@ -140,12 +144,14 @@ interface AttemptStart {
   readonly stage: Stage;
   readonly inputs: InputBlobs;
   readonly pair: Pair | undefined;
+  /** Whether the trainers are to rest before the first step. */
+  readonly held: boolean;
 }
 
 function assignmentOf(
   { spec, term, tracing, secretOf }: DutyScope,
   { trainers, anchor }: PreparePorts,
-  { todo, stage, inputs, pair }: AttemptStart,
+  { todo, stage, inputs, pair, held }: AttemptStart,
   learner: Learner,
 ): Assignment {
   const attempt = attemptOf(spec, todo);
@@ -160,13 +166,17 @@ function assignmentOf(
     term,
     exchangeSecret: secretOf(attempt),
     spec,
-    limit: todo.facts ? nextLimit(pair?.step ?? 0, todo.facts, stage) : LIMIT_OF_UNKNOWN_LENGTH,
+    limit: held ? 0 : firstLimit(todo, stage, pair),
     tracing,
     sources: Object.fromEntries(sourcesOf(stage, learner).map((source) => [source, addressOf(source)])),
     promoted: todo.anchor !== undefined,
     ...(init && !resume && { init }),
     ...(resume && { resume }),
   };
+}
+
+function firstLimit({ facts }: Preparing, stage: Stage, pair: Pair | undefined): number {
+  return facts ? nextLimit(pair?.step ?? 0, facts, stage) : LIMIT_OF_UNKNOWN_LENGTH;
 }
 
 /** What work that may take minutes resolves to; undefined when the run is left first. */
