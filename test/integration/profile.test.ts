@@ -45,8 +45,9 @@ describe.each([false, true])('a profile of a trio, together: %s', (together) => 
   });
 });
 
-test('a profile of one participant has no other one', async () => {
-  expect(await profile({ participants: ['student'], format: 'table' })).toMatch(
+test('a profile of one participant has no other one, and counts its replicas as one', async () => {
+  const overrides = [{ path: ['student', 'replicas'], value: '2' }];
+  expect(await profile({ participants: ['student'], overrides, format: 'table' })).toMatch(
     /^student: [\d.]+ ms a step[\s\S]*filter gradient[\s\S]*ui\.perfetto\.dev$/,
   );
   expect(tracedTypes().map(({ name }) => name)).toEqual(['student']);

@@ -1,3 +1,4 @@
+import { usesOwnKernels } from '@trikd/engine';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { memoryBlobs } from '@trikd/testing/training/lone-ports';
@@ -62,6 +63,19 @@ describe('a run in one process', () => {
     expect(await at({})).toBe(dropped);
     const { dropout: _, ...model } = student.model;
     expect(await at({ student: { ...student, model } })).not.toBe(dropped);
+  });
+
+  test('with own kernels, gives the same bits twice', async () => {
+    const changes = {
+      student: { model: { kind: 'plain-cnn', channels: [16, 16] }, objective: [{ kind: 'task', weight: 1 }] },
+      engine: { threads: 2, kernels: 'own' },
+    };
+    const trainedBits = async (more: object) =>
+      trained(await runFirst(runOf({ ...changes, ...more }).run)).student.state.sha256;
+    const own = await trainedBits({});
+    expect(await trainedBits({})).toBe(own);
+    const others = await trainedBits({ engine: { threads: 2, kernels: 'tensorflow' } });
+    expect(others === own).toBe(!usesOwnKernels(runOf(changes).run.spec.engine));
   });
 
   test('makes each student but the last the anchor of the next generation', async () => {

@@ -37,7 +37,7 @@ Example:
 
 Trains a few steps of each participant, one after the other, and shows where their time goes: by kind of op, and for each convolution with
 GFLOP/s. The params are fresh, and the logits of other participants are zeros: neither changes the time of a step. Two untraced steps
-come first. With --together all participants compute at the same time on the same cores, as in \`trikd run\`.
+come first. Replicas of a learner are profiled as one. With --together all participants compute at the same time on the same cores, as in \`trikd run\`.
 The trace has every op on its thread: open it at ui.perfetto.dev.
 Exit status: 0 done, 1 failed, 2 wrong command line.`;
 

@@ -36,8 +36,14 @@ export interface ProfiledStage {
   readonly dataset: Dataset;
 }
 
-/** A model in training. In the place of the logits of others, it gets zeros of the same shape. */
-export async function openLearner({ spec, stage, dataset }: ProfiledStage, learner: Learner): Promise<ProfiledModel> {
+/**
+ * A model in training. In the place of the logits of others, it gets zeros of the same shape. Replicas are profiled as one, with the whole
+ * batch: alone, one would wait for the others.
+ */
+export async function openLearner(
+  { spec, stage, dataset }: ProfiledStage,
+  { replicas: _, ...learner }: Learner,
+): Promise<ProfiledModel> {
   const program = traceTrainer({ spec, dataset }, stage, learner);
   const session = await (await Engine.open(spec.engine)).load(program);
   const attempt: GenerationAttempt = { runId: spec.name, generation: stage.index, attempt: 1 };
