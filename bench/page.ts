@@ -19,7 +19,7 @@ const NOTES = [
   'A ratio is the middle one of the ratios of rounds, with an interval that has the true one with a probability of at least 95 %, whatever the distribution; fewer than six rounds have none.',
   'The limit of arithmetic is the time that all multiplications and additions of a step take if the cores do nothing else, at the speed that a loop of them reached on this machine. A backward pass counts twice a forward pass.',
   'The limit of memory is the time that it takes to read what convolutions and dense layers read and to write what they put out, each once a pass, at the speed of reading from memory. What stays in a cache is faster.',
-  'Peak memory is what the processes of a peer had in memory at most during the rounds, their libraries included, summed up.',
+  'Peak memory is what the processes of a peer had in memory at most during the rounds, their libraries included, summed up. The services are the student, the teacher and the anchor: the benchmark steers them in the place of the orchestrator, and is not counted.',
 ];
 
 /** The page of a file of results: plots and tables, one HTML file that needs nothing else. */

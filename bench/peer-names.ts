@@ -4,7 +4,7 @@ export type Peer = (typeof PEERS)[number];
 
 /** As people read it. */
 export const PEER_TITLES: Readonly<Record<Peer, string>> = {
-  services: 'trikd, four services',
+  services: 'trikd, services',
   'one-process': 'trikd, one process',
   eager: 'PyTorch eager',
   compile: 'PyTorch torch.compile',
