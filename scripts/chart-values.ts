@@ -222,7 +222,9 @@ export const ChartValues = z.strictObject({
       hosts: z.array(Text).describe('names under which clients reach it, besides those of the Service'),
     }),
     clients: listOfKubernetes('who may call them'),
-    storeSecret: Name.describe('Secret of a user who may read the whole store, in the namespace of the runs'),
+    storeSecret: Name.describe(
+      'Secret of a user with the rights of deploy/minio/serving.json, in the namespace of the runs',
+    ),
     dnsNames: z.array(Text).describe('further names in their certificate, if cert-manager makes it'),
     config: z
       .strictObject(servingSettings)

@@ -152,7 +152,7 @@ test('docs/telemetry.md lists every span, attribute and metric, as it is defined
   }
 });
 
-test.each(['orchestrator', 'trainer', 'anchor-server'])(
+test.each(['orchestrator', 'trainer', 'anchor-server', 'serving'])(
   'the command in docs/operations.md gives the policy of the %s another bucket and prefix',
   (role) => {
     const [, command] = /^sed '([^']+)' deploy\/minio\/trainer\.json/m.exec(read('docs/operations.md')) ?? [];

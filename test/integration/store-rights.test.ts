@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { openStore } from '@trikd/store/open-store';
 import { secret } from '@trikd/store/store-config';
+import { storeEndedGenerations } from '@trikd/testing/runs/served-run';
 import { addStoreUsers, type StoreRole, type StoreUser, TEAM } from '@trikd/testing/servers/minio-users';
 import { type S3Server, startS3Server } from '@trikd/testing/servers/s3-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { apiOf, configOf, storeOn, text } from './s3-rig.js';
+import { infer, inferRequest, serveModels, spec } from './serving-rig.js';
 
 let folder: string;
 let server: S3Server;
@@ -33,6 +35,7 @@ const KEYS = {
   'other file among the blobs': 'runs/mine/blobs/0.1/ab.json',
   state: 'runs/mine/state.json',
   spec: 'runs/mine/spec.json',
+  pointer: 'runs/mine/anchor.json',
   lease: 'leases/orchestrator.json',
   'queue marker': 'queue/mine',
   events: 'events/mine/1.1.jsonl',
@@ -69,6 +72,7 @@ const MAY: Readonly<
   orchestrator: { get: WHATS, put: OWN, create: OWN, replace: OWN, remove: WHATS },
   trainer: { get: BLOBS, put: BLOBS, create: BLOBS, replace: BLOBS, remove: [] },
   'anchor-server': { get: [...BLOBS, 'answer'], put: ['answer'], create: ['answer'], replace: ['answer'], remove: [] },
+  serving: { get: [...BLOBS, 'spec', 'state', 'pointer'], put: [], create: [], replace: [], remove: [] },
 };
 const ROLES = Object.keys(MAY) as StoreRole[];
 
@@ -113,6 +117,8 @@ test('the orchestrator lists the names of its prefix, the anchor-server those of
   await storeOf('owner').put(KEYS.state, text('{}'));
   expect(await storeOf('orchestrator').list('runs/')).toContain(KEYS.state);
   expect(await verdict(storeOf('trainer').list('runs/'))).toBe('denied');
+  expect(await storeOf('serving').list(KEYS.state)).toEqual([KEYS.state]);
+  expect(await verdict(storeOf('serving').list('runs/mine/'))).toBe('denied');
   await storeOf('owner').put(KEYS.answer, text('it'));
   expect(await storeOf('anchor-server').list('runs/mine/answers/0/teacher/')).toEqual([KEYS.answer]);
   expect(await verdict(storeOf('anchor-server').list('runs/mine/'))).toBe('denied');
@@ -127,12 +133,20 @@ test('a blob that is gone is absent, also for a role that cannot list', async ()
   }
 });
 
+test('a server of models needs no rights but those of serving', async () => {
+  await storeEndedGenerations(storeOf('owner'), spec, 1);
+  const { models, client } = await serveModels({ store: storeOf('serving') });
+  await expect.poll(() => models.ready(), { timeout: 30_000, interval: 20 }).toBe(true);
+  expect(await infer({ client }, inferRequest(0, 1))).toMatchObject({ modelName: spec.name, modelVersion: '0' });
+});
+
 test('each role passes what its service verifies at its start', async () => {
   const open = (role: StoreRole, verify: 'writes' | 'reads') =>
     openStore({ ...configOf({ ...server, ...users[role] }), prefix: TEAM }, { verify });
   await open('orchestrator', 'writes');
   await open('trainer', 'reads');
   await open('anchor-server', 'reads');
+  await open('serving', 'reads');
   await expect(open('trainer', 'writes')).rejects.toMatchObject(denied);
   const elsewhere = { ...configOf({ ...server, ...users.trainer }), prefix: 'other' };
   await expect(openStore(elsewhere, { verify: 'reads' })).rejects.toMatchObject(denied);

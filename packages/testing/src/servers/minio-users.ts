@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { goTool } from './go-tool.js';
 import type { S3Server } from './s3-server.js';
 
-export type StoreRole = 'orchestrator' | 'trainer' | 'anchor-server';
+export type StoreRole = 'orchestrator' | 'trainer' | 'anchor-server' | 'serving';
 
 /** The prefix in the policies of `deploy/minio`. */
 export const TEAM = 'team';
@@ -38,7 +38,12 @@ export function addStoreUsers(
     return user;
   };
   try {
-    return { orchestrator: add('orchestrator'), trainer: add('trainer'), 'anchor-server': add('anchor-server') };
+    return {
+      orchestrator: add('orchestrator'),
+      trainer: add('trainer'),
+      'anchor-server': add('anchor-server'),
+      serving: add('serving'),
+    };
   } finally {
     rmSync(config, { recursive: true });
   }

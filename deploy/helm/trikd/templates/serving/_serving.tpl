@@ -57,6 +57,6 @@ serving.runs is empty: the names of the runs whose models are served
 serving.http.exposed without oidc.issuers lets everybody who reaches it ask the models: set oidc.issuers, or serving.http.anonymous
 {{- end }}
 {{- if and $serving.enabled .Values.store.endpoint (not $serving.storeSecret) }}
-serving.storeSecret is missing: the Secret of a user who may read the whole store, in the namespace of the runs
+serving.storeSecret is missing: the Secret of a user with the rights of deploy/minio/serving.json, in the namespace of the runs
 {{- end }}
 {{- end -}}
