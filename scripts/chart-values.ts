@@ -309,7 +309,10 @@ export const ChartValues = z.strictObject({
   telemetry: z.strictObject({
     endpoint: Url.describe('of an OTLP receiver; empty: none'),
     protocol: z.enum(['grpc', 'http/protobuf']).describe('of OTLP'),
-    everySteps: z.int().min(0).describe('traces every Nth step; 0: none'),
+    everySteps: z
+      .int()
+      .min(0)
+      .describe('traces every Nth step, and every Nth request for served models whose caller has no trace; 0: none'),
     env: listOfKubernetes('further OTEL_* variables of all services'),
   }),
   monitoring: z.strictObject({

@@ -60,13 +60,22 @@ export interface ServedOptions {
   readonly store?: ObjectStore;
   readonly config?: Partial<z.input<typeof ServingConfig>>;
   readonly telemetry?: Partial<Telemetry>;
+  /** As `ServingParts.everyRequests`. */
+  readonly everyRequests?: number;
   readonly tokens?: TokenVerifier;
   /** Folder of the built page. */
   readonly page?: string;
 }
 
 /** A server of the models of a run, over gRPC and HTTP, with a client. */
-export async function serveModels({ store = memoryStore(), config, telemetry, tokens, page }: ServedOptions = {}) {
+export async function serveModels({
+  store = memoryStore(),
+  config,
+  telemetry,
+  everyRequests = 0,
+  tokens,
+  page,
+}: ServedOptions = {}) {
   const end = new AbortController();
   const settings = ServingConfig.parse({
     ...{ runs: [spec.name], listen: '127.0.0.1:0', http: '127.0.0.1:0', maxBatch: 8, poll: 0.02 },
@@ -75,7 +84,7 @@ export async function serveModels({ store = memoryStore(), config, telemetry, to
   const own = { log, telemetry: { ...NO_TELEMETRY, ...telemetry } };
   const models = createModelServer({
     ...{ ...own, store, settings, loadDataset: () => loadDataset(spec) },
-    ...{ clock: systemClock, random: Math.random },
+    ...{ clock: systemClock, random: Math.random, everyRequests },
   });
   const options = {
     ...{ ...own, models, config: settings, security: LOOPBACK_ONLY, shutdown: end.signal },

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { Metadata } from '@grpc/grpc-js';
+import { traceparentOf } from '@trikd/core/timing/trace-ids';
 import type { ModelInferRequest, ModelStreamInferResponse } from '@trikd/protocol/gen/node/inference/inference';
+import type { ComputedBatch, RequestTrace } from '@trikd/telemetry/request-trace';
 import { storeEndedGenerations } from '@trikd/testing/runs/served-run';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import type { TokenVerifier } from '@trikd/transport/access/identify';
@@ -176,6 +179,58 @@ test('a request whose caller has left is not computed', async () => {
   // Eight rows are a batch, which does not wait. Those of the request that was given up would be the first of nine.
   await infer(served, inferRequest(0, 8));
   expect(computed).toEqual([8]);
+});
+
+describe('a request is traced', () => {
+  const parent = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+  const traceparent = traceparentOf(parent.traceId, parent.spanId);
+  const body = JSON.stringify({
+    inputs: [{ name: 'images', datatype: 'UINT8', shape: [1, 8, 8, 1], data: [...rowsOf(0, 1)] }],
+  });
+
+  test('below the span of its caller, however it comes, unless the caller is not sampled', async () => {
+    const traces: RequestTrace[] = [];
+    const served = await servedRun(1, { telemetry: { request: (trace) => traces.push(trace) }, everyRequests: 1 });
+    const { client, url, address } = served;
+    const metadata = new Metadata();
+    metadata.set('traceparent', traceparent);
+    const begun = Date.now();
+    await new Promise((resolve) => client.modelInfer(inferRequest(0, 3), metadata, resolve));
+    const stream = client.modelStreamInfer(metadata);
+    stream.write(inferRequest(0, 9));
+    stream.end();
+    stream.resume();
+    await once(stream, 'end');
+    const ask = (at: string, headers: Record<string, string>) =>
+      fetch(`${at}/v2/models/tiny/infer`, {
+        ...{ method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } },
+      });
+    await ask(url, { traceparent });
+    await ask(await dashboardOf({ inference: address }), { traceparent });
+    await ask(url, { traceparent: traceparent.replace(/01$/, '00') });
+    expect(traces.map(({ computed, ...trace }) => [trace.parent, computed?.rows])).toEqual(
+      [3, 9, 1, 1].map((rows) => [parent, rows]),
+    );
+    const [first, streamed] = traces;
+    expect(first).toMatchObject({ model: 'tiny', computed: { version: '0', batches: [{ rows: 3 }] } });
+    expect(streamed!.computed!.batches.map(({ rows }) => rows)).toEqual([8, 1]);
+    const [{ started, ended }] = first!.computed!.batches as [ComputedBatch];
+    const times = [begun - 1, first!.started, started, ended, first!.ended];
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+
+  test('with the kind of its error; of those without a trace every Nth', async () => {
+    const traces: RequestTrace[] = [];
+    const served = await servedRun(1, { telemetry: { request: (trace) => traces.push(trace) }, everyRequests: 2 });
+    for (const version of ['9', '', '', '9', '']) {
+      await infer(served, inferRequest(0, 1, { modelVersion: version })).catch(() => undefined);
+    }
+    expect(traces.map(({ parent, error, computed }) => [parent, error?.type ?? computed?.version])).toEqual([
+      [undefined, 'not-found'],
+      [undefined, '0'],
+      [undefined, '0'],
+    ]);
+  });
 });
 
 test('a server that ends answers what it has read', async () => {

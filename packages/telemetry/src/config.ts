@@ -8,8 +8,8 @@ export const TelemetryConfig = z
       .min(0)
       .default(100)
       .describe(
-        'traces every Nth step; 0: none. Only the value of the orchestrator takes effect; the other services accept it, so ' +
-          'that all can share one environment',
+        'traces every Nth step, and of the requests for served models whose callers have no trace every Nth; 0: none. ' +
+          'Of steps only the value of the orchestrator takes effect',
       ),
   })
   .prefault({});

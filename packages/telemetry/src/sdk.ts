@@ -7,6 +7,7 @@ import type { Logger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import type { Deliveries } from './counted-spans.js';
 import { instruments, processMeter, type RecordMetric, stepMeter, trainerMeter } from './instruments.js';
+import { makeRequestSpans } from './request-spans.js';
 import { deliverSpans } from './span-delivery.js';
 import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
 import type { Telemetry } from './telemetry.js';
@@ -57,6 +58,7 @@ export function startSdk(service: string, env: Readonly<Record<string, string | 
     root: (attempt, seed, step) => later.add(() => makeRootSpan(steps, attempt, seed, step)),
     span: (name, started, ended, attributes) =>
       later.add(() => tracer.startSpan(name, { startTime: started, attributes }, ROOT_CONTEXT).end(ended)),
+    request: (made) => later.add(() => makeRequestSpans(tracer, made)),
     record,
     async stop() {
       later.now();

@@ -26,6 +26,10 @@ export const ATTRIBUTES = {
   'rpc.response.status_code': 'status of a call, such as `NOT_FOUND`; on metrics only',
   'cpu.mode': 'user or system; on metrics only',
   'trikd.model': 'name of a served model, such as `RUN` or `RUN.teacher`',
+  'trikd.version': 'version of a served model that answered; on spans only',
+  'trikd.rows': 'images of a request; on spans only',
+  'trikd.batches': 'batches in which the images of a request were computed; on spans only',
+  'trikd.batch.rows': 'images of these batches, those of other requests too; on spans only',
   'error.type': 'kind of the error that ended the step or the request; absent when none did',
 } as const;
 export type Attribute = keyof typeof ATTRIBUTES;
@@ -56,6 +60,10 @@ export const SPANS = {
   backward: 'losses, backward pass and update',
   'trikd.remote_call': 'anchor: a request to a model of another server for the step, which is made ahead of it',
   'trikd.checkpoint': 'teacher, student: from the copy of the state to the stored blob; in the trace of the last step',
+  'trikd.inference':
+    'anchor: a request for outputs of a served model, from its arrival to its answer; below the span of its caller',
+  'inference.queue': 'waiting until the first of its images were computed',
+  'inference.compute': 'from the start of the first of its batches to the end of the last one',
   'trikd.promotion': 'orchestrator: from the end of a generation to the decision about its student; a trace of its own',
 } as const;
 

@@ -2,6 +2,7 @@ import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { Role } from '@trikd/core/domain/role';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { RequestTrace } from './request-trace.js';
 import type { AttributeValues, Metric } from './semconv.js';
 import { NO_SINK, type StepSink } from './step-trace.js';
 
@@ -13,6 +14,8 @@ export interface Telemetry extends StepSink {
   root(attempt: GenerationAttempt, seed: string, step: TrioStep): void;
   /** Exports a span in a trace of its own. Times are in milliseconds since 1970. */
   span(name: string, started: number, ended: number, attributes: AttributeValues): void;
+  /** Exports the spans of a request for outputs of a served model. */
+  request(trace: RequestTrace): void;
   record(metric: Metric, value: number, attributes?: AttributeValues): void;
   /** Exports what is pending, for a limited time. */
   stop(): Promise<void>;
@@ -24,6 +27,7 @@ export const NO_TELEMETRY: Telemetry = {
   emitted: () => undefined,
   root: () => undefined,
   span: () => undefined,
+  request: () => undefined,
   record: () => undefined,
   stop: async () => undefined,
 };

@@ -43,7 +43,8 @@ const parts = { store, clock: systemClock, random: Math.random, log, telemetry }
 function servedModels() {
   if (!serving) return undefined;
   const load = (spec: RunSpec) => loadDataset(spec, { ...config, admission });
-  const models = createModelServer({ ...parts, settings: serving, loadDataset: load });
+  const everyRequests = config.telemetry.everySteps;
+  const models = createModelServer({ ...parts, settings: serving, loadDataset: load, everyRequests });
   const tokens = serving.oidc && verifierOrExit(serving.oidc, log);
   const { plaintext } = config;
   return {

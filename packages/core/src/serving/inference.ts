@@ -18,6 +18,8 @@ export interface InferenceRequest {
   readonly inputs: readonly InputTensor[];
   /** Names of the outputs that are wanted; none: all. */
   readonly outputs: readonly string[];
+  /** W3C trace context of the caller, as it came; absent: it has none. */
+  readonly traceparent?: string;
 }
 
 /** The answer to a request. */

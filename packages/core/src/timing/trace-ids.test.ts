@@ -37,7 +37,10 @@ test('a trace context is read as it was written, and nothing else is', () => {
   const span = spanIdOf(trace, 'student');
   expect(sampledContext(traceparentOf(trace, span))).toEqual({ traceId: trace, spanId: span });
   expect(sampledContext(traceparentOf(trace, span).replace(/01$/, '00'))).toBeUndefined();
-  for (const text of ['', 'x', `00-${trace}`]) expect(sampledContext(text)).toBeUndefined();
+  const zeros = [traceparentOf('0'.repeat(32), span), traceparentOf(trace, '0'.repeat(16))];
+  for (const text of ['', 'x', `00-${trace}`, traceparentOf(trace, span).replace('00', 'ff'), ...zeros]) {
+    expect(sampledContext(text)).toBeUndefined();
+  }
 });
 
 test('every Nth step is sampled, and with 0 none', () => {

@@ -85,11 +85,17 @@ export interface SpanIds {
   readonly spanId: string;
 }
 
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** The span that a W3C trace context names, and whether it is sampled; undefined if the text is invalid. */
+export function traceContext(traceparent: string): (SpanIds & { readonly sampled: boolean }) | undefined {
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent) ?? [];
+  if (!traceId || !spanId || !flags) return undefined;
+  return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
+}
 
 /** The span that a W3C trace context names; undefined if the text is invalid or the span is not sampled. */
 export function sampledContext(traceparent: string): SpanIds | undefined {
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent) ?? [];
-  if (!traceId || !spanId || !flags || (Number.parseInt(flags, 16) & 1) === 0) return undefined;
-  return { traceId, spanId };
+  const context = traceContext(traceparent);
+  return context?.sampled ? { traceId: context.traceId, spanId: context.spanId } : undefined;
 }

@@ -24,6 +24,7 @@ import type {
   ServerMetadataResponse,
   ServerReadyResponse,
 } from '@trikd/protocol/gen/node/inference/inference';
+import { TRACEPARENT } from '@trikd/protocol/traceparent';
 import { callSignal } from '@trikd/transport/grpc/call-signal';
 import { serveDuplex } from '@trikd/transport/grpc/serve-duplex';
 import { INFERENCE_LOG, MODELS, SHUTDOWN } from '../tokens.js';
@@ -74,25 +75,31 @@ export class InferenceController {
   @GrpcMethod('GRPCInferenceService', 'modelInfer')
   modelInfer(
     request: ModelInferRequest,
-    _: Metadata,
+    metadata: Metadata,
     call: ServerUnaryCall<ModelInferRequest, ModelInferResponse>,
   ): Promise<ModelInferResponse> {
-    return this.answer(request, callSignal(call));
+    return this.answer(request, traceparentIn(metadata), callSignal(call));
   }
 
   @GrpcStreamCall('GRPCInferenceService', 'modelStreamInfer')
   async modelStreamInfer(call: ServerDuplexStream<ModelInferRequest, ModelStreamInferResponse>): Promise<void> {
     const { shutdown } = this;
+    const traceparent = traceparentIn(call.metadata);
     const answer = (request: ModelInferRequest, signal: AbortSignal): Promise<ModelStreamInferResponse> =>
-      this.answer(request, signal).then(
+      this.answer(request, traceparent, signal).then(
         (inferResponse) => ({ errorMessage: '', inferResponse }),
         (error: unknown) => ({ errorMessage: this.messageOf(error), inferResponse: failed(request) }),
       );
     await serveDuplex(call, { answer, window: STREAM_WINDOW, shutdown });
   }
 
-  private async answer(request: ModelInferRequest, signal: AbortSignal): Promise<ModelInferResponse> {
-    return fromInferenceAnswer(await this.models.infer(toInferenceRequest(request), signal), request.id);
+  private async answer(
+    message: ModelInferRequest,
+    traceparent: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ModelInferResponse> {
+    const request = { ...toInferenceRequest(message), ...(traceparent !== undefined && { traceparent }) };
+    return fromInferenceAnswer(await this.models.infer(request, signal), message.id);
   }
 
   private messageOf(error: unknown): string {
@@ -100,6 +107,11 @@ export class InferenceController {
     this.log.error({ err: error }, 'request failed');
     return 'internal error';
   }
+}
+
+/** The W3C trace context of a caller. */
+function traceparentIn(metadata: Metadata): string | undefined {
+  return metadata.get(TRACEPARENT)[0]?.toString();
 }
 
 /** The answer to a request of a stream that failed: its client finds it by the id. */

@@ -3,6 +3,8 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { IndexedVersion, InferenceAnswer, InferenceRequest, ModelFacts } from '@trikd/core/serving/inference';
 import { inputFacts, readImages } from '@trikd/core/serving/read-images';
 import { stagesOf } from '@trikd/core/stages/stages-of';
+import type { ComputedBatch } from '@trikd/telemetry/request-trace';
+import { requestTracer } from './request-tracer.js';
 import { createServedRun, LATEST, type ServedRun } from './served-run.js';
 import type { ServingParts } from './serving-parts.js';
 
@@ -27,6 +29,11 @@ export interface ModelServer {
   stop(): Promise<void>;
 }
 
+interface Answered {
+  readonly answer: InferenceAnswer;
+  readonly batches: readonly ComputedBatch[];
+}
+
 export function createModelServer(parts: ServingParts): ModelServer {
   const { settings, clock, telemetry } = parts;
   const over = new AbortController();
@@ -47,9 +54,9 @@ export function createModelServer(parts: ServingParts): ModelServer {
     );
   }
 
-  async function answered({ model, version, ...request }: InferenceRequest, signal?: AbortSignal) {
+  async function answered({ model, version, ...request }: InferenceRequest, signal?: AbortSignal): Promise<Answered> {
     const { run, learner } = found(model);
-    return await run.use(learner, version, async (served, { dataset }): Promise<InferenceAnswer> => {
+    return await run.use(learner, version, async (served, { dataset }) => {
       const { output } = served;
       const images = readImages(
         { model, version, ...request },
@@ -57,10 +64,12 @@ export function createModelServer(parts: ServingParts): ModelServer {
       );
       telemetry.record('trikd.inference.rows', images.rows, { 'trikd.model': model });
       const computed = await served.compute(images, signal);
-      return { model, version: String(served.version.stage), rows: images.rows, output: computed };
+      const answer = { model, version: String(served.version.stage), rows: images.rows, output: computed.output };
+      return { answer, batches: computed.batches };
     });
   }
 
+  const traceOf = requestTracer(parts);
   const isReady = () => !over.signal.aborted && [...runs.values()].every((run) => run.ready());
 
   async function follow(run: ServedRun): Promise<void> {
@@ -111,15 +120,18 @@ export function createModelServer(parts: ServingParts): ModelServer {
         throw new TrikdError('exhausted', `serving.requests allows ${settings.requests} requests at once: retry later`);
       }
       open += 1;
+      const trace = traceOf(request);
       try {
-        const answer = await answered(request, signal);
+        const { answer, batches } = await answered(request, signal);
         telemetry.record('trikd.inference.requests', 1, { 'trikd.model': request.model });
+        trace?.answered(answer, batches);
         return answer;
       } catch (error) {
         const reason = signal?.aborted ? 'cancelled' : error instanceof TrikdError ? error.kind : 'internal';
         // A name that no model has is not one of a metric: clients make up any number of them.
         const of = reason === 'not-found' ? {} : { 'trikd.model': request.model };
         telemetry.record('trikd.inference.requests', 1, { ...of, 'error.type': reason });
+        trace?.failed(reason, error);
         throw error;
       } finally {
         open -= 1;

@@ -12,6 +12,8 @@ import {
 } from '@trikd/core/serving/served-model';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Program } from '@trikd/engine';
+import { wallTime } from '@trikd/process/wall-time';
+import type { ComputedBatch } from '@trikd/telemetry/request-trace';
 import { storedParams } from '../anchor/stored-params.js';
 import type { ServingParts } from './serving-parts.js';
 
@@ -20,11 +22,17 @@ export interface ServedVersion {
   readonly version: RunVersion;
   readonly output: Omit<ServedOutput, 'values'>;
   /** @param signal gives the request up while it waits @throws TrikdError 'exhausted' when too much waits; the reason of the signal */
-  compute(images: ReadImages, signal?: AbortSignal): Promise<ServedOutput>;
+  compute(images: ReadImages, signal?: AbortSignal): Promise<ComputedImages>;
   /** Rows of the batches that it computes. */
   readonly sizes: readonly number[];
   /** Computes what was asked for, then closes the model. */
   close(): Promise<void>;
+}
+
+/** The outputs for the images of a request, and the batches in which they were computed. */
+export interface ComputedImages {
+  readonly output: ServedOutput;
+  readonly batches: readonly ComputedBatch[];
 }
 
 /** What all versions of a run have in common. */
@@ -63,14 +71,16 @@ export async function openVersion(
     throw error;
   }
   const of = { 'trikd.model': name };
-  const batcher = createBatcher<Pixels, ServedOutput>({
-    lanes: models.map(({ lane }): typeof lane => async (slices) => {
+  const now = wallTime(clock);
+  const batcher = createBatcher<Pixels, SliceOutput>({
+    lanes: models.map(({ lane }) => async (slices) => {
       const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
-      const started = clock.now();
+      const started = now();
       const outputs = await lane(slices);
+      const batch = { rows, started, ended: now() };
       telemetry.record('trikd.inference.batch.size', rows, of);
-      telemetry.record('trikd.inference.compute.duration', (clock.now() - started) / 1000, of);
-      return outputs;
+      telemetry.record('trikd.inference.compute.duration', (batch.ended - started) / 1000, of);
+      return outputs.map((output) => ({ output, batch }));
     }),
     maxRows: Math.min(settings.maxBatch, models[0]!.sizes.at(-1)!),
     delayMs: 1000 * settings.delay,
@@ -86,7 +96,8 @@ export async function openVersion(
     sizes: models[0]!.sizes,
     async compute({ pixels, rows }, signal) {
       if (closing) throw new TrikdError('unavailable', `version ${version.stage} of ${name} is being unloaded: retry`);
-      return joined(await batcher.compute(pixels, rows, signal));
+      const parts = await batcher.compute(pixels, rows, signal);
+      return { output: joined(parts.map(({ output }) => output)), batches: parts.map(({ batch }) => batch) };
     },
     async close() {
       closing = true;
@@ -94,6 +105,12 @@ export async function openVersion(
       for (const model of models) await model.close();
     },
   };
+}
+
+/** The outputs of a slice, and the batch that it was part of. */
+interface SliceOutput {
+  readonly output: ServedOutput;
+  readonly batch: ComputedBatch;
 }
 
 function joined(parts: readonly ServedOutput[]): ServedOutput {

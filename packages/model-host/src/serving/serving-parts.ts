@@ -23,4 +23,6 @@ export interface ServingParts {
   readonly random: () => number;
   readonly log: Logger;
   readonly telemetry: Telemetry;
+  /** Of the requests whose callers have no trace, every Nth is traced; 0, the default: none. */
+  readonly everyRequests?: number;
 }

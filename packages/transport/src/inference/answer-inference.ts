@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { IndexedVersion, InferenceAnswer, InferenceRequest, ModelFacts } from '@trikd/core/serving/inference';
 import { fromIndex, fromModelFacts, SERVER } from '@trikd/protocol/convert-inference';
+import { TRACEPARENT } from '@trikd/protocol/traceparent';
 import type { BodyBudget } from '../http/body-budget.js';
 import { httpFailure, Rejection } from '../http/http-failure.js';
 import { readBytes } from '../http/read-body.js';
@@ -96,7 +97,9 @@ async function infer(
     }
     const [length] = [request.headers[HEADER_LENGTH]].flat();
     const asked = readJsonRequest(body, length === undefined ? undefined : Number(length), { model, version });
-    const { json, bytes } = jsonAnswer(await models.infer(asked.request, gone.signal), asked);
+    const [traceparent] = [request.headers[TRACEPARENT]].flat();
+    const traced = { ...asked.request, ...(traceparent !== undefined && { traceparent }) };
+    const { json, bytes } = jsonAnswer(await models.infer(traced, gone.signal), asked);
     if (bytes) sendBytes(response, Buffer.from(json), bytes);
     else sendText(response, 200, json);
   } finally {

@@ -1,6 +1,8 @@
 import type { Metadata } from '@grpc/grpc-js';
+import { traceContext } from '@trikd/core/timing/trace-ids';
 import { fromInferenceRequest, toIndex, toInferenceAnswer, toModelFacts } from '@trikd/protocol/convert-inference';
 import type { GRPCInferenceServiceClient } from '@trikd/protocol/gen/node/inference/inference';
+import { TRACEPARENT } from '@trikd/protocol/traceparent';
 import type { UnaryMethod } from '../grpc/clients.js';
 import type { InferenceSource } from './answer-inference.js';
 
@@ -12,11 +14,16 @@ const ANSWER_SECONDS = 60;
  * @param metadata of the calls
  */
 export function remoteModels(client: GRPCInferenceServiceClient, metadata: Metadata): InferenceSource {
-  const ask = <Request, Response>(method: UnaryMethod<Request, Response>, request: Request, signal?: AbortSignal) =>
+  const ask = <Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    signal?: AbortSignal,
+    traceparent?: string,
+  ) =>
     new Promise<Response>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const options = { deadline: Date.now() + 1000 * ANSWER_SECONDS };
-      const call = method.call(client, request, metadata, options, (error, response) => {
+      const call = method.call(client, request, tracedBy(metadata, traceparent), options, (error, response) => {
         signal?.removeEventListener('abort', cancel);
         if (error) reject(error);
         else resolve(response);
@@ -30,7 +37,16 @@ export function remoteModels(client: GRPCInferenceServiceClient, metadata: Metad
     metadata: async (name, version) => toModelFacts(await ask(client.modelMetadata, { name, version })),
     index: async () => toIndex(await ask(client.repositoryIndex, { repositoryName: '', ready: false })),
     async infer(request, signal) {
-      return toInferenceAnswer(await ask(client.modelInfer, fromInferenceRequest(request), signal));
+      const message = fromInferenceRequest(request);
+      return toInferenceAnswer(await ask(client.modelInfer, message, signal, request.traceparent));
     },
   };
+}
+
+function tracedBy(metadata: Metadata, traceparent: string | undefined): Metadata {
+  // What is no trace context may have characters that metadata does not take.
+  if (traceparent === undefined || !traceContext(traceparent)) return metadata;
+  const traced = metadata.clone();
+  traced.set(TRACEPARENT, traceparent);
+  return traced;
 }

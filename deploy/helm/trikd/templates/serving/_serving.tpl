@@ -25,6 +25,7 @@ app.kubernetes.io/component: serving
 # The HTTP form of the protocol speaks plain text; with certificates nothing else does.
 plaintext: anywhere
 {{- end }}
+telemetry: { everySteps: {{ .Values.telemetry.everySteps }} }
 serving:
   {{- $own := dict "runs" $serving.runs "alone" true "listen" (printf "%s:50051" .Values.bindAddress) "http" "" -}}
   {{- if $serving.http.exposed }}

@@ -1,0 +1,37 @@
+import type { SpanIds } from '@trikd/core/timing/trace-ids';
+
+/** A request for outputs of a served model, to export as spans. Times are in milliseconds since 1970. */
+export interface RequestTrace {
+  /** The span of the caller; absent: the request has a trace of its own. */
+  readonly parent?: SpanIds;
+  readonly model: string;
+  readonly started: number;
+  readonly ended: number;
+  /** What was computed; absent when the request failed before. */
+  readonly computed?: ComputedRequest;
+  readonly error?: RequestError;
+}
+
+/** How the outputs of a request were computed. */
+export interface ComputedRequest {
+  /** The version that computed them. */
+  readonly version: string;
+  /** Images of the request. */
+  readonly rows: number;
+  /** In the order in which they were started, at least one. */
+  readonly batches: readonly ComputedBatch[];
+}
+
+/** A batch in which rows of a request were computed, perhaps with those of others. Times are in milliseconds. */
+export interface ComputedBatch {
+  readonly rows: number;
+  readonly started: number;
+  readonly ended: number;
+}
+
+/** Why a request failed. */
+export interface RequestError {
+  /** Kind of a TrikdError, `cancelled` or `internal`. */
+  readonly type: string;
+  readonly message: string;
+}
