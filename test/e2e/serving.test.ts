@@ -5,14 +5,20 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { loadParams } from '@trikd/core/checkpoint/blobs';
 import { imageBytes } from '@trikd/core/data/image-source';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { bestStage } from '@trikd/core/run/promotion';
 import { loadRun } from '@trikd/core/run/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { openJudged } from '@trikd/core/training/judge';
+import { type ServiceName, startService } from '@trikd/process/service-process';
+import { GRPCInferenceServiceClient } from '@trikd/protocol/gen/node/inference/inference';
+import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openStore } from '@trikd/store/open-store';
 import { freePort } from '@trikd/testing/servers/child-server';
 import { datasetFor, writtenSpec } from '@trikd/testing/specs/spec-for';
-import { expect, test } from 'vitest';
+import { openClient, unary } from '@trikd/transport/grpc/clients';
+import { expect, onTestFinished, test } from 'vitest';
+import { reference } from './outcome.js';
 import { run, scratch, trikd } from './trikd.js';
 
 const execute = promisify(execFile);
@@ -69,4 +75,61 @@ test('tritonclient asks `trikd serve` over gRPC and HTTP, whose answers have the
 
   serving.kill('SIGINT');
   expect(await serving.ended).toMatchObject({ status: 0 });
+});
+
+test('requests to an anchor-server that serves models beside a training change no bit of the training', async () => {
+  const folder = scratch();
+  const store = join(folder, 'store');
+  const trained = { ...tiny, epochs: 12, curriculum: { generations: 3 } };
+  const start = async (name: ServiceName, settings: Readonly<Record<string, unknown>> = {}) => {
+    const all = { 'store.path': store, ...settings };
+    const { ready } = startService(name, { logs: join(folder, 'logs'), env: process.env, settings: all });
+    const service = await ready;
+    onTestFinished(() => service.terminate());
+    return service.address;
+  };
+  const listen = `127.0.0.1:${await freePort()}`;
+  const serving = { 'serving.runs': [tiny.name], 'serving.listen': listen, 'serving.http': '', 'serving.poll': 0.05 };
+  const [teacher, student, anchor] = await Promise.all([
+    start('teacher-trainer'),
+    start('student-trainer'),
+    start('anchor-server', serving),
+  ]);
+  const runs = openClient(RunServiceClient, await start('orchestrator', { teacher, student, anchor, events: folder }));
+  const models = openClient(GRPCInferenceServiceClient, listen);
+  for (const client of [runs, models]) onTestFinished(() => client.close());
+
+  const order = { requestId: '', takeOver: true, placement: undefined, team: '' };
+  await unary(
+    runs.createRun.bind(runs),
+    { ...order, spec: canonicalJson(RunSpec.parse(trained)) },
+    { what: 'the orchestrator' },
+  );
+  const events = runs.watchRun({ runId: tiny.name, fromEvent: 0, pastOnly: false });
+  let over = false;
+  const ended = (async () => {
+    for await (const _ of events) {
+      // It ends when the run does.
+    }
+    over = true;
+  })();
+  const what = 'the models';
+  const isReady = async () => (await unary(models.serverReady.bind(models), {}, { what })).ready;
+  await expect.poll(isReady, { timeout: 60_000 }).toBe(true);
+  const request = {
+    ...{ modelName: tiny.name, modelVersion: '', id: '', parameters: {}, outputs: [] },
+    inputs: [{ name: 'images', datatype: 'UINT8', shape: [2, 8, 8, 1], parameters: {}, contents: undefined }],
+    rawInputContents: [Buffer.from(images.subarray(0, 2 * imageBytes(dataset)))],
+  };
+  let answered = 0;
+  const ask = async () => {
+    while (!over) {
+      await unary(models.modelInfer.bind(models), request, { what });
+      answered += 1;
+    }
+  };
+  await Promise.all([ended, ...Array.from({ length: 8 }, ask)]);
+  expect(answered).toBeGreaterThan(100);
+  const { state } = await loadRun(await openStore({ kind: 'folder', path: store }, { verify: 'reads' }), tiny.name);
+  expect(state).toMatchObject({ phase: 'completed', results: await reference(trained) });
 });
