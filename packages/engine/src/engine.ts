@@ -70,7 +70,7 @@ export class Session {
   ) {}
 
   /**
-   * Runs a function once. Only one run of the same function at a time.
+   * Runs a function once. Runs of one that writes state or uses a port must not overlap.
    * @returns outputs by name, row-major.
    */
   async run(name: string, feeds: Feeds): Promise<Record<string, Float32Array>> {
@@ -137,11 +137,13 @@ export class Session {
 
   private async call(name: string, feeds: Feeds, profiled: boolean) {
     const traced = this.traced(name);
+    const run = () =>
+      this.execute(feedsOf(name, traced, feeds), [...traced.outputs.values()], traced.targets, profiled);
+    if (!traced.exclusive) return await run();
     if (this.busy.has(name)) throw new EngineError('FAILED_PRECONDITION', 'the function is running already', name);
-    const fed = feedsOf(name, traced, feeds);
     this.busy.add(name);
     try {
-      return await this.execute(fed, [...traced.outputs.values()], traced.targets, profiled);
+      return await run();
     } finally {
       this.busy.delete(name);
     }

@@ -142,6 +142,14 @@ describe('a function', () => {
       expect(await run(session)).toEqual({ sum: Float32Array.of(4, 8) });
     }));
 
+  test('that writes no state and uses no port runs several times at once', () =>
+    withSession(program, async (session) => {
+      const runs = await Promise.all(
+        [1, 2, 3].map((value) => session.run('identity', { x: Float32Array.of(value, 0) })),
+      );
+      expect(runs).toEqual([1, 2, 3].map((value) => ({ y: Float32Array.of(-value, -0) })));
+    }));
+
   test('says how long each op took when it is profiled', () =>
     withSession(program, async (session) => {
       const { outputs, ops } = await session.profile('identity', { x: X });

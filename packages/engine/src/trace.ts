@@ -25,6 +25,8 @@ export interface TracedFunction {
   readonly inputs: ReadonlyMap<string, { readonly operation: number; readonly spec: TensorSpec }>;
   readonly outputs: ReadonlyMap<string, Output>;
   readonly targets: readonly number[];
+  /** Whether it writes state or uses a port: its runs must not overlap. */
+  readonly exclusive: boolean;
 }
 
 /** What a graph is made of besides the model. */
@@ -119,7 +121,8 @@ function traceFunction(
     const written = [weights[index]!.handle, graph.outputOf(weight.read())];
     scope.targets.push(graph.binding.add('AssignVariableOp', written, attributes, scope.received).id);
   });
-  return { inputs, outputs, targets: scope.targets };
+  const { targets, received } = scope;
+  return { inputs, outputs, targets, exclusive: targets.length > 0 || received.length > 0 };
 }
 
 function outputOf(graph: ActiveGraph, name: string, tensor: Tensor): Output {

@@ -12,13 +12,13 @@ test('sizes of batches are powers of two, the largest one, and that of an evalua
   expect(batchSizes(1, { batchSize: 1 })).toEqual([1]);
 });
 
-test('a row has the bits of an evaluation in a batch of any size, at any place, beside any others', async () => {
+test('a row has the bits of an evaluation in a batch of any size, at any place, beside any others, and while others are computed', async () => {
   const model = { kind: 'plain-cnn' as const, channels: [4, 6], hidden: [7] };
   const { params, images, outputs } = await randomModel({ model, data });
   const spec = RunSpec.parse({
     ...{ name: 'random', method: 'ce', data, batchSize: 32, epochs: 1, warmupSteps: 0 },
     student: { model },
-    engine: { threads: 1 },
+    engine: { threads: 2 },
   });
   const dataset = datasetFor(spec);
   const sizes = batchSizes(8, spec);
@@ -37,6 +37,12 @@ test('a row has the bits of an evaluation in a batch of any size, at any place, 
         expect(mine!.values.subarray(5 * row, 5 * row + 5)).toEqual(rowOf(20 - rows + row));
       }
       if (theirs) expect(theirs.values).toEqual(rowOf(3));
+    }
+    const batches = await Promise.all(
+      [3, 8, 8, 1, 8].map((rows, first) => served.lane([{ input: images, first, rows }])),
+    );
+    for (const [first, [batch]] of batches.entries()) {
+      expect(batch!.values).toEqual(outputs.subarray(5 * first, 5 * first + batch!.values.length));
     }
   } finally {
     await served.close();

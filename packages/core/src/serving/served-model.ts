@@ -6,7 +6,8 @@ import { TrikdError } from '../domain/errors.js';
 import type { Params } from '../models/params.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { expectedParams } from '../training/expected-params.js';
-import { PREDICT, servedFunction } from '../training/role-program.js';
+import { servedFunction } from '../training/role-program.js';
+import { equalSizes, evaluated, sampleImages, servedOf } from './bits-of-evaluation.js';
 
 /** Images one after another, values 0..255. */
 export type Pixels = Uint8Array | Float32Array;
@@ -23,8 +24,10 @@ export interface ServedOutput {
 export interface ServedModel {
   /** Rows of the batches that it computes, ascending. A batch of another size is filled up to the next. */
   readonly sizes: readonly number[];
+  /** Those of batches that one thread computes; none where it would compute other bits, or where there is one thread anyway. */
+  readonly singleThreadSizes: readonly number[];
   readonly output: Omit<ServedOutput, 'values'>;
-  /** Computes batches of at most the largest size, one at a time. */
+  /** Computes batches of at most the largest size, several at a time if it is called so. */
   readonly lane: Lane<Pixels, ServedOutput>;
   close(): Promise<void>;
 }
@@ -49,107 +52,86 @@ export function batchSizes(largest: number, { batchSize }: Pick<RunSpec, 'batchS
 
 /**
  * Opens a model, and keeps the sizes of batches with which it computes the bits of an evaluation: kernels may add in another order for
- * another number of rows. On the processors that were tried they do so for one row alone, and only in some networks. Every size computes
- * the same images as the batches of an evaluation, and is left out if one bit differs. This also warms it up.
+ * another number of rows or of threads. On the processors that were tried they do so for one row alone, and only in some networks. Every
+ * size computes the same images as the batches of an evaluation, and is left out if one bit differs. This also warms it up.
+ *
+ * A batch that is computed while no other is uses the threads of the run. One that is computed beside others uses a single thread of
+ * another session, if its bits are the same: threads that share a batch wait for each other, and need more time of the processors for it.
  * @throws TrikdError 'invalid' if the params are not those of the model, 'corrupt' if no size computes the bits of an evaluation
  */
 export async function openServed({ program, sizes, spec, shape, params }: ServedParts): Promise<ServedModel> {
   const wanted = expectedParams(program);
   const own = new Map([...params].filter(([name]) => wanted.has(name)));
   assertParamsMatch(own, wanted, 'params of the served model');
-  const engine = await Engine.open(spec.engine);
-  const session = await engine.load(program, own);
+  const sessions: Session[] = [];
+  const open = async (options: RunSpec['engine']) => {
+    const session = await (await Engine.open(options)).load(program, own);
+    sessions.push(session);
+    return session;
+  };
+  const close = async () => {
+    for (const session of sessions) await session.close();
+  };
   try {
+    const { engine, batchSize } = spec;
     const pixels = imageBytes(shape);
     const images = sampleImages(Math.max(...sizes) * pixels);
-    const expected = await evaluated(session, images, pixels, spec.batchSize);
-    const equal: number[] = [];
-    for (const size of sizes) {
-      if (await computesAs(expected, { session, images, pixels, size })) equal.push(size);
-    }
+    const session = await open(engine);
+    const expected = await evaluated(session, images, pixels, batchSize);
+    const equal = await equalSizes(expected, sizes, { session, images, pixels });
     if (equal.length === 0) {
       throw new TrikdError('corrupt', `batches of ${sizes.join(', ')} rows do not compute the bits of an evaluation`);
     }
-    const compute = servedBatches(session, equal, pixels);
-    const { name } = expected;
-    const output = { name, columns: expected.values.length / Math.max(...sizes) };
+    const alone = servedBatches(session, equal, pixels);
+    let beside = alone;
+    let singleThreadSizes: readonly number[] = [];
+    if (engine.device === 'cpu' && engine.threads > 1) {
+      const single = await open({ ...engine, threads: 1 });
+      singleThreadSizes = await equalSizes(expected, sizes, { session: single, images, pixels });
+      if (singleThreadSizes.length > 0) beside = servedBatches(single, singleThreadSizes, pixels, alone);
+      else await single.close();
+    }
+    const output = { name: expected.name, columns: expected.values.length / Math.max(...sizes) };
+    let running = 0;
     return {
       sizes: equal,
+      singleThreadSizes,
       output,
-      lane: async (slices) => apart(slices, output, await compute(slices)),
-      close: () => session.close(),
+      async lane(slices) {
+        const compute = running === 0 ? alone : beside;
+        running += 1;
+        try {
+          return apart(slices, output, await compute(slices));
+        } finally {
+          running -= 1;
+        }
+      },
+      close,
     };
   } catch (error) {
-    await session.close();
+    await close();
     throw error;
   }
 }
 
-type Computes = Pick<Session, 'run'>;
-
-interface NamedValues {
-  readonly name: ServedOutput['name'];
-  readonly values: Float32Array;
-}
-
-/** The output that is served: identities of the training images mean nothing to a client. */
-function servedOf({ logits, embedding }: Readonly<Record<string, Float32Array>>): NamedValues {
-  return embedding ? { name: 'embedding', values: embedding } : { name: 'logits', values: logits! };
-}
-
-/** The outputs for images as an evaluation computes them. */
-async function evaluated(
-  session: Computes,
-  images: Uint8Array,
-  pixels: number,
-  batchSize: number,
-): Promise<NamedValues> {
-  const rows = images.length / pixels;
-  const parts: Float32Array[] = [];
-  let name: NamedValues['name'] = 'logits';
-  for (let first = 0; first < rows; first += batchSize) {
-    const batch = new Uint8Array(batchSize * pixels);
-    batch.set(images.subarray(first * pixels, (first + batchSize) * pixels));
-    const served = servedOf(await session.run(PREDICT, { images: batch }));
-    const columns = served.values.length / batchSize;
-    parts.push(served.values.slice(0, Math.min(batchSize, rows - first) * columns));
-    name = served.name;
-  }
-  return { name, values: joined(parts) };
-}
-
-interface Trial {
-  readonly session: Computes;
-  readonly images: Uint8Array;
-  /** Of an image. */
-  readonly pixels: number;
-  /** Rows of a batch. */
-  readonly size: number;
-}
-
-/** Whether batches of a size have the expected bits. */
-async function computesAs({ values }: NamedValues, { session, images, pixels, size }: Trial): Promise<boolean> {
-  const rows = images.length / pixels;
-  const columns = values.length / rows;
-  for (let first = 0; first + size <= rows; first += size) {
-    const batch = Float32Array.from(images.subarray(first * pixels, (first + size) * pixels));
-    const outputs = servedOf(await session.run(servedFunction(size), { images: batch })).values;
-    const wanted = values.subarray(first * columns, (first + size) * columns);
-    if (Buffer.compare(bytesOf(outputs), bytesOf(wanted)) !== 0) return false;
-  }
-  return true;
-}
-
 type Compute = (slices: readonly Slice<Pixels>[]) => Promise<Float32Array>;
 
-function servedBatches(session: Computes, sizes: readonly number[], pixels: number): Compute {
+/** @param otherwise computes batches that are larger than all sizes */
+function servedBatches(
+  session: Pick<Session, 'run'>,
+  sizes: readonly number[],
+  pixels: number,
+  otherwise?: Compute,
+): Compute {
   const buffers = new Map(sizes.map((size) => [size, new Float32Array(size * pixels)]));
   return async (slices) => {
     const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
-    const size = sizes.find((each) => each >= rows)!;
-    const images = buffers.get(size)!;
+    const size = sizes.find((each) => each >= rows);
+    if (size === undefined && otherwise) return await otherwise(slices);
+    const images = buffers.get(size!)!;
     fill(images, slices, pixels);
-    return servedOf(await session.run(servedFunction(size), { images })).values;
+    // A run copies the images before it returns its promise, so that the next one can fill the buffer.
+    return servedOf(await session.run(servedFunction(size!), { images })).values;
   };
 }
 
@@ -175,29 +157,4 @@ function apart(
     row += rows;
     return { name, columns, values: own };
   });
-}
-
-/** Bytes that follow no pattern which a network could be blind to (a linear congruential generator: Park and Miller 1988). */
-function sampleImages(bytes: number): Uint8Array {
-  const images = new Uint8Array(bytes);
-  let state = 1;
-  for (let at = 0; at < bytes; at++) {
-    state = (state * 48_271) % 2_147_483_647;
-    images[at] = state >> 8;
-  }
-  return images;
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -70,7 +70,9 @@ export function createServedRun(runId: string, parts: ServingParts, loads: Seria
       const served = await openVersion(parts, context!, version, modelName(learner), over);
       const seconds = (parts.clock.now() - started) / 1000;
       const { stage, params } = version;
-      log.info({ learner, version: stage, params: params.key, seconds, sizes: served.sizes }, 'version loaded');
+      const { sizes, singleThreadSizes } = served;
+      const loaded = { learner, version: stage, params: params.key, seconds, sizes, singleThreadSizes };
+      log.info(loaded, 'version loaded');
       return served;
     });
   const main = () => servedLearners(facts!.spec)[0]!;

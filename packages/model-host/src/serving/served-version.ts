@@ -1,20 +1,15 @@
-import { createBatcher } from '@trikd/core/async/batcher';
+import { createBatcher, type Slice } from '@trikd/core/async/batcher';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ReadImages } from '@trikd/core/serving/read-images';
 import type { RunVersion } from '@trikd/core/serving/run-versions';
-import {
-  batchSizes,
-  openServed,
-  type Pixels,
-  type ServedModel,
-  type ServedOutput,
-} from '@trikd/core/serving/served-model';
+import { batchSizes, openServed, type Pixels, type ServedOutput } from '@trikd/core/serving/served-model';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Program } from '@trikd/engine';
 import { wallTime } from '@trikd/process/wall-time';
 import type { ComputedBatch } from '@trikd/telemetry/request-trace';
 import { storedParams } from '../anchor/stored-params.js';
+import { MOST_LANES } from './serving-config.js';
 import type { ServingParts } from './serving-parts.js';
 
 /** A version of a model, loaded and warm. */
@@ -25,6 +20,8 @@ export interface ServedVersion {
   compute(images: ReadImages, signal?: AbortSignal): Promise<ComputedImages>;
   /** Rows of the batches that it computes. */
   readonly sizes: readonly number[];
+  /** As `ServedModel.singleThreadSizes`. */
+  readonly singleThreadSizes: readonly number[];
   /** Computes what was asked for, then closes the model. */
   close(): Promise<void>;
 }
@@ -60,29 +57,22 @@ export async function openVersion(
   const params = await storedParams(parts, version.params, signal);
   const program = await programOf(version);
   const sizes = batchSizes(settings.maxBatch, spec);
-  const models: ServedModel[] = [];
-  try {
-    for (let lane = 0; lane < settings.concurrency; lane++) {
-      signal.throwIfAborted();
-      models.push(await openServed({ program, sizes, spec, shape: dataset, params }));
-    }
-  } catch (error) {
-    for (const model of models) await model.close();
-    throw error;
-  }
+  signal.throwIfAborted();
+  const model = await openServed({ program, sizes, spec, shape: dataset, params });
   const of = { 'trikd.model': name };
   const now = wallTime(clock);
+  const lane = async (slices: readonly Slice<Pixels>[]): Promise<SliceOutput[]> => {
+    const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
+    const started = now();
+    const outputs = await model.lane(slices);
+    const batch = { rows, started, ended: now() };
+    telemetry.record('trikd.inference.batch.size', rows, of);
+    telemetry.record('trikd.inference.compute.duration', (batch.ended - started) / 1000, of);
+    return outputs.map((output) => ({ output, batch }));
+  };
   const batcher = createBatcher<Pixels, SliceOutput>({
-    lanes: models.map(({ lane }) => async (slices) => {
-      const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
-      const started = now();
-      const outputs = await lane(slices);
-      const batch = { rows, started, ended: now() };
-      telemetry.record('trikd.inference.batch.size', rows, of);
-      telemetry.record('trikd.inference.compute.duration', (batch.ended - started) / 1000, of);
-      return outputs.map((output) => ({ output, batch }));
-    }),
-    maxRows: Math.min(settings.maxBatch, models[0]!.sizes.at(-1)!),
+    lanes: Array.from({ length: settings.concurrency ?? Math.min(spec.engine.threads, MOST_LANES) }, () => lane),
+    maxRows: Math.min(settings.maxBatch, model.sizes.at(-1)!),
     delayMs: 1000 * settings.delay,
     queueRows: settings.queueRows,
     clock,
@@ -92,8 +82,9 @@ export async function openVersion(
   let closing = false;
   return {
     version,
-    output: models[0]!.output,
-    sizes: models[0]!.sizes,
+    output: model.output,
+    sizes: model.sizes,
+    singleThreadSizes: model.singleThreadSizes,
     async compute({ pixels, rows }, signal) {
       if (closing) throw new TrikdError('unavailable', `version ${version.stage} of ${name} is being unloaded: retry`);
       const parts = await batcher.compute(pixels, rows, signal);
@@ -102,7 +93,7 @@ export async function openVersion(
     async close() {
       closing = true;
       await batcher.idle();
-      for (const model of models) await model.close();
+      await model.close();
     },
   };
 }

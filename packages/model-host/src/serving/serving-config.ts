@@ -10,8 +10,8 @@ import { z } from 'zod';
 const MOST_RUNS = 64;
 /** Rows of a batch, at most. */
 const MOST_ROWS = 1024;
-/** Batches of one model at once, at most: each has params of its own in memory. */
-const MOST_LANES = 64;
+/** Batches of one model at once, at most: each takes memory for what it computes. */
+export const MOST_LANES = 64;
 /** Calls that wait for models, unlike those that give orders, are many. */
 const OF_CALLS = {
   callsPerCaller: z
@@ -61,8 +61,10 @@ export const ServingConfig = z
       .int()
       .positive()
       .max(MOST_LANES)
-      .default(1)
-      .describe('batches of a model that are computed at once, each with params of its own'),
+      .optional()
+      .describe(
+        `batches of a model that are computed at once; default: engine.threads of the run, at most ${MOST_LANES}`,
+      ),
     requestRows: z.int().positive().max(65_536).default(256).describe('rows of a request, at most'),
     queueRows: z.int().positive().max(1_000_000).default(1024).describe('rows of a model that wait, at most'),
     requests: z.int().positive().max(100_000).default(2048).describe('requests that wait for outputs, at most'),
