@@ -1,6 +1,6 @@
 /**
  * Whether this checkout is slower than another one, such as that of the last release: both train the same run in turns, on the same cores.
- * Ends with 0 if it is not slower, 1 if it is, and 3 if the interval of the ratio has the limit in it.
+ * Ends with 0 if it is not slower, 3 if the interval of the ratio has the limit in it, and 4 if it is slower.
  *
  * usage: node bench/regression.ts --against FOLDER [--limit RATIO] [--rounds N] [--turn SECONDS] [--models LIST] [--batch N]
  *   [--precision float32|bfloat16] [--as one-process|services]
@@ -18,7 +18,7 @@ import { pairedRatio, summarise } from './statistics.ts';
 import { cellSpec } from './trio-spec.ts';
 import { type Verdict, verdictOn } from './verdict.ts';
 
-const STATUS: Readonly<Record<Verdict, number>> = { 'not slower': 0, slower: 1, undecided: 3 };
+const STATUS: Readonly<Record<Verdict, number>> = { 'not slower': 0, undecided: 3, slower: 4 };
 const WARMUP = 3;
 const HERE = fileURLToPath(new URL('..', import.meta.url));
 
