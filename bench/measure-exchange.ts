@@ -13,10 +13,10 @@ import { type Contestant, compare, ratio } from './rounds.ts';
 
 /** Rows and classes, what we hold ourselves to beside bare TCP, and steps of a round. */
 const SIZES = [
-  { rows: 128, cols: 10, goal: 3, steps: 5000 },
-  { rows: 128, cols: 100, goal: 1.4, steps: 5000 },
-  { rows: 256, cols: 1000, goal: 1, steps: 2000 },
-  { rows: 128, cols: 10_000, goal: 1, steps: 200 },
+  { rows: 128, cols: 10, goal: 3, steps: 2000 },
+  { rows: 128, cols: 100, goal: 1.4, steps: 2000 },
+  { rows: 256, cols: 1000, goal: 1, steps: 400 },
+  { rows: 128, cols: 10_000, goal: 1, steps: 60 },
 ] as const;
 
 /** TLS beside plain text. */
@@ -29,8 +29,8 @@ const FORMATS: Readonly<Record<string, FrameFormat>> = {
   'top 32': { precision: 'float32', topK: 32 },
 };
 
-// Below some thousand steps V8 still compiles, and the two sides are not at their steady speed.
-const WARMUP_ROUNDS = 2;
+// Before some thousand small steps V8 still compiles, and the two sides are not at their steady speed.
+const WARMUP_ROUNDS = 4;
 
 const ROLES = ['teacher', 'student'] as const;
 

@@ -6,7 +6,8 @@ export function largestColumns(values: Float32Array, from: number, count: number
   // A heap of the largest so far, the smallest of them at its root: most columns are compared with that one and no other.
   const heap = new Uint16Array(k);
   const isSmaller = (one: number, other: number) => {
-    const [a, b] = [values[from + one]!, values[from + other]!];
+    const a = values[from + one]!;
+    const b = values[from + other]!;
     return a < b || (a === b && one > other);
   };
   const sink = (start: number, size: number) => {

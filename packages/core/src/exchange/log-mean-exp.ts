@@ -22,14 +22,17 @@ export function expOf(x: number): number {
  */
 export function logMeanExp(values: Float32Array, from: number, count: number, skipped: Uint16Array): number {
   let largest = Number.NEGATIVE_INFINITY;
-  for (let column = 0, next = 0; column < count; column++) {
-    if (column === skipped[next]) next += 1;
-    else if (values[from + column]! > largest) largest = values[from + column]!;
-  }
   let sum = 0;
-  for (let column = 0, next = 0; column < count; column++) {
-    if (column === skipped[next]) next += 1;
-    else sum += expOf(values[from + column]! - largest);
+  // Twice through the columns between those that are left out, without a test of each.
+  for (let part = 0, start = from; part <= skipped.length; part++) {
+    const end = from + (skipped[part] ?? count);
+    for (let at = start; at < end; at++) if (values[at]! > largest) largest = values[at]!;
+    start = end + 1;
+  }
+  for (let part = 0, start = from; part <= skipped.length; part++) {
+    const end = from + (skipped[part] ?? count);
+    for (let at = start; at < end; at++) sum += expOf(values[at]! - largest);
+    start = end + 1;
   }
   return largest + Math.log(sum / (count - skipped.length));
 }
