@@ -2,7 +2,7 @@
  * Simulated runs on one leader: processor time, memory and requests to the store for each run. The trainers are fakes that reach every
  * limit at once, so all that is measured is the orchestrator's own work.
  *
- * usage: node --expose-gc bench/many-runs.ts [125 250 500 1000]
+ * usage: node --expose-gc bench/many-runs.ts [--json] [125 250 500 1000]
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -165,7 +165,11 @@ async function measure(runs: number) {
   return figures;
 }
 
-const counts = process.argv.slice(2).map(Number);
+const counts = process.argv
+  .slice(2)
+  .filter((word) => word !== '--json')
+  .map(Number);
 const table = [];
 for (const runs of counts.length > 0 ? counts : [125, 250, 500, 1000]) table.push(await measure(runs));
-console.table(table);
+if (process.argv.includes('--json')) console.log(JSON.stringify(table));
+else console.table(table);

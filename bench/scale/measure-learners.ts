@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url';
+import { activationBytes, modelCost, trainingBytes } from '@trikd/core/models/model-cost';
+import { learnerOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
+import { taskOf } from '@trikd/core/tasks/task-of';
+import { datasetFor } from '@trikd/testing/specs/spec-for';
+import { startLineProcess } from '../line-process.ts';
+import { summarise } from '../statistics.ts';
+import type { Sample } from './fit.ts';
+import { type LearnerSettings, specOf } from './learner-spec.ts';
+
+const SWEEP: readonly LearnerSettings[] = [
+  { depth: 8, width: 16, batchSize: 32, classes: 10 },
+  { depth: 8, width: 16, batchSize: 128, classes: 10 },
+  { depth: 8, width: 16, batchSize: 256, classes: 100 },
+  { depth: 8, width: 16, batchSize: 128, classes: 1000 },
+  { depth: 8, width: 16, batchSize: 128, classes: 10_000 },
+  { depth: 14, width: 16, batchSize: 64, classes: 100 },
+  { depth: 20, width: 16, batchSize: 32, classes: 100 },
+  { depth: 20, width: 16, batchSize: 128, classes: 100 },
+  { depth: 20, width: 16, batchSize: 64, classes: 1000 },
+  { depth: 8, width: 32, batchSize: 64, classes: 100 },
+  { depth: 14, width: 32, batchSize: 32, classes: 10 },
+  { depth: 8, width: 64, batchSize: 32, classes: 100 },
+  { depth: 8, width: 16, batchSize: 32, classes: 10, side: 64 },
+];
+const WARMUP = 3;
+const STEPS = 10;
+
+/** Steps, memory and batches of one learner in a process of its own, with two threads, over sizes of everything. */
+export async function measureLearners() {
+  const steps: Sample[] = [];
+  const memory: Sample[] = [];
+  const batches: Sample[] = [];
+  for (const settings of SWEEP) {
+    const { depth, width, batchSize, classes, side = 32 } = settings;
+    const what = `ResNet-${depth}, width ${width}, ${side}x${side}, ${classes} classes, batch ${batchSize}`;
+    const learner = startLineProcess(process.execPath, [fileURLToPath(new URL('learner.ts', import.meta.url))]);
+    await learner.ask(`setup ${JSON.stringify(settings)}`);
+    await learner.ask(`step ${WARMUP}`);
+    const { ms, peak } = (await learner.ask(`step ${STEPS}`)) as { ms: number[]; peak: number };
+    const made = (await learner.ask(`data ${STEPS}`)) as { ms: number[] };
+    await learner.end();
+    const at = sizesOf(settings);
+    // The fastest: whatever else the machine does only adds to it.
+    const [step, batch] = [summarise(ms).min, summarise(made.ms).min];
+    console.log(`${what}: ${step.toFixed(1)} ms a step, ${batch.toFixed(2)} a batch, ${(peak / 1e6).toFixed(0)} MB`);
+    steps.push({ what, at, value: step });
+    memory.push({ what, at, value: peak });
+    batches.push({ what, at, value: batch });
+  }
+  return { steps, memory, batches };
+}
+
+/** What costs are thought to grow with. */
+function sizesOf(settings: LearnerSettings): Sample['at'] {
+  const spec = specOf(settings);
+  const dataset = datasetFor(spec);
+  const { model, optimizer } = learnerOf(stageAt(spec, 0, false), 'student');
+  const cost = modelCost(model, dataset, taskOf(spec).head(dataset));
+  const { batchSize, classes } = settings;
+  return {
+    multiplyAdds: batchSize * cost.multiplyAdds,
+    activations: batchSize * cost.activations,
+    logits: batchSize * classes,
+    modelBytes: trainingBytes(cost, optimizer),
+    activationBytes: activationBytes(cost, batchSize),
+    frameBytes: 4 * batchSize * classes,
+    imageBytes: batchSize * dataset.height * dataset.width * dataset.channels,
+  };
+}
