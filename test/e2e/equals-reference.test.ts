@@ -1,10 +1,11 @@
+import { join } from 'node:path';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { hears } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { reference, resultOf } from './outcome.js';
-import { expectNoProcess } from './processes.js';
-import { run, scratch } from './trikd.js';
+import { expectNoProcess, pidOf } from './processes.js';
+import { run, scratch, startRun } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
@@ -74,6 +75,21 @@ describe('four processes end bit for bit as one', () => {
     const spec: WrittenSpec = { ...tiny, data: { kind: 'synthetic', classes: 10, noise: 24 }, exchange };
     const [ended, expected] = await Promise.all([run(scratch(), spec), reference(spec)]);
     expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
+  });
+
+  test('with replicas in processes of their own, one of which is killed in each generation', async () => {
+    const folder = scratch();
+    const spec: WrittenSpec = { ...tiny, epochs: 12, student: { ...tiny.student, replicas: 2 } };
+    const logs = join(folder, 'runs', tiny.name, 'logs', 'replica-1');
+    for (const generation of [0, 1]) {
+      const running = startRun(folder, spec);
+      await running.said((line) => line.event === 'evaluation' && line.generation === generation);
+      process.kill(pidOf('student-trainer', logs), 'SIGKILL');
+      expect(await running.ended).toMatchObject({ status: 1 });
+    }
+    const [ended, expected] = [await run(folder, spec), await reference(spec)];
+    expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
+    await expectNoProcess(folder);
   });
 
   test('when a generation ends by its patience', async () => {

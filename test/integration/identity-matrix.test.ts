@@ -20,6 +20,7 @@ const CALLERS: Readonly<Record<string, readonly string[]>> = {
   'trikd.v1.AnchorService': ['orchestrator'],
   'trikd.v1.TimingService': ['orchestrator'],
   'trikd.v1.ExchangeService': ['teacher-trainer', 'student-trainer'],
+  'trikd.v1.ReplicaService': ['teacher-trainer', 'student-trainer'],
   'trikd.v1.RunService/GetCaller': EVERYBODY,
   'grpc.health.v1.Health': EVERYBODY,
   'grpc.reflection.v1.ServerReflection': [],
@@ -37,8 +38,8 @@ const MODELS = ['trikd.v1.ExchangeService', 'trikd.v1.TimingService'];
 const SERVED: Readonly<Record<ServiceName, readonly string[]>> = {
   orchestrator: ['trikd.v1.RunService'],
   'anchor-server': ['trikd.v1.AnchorService', ...MODELS],
-  'teacher-trainer': ['trikd.v1.TrainerService', ...MODELS],
-  'student-trainer': ['trikd.v1.TrainerService', ...MODELS],
+  'teacher-trainer': ['trikd.v1.TrainerService', 'trikd.v1.ReplicaService', ...MODELS],
+  'student-trainer': ['trikd.v1.TrainerService', 'trikd.v1.ReplicaService', ...MODELS],
 };
 const ROLES = Object.keys(SERVED) as ServiceName[];
 

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
+import { ownAdmission } from '@trikd/core/spec/admission';
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { createReplicaHost } from '@trikd/model-host/replica/replica-host';
 import { createTrainer } from '@trikd/model-host/trainer/trainer';
 import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/trainer.module';
 import { systemClock } from '@trikd/process/system-clock';
@@ -81,9 +84,11 @@ test('a watch is resumed when its server is back, after the last event', async (
     log,
     ...outside,
   });
+  const admission = ownAdmission(AdmissionLimits.parse({}));
+  const replicas = createReplicaHost({ role: 'student', admission, loadDataset, log });
   const serveTrainer = () =>
     createService({
-      module: trainerModule(trainer, never),
+      module: trainerModule(trainer, replicas, never),
       services: TRAINER_SERVICES,
       listen: socket.address,
       log,

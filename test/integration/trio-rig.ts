@@ -4,6 +4,8 @@ import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
 import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement } from '@trikd/core/exchange/frame';
+import { ownAdmission } from '@trikd/core/spec/admission';
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
@@ -11,6 +13,7 @@ import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import type { AnchorParts } from '@trikd/model-host/anchor/anchor-parts';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { rememberLast } from '@trikd/model-host/remember-last';
+import { createReplicaHost } from '@trikd/model-host/replica/replica-host';
 import { createTrainer, type Trainer } from '@trikd/model-host/trainer/trainer';
 import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/trainer.module';
 import { createLogger } from '@trikd/process/logging';
@@ -44,7 +47,8 @@ export async function agreement(of = spec): Promise<Agreement> {
 export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGeneration = numberTrainer()) {
   const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
   const trainer: Trainer = createTrainer({ role, store, loadDataset, trainGeneration, log, ...outside }, 0.3);
-  const module = trainerModule(trainer, never);
+  const replicas = createReplicaHost({ role, admission: ownAdmission(AdmissionLimits.parse({})), loadDataset, log });
+  const module = trainerModule(trainer, replicas, never);
   const service = await createService({
     module,
     services: TRAINER_SERVICES,

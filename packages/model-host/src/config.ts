@@ -2,6 +2,7 @@ import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import { isProducerAddress } from '@trikd/core/exchange/producer-address';
 import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/durations';
+import { MOST_REPLICAS } from '@trikd/core/spec/role-spec';
 import { Address } from '@trikd/process/address';
 import { dataSettings } from '@trikd/process/data-settings';
 import { LogConfig } from '@trikd/process/logging';
@@ -49,6 +50,13 @@ export function trainerConfig(role: TrainedRole) {
       .optional()
       .describe(
         'trainers only: addresses of models that an assignment may name, such as teacher:50052, or *.trikd.svc:50052 for a domain; without it: any',
+      ),
+    replicas: z
+      .array(Address)
+      .max(MOST_REPLICAS - 1)
+      .default([])
+      .describe(
+        'trainers only: addresses of other trainers of this role, which compute the further replicas of a learner; this process computes those that have none',
       ),
   });
 }

@@ -1,6 +1,7 @@
 /** Injection tokens of the model services. */
 export const EXCHANGE = Symbol('exchange source');
 export const SHUTDOWN = Symbol('shutdown signal');
+export const REPLICAS = Symbol('host of replicas');
 export const TRAINER = Symbol('trainer');
 export const STEPS = Symbol('memory of steps');
 export const USAGE = Symbol('reader of what the process uses');

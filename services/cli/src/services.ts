@@ -1,5 +1,6 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { within } from '@trikd/core/async/within';
+import type { TrainedRole } from '@trikd/core/domain/role';
 import { modulesFolder } from '@trikd/process/environment';
 import {
   type ServiceName,
@@ -91,6 +92,8 @@ export interface ServicesOptions {
   readonly tls?: string;
   /** Whether the models are in the process of the orchestrator. */
   readonly inProcess?: boolean;
+  /** Processes for replicas besides the trainer, by slot. Default: none. */
+  readonly replicas?: Readonly<Record<TrainedRole, number>>;
 }
 
 /**
@@ -102,7 +105,7 @@ export async function startServices(
   folder: RunFolder,
   env: Environment,
   killed: AbortSignal,
-  { listen, tls, inProcess = false }: ServicesOptions = {},
+  { listen, tls, inProcess = false, replicas }: ServicesOptions = {},
 ): Promise<Services> {
   const kills: (() => void)[] = [];
   const kill = () => {
@@ -111,23 +114,52 @@ export async function startServices(
   killed.addEventListener('abort', kill, { once: true });
   const { logs } = folder;
   const starts = startsWith(folder.store, named(env, folder.runId));
-  const start = (name: ServiceName, settings: Readonly<Record<string, string>> = {}) => {
-    const service = starts(name, { logs, settings: { ...tlsSettingsIn(tls, name), ...settings } });
+  const start: StartReady = (name, settings = {}, place = '') => {
+    const setup = { logs: join(logs, place), settings: { ...tlsSettingsIn(tls, name), ...settings } };
+    const service = starts(name, setup);
     kills.push(service.kill);
     return service.ready;
   };
   try {
-    const models = inProcess ? undefined : await startTrio(start);
+    const further = inProcess || !replicas ? NO_REPLICAS : await startReplicas(start, replicas);
+    const models = inProcess ? undefined : await startTrio((name) => start(name, addressesIn(further, name)));
     const orchestrator = await start('orchestrator', {
       ...(models ? addressesOf(models) : { 'placement.kind': 'in-process' }),
       events: dirname(folder.path),
       ...(listen !== undefined && { listen }),
     });
-    return together(orchestrator, Object.values(models ?? {}), kill);
+    return together(orchestrator, [...Object.values(models ?? {}), ...Object.values(further).flat()], kill);
   } catch (error) {
     kill();
     throw error;
   }
+}
+
+/** Starts a service. @param place of its log, in the folder of logs */
+type StartReady = (
+  name: ServiceName,
+  settings?: Readonly<Record<string, unknown>>,
+  place?: string,
+) => Promise<ServiceProcess>;
+
+/** The processes of replicas besides the trainers, by rank. */
+type Replicas = Readonly<Record<'teacher-trainer' | 'student-trainer', readonly ServiceProcess[]>>;
+const NO_REPLICAS: Replicas = { 'teacher-trainer': [], 'student-trainer': [] };
+
+async function startReplicas(start: StartReady, counts: Readonly<Record<TrainedRole, number>>): Promise<Replicas> {
+  const ranked = (name: ServiceName, count: number) =>
+    Promise.all(Array.from({ length: count }, (_, index) => start(name, {}, `replica-${index + 1}`)));
+  const [teachers, students] = await Promise.all([
+    ranked('teacher-trainer', counts.teacher),
+    ranked('student-trainer', counts.student),
+  ]);
+  return { 'teacher-trainer': teachers, 'student-trainer': students };
+}
+
+/** The setting of a trainer that names its replicas. */
+function addressesIn(replicas: Replicas, name: ServiceName): Readonly<Record<string, unknown>> {
+  const own = name === 'teacher-trainer' || name === 'student-trainer' ? replicas[name] : [];
+  return own.length === 0 ? {} : { replicas: own.map(({ address }) => address) };
 }
 
 function addressesOf({ anchor, teacher, student }: Trio<ServiceProcess>) {

@@ -19,6 +19,13 @@ export interface Batch {
   readonly digest: string;
 }
 
+/** One of several equal parts of a batch: consecutive rows. */
+export interface BatchPart {
+  /** From 0. */
+  readonly index: number;
+  readonly of: number;
+}
+
 /** What is mixed into each row of a batch. */
 export interface LabelMix {
   /** batchSize class indices. */
@@ -29,17 +36,25 @@ export interface LabelMix {
 
 /**
  * Derives the batch of one step: a pure function of dataset, spec, generation and step.
+ * @param part of the batch that is made; its digest is of these rows alone. Default: all of it
  * @throws TrikdError 'invalid' if the batch is larger than the training split
  */
-export function makeBatch(dataset: Dataset, spec: RunSpec, generation: number, step: number): Batch {
+export function makeBatch(
+  dataset: Dataset,
+  spec: RunSpec,
+  generation: number,
+  step: number,
+  part: BatchPart = { index: 0, of: 1 },
+): Batch {
   const { seed, batchSize } = spec;
   const plan = { seed, generation, examples: dataset.train.count, batchSize };
-  const indices = batchIndices(plan, step);
+  const rows = batchSize / part.of;
+  const indices = batchIndices(plan, step).subarray(part.index * rows, (part.index + 1) * rows);
   const epoch = epochOf(plan, step);
   const size = imageBytes(dataset);
-  const images = new Uint8Array(batchSize * size);
+  const images = new Uint8Array(rows * size);
   const labels = Int32Array.from(indices, (sample) => dataset.train.labels[sample]!);
-  const mix = { labels: labels.slice(), shares: new Float32Array(batchSize).fill(1) };
+  const mix = { labels: labels.slice(), shares: new Float32Array(rows).fill(1) };
   for (const [row, sample] of indices.entries()) {
     const output = images.subarray(row * size, (row + 1) * size);
     const mixed = writeAugmented(dataset, spec.augment, { seed, generation, epoch, sample }, output);

@@ -1,4 +1,4 @@
-import { Engine } from '@trikd/engine';
+import { Engine, sizeOf } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import type { Params } from '../models/params.js';
 import type { ModelSpec } from '../models/registry.js';
@@ -6,6 +6,7 @@ import { type Learner, replicasOf, type Stage, sourcesOf } from '../stages/stage
 import { expectedParams } from './expected-params.js';
 import type { ModelSession } from './model-session.js';
 import { localReplica } from './replicas/local-replica.js';
+import type { Replica } from './replicas/replica.js';
 import { replicatedSession } from './replicas/replicated-session.js';
 import { type ProgramContext, randomFeeds, tracePredictor, traceTrainer } from './role-program.js';
 
@@ -15,7 +16,20 @@ export interface TrainerModel extends ProgramContext {
   readonly learner: Learner;
   /** Params and slots; absent for fresh params. */
   readonly state: Params | undefined;
+  /** Aborts when the session is not wanted any more, while it is being opened too. */
+  readonly signal?: AbortSignal;
 }
+
+/**
+ * Opens a replica in another process, with fresh params; undefined where there is none for its rank.
+ * @param responseNumbers numbers that it sends at once, at most
+ * @throws TrikdError 'unavailable' when the process cannot be reached
+ */
+export type OpenRemoteReplica = (
+  model: TrainerModel,
+  rank: number,
+  responseNumbers: number,
+) => Promise<Replica | undefined>;
 
 /** Opens models in sessions. */
 export interface ModelSessions {
@@ -28,41 +42,56 @@ export interface ModelSessions {
   openFrozen(context: ProgramContext, model: ModelSpec, params: Params): Promise<Pick<ModelSession, 'run' | 'close'>>;
 }
 
-/** Models as TensorFlow graphs. */
-export const engineSessions: ModelSessions = {
-  async openTrainer(model) {
-    const program = traceTrainer(model, model.stage, model.learner);
-    if (model.state) assertParamsMatch(model.state, expectedParams(program), 'params of the checkpoint');
-    const engine = await Engine.open(model.spec.engine);
-    const open = () => engine.load(program, model.state);
-    return replicasOf(model.learner) === 1 ? open() : openReplicas(model, open);
-  },
-  async openFrozen(context, model, params) {
-    const program = tracePredictor(context, model);
-    const wanted = expectedParams(program);
-    const own = new Map([...params].filter(([name]) => wanted.has(name)));
-    assertParamsMatch(own, wanted, 'params of the frozen model');
-    const engine = await Engine.open(context.spec.engine);
-    return engine.load(program, own);
-  },
-};
+/** Models as TensorFlow graphs in this process. */
+export const engineSessions = sessionsWith(async () => undefined);
 
-/** All replicas of a learner in sessions of this process, one after the other. */
+/** Models as TensorFlow graphs. @param openRemote opens the replicas that have processes of their own */
+export function sessionsWith(openRemote: OpenRemoteReplica): ModelSessions {
+  return {
+    async openTrainer(model) {
+      const program = traceTrainer(model, model.stage, model.learner);
+      if (model.state) assertParamsMatch(model.state, expectedParams(program), 'params of the checkpoint');
+      const engine = await Engine.open(model.spec.engine);
+      const open = () => engine.load(program, model.state);
+      if (replicasOf(model.learner) === 1) return open();
+      const responseNumbers = [...program.ports.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+      return openReplicas(model, open, (rank) => openRemote(model, rank, responseNumbers));
+    },
+    async openFrozen(context, model, params) {
+      const program = tracePredictor(context, model);
+      const wanted = expectedParams(program);
+      const own = new Map([...params].filter(([name]) => wanted.has(name)));
+      assertParamsMatch(own, wanted, 'params of the frozen model');
+      const engine = await Engine.open(context.spec.engine);
+      return engine.load(program, own);
+    },
+  };
+}
+
+/** Replicas in sessions of this process, but for those that have processes of their own. */
 async function openReplicas(
-  { spec, stage, learner }: TrainerModel,
+  { spec, stage, learner, state }: TrainerModel,
   open: () => Promise<ModelSession>,
+  openRemote: (rank: number) => Promise<Replica | undefined>,
 ): Promise<ModelSession> {
-  const sessions: ModelSession[] = [];
-  try {
-    while (sessions.length < replicasOf(learner)) sessions.push(await open());
-  } catch (error) {
-    for (const session of sessions) await session.close();
-    throw error;
+  const leader = await open();
+  const replicas: Replica[] = [localReplica(leader)];
+  const openRank = async (rank: number) => {
+    const remote = await openRemote(rank);
+    replicas[rank] = remote ?? localReplica(await open());
+    if (state) await remote?.assign(state);
+  };
+  const ranks = Array.from({ length: replicasOf(learner) }, (_, rank) => rank);
+  const opened = await Promise.allSettled(ranks.slice(1).map(openRank));
+  const failed = opened.find(({ status }) => status === 'rejected');
+  if (failed) {
+    await Promise.all(replicas.map((replica) => replica?.close()));
+    throw (failed as PromiseRejectedResult).reason;
   }
   return replicatedSession({
-    leader: sessions[0]!,
-    replicas: sessions.map(localReplica),
+    leader,
+    replicas,
     sources: sourcesOf(stage, learner),
-    seeds: sessions.map((_, rank) => randomFeeds(spec, stage, learner, 0, rank).seed),
+    seeds: ranks.map((rank) => randomFeeds(spec, stage, learner, 0, rank).seed),
   });
 }

@@ -50,7 +50,10 @@ export async function trainGeneration(
 ): Promise<void> {
   const { spec, stage, role, attempt, startStep, resume } = start;
   const learner = learnerOf(stage, role);
-  const session = await sessions.openTrainer({ spec, dataset, stage, learner, state: resume?.state });
+  const session = await sessions.openTrainer({
+    ...{ spec, dataset, stage, learner, state: resume?.state },
+    signal: ports.signal,
+  });
   // Only closing the session ends a step that waits for a frame.
   const abandon = () => void session.close();
   ports.signal.addEventListener('abort', abandon, { once: true });

@@ -1,4 +1,5 @@
 import type { TrainedRole } from '@trikd/core/domain/role';
+import { sessionsWith } from '@trikd/core/training/sessions';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
@@ -17,6 +18,8 @@ import { admittingTrainer } from '../admitting.js';
 import { trainerConfig } from '../config.js';
 import { datasetLoader } from '../data/load-dataset.js';
 import { readNumerics } from '../numerics/read-numerics.js';
+import { remoteReplicas } from '../replica/remote-replica.js';
+import { createReplicaHost } from '../replica/replica-host.js';
 import { weightsReader } from '../weights/weights-reader.js';
 import { createTrainer } from './trainer.js';
 import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
@@ -30,16 +33,19 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
   const telemetry = await startTelemetry(`${role}-trainer`, environment(), log);
   const store = await unlessShutDown(shutdown, openStoreOrExit(config.store, log, { verify: 'reads' }));
   const admission = admissionOf(config);
+  const loadDataset = datasetLoader({ ...config, admission });
+  const numerics = readNumerics(environment());
+  const sessions = sessionsWith(remoteReplicas({ role, addresses: config.replicas, security, numerics }));
   const trained = createTrainer({
     role,
     store,
-    loadDataset: datasetLoader({ ...config, admission }),
+    loadDataset,
     readWeights: weightsReader(config.weights),
-    trainGeneration,
+    trainGeneration: (start, dataset, ports) => trainGeneration(start, dataset, ports, sessions),
     dial: dialWith(security),
     clock: systemClock,
     random: Math.random,
-    numerics: readNumerics(environment()),
+    numerics,
     log,
     telemetry,
   });
@@ -50,7 +56,8 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
     await trainer.leave();
     left.abort();
   };
-  const module = trainerModule(trainer, left.signal);
+  const replicas = createReplicaHost({ role, admission, loadDataset, numerics, log });
+  const module = trainerModule(trainer, replicas, left.signal);
   await runService({
     ...config,
     security,

@@ -2,6 +2,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { GRPCInferenceServiceService } from '@trikd/protocol/gen/node/inference/inference';
 import { AnchorServiceService } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { ExchangeServiceService } from '@trikd/protocol/gen/node/trikd/v1/exchange';
+import { ReplicaServiceService } from '@trikd/protocol/gen/node/trikd/v1/replica';
 import { RunServiceService } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { TimingServiceService } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { TrainerServiceService } from '@trikd/protocol/gen/node/trikd/v1/trainer';
@@ -36,6 +37,7 @@ const TRAINER: Methods<TrainerServiceService> = {
 const ANCHOR: Methods<AnchorServiceService> = { loadAnchor: orchestrator, getAnchor: orchestrator };
 const TIMING: Methods<TimingServiceService> = { readSteps: orchestrator, traceSteps: orchestrator };
 const EXCHANGE: Methods<ExchangeServiceService> = { streamLogits: trainers };
+const REPLICA: Methods<ReplicaServiceService> = { trainReplica: trainers };
 const INFERENCE: Methods<GRPCInferenceServiceService> = {
   serverLive: 'everybody',
   serverReady: 'everybody',
@@ -70,6 +72,7 @@ export const POLICY: ReadonlyMap<string, Rule> = new Map([
   ...rulesOf(AnchorServiceService, ANCHOR),
   ...rulesOf(TimingServiceService, TIMING),
   ...rulesOf(ExchangeServiceService, EXCHANGE),
+  ...rulesOf(ReplicaServiceService, REPLICA),
   ...rulesOf(RunServiceService, RUN),
   ...rulesOf(GRPCInferenceServiceService, INFERENCE),
   ['/grpc.health.v1.Health/Check', 'everybody'],

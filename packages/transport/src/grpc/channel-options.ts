@@ -9,6 +9,8 @@ const FRAME_OVERHEAD = 1024;
 const FRAMES_IN_FLIGHT = 4;
 /** The initial flow-control window of HTTP/2, in bytes. */
 const INITIAL_WINDOW = 65_535;
+/** A response that is larger than this waits for window updates. */
+const LARGEST_WINDOW = 16 * 1024 * 1024;
 const CONTROL_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 const COMMON: ChannelOptions = {
@@ -39,6 +41,16 @@ export function exchangeChannel(
     'grpc.max_receive_message_length': frameBytes,
     'grpc-node.flow_control_window': Math.max(INITIAL_WINDOW, FRAMES_IN_FLIGHT * frameBytes),
   };
+}
+
+/** Options of a channel to a replica. Its requests come in small pieces, so its server raises no window. @param numbers of a response, at most */
+export function replicaChannel(numbers: number): ChannelOptions {
+  const bytes = 4 * numbers + FRAME_OVERHEAD;
+  return separate({
+    ...COMMON,
+    'grpc.max_receive_message_length': bytes,
+    'grpc-node.flow_control_window': Math.min(LARGEST_WINDOW, Math.max(INITIAL_WINDOW, bytes)),
+  });
 }
 
 /** The channel gets a connection of its own. Otherwise channels of the same options to the same server share one. */

@@ -1,0 +1,73 @@
+import { Engine, type Feeds, sizeOf } from '@trikd/engine';
+import { type Batch, makeBatch, readBatchAhead } from '../../data/batch.js';
+import { TrikdError } from '../../domain/errors.js';
+import { type Learner, replicasOf, type Stage } from '../../stages/stage.js';
+import { type ProgramContext, randomFeeds, traceTrainer } from '../role-program.js';
+import { localReplica } from './local-replica.js';
+import type { Replica } from './replica.js';
+
+/** A replica that is alone in its process. */
+export interface ReplicaModel extends ProgramContext {
+  readonly stage: Stage;
+  readonly learner: Learner;
+  readonly rank: number;
+}
+
+/** A replica that makes its parts of the batches itself. */
+export interface RemoteReplica extends Omit<Replica, 'forward' | 'assign'> {
+  /** As `forward` of a replica. @param numbers what is fed besides the batch, by input */
+  step(step: number, numbers: Readonly<Record<string, number>>): Promise<Float32Array>;
+  /** Overwrites state. @throws TrikdError 'invalid' for a name or a size that the model does not have */
+  assignValues(values: ReadonlyMap<string, Float32Array>): Promise<void>;
+  /** The most numbers that one request may use. */
+  readonly mostNumbers: number;
+}
+
+/**
+ * Opens a replica with fresh params.
+ * @throws TrikdError 'invalid' for a rank that the learner does not have
+ */
+export async function openReplica(model: ReplicaModel): Promise<RemoteReplica> {
+  const { spec, dataset, stage, learner, rank } = model;
+  const count = replicasOf(learner);
+  if (rank < 1 || rank >= count) {
+    throw new TrikdError('invalid', `the ${learner.name} has ${count} replicas, and none of rank ${rank}`, { rank });
+  }
+  const program = traceTrainer(model, stage, learner);
+  const engine = await Engine.open(spec.engine);
+  const replica = localReplica(await engine.load(program));
+  const partAt = (step: number) => makeBatch(dataset, spec, stage.index, step, { index: rank, of: count });
+  let ahead: Batch | undefined;
+
+  return {
+    async step(step, numbers) {
+      const { images, labels, mix } = ahead?.step === step ? ahead : partAt(step);
+      const feeds: Feeds = {
+        ...numbers,
+        ...{ images, labels, ...(mix && { mixLabels: mix.labels, mixShares: mix.shares }) },
+        ...randomFeeds(spec, stage, learner, step, rank),
+      };
+      const logits = replica.forward(feeds);
+      // A failure is reported below, once the thread is free again.
+      logits.catch(() => undefined);
+      ahead = partAt(step + 1);
+      readBatchAhead(dataset, spec, stage.index, step + 2);
+      return logits;
+    },
+    backward: (targets) => replica.backward(targets),
+    update: (sum) => replica.update(sum),
+    async assignValues(values) {
+      const state = [...values].map(([name, data]) => {
+        const variable = program.variables.get(name);
+        if (!variable) throw new TrikdError('invalid', `the ${learner.name} has no state ${name}`);
+        return [name, { dtype: 'float32' as const, shape: variable.shape, data }] as const;
+      });
+      await replica.assign(new Map(state));
+    },
+    mostNumbers: [...program.variables.values(), ...program.ports.values()].reduce(
+      (sum, { shape }) => sum + sizeOf(shape),
+      0,
+    ),
+    close: () => replica.close(),
+  };
+}

@@ -1,0 +1,107 @@
+import { within } from '@trikd/core/async/within';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Numerics } from '@trikd/core/domain/numerics';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { Replica } from '@trikd/core/training/replicas/replica';
+import { BATCH_INPUTS } from '@trikd/core/training/role-program';
+import type { OpenRemoteReplica } from '@trikd/core/training/sessions';
+import { systemClock } from '@trikd/process/system-clock';
+import { bytesOf, floatsOf } from '@trikd/protocol/convert-floats';
+import { fromNumerics } from '@trikd/protocol/convert-numerics';
+import type { TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
+import type { Security } from '@trikd/transport/access/security';
+import { openReplicaStream, type ReplicaStream } from '@trikd/transport/grpc/replica-client';
+
+type Request = NonNullable<TrainReplicaRequest['request']>;
+
+/** Bytes of a piece of an array: requests are small. */
+const PIECE_BYTES = 256 * 1024;
+/** For a replica to read its data and to trace its graph. */
+const OPEN_SECONDS = 600;
+
+export interface RemoteReplicas {
+  readonly role: TrainedRole;
+  /** host:port of those that there are, from rank 1 on. */
+  readonly addresses: readonly string[];
+  readonly security: Security;
+  readonly numerics?: (engine: RunSpec['engine']) => Numerics;
+}
+
+/** Opens the replicas that have processes of their own. */
+export function remoteReplicas({ role, addresses, security, numerics }: RemoteReplicas): OpenRemoteReplica {
+  return async ({ spec, stage, dataset, learner, signal }, rank, responseNumbers) => {
+    const address = addresses[rank - 1];
+    if (address === undefined) return undefined;
+    const what = `replica ${rank} of the ${learner.name} at ${address}`;
+    const stream = await openReplicaStream(address, { role, security, what, responseNumbers });
+    const close = () => stream.close();
+    signal?.addEventListener('abort', close, { once: true });
+    try {
+      const open = {
+        generation: stage.index,
+        spec: canonicalJson(spec),
+        promoted: stage.frozen.some(({ from }) => from === 'promoted'),
+        rank,
+        datasetDigest: dataset.digest,
+        numerics: fromNumerics(numerics?.(spec.engine)),
+      };
+      await inTime(stream.ask({ $case: 'open', value: open }), OPEN_SECONDS, what);
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
+    return replicaOver(stream, what, spec.exchange.stepTimeout);
+  };
+}
+
+function replicaOver(stream: ReplicaStream, what: string, seconds: number): Replica {
+  const ask = async (request: Request) => floatsOf(await inTime(stream.ask(request), seconds, what));
+
+  /** A failure of a piece is that of the request which uses it. */
+  function send(name: string, values: Float32Array): void {
+    const bytes = bytesOf(values);
+    for (let from = 0; from < bytes.length; from += PIECE_BYTES) {
+      const data = bytes.subarray(from, from + PIECE_BYTES);
+      stream.ask({ $case: 'values', value: { name, data } }).catch(() => undefined);
+    }
+  }
+
+  return {
+    forward(feeds) {
+      const { step, seed: _, ...rest } = feeds;
+      const numbers = Object.entries(rest).flatMap(([name, value]) => {
+        if (BATCH_INPUTS.includes(name)) return [];
+        if (typeof value === 'number') return [[name, value] as const];
+        throw new TrikdError('invalid', `the input ${name} is no number`);
+      });
+      if (!(step instanceof Int32Array)) throw new TrikdError('invalid', 'the feeds of a step lack its number');
+      return ask({ $case: 'step', value: { step: step[0]!, numbers: Object.fromEntries(numbers) } });
+    },
+    backward(targets) {
+      for (const [source, logits] of targets) send(source, logits);
+      return ask({ $case: 'backward', value: {} });
+    },
+    async update(sum) {
+      send('', sum);
+      await ask({ $case: 'update', value: {} });
+      return {};
+    },
+    async assign(state) {
+      for (const [name, { data }] of state) send(name, data as Float32Array);
+      await ask({ $case: 'assign', value: {} });
+    },
+    close: async () => stream.close(),
+  };
+}
+
+async function inTime<T>(work: Promise<T>, seconds: number, what: string): Promise<T> {
+  const done = await within(
+    work.then((value) => ({ value })),
+    seconds,
+    systemClock,
+  );
+  if (done) return done.value;
+  throw new TrikdError('unavailable', `${what} has not answered for ${seconds} s`);
+}

@@ -1,0 +1,159 @@
+import type { Dataset } from '@trikd/core/data/split';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { differences, type Numerics } from '@trikd/core/domain/numerics';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import { type Admission, assertAdmitted } from '@trikd/core/spec/admission';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { learnerOf } from '@trikd/core/stages/stage';
+import { stageAt } from '@trikd/core/stages/stages-of';
+import { joined } from '@trikd/core/training/replicas/joined';
+import { openReplica, type RemoteReplica } from '@trikd/core/training/replicas/open-replica';
+import type { Logger } from '@trikd/process/logging';
+import { floatsOf } from '@trikd/protocol/convert-floats';
+import { toNumerics } from '@trikd/protocol/convert-numerics';
+import type { OpenReplica, TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
+import { parseSpec } from '@trikd/protocol/parse-spec';
+
+export interface ReplicaHostParts {
+  /** The slot whose learners it trains replicas of. */
+  readonly role: TrainedRole;
+  readonly admission: Admission;
+  readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
+  /** Default: it is not reported. */
+  readonly numerics?: (engine: RunSpec['engine']) => Numerics;
+  readonly log: Logger;
+}
+
+/** Trains replicas for trainers in other processes, one at a time. */
+export interface ReplicaHost {
+  readonly role: TrainedRole;
+  /** Serves one stream. */
+  begin(): ReplicaStream;
+}
+
+/** The requests of one stream, in their order. */
+export interface ReplicaStream {
+  /** @returns what the response has; empty for most requests. @throws TrikdError for a request that cannot be fulfilled */
+  answer(request: TrainReplicaRequest): Promise<Float32Array>;
+  /** Ends the replica. May be called again. */
+  close(): Promise<void>;
+}
+
+const NOTHING = new Float32Array(0);
+
+export function createReplicaHost(parts: ReplicaHostParts): ReplicaHost {
+  let current: ReplicaStream | undefined;
+  return {
+    role: parts.role,
+    begin() {
+      const stream = replicaStream(parts, async () => {
+        const before = current;
+        current = stream;
+        await before?.close();
+      });
+      return stream;
+    },
+  };
+}
+
+/** @param takeOver ends the replica of the stream before */
+function replicaStream(parts: ReplicaHostParts, takeOver: () => Promise<void>): ReplicaStream {
+  let replica: RemoteReplica | undefined;
+  let closed = false;
+  let values = collectedValues();
+
+  function opened(): RemoteReplica {
+    if (replica && !closed) return replica;
+    throw new TrikdError('wrong-state', closed ? 'another trainer has the replica now' : 'the replica is not open');
+  }
+
+  async function open(request: OpenReplica): Promise<Float32Array> {
+    if (replica) throw new TrikdError('wrong-state', 'the replica is open already');
+    await takeOver();
+    const model = await modelOf(parts, request);
+    replica = await openReplica(model);
+    values = collectedValues(replica.mostNumbers);
+    const { spec, learner, rank } = model;
+    parts.log.info({ runId: spec.name, generation: request.generation, learner: learner.name, rank }, 'replica opened');
+    if (closed) await replica.close();
+    opened();
+    return NOTHING;
+  }
+
+  return {
+    async answer({ request }) {
+      switch (request?.$case) {
+        case 'open':
+          return open(request.value);
+        case 'values':
+          opened();
+          values.add(request.value.name, request.value.data);
+          return NOTHING;
+        case 'step':
+          return opened().step(request.value.step, request.value.numbers);
+        case 'backward':
+          return opened().backward(values.taken());
+        case 'update': {
+          const sum = values.taken().get('');
+          if (!sum) throw new TrikdError('invalid', 'the sum of all shares is missing');
+          await opened().update(sum);
+          return NOTHING;
+        }
+        case 'assign':
+          await opened().assignValues(values.taken());
+          return NOTHING;
+        case undefined:
+          throw new TrikdError('invalid', 'a request of a kind that is not known here');
+      }
+    },
+    async close() {
+      closed = true;
+      await replica?.close();
+    },
+  };
+}
+
+/** What a request names, checked as an assignment is. */
+async function modelOf({ role, admission, loadDataset, numerics }: ReplicaHostParts, request: OpenReplica) {
+  const spec = parseSpec(request.spec);
+  assertAdmitted(spec, admission);
+  const own = numerics?.(spec.engine);
+  const callers = toNumerics(request.numerics);
+  const differing = own && callers ? differences(own, callers) : [];
+  if (differing.length > 0) {
+    throw new TrikdError(
+      'wrong-state',
+      `replicas of a learner must compute the same bits, and this process has ${differing.join('; ')}`,
+    );
+  }
+  const stage = stageAt(spec, request.generation, request.promoted);
+  const dataset = await loadDataset(spec);
+  if (dataset.digest !== request.datasetDigest) {
+    throw new TrikdError(
+      'wrong-state',
+      'the training split of this process has another digest than that of the trainer',
+    );
+  }
+  return { spec, dataset, stage, learner: learnerOf(stage, role), rank: request.rank };
+}
+
+/** Numbers that come in pieces, by name. @param most numbers of all names */
+function collectedValues(most = 0) {
+  let pieces = new Map<string, Float32Array[]>();
+  let count = 0;
+  return {
+    add(name: string, data: Buffer) {
+      const floats = floatsOf(data);
+      count += floats.length;
+      if (count > most) throw new TrikdError('invalid', `${count} numbers for a request that uses ${most} at most`);
+      pieces.set(name, [...(pieces.get(name) ?? []), floats]);
+    },
+    /** All of them, in one array for each name. Nothing is left. */
+    taken(): ReadonlyMap<string, Float32Array> {
+      const taken = new Map([...pieces].map(([name, parts]) => [name, joined(parts)] as const));
+      pieces = new Map();
+      count = 0;
+      return taken;
+    },
+  };
+}

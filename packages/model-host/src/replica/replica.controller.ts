@@ -1,0 +1,40 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcStreamCall } from '@nestjs/microservices';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { TrainedRole } from '@trikd/core/domain/role';
+import { bytesOf } from '@trikd/protocol/convert-floats';
+import type { TrainReplicaRequest, TrainReplicaResponse } from '@trikd/protocol/gen/node/trikd/v1/replica';
+import { type Caller, callerOf, serviceOf } from '@trikd/transport/access/caller';
+import { serveDuplex } from '@trikd/transport/grpc/serve-duplex';
+import { REPLICAS, SHUTDOWN } from '../tokens.js';
+import type { ReplicaHost } from './replica-host.js';
+
+/** Translates between ReplicaService messages and replicas. */
+@Controller()
+export class ReplicaController {
+  constructor(
+    @Inject(REPLICAS) private readonly replicas: ReplicaHost,
+    @Inject(SHUTDOWN) private readonly shutdown: AbortSignal,
+  ) {}
+
+  @GrpcStreamCall('ReplicaService', 'trainReplica')
+  async trainReplica(call: ServerDuplexStream<TrainReplicaRequest, TrainReplicaResponse>): Promise<void> {
+    const stream = this.replicas.begin();
+    const answer = async (request: TrainReplicaRequest) => {
+      if (request.request?.$case === 'open') assertOwnRole(callerOf(call.metadata), this.replicas.role);
+      return { data: bytesOf(await stream.answer(request)) };
+    };
+    try {
+      await serveDuplex(call, { answer, window: 1, shutdown: this.shutdown });
+    } finally {
+      await stream.close();
+    }
+  }
+}
+
+/** The replicas of a learner are trainers of one role. */
+function assertOwnRole(caller: Caller, role: TrainedRole): void {
+  if (caller.kind === 'anonymous' || (caller.kind === 'service' && caller.role === serviceOf(role))) return;
+  throw new TrikdError('forbidden', `only the ${serviceOf(role)} may train replicas of the ${role}`);
+}

@@ -1,0 +1,119 @@
+import type { TrainedRole } from '@trikd/core/domain/role';
+import { type ReferenceRun, runReferenceStage } from '@trikd/core/reference/reference';
+import { ownAdmission } from '@trikd/core/spec/admission';
+import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { stageAt } from '@trikd/core/stages/stages-of';
+import { engineSessions, type ModelSessions, sessionsWith } from '@trikd/core/training/sessions';
+import { loadDataset } from '@trikd/model-host/data/load-dataset';
+import { remoteReplicas } from '@trikd/model-host/replica/remote-replica';
+import { createReplicaHost, type ReplicaHostParts } from '@trikd/model-host/replica/replica-host';
+import { createTrainer } from '@trikd/model-host/trainer/trainer';
+import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/trainer.module';
+import { createLogger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
+import { specFor } from '@trikd/testing/specs/spec-for';
+import { memoryStore } from '@trikd/testing/stores/memory-store';
+import { numberTrainer } from '@trikd/testing/toy-model/number-model';
+import { memoryBlobs } from '@trikd/testing/training/lone-ports';
+import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
+import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { createService } from '@trikd/transport/nest/create-service';
+import { afterEach, expect, test } from 'vitest';
+
+const spec = specFor('tiny', {
+  augment: [
+    { kind: 'crop', padding: 1 },
+    { kind: 'mixup', probability: 0.5 },
+  ],
+  student: { replicas: 4 },
+});
+const log = createLogger({ level: 'silent' }, 'test');
+const never = new AbortController().signal;
+const numerics = {
+  ...{ tensorflow: '2.21.0', processor: 'here', kernels: ['avx2'], device: 'cpu', threads: 1 },
+  precision: 'float32',
+};
+
+const opened: { close(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+
+/** A trainer as a service, which hosts a replica. */
+async function openHost(changes: Partial<ReplicaHostParts> = {}, role: TrainedRole = 'student') {
+  const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
+  const trainer = createTrainer({
+    ...{ role, store: memoryStore(), loadDataset, trainGeneration: numberTrainer(), log, ...outside },
+  });
+  const admission = ownAdmission(AdmissionLimits.parse({}));
+  const replicas = createReplicaHost({ role, admission, loadDataset, numerics: () => numerics, log, ...changes });
+  const service = await createService({
+    module: trainerModule(trainer, replicas, never),
+    services: TRAINER_SERVICES,
+    ...{ listen: '127.0.0.1:0', log, drainSeconds: 0 },
+  });
+  opened.push(service);
+  return service;
+}
+
+function sessionsAt(addresses: readonly string[]): ModelSessions {
+  return sessionsWith(
+    remoteReplicas({ role: 'student', addresses, security: LOOPBACK_ONLY, numerics: () => numerics }),
+  );
+}
+
+/** The digest of the student's state after the first generation. */
+async function trained(sessions: ModelSessions, onStep: (step: number) => void = () => undefined) {
+  const run: ReferenceRun = {
+    ...{ spec, dataset: await loadDataset(spec), ...memoryBlobs(), clock: systemClock, sessions },
+    emit: (role, event) => {
+      if (role === 'student' && event.kind === 'progress') onStep(event.progress.nextStep);
+    },
+  };
+  const { learners } = await runReferenceStage(run, stageAt(spec, 0, false), {});
+  return learners['student']?.state.sha256;
+}
+
+test('replicas in processes of their own give the bits of replicas in one process, again and again', async () => {
+  const expected = await trained(engineSessions);
+  const [first, second] = [await openHost(), await openHost()];
+  // The third further replica has no address: the trainer computes it.
+  const sessions = sessionsAt([first.address, second.address]);
+  expect([await trained(sessions), await trained(sessions)]).toEqual([expected, expected]);
+});
+
+test('a replica that is lost ends the attempt of its trainer', async () => {
+  const host = await openHost();
+  const training = trained(sessionsAt([host.address]), (step) => {
+    if (step === 3) void host.close();
+  });
+  await expect(training).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: expect.stringMatching(`^replica 1 of the student at ${host.address}`),
+  });
+});
+
+test('a replica that cannot be reached, or has no such learner, is named', async () => {
+  const gone = await openHost();
+  await gone.close();
+  await expect(trained(sessionsAt([gone.address]))).rejects.toThrow(/^replica 1 of the student at .*did not answer/);
+});
+
+test('a process that computes other bits, or has other images, trains no replica', async () => {
+  const other = await openHost({ numerics: () => ({ ...numerics, processor: 'elsewhere' }) });
+  await expect(trained(sessionsAt([other.address]))).rejects.toThrow(
+    'replicas of a learner must compute the same bits, and this process has processor elsewhere instead of here',
+  );
+  const images = await openHost({ loadDataset: (of) => loadDataset({ ...of, seed: of.seed + 1 }) });
+  await expect(trained(sessionsAt([images.address]))).rejects.toThrow(/the training split .* has another digest/);
+});
+
+test('a replica is trained by one trainer at a time: a later one takes it over', async () => {
+  const host = await openHost();
+  let took: Promise<unknown> | undefined;
+  const first = trained(sessionsAt([host.address]), (step) => {
+    if (step === 2) took ??= trained(sessionsAt([host.address]));
+  });
+  await expect(first).rejects.toMatchObject({ kind: 'wrong-state' });
+  expect(await took).toBe(await trained(engineSessions));
+});
