@@ -13,6 +13,7 @@ export const protobufFileName = "trikd/v1/replica.proto";
 
 /** One thing that a replica is to do. */
 export interface TrainReplicaRequest {
+  /** What the replica is to do. */
   request:
     | //
     /** The first request of a stream, and only that. */
