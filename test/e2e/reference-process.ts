@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
 import { makeBatch } from '@trikd/core/data/batch';
 import { type ReferenceRun, runReference } from '@trikd/core/reference/reference';
+import { newRun } from '@trikd/core/spec/new-run';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { weightsReader } from '@trikd/model-host/weights/weights-reader';
@@ -19,7 +20,7 @@ import { reported } from '@trikd/testing/runs/reported';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 
 const [, , text = '', answers] = process.argv;
-const spec = RunSpec.parse(JSON.parse(text));
+const spec = newRun(RunSpec.parse(JSON.parse(text)));
 const store = memoryStore();
 const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
 const dataset = await loadDataset(spec);
