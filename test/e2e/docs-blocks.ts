@@ -25,6 +25,7 @@ export const NOT_EXECUTED: Readonly<Record<string, string>> = {
     'it installs TensorFlow, which is 600 MB: a test of TFLite runs where TENSORFLOW_PYTHON names a Python that has it',
   'kubectl ': 'it needs a cluster: the tests in test/cluster install the chart in one',
   'helm ': 'it needs a cluster',
+  'bench/scale/main.ts': 'it measures for minutes, and wants a quiet machine',
   'grep -h verdict': 'a tiny run may end before its first verdict',
 };
 
