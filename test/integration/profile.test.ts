@@ -45,6 +45,15 @@ describe.each([false, true])('a profile of a trio, together: %s', (together) => 
   });
 });
 
+test('a profile of a run whose frames are compact takes steps as the run does', async () => {
+  const overrides = [
+    { path: ['exchange', 'precision'], value: 'float16' },
+    { path: ['exchange', 'topK'], value: '1' },
+  ];
+  const { participants } = JSON.parse(await profile({ participants: ['student'], overrides }));
+  expect(participants[0].ms).toBeGreaterThan(0);
+});
+
 test('a profile of one participant has no other one, and counts its replicas as one', async () => {
   const overrides = [{ path: ['student', 'replicas'], value: '2' }];
   expect(await profile({ participants: ['student'], overrides, format: 'table' })).toMatch(

@@ -2,6 +2,8 @@ import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import { formatOf } from '@trikd/core/exchange/frame-format';
+import { toSent } from '@trikd/core/exchange/sent-logits';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Learner, type LoadedFrozen, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import { normalisedFor } from '@trikd/core/training/frozen';
@@ -49,6 +51,7 @@ export async function openLearner(
   const attempt: GenerationAttempt = { runId: spec.name, generation: stage.index, attempt: 1 };
   const plan = generationPlan(stage, spec.batchSize, dataset.train.count);
   const logits = { rows: spec.batchSize, cols: dataset.classes };
+  const format = formatOf(spec, dataset.classes);
   let frame: LogitsFrame | undefined;
   const frames: AsyncIterator<LogitsFrame> = { next: async () => ({ done: false, value: frame! }) };
   const ports = detachedPorts(Object.fromEntries(sourcesOf(stage, learner).map((source) => [source, frames])));
@@ -66,7 +69,11 @@ export async function openLearner(
       const step = index % plan.totalSteps;
       const batch = makeBatch(dataset, spec, stage.index, step);
       const data = new Float32Array(logits.rows * logits.cols);
-      frame = { position: { ...attempt, step }, batchDigest: batch.digest, logits: { ...logits, data } };
+      frame = {
+        position: { ...attempt, step },
+        batchDigest: batch.digest,
+        logits: toSent({ ...logits, data }, format, learner.name),
+      };
       const ms = await timed(() => trainStep(context, batch, () => undefined));
       return { ms, ops };
     },
