@@ -1,4 +1,5 @@
 import type { Session } from '@trikd/engine';
+import { joined } from '../domain/joined.js';
 import { PREDICT, servedFunction } from '../training/role-program.js';
 
 // Whether a served model computes what an evaluation computes, bit for bit.
@@ -79,16 +80,6 @@ export function sampleImages(bytes: number): Uint8Array {
     images[at] = state >> 8;
   }
   return images;
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {

@@ -1,12 +1,12 @@
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
+import { joined } from '@trikd/core/domain/joined';
 import { differences, type Numerics } from '@trikd/core/domain/numerics';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { type Admission, assertAdmitted } from '@trikd/core/spec/admission';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
-import { joined } from '@trikd/core/training/replicas/joined';
 import { openReplica, type RemoteReplica } from '@trikd/core/training/replicas/open-replica';
 import type { Logger } from '@trikd/process/logging';
 import { floatsOf } from '@trikd/protocol/convert-floats';

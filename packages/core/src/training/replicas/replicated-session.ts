@@ -1,8 +1,8 @@
 import type { Feeds } from '@trikd/engine';
 import { TrikdError } from '../../domain/errors.js';
+import { joined } from '../../domain/joined.js';
 import type { ModelSession } from '../model-session.js';
 import { BATCH_INPUTS, LOGITS, TRAIN } from '../role-program.js';
-import { joined } from './joined.js';
 import type { Replica } from './replica.js';
 import { sumOf } from './sum-of.js';
 
