@@ -28,10 +28,7 @@ export function tally(report: VitestReport | undefined, exitCode: number): Tally
   const files = report?.testResults ?? [];
   const statuses = files.flatMap((file) => file.assertionResults.map(({ status }) => status));
   const passed = statuses.filter((status) => status === 'passed').length;
-  const broken = files.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
-  ).length;
-  const failed = statuses.length - passed + broken;
+  const failed = failures(report).length;
   const unexplained = failed === 0 && (exitCode !== 0 || passed === 0);
   return { passed, failed: failed + (unexplained ? 1 : 0) };
 }
