@@ -1,9 +1,8 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import { newRun } from '@trikd/core/spec/new-run';
-import { plainIssue } from '@trikd/core/spec/plain-issue';
-import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { type DataFacts, plannedCompute } from './compute.js';
 import { merged, type Settings } from './merged.js';
+import { runOf } from './run-of.js';
 import { MOST_CELLS, type StudySpec, seedsOf } from './study-spec.js';
 
 /** One run of a study. */
@@ -83,9 +82,6 @@ function specOf(study: StudySpec, setting: string, arm: string, seed: number, se
     .filter((part) => part !== '')
     .join('-')
     .slice(0, 63);
-  const parsed = RunSpec.safeParse({ ...settings, name, seed }, { error: plainIssue });
-  if (parsed.success) return newRun(parsed.data);
   const where = setting === '' ? `arm ${arm}` : `arm ${arm}, setting ${setting}`;
-  const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
-  throw new TrikdError('invalid', `${where} of study ${study.name}:\n${lines.join('\n')}`);
+  return runOf({ ...settings, name, seed }, `${where} of study ${study.name}`);
 }

@@ -1,9 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { newRun } from '@trikd/core/spec/new-run';
-import { plainIssue } from '@trikd/core/spec/plain-issue';
-import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
+import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { gainOver } from '@trikd/core/tasks/metric';
 import { taskOf } from '@trikd/core/tasks/task-of';
 import { loadSettings } from '../load-spec.js';
@@ -12,6 +9,7 @@ import type { Cell } from '../study/cells.js';
 import { plannedCompute } from '../study/compute.js';
 import { knownFacts } from '../study/known-facts.js';
 import { readRows, removeCutLine } from '../study/results-file.js';
+import { runOf } from '../study/run-of.js';
 import { sampleOf } from '../study/statistics.js';
 import { seedsOf } from '../study/study-spec.js';
 import { computeText } from '../study/time-left.js';
@@ -34,7 +32,7 @@ export async function tune(options: TuneOptions, shell: Shell): Promise<void> {
     Promise.all(
       trials.flatMap((trial) => {
         return seedsOf(spec.seeds).map(async (seed): Promise<Cell> => {
-          const run = runOf(spec, trial, share, seed);
+          const run = trialRun(spec, trial, share, seed);
           const compute = plannedCompute(run, await facts(run));
           return {
             setting: `rung-${rung}`,
@@ -89,17 +87,14 @@ function budget(first: readonly Cell[], rungs: ReturnType<typeof rungsOf>): numb
   return rungs.reduce((sum, { trials, share }) => sum + (trials * perTrial * share) / rungs[0]!.share, 0);
 }
 
-function runOf(spec: TuneSpec, trial: Trial, share: number, seed: number): RunSpec {
+function trialRun(spec: TuneSpec, trial: Trial, share: number, seed: number): RunSpec {
   const settings = settingsAt(spec, trial);
   const epochs =
     typeof settings['epochs'] === 'number' ? Math.max(1, Math.round(settings['epochs'] * share)) : settings['epochs'];
   const name = `${spec.name}-${trial.index}-${seed}`;
-  const parsed = RunSpec.safeParse({ ...settings, epochs, name, seed }, { error: plainIssue });
-  if (parsed.success) return newRun(parsed.data);
-  const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
-  throw new TrikdError(
-    'invalid',
-    `trial ${trial.index} of ${spec.name}, ${JSON.stringify(trial.point)}:\n${lines.join('\n')}`,
+  return runOf(
+    { ...settings, epochs, name, seed },
+    `trial ${trial.index} of ${spec.name}, ${JSON.stringify(trial.point)}`,
   );
 }
 
