@@ -166,13 +166,17 @@ function learners(study: string, { primary, findings }: Findings): string {
   ].join('\n');
 }
 
-/** `81.37 ± 0.81` */
+/** `81.37 ± 0.81`, in percent of shares; one value has no deviation. */
 function spread(format: string, values: readonly number[]): string {
   const scale = format === 'share' ? 100 : 1;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length === 1) return (scale * mean).toFixed(2);
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const deviation = values.length > 1 ? ` ± ${(scale * Math.sqrt(squares / (values.length - 1))).toFixed(2)}` : '';
-  return `${(scale * mean).toFixed(2)}${deviation}`;
+  return spreadText(scale, { mean, deviation: Math.sqrt(squares / (values.length - 1)) });
+}
+
+function spreadText(scale: number, { mean, deviation }: z.infer<typeof Side>): string {
+  return `${(scale * mean).toFixed(2)} ± ${(scale * deviation).toFixed(2)}`;
 }
 
 /** The digests of all runs of a study: `trikd study FILE --show DIGEST` prints the spec. */
@@ -209,8 +213,7 @@ agreement\`.
         `| ${method} | ${learner} | ${found.steps} | ${largest.toExponential(1)} | ${found.control[learner]!.toExponential(1)} |`,
     ),
   );
-  const percent = ({ mean, deviation }: z.infer<typeof Side>) =>
-    `${(100 * mean).toFixed(2)} ± ${(100 * deviation).toFixed(2)}`;
+  const percent = (side: z.infer<typeof Side>) => spreadText(100, side);
   const accuracy = Object.entries(methods).flatMap(([method, { accuracy: rows }]) =>
     rows.map(
       ({ what, here, there, t }) => `| ${method} | ${what} | ${percent(here)} | ${percent(there)} | ${t.toFixed(2)} |`,
