@@ -62,9 +62,12 @@ function replicaStream(parts: ReplicaHostParts, takeOver: () => Promise<void>): 
   let closed = false;
   let values = collectedValues();
 
+  const takenOver = () => new TrikdError('wrong-state', 'another trainer has the replica now');
+
   function opened(): RemoteReplica {
-    if (replica && !closed) return replica;
-    throw new TrikdError('wrong-state', closed ? 'another trainer has the replica now' : 'the replica is not open');
+    if (closed) throw takenOver();
+    if (!replica) throw new TrikdError('wrong-state', 'the replica is not open');
+    return replica;
   }
 
   async function open(request: OpenReplica): Promise<Float32Array> {
@@ -80,30 +83,39 @@ function replicaStream(parts: ReplicaHostParts, takeOver: () => Promise<void>): 
     return NOTHING;
   }
 
+  async function fulfilled({ request }: TrainReplicaRequest): Promise<Float32Array> {
+    switch (request?.$case) {
+      case 'open':
+        return open(request.value);
+      case 'values':
+        opened();
+        values.add(request.value.name, request.value.data);
+        return NOTHING;
+      case 'step':
+        return opened().step(request.value.step, request.value.numbers);
+      case 'backward':
+        return opened().backward(values.taken());
+      case 'update': {
+        const sum = values.taken().get('');
+        if (!sum) throw new TrikdError('invalid', 'the sum of all shares is missing');
+        await opened().update(sum);
+        return NOTHING;
+      }
+      case 'assign':
+        await opened().assignValues(values.taken());
+        return NOTHING;
+      case undefined:
+        throw new TrikdError('invalid', 'a request of a kind that is not known here');
+    }
+  }
+
   return {
-    async answer({ request }) {
-      switch (request?.$case) {
-        case 'open':
-          return open(request.value);
-        case 'values':
-          opened();
-          values.add(request.value.name, request.value.data);
-          return NOTHING;
-        case 'step':
-          return opened().step(request.value.step, request.value.numbers);
-        case 'backward':
-          return opened().backward(values.taken());
-        case 'update': {
-          const sum = values.taken().get('');
-          if (!sum) throw new TrikdError('invalid', 'the sum of all shares is missing');
-          await opened().update(sum);
-          return NOTHING;
-        }
-        case 'assign':
-          await opened().assignValues(values.taken());
-          return NOTHING;
-        case undefined:
-          throw new TrikdError('invalid', 'a request of a kind that is not known here');
+    async answer(request) {
+      try {
+        return await fulfilled(request);
+      } catch (error) {
+        // A request that is pending when the replica closes fails with an error of the engine.
+        throw closed ? takenOver() : error;
       }
     },
     async close() {
