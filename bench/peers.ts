@@ -6,7 +6,7 @@ import { type LineProcess, startLineProcess } from './line-process.ts';
 import { networksOf } from './networks.ts';
 import type { Peer } from './peer-names.ts';
 import type { Contestant } from './rounds.ts';
-import { cellSpec, THREADS } from './trio-spec.ts';
+import { cellSpec, type Kernels, THREADS } from './trio-spec.ts';
 
 /** Where PyTorch is, and where it keeps what it compiles. */
 export interface PyTorch {
@@ -26,33 +26,37 @@ export interface StartedPeer extends Contestant {
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** Services exchange logits: a student alone has nobody to exchange them with. */
-export function takesPart(peer: Peer, { models }: Cell): boolean {
-  return peer !== 'services' || networksOf(models).teacher !== undefined;
+/** Services exchange logits: a student alone has nobody to exchange them with. Own kernels compute in float32. */
+export function takesPart(peer: Peer, { models, precision }: Cell): boolean {
+  if (peer.startsWith('services') && networksOf(models).teacher === undefined) return false;
+  return !peer.endsWith('-own') || precision === 'float32';
 }
 
 /** @throws Error with a sentence if the peer cannot be started here */
 export function startPeer(peer: Peer, cell: Cell, pytorch: PyTorch): Promise<StartedPeer> {
   switch (peer) {
     case 'services':
-      return startServices(cell);
+      return startServices(peer, cell, 'tensorflow');
+    case 'services-own':
+      return startServices(peer, cell, 'own');
     case 'one-process':
-      return startOneProcess(cell);
+      return startOneProcess(peer, cell, 'tensorflow');
+    case 'one-process-own':
+      return startOneProcess(peer, cell, 'own');
     case 'eager':
-      return startPyTorch('eager', cell, pytorch);
     case 'compile':
-      return startPyTorch('compile', cell, pytorch);
+      return startPyTorch(peer, cell, pytorch);
   }
 }
 
-async function startServices(cell: Cell): Promise<StartedPeer> {
-  return { ...(await startDistributed('services', cellSpec(cell))), name: 'services' };
+async function startServices(name: Peer, cell: Cell, kernels: Kernels): Promise<StartedPeer> {
+  return { ...(await startDistributed('services', cellSpec(cell, kernels))), name };
 }
 
-async function startOneProcess(cell: Cell): Promise<StartedPeer> {
+async function startOneProcess(name: Peer, cell: Cell, kernels: Kernels): Promise<StartedPeer> {
   const child = startLineProcess(process.execPath, [path('one-process.ts')]);
-  await setUp(child, `setup ${modeOf(cell)} ${JSON.stringify(cellSpec(cell))}`);
-  return lineContestant('one-process', child);
+  await setUp(child, `setup ${modeOf(cell)} ${JSON.stringify(cellSpec(cell, kernels))}`);
+  return lineContestant(name, child);
 }
 
 function modeOf({ models }: Cell): 'solo' | 'trio' {

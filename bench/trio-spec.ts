@@ -9,11 +9,17 @@ import { specFor } from '@trikd/testing/specs/spec-for';
 import type { Cell } from './cells.ts';
 import { networksOf } from './networks.ts';
 
+/** Whose convolutions trikd trains with. */
+export type Kernels = RunSpec['engine']['kernels'];
+
 /** Threads of an operation, on every side of a comparison. */
 export const THREADS = 2;
 
 /** The run of a cell, as PyTorch's side has it. A student alone learns from labels, and so would the teacher beside it, which is not started. */
-export function cellSpec({ models, batch: batchSize, classes, precision }: Cell): RunSpec {
+export function cellSpec(
+  { models, batch: batchSize, classes, precision }: Cell,
+  kernels: Kernels = 'tensorflow',
+): RunSpec {
   const { student, teacher } = networksOf(models);
   const { data } = PRESETS['resnet trio'];
   const alone = teacher === undefined ? { objective: [{ kind: 'task' as const }] } : {};
@@ -21,7 +27,7 @@ export function cellSpec({ models, batch: batchSize, classes, precision }: Cell)
     // At least one batch, and the labels of all classes.
     data: { ...data, classes, train: Math.max(data.train, batchSize, classes) },
     batchSize,
-    engine: { threads: THREADS, precision },
+    engine: { threads: THREADS, precision, kernels },
     student: { model: student, ...alone },
     teacher: { model: teacher ?? student, ...alone },
   });
