@@ -26,6 +26,15 @@ test('a run file is the spec', () => {
   expect(parse(runFile(historyOf({})) ?? '')).toEqual(spec);
 });
 
+test('a run file names the kernels of TensorFlow where the spec names none', () => {
+  const engineOf = (engine: object) => {
+    const text = runFile(historyOf({ spec: JSON.stringify({ ...spec, engine }) })) ?? '';
+    return (parse(text) as { engine: object }).engine;
+  };
+  expect(engineOf({ threads: 1 })).toEqual({ threads: 1, kernels: 'tensorflow' });
+  expect(engineOf({ kernels: 'own' })).toEqual({ kernels: 'own' });
+});
+
 test('a run file says the digest, and what its models computed with', () => {
   const comments = (runFile(historyOf({})) ?? '').split('\n').filter((line) => line.startsWith('#'));
   expect(comments).toEqual([

@@ -23,11 +23,17 @@ export function runFile({ run, generations }: Pick<RunHistory, 'run' | 'generati
 /** JSON is YAML too, and can write any text without a `<`. */
 function yamlOf(spec: string): string | undefined {
   try {
-    const text = stringify(JSON.parse(spec), { lineWidth: 0, aliasDuplicateObjects: false });
-    return text.includes('<') ? `${spec.replaceAll('<', '\\u003c')}\n` : text;
+    const settings = withKernels(JSON.parse(spec));
+    const text = stringify(settings, { lineWidth: 0, aliasDuplicateObjects: false });
+    return text.includes('<') ? `${JSON.stringify(settings).replaceAll('<', '\\u003c')}\n` : text;
   } catch {
     return undefined;
   }
+}
+
+/** A stored spec without kernels was trained with TensorFlow's; a file without them would start a run with others. */
+function withKernels<Settings extends { readonly engine?: object }>(spec: Settings): Settings {
+  return spec.engine ? { ...spec, engine: { kernels: 'tensorflow', ...spec.engine } } : spec;
 }
 
 /** Text of processes stays in its line. */

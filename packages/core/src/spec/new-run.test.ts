@@ -23,12 +23,22 @@ test('the spec of a new run is a spec, and is complete', () => {
   expect(newRun(spec)).toEqual(spec);
 });
 
-test('objectives that the spec states are kept', () => {
-  const spec = specFor('tiny');
+test('what the spec states is kept', () => {
+  const spec = specFor('tiny', { engine: { kernels: 'tensorflow' } });
   expect(newRun(spec)).toEqual(spec);
 });
 
 test('a method with knobs of its own gets no objectives', () => {
+  const { student, teacher } = unstated('kd');
+  expect(newRun(unstated('kd'))).toMatchObject({ student, teacher });
+});
+
+test.each([
+  [{}, 'own'],
+  [{ precision: 'bfloat16' }, undefined],
+  [{ device: 'gpu' }, undefined],
+  [{ xla: true }, undefined],
+] as const)('a new run with the engine %o gets the kernels %s', (engine, kernels) => {
   const spec = unstated('kd');
-  expect(newRun(spec)).toBe(spec);
+  expect(newRun({ ...spec, engine: { ...spec.engine, ...engine } }).engine.kernels).toBe(kernels);
 });

@@ -3,10 +3,21 @@ import { SEARCHED } from '../methods/trikd/searched.js';
 import type { RunSpec } from './run-spec.js';
 
 /**
- * Writes into the spec of a new run what its method would otherwise assume, so that its digest stands for the same numbers in a later
- * version, whose defaults may be others. A stored spec without objectives keeps the weights of its time, which were all 1.
+ * Writes into the spec of a new run what would otherwise be assumed, so that its digest stands for the same numbers in a later version,
+ * whose defaults may be others. A stored spec keeps the defaults of its time: weights of 1, and TensorFlow's kernels.
  */
 export function newRun(spec: RunSpec): RunSpec {
+  return withKernels(withObjectives(spec));
+}
+
+/** Own kernels where they are: their steps are never slower. XLA compiles only ops of TensorFlow. */
+function withKernels(spec: RunSpec): RunSpec {
+  const { device, precision, xla, kernels } = spec.engine;
+  if (kernels || xla || device !== 'cpu' || precision !== 'float32') return spec;
+  return { ...spec, engine: { ...spec.engine, kernels: 'own' } };
+}
+
+function withObjectives(spec: RunSpec): RunSpec {
   const { student, teacher } = spec;
   if (spec.stages || !student || !teacher) return spec;
   if (!chosenMethod(spec.method).method.uses.includes('objective')) return spec;

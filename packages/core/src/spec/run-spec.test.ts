@@ -179,6 +179,12 @@ test('the digest of a spec is that of the versions before, so that stored runs c
   expect(specDigest(spec)).toBe('2224fd4c39fea207dbfd4f049393905fdfeb91dab0bec766b054f6b4f19eebff');
 });
 
+test('a spec without kernels has the digest of one with those of TensorFlow', () => {
+  const digestOf = (engine: object) => specDigest(RunSpec.parse({ ...written, engine }));
+  expect(digestOf({ kernels: 'tensorflow' })).toBe(digestOf({}));
+  expect(digestOf({ kernels: 'own' })).not.toBe(digestOf({}));
+});
+
 test('the digest of a spec leaves out how its generations begin, on which no number depends', () => {
   const digest = specDigest(RunSpec.parse(written));
   expect(specDigest(RunSpec.parse({ ...written, curriculum: { advance: 'manual' } }))).toBe(digest);

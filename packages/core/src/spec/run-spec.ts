@@ -52,10 +52,13 @@ function lengthProblems(spec: RunSpec): readonly SpecProblem[] {
 
 /**
  * SHA-256, hex, of the spec with sorted keys. Processes with equal digests train the same run. `curriculum.advance` is
- * excluded: it affects when a generation starts, not its numbers.
+ * excluded: it affects when a generation starts, not its numbers. So is `engine.kernels: tensorflow`, which a spec without kernels means.
  */
-export function specDigest({ curriculum: { advance: _, ...curriculum }, ...spec }: RunSpec): string {
+export function specDigest(spec: RunSpec): string {
+  const { advance: _, ...curriculum } = spec.curriculum;
+  const { kernels, ...others } = spec.engine;
+  const engine = kernels === 'tensorflow' ? others : spec.engine;
   return createHash('sha256')
-    .update(canonicalJson({ ...spec, curriculum }))
+    .update(canonicalJson({ ...spec, curriculum, engine }))
     .digest('hex');
 }
