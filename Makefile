@@ -11,6 +11,7 @@
 #   FAULTS=N           faults of `make faults` at named points                        [60]
 #   TROUBLES=N         network troubles of `make faults`                              [20]
 #   ROUNDS=N           leaders struck by `make faults` on the path of a promotion     [300]
+#   KILLS=N            replicas killed by `make faults` and `make replicas`           [20]
 #   ATTACK_SECONDS=N   length of each attack of `make attacks`                        [60]
 #   BUSY_SECONDS=N     how long the store refuses requests in `make e2e`              [60]
 #   RUNS=N TRIOS=N     runs of `make many`, and the trios that they share             [100, 4]
@@ -77,7 +78,7 @@ CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds 
 # What a whole cluster is made of besides.
 CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults replicas many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -116,7 +117,10 @@ cluster: build engine imagelayers tools charttools clustertools ## trikd in a Ku
 	@exec $(if $(filter --keep,$(ARGS)),scripts/foreground.sh node scripts/run-cluster.ts $(ARGS),node scripts/test.ts cluster)
 
 faults: build engine data tools ## real processes, struck at named points and by the network; more of it than in `make test`
-	@FAULTS=$${FAULTS:-60} TROUBLES=$${TROUBLES:-20} ROUNDS=$${ROUNDS:-300} exec node scripts/test.ts faults
+	@FAULTS=$${FAULTS:-60} TROUBLES=$${TROUBLES:-20} ROUNDS=$${ROUNDS:-300} KILLS=$${KILLS:-20} exec node scripts/test.ts faults
+
+replicas: build engine data ## one of two replicas of a learner, killed KILLS times in one run: the same bits
+	@KILLS=$${KILLS:-20} exec node_modules/.bin/vitest run --project faults test/faults/replica-kills.test.ts
 
 attacks: build engine ## real services in training, attacked for a minute in each way; wants a quiet machine
 	@ATTACK_SECONDS=$${ATTACK_SECONDS:-60} exec node scripts/test.ts attacks

@@ -2,12 +2,19 @@ import { FAULT_POINTS, type FaultPoint } from '@trikd/process/fault-points';
 import { expect, test } from 'vitest';
 import { dice, faultAtEveryPoint, type PlannedFault } from './fault-plan.js';
 
-/** Struck elsewhere: the writes of a new run in the simulation, a drain in the rolling restart. No bit depends on the last. */
+/**
+ * Struck elsewhere: the writes of a new run in the simulation, a drain in the rolling restart, replicas in a run that has some. No bit
+ * depends on the last.
+ */
 const ELSEWHERE: readonly FaultPoint[] = [
   'spec.writing',
   'spec.written',
   'drain.started',
   'drain.done',
+  'replica.stepping',
+  'replica.shared',
+  'replica.updating',
+  'replica.updated',
   'anchor.drained',
 ];
 

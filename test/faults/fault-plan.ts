@@ -173,7 +173,7 @@ function atPlaces(victim: Victim, places: readonly Place[]) {
   return Object.fromEntries(places.map((place) => [`${victim} ${place[0]}`, { victim, place }]));
 }
 
-function shuffled<T>(draw: (bound: number) => number, list: readonly T[]): T[] {
+export function shuffled<T>(draw: (bound: number) => number, list: readonly T[]): T[] {
   return list
     .map((item) => ({ item, key: draw(2 ** 31) }))
     .sort((a, b) => a.key - b.key)

@@ -8,6 +8,7 @@ import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import { openReplica, type RemoteReplica } from '@trikd/core/training/replicas/open-replica';
+import { type FaultPoint, faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
 import { floatsOf } from '@trikd/protocol/convert-floats';
 import { toNumerics } from '@trikd/protocol/convert-numerics';
@@ -61,7 +62,9 @@ function replicaStream(parts: ReplicaHostParts, takeOver: () => Promise<void>): 
   let replica: RemoteReplica | undefined;
   let closed = false;
   let values = collectedValues();
+  let at: { readonly runId: string; readonly generation: number; readonly step?: number } | undefined;
 
+  const reached = (point: FaultPoint) => faultPoint(point, () => ({ role: parts.role, ...at }));
   const takenOver = () => new TrikdError('wrong-state', 'another trainer has the replica now');
 
   function opened(): RemoteReplica {
@@ -77,7 +80,8 @@ function replicaStream(parts: ReplicaHostParts, takeOver: () => Promise<void>): 
     replica = await openReplica(model);
     values = collectedValues(replica.mostNumbers);
     const { spec, learner, rank } = model;
-    parts.log.info({ runId: spec.name, generation: request.generation, learner: learner.name, rank }, 'replica opened');
+    at = { runId: spec.name, generation: request.generation };
+    parts.log.info({ ...at, learner: learner.name, rank }, 'replica opened');
     if (closed) await replica.close();
     opened();
     return NOTHING;
@@ -91,14 +95,23 @@ function replicaStream(parts: ReplicaHostParts, takeOver: () => Promise<void>): 
         opened();
         values.add(request.value.name, request.value.data);
         return NOTHING;
-      case 'step':
-        return opened().step(request.value.step, request.value.numbers);
-      case 'backward':
-        return opened().backward(values.taken());
+      case 'step': {
+        const { step, numbers } = request.value;
+        at = at && { ...at, step };
+        reached('replica.stepping');
+        return opened().step(step, numbers);
+      }
+      case 'backward': {
+        const share = await opened().backward(values.taken());
+        reached('replica.shared');
+        return share;
+      }
       case 'update': {
         const sum = values.taken().get('');
         if (!sum) throw new TrikdError('invalid', 'the sum of all shares is missing');
+        reached('replica.updating');
         await opened().update(sum);
+        reached('replica.updated');
         return NOTHING;
       }
       case 'assign':

@@ -46,6 +46,8 @@ export interface ClusterOptions {
   readonly store: object;
   /** How many orchestrators. Default 2. */
   readonly orchestrators?: number;
+  /** How many processes for replicas of the student there are besides its trainer. Default 0. */
+  readonly replicas?: number;
   /** Addresses of models that the test serves itself. Default: the real services. */
   readonly models?: Readonly<Record<'anchor' | 'teacher' | 'student', string>>;
   /** The address by which the orchestrators reach a model, such as that of a proxy. Default: its own. */
@@ -70,6 +72,8 @@ export interface Cluster {
   readonly anchor?: ServiceUnderTest;
   readonly teacher?: ServiceUnderTest;
   readonly student?: ServiceUnderTest;
+  /** The student's further replicas, by rank. */
+  readonly replicas: readonly ServiceUnderTest[];
   /** Ends all of them; nothing is started again. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<void>;
 }
@@ -103,14 +107,20 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     dialled = async (_model, address) => address,
     settings = QUICK,
     orchestrators = 2,
+    replicas = 0,
   } = options;
   const closing = new AbortController();
   const own = { store };
   const start = (service: ServiceName, name: string, config: object) =>
     superviseService({ ...options, service, name, config, closing: closing.signal });
-  const real = models ? undefined : await Promise.all(MODELS.map((name) => start(name, name, own)));
-  const [anchor, teacher, student] = real ?? [];
-  const served = models ?? { anchor: anchor!.address, teacher: teacher!.address, student: student!.address };
+  const further = await Promise.all(
+    Array.from({ length: replicas }, (_, index) => start('student-trainer', `student-replica-${index + 1}`, own)),
+  );
+  const studentConfig = { ...own, ...(replicas > 0 && { replicas: further.map(({ address }) => address) }) };
+  const configOf = (name: ServiceName) => (name === 'student-trainer' ? studentConfig : own);
+  const real = models ? undefined : await Promise.all(MODELS.map((name) => start(name, name, configOf(name))));
+  const [anchor, teacher, trainer] = real ?? [];
+  const served = models ?? { anchor: anchor!.address, teacher: teacher!.address, student: trainer!.address };
   const addresses = {
     anchor: await dialled('anchor', served.anchor),
     teacher: await dialled('teacher', served.teacher),
@@ -127,12 +137,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       });
     }),
   );
-  const services = [...leaders, ...(real ?? [])];
+  const services = [...leaders, ...(real ?? []), ...further];
   await Promise.all(services.map((service) => service.listening()));
   return {
     services,
     orchestrators: leaders,
-    ...(anchor && teacher && student && { anchor, teacher, student }),
+    ...(anchor && teacher && trainer && { anchor, teacher, student: trainer }),
+    replicas: further,
     stop: async (signal = 'SIGKILL') => {
       closing.abort();
       const ended = services.map((service) => service.ended());
