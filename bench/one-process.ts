@@ -1,4 +1,5 @@
 // Our training in one process, driven line by line: `setup solo|trio {run spec}`, then `step N` -> {"ms": [...], "allocated": bytes}.
+// BENCH_REPLICAS has the addresses of processes for the student's further replicas, comma by comma.
 // The comparison with a second checkout starts the program of that one: the lines stay what they are.
 import { readFileSync } from 'node:fs';
 import { paramsDigest } from '@trikd/core/checkpoint/blobs';
@@ -11,15 +12,21 @@ import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import { openFrozen } from '@trikd/core/training/frozen';
 import type { TrainerPorts } from '@trikd/core/training/ports';
+import { sessionsWith } from '@trikd/core/training/sessions';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
 import { loadDataset, ownData } from '@trikd/model-host/data/load-dataset';
+import { remoteReplicas } from '@trikd/model-host/replica/remote-replica';
 import { systemClock } from '@trikd/process/system-clock';
+import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
 import { answerLines } from './line-process.ts';
 import { freshAnchor } from './trio-spec.ts';
 
 /** Of a set in files, at most. */
 const MOST_IMAGES = 4_000_000;
+
+const addresses = process.env['BENCH_REPLICAS']?.split(',').filter((address) => address !== '') ?? [];
+const replicas = remoteReplicas({ role: 'student', addresses, security: LOOPBACK_ONLY });
 
 type Trained = readonly TrainedRole[];
 
@@ -56,7 +63,8 @@ async function train(spec: RunSpec, roles: Trained, dataset: Dataset): Promise<(
       clock: systemClock,
       signal: new AbortController().signal,
     };
-    trainGeneration({ role, spec, stage, attempt, startStep: 0 }, dataset, ports).catch(fail);
+    const sessions = role === 'student' ? sessionsWith(replicas) : undefined;
+    trainGeneration({ role, spec, stage, attempt, startStep: 0 }, dataset, ports, sessions).catch(fail);
   }
   if (pair) answer().catch(fail);
 
