@@ -1,6 +1,5 @@
 import { dirname, join } from 'node:path';
 import { within } from '@trikd/core/async/within';
-import type { TrainedRole } from '@trikd/core/domain/role';
 import { modulesFolder } from '@trikd/process/environment';
 import {
   type ServiceName,
@@ -13,15 +12,9 @@ import type { StoreConfig } from '@trikd/store/store-config';
 import { tlsSettingsIn } from './certs/tls-settings.js';
 import type { RunFolder } from './run-folder.js';
 import { storeSettings, withoutStore } from './run-store.js';
+import { type FurtherReplicas, type StartModel, startTrio, type Trio } from './trio.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The three services of the models of one run. */
-export interface Trio<Service> {
-  readonly anchor: Service;
-  readonly teacher: Service;
-  readonly student: Service;
-}
 
 /** Starts one service of several that share a store. */
 export type Start = (
@@ -41,13 +34,6 @@ export function startsWith(store: StoreConfig, shared: Environment): Start {
       env: { ...own, ...env },
       settings: { modules: modulesFolder(), ...storeSettings(store), ...settings },
     });
-}
-
-/** Starts the three services of a trio at once. */
-export async function startTrio<Service>(start: (name: ServiceName) => Promise<Service>): Promise<Trio<Service>> {
-  const services = [start('anchor-server'), start('teacher-trainer'), start('student-trainer')] as const;
-  const [anchor, teacher, student] = await Promise.all(services);
-  return { anchor, teacher, student };
 }
 
 /** A service as those who end it see it. */
@@ -93,7 +79,7 @@ export interface ServicesOptions {
   /** Whether the models are in the process of the orchestrator. */
   readonly inProcess?: boolean;
   /** Processes for replicas besides the trainer, by slot. Default: none. */
-  readonly replicas?: Readonly<Record<TrainedRole, number>>;
+  readonly replicas?: FurtherReplicas;
 }
 
 /**
@@ -114,52 +100,24 @@ export async function startServices(
   killed.addEventListener('abort', kill, { once: true });
   const { logs } = folder;
   const starts = startsWith(folder.store, named(env, folder.runId));
-  const start: StartReady = (name, settings = {}, place = '') => {
+  const start: StartModel<ServiceProcess> = (name, settings, place = '') => {
     const setup = { logs: join(logs, place), settings: { ...tlsSettingsIn(tls, name), ...settings } };
     const service = starts(name, setup);
     kills.push(service.kill);
     return service.ready;
   };
   try {
-    const further = inProcess || !replicas ? NO_REPLICAS : await startReplicas(start, replicas);
-    const models = inProcess ? undefined : await startTrio((name) => start(name, addressesIn(further, name)));
+    const models = inProcess ? undefined : await startTrio(start, replicas);
     const orchestrator = await start('orchestrator', {
-      ...(models ? addressesOf(models) : { 'placement.kind': 'in-process' }),
+      ...(models ? addressesOf(models.trio) : { 'placement.kind': 'in-process' }),
       events: dirname(folder.path),
       ...(listen !== undefined && { listen }),
     });
-    return together(orchestrator, [...Object.values(models ?? {}), ...Object.values(further).flat()], kill);
+    return together(orchestrator, models ? [...Object.values(models.trio), ...models.further] : [], kill);
   } catch (error) {
     kill();
     throw error;
   }
-}
-
-/** Starts a service. @param place of its log, in the folder of logs */
-type StartReady = (
-  name: ServiceName,
-  settings?: Readonly<Record<string, unknown>>,
-  place?: string,
-) => Promise<ServiceProcess>;
-
-/** The processes of replicas besides the trainers, by rank. */
-type Replicas = Readonly<Record<'teacher-trainer' | 'student-trainer', readonly ServiceProcess[]>>;
-const NO_REPLICAS: Replicas = { 'teacher-trainer': [], 'student-trainer': [] };
-
-async function startReplicas(start: StartReady, counts: Readonly<Record<TrainedRole, number>>): Promise<Replicas> {
-  const ranked = (name: ServiceName, count: number) =>
-    Promise.all(Array.from({ length: count }, (_, index) => start(name, {}, `replica-${index + 1}`)));
-  const [teachers, students] = await Promise.all([
-    ranked('teacher-trainer', counts.teacher),
-    ranked('student-trainer', counts.student),
-  ]);
-  return { 'teacher-trainer': teachers, 'student-trainer': students };
-}
-
-/** The setting of a trainer that names its replicas. */
-function addressesIn(replicas: Replicas, name: ServiceName): Readonly<Record<string, unknown>> {
-  const own = name === 'teacher-trainer' || name === 'student-trainer' ? replicas[name] : [];
-  return own.length === 0 ? {} : { replicas: own.map(({ address }) => address) };
 }
 
 function addressesOf({ anchor, teacher, student }: Trio<ServiceProcess>) {

@@ -1,9 +1,12 @@
+import { MOST_REPLICAS } from '@trikd/core/spec/role-spec';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { address, DEFAULT_SERVER, tlsOption } from '../options.js';
 
 /** Options of `trikd up`. */
 export interface UpOptions {
   readonly trios: number;
+  /** Processes of each trainer. */
+  readonly replicas: number;
   readonly orchestrators: number;
   readonly listen: string;
   /** Folder of the stack; absent: `stack`, with the store that the configuration or the environment names. */
@@ -39,6 +42,12 @@ export function upCommand(up: (options: UpOptions) => Promise<void>): Command {
   return new Command('up')
     .description('Starts trios and an orchestrator on this machine, for many runs, until Ctrl-C.')
     .option('--trios <n>', 'trios, each of which trains one run at a time', from1to(MOST_TRIOS), 1)
+    .option(
+      '--replicas <n>',
+      'processes of each trainer, for learners with `replicas`; a trainer computes those that have no process',
+      from1to(MOST_REPLICAS),
+      1,
+    )
     .option('--orchestrators <n>', 'orchestrators, of which one leads', from1to(MOST_ORCHESTRATORS), 1)
     .option('--listen <host:port>', 'address of the first orchestrator', address, DEFAULT_SERVER)
     .option('--store <dir>', 'folder of the stack, with its store (default: "stack")')

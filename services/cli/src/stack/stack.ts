@@ -3,13 +3,16 @@ import type { ServiceName } from '@trikd/process/service-process';
 import { systemClock } from '@trikd/process/system-clock';
 import type { StoreConfig } from '@trikd/store/store-config';
 import { tlsSettingsIn } from '../certs/tls-settings.js';
-import { endInOrder, startsWith, startTrio, type Trio } from '../services.js';
+import { endInOrder, startsWith } from '../services.js';
 import type { Shell } from '../shell.js';
+import { type StartedTrio, startTrio, type Trio } from '../trio.js';
 import { type Supervised, supervise } from './supervised.js';
 
 /** What a stack is made of. */
 export interface StackSetup {
   readonly trios: number;
+  /** Processes of each trainer: the trainer itself, and those for further replicas of its learners. */
+  readonly replicas: number;
   readonly orchestrators: number;
   /** Address of the first orchestrator; the others get any free port. */
   readonly listen: string;
@@ -58,10 +61,14 @@ export async function startStack(setup: StackSetup, { env, end }: Shell, say: (l
         }),
     });
   try {
+    const further = setup.replicas - 1;
     const trios = await Promise.all(
       numbered('trio', setup.trios).map(async (name) => ({
         name,
-        ...(await startTrio((service) => keep(name, service))),
+        ...(await startTrio(
+          (service, settings, place) => keep(place === undefined ? name : join(name, place), service, settings),
+          { teacher: further, student: further },
+        )),
       })),
     );
     const orchestrators = await Promise.all(
@@ -77,7 +84,7 @@ export async function startStack(setup: StackSetup, { env, end }: Shell, say: (l
       stop: () =>
         endInOrder(
           orchestrators,
-          trios.flatMap(({ anchor, teacher, student }) => [anchor, teacher, student]),
+          trios.flatMap(({ trio, further }) => [...Object.values(trio), ...further]),
         ),
     };
   } catch (error) {
@@ -95,11 +102,13 @@ function sameAddresses({ address, url }: { readonly address: string; readonly ur
   return { listen: address, ...(url !== undefined && { 'http.listen': new URL(url).host }) };
 }
 
-function addressesOf({ name, anchor, teacher, student }: { readonly name: string } & Trio<Supervised>) {
+type NamedTrio = StartedTrio<Supervised> & { readonly name: string };
+
+function addressesOf({ name, trio: { anchor, teacher, student } }: NamedTrio) {
   return { name, anchor: anchor.address, teacher: teacher.address, student: student.address };
 }
 
-function placementOf(trios: readonly ({ readonly name: string } & Trio<Supervised>)[]) {
+function placementOf(trios: readonly NamedTrio[]) {
   const [only] = trios;
   if (trios.length === 1 && only) {
     const { name: _, ...addresses } = addressesOf(only);
