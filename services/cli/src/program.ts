@@ -48,6 +48,9 @@ import { formatted } from './texts.js';
 import { tuneCommand } from './tune/command.js';
 import { weightsCommand } from './weights/command.js';
 
+/** Of a command that computes in a process of its own. */
+type ComputingFolder = 'eval' | 'export' | 'predict' | 'profile';
+
 const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
 
 /** The whole command line. What few commands need is loaded by them. @param finish called with the exit status by commands whose status is not 0 on success */
@@ -55,6 +58,23 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   const server = serverActions(shell, finish);
   const runs = runsCommand(server.runs);
   addExportCommands(runs, exportActions(shell, finish));
+  /** Computes in a process of its own and prints the result. @param units counted by the progress */
+  const compute = async (folder: ComputingFolder, name: string, units: string, options: object) => {
+    const program = new URL(`./${folder}/process.js`, import.meta.url);
+    const computed = withProgress(shell, (report) =>
+      runTask({ name, program, options }, shell, (what, done, all) => report(`${what}: ${done} of ${all} ${units}`)),
+    );
+    print(shell, await computed);
+  };
+  const computeOfRun = (
+    folder: ComputingFolder,
+    name: string,
+    units: string,
+    options: { readonly runId: string },
+  ): Promise<void> =>
+    withErrorReport(shell, finish, { runId: options.runId, offline: true }, () =>
+      compute(folder, name, units, options),
+    );
   const program = commandLine({
     run: async (options) => finish(await run(options, shell)),
     runRemote: (options) => runRemote(options, shell, finish),
@@ -75,16 +95,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         print(shell, json ? formatted(stages, 'json') : explainedText(stages));
       }),
     )
-    .addCommand(
-      profileCommand(async (options) => {
-        const profiled = withProgress(shell, (report) =>
-          runTask({ name: 'profile', program: programOf('profile'), options }, shell, (what, done, all) =>
-            report(`${what}: ${done} of ${all} steps`),
-          ),
-        );
-        print(shell, await profiled);
-      }),
-    )
+    .addCommand(profileCommand((options) => compute('profile', 'profile', 'steps', options)))
     .addCommand(studyCommand(async (options) => (await import('./study/study.js')).study(options, shell)))
     .addCommand(tuneCommand(async (options) => (await import('./tune/tune.js')).tune(options, shell)))
     .addCommand(upCommand(async (options) => (await import('./stack/up.js')).up(options, shell)))
@@ -153,42 +164,9 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         ),
       ),
     )
-    .addCommand(
-      evalCommand((options) =>
-        withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () => {
-          const evaluated = withProgress(shell, (report) =>
-            runTask({ name: 'evaluation', program: programOf('eval'), options }, shell, (what, done, all) =>
-              report(`${what}: ${done} of ${all} examples`),
-            ),
-          );
-          print(shell, await evaluated);
-        }),
-      ),
-    )
-    .addCommand(
-      predictCommand((options) =>
-        withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () => {
-          const predicted = withProgress(shell, (report) =>
-            runTask({ name: 'prediction', program: programOf('predict'), options }, shell, (what, done, all) =>
-              report(`${what}: ${done} of ${all} images`),
-            ),
-          );
-          print(shell, await predicted);
-        }),
-      ),
-    )
-    .addCommand(
-      exportCommand((options) =>
-        withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () => {
-          const exported = withProgress(shell, (report) =>
-            runTask({ name: 'export', program: programOf('export'), options }, shell, (what, done, all) =>
-              report(`${what}: ${done} of ${all} images`),
-            ),
-          );
-          print(shell, await exported);
-        }),
-      ),
-    );
+    .addCommand(evalCommand((options) => computeOfRun('eval', 'evaluation', 'examples', options)))
+    .addCommand(predictCommand((options) => computeOfRun('predict', 'prediction', 'images', options)))
+    .addCommand(exportCommand((options) => computeOfRun('export', 'export', 'images', options)));
   for (const command of loginCommands(loginActions(shell, finish))) program.addCommand(command);
   for (const command of descendants(program)) {
     if (command.options.some(({ long }) => long === '--server')) {
@@ -203,11 +181,6 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   };
   for (const command of [program, ...descendants(program)]) command.configureOutput(output);
   return program;
-}
-
-/** The program of a command that computes in a process of its own. */
-function programOf(folder: 'eval' | 'export' | 'predict' | 'profile'): URL {
-  return new URL(`./${folder}/process.js`, import.meta.url);
 }
 
 /** All subcommands of a command, at every level. */
