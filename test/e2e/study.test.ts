@@ -26,6 +26,8 @@ const study = {
 interface Line {
   readonly arm: string;
   readonly seed: number;
+  readonly seconds: number;
+  readonly processorSeconds?: number;
   readonly result: { readonly params: string; readonly test: Record<string, number> };
 }
 
@@ -63,6 +65,33 @@ test('a study that was killed continues, and its runs have the params of trikd r
   expect(findings[0].test.accuracy.mean).toBeCloseTo((ce[0]! + ce[1]!) / 2, 12);
   expect(findings[1].differences).toMatchObject([{ baseline: 'ce', gain: { count: 2 } }]);
   expect(readFileSync(join(folder, 'out', 'report.html'), 'utf8')).toContain('<svg');
+});
+
+test('a study at a server goes on without the command, is found again, and its rows are those of this machine', async () => {
+  const folder = scratch();
+  const file = join(folder, 'study.yaml');
+  writeFileSync(file, JSON.stringify({ ...study, seeds: 1 }));
+  const up = trikd(['up', '--store', join(folder, 'stack'), '--listen', '127.0.0.1:0', '--trios', '2', '-o', 'json']);
+  const { orchestrators } = await up.said(({ event }) => event === 'listening');
+  const [server = ''] = [orchestrators].flat().map(String);
+  const at = (place: string, ...args: readonly string[]) =>
+    trikd(['study', file, '--out', join(folder, place), ...args]);
+
+  const first = at('remote', '--server', server, '--workers', '1');
+  await first.complained(/1 of 2 done/);
+  first.kill('SIGINT');
+  expect(await first.ended).toMatchObject({ status: 130, stderr: expect.stringMatching(/the same command continues/) });
+
+  const again = await at('remote', '--server', server).ended;
+  expect([again.status, again.stderr]).toEqual([0, expect.stringMatching(/^1 run at .*1 of 1 done/s)]);
+  const listed = await trikd(['runs', 'list', '--server', server, '-o', 'json']).ended;
+  expect(JSON.parse(listed.stdout).runs).toHaveLength(2);
+  expect(await at('local').ended).toMatchObject({ status: 0 });
+  const rowsOf = (place: string) =>
+    linesOf(join(folder, place, 'results.jsonl'))
+      .map(({ seconds: _, processorSeconds: __, ...row }) => row)
+      .sort((a, b) => a.arm.localeCompare(b.arm));
+  expect(rowsOf('remote')).toEqual(rowsOf('local'));
 });
 
 test('a search trains fewer and fewer trials for longer, and writes the best as a file that trains', async () => {

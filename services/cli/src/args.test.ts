@@ -63,7 +63,7 @@ describe('trikd run', () => {
   test('creates the run elsewhere with --server, under an id of the request', async () => {
     expect(await parsed('run', 'a.yaml', '--server', 'there:1', '--no-wait')).toEqual({
       ...{ file: 'a.yaml', overrides: [], output: 'table', server: 'there:1', timeout: 30, wait: false },
-      priority: 0,
+      placing: { placement: { class: '', queue: '', priority: 0 }, team: '' },
       requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
   });
@@ -73,7 +73,9 @@ describe('trikd run', () => {
     [['--class', 'gpu'], { class: 'gpu' }, '--class <name>'],
     [['--queue', 'night'], { queue: 'night' }, '--queue <name>'],
   ])('asks for the placement of the run with --server only: %j', async (words, asked, option) => {
-    expect(await parsed('run', 'a.yaml', '--server', 'there:1', ...words)).toMatchObject(asked);
+    expect(await parsed('run', 'a.yaml', '--server', 'there:1', ...words)).toMatchObject({
+      placing: { placement: asked },
+    });
     const { status, text } = await refused('run', 'a.yaml', ...words);
     expect([status, text]).toEqual([2, expect.stringContaining(`error: option '${option}' needs --server`)]);
   });

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import type { Override } from './load-spec.js';
-import { address, priority, requestIdOption, serverAddress, timeoutOption, tlsOption, wholeNumber } from './options.js';
+import { address, requestIdOption, timeoutOption, tlsOption, wholeNumber } from './options.js';
+import { assertPlaced, type Placing, type PlacingOptions, placingOf, remoteOption, withPlacing } from './placing.js';
 import { tagOption } from './runs/tag.js';
 import { type Connection, type ServerChoice, serverChoiceOf } from './server/ask.js';
 
@@ -29,14 +30,7 @@ export interface RunOptions {
 /** Options of `trikd run --server`. */
 export interface RemoteRunOptions extends Pick<RunOptions, 'file' | 'overrides' | 'output' | 'tags'>, ServerChoice {
   readonly requestId: string;
-  /** -100..100. */
-  readonly priority: number;
-  /** Kind of trio; absent: the default one of the orchestrator. */
-  readonly class?: string;
-  /** Queue of the cluster; absent: the default one of the orchestrator. */
-  readonly queue?: string;
-  /** That owns the run, for a person who is in several. */
-  readonly team?: string;
+  readonly placing: Placing;
   /** Whether to follow the run to its end. */
   readonly wait: boolean;
 }
@@ -63,15 +57,11 @@ events.jsonl, tensorboard/, report.html and logs/, and its store unless TRIKD_ST
 With --server the command starts no service: it creates the run at a running orchestrator, and Ctrl-C does not affect the run.
 Exit status: 0 completed or paused, 1 failed, 2 wrong command line, 3 the run exists with another spec or was rejected, 4 no answer.`;
 
-interface RawOptions extends Partial<Connection> {
-  readonly team?: string;
+interface RawOptions extends Partial<Connection>, PlacingOptions {
   readonly listen?: string;
   readonly tls?: string;
   readonly timeout: number;
   readonly requestId?: string;
-  readonly priority?: number;
-  readonly class?: string;
-  readonly queue?: string;
   readonly wait: boolean;
   readonly set: readonly Override[];
   readonly seed?: number;
@@ -90,7 +80,7 @@ export function commandLine(actions: RunActions): Command {
     .addHelpText('after', '\nExample:\n  $ trikd run examples/tiny.yaml')
     .exitOverride()
     .showHelpAfterError('(see trikd --help)');
-  program
+  const command = program
     .command('run')
     .description('Trains a run: starts its services, shows their progress, and continues a stored run.')
     .argument('<file>', 'YAML file with the spec of the run, or a report, which holds one')
@@ -103,51 +93,33 @@ export function commandLine(actions: RunActions): Command {
     .addOption(tagOption())
     .addOption(tlsOption().conflicts('server'))
     .addOption(
-      new Option('--server <address>', 'create the run at this orchestrator and start no service')
-        .argParser(serverAddress)
-        .conflicts(['store', 'fresh', 'listen', 'inProcess']),
-    )
-    .option('--priority <n>', 'with --server: from -100 to 100; higher ones get a trio first (default: 0)', priority)
-    .option('--class <name>', 'with --server: kind of trio, such as gpu (default: the one of the orchestrator)')
-    .option('--queue <name>', 'with --server: queue of the cluster (default: the one of the orchestrator)')
+      remoteOption('create the run at this orchestrator and start no service').conflicts([
+        'store',
+        'fresh',
+        'listen',
+        'inProcess',
+      ]),
+    );
+  withPlacing(command)
     .option('--no-wait', 'with --server: do not follow the run to its end')
-    .option('--team <team>', 'with --server: your team that owns the run (default: your only one, or none)')
     .addOption(timeoutOption(30))
     .addOption(requestIdOption())
     .addOption(new Option('-o, --output <format>', 'format of the result').choices(['table', 'json']).default('table'))
     .addHelpText('after', RUN_EXAMPLE)
     .exitOverride()
-    .action(async (file: string, raw: RawOptions, command: Command) => {
-      const {
-        set,
-        seed,
-        store,
-        output,
-        fresh,
-        inProcess,
-        listen,
-        tls,
-        server,
-        wait,
-        team,
-        requestId = randomUUID(),
-      } = raw;
-      const ofPlacement = { '--priority <n>': raw.priority, '--class <name>': raw.class, '--queue <name>': raw.queue };
-      for (const [option, value] of Object.entries(ofPlacement)) {
-        if (server !== undefined || value === undefined) continue;
-        command.error(`error: option '${option}' needs --server: a run without it has a trio of its own`, {
-          exitCode: 2,
-        });
-      }
+    .action(async (file: string, raw: RawOptions) => {
+      const { set, seed, store, output, fresh, inProcess, listen, tls, server, wait, requestId = randomUUID() } = raw;
+      assertPlaced(command, raw, 'a run without it has a trio of its own');
       const overrides = seed === undefined ? set : [...set, { path: ['seed'], value: String(seed) }];
       const common = { file, overrides, output, ...(raw.tag && { tags: raw.tag }) };
-      const asked = {
-        ...{ wait, requestId, priority: raw.priority ?? 0 },
-        ...(raw.class !== undefined && { class: raw.class }),
-        ...(raw.queue !== undefined && { queue: raw.queue }),
-        ...(team !== undefined && { team }),
-      };
-      if (server !== undefined) await actions.runRemote({ ...common, ...serverChoiceOf({ ...raw, server }), ...asked });
+      if (server !== undefined)
+        await actions.runRemote({
+          ...common,
+          ...serverChoiceOf({ ...raw, server }),
+          wait,
+          requestId,
+          placing: placingOf(raw),
+        });
       else
         await actions.run({
           ...common,

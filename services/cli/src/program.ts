@@ -75,6 +75,9 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     withErrorReport(shell, finish, { runId: options.runId, offline: true }, () =>
       compute(folder, name, units, options),
     );
+  /** A command that may use a server: errors then say what to do about it. */
+  const withServerReport = ({ server }: { readonly server?: object }, work: () => Promise<void>) =>
+    server ? withErrorReport(shell, finish, {}, work) : work();
   const program = commandLine({
     run: async (options) => finish(await run(options, shell)),
     runRemote: (options) => runRemote(options, shell, finish),
@@ -96,8 +99,16 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
       }),
     )
     .addCommand(profileCommand((options) => compute('profile', 'profile', 'steps', options)))
-    .addCommand(studyCommand(async (options) => (await import('./study/study.js')).study(options, shell)))
-    .addCommand(tuneCommand(async (options) => (await import('./tune/tune.js')).tune(options, shell)))
+    .addCommand(
+      studyCommand((options) =>
+        withServerReport(options, async () => (await import('./study/study.js')).study(options, shell)),
+      ),
+    )
+    .addCommand(
+      tuneCommand((options) =>
+        withServerReport(options, async () => (await import('./tune/tune.js')).tune(options, shell)),
+      ),
+    )
     .addCommand(upCommand(async (options) => (await import('./stack/up.js')).up(options, shell)))
     .addCommand(
       dashboardCommand((options) =>
@@ -198,7 +209,7 @@ export async function runProgram(words: readonly string[], shell: Shell): Promis
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return exitStatusOf(error);
-    if (shell.rest.aborted && error === shell.rest.reason) return 130;
+    if (shell.rest.aborted && isReason(error, shell.rest)) return 130;
     if (!(error instanceof TrikdError)) {
       say(shell, `trikd: internal error: ${error instanceof Error ? error.stack : error}`);
       return 1;
@@ -206,4 +217,9 @@ export async function runProgram(words: readonly string[], shell: Shell): Promis
     say(shell, `trikd: ${error.message}`);
     return error.kind === 'wrong-state' ? exitStatusFor(error.kind) : 1;
   }
+}
+
+/** Whether an error is that of a signal: functions of Node throw an error of their own, whose cause is its reason. */
+function isReason(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error instanceof Error && error.name === 'AbortError' && error.cause === reason);
 }

@@ -22,7 +22,7 @@ export async function runRemote(
   shell: Shell,
   finish: (status: number) => void,
 ): Promise<void> {
-  const { requestId, class: kind = '', queue = '', priority, wait, output, team = '' } = options;
+  const { requestId, placing, wait, output } = options;
   const spec = loadSpec(options.file, options.overrides);
   const runId = spec.name;
   await withErrorReport(shell, finish, { runId, requestId }, () =>
@@ -32,8 +32,7 @@ export async function runRemote(
         spec: JSON.stringify(spec),
         requestId,
         takeOver: false,
-        placement: { class: kind, queue, priority },
-        team,
+        ...placing,
       };
       const { run } = await unary(client.createRun.bind(client), wanted, how);
       if (!run) throw new TrikdError('invalid', `${how.what} answered without a run`);

@@ -36,6 +36,14 @@ describe('the findings of a study', () => {
     expect(difference!.p).toBeCloseTo(0.07418, 4);
   });
 
+  test('count the processor seconds of the runs that have them, and show none where none has', () => {
+    const { processorSeconds: _, ...unmeasured } = row('ce', 3, 0.8);
+    const [some] = findingsOf([...rows, unmeasured], outline, ACCURACY);
+    expect([some!.seeds.length, some!.processorSeconds?.count]).toEqual([4, 3]);
+    const [none] = findingsOf([unmeasured], outline, ACCURACY);
+    expect(none).not.toHaveProperty('processorSeconds');
+  });
+
   test('have the arms with rows, in the order of the study', () => {
     expect(findings.map(({ arm, seeds }) => [arm, seeds])).toEqual([
       ['ce', [0, 1, 2]],

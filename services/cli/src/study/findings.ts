@@ -26,7 +26,8 @@ export interface Finding {
   readonly gap: Sample;
   /** Multiplications with an addition. */
   readonly compute: Sample;
-  readonly processorSeconds: Sample;
+  /** Of the runs that count them; absent if none does. */
+  readonly processorSeconds?: Sample;
   readonly differences: readonly Difference[];
 }
 
@@ -64,6 +65,7 @@ function inSetting(
     const own = byArm.get(arm)!;
     const test = samplesOf(own.map(({ result }) => result.test));
     const calibrated = own.flatMap(({ result }) => (result.calibrated ? [result.calibrated.test] : []));
+    const seconds = own.flatMap(({ processorSeconds }) => processorSeconds ?? []);
     return {
       ...{ setting, arm, seeds: own.map(({ seed }) => seed), test },
       ...(calibrated.length > 0 && { calibrated: samplesOf(calibrated) }),
@@ -71,7 +73,7 @@ function inSetting(
         own.map(({ result }) => gainOver(primary.better, result.train[primary.name]!, result.test[primary.name]!)),
       ),
       compute: sampleOf(own.map(({ compute }) => compute)),
-      processorSeconds: sampleOf(own.map(({ processorSeconds }) => processorSeconds)),
+      ...(seconds.length > 0 && { processorSeconds: sampleOf(seconds) }),
       differences: baselines.flatMap((baseline) => differences.get(baseline)!.get(arm) ?? []),
     };
   });

@@ -60,7 +60,7 @@ function table({ primary, outline }: StudyFacts, findings: readonly Finding[]): 
     ...(hasCalibrated ? ['nll', 'ece'].map((name) => calibratedText(finding, name)) : []),
     spreadText(primary, finding.gap),
     `${(finding.compute.mean / least).toFixed(2)}`,
-    finding.processorSeconds.mean.toFixed(0),
+    finding.processorSeconds?.mean.toFixed(0) ?? '',
   ]);
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');

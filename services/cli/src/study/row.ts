@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Cell } from './cells.js';
 
 const Metrics = z.record(z.string(), z.number());
 
@@ -32,8 +33,14 @@ export const Row = z.object({
   stages: z.array(z.object({ name: z.string(), steps: z.int(), learners: z.record(z.string(), Best) })),
   /** Multiplications with an addition in training, of the steps that were trained. */
   compute: z.number(),
-  /** Processor seconds of training, validation included, of all threads. */
-  processorSeconds: z.number(),
+  /** Processor seconds of training, validation included, of all threads; absent for a run of an orchestrator, which does not count them. */
+  processorSeconds: z.number().optional(),
+  /** Of training. */
   seconds: z.number(),
 });
 export type Row = z.infer<typeof Row>;
+
+/** The run of a row. */
+export function rowKey({ setting, arm, seed, digest }: Cell): Pick<Row, 'setting' | 'arm' | 'seed' | 'digest'> {
+  return { setting, arm, seed, digest };
+}

@@ -18,7 +18,7 @@ import { readRows, removeCutLine } from './results-file.js';
 import type { Row } from './row.js';
 import { StudySpec } from './study-spec.js';
 import { computeText, durationText } from './time-left.js';
-import { trainCells } from './train-cells.js';
+import { train } from './train.js';
 
 /** `trikd study`. @throws TrikdError for everything that a user can correct */
 export async function study(options: StudyOptions, shell: Shell): Promise<void> {
@@ -38,7 +38,7 @@ export async function study(options: StudyOptions, shell: Shell): Promise<void> 
   mkdirSync(folder, { recursive: true });
   keepFile(options.file, folder);
   removeCutLine(file);
-  if (missing.length > 0 && !options.reportOnly) await trainCells(missing, file, options.workers, shell);
+  if (missing.length > 0 && !options.reportOnly) await train(missing, file, options, shell);
   writeReports(spec, cells, folder, options, shell);
 }
 

@@ -2,6 +2,8 @@
 export interface TimeLeft {
   /** @param cost of a job that has ended */
   done(cost: number): void;
+  /** @param cost of a job that had ended before: it says nothing about the speed */
+  skip(cost: number): void;
   /** `3 of 20 done, 4 min left` */
   text(): string;
 }
@@ -9,12 +11,16 @@ export interface TimeLeft {
 /** @param costs of all jobs, in any unit @param now in seconds */
 export function timeLeft(costs: readonly number[], now: () => number): TimeLeft {
   const started = now();
-  const all = costs.reduce((sum, cost) => sum + cost, 0);
+  let all = costs.reduce((sum, cost) => sum + cost, 0);
   let [count, spent] = [0, 0];
   return {
     done(cost) {
       count++;
       spent += cost;
+    },
+    skip(cost) {
+      count++;
+      all -= cost;
     },
     text() {
       const counted = `${count} of ${costs.length} done`;

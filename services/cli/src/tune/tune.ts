@@ -13,7 +13,7 @@ import { runOf } from '../study/run-of.js';
 import { sampleOf } from '../study/statistics.js';
 import { seedsOf } from '../study/study-spec.js';
 import { computeText } from '../study/time-left.js';
-import { trainCells } from '../study/train-cells.js';
+import { train } from '../study/train.js';
 import { formatted } from '../texts.js';
 import type { TuneOptions } from './command.js';
 import { type Ranked, tuneTable } from './table.js';
@@ -61,7 +61,7 @@ export async function tune(options: TuneOptions, shell: Shell): Promise<void> {
       shell,
       `rung ${rung + 1} of ${rungs.length}: ${trials.length} trials, ${cells[0]!.spec.epochs} epochs of each stage`,
     );
-    if (missing.length > 0) await trainCells(missing, file, options.workers, shell);
+    if (missing.length > 0) await train(missing, file, options, shell);
     ranked = rank(cells, trials, file);
     spent += cells.reduce((sum, { compute }) => sum + compute, 0);
     trials = ranked.map(({ trial }) => trial);

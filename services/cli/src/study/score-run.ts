@@ -1,0 +1,60 @@
+import type { LabelledImages } from '@trikd/core/data/image-source';
+import type { Dataset } from '@trikd/core/data/split';
+import type { Blob } from '@trikd/core/domain/blob';
+import type { Params } from '@trikd/core/models/params';
+import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { classificationMeter } from '@trikd/core/tasks/classification/score-meter';
+import { taskOf } from '@trikd/core/tasks/task-of';
+import { type JudgedModel, openJudged } from '@trikd/core/training/judge';
+import { stageOf } from '../participants.js';
+import { atTemperature, bestTemperature } from './calibration.js';
+import { stepCosts } from './compute.js';
+import type { Row } from './row.js';
+import { type TrainedStage, trainedResult } from './trained-run.js';
+
+/** What a row says of a run that has been trained, whatever it took. */
+export type ScoredRun = Pick<Row, 'result' | 'stages' | 'compute'>;
+
+/** Scores the result of a run on all splits. @param load the params of a blob */
+export async function scoredRun(
+  spec: RunSpec,
+  dataset: Dataset,
+  stages: readonly TrainedStage[],
+  load: (blob: Blob) => Promise<Params>,
+): Promise<ScoredRun> {
+  const { stage, learner, best } = trainedResult(spec, stages);
+  const model = await openJudged(spec, dataset, learner.model, await load(best.params));
+  try {
+    const found = { stage: stage.name, step: best.step, params: best.params.sha256 };
+    const costs = stepCosts(spec, { ...dataset, train: dataset.train.count });
+    return {
+      result: { ...found, ...(await scores(spec, dataset, model)) },
+      stages: stages.map((each) => stageRow(spec, each)),
+      compute: stages.reduce((sum, { generation, steps }) => sum + steps * costs[stageOf(spec, generation).name]!, 0),
+    };
+  } finally {
+    await model.close();
+  }
+}
+
+function stageRow(spec: RunSpec, { generation, steps, learners }: TrainedStage): Row['stages'][number] {
+  const rows = Object.entries(learners).flatMap(([name, { best }]) => {
+    if (!best) return [];
+    const { step, validation, test } = best;
+    return [[name, { step, validation: validation.metrics, ...(test && { test: test.metrics }) }] as const];
+  });
+  return { name: stageOf(spec, generation).name, steps, learners: Object.fromEntries(rows) };
+}
+
+type Scores = Pick<Row['result'], 'train' | 'validation' | 'test' | 'calibrated'>;
+
+async function scores(spec: RunSpec, dataset: Dataset, model: JudgedModel): Promise<Scores> {
+  const scored = async (split: 'train' | 'validation' | 'test') => ({ ...(await model.score(split)).metrics });
+  const plain = { train: await scored('train'), validation: await scored('validation'), test: await scored('test') };
+  if (taskOf(spec).kind !== 'classification') return plain;
+  const logits = async ({ images }: LabelledImages) => (await model.outputs(images.subarray(0, images.length))).logits!;
+  const temperature = bestTemperature({ logits: await logits(dataset.validation), labels: dataset.validation.labels });
+  const meter = classificationMeter(dataset.classes);
+  meter.add(atTemperature(await logits(dataset.test), temperature), dataset.test.labels);
+  return { ...plain, calibrated: { temperature, test: { ...meter.score().metrics } } };
+}
