@@ -26,34 +26,34 @@ export interface StartedPeer extends Contestant {
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** Services exchange logits: a student alone has nobody to exchange them with. Own kernels compute in float32. */
+/** Services exchange logits: a student alone has nobody to exchange them with. Own kernels compute in float32 alone. */
 export function takesPart(peer: Peer, { models, precision }: Cell): boolean {
   if (peer.startsWith('services') && networksOf(models).teacher === undefined) return false;
-  return !peer.endsWith('-own') || precision === 'float32';
+  return !peer.endsWith('-tensorflow') || precision === 'float32';
 }
 
 /** @throws Error with a sentence if the peer cannot be started here */
 export function startPeer(peer: Peer, cell: Cell, pytorch: PyTorch): Promise<StartedPeer> {
   switch (peer) {
     case 'services':
+      return startServices(peer, cell);
+    case 'services-tensorflow':
       return startServices(peer, cell, 'tensorflow');
-    case 'services-own':
-      return startServices(peer, cell, 'own');
     case 'one-process':
+      return startOneProcess(peer, cell);
+    case 'one-process-tensorflow':
       return startOneProcess(peer, cell, 'tensorflow');
-    case 'one-process-own':
-      return startOneProcess(peer, cell, 'own');
     case 'eager':
     case 'compile':
       return startPyTorch(peer, cell, pytorch);
   }
 }
 
-async function startServices(name: Peer, cell: Cell, kernels: Kernels): Promise<StartedPeer> {
+async function startServices(name: Peer, cell: Cell, kernels?: Kernels): Promise<StartedPeer> {
   return { ...(await startDistributed('services', cellSpec(cell, kernels))), name };
 }
 
-async function startOneProcess(name: Peer, cell: Cell, kernels: Kernels): Promise<StartedPeer> {
+async function startOneProcess(name: Peer, cell: Cell, kernels?: Kernels): Promise<StartedPeer> {
   const child = startLineProcess(process.execPath, [path('one-process.ts')]);
   await setUp(child, `setup ${modeOf(cell)} ${JSON.stringify(cellSpec(cell, kernels))}`);
   return lineContestant(name, child);
