@@ -35,12 +35,17 @@ export function exitStatusFor(kind: ErrorKind, { offline = false }: ErrorContext
 /** Appended by the gRPC library when it has no note. */
 const EMPTY_NOTE = / Resolution note: $/;
 
+/** The message of an error, without what the gRPC library appends to it for nothing. */
+export function plainMessage({ message }: Error): string {
+  return message.replace(EMPTY_NOTE, '');
+}
+
 /** The error, the fields that caused it, and what to do now. */
 export function errorText(error: TrikdError, context: ErrorContext): string {
   const fields = violationsOf(error)
     .filter(({ description }) => !error.message.includes(description))
     .map(({ field, description }) => `  ${field}: ${description}`);
-  return [`trikd: ${error.message.replace(EMPTY_NOTE, '')}`, ...fields, ...advice(error, context)].join('\n');
+  return [`trikd: ${plainMessage(error)}`, ...fields, ...advice(error, context)].join('\n');
 }
 
 function advice(error: TrikdError, { runId, requestId, offline }: ErrorContext): readonly string[] {

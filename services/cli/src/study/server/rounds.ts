@@ -103,7 +103,7 @@ export function roundsOf(runs: readonly RunOfCell[], ports: RoundPorts, limits: 
       const work = await ports.collect(run, before);
       rest = rest.then(work).catch((error: unknown) => void failures.push(error));
     } catch (error) {
-      if (!(error instanceof TrikdError) || error.kind === 'unavailable') throw error;
+      if (!(error instanceof TrikdError) || isTransient(error)) throw error;
       failures.push(error);
     }
   }
@@ -116,6 +116,11 @@ export function roundsOf(runs: readonly RunOfCell[], ports: RoundPorts, limits: 
     settled: () => rest,
     failures: () => failures,
   };
+}
+
+/** Whether the same call may succeed later: the server is away, or has a limit for now. */
+export function isTransient(error: unknown): error is TrikdError {
+  return error instanceof TrikdError && (error.kind === 'unavailable' || error.kind === 'exhausted');
 }
 
 /** Why a run has no result, nor will have one. */

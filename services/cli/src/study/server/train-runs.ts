@@ -1,7 +1,7 @@
 import { createBackoff } from '@trikd/core/async/backoff';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
-import { type Limits, type RoundPorts, roundsOf } from './rounds.js';
+import { plainMessage } from '../../server/error-report.js';
+import { isTransient, type Limits, type RoundPorts, roundsOf } from './rounds.js';
 import type { RunOfCell } from './run-of-cell.js';
 import type { ServerRun } from './server-runs.js';
 
@@ -42,8 +42,8 @@ export async function trainRuns(runs: readonly RunOfCell[], ports: TrainingPorts
         lostAt = undefined;
         backoff.reset();
       } catch (error) {
-        if (!hasAnswer() || !isLost(error)) throw error;
-        if (lostAt === undefined) ports.say(`${messageOf(error)}; the runs go on, trying again`);
+        if (!hasAnswer() || !isTransient(error)) throw error;
+        if (lostAt === undefined) ports.say(`${plainMessage(error)}; the runs go on, and the command tries again`);
         lostAt ??= ports.now();
         if (ports.now() - lostAt >= ports.patience) throw error;
       } finally {
@@ -58,8 +58,4 @@ export async function trainRuns(runs: readonly RunOfCell[], ports: TrainingPorts
   const [first, ...others] = failures();
   for (const other of others) if (other instanceof TrikdError) ports.say(other.message);
   if (first !== undefined) throw first;
-}
-
-function isLost(error: unknown): boolean {
-  return error instanceof TrikdError && (error.kind === 'unavailable' || error.kind === 'exhausted');
 }
