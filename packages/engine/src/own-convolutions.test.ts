@@ -101,6 +101,7 @@ describe.skipIf(!native.hasConvolutions())('a convolution of the addon', () => {
     ['filters that are no multiple of 16', [2, 8, 8, 16, 24, 3, 1, 'same']],
     ['a filter of 13x13', [2, 16, 16, 16, 16, 13, 1, 'same']],
     ['more than 256 channels', [2, 4, 4, 272, 16, 3, 1, 'same']],
+    ['more weights than 128 filters of 3x3x128', [1, 3, 3, 128, 144, 3, 1, 'same']],
   ])('does not compute %s forward: TensorFlow does', (_what, each) => {
     expect(programOf(each, true).operations.get('Conv2D')).toBe(1);
   });

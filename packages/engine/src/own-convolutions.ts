@@ -1,9 +1,9 @@
 import type { EngineOptions } from './config-proto.js';
-import { TF } from './dtype.js';
+import { sizeOf, TF } from './dtype.js';
 import { type Attribute, native, type Output } from './native.js';
 
 /** The name of the kernels in a record of what computed a run. Another version may compute other bits. */
-export const OWN_KERNELS = 'trikd_convolution_1';
+export const OWN_KERNELS = 'trikd_convolution_2';
 
 /** Whether convolutions are computed by the kernels of the addon: if they are asked for, and the processor has AVX-512. */
 export function usesOwnKernels({ kernels, device, precision }: EngineOptions): boolean {
@@ -33,8 +33,9 @@ export interface AskedConvolution {
 const [LANES, CHANNEL_BLOCK] = [16, 8];
 /** Limits of convolution_ops.cc. */
 const [MOST_TAPS, MOST_PIXELS] = [11, 32_768];
-/** Above that a filter does not fit into the second-level cache, and TensorFlow's kernels are as fast. */
+/** Above that TensorFlow's kernels are as fast: the filter and what is read with it do not fit into the second-level cache together. */
 const MOST_CHANNELS = 256;
+const MOST_WEIGHTS = 3 * 3 * 128 * 128;
 
 /** Shapes of a convolution: NHWC images, a filter in HWIO order, an NHWC output. */
 interface Shapes {
@@ -134,7 +135,8 @@ function isComputable({ images, filter, output }: Shapes, stride: number): boole
     [images, filter, output].every(({ length }) => length === 4) &&
     dimensions.every((dimension) => dimension >= 1 && dimension <= MOST_PIXELS) &&
     Math.max(stride, filter[0]!, filter[1]!) <= MOST_TAPS &&
-    Math.max(filter[2]!, filter[3]!) <= MOST_CHANNELS
+    Math.max(filter[2]!, filter[3]!) <= MOST_CHANNELS &&
+    sizeOf(filter) <= MOST_WEIGHTS
   );
 }
 
