@@ -70,6 +70,7 @@ async function assign(
     spec: canonicalJson(RunSpec.parse(spec)),
     limit: 1000,
     sources: [{ participant, address: peerAddress }],
+    replicas: [],
     promoted: false,
     init: undefined,
     tracing: undefined,

@@ -63,11 +63,11 @@ export async function serveInCluster(store: ObjectStore, world: ToyWorld, log: L
     kubernetes: { kubeconfig: join(files, 'kubeconfig') },
   };
   const served = await serve(store, [], undefined, log, {}, {}, NO_TELEMETRY, { placement });
-  const podOf = (role: Role) => {
+  const podOf = (role: Role, rank = 0) => {
     const [jobSet] = cluster.server.all('jobsets');
-    return cluster.podOf(jobSet?.metadata.name ?? '', role)?.metadata.name ?? '';
+    return cluster.podOf(jobSet?.metadata.name ?? '', role, rank)?.metadata.name ?? '';
   };
-  return { served, cluster, podOf };
+  return { served, cluster, podOf, models };
 }
 
 /** Serves an API server over HTTP. Resolves with its address. */

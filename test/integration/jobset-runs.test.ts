@@ -37,6 +37,24 @@ test('a run waits for a trainer whose pod is killed, and goes on at its new addr
   expect(lines.filter(({ msg }) => msg === 'attempt lost').length).toBeGreaterThan(0);
 });
 
+test('a trainer is assigned the addresses of its replicas; a replica whose pod is lost costs an attempt', async () => {
+  const held = gateAt(1, 5);
+  const { log, lines } = logOf('attempt lost');
+  const { served, cluster, podOf, models } = await serveInCluster(memoryStore(), held, log);
+  const { student } = specOf(LONG);
+  const replicated = { ...LONG, student: { ...student, replicas: 2 } };
+  await served.create(specOf(replicated));
+  await held.reached;
+  cluster.deletePod(podOf('student', 1), true);
+  await vi.waitFor(() => expect(lines).not.toEqual([]), { timeout: 20_000 });
+  held.open();
+  expect(resultOf(lastRun(await served.watch('trial')))).toEqual(resultOf(await undisturbed(replicated)));
+  const [trainer, first, second] = models.map((each) => each.student);
+  const assigned = new Set(trainer!.requests.flatMap(({ replicas }) => replicas));
+  expect([...assigned]).toEqual([first!.address, second!.address]);
+  expect([first!.requests, second!.requests]).toEqual([[], []]);
+});
+
 test('a run whose JobSet is suspended rests, and goes on in another one without having lost a retry', async () => {
   const held = heldUntilLimited(1, 5);
   const { log, lines } = logOf('phase changed', 'attempt lost');

@@ -5,7 +5,7 @@ import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import { engineSessions, type ModelSessions, sessionsWith } from '@trikd/core/training/sessions';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
-import { remoteReplicas } from '@trikd/model-host/replica/remote-replica';
+import { remoteReplicas, trainingWithReplicas } from '@trikd/model-host/replica/remote-replica';
 import { createReplicaHost, type ReplicaHostParts } from '@trikd/model-host/replica/replica-host';
 import { createTrainer } from '@trikd/model-host/trainer/trainer';
 import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/trainer.module';
@@ -14,7 +14,7 @@ import { systemClock } from '@trikd/process/system-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { numberTrainer } from '@trikd/testing/toy-model/number-model';
-import { memoryBlobs } from '@trikd/testing/training/lone-ports';
+import { lonePorts, memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService } from '@trikd/transport/nest/create-service';
@@ -53,7 +53,7 @@ async function openHost(changes: Partial<ReplicaHostParts> = {}, role: TrainedRo
     ...{ listen: '127.0.0.1:0', log, drainSeconds: 0 },
   });
   opened.push(service);
-  return service;
+  return { ...service, replicas };
 }
 
 function sessionsAt(addresses: readonly string[]): ModelSessions {
@@ -82,6 +82,19 @@ test('replicas in processes of their own give the bits of replicas in one proces
   expect([await trained(sessions), await trained(sessions)]).toEqual([expected, expected]);
 });
 
+test('replicas that an assignment names take the place of those of the configuration', async () => {
+  const alone = specFor('tiny, student alone', { student: { replicas: 2 } });
+  const host = await openHost();
+  const reached: number[] = [];
+  const { ports } = lonePorts({ emit: (event) => event.kind === 'progress' && reached.push(event.progress.nextStep) });
+  const away = { role: 'student', addresses: ['127.0.0.1:1'], security: LOOPBACK_ONLY } as const;
+  const attempt = { runId: alone.name, generation: 0, attempt: 1 };
+  const start = { role: 'student', spec: alone, stage: stageAt(alone, 0, false), attempt, startStep: 0 } as const;
+  const train = trainingWithReplicas(away);
+  await train(start, await loadDataset(alone), ports, [host.address]);
+  expect(reached.at(-1)).toBe(12);
+});
+
 test('a replica that is lost ends the attempt of its trainer', async () => {
   const host = await openHost();
   const training = trained(sessionsAt([host.address]), (step) => {
@@ -91,6 +104,17 @@ test('a replica that is lost ends the attempt of its trainer', async () => {
     kind: 'unavailable',
     message: expect.stringMatching(`^replica 1 of the student at ${host.address}`),
   });
+});
+
+test('a replica whose process is asked to exit trains on until its trainer has closed it, and no other is opened', async () => {
+  const host = await openHost();
+  let left: Promise<void> | undefined;
+  const training = trained(sessionsAt([host.address]), (step) => {
+    if (step === 3) left ??= host.replicas.leave();
+  });
+  expect(await training).toBe(await trained(engineSessions));
+  await left;
+  await expect(trained(sessionsAt([host.address]))).rejects.toThrow('shutting down');
 });
 
 test('a replica that cannot be reached, or has no such learner, is named', async () => {

@@ -163,6 +163,7 @@ export function assignment(options: AssignOptions = {}): AssignRequest {
     spec: JSON.stringify(trained),
     limit,
     sources: Object.entries(sources).map(([participant, address]) => ({ participant, address })),
+    replicas: [],
     promoted: sources['anchor'] !== undefined,
     init: undefined,
     resume: resume && fromRoleCheckpoint(resume),

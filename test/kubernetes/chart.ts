@@ -102,8 +102,8 @@ export function fileIn(objects: readonly KubernetesObject[], configMap: string, 
   return parse(filesIn(objects, configMap)[file] ?? '');
 }
 
-/** A run that is placed for the first time. */
-const CLAIM = { runId: 'tiny', number: 1, priority: 1 };
+/** A run that is placed for the first time, with replicas of its student. */
+const CLAIM = { runId: 'tiny', number: 1, priority: 1, replicas: { teacher: 1, student: 2 } };
 
 /** The JobSet that the orchestrator makes for a run, by class. */
 export function jobSetsOf(objects: readonly KubernetesObject[]): ReadonlyMap<string, NewJobSet> {

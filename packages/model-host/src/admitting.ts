@@ -33,9 +33,9 @@ export function admittingAnchor(anchor: AnchorHolder, admission: Admission): Anc
   };
 }
 
-function assertPeers({ sources }: Assignment, peers: readonly string[] | undefined): void {
+function assertPeers({ sources, replicas = [] }: Assignment, peers: readonly string[] | undefined): void {
   if (!peers) return;
-  for (const address of Object.values(sources)) {
+  for (const address of [...Object.values(sources), ...replicas]) {
     if (isAllowedProducer(address, peers)) continue;
     throw new TrikdError('forbidden', `${address} is not among the peers of this trainer`);
   }

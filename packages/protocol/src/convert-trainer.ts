@@ -138,6 +138,7 @@ export function toAssignment(request: AssignRequest): Assignment {
     limit,
     spec: parseSpec(request.spec),
     sources,
+    ...(request.replicas.length > 0 && { replicas: request.replicas }),
     promoted,
     ...(request.init && { init: toBlob(request.init) }),
     ...(resume && { resume }),
@@ -148,7 +149,19 @@ export function toAssignment(request: AssignRequest): Assignment {
 }
 
 export function fromAssignment(assignment: Assignment): AssignRequest {
-  const { attempt, term, exchangeSecret, spec, limit, sources, promoted, init, resume, tracing } = assignment;
+  const {
+    attempt,
+    term,
+    exchangeSecret,
+    spec,
+    limit,
+    sources,
+    replicas = [],
+    promoted,
+    init,
+    resume,
+    tracing,
+  } = assignment;
   return {
     start: fromPosition({ ...attempt, step: startStepOf(assignment) }),
     term,
@@ -156,6 +169,7 @@ export function fromAssignment(assignment: Assignment): AssignRequest {
     spec: canonicalJson(spec),
     limit,
     sources: Object.entries(sources).map(([participant, address]) => ({ participant, address })),
+    replicas: [...replicas],
     promoted,
     init: init && fromBlob(init),
     resume: resume && fromRoleCheckpoint(resume),

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { TrainedRole } from '@trikd/core/domain/role';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { type RunState, resumePair } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { specDifferences } from '@trikd/core/spec/spec-differences';
-import { learnerIn, replicasOf } from '@trikd/core/stages/stage';
+import { mostReplicas } from '@trikd/core/stages/most-replicas';
 import { stageAt, stagesOf } from '@trikd/core/stages/stages-of';
 import { stageText } from '@trikd/events/names';
 import { emptyHistory, withRun } from '@trikd/events/run-history';
@@ -130,7 +129,8 @@ async function train(
 ): Promise<string | undefined> {
   if (rest.aborted) return undefined;
   const { display } = outputs;
-  const replicas = { student: furtherReplicas(spec, 'student'), teacher: furtherReplicas(spec, 'teacher') };
+  const { student, teacher } = mostReplicas(spec);
+  const replicas = { student: student - 1, teacher: teacher - 1 };
   const options = { ...(listen !== undefined && { listen }), ...(tls !== undefined && { tls }), inProcess, replicas };
   const services = await startServices(folder, env, end, options);
   const { address, dashboard } = services;
@@ -153,12 +153,6 @@ async function train(
     await stop();
     rest.removeEventListener('abort', onRest);
   }
-}
-
-/** The most replicas of a learner in a slot, besides the one in its trainer. */
-function furtherReplicas(spec: RunSpec, slot: TrainedRole): number {
-  const learners = stagesOf(spec).flatMap((stage) => learnerIn(stage, slot) ?? []);
-  return Math.max(0, ...learners.map((learner) => replicasOf(learner) - 1));
 }
 
 /** Time for the death of a service to be noticed after its connection broke, in milliseconds. */

@@ -1,6 +1,6 @@
 {{/*
 The JobSet of a run in a class. Takes a dict of `root` and `class`. The orchestrator adds the name, the namespace, the labels of the run,
-and the queue.
+and the queue, and gives a role as many pods as its learner has replicas.
 */}}
 {{- define "trikd.jobset" -}}
 apiVersion: jobset.x-k8s.io/v1alpha2

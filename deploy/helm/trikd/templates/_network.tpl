@@ -55,8 +55,8 @@ podSelector:
 {{- end -}}
 
 {{/*
-Policy of the pods of one role: `callers` are the roles that read its logits, `producers` those whose logits it reads. The roles and
-what they may call are those of packages/transport/src/access/policy.ts.
+Policy of the pods of one role: `callers` are the roles that read its logits, `callees` those whose logits it reads. A trainer also trains
+replicas in pods of its own role. The roles and what they may call are those of packages/transport/src/access/policy.ts.
 */}}
 {{- define "trikd.modelPolicy" -}}
 {{- $root := .root -}}
@@ -76,7 +76,7 @@ spec:
         - {{ include "trikd.models" (dict "root" $root "roles" .callers) | nindent 10 | trim }}
       ports: [{ port: 50051, protocol: TCP }]
   egress:
-    {{- with .producers }}
+    {{- with .callees }}
     - to:
         - {{ include "trikd.models" (dict "root" $root "roles" .) | nindent 10 | trim }}
       ports: [{ port: 50051, protocol: TCP }]

@@ -16,6 +16,8 @@ export interface Assignment {
   readonly limit: number;
   /** host:port of the participants whose frames the objective needs, by name. */
   readonly sources: Readonly<Record<string, string>>;
+  /** host:port of the trainers that compute the learner's further replicas, from rank 1 on; absent: those of the trainer's configuration. */
+  readonly replicas?: readonly string[];
   /** Whether a student was promoted before this stage. */
   readonly promoted: boolean;
   /** Params of an earlier stage to start from, where the learner does not start from fresh ones. */

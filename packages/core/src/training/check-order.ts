@@ -4,6 +4,7 @@ import { TrikdError } from '../domain/errors.js';
 import type { GenerationAttempt } from '../domain/position.js';
 import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import { isProducerAddress } from '../exchange/producer-address.js';
+import { MOST_REPLICAS } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { inputsOf } from '../stages/inputs.js';
 import { stagesOf } from '../stages/stages-of.js';
@@ -14,11 +15,15 @@ import type { Assignment, FrozenAssignment } from './assignment.js';
 // What an order names must belong to its run. These checks read nothing: an order cannot find out what else is in the store.
 
 /** @throws TrikdError 'invalid' with the first part that is not of the run */
-export function assertAssignment({ attempt, spec, resume, init, sources }: Assignment): void {
+export function assertAssignment({ attempt, spec, resume, init, sources, replicas = [] }: Assignment): void {
   assertOfRun(attempt, spec);
   if (resume) assertCheckpoint(resume, spec);
   if (init) assertBlob(init, spec, 'the initial params', originsOf(spec, attempt));
-  for (const address of Object.values(sources)) {
+  if (replicas.length >= MOST_REPLICAS) {
+    const message = `an assignment names ${MOST_REPLICAS - 1} further replicas at most, and this one ${replicas.length}`;
+    throw new TrikdError('invalid', message);
+  }
+  for (const address of [...Object.values(sources), ...replicas]) {
     if (isProducerAddress(address)) continue;
     throw new TrikdError('invalid', 'the addresses of an assignment must be host:port, without a scheme');
   }

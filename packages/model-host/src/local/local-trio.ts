@@ -54,7 +54,12 @@ export function openLocalTrio(config: LocalTrioConfig, ports: LocalTrioPorts): L
     numerics: readNumerics(environment()),
   };
   const dial = dialTo((role) => trio[role]);
-  const trainer = (role: TrainedRole) => createTrainer({ ...common, role, trainGeneration, dial });
+  const trainer = (role: TrainedRole) =>
+    createTrainer({
+      ...{ ...common, role, dial },
+      // This process computes all replicas of its learners.
+      trainGeneration: (start, dataset, ports) => trainGeneration(start, dataset, ports),
+    });
   const openEndpoint = openEndpointWith(config, endpointAccessOf(config));
   const trio: LocalTrio = {
     teacher: trainer('teacher'),

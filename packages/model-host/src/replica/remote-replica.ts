@@ -6,13 +6,15 @@ import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Replica } from '@trikd/core/training/replicas/replica';
 import { BATCH_INPUTS } from '@trikd/core/training/role-program';
-import type { OpenRemoteReplica } from '@trikd/core/training/sessions';
+import { type OpenRemoteReplica, sessionsWith } from '@trikd/core/training/sessions';
+import { trainGeneration } from '@trikd/core/training/trainer';
 import { systemClock } from '@trikd/process/system-clock';
 import { bytesOf, floatsOf } from '@trikd/protocol/convert-floats';
 import { fromNumerics } from '@trikd/protocol/convert-numerics';
 import type { TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
 import type { Security } from '@trikd/transport/access/security';
 import { openReplicaStream, type ReplicaStream } from '@trikd/transport/grpc/replica-client';
+import type { TrainerParts } from '../trainer/trainer-parts.js';
 
 type Request = NonNullable<TrainReplicaRequest['request']>;
 
@@ -27,6 +29,15 @@ export interface RemoteReplicas {
   readonly addresses: readonly string[];
   readonly security: Security;
   readonly numerics?: (engine: RunSpec['engine']) => Numerics;
+}
+
+/**
+ * Training with replicas in processes of their own.
+ * @param configured `addresses` are those of the configuration; an assignment may name others
+ */
+export function trainingWithReplicas(configured: RemoteReplicas): TrainerParts['trainGeneration'] {
+  return (start, dataset, ports, addresses = configured.addresses) =>
+    trainGeneration(start, dataset, ports, sessionsWith(remoteReplicas({ ...configured, addresses })));
 }
 
 /** Opens the replicas that have processes of their own. */

@@ -1,3 +1,5 @@
+import { createBell } from '@trikd/core/async/bell';
+import { within } from '@trikd/core/async/within';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { joined } from '@trikd/core/domain/joined';
@@ -10,6 +12,7 @@ import { stageAt } from '@trikd/core/stages/stages-of';
 import { openReplica, type RemoteReplica } from '@trikd/core/training/replicas/open-replica';
 import { type FaultPoint, faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
+import { systemClock } from '@trikd/process/system-clock';
 import { floatsOf } from '@trikd/protocol/convert-floats';
 import { toNumerics } from '@trikd/protocol/convert-numerics';
 import type { OpenReplica, TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
@@ -30,6 +33,8 @@ export interface ReplicaHost {
   readonly role: TrainedRole;
   /** Serves one stream. */
   begin(): ReplicaStream;
+  /** Opens no replica any more. Resolves when the trainer of the one that is open has closed it, after a few seconds at most. */
+  leave(): Promise<void>;
 }
 
 /** The requests of one stream, in their order. */
@@ -42,23 +47,47 @@ export interface ReplicaStream {
 
 const NOTHING = new Float32Array(0);
 
+/** All processes of a run may be asked to exit at once: its trainers then rest at a step, which takes them less. */
+const LEAVE_SECONDS = 8;
+
 export function createReplicaHost(parts: ReplicaHostParts): ReplicaHost {
+  const changed = createBell();
   let current: ReplicaStream | undefined;
+  let leaving = false;
+  async function idle(): Promise<void> {
+    while (current) await changed.heard();
+  }
   return {
     role: parts.role,
     begin() {
-      const stream = replicaStream(parts, async () => {
-        const before = current;
-        current = stream;
-        await before?.close();
+      const stream = replicaStream(parts, {
+        async takeOver() {
+          if (leaving) throw new TrikdError('unavailable', 'shutting down');
+          const before = current;
+          current = stream;
+          await before?.close();
+        },
+        closed() {
+          if (current === stream) current = undefined;
+          changed.ring();
+        },
       });
       return stream;
+    },
+    async leave() {
+      leaving = true;
+      await within(idle(), LEAVE_SECONDS, systemClock);
     },
   };
 }
 
-/** @param takeOver ends the replica of the stream before */
-function replicaStream(parts: ReplicaHostParts, takeOver: () => Promise<void>): ReplicaStream {
+interface StreamTurns {
+  /** Ends the replica of the stream before. @throws TrikdError 'unavailable' while the process exits */
+  takeOver(): Promise<void>;
+  closed(): void;
+}
+
+function replicaStream(parts: ReplicaHostParts, { takeOver, closed: onClosed }: StreamTurns): ReplicaStream {
   let replica: RemoteReplica | undefined;
   let closed = false;
   let values = collectedValues();
@@ -133,6 +162,7 @@ function replicaStream(parts: ReplicaHostParts, takeOver: () => Promise<void>): 
     },
     async close() {
       closed = true;
+      onClosed();
       await replica?.close();
     },
   };

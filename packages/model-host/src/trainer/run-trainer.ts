@@ -1,6 +1,4 @@
 import type { TrainedRole } from '@trikd/core/domain/role';
-import { sessionsWith } from '@trikd/core/training/sessions';
-import { trainGeneration } from '@trikd/core/training/trainer';
 import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
@@ -18,7 +16,7 @@ import { admittingTrainer } from '../admitting.js';
 import { trainerConfig } from '../config.js';
 import { datasetLoader } from '../data/load-dataset.js';
 import { readNumerics } from '../numerics/read-numerics.js';
-import { remoteReplicas } from '../replica/remote-replica.js';
+import { trainingWithReplicas } from '../replica/remote-replica.js';
 import { createReplicaHost } from '../replica/replica-host.js';
 import { weightsReader } from '../weights/weights-reader.js';
 import { createTrainer } from './trainer.js';
@@ -35,13 +33,12 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
   const admission = admissionOf(config);
   const loadDataset = datasetLoader({ ...config, admission });
   const numerics = readNumerics(environment());
-  const sessions = sessionsWith(remoteReplicas({ role, addresses: config.replicas, security, numerics }));
   const trained = createTrainer({
     role,
     store,
     loadDataset,
     readWeights: weightsReader(config.weights),
-    trainGeneration: (start, dataset, ports) => trainGeneration(start, dataset, ports, sessions),
+    trainGeneration: trainingWithReplicas({ role, addresses: config.replicas, security, numerics }),
     dial: dialWith(security),
     clock: systemClock,
     random: Math.random,
@@ -52,11 +49,11 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
   const trainer = admittingTrainer(trained, admission, config.peers);
   /** Streams stay open while the trainer leaves. */
   const left = new AbortController();
+  const replicas = createReplicaHost({ role, admission, loadDataset, numerics, log });
   const leave = async () => {
-    await trainer.leave();
+    await Promise.all([trainer.leave(), replicas.leave()]);
     left.abort();
   };
-  const replicas = createReplicaHost({ role, admission, loadDataset, numerics, log });
   const module = trainerModule(trainer, replicas, left.signal);
   await runService({
     ...config,

@@ -117,7 +117,7 @@ export async function startAttempt(
     abandoned: abandoned.signal,
     ended: ended.signal,
   };
-  const done = train(parts, start, dataset, targets, recorder).finally(async () => {
+  const done = train(parts, start, dataset, targets, recorder, assignment.replicas).finally(async () => {
     ended.abort(new TrikdError('out-of-step', 'the attempt has ended'));
     await Promise.allSettled(Object.values(frames).map((each) => each.return()));
   });
@@ -159,13 +159,14 @@ async function train(
   dataset: Dataset,
   targets: PortTargets,
   recorder: StepRecorder,
+  replicas: readonly string[] | undefined,
 ): Promise<void> {
   const { attempt, window, limit, events, log, abandoned } = targets;
   try {
     log.info({ startStep: start.startStep, limit: limit.value }, 'training');
     faultPoint('attempt.started', () => ({ ...attempt, role, step: start.startStep }));
     const traced = tracedPorts(attemptPorts(targets), role, start.stage, recorder, telemetry);
-    await trainGeneration(start, dataset, observedPorts(traced, role, start.stage, attempt));
+    await trainGeneration(start, dataset, observedPorts(traced, role, start.stage, attempt), replicas);
     window.close();
     log.info({ steps: window.nextStep }, 'generation trained');
   } catch (error) {

@@ -18,7 +18,13 @@ export interface TrainerParts {
   readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
   /** Default: it reads no files. */
   readonly readWeights?: ReadWeights;
-  readonly trainGeneration: (start: TrainingStart, dataset: Dataset, ports: TrainerPorts) => Promise<void>;
+  /** @param replicas host:port of the trainers that compute further replicas; undefined: those of the configuration */
+  readonly trainGeneration: (
+    start: TrainingStart,
+    dataset: Dataset,
+    ports: TrainerPorts,
+    replicas: readonly string[] | undefined,
+  ) => Promise<void>;
   /** Connects to the models whose frames the trainer consumes. */
   readonly dial: Dial;
   readonly clock: Clock;

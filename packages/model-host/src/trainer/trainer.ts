@@ -206,8 +206,8 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
 
 /** The limit is not compared: the current attempt may have another by now. */
 function assertSameAssignment(current: Assignment, again: Assignment): void {
-  const contentOf = ({ spec, resume, init, sources, promoted, exchangeSecret }: Assignment) =>
-    canonicalJson({ spec, resume, init, sources, promoted, exchangeSecret });
+  const contentOf = ({ spec, resume, init, sources, replicas, promoted, exchangeSecret }: Assignment) =>
+    canonicalJson({ spec, resume, init, sources, replicas, promoted, exchangeSecret });
   if (contentOf(current) === contentOf(again)) return;
   throw new TrikdError('out-of-step', `${nameOf(current.attempt)} is assigned already, and otherwise`);
 }

@@ -4,6 +4,7 @@ import { advance } from '@trikd/core/run/advance';
 import type { Placement as RunPlacement } from '@trikd/core/run/placement';
 import type { SavedRun } from '@trikd/core/run/run-store';
 import { type Displacement, holdsTrio } from '@trikd/core/run/state';
+import { mostReplicas } from '@trikd/core/stages/most-replicas';
 import type { Claim, Placement, TrioAddresses } from '../placement/placement.js';
 import { displacement, displacementIn } from '../runs/displacement.js';
 import type { DrivenRun } from '../runs/driven-run.js';
@@ -53,7 +54,7 @@ export async function holdTrio(
   const { state } = run;
   const next = { ...run.placement, number: run.placement.number + 1 };
   const wanted = holdsTrio(state) ? run : await services.records.save(store, run, { state, placement: next, term });
-  const claim = claimOf({ runId: run.spec.name, placement: wanted.placement });
+  const claim = { ...claimOf({ runId: run.spec.name, placement: wanted.placement }), replicas: mostReplicas(run.spec) };
   claimed(claim);
   const left = AbortSignal.any([drained, stop.signal, lost]);
   let trio: TrioAddresses;

@@ -1,4 +1,4 @@
-import type { Role } from '@trikd/core/domain/role';
+import type { Role, TrainedRole } from '@trikd/core/domain/role';
 import type { PlacementRequest } from '@trikd/core/run/placement';
 import type { Wait } from '@trikd/core/run/queue';
 
@@ -12,6 +12,8 @@ export interface Claim {
   readonly class?: string;
   /** Queue of the cluster; absent: the default one. */
   readonly queue?: string;
+  /** The most replicas of a learner in each slot; absent: 1. A placement that starts processes starts as many. */
+  readonly replicas?: Readonly<Record<TrainedRole, number>>;
   readonly priority: number;
 }
 
@@ -26,6 +28,8 @@ export function claimKey({ runId, number }: ClaimName): string {
 /** A trio, as its run and its orchestrator reach it: host:port of each service. */
 export interface TrioAddresses extends Readonly<Record<Role, string>> {
   readonly name: string;
+  /** host:port of the trainers for further replicas, from rank 1 on; absent: the configurations of the trainers name them. */
+  readonly replicas?: Readonly<Record<TrainedRole, readonly string[]>>;
 }
 
 /** Something happened to a process of a trio that its run notices only as a lost connection, if at all. */

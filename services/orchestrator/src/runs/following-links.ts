@@ -47,6 +47,9 @@ export function followingLinks(trio: TrioAddresses, connect: (trio: TrioAddresse
     get address() {
       return current.trio[role];
     },
+    get replicas() {
+      return current.trio.replicas?.[role];
+    },
     assign: (assignment) => call(({ trainers }) => trainers[role].assign(assignment)),
     setLimit: (attempt, limit) => call(({ trainers }) => trainers[role].setLimit(attempt, limit)),
     saveAt: (attempt, step) => call(({ trainers }) => trainers[role].saveAt(attempt, step)),
@@ -76,9 +79,9 @@ export function followingLinks(trio: TrioAddresses, connect: (trio: TrioAddresse
     close: () => current.links.close(),
     moved(to) {
       const before = current;
-      const roles = ROLES.filter((role) => before.trio[role] !== to[role]);
+      const moved = ROLES.filter((role) => before.trio[role] !== to[role]).map((role) => `the ${role}`);
       current = open(to);
-      const who = roles.map((role) => `the ${role}`).join(' and ');
+      const who = moved.length === 0 ? 'a replica' : moved.join(' and ');
       before.replaced.abort(new TrikdError('unavailable', `${who} of trio ${to.name} came back at another address`));
       before.links.close();
     },

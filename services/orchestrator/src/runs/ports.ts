@@ -23,6 +23,8 @@ export interface TrainerLink {
   readonly role: TrainedRole;
   /** host:port for the other trainer. */
   readonly address: string;
+  /** host:port of the trainers that compute further replicas of its learners; absent: those of its configuration. */
+  readonly replicas?: readonly string[] | undefined;
   /** May take minutes: the trainer reads data and traces graphs. */
   assign(assignment: Assignment): Promise<Facts & WithNumerics & WithInitialFile>;
   /** @throws TrikdError `wrong-state` when the trainer is already beyond `limit` */

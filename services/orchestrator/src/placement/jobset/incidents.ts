@@ -2,7 +2,7 @@ import { ROLES, type Role } from '@trikd/core/domain/role';
 import type { Incident } from '../placement.js';
 import { LABELS } from './names.js';
 import { type ContainerState, conditionOf, type Pod } from './objects.js';
-import { endOf, statusesOf, type TrioObjects } from './trio-state.js';
+import { endOf, rankOf, statusesOf, type TrioObjects, whoIs } from './trio-state.js';
 
 /** An incident with a text that no other one has. */
 export interface KeyedIncident extends Incident {
@@ -20,7 +20,7 @@ export function incidentsOf({ name, jobSet, pods }: TrioObjects): readonly Keyed
 
 function incidentsOfPod(trio: string, role: Role, pod: Pod): readonly KeyedIncident[] {
   const { name, uid, deletionTimestamp } = pod.metadata;
-  const who = `the ${role} of trio ${trio}`;
+  const who = whoIs(role, rankOf(pod), trio);
   const incident = (what: string, reason: string, message: string) => ({
     key: `${uid} ${what}`,
     role,

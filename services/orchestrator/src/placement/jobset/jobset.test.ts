@@ -41,8 +41,8 @@ function rig(change: Partial<KubernetesApi> = {}) {
     await clock.advance(10_000);
     return trio;
   };
-  const podOf = (claim: Claim, role: 'teacher' | 'student' | 'anchor') =>
-    cluster.podOf(nameFor(claim), role)!.metadata.name;
+  const podOf = (claim: Claim, role: 'teacher' | 'student' | 'anchor', rank = 0) =>
+    cluster.podOf(nameFor(claim), role, rank)!.metadata.name;
   return { ...{ clock, placement, cluster, lines, nameFor, follow, acquired, podOf, stopped } };
 }
 
@@ -89,6 +89,25 @@ test('a pod that is deleted comes back at another address, and its trio stays', 
     { kind: 'lost', role: 'teacher', message: `the teacher of trio ${name} is starting` },
     { kind: 'moved', trio: { ...before, teacher: expect.not.stringMatching(before.teacher) } },
   ]);
+});
+
+test('a pod of a replica is a part of its trio: it is waited for, and comes back at another address', async () => {
+  const { clock, cluster, acquired, follow, podOf, nameFor } = rig();
+  const claim = claimOf('a', 1, { replicas: { teacher: 1, student: 3 } });
+  const before = await acquired(claim);
+  const [first = '', second = ''] = before.replicas?.student ?? [];
+  expect(new Set([before.student, first, second]).size).toBe(3);
+  expect(before.replicas?.teacher).toEqual([]);
+  const news = follow(claim);
+  cluster.deletePod(podOf(claim, 'student', 1));
+  await clock.advance(10_000);
+  const who = `replica 1 of the student of trio ${nameFor(claim)}`;
+  expect(news.slice(0, 2)).toMatchObject([
+    { kind: 'incident', role: 'student', message: expect.stringContaining(who) },
+    { kind: 'lost', role: 'student', message: `${who} is being replaced` },
+  ]);
+  const replicas = { teacher: [], student: [expect.not.stringMatching(first), second] };
+  expect(news.at(-1)).toEqual({ kind: 'moved', trio: { ...before, replicas } });
 });
 
 test('a container that runs out of memory is an incident, and is back at the same address', async () => {

@@ -126,7 +126,7 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
     );
   }
 
-  /** Makes the JobSet of a claim, and waits until its three pods are ready. */
+  /** Makes the JobSet of a claim, and waits until all of its pods are ready. */
   async function acquireNew(claim: Claim, template: JobSetTemplate, signal: AbortSignal): Promise<TrioAddresses> {
     const backoff = createBackoff({ ...BACKOFF, random });
     const known = holding(claim);
@@ -159,7 +159,7 @@ export function jobSetPlacement(ports: JobSetPlacementPorts): JobSetPlacement {
     known.refused = { reason, message: sentence };
   }
 
-  /** Waits until the three pods of a trio that the run has already are ready. */
+  /** Waits until all pods of a trio that the run has already are ready. */
   async function acquireAgain(claim: Claim, name: string, signal: AbortSignal): Promise<TrioAddresses> {
     for (;;) {
       signal.throwIfAborted();

@@ -7,6 +7,8 @@ export const LABELS = {
   run: 'trikd.dev/run',
   placement: 'trikd.dev/placement',
   role: 'trikd.dev/role',
+  /** Of the controller of jobs: which of the pods of a job it is. */
+  rank: 'batch.kubernetes.io/job-completion-index',
   managedBy: 'app.kubernetes.io/managed-by',
   instance: 'app.kubernetes.io/instance',
   queue: 'kueue.x-k8s.io/queue-name',

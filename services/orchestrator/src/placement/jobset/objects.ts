@@ -35,8 +35,14 @@ interface Status {
 /** A group of three jobs, one for each role. */
 export interface JobSet {
   readonly metadata: Metadata;
-  readonly spec: { readonly suspend?: boolean };
+  readonly spec: { readonly suspend?: boolean; readonly replicatedJobs?: readonly ReplicatedJob[] };
   readonly status?: Status;
+}
+
+export interface ReplicatedJob {
+  readonly name: string;
+  /** `parallelism`: how many pods of the role there are at once. */
+  readonly template: { readonly spec: { readonly parallelism?: number } };
 }
 
 /** What Kueue knows of a JobSet. */

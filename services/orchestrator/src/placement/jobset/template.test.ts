@@ -37,6 +37,38 @@ test('pods are labelled with their run and their role', () => {
   expect(labels[0]).toMatchObject({ tier: 'trio', 'trikd.dev/run': 'my-run', 'trikd.dev/placement': '3' });
 });
 
+const REPLICAS = { teacher: 1, student: 3 };
+
+test('a role with replicas has a pod for each of them, which its queue admits together', () => {
+  const { spec } = jobSetOf(template, claimOf('r', 1, { replicas: REPLICAS }), rules);
+  const counts = spec.replicatedJobs.map(({ name, replicas, template: { spec: job } }) => [name, replicas, job]);
+  expect(counts).toMatchObject([
+    ['teacher', 1, { parallelism: 1, completions: 1 }],
+    ['student', 1, { parallelism: 3, completions: 3, completionMode: 'Indexed' }],
+    ['anchor', 1, { parallelism: 1, completions: 1 }],
+  ]);
+});
+
+test('the trainers are a group of Kueue unless both have replicas, which Kueue refuses', () => {
+  const group = { 'kueue.x-k8s.io/podset-group-name': 'trainers' };
+  const grouped = parseTemplate('cpu', {
+    ...TEMPLATE,
+    spec: {
+      replicatedJobs: TEMPLATE.spec.replicatedJobs.map((job) => {
+        const { spec } = job.template;
+        const pod = { ...spec.template, metadata: { annotations: job.name === 'anchor' ? {} : group } };
+        return { ...job, template: { spec: { ...spec, template: pod } } };
+      }),
+    },
+  });
+  const groupsOf = (replicas: typeof REPLICAS) =>
+    jobSetOf(grouped, claimOf('r', 1, { replicas }), rules).spec.replicatedJobs.map(
+      ({ template: { spec } }) => spec.template.metadata.annotations['kueue.x-k8s.io/podset-group-name'],
+    );
+  expect(groupsOf(REPLICAS)).toEqual(['trainers', 'trainers', undefined]);
+  expect(groupsOf({ teacher: 2, student: 2 })).toEqual([undefined, undefined, undefined]);
+});
+
 test('a JobSet with a queue is suspended until the queue admits it', () => {
   const queued = jobSetOf(template, claimOf('r'), rules);
   expect([queued.spec['suspend'], queued.metadata.labels['kueue.x-k8s.io/queue-name']]).toEqual([true, 'main']);

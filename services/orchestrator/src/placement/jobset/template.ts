@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import { ROLES } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/role';
 import { z } from 'zod';
 import type { Claim } from '../placement.js';
 import { LABELS, labelsOf, nameOf } from './names.js';
@@ -19,7 +19,14 @@ const PodTemplate = z.looseObject({
 const ReplicatedJob = z.looseObject({
   name: z.enum(ROLES),
   replicas: z.literal(1).default(1),
-  template: z.looseObject({ spec: z.looseObject({ template: PodTemplate }) }),
+  template: z.looseObject({
+    // As many pods as the run has replicas of the role, whatever is written here.
+    spec: z.looseObject({
+      parallelism: z.int().exactOptional(),
+      completions: z.int().exactOptional(),
+      template: PodTemplate,
+    }),
+  }),
 });
 
 /** A JobSet from which those of runs are made, as far as it is changed or relied on. */
@@ -63,7 +70,10 @@ export interface JobSetRules {
   readonly priorityClasses: readonly { readonly from: number; readonly name: string }[];
 }
 
-/** The JobSet of a claim. With a queue it is suspended until Kueue admits it. */
+/**
+ * The JobSet of a claim. With a queue it is suspended until Kueue admits it: all of its pods or none. A role with replicas has a pod for
+ * each, whose index in its job is the rank.
+ */
 export function jobSetOf(template: JobSetTemplate, claim: Claim, rules: JobSetRules): NewJobSet {
   const { namespace, instance } = rules;
   const labels = labelsOf(claim, instance);
@@ -71,6 +81,9 @@ export function jobSetOf(template: JobSetTemplate, claim: Claim, rules: JobSetRu
   const queue = claim.queue ?? rules.queue;
   const priority = priorityClassOf(claim.priority, rules.priorityClasses);
   const { metadata, spec } = template;
+  const podsOf = (role: Role) => (role === 'anchor' ? 1 : (claim.replicas?.[role] ?? 1));
+  const grouped = podsOf('teacher') === 1 || podsOf('student') === 1;
+  const change = { labels, annotations, grouped };
   return {
     ...template,
     metadata: {
@@ -88,27 +101,37 @@ export function jobSetOf(template: JobSetTemplate, claim: Claim, rules: JobSetRu
     spec: {
       ...spec,
       ...(queue !== undefined && { suspend: true }),
-      replicatedJobs: spec.replicatedJobs.map((job) => withPodLabels(job, labels, annotations)),
+      replicatedJobs: spec.replicatedJobs.map((job) => replicated(job, podsOf(job.name), change)),
     },
   };
 }
 
 type Job = JobSetTemplate['spec']['replicatedJobs'][number];
 
-function withPodLabels(
-  job: Job,
-  labels: Readonly<Record<string, string>>,
-  annotations: Readonly<Record<string, string>>,
-): Job {
+/** What the pods of a JobSet get. */
+interface PodChange {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Whether its trainers may be a group of Kueue: one of the two roles must have a single pod. */
+  readonly grouped: boolean;
+}
+
+/** A job with so many pods. */
+function replicated(job: Job, pods: number, { labels, annotations, grouped }: PodChange): Job {
   const { template } = job;
   const pod = template.spec.template;
+  const { [PODSET_GROUP]: group, ...others } = pod.metadata.annotations;
   const metadata = {
     ...pod.metadata,
     labels: { ...pod.metadata.labels, ...labels, [LABELS.role]: job.name },
-    annotations: { ...pod.metadata.annotations, ...annotations },
+    annotations: { ...others, ...(grouped && group !== undefined && { [PODSET_GROUP]: group }), ...annotations },
   };
-  return { ...job, template: { ...template, spec: { ...template.spec, template: { ...pod, metadata } } } };
+  const counts = { parallelism: pods, completions: pods, completionMode: 'Indexed' };
+  return { ...job, template: { ...template, spec: { ...template.spec, ...counts, template: { ...pod, metadata } } } };
 }
+
+/** The annotation with which Kueue places two pod sets in one domain of a topology. */
+const PODSET_GROUP = 'kueue.x-k8s.io/podset-group-name';
 
 /** The class of the highest threshold that a priority reaches. */
 function priorityClassOf(priority: number, classes: JobSetRules['priorityClasses']): string | undefined {

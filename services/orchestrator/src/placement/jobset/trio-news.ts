@@ -21,5 +21,7 @@ export function newsOf(state: TrioState, given: TrioAddresses): PlacementNews {
 }
 
 function sameTrio(a: TrioAddresses, b: TrioAddresses): boolean {
-  return a.teacher === b.teacher && a.student === b.student && a.anchor === b.anchor;
+  const all = ({ teacher, student, anchor, replicas }: TrioAddresses) =>
+    JSON.stringify([teacher, student, anchor, replicas?.teacher ?? [], replicas?.student ?? []]);
+  return all(a) === all(b);
 }

@@ -46,6 +46,33 @@ test('a trio of three ready pods is reached at their addresses, those of IPv6 in
   });
 });
 
+const replicated: JobSet = {
+  ...jobSet,
+  spec: { replicatedJobs: [{ name: 'student', template: { spec: { parallelism: 2 } } }] },
+};
+const replica = (status: Status) =>
+  podOf('student', status, {
+    ...{ name: 'replica-pod', uid: 'replica' },
+    labels: { 'trikd.dev/role': 'student', 'batch.kubernetes.io/job-completion-index': '1' },
+  });
+
+test('a trio with replicas is ready when their pods are, and has their addresses beside those of the trainers', () => {
+  const pods = [replica({ podIP: '10.0.0.7', conditions: [READY] }), ...ready];
+  expect(trioStateOf(trio({ jobSet: replicated, pods }))).toMatchObject({
+    kind: 'ready',
+    trio: { student: '10.0.0.1:50051', replicas: { teacher: [], student: ['10.0.0.7:50051'] } },
+  });
+  const starting = [...ready, replica({ phase: 'Pending' })];
+  expect(trioStateOf(trio({ jobSet: replicated, pods: starting }))).toMatchObject({
+    ...{ kind: 'unready', role: 'student' },
+    wait: { message: 'replica 1 of the student of trio t is starting' },
+  });
+  expect(waitOf(trio({ jobSet: replicated }))).toEqual([
+    'Starting',
+    'replica 1 of the student of trio t has no pod yet',
+  ]);
+});
+
 test.each<[TrioObjects, string, string]>([
   [suspended(), 'QuotaWait', 'trio t is suspended until its queue admits it'],
   [

@@ -1,5 +1,6 @@
 import { ROLES, type Role } from '@trikd/core/domain/role';
 import type { Wait } from '@trikd/core/run/queue';
+import { MOST_REPLICAS } from '@trikd/core/spec/role-spec';
 import { lastErrorIn } from '@trikd/process/last-error';
 import type { TrioAddresses } from '../placement.js';
 import { LABELS } from './names.js';
@@ -36,18 +37,42 @@ export function trioStateOf({ name, jobSet, pods, workload }: TrioObjects): Trio
     if (over) return { kind: 'over', message: `the JobSet of trio ${name} has ${type.toLowerCase()}: ${textOf(over)}` };
   }
   if (jobSet.spec.suspend) return { kind: 'suspended', wait: waitOfSuspended(name, workload) };
-  const found = ROLES.map((role) => ({ role, ...podOf(pods, role) }));
-  const gone = found.flatMap(({ role, disrupted }) =>
-    disrupted ? `the ${role} of trio ${name} has to go: ${disrupted}` : [],
+  const found = ROLES.flatMap((role) =>
+    Array.from({ length: podsOf(jobSet, role) }, (_, rank) => ({
+      ...{ role, rank, who: whoIs(role, rank, name) },
+      ...podOf(pods, role, rank),
+    })),
   );
+  const gone = found.flatMap(({ who, disrupted }) => (disrupted ? `${who} has to go: ${disrupted}` : []));
   const disrupted = gone[0] === undefined ? {} : { disrupted: gone[0] };
-  const waits = found.flatMap(({ role, pod, address }) =>
-    address === undefined ? { role, wait: waitOfPod(`the ${role} of trio ${name}`, pod) } : [],
+  const waits = found.flatMap(({ role, who, pod, address }) =>
+    address === undefined ? { role, wait: waitOfPod(who, pod) } : [],
   );
   const worst = waits.toSorted((a, b) => URGENCY.indexOf(a.wait.reason) - URGENCY.indexOf(b.wait.reason))[0];
   if (worst) return { kind: 'unready', ...worst, ...disrupted };
-  const addresses = Object.fromEntries(found.map(({ role, address }) => [role, address])) as Record<Role, string>;
-  return { kind: 'ready', trio: { name, ...addresses }, ...disrupted };
+  const addressesOf = (role: Role) => found.flatMap((each) => (each.role === role ? (each.address ?? []) : []));
+  const [first, further] = [
+    Object.fromEntries(ROLES.map((role) => [role, addressesOf(role)[0]])) as Record<Role, string>,
+    { teacher: addressesOf('teacher').slice(1), student: addressesOf('student').slice(1) },
+  ];
+  const replicas = found.length > ROLES.length ? { replicas: further } : {};
+  return { kind: 'ready', trio: { name, ...first, ...replicas }, ...disrupted };
+}
+
+/** How many pods of a role a JobSet has. */
+function podsOf({ spec }: JobSet, role: Role): number {
+  const pods = spec.replicatedJobs?.find(({ name }) => name === role)?.template.spec.parallelism ?? 1;
+  return Math.min(MOST_REPLICAS, pods);
+}
+
+/** A process of a trio in a sentence. The trainer is the replica of rank 0. */
+export function whoIs(role: Role, rank: number, trio: string): string {
+  return `${rank === 0 ? '' : `replica ${rank} of `}the ${role} of trio ${trio}`;
+}
+
+/** Which of the pods of its role a pod is. */
+export function rankOf({ metadata }: Pod): number {
+  return Number(metadata.labels?.[LABELS.rank] ?? 0);
 }
 
 /** What to say first of several services that are not ready. */
@@ -61,9 +86,9 @@ interface Found {
   readonly disrupted: string | undefined;
 }
 
-/** The newest pod of a role: a job makes another one when one is being deleted. */
-function podOf(pods: readonly Pod[], role: Role): Found {
-  const own = pods.filter(({ metadata }) => metadata.labels?.[LABELS.role] === role);
+/** The newest pod of a role and a rank: a job makes another one when one is being deleted. */
+function podOf(pods: readonly Pod[], role: Role, rank: number): Found {
+  const own = pods.filter((pod) => pod.metadata.labels?.[LABELS.role] === role && rankOf(pod) === rank);
   const pod = own.toSorted(byAge).at(-1);
   const address = pod && addressOf(pod);
   const suspects = address === undefined ? own : [pod];

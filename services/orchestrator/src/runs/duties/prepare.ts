@@ -13,7 +13,7 @@ import { assertSameFacts } from '@trikd/core/run/facts';
 import { withImported } from '@trikd/core/run/imported';
 import { type Facts, type Preparing, resumePair } from '@trikd/core/run/state';
 import { specDigest } from '@trikd/core/spec/run-spec';
-import { type Learner, type Stage, sourcesOf } from '@trikd/core/stages/stage';
+import { type Learner, replicasOf, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import type { Assignment } from '@trikd/core/training/assignment';
 import type { AnchorLink, TrainerLink } from '../ports.js';
 import type { Pair } from '../training/generation-progress.js';
@@ -161,6 +161,7 @@ function assignmentOf(
   };
   const resume = pair?.learners[learner.name];
   const init = inputs[learner.name];
+  const replicas = trainers[learner.slot].replicas?.slice(0, replicasOf(learner) - 1) ?? [];
   return {
     attempt,
     term,
@@ -169,6 +170,7 @@ function assignmentOf(
     limit: held ? 0 : firstLimit(todo, stage, pair),
     tracing,
     sources: Object.fromEntries(sourcesOf(stage, learner).map((source) => [source, addressOf(source)])),
+    ...(replicas.length > 0 && { replicas }),
     promoted: todo.anchor !== undefined,
     ...(init && !resume && { init }),
     ...(resume && { resume }),

@@ -96,7 +96,11 @@ export function fakeApiServer(
       if (stores.jobsets.has(name)) return 'exists';
       blueprints.set(name, blueprint);
       const suspend = blueprint.spec['suspend'] === true;
-      const jobSet: JobSet = { metadata: { ...metadata(name, labels), annotations }, spec: { suspend } };
+      const { replicatedJobs } = blueprint.spec;
+      const jobSet: JobSet = {
+        metadata: { ...metadata(name, labels), annotations },
+        spec: { suspend, replicatedJobs },
+      };
       return store('jobsets', 'ADDED', jobSet);
     },
     get: async (name) => stores.jobsets.get(name),

@@ -8,6 +8,7 @@ import {
   type StatusCondition,
   type Workload,
 } from '../objects.js';
+import { rankOf } from '../trio-state.js';
 import { JOBSET_OF_POD } from '../trios.js';
 import { type FakeApiServer, fakeApiServer } from './fake-api-server.js';
 
@@ -49,7 +50,8 @@ export interface FakeCluster {
   preempt(jobSet: string): void;
   /** The container of a pod ends by itself, and is started again in place. */
   crash(pod: string, ended: { readonly exitCode: number; readonly reason: string }): void;
-  podOf(jobSet: string, role: Role): Pod | undefined;
+  /** @param rank of the replica; default: 0, the trainer itself */
+  podOf(jobSet: string, role: Role, rank?: number): Pod | undefined;
 }
 
 /** Milliseconds. */
@@ -88,6 +90,14 @@ export function fakeCluster({ after, now, random, quota, start, endpoint, change
   const roleOf = ({ metadata }: Pod) => metadata.labels?.[LABELS.role];
   const isLeaving = ({ metadata }: Pod | JobSet) => metadata.deletionTimestamp !== undefined;
 
+  const isThere = (own: readonly Pod[], role: Role, rank: number) =>
+    own.some((pod) => roleOf(pod) === role && rankOf(pod) === rank && !isLeaving(pod));
+  const placesIn = ({ spec: { replicatedJobs = [] } }: JobSet) =>
+    ROLES.flatMap((role) => {
+      const job = replicatedJobs.find(({ name }) => name === role);
+      return Array.from({ length: job?.template.spec.parallelism ?? 0 }, (_, rank) => ({ role, rank }));
+    });
+
   function reconcile(name: string): void {
     const jobSet = server.find('jobsets', name);
     const own = podsOf(name);
@@ -102,8 +112,7 @@ export function fakeCluster({ after, now, random, quota, start, endpoint, change
     if (jobSet.metadata.labels?.[LABELS.queue] !== undefined) admit();
     const { suspend } = server.find('jobsets', name)?.spec ?? {};
     if (suspend) for (const pod of own) terminate(pod);
-    else
-      for (const role of ROLES) if (!own.some((pod) => roleOf(pod) === role && !isLeaving(pod))) createPod(name, role);
+    else for (const { role, rank } of placesIn(jobSet)) if (!isThere(own, role, rank)) createPod(name, role, rank);
   }
 
   /** Kueue: those with a priority first, then by age. */
@@ -142,13 +151,14 @@ export function fakeCluster({ after, now, random, quota, start, endpoint, change
     server.update('jobsets', name, (jobSet) => ({ ...jobSet, spec: { ...jobSet.spec, suspend: value } }));
   }
 
-  function createPod(jobSet: string, role: Role): void {
+  function createPod(jobSet: string, role: Role, rank: number): void {
     const blueprint = server.blueprintOf(jobSet)?.spec.replicatedJobs.find((job) => job.name === role);
     if (!blueprint) return;
     pods += 1;
-    const name = `${jobSet}-${role}-0-0-${pods}`;
+    const name = `${jobSet}-${role}-0-${rank}-${pods}`;
     const { ip, port } = endpoint?.(role) ?? { ip: `10.0.${Math.floor(pods / 256)}.${pods % 256}`, port: PORT };
-    const labels = { ...blueprint.template.spec.template.metadata.labels, [JOBSET_OF_POD]: jobSet };
+    const index = { [JOBSET_OF_POD]: jobSet, [LABELS.rank]: String(rank) };
+    const labels = { ...blueprint.template.spec.template.metadata.labels, ...index };
     server.add('pods', {
       metadata: server.metadata(name, labels),
       spec: { containers: [{ name: 'service', ports: [{ name: 'grpc', containerPort: port }] }] },
@@ -246,6 +256,7 @@ export function fakeCluster({ after, now, random, quota, start, endpoint, change
       setStatus(name, { containerStatuses: [{ name: 'service', restartCount, state: {}, lastState: terminated }] });
       setCondition(name, { type: 'Ready', status: 'False' });
     },
-    podOf: (jobSet, role) => podsOf(jobSet).find((pod) => roleOf(pod) === role && !isLeaving(pod)),
+    podOf: (jobSet, role, rank = 0) =>
+      podsOf(jobSet).find((pod) => roleOf(pod) === role && rankOf(pod) === rank && !isLeaving(pod)),
   };
 }

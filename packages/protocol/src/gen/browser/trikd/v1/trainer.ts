@@ -38,7 +38,14 @@ export interface AssignRequest {
   /** Whether a student was promoted before this stage: without one, terms that ask the anchor rest. */
   promoted: boolean;
   /** Params to start from; absent for random ones, for those of a file, and when the trainer resumes. */
-  init: Blob | undefined;
+  init:
+    | Blob
+    | undefined;
+  /**
+   * host:port of trainers of the same role that compute the further replicas of the learner, in the order of their ranks from 1 on. Without
+   * any, the configuration of this trainer names them.
+   */
+  replicas: string[];
 }
 
 /** Where the logits of a participant are streamed from. */
@@ -295,6 +302,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
         : [],
       promoted: isSet(object.promoted) ? globalThis.Boolean(object.promoted) : false,
       init: isSet(object.init) ? Blob.fromJSON(object.init) : undefined,
+      replicas: globalThis.Array.isArray(object?.replicas)
+        ? object.replicas.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -329,6 +339,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.init !== undefined) {
       obj.init = Blob.toJSON(message.init);
+    }
+    if (message.replicas?.length) {
+      obj.replicas = message.replicas;
     }
     return obj;
   },

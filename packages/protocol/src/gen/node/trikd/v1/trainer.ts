@@ -53,7 +53,14 @@ export interface AssignRequest {
   /** Whether a student was promoted before this stage: without one, terms that ask the anchor rest. */
   promoted: boolean;
   /** Params to start from; absent for random ones, for those of a file, and when the trainer resumes. */
-  init: Blob | undefined;
+  init:
+    | Blob
+    | undefined;
+  /**
+   * host:port of trainers of the same role that compute the further replicas of the learner, in the order of their ranks from 1 on. Without
+   * any, the configuration of this trainer names them.
+   */
+  replicas: string[];
 }
 
 /** Where the logits of a participant are streamed from. */
@@ -303,6 +310,7 @@ function createBaseAssignRequest(): AssignRequest {
     sources: [],
     promoted: false,
     init: undefined,
+    replicas: [],
   };
 }
 
@@ -337,6 +345,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.init !== undefined) {
       Blob.encode(message.init, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.replicas) {
+      writer.uint32(106).string(v!);
     }
     return writer;
   },
@@ -434,6 +445,14 @@ export const AssignRequest: MessageFns<AssignRequest> = {
             message.init = Blob.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.replicas.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -464,6 +483,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
         : [],
       promoted: isSet(object.promoted) ? globalThis.Boolean(object.promoted) : false,
       init: isSet(object.init) ? Blob.fromJSON(object.init) : undefined,
+      replicas: globalThis.Array.isArray(object?.replicas) ? object.replicas.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -499,6 +519,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     if (message.init !== undefined) {
       obj.init = Blob.toJSON(message.init);
     }
+    if (message.replicas?.length) {
+      obj.replicas = message.replicas;
+    }
     return obj;
   },
 
@@ -523,6 +546,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     message.sources = object.sources?.map((e) => LogitsSource.fromPartial(e)) || [];
     message.promoted = object.promoted ?? false;
     message.init = (object.init !== undefined && object.init !== null) ? Blob.fromPartial(object.init) : undefined;
+    message.replicas = object.replicas?.map((e) => e) || [];
     return message;
   },
 };
