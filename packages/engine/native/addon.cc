@@ -3,6 +3,7 @@
 #include <node_api.h>
 #include <tensorflow/c/c_api.h>
 
+#include "batch_norm_ops.h"
 #include "convolution_ops.h"
 #include "environment.h"
 #include "failure.h"
@@ -15,8 +16,9 @@ namespace {
 
 napi_value Version(napi_env env, std::vector<napi_value>&) { return MakeString(env, TF_Version()); }
 
-// Whether the ops of convolution_ops.h exist.
+// Whether the ops of convolution_ops.h and batch_norm_ops.h exist.
 napi_value HasConvolutionOps(napi_env env, std::vector<napi_value>&) {
+  RegisterBatchNorms();
   napi_value value;
   napi_get_boolean(env, RegisterConvolutions(), &value);
   return value;

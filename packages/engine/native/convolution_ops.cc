@@ -1,18 +1,15 @@
 #include "convolution_ops.h"
 
-#include <tensorflow/c/c_api.h>
-#include <tensorflow/c/kernels.h>
 #include <tensorflow/c/ops.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "convolution.h"
-#include "failure.h"
+#include "op_kernel.h"
 #include "parallel.h"
 
 namespace trikd {
@@ -26,8 +23,7 @@ constexpr int kMostPixels = 1 << 15;
 // A node of the graph, in one session.
 struct Node {
   int32_t stride, top, left, height, width;
-  // Of the session's ops; 0: not known yet.
-  std::atomic<int> threads{0};
+  SessionThreads threads;
 };
 
 void* CreateNode(TF_OpKernelConstruction* construction) {
@@ -54,80 +50,11 @@ void* CreateNode(TF_OpKernelConstruction* construction) {
 
 void DeleteNode(void* node) { delete static_cast<Node*>(node); }
 
-// The field intra_op_parallelism_threads of a serialised ConfigProto; 1 if it has none.
-int ThreadsIn(const uint8_t* bytes, size_t size) {
-  size_t at = 0;
-  const auto varint = [&] {
-    uint64_t value = 0;
-    for (int shift = 0; at < size && shift < 64; shift += 7) {
-      const uint8_t byte = bytes[at++];
-      value |= uint64_t{byte & 127u} << shift;
-      if (byte < 128) break;
-    }
-    return value;
-  };
-  while (at < size) {
-    const uint64_t key = varint();
-    switch (key & 7) {
-      case 0: {
-        const uint64_t value = varint();
-        if (key >> 3 == 2) return value >= 1 && value <= kMostThreads ? static_cast<int>(value) : 1;
-        break;
-      }
-      case 1: at += 8; break;
-      case 2: {
-        const uint64_t length = varint();
-        if (length > size - at) return 1;
-        at += length;
-        break;
-      }
-      case 5: at += 4; break;
-      default: return 1;
-    }
-  }
-  return 1;
+OpTensor Operand(TF_OpKernelContext* context, int index) {
+  OpTensor tensor = OpTensor::Input(context, index);
+  tensor.CheckImages();
+  return tensor;
 }
-
-int ThreadsOf(Node& node, TF_OpKernelContext* context) {
-  if (node.threads == 0) {
-    Status status;
-    TF_Buffer* config = TF_NewBuffer();
-    TF_GetSerializedConfigProto(context, config, status.get());
-    node.threads = status.ok() ? ThreadsIn(static_cast<const uint8_t*>(config->data), config->length) : 1;
-    TF_DeleteBuffer(config);
-  }
-  return node.threads;
-}
-
-// A tensor of four dimensions, owned.
-class Tensor {
- public:
-  Tensor(TF_OpKernelContext* context, int index) {
-    Status status;
-    TF_GetInput(context, index, &tensor_, status.get());
-    status.check();
-    if (TF_NumDims(tensor_) != 4) Refuse("expected four dimensions");
-    for (int i = 0; i < 4; i++) {
-      if (TF_Dim(tensor_, i) > INT32_MAX) Refuse("a dimension is too large");
-    }
-  }
-  // The output.
-  Tensor(TF_OpKernelContext* context, const int64_t (&dimensions)[4]) {
-    size_t bytes = sizeof(float);
-    for (const int64_t dimension : dimensions) bytes *= dimension;
-    Status status;
-    tensor_ = TF_AllocateOutput(context, 0, TF_FLOAT, dimensions, 4, bytes, status.get());
-    status.check();
-  }
-  ~Tensor() { TF_DeleteTensor(tensor_); }
-  Tensor(const Tensor&) = delete;
-  Tensor& operator=(const Tensor&) = delete;
-  int dimension(int index) const { return static_cast<int>(TF_Dim(tensor_, index)); }
-  float* data() const { return static_cast<float*>(TF_TensorData(tensor_)); }
-
- private:
-  TF_Tensor* tensor_ = nullptr;
-};
 
 void Check(const Convolution& shape) {
   const auto& [images, height, width, channels, kernel_height, kernel_width, filters, out_height, out_width, stride, top, left] = shape;
@@ -139,23 +66,6 @@ void Check(const Convolution& shape) {
   if ((out_height - 1) * stride - top >= height || (out_width - 1) * stride - left >= width) {
     Refuse("the output does not fit the images");
   }
-}
-
-// Runs `compute` and hands its failure to TensorFlow.
-template <typename Compute>
-void Guarded(TF_OpKernelContext* context, Compute compute) {
-  Status status;
-  try {
-    compute();
-    return;
-  } catch (const Failure& failure) {
-    TF_SetStatus(status.get(), TF_INVALID_ARGUMENT, failure.message.c_str());
-  } catch (const std::bad_alloc&) {
-    TF_SetStatus(status.get(), TF_RESOURCE_EXHAUSTED, "no memory for a convolution");
-  } catch (const std::exception& failure) {
-    TF_SetStatus(status.get(), TF_INTERNAL, failure.what());
-  }
-  TF_OpKernelContext_Failure(context, status.get());
 }
 
 // Parts of a batch for each thread: a thread that other work holds up leaves some of its parts to the others. Sums have fewer: each of their
@@ -177,70 +87,70 @@ void ForImages(int images, int threads, int parts, Body body) {
 }
 
 void ComputeForward(void* state, TF_OpKernelContext* context) {
-  Guarded(context, [&] {
+  Guarded(context, "a convolution", [&] {
     Node& node = *static_cast<Node*>(state);
-    const Tensor images(context, 0), filter(context, 1);
+    const OpTensor images = Operand(context, 0), filter = Operand(context, 1);
     const Convolution shape = {images.dimension(0), images.dimension(1), images.dimension(2), images.dimension(3),
                                filter.dimension(0), filter.dimension(1), filter.dimension(3), node.height,
                                node.width, node.stride, node.top, node.left};
     if (filter.dimension(2) != shape.channels) Refuse("the filter is for other channels");
     if (shape.filters % kLanes != 0) Refuse("the number of filters must be a multiple of 16");
     Check(shape);
-    const Tensor output(context, {shape.images, shape.out_height, shape.out_width, shape.filters});
+    const OpTensor output = OpTensor::Output(context, 0, TF_FLOAT, {shape.images, shape.out_height, shape.out_width, shape.filters});
     if (shape.images == 0) return;
-    const PackedFilter packed = PackedFilter::Forward(shape, filter.data());
-    const int threads = ThreadsOf(node, context);
+    const PackedFilter packed = PackedFilter::Forward(shape, filter.floats());
+    const int threads = node.threads.Of(context);
     ForImages(shape.images, threads, PartsOf(shape.images, threads, kPartsOfThread), [&](int, int first, int last) {
-      ForwardConvolution(shape, images.data(), packed, output.data(), first, last);
+      ForwardConvolution(shape, images.floats(), packed, output.floats(), first, last);
     });
   });
 }
 
 void ComputeInputGradient(void* state, TF_OpKernelContext* context) {
-  Guarded(context, [&] {
+  Guarded(context, "a convolution", [&] {
     Node& node = *static_cast<Node*>(state);
-    const Tensor filter(context, 0), upstream(context, 1);
+    const OpTensor filter = Operand(context, 0), upstream = Operand(context, 1);
     const Convolution shape = {upstream.dimension(0), node.height, node.width, filter.dimension(2),
                                filter.dimension(0), filter.dimension(1), filter.dimension(3), upstream.dimension(1),
                                upstream.dimension(2), node.stride, node.top, node.left};
     if (upstream.dimension(3) != shape.filters) Refuse("the gradient is for other filters");
     if (shape.channels % kLanes != 0) Refuse("the number of channels must be a multiple of 16");
     Check(shape);
-    const Tensor gradient(context, {shape.images, shape.height, shape.width, shape.channels});
+    const OpTensor gradient = OpTensor::Output(context, 0, TF_FLOAT, {shape.images, shape.height, shape.width, shape.channels});
     if (shape.images == 0) return;
-    const PackedFilter packed = PackedFilter::Backward(shape, filter.data());
-    const int threads = ThreadsOf(node, context);
+    const PackedFilter packed = PackedFilter::Backward(shape, filter.floats());
+    const int threads = node.threads.Of(context);
     ForImages(shape.images, threads, PartsOf(shape.images, threads, kPartsOfThread), [&](int, int first, int last) {
-      InputGradient(shape, upstream.data(), packed, gradient.data(), first, last);
+      InputGradient(shape, upstream.floats(), packed, gradient.floats(), first, last);
     });
   });
 }
 
 void ComputeFilterGradient(void* state, TF_OpKernelContext* context) {
-  Guarded(context, [&] {
+  Guarded(context, "a convolution", [&] {
     Node& node = *static_cast<Node*>(state);
-    const Tensor images(context, 0), upstream(context, 1);
+    const OpTensor images = Operand(context, 0), upstream = Operand(context, 1);
     const Convolution shape = {images.dimension(0), images.dimension(1), images.dimension(2), images.dimension(3),
                                node.height, node.width, upstream.dimension(3), upstream.dimension(1),
                                upstream.dimension(2), node.stride, node.top, node.left};
     if (upstream.dimension(0) != shape.images) Refuse("the gradient is for another batch");
     if (shape.filters % kLanes != 0 || shape.channels % kChannelBlock != 0) Refuse("channels must be a multiple of 8, filters of 16");
     Check(shape);
-    const Tensor gradient(context, {shape.kernel_height, shape.kernel_width, shape.channels, shape.filters});
+    const OpTensor gradient = OpTensor::Output(context, 0, TF_FLOAT, {shape.kernel_height, shape.kernel_width, shape.channels, shape.filters});
     const size_t size = size_t(shape.kernel_height) * shape.kernel_width * shape.channels * shape.filters;
     if (shape.images == 0) {
-      std::fill_n(gradient.data(), size, 0.f);
+      std::fill_n(gradient.floats(), size, 0.f);
       return;
     }
     // The first part writes into the output, the others into sums of their own, which are added in order.
-    const int threads = ThreadsOf(node, context), parts = PartsOf(shape.images, threads, kSumsOfThread);
+    const int threads = node.threads.Of(context), parts = PartsOf(shape.images, threads, kSumsOfThread);
     std::vector<std::vector<float>> sums(parts);
     ForImages(shape.images, threads, parts, [&](int part, int first, int last) {
       if (part > 0) sums[part].resize(size);
-      FilterGradient(shape, images.data(), upstream.data(), part == 0 ? gradient.data() : sums[part].data(), first, last);
+      FilterGradient(shape, images.floats(), upstream.floats(), part == 0 ? gradient.floats() : sums[part].data(), first, last);
     });
     for (const std::vector<float>& part : sums) {
-      for (size_t i = 0; i < part.size(); i++) gradient.data()[i] += part[i];
+      for (size_t i = 0; i < part.size(); i++) gradient.floats()[i] += part[i];
     }
   });
 }

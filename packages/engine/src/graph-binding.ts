@@ -1,6 +1,7 @@
 import { TF } from './dtype.js';
 import { EngineError, fromNative } from './errors.js';
 import { type Attribute, type NativeGraph, native, type OperationInfo, type Output } from './native.js';
+import { addFusedRelu, type OpInput, type OwnGraph, type Producer, unchanged } from './own-batch-norm.js';
 import { ownConvolution } from './own-convolutions.js';
 
 /** An attribute as the kernels of tfjs-node write it: a name, one of the TF_ATTR numbers, a value. */
@@ -33,7 +34,7 @@ const UNIFORM_LIMIT = 64;
  * Replaces the addon of tfjs-node: each kernel's `executeOp` adds a node to a TensorFlow graph and returns a symbolic
  * tensor with the shape that TensorFlow inferred. Implements the part of tfjs-node's `TFJSBinding` that kernels use.
  */
-export class GraphBinding {
+export class GraphBinding implements OwnGraph {
   readonly TF_FLOAT = TF.FLOAT;
   readonly TF_INT32 = TF.INT32;
   readonly TF_UINT8 = TF.UINT8;
@@ -60,12 +61,15 @@ export class GraphBinding {
   private readonly shapesById = new Map<number, readonly (readonly number[])[]>();
   /** Constant lists of integers, by their node: such as sizes. */
   private readonly lists = new Map<number, readonly number[]>();
+  /** By their ids, if the graph may have ops of the addon. */
+  private readonly producers = new Map<number, Producer>();
   private nextHandle = 0;
   private nextName = 0;
 
-  private readonly ownKernels: boolean;
+  /** Whether the addon computes what it has kernels for. */
+  readonly ownKernels: boolean;
 
-  /** @param ownKernels whether convolutions become ops of the addon, where it has them */
+  /** @param ownKernels whether convolutions and batch norm become ops of the addon, where it has them */
   constructor(ownKernels = false) {
     this.ownKernels = ownKernels && native.hasConvolutions();
   }
@@ -73,7 +77,7 @@ export class GraphBinding {
   /** Adds a node. Names are unique and the same for the same trace. */
   add(
     type: string,
-    inputs: readonly (Output | readonly Output[])[],
+    inputs: readonly OpInput[],
     attributes: readonly Attribute[] = [],
     controls: readonly number[] = [],
   ): OperationInfo {
@@ -84,6 +88,7 @@ export class GraphBinding {
       this.shapes.set(name, shapes);
       this.shapesById.set(info.id, shapes);
       this.counts.set(type, (this.counts.get(type) ?? 0) + 1);
+      if (this.ownKernels) this.producers.set(info.id, { id: info.id, type, inputs, attributes });
       return info;
     } catch (error) {
       throw fromNative(error);
@@ -101,6 +106,20 @@ export class GraphBinding {
     if (!output)
       throw new EngineError('INVALID_ARGUMENT', 'a tensor was used after it was disposed of, or outside of its trace');
     return output;
+  }
+
+  producer([id]: Output): Producer | undefined {
+    return this.producers.get(id);
+  }
+
+  shapeOf([id, index]: Output): readonly number[] | undefined {
+    return this.shapesById.get(id)?.[index];
+  }
+
+  replace(output: Output, by: Output): void {
+    for (const [handle, each] of this.outputs) {
+      if (unchanged(this, each).join() === output.join()) this.outputs.set(handle, by);
+    }
   }
 
   isUsingGpuDevice(): boolean {
@@ -166,8 +185,18 @@ export class GraphBinding {
     return id;
   }
 
-  /** A convolution of the addon, whose shape an op behind it tells TensorFlow. */
   private ownOp(
+    type: string,
+    attributes: readonly KernelAttribute[],
+    inputs: readonly Output[],
+  ): TensorHandle | undefined {
+    if (type !== 'Relu') return this.ownConvolution(type, attributes, inputs);
+    const output = addFusedRelu(this, inputs[0]!);
+    return output && { id: this.register(output), shape: [...this.shapeOf(output)!], dtype: TF.FLOAT };
+  }
+
+  /** A convolution of the addon, whose shape an op behind it tells TensorFlow. */
+  private ownConvolution(
     type: string,
     attributes: readonly KernelAttribute[],
     inputs: readonly Output[],
@@ -176,7 +205,7 @@ export class GraphBinding {
       type,
       inputs,
       attributes: new Map(attributes.map(({ name, value }) => [name, value])),
-      shapeOf: ([id, index]) => this.shapesById.get(id)?.[index],
+      shapeOf: (output) => this.shapeOf(output),
       listOf: ([id]) => this.lists.get(id),
     });
     if (!own) return undefined;

@@ -67,7 +67,7 @@ export interface Native {
     traced: boolean,
   ): Promise<{ readonly values: NodeJS.TypedArray[]; readonly metadata?: Buffer }>;
   devices(session: NativeSession): Device[];
-  /** Whether graphs may have the addon's own convolutions: the processor has AVX-512. */
+  /** Whether graphs may have the addon's own convolutions and batch norms: the processor has AVX-512. */
   hasConvolutions(): boolean;
   closeSession(session: NativeSession): Promise<void>;
 }

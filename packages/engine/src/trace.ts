@@ -31,7 +31,7 @@ export interface TracedFunction {
 
 /** What a graph is made of besides the model. */
 export interface TraceOptions {
-  /** Whether the addon computes the convolutions that it has kernels for; see `usesOwnKernels`. */
+  /** Whether the addon computes the convolutions and batch norms that it has kernels for; see `usesOwnKernels`. */
   readonly ownKernels?: boolean;
 }
 

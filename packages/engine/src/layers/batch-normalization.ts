@@ -2,7 +2,8 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { type ActiveGraph, activeGraph } from '../active-graph.js';
 import { TF } from '../dtype.js';
 import { EngineError } from '../errors.js';
-import type { Attribute } from '../native.js';
+import type { Attribute, Output } from '../native.js';
+import { addGradient, addMoments, addNormalisation, takesBatchNorm } from '../own-batch-norm.js';
 import { tf } from '../tfjs-internals/tf.js';
 
 type Weight = ReturnType<import('@tensorflow/tfjs').layers.Layer['addWeight']>;
@@ -17,7 +18,7 @@ interface Settings {
 
 /**
  * Batch normalisation over the last axis of [N, H, W, C], by TensorFlow's fused ops: one op forward and one backward,
- * where tfjs-layers takes a dozen (Ioffe & Szegedy 2015). Training normalises with the biased variance of the batch
+ * where tfjs-layers takes a dozen, or by those of the addon (Ioffe & Szegedy 2015). Training normalises with the biased variance of the batch
  * and moves the statistics with the unbiased one, as PyTorch does.
  */
 class BatchNormalization extends tf.layers.Layer {
@@ -71,16 +72,13 @@ class BatchNormalization extends tf.layers.Layer {
 
   private train(graph: ActiveGraph, input: Tensor): Tensor {
     const statistics: Tensor[] = [];
+    const train = graph.binding.ownKernels && takesBatchNorm(input.shape) ? trainOwn : trainFused;
     const normalise = tf.customGrad((...parts) => {
       const [x, gamma, beta, save] = parts as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
-      const none = tf.tensor1d([]);
-      const outputs = graph.tensors('FusedBatchNormV3', [x, gamma, beta, none, none], attributes(this.epsilon, true));
-      const [y, mean, variance, ...reserves] = outputs;
-      statistics.push(tf.keep(mean!), tf.keep(variance!));
-      save([x, gamma, ...reserves]);
-      const gradFunc = (dy: Tensor, saved: Tensor[]) =>
-        graph.tensors('FusedBatchNormGradV3', [dy, ...saved], attributes(this.epsilon, true)).slice(0, 3);
-      return { value: y!, gradFunc };
+      const { y, mean, variance, saved, gradFunc } = train(graph, [x, gamma, beta], this.epsilon);
+      statistics.push(tf.keep(mean), tf.keep(variance));
+      save([...saved]);
+      return { value: y, gradFunc };
     });
     const output = normalise(input, this.gamma.read(), this.beta.read());
     const [mean, variance] = statistics as [Tensor1D, Tensor1D];
@@ -94,6 +92,53 @@ class BatchNormalization extends tf.layers.Layer {
   }
 }
 tf.serialization.registerClass(BatchNormalization);
+
+/** A batch normalised by its own moments, and what its gradient takes. */
+interface Trained {
+  readonly y: Tensor;
+  readonly mean: Tensor;
+  /** Unbiased. */
+  readonly variance: Tensor;
+  readonly saved: readonly Tensor[];
+  /** The gradients by x, gamma and beta. */
+  readonly gradFunc: (dy: Tensor, saved: Tensor[]) => Tensor[];
+}
+
+type Inputs = readonly [x: Tensor, gamma: Tensor, beta: Tensor];
+
+/** By TensorFlow's fused ops. */
+function trainFused(graph: ActiveGraph, [x, gamma, beta]: Inputs, epsilon: number): Trained {
+  const none = tf.tensor1d([]);
+  const outputs = graph.tensors('FusedBatchNormV3', [x, gamma, beta, none, none], attributes(epsilon, true));
+  const [y, mean, variance, ...reserves] = outputs as [Tensor, Tensor, Tensor, ...Tensor[]];
+  const gradFunc = (dy: Tensor, saved: Tensor[]) =>
+    graph.tensors('FusedBatchNormGradV3', [dy, ...saved], attributes(epsilon, true)).slice(0, 3);
+  return { y, mean, variance, saved: [x, gamma, ...reserves], gradFunc };
+}
+
+/** By the ops of the addon, which a ReLU behind it joins. */
+function trainOwn(graph: ActiveGraph, inputs: Inputs, epsilon: number): Trained {
+  const { binding } = graph;
+  const [x, gamma, beta] = inputs.map((tensor) => graph.outputOf(tensor)) as [Output, Output, Output];
+  const [images, ofChannels] = [inputs[0].shape, inputs[1].shape];
+  const moments = addMoments(binding, x, epsilon);
+  const channel = (output: Output) => graph.wrap(output, TF.FLOAT, ofChannels);
+  const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+    const [own, scale, center, inverse] = saved.map((tensor) => graph.outputOf(tensor));
+    const by = { mean: center!, inverse: inverse! };
+    const [dx, dGamma, dBeta] = addGradient(binding, graph.outputOf(dy), own!, by, scale!);
+    return [graph.wrap(dx, TF.FLOAT, images), channel(dGamma), channel(dBeta)];
+  };
+  const [mean, variance] = [channel(moments.mean), channel(moments.variance)];
+  const saved = [inputs[0], inputs[1], mean, channel(moments.inverse)];
+  return {
+    y: graph.wrap(addNormalisation(binding, x, moments, gamma, beta), TF.FLOAT, images),
+    mean,
+    variance,
+    saved,
+    gradFunc,
+  };
+}
 
 function attributes(epsilon: number, training: boolean): Attribute[] {
   return [

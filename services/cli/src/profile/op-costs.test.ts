@@ -77,6 +77,8 @@ test('kinds are named by what they do, and their shares sum to one', () => {
         ...passes,
         op('bn', '_MklNativeFusedBatchNormEx', 5),
         op('g', 'FusedBatchNormGradV3', 3),
+        op('own', 'TrikdBatchNormRelu', 1),
+        op('own_g', 'TrikdBatchNormGrad', 1),
         op('m', 'ResourceApplyKerasMomentum', 2),
       ],
     ],

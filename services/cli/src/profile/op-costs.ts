@@ -90,8 +90,8 @@ function kindOf(type: string): string {
   const pass = passOf(type);
   if (pass) return pass === 'forward' ? 'convolution' : `${pass} of a convolution`;
   const plain = plainType(type);
-  if (plain.startsWith('FusedBatchNormGrad')) return 'gradient of batch normalisation';
-  if (plain.startsWith('FusedBatchNorm')) return 'batch normalisation';
+  if (/^(Fused|Trikd)BatchNormGrad/.test(plain)) return 'gradient of batch normalisation';
+  if (/^(Fused|Trikd)BatchNorm/.test(plain)) return 'batch normalisation';
   if (/^Resource(Sparse)?Apply/.test(plain)) return 'optimizer';
   return plain;
 }

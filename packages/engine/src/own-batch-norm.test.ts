@@ -1,0 +1,196 @@
+import type { Scalar, Tensor } from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import type { EngineOptions } from './config-proto.js';
+import { float32 } from './dtype.js';
+import { batchNormalization } from './layers/batch-normalization.js';
+import { native } from './native.js';
+import { dot, randomNumbers } from './testing/numbers.js';
+import { ONE_THREAD, withSession } from './testing/programs.js';
+import { tf } from './tfjs-internals/tf.js';
+import { type Program, trace } from './trace.js';
+
+type Node = ReturnType<typeof tf.input>;
+type Shape = readonly [number, number, number, number];
+
+const through = (layer: InstanceType<typeof tf.layers.Layer>, node: Node | Node[]) => layer.apply(node) as Node;
+const norm = (name: string, node: Node) => through(batchNormalization({ name, epsilon: 1e-3 }), node);
+const relu = (node: Node) => through(tf.layers.activation({ activation: 'relu' }), node);
+const add = (...nodes: Node[]) => through(tf.layers.add(), nodes);
+
+/** Networks of images, and of other images that are made of them. */
+const NETWORKS = {
+  'batch norm': (x: Node, other: Node) => add(norm('a', x), other),
+  'batch norm and ReLU': (x: Node, other: Node) => add(relu(norm('a', x)), other),
+  'batch norm, addition and ReLU': (x: Node, other: Node) => relu(add(norm('a', x), other)),
+  'addition of two batch norms, and ReLU': (x: Node, other: Node) => relu(add(norm('a', x), norm('b', other))),
+  'what was normalised is used twice': (x: Node, other: Node) => {
+    const normalised = norm('a', x);
+    return add(relu(add(other, normalised)), normalised);
+  },
+  'residual blocks': (x: Node, other: Node) => {
+    const first = relu(norm('a', add(x, other)));
+    const second = relu(add(norm('b', first), first));
+    return relu(add(norm('c', second), second));
+  },
+} as const;
+type Network = keyof typeof NETWORKS;
+
+const SHAPES: readonly Shape[] = [
+  [2, 32, 32, 16],
+  [5, 7, 9, 48],
+  [3, 3, 3, 112],
+  [2, 1, 1, 16],
+  [1, 5, 3, 64],
+  [33, 1, 1, 272],
+];
+
+function programOf(network: Network, shape: Shape, ownKernels: boolean): Program {
+  const build = () => {
+    const x = tf.input({ shape: shape.slice(1) });
+    const other = through(tf.layers.activation({ activation: 'tanh' }), x);
+    return tf.model({ inputs: x, outputs: NETWORKS[network](x, other) });
+  };
+  const inputs = { x: float32(...shape), dy: float32(...shape) };
+  return trace(
+    build,
+    {
+      inputs: {
+        inputs,
+        body(scope) {
+          const apply = (x: Tensor) => scope.model(x, { training: true });
+          const { value, grad } = tf.valueAndGrad(apply)(scope.inputs.x!, scope.inputs.dy!);
+          return { y: value, dx: grad };
+        },
+      },
+      params: {
+        inputs,
+        body(scope) {
+          const { x, dy } = scope.inputs;
+          const { loss } = scope.gradients(() => {
+            return { loss: tf.sum(tf.mul(scope.model(x!, { training: true }), dy!)) as Scalar };
+          });
+          return Object.fromEntries(loss.gradients.map(({ variable, gradient }) => [variable.name, gradient]));
+        },
+      },
+    },
+    { ownKernels },
+  );
+}
+
+const count = (shape: readonly number[]) => shape.reduce((product, dimension) => product * dimension, 1);
+
+/** Far from zero, before and after they are normalised: a number that is all but zero may pass ReLU on one side and not on the other. */
+function feedsOf(shape: Shape) {
+  const x = randomNumbers(count(shape), 1).map((value) => Math.sign(value) + value / 2);
+  return { x, dy: randomNumbers(count(shape), 2) };
+}
+
+type Results = Readonly<Record<string, Float32Array>>;
+
+/** Outputs, gradients, and the moving statistics. */
+async function resultsOf(program: Program, shape: Shape, options: EngineOptions = ONE_THREAD): Promise<Results> {
+  return withSession(
+    program,
+    async (session) => {
+      const feeds = feedsOf(shape);
+      const results = { ...(await session.run('inputs', feeds)), ...(await session.run('params', feeds)) };
+      const state = [...(await session.state())].filter(([name]) => name.includes('moving'));
+      return { ...results, ...Object.fromEntries(state.map(([name, { data }]) => [name, data as Float32Array])) };
+    },
+    options,
+  );
+}
+
+/** The largest difference, relative to the largest value. */
+function apart(own: Float32Array, other: Float32Array): number {
+  expect(own.length).toBe(other.length);
+  const largest = other.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return own.reduce((most, value, index) => Math.max(most, Math.abs(value - other[index]!)), 0) / largest;
+}
+
+const typesOf = (program: Program) => [...program.operations.keys()];
+const TWO_THREADS = { ...ONE_THREAD, threads: 2 };
+
+describe.skipIf(!native.hasConvolutions())('batch norm by the addon', () => {
+  test.each([
+    ...(Object.keys(NETWORKS) as Network[]).map((network) => [network, SHAPES[1]!] as const),
+    ...SHAPES.map((shape) => ['residual blocks', shape] as const),
+  ])('equals that of TensorFlow within 1e-5: %s, %j', async (network, shape) => {
+    const program = programOf(network, shape, true);
+    expect(typesOf(program).filter((type) => type.startsWith('FusedBatchNorm'))).toEqual([]);
+    const own = await resultsOf(program, shape, TWO_THREADS);
+    const other = await resultsOf(programOf(network, shape, false), shape);
+    expect(Object.keys(own)).toEqual(Object.keys(other));
+    for (const name of Object.keys(other)) expect(apart(own[name]!, other[name]!), name).toBeLessThan(1e-5);
+  });
+
+  test('has the same bits each time, and with any number of threads', async () => {
+    const program = programOf('residual blocks', SHAPES[0]!, true);
+    const results = await resultsOf(program, SHAPES[0]!);
+    expect(await resultsOf(program, SHAPES[0]!, TWO_THREADS)).toEqual(results);
+    expect(await resultsOf(program, SHAPES[0]!, { ...ONE_THREAD, threads: 5 })).toEqual(results);
+  });
+
+  test('has the gradient that the outputs change by', async () => {
+    const shape = SHAPES[1]!;
+    const { x, dy } = feedsOf(shape);
+    const direction = randomNumbers(x.length, 7);
+    await withSession(programOf('residual blocks', shape, true), async (session) => {
+      const { dx } = await session.run('inputs', { x, dy });
+      const at = async (step: number) => {
+        const { y } = await session.run('inputs', { x: x.map((value, i) => value + step * direction[i]!), dy });
+        return dot(y!, dy);
+      };
+      const step = 1 / 64;
+      const slope = dot(dx!, direction);
+      expect(Math.abs(((await at(step)) - (await at(-step))) / (2 * step) / slope - 1)).toBeLessThan(0.01);
+    });
+  });
+
+  test('keeps the digits of a deviation that is small beside the mean', async () => {
+    const shape = [4, 32, 32, 16] as const;
+    const x = randomNumbers(count(shape), 1).map((value) => 1000 + value);
+    await withSession(programOf('batch norm', shape, true), async (session) => {
+      await session.run('inputs', { x, dy: x });
+      const variance = (await session.state()).get('a/moving_variance')!.data;
+      for (const channel of [0, 15]) {
+        const values = Array.from(x).filter((_, index) => index % 16 === channel);
+        const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+        const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+        expect(variance[channel]! / (0.9 + (0.1 * squares) / (values.length - 1))).toBeCloseTo(1, 6);
+      }
+    });
+  });
+
+  test('hands on what is not a number', async () => {
+    const shape = SHAPES[1]!;
+    const { x, dy } = feedsOf(shape);
+    x[0] = Number.NaN;
+    await withSession(programOf('batch norm and ReLU', shape, true), async (session) => {
+      const { y } = await session.run('inputs', { x, dy });
+      expect(y!.filter((_, index) => index % shape[3] === 0).every(Number.isNaN)).toBe(true);
+      expect(y!.filter((_, index) => index % shape[3] !== 0).some(Number.isNaN)).toBe(false);
+    });
+  });
+
+  test('joins ReLU and addition: TensorFlow runs no op of its own for them', async () => {
+    const program = programOf('residual blocks', SHAPES[3]!, true);
+    await withSession(program, async (session) => {
+      const { ops } = await session.profile('inputs', feedsOf(SHAPES[3]!));
+      const ran = ops.map(({ type }) => type.replace(/^_(Mkl)?/, ''));
+      // The sum that the first block begins with, and the one of the gradients of x, are of no batch norm.
+      expect(ran.filter((type) => /^(Relu|ReluGrad|FusedBatchNorm.*|TrikdBatchNorm)$/.test(type))).toEqual([]);
+      expect(ran.filter((type) => type === 'TrikdBatchNormRelu')).toHaveLength(3);
+      expect(ran.filter((type) => type === 'TrikdBatchNormGrad')).toHaveLength(3);
+    });
+  });
+
+  test.each<[string, Shape]>([
+    ['channels that are no multiple of 16', [2, 4, 4, 24]],
+    ['a single channel', [2, 4, 4, 1]],
+  ])('is left to TensorFlow with %s', (_what, shape) => {
+    expect(programOf('residual blocks', shape, true).operations).toEqual(
+      programOf('residual blocks', shape, false).operations,
+    );
+  });
+});
