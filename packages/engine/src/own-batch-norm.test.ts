@@ -115,13 +115,15 @@ describe.skipIf(!native.hasConvolutions())('batch norm by the addon', () => {
   test.each([
     ...(Object.keys(NETWORKS) as Network[]).map((network) => [network, SHAPES[1]!] as const),
     ...SHAPES.map((shape) => ['residual blocks', shape] as const),
-  ])('equals that of TensorFlow within 1e-5: %s, %j', async (network, shape) => {
+  ])('equals that of TensorFlow within 1e-5, three in a row within 4e-5: %s, %j', async (network, shape) => {
     const program = programOf(network, shape, true);
     expect(typesOf(program).filter((type) => type.startsWith('FusedBatchNorm'))).toEqual([]);
+    // A batch norm takes over what those before it differ by.
+    const within = network === 'residual blocks' ? 4e-5 : 1e-5;
     const own = await resultsOf(program, shape, TWO_THREADS);
     const other = await resultsOf(programOf(network, shape, false), shape);
     expect(Object.keys(own)).toEqual(Object.keys(other));
-    for (const name of Object.keys(other)) expect(apart(own[name]!, other[name]!), name).toBeLessThan(1e-5);
+    for (const name of Object.keys(other)) expect(apart(own[name]!, other[name]!), name).toBeLessThan(within);
   });
 
   test('has the same bits each time, and with any number of threads', async () => {
