@@ -77,16 +77,14 @@ describe('four processes end bit for bit as one', () => {
     expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
   });
 
-  test('with replicas in processes of their own, one of which is killed in each generation', async () => {
+  test('with replicas in processes of their own, one of which is killed', async () => {
     const folder = scratch();
     const spec: WrittenSpec = { ...tiny, epochs: 12, student: { ...tiny.student, replicas: 2 } };
     const logs = join(folder, 'runs', tiny.name, 'logs', 'replica-1');
-    for (const generation of [0, 1]) {
-      const running = startRun(folder, spec);
-      await running.said((line) => line.event === 'evaluation' && line.generation === generation);
-      process.kill(pidOf('student-trainer', logs), 'SIGKILL');
-      expect(await running.ended).toMatchObject({ status: 1 });
-    }
+    const running = startRun(folder, spec);
+    await running.said((line) => line.event === 'evaluation' && line.generation === 1);
+    process.kill(pidOf('student-trainer', logs), 'SIGKILL');
+    expect(await running.ended).toMatchObject({ status: 1 });
     const [ended, expected] = [await run(folder, spec), await reference(spec)];
     expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
     await expectNoProcess(folder);
