@@ -175,7 +175,7 @@ regression: build engine ## fails if a step here is slower than in AGAINST=FOLDE
 	@exec node bench/regression.ts --against "$(AGAINST)" $(ARGS)
 
 results: build engine data emoji ## train what docs/results.md is made of and is missing, for hours, and write the page
-	@for study in few-images emoji identities; do node services/cli/dist/main.js study examples/studies/$$study.yaml --out docs/results/$$study $(ARGS) || exit; done
+	@for study in few-images emoji identities precision; do node services/cli/dist/main.js study examples/studies/$$study.yaml --out docs/results/$$study $(ARGS) || exit; done
 	@node scripts/results-page.ts > docs/results.md
 
 agreement: build engine data $(PYTORCH) ## kd and TriKD here and in PyTorch: losses step by step, accuracy over seeds

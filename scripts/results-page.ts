@@ -83,6 +83,11 @@ const STUDIES: readonly Study[] = [
     title: 'Identity verification on drawn pictures',
     about: 'Emoji in all skin tones: are two pictures of one emoji? It is no face benchmark.',
   },
+  {
+    name: 'precision',
+    title: 'Convolutions in bfloat16',
+    about: 'What `engine.precision: bfloat16` costs in accuracy, on 500 images of Fashion-MNIST.',
+  },
 ];
 
 const read = (path: string) => readFileSync(new URL(path, FOLDER), 'utf8');
