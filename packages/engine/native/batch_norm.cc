@@ -32,7 +32,7 @@ void GradientSums::Add(const GradientSums& other) {
 
 #ifndef __x86_64__
 
-Moments MomentsOf(int, const float*, Pixels) { std::abort(); }
+void AddMoments(int, const float*, Pixels, Moments*) { std::abort(); }
 void Normalise(const Normalisation&, bool, const float*, const float*, float*, uint16_t*, Pixels) { std::abort(); }
 GradientSums GradientSumsOf(int, const float*, const Upstream&, const float*, float*, Pixels) { std::abort(); }
 void NormalisationGradient(const GradientTerms&, const Upstream&, const float*, float*, Pixels) { std::abort(); }
@@ -319,13 +319,11 @@ void Known(Body body, bool next, More... more) {
 
 }  // namespace
 
-Moments MomentsOf(int channels, const float* input, Pixels pixels) {
-  Moments moments(channels);
+void AddMoments(int channels, const float* input, Pixels pixels, Moments* moments) {
   ForChunks(channels, pixels, [&](ptrdiff_t first, ptrdiff_t count) {
-    ForChannels(channels, MomentsOfChunk{channels, input + first * channels, count, &moments});
-    moments.count += static_cast<double>(count);
+    ForChannels(channels, MomentsOfChunk{channels, input + first * channels, count, moments});
+    moments->count += static_cast<double>(count);
   });
-  return moments;
 }
 
 void Normalise(const Normalisation& by, bool relu, const float* input, const float* other, float* output, uint16_t* mask, Pixels pixels) {

@@ -23,7 +23,8 @@ struct Moments {
   std::vector<double> squares;
 };
 
-Moments MomentsOf(int channels, const float* input, Pixels pixels);
+// Adds pixels to those that the moments are of.
+void AddMoments(int channels, const float* input, Pixels pixels, Moments* moments);
 
 // Of each channel.
 struct Normalisation {

@@ -77,18 +77,11 @@ void ComputeMoments(void* state, TF_OpKernelContext* context) {
     Node& node = *static_cast<Node*>(state);
     const Images images(context, 0);
     const OpTensor input = OpTensor::Input(context, 0);
-    std::vector<Moments> parts(images.parts, Moments(0));
-    images.ForParts(node.threads.Of(context), [&](int part, Pixels pixels) { parts[part] = MomentsOf(images.channels, input.floats(), pixels); });
+    std::vector<Moments> parts(images.parts, Moments(images.channels));
+    images.ForParts(node.threads.Of(context),
+                    [&](int part, Pixels pixels) { AddMoments(images.channels, input.floats(), pixels, &parts[part]); });
     for (int part = 1; part < images.parts; part++) parts[0].Join(parts[part]);
-    const auto output = [&](int index) { return OpTensor::Output(context, index, TF_FLOAT, {images.channels}); };
-    const OpTensor mean = output(0), variance = output(1), inverse = output(2);
-    const double count = std::max(parts[0].count, 1.0);
-    for (int c = 0; c < images.channels; c++) {
-      const double squares = parts[0].squares[c];
-      mean.floats()[c] = static_cast<float>(parts[0].mean[c]);
-      variance.floats()[c] = static_cast<float>(squares / std::max(count - 1, 1.0));
-      inverse.floats()[c] = static_cast<float>(1 / std::sqrt(squares / count + node.epsilon));
-    }
+    OutputMoments(context, 0, parts[0], node.epsilon);
   });
 }
 
@@ -161,42 +154,9 @@ void ComputeGradient(void* state, TF_OpKernelContext* context) {
   });
 }
 
-// What an op of this file is made of. Shapes: those of the outputs, by the input that they equal.
-struct Definition {
-  const char* name;
-  std::vector<const char*> inputs, outputs, attributes;
-  void* (*create)(TF_OpKernelConstruction*);
-  void (*compute)(void*, TF_OpKernelContext*);
-  void (*shapes)(TF_ShapeInferenceContext*, TF_Status*);
-};
-
-class Construction {
- public:
-  explicit Construction(TF_OpKernelConstruction* construction) : construction_(construction) {}
-  void Count(const char* name, int32_t least, int32_t most, int32_t* value) {
-    Status status;
-    TF_OpKernelConstruction_GetAttrInt32(construction_, name, value, status.get());
-    if (status.ok() && (*value < least || *value > most)) {
-      TF_SetStatus(status.get(), TF_INVALID_ARGUMENT, (std::string(name) + " is out of range").c_str());
-    }
-    Check(status);
-  }
-  void Number(const char* name, float* value) {
-    Status status;
-    TF_OpKernelConstruction_GetAttrFloat(construction_, name, value, status.get());
-    Check(status);
-  }
-
- private:
-  void Check(const Status& status) {
-    if (!status.ok()) TF_OpKernelConstruction_Failure(construction_, status.get());
-  }
-  TF_OpKernelConstruction* const construction_;
-};
-
 void* CreateMoments(TF_OpKernelConstruction* construction) {
   auto* node = new Node();
-  Construction(construction).Number("epsilon", &node->epsilon);
+  Attributes(construction).Read("epsilon", &node->epsilon);
   return node;
 }
 
@@ -204,33 +164,22 @@ template <bool kRelu>
 void* CreateNormalisation(TF_OpKernelConstruction* construction) {
   auto* node = new Node();
   node->relu = kRelu;
-  Construction attributes(construction);
-  attributes.Count("others", 0, 1, &node->others);
-  attributes.Count("masks", 0, 1, &node->masks);
+  Attributes attributes(construction);
+  attributes.Read("others", 0, 1, &node->others);
+  attributes.Read("masks", 0, 1, &node->masks);
   return node;
 }
 
 void* CreateGradient(TF_OpKernelConstruction* construction) {
   auto* node = new Node();
-  Construction attributes(construction);
-  attributes.Count("upstreams", 1, 2, &node->upstreams);
-  attributes.Count("masks", 0, 1, &node->masks);
-  attributes.Count("kept", 0, 1, &node->kept);
+  Attributes attributes(construction);
+  attributes.Read("upstreams", 1, 2, &node->upstreams);
+  attributes.Read("masks", 0, 1, &node->masks);
+  attributes.Read("kept", 0, 1, &node->kept);
   return node;
 }
 
 void DeleteNode(void* node) { delete static_cast<Node*>(node); }
-
-// The shape of an input as that of an output. The last dimension alone if `channels`.
-void CopyShape(TF_ShapeInferenceContext* context, int input, bool channels, int output, TF_Status* status) {
-  TF_ShapeHandle* const shape = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, input, shape, status);
-  if (TF_GetCode(status) == TF_OK && channels && TF_ShapeInferenceContextRankKnown(context, shape)) {
-    TF_ShapeInferenceContextSubshape(context, shape, -1, INT32_MAX, shape, status);
-  }
-  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, output, shape, status);
-  TF_DeleteShapeHandle(shape);
-}
 
 void MomentsShapes(TF_ShapeInferenceContext* context, TF_Status* status) {
   for (int output = 0; output < 3 && TF_GetCode(status) == TF_OK; output++) CopyShape(context, 0, true, output, status);
@@ -250,35 +199,35 @@ void GradientShapes(TF_ShapeInferenceContext* context, TF_Status* status) {
   if (TF_GetCode(status) == TF_OK) CopyShape(context, 0, false, 3, kept.get());
 }
 
-void Register(const Definition& definition) {
-  Status status;
-  TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder(definition.name);
-  for (const char* attribute : definition.attributes) TF_OpDefinitionBuilderAddAttr(builder, attribute);
-  for (const char* input : definition.inputs) TF_OpDefinitionBuilderAddInput(builder, input);
-  for (const char* output : definition.outputs) TF_OpDefinitionBuilderAddOutput(builder, output);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, definition.shapes);
-  TF_RegisterOpDefinition(builder, status.get());
-  status.check(definition.name);
-  TF_RegisterKernelBuilder(definition.name,
-                           TF_NewKernelBuilder(definition.name, "CPU", definition.create, definition.compute, DeleteNode), status.get());
-  status.check(definition.name);
-}
-
 }  // namespace
+
+void OutputMoments(TF_OpKernelContext* context, int first, const Moments& moments, float epsilon) {
+  const int channels = static_cast<int>(moments.mean.size());
+  const auto output = [&](int index) { return OpTensor::Output(context, index, TF_FLOAT, {channels}); };
+  const OpTensor mean = output(first), variance = output(first + 1), inverse = output(first + 2);
+  const double count = std::max(moments.count, 1.0);
+  for (int c = 0; c < channels; c++) {
+    const double squares = moments.squares[c];
+    mean.floats()[c] = static_cast<float>(moments.mean[c]);
+    variance.floats()[c] = static_cast<float>(squares / std::max(count - 1, 1.0));
+    inverse.floats()[c] = static_cast<float>(1 / std::sqrt(squares / count + epsilon));
+  }
+}
 
 void RegisterBatchNorms() {
   static std::once_flag once;
   std::call_once(once, [] {
     if (!HasConvolutions()) return;
-    Register({"TrikdBatchNormMoments",
+    const auto add = [](const OpDefinition& definition) { RegisterOp(definition, DeleteNode); };
+    add({"TrikdBatchNormMoments",
               {"input: float"},
               {"mean: float", "variance: float", "inverse: float"},
               {"epsilon: float"},
               CreateMoments,
               ComputeMoments,
               MomentsShapes});
-    const auto normalisation = [](const char* name, void* (*create)(TF_OpKernelConstruction*)) {
-      Register({name,
+    const auto normalisation = [&](const char* name, void* (*create)(TF_OpKernelConstruction*)) {
+      add({name,
                 {"input: float", "mean: float", "inverse: float", "gamma: float", "beta: float", "other: others * float"},
                 {"output: float", "mask: masks * uint16"},
                 {"others: int >= 0", "masks: int >= 0"},
@@ -288,7 +237,7 @@ void RegisterBatchNorms() {
     };
     normalisation("TrikdBatchNorm", CreateNormalisation<false>);
     normalisation("TrikdBatchNormRelu", CreateNormalisation<true>);
-    Register({"TrikdBatchNormGrad",
+    add({"TrikdBatchNormGrad",
               {"upstream: upstreams * float", "mask: masks * uint16", "input: float", "mean: float", "inverse: float", "gamma: float"},
               {"input_backprop: float", "gamma_backprop: float", "beta_backprop: float", "passed: kept * float"},
               {"upstreams: int >= 1", "masks: int >= 0", "kept: int >= 0"},

@@ -1,7 +1,13 @@
 // TensorFlow ops that normalise batches with the kernels of batch_norm.h.
 #pragma once
+#include <tensorflow/c/kernels.h>
+
+#include "batch_norm.h"
 
 namespace trikd {
+
+// Puts out mean, variance and inverse as TrikdBatchNormMoments does, as outputs first..first+2.
+void OutputMoments(TF_OpKernelContext* context, int first, const Moments& moments, float epsilon);
 
 // Registers the ops with TensorFlow, once for the process, where the kernels of convolution.h exist. Images are NHWC, and their channels a
 // multiple of 16.

@@ -44,7 +44,7 @@ PackedFilter::~PackedFilter() { std::free(data_); }
 bool HasConvolutions() { return false; }
 PackedFilter PackedFilter::Forward(const Convolution&, const float*) { std::abort(); }
 PackedFilter PackedFilter::Backward(const Convolution&, const float*) { std::abort(); }
-void ForwardConvolution(const Convolution&, const float*, const PackedFilter&, float*, int, int) { std::abort(); }
+void ForwardConvolution(const Convolution&, const float*, const PackedFilter&, float*, int, int, const Written&) { std::abort(); }
 void InputGradient(const Convolution&, const float*, const PackedFilter&, float*, int, int) { std::abort(); }
 void FilterGradient(const Convolution&, const float*, const float*, float*, int, int) { std::abort(); }
 
@@ -252,7 +252,7 @@ Taps TapsOf(int kernel_height, int kernel_width, bool shared, ptrdiff_t row, ptr
 }
 
 // A convolution with stride 1 or more from `from` images into `to` channels; weights as PackedFilter orders them.
-void Correlate(const Convolution& shape, const float* images, const float* weights, float* output, int first, int last) {
+void Correlate(const Convolution& shape, const float* images, const float* weights, float* output, int first, int last, const Written& written) {
   const auto& [count, height, width, channels, kernel_height, kernel_width, filters, out_height, out_width, stride, top, left] = shape;
   (void)count;
   const bool shared = IsShared(kernel_height, kernel_width, stride);
@@ -275,6 +275,7 @@ void Correlate(const Convolution& shape, const float* images, const float* weigh
       Rectangle(shared, taps, steps, channels, out_height, out_width, as_is ? image : padded.get(), weights + f / kLanes * block, out + f,
                 ahead);
     }
+    if (written) written(n);
   }
 }
 
@@ -350,13 +351,14 @@ PackedFilter PackedFilter::Backward(const Convolution& shape, const float* filte
   return Forward(turned, transposed.get());
 }
 
-void ForwardConvolution(const Convolution& shape, const float* images, const PackedFilter& filter, float* output, int first, int last) {
-  Correlate(shape, images, filter.data(), output, first, last);
+void ForwardConvolution(const Convolution& shape, const float* images, const PackedFilter& filter, float* output, int first, int last,
+                        const Written& written) {
+  Correlate(shape, images, filter.data(), output, first, last, written);
 }
 
 void InputGradient(const Convolution& shape, const float* upstream, const PackedFilter& filter, float* gradient, int first, int last) {
   const auto& [images, height, width, channels, kernel_height, kernel_width, filters, out_height, out_width, stride, top, left] = shape;
-  if (stride == 1) return Correlate(Turned(shape), upstream, filter.data(), gradient, first, last);
+  if (stride == 1) return Correlate(Turned(shape), upstream, filter.data(), gradient, first, last, {});
   // Pixels at the same place modulo the stride are computed together: they read the same taps.
   const int before_h = (kernel_height + stride - 2) / stride, before_w = (kernel_width + stride - 2) / stride;
   const int padded_height = before_h + (height - 1) / stride + (stride - 1 + top) / stride + 1;

@@ -2,6 +2,7 @@
 // 64 channels, and a fifth in filter gradients.
 #pragma once
 #include <cstddef>
+#include <functional>
 
 namespace trikd {
 
@@ -39,8 +40,12 @@ class PackedFilter {
   float* data_;
 };
 
+// What is done with an image when it has been written, while caches hold it.
+using Written = std::function<void(int image)>;
+
 // Images first..last-1 of the output. What is computed for an image does not depend on the others.
-void ForwardConvolution(const Convolution& shape, const float* images, const PackedFilter& filter, float* output, int first, int last);
+void ForwardConvolution(const Convolution& shape, const float* images, const PackedFilter& filter, float* output, int first, int last,
+                        const Written& written = {});
 
 // Images first..last-1 of the gradient by the input.
 void InputGradient(const Convolution& shape, const float* upstream, const PackedFilter& filter, float* gradient, int first, int last);

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
-#include <string>
 #include <vector>
 
+#include "batch_norm_ops.h"
 #include "convolution.h"
 #include "op_kernel.h"
 #include "parallel.h"
@@ -23,28 +23,27 @@ constexpr int kMostPixels = 1 << 15;
 // A node of the graph, in one session.
 struct Node {
   int32_t stride, top, left, height, width;
+  // Of the op with moments.
+  float epsilon = 0;
   SessionThreads threads;
 };
 
-void* CreateNode(TF_OpKernelConstruction* construction) {
+Node* CreateNode(TF_OpKernelConstruction* construction) {
   auto* node = new Node();
-  const struct {
-    const char* name;
-    int32_t* value;
-    int32_t least, most;
-  } attributes[] = {{"stride", &node->stride, 1, kMostTaps},
-                    {"top", &node->top, 0, kMostTaps - 1},
-                    {"left", &node->left, 0, kMostTaps - 1},
-                    {"height", &node->height, 1, kMostPixels},
-                    {"width", &node->width, 1, kMostPixels}};
-  for (const auto& [name, value, least, most] : attributes) {
-    Status status;
-    TF_OpKernelConstruction_GetAttrInt32(construction, name, value, status.get());
-    if (status.ok() && (*value < least || *value > most)) {
-      TF_SetStatus(status.get(), TF_INVALID_ARGUMENT, (std::string(name) + " is out of range").c_str());
-    }
-    if (!status.ok()) TF_OpKernelConstruction_Failure(construction, status.get());
-  }
+  Attributes attributes(construction);
+  attributes.Read("stride", 1, kMostTaps, &node->stride);
+  attributes.Read("top", 0, kMostTaps - 1, &node->top);
+  attributes.Read("left", 0, kMostTaps - 1, &node->left);
+  attributes.Read("height", 1, kMostPixels, &node->height);
+  attributes.Read("width", 1, kMostPixels, &node->width);
+  return node;
+}
+
+void* CreatePlain(TF_OpKernelConstruction* construction) { return CreateNode(construction); }
+
+void* CreateWithMoments(TF_OpKernelConstruction* construction) {
+  Node* node = CreateNode(construction);
+  Attributes(construction).Read("epsilon", &node->epsilon);
   return node;
 }
 
@@ -86,6 +85,7 @@ void ForImages(int images, int threads, int parts, Body body) {
   });
 }
 
+template <bool kMoments>
 void ComputeForward(void* state, TF_OpKernelContext* context) {
   Guarded(context, "a convolution", [&] {
     Node& node = *static_cast<Node*>(state);
@@ -97,12 +97,18 @@ void ComputeForward(void* state, TF_OpKernelContext* context) {
     if (shape.filters % kLanes != 0) Refuse("the number of filters must be a multiple of 16");
     Check(shape);
     const OpTensor output = OpTensor::Output(context, 0, TF_FLOAT, {shape.images, shape.out_height, shape.out_width, shape.filters});
-    if (shape.images == 0) return;
     const PackedFilter packed = PackedFilter::Forward(shape, filter.floats());
-    const int threads = node.threads.Of(context);
-    ForImages(shape.images, threads, PartsOf(shape.images, threads, kPartsOfThread), [&](int, int first, int last) {
-      ForwardConvolution(shape, images.floats(), packed, output.floats(), first, last);
+    const int threads = node.threads.Of(context), parts = PartsOf(shape.images, threads, kPartsOfThread);
+    const ptrdiff_t pixels = ptrdiff_t{shape.out_height} * shape.out_width;
+    std::vector<Moments> moments(kMoments ? std::max(parts, 1) : 0, Moments(shape.filters));
+    ForImages(shape.images, threads, parts, [&](int part, int first, int last) {
+      ForwardConvolution(shape, images.floats(), packed, output.floats(), first, last, [&](int image) {
+        if (kMoments) AddMoments(shape.filters, output.floats(), {image * pixels, (image + 1) * pixels}, &moments[part]);
+      });
     });
+    if (!kMoments) return;
+    for (int part = 1; part < parts; part++) moments[0].Join(moments[part]);
+    OutputMoments(context, 1, moments[0], node.epsilon);
   });
 }
 
@@ -157,19 +163,9 @@ void ComputeFilterGradient(void* state, TF_OpKernelContext* context) {
 
 void UnknownShape(TF_ShapeInferenceContext* context, TF_Status* status) { TF_ShapeInferenceContextSetUnknownShape(context, status); }
 
-void Register(const char* op, const char* inputs[2], void (*compute)(void*, TF_OpKernelContext*)) {
-  Status status;
-  TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(op);
-  for (int i = 0; i < 2; i++) TF_OpDefinitionBuilderAddInput(definition, (std::string(inputs[i]) + ": float").c_str());
-  TF_OpDefinitionBuilderAddOutput(definition, "output: float");
-  for (const char* attribute : {"stride: int", "top: int", "left: int", "height: int", "width: int"}) {
-    TF_OpDefinitionBuilderAddAttr(definition, attribute);
-  }
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, UnknownShape);
-  TF_RegisterOpDefinition(definition, status.get());
-  status.check(op);
-  TF_RegisterKernelBuilder(op, TF_NewKernelBuilder(op, "CPU", CreateNode, compute, DeleteNode), status.get());
-  status.check(op);
+void MomentsShapes(TF_ShapeInferenceContext* context, TF_Status* status) {
+  UnknownShape(context, status);
+  for (int output = 1; output <= 3 && TF_GetCode(status) == TF_OK; output++) CopyShape(context, 1, true, output, status);
 }
 
 }  // namespace
@@ -178,12 +174,32 @@ bool RegisterConvolutions() {
   static std::once_flag once;
   std::call_once(once, [] {
     if (!HasConvolutions()) return;
-    const char* forward[] = {"input", "filter"};
-    const char* input[] = {"filter", "out_backprop"};
-    const char* filter[] = {"input", "out_backprop"};
-    Register("TrikdConv2D", forward, ComputeForward);
-    Register("TrikdConv2DBackpropInput", input, ComputeInputGradient);
-    Register("TrikdConv2DBackpropFilter", filter, ComputeFilterGradient);
+    const std::vector<const char*> attributes = {"stride: int", "top: int", "left: int", "height: int", "width: int"};
+    std::vector<const char*> with_epsilon = attributes;
+    with_epsilon.push_back("epsilon: float");
+    const auto add = [](const OpDefinition& definition) { RegisterOp(definition, DeleteNode); };
+    add({"TrikdConv2D", {"input: float", "filter: float"}, {"output: float"}, attributes, CreatePlain, ComputeForward<false>, UnknownShape});
+    add({"TrikdConv2DMoments",
+         {"input: float", "filter: float"},
+         {"output: float", "mean: float", "variance: float", "inverse: float"},
+         with_epsilon,
+         CreateWithMoments,
+         ComputeForward<true>,
+         MomentsShapes});
+    add({"TrikdConv2DBackpropInput",
+         {"filter: float", "out_backprop: float"},
+         {"output: float"},
+         attributes,
+         CreatePlain,
+         ComputeInputGradient,
+         UnknownShape});
+    add({"TrikdConv2DBackpropFilter",
+         {"input: float", "out_backprop: float"},
+         {"output: float"},
+         attributes,
+         CreatePlain,
+         ComputeFilterGradient,
+         UnknownShape});
   });
   return HasConvolutions();
 }

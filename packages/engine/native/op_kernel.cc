@@ -58,6 +58,21 @@ int SessionThreads::Of(TF_OpKernelContext* context) {
   return threads_;
 }
 
+void Attributes::Read(const char* name, int32_t least, int32_t most, int32_t* value) {
+  Status status;
+  TF_OpKernelConstruction_GetAttrInt32(construction_, name, value, status.get());
+  if (status.ok() && (*value < least || *value > most)) {
+    TF_SetStatus(status.get(), TF_INVALID_ARGUMENT, (std::string(name) + " is out of range").c_str());
+  }
+  Check(status);
+}
+
+void Attributes::Read(const char* name, float* value) {
+  Status status;
+  TF_OpKernelConstruction_GetAttrFloat(construction_, name, value, status.get());
+  Check(status);
+}
+
 OpTensor OpTensor::Input(TF_OpKernelContext* context, int index) {
   Status status;
   TF_Tensor* tensor = nullptr;
@@ -95,6 +110,30 @@ void OpTensor::CheckImages() const {
   for (int i = 0; i < 4; i++) {
     if (TF_Dim(tensor_, i) > INT32_MAX) Refuse("a dimension is too large");
   }
+}
+
+void RegisterOp(const OpDefinition& definition, void (*destroy)(void*)) {
+  Status status;
+  TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder(definition.name);
+  for (const char* attribute : definition.attributes) TF_OpDefinitionBuilderAddAttr(builder, attribute);
+  for (const char* input : definition.inputs) TF_OpDefinitionBuilderAddInput(builder, input);
+  for (const char* output : definition.outputs) TF_OpDefinitionBuilderAddOutput(builder, output);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, definition.shapes);
+  TF_RegisterOpDefinition(builder, status.get());
+  status.check(definition.name);
+  TF_RegisterKernelBuilder(definition.name,
+                           TF_NewKernelBuilder(definition.name, "CPU", definition.create, definition.compute, destroy), status.get());
+  status.check(definition.name);
+}
+
+void CopyShape(TF_ShapeInferenceContext* context, int input, bool channels, int output, TF_Status* status) {
+  TF_ShapeHandle* const shape = TF_NewShapeHandle();
+  TF_ShapeInferenceContextGetInput(context, input, shape, status);
+  if (TF_GetCode(status) == TF_OK && channels && TF_ShapeInferenceContextRankKnown(context, shape)) {
+    TF_ShapeInferenceContextSubshape(context, shape, -1, INT32_MAX, shape, status);
+  }
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, output, shape, status);
+  TF_DeleteShapeHandle(shape);
 }
 
 }  // namespace trikd

@@ -2,12 +2,14 @@
 #pragma once
 #include <tensorflow/c/c_api.h>
 #include <tensorflow/c/kernels.h>
+#include <tensorflow/c/ops.h>
 
 #include <atomic>
 #include <cstdint>
 #include <exception>
 #include <initializer_list>
 #include <new>
+#include <string>
 #include <vector>
 
 #include "failure.h"
@@ -27,7 +29,7 @@ class SessionThreads {
 class OpTensor {
  public:
   static OpTensor Input(TF_OpKernelContext* context, int index);
-  // A new output. `type`: TF_FLOAT or TF_UINT16.
+  // A new output. `type`: that of what is read of it.
   static OpTensor Output(TF_OpKernelContext* context, int index, TF_DataType type, const std::vector<int64_t>& dimensions);
   // An output of floats, in the memory of one of these inputs where nothing else reads it.
   static OpTensor OutputInPlaceOf(TF_OpKernelContext* context, std::initializer_list<int> inputs, int index,
@@ -49,6 +51,20 @@ class OpTensor {
   TF_Tensor* tensor_;
 };
 
+// The attributes of a node that is being made. One that is out of range fails it.
+class Attributes {
+ public:
+  explicit Attributes(TF_OpKernelConstruction* construction) : construction_(construction) {}
+  void Read(const char* name, int32_t least, int32_t most, int32_t* value);
+  void Read(const char* name, float* value);
+
+ private:
+  void Check(const Status& status) {
+    if (!status.ok()) TF_OpKernelConstruction_Failure(construction_, status.get());
+  }
+  TF_OpKernelConstruction* const construction_;
+};
+
 // Runs `compute` and hands its failure to TensorFlow. `what`: what it computes, in a sentence about memory.
 template <typename Compute>
 void Guarded(TF_OpKernelContext* context, const char* what, Compute compute) {
@@ -65,5 +81,20 @@ void Guarded(TF_OpKernelContext* context, const char* what, Compute compute) {
   }
   TF_OpKernelContext_Failure(context, status.get());
 }
+
+// An op, in the notation of TensorFlow.
+struct OpDefinition {
+  const char* name;
+  std::vector<const char*> inputs, outputs, attributes;
+  void* (*create)(TF_OpKernelConstruction*);
+  void (*compute)(void*, TF_OpKernelContext*);
+  void (*shapes)(TF_ShapeInferenceContext*, TF_Status*);
+};
+
+// Registers an op with its kernel for CPUs. @throws Failure
+void RegisterOp(const OpDefinition& definition, void (*destroy)(void*));
+
+// Tells that an output has the shape of an input, or, if `channels`, of the last dimension of it.
+void CopyShape(TF_ShapeInferenceContext* context, int input, bool channels, int output, TF_Status* status);
 
 }  // namespace trikd

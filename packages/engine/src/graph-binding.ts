@@ -63,6 +63,8 @@ export class GraphBinding implements OwnGraph {
   private readonly lists = new Map<number, readonly number[]>();
   /** By their ids, if the graph may have ops of the addon. */
   private readonly producers = new Map<number, Producer>();
+  /** Outputs that a node reads, if the graph may have ops of the addon. */
+  private readonly read = new Set<string>();
   private nextHandle = 0;
   private nextName = 0;
 
@@ -88,7 +90,7 @@ export class GraphBinding implements OwnGraph {
       this.shapes.set(name, shapes);
       this.shapesById.set(info.id, shapes);
       this.counts.set(type, (this.counts.get(type) ?? 0) + 1);
-      if (this.ownKernels) this.producers.set(info.id, { id: info.id, type, inputs, attributes });
+      if (this.ownKernels) this.remember({ id: info.id, name, type, inputs, attributes });
       return info;
     } catch (error) {
       throw fromNative(error);
@@ -114,6 +116,20 @@ export class GraphBinding implements OwnGraph {
 
   shapeOf([id, index]: Output): readonly number[] | undefined {
     return this.shapesById.get(id)?.[index];
+  }
+
+  isRead(output: Output): boolean {
+    return this.read.has(output.join());
+  }
+
+  shaped(output: Output, shape: readonly number[]): Output {
+    const { name } = this.producer(output)!;
+    this.shapes.set(name, [shape, ...this.shapes.get(name)!.slice(1)]);
+    const attributes: Attribute[] = [
+      { name: 'T', kind: 'type', value: TF.FLOAT },
+      { name: 'shape', kind: 'shape', value: shape },
+    ];
+    return [this.add('EnsureShape', [output], attributes).id, 0];
   }
 
   replace(output: Output, by: Output): void {
@@ -209,18 +225,17 @@ export class GraphBinding implements OwnGraph {
       listOf: ([id]) => this.lists.get(id),
     });
     if (!own) return undefined;
-    const name = `${own.type}_${this.nextName}`;
     const { id } = this.add(own.type, own.inputs, own.attributes);
-    this.shapes.set(name, [own.shape]);
-    const shaped = this.add(
-      'EnsureShape',
-      [[id, 0]],
-      [
-        { name: 'T', kind: 'type', value: TF.FLOAT },
-        { name: 'shape', kind: 'shape', value: own.shape },
-      ],
-    );
-    return { id: this.register([shaped.id, 0]), shape: [...own.shape], dtype: TF.FLOAT };
+    const shaped = this.shaped([id, 0], own.shape);
+    return { id: this.register(shaped), shape: [...own.shape], dtype: TF.FLOAT };
+  }
+
+  private remember(node: Producer): void {
+    this.producers.set(node.id, node);
+    for (const input of node.inputs) {
+      const outputs = (Array.isArray(input[0]) ? input : [input]) as readonly Output[];
+      for (const output of outputs) this.read.add(output.join());
+    }
   }
 
   private fill(shape: readonly number[], dtype: number, value: NodeJS.TypedArray): number {

@@ -14,6 +14,13 @@ type Shape = readonly [number, number, number, number];
 
 const through = (layer: InstanceType<typeof tf.layers.Layer>, node: Node | Node[]) => layer.apply(node) as Node;
 const norm = (name: string, node: Node) => through(batchNormalization({ name, epsilon: 1e-3 }), node);
+const tanh = (node: Node) => through(tf.layers.activation({ activation: 'tanh' }), node);
+const convolution = (seed: number, node: Node) => {
+  const kernelInitializer = tf.initializers.glorotUniform({ seed });
+  const filters = node.shape.at(-1)!;
+  const settings = { filters, kernelSize: 3, padding: 'same', useBias: false, kernelInitializer } as const;
+  return through(tf.layers.conv2d({ name: `conv${seed}`, ...settings }), node);
+};
 const relu = (node: Node) => through(tf.layers.activation({ activation: 'relu' }), node);
 const add = (...nodes: Node[]) => through(tf.layers.add(), nodes);
 
@@ -32,6 +39,15 @@ const NETWORKS = {
     const second = relu(add(norm('b', first), first));
     return relu(add(norm('c', second), second));
   },
+  'convolutions between them': (x: Node, other: Node) => {
+    const first = relu(norm('a', convolution(1, x)));
+    const second = convolution(2, first);
+    return add(relu(add(norm('b', second), other)), second);
+  },
+  'a convolution that is also read before': (x: Node, other: Node) => {
+    const convolved = convolution(1, x);
+    return add(relu(add(norm('a', convolved), other)), tanh(convolved));
+  },
 } as const;
 type Network = keyof typeof NETWORKS;
 
@@ -47,7 +63,7 @@ const SHAPES: readonly Shape[] = [
 function programOf(network: Network, shape: Shape, ownKernels: boolean): Program {
   const build = () => {
     const x = tf.input({ shape: shape.slice(1) });
-    const other = through(tf.layers.activation({ activation: 'tanh' }), x);
+    const other = tanh(x);
     return tf.model({ inputs: x, outputs: NETWORKS[network](x, other) });
   };
   const inputs = { x: float32(...shape), dy: float32(...shape) };
@@ -115,11 +131,11 @@ describe.skipIf(!native.hasConvolutions())('batch norm by the addon', () => {
   test.each([
     ...(Object.keys(NETWORKS) as Network[]).map((network) => [network, SHAPES[1]!] as const),
     ...SHAPES.map((shape) => ['residual blocks', shape] as const),
-  ])('equals that of TensorFlow within 1e-5, three in a row within 4e-5: %s, %j', async (network, shape) => {
+  ])('equals that of TensorFlow within 1e-5, with others before it within 4e-5: %s, %j', async (network, shape) => {
     const program = programOf(network, shape, true);
     expect(typesOf(program).filter((type) => type.startsWith('FusedBatchNorm'))).toEqual([]);
     // A batch norm takes over what those before it differ by.
-    const within = network === 'residual blocks' ? 4e-5 : 1e-5;
+    const within = network === 'residual blocks' || network.includes('convolution') ? 4e-5 : 1e-5;
     const own = await resultsOf(program, shape, TWO_THREADS);
     const other = await resultsOf(programOf(network, shape, false), shape);
     expect(Object.keys(own)).toEqual(Object.keys(other));
@@ -131,6 +147,22 @@ describe.skipIf(!native.hasConvolutions())('batch norm by the addon', () => {
     const results = await resultsOf(program, SHAPES[0]!);
     expect(await resultsOf(program, SHAPES[0]!, TWO_THREADS)).toEqual(results);
     expect(await resultsOf(program, SHAPES[0]!, { ...ONE_THREAD, threads: 5 })).toEqual(results);
+  });
+
+  test('takes its moments from the convolution before it, unless that is read elsewhere already', () => {
+    const opsOf = (network: Network) => {
+      const { operations } = programOf(network, SHAPES[1]!, true);
+      // In each of two functions.
+      return ['TrikdConv2DMoments', 'TrikdBatchNormMoments'].map((type) => (operations.get(type) ?? 0) / 2);
+    };
+    expect(opsOf('convolutions between them')).toEqual([2, 0]);
+    expect(opsOf('a convolution that is also read before')).toEqual([0, 1]);
+  });
+
+  test('has the same bits each time behind a convolution', async () => {
+    const program = programOf('convolutions between them', SHAPES[1]!, true);
+    const results = await resultsOf(program, SHAPES[1]!, TWO_THREADS);
+    expect(await resultsOf(program, SHAPES[1]!, TWO_THREADS)).toEqual(results);
   });
 
   test('has the gradient that the outputs change by', async () => {

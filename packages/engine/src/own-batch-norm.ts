@@ -6,6 +6,7 @@ export type OpInput = Output | readonly Output[];
 /** A node of a graph, as the ops behind it see it. */
 export interface Producer {
   readonly id: number;
+  readonly name: string;
   readonly type: string;
   readonly inputs: readonly OpInput[];
   readonly attributes: readonly Attribute[];
@@ -16,6 +17,9 @@ export interface OwnGraph {
   /** The node that an output belongs to; undefined if the graph has no ops of the addon. */
   producer(output: Output): Producer | undefined;
   shapeOf(output: Output): readonly number[] | undefined;
+  isRead(output: Output): boolean;
+  /** The first output of a node, with the shape that TensorFlow cannot infer. */
+  shaped(output: Output, shape: readonly number[]): Output;
   add(type: string, inputs: readonly OpInput[], attributes: readonly Attribute[]): { readonly id: number };
   /** Whatever has been told to use an output, and has not yet been added, uses another one with the same value. */
   replace(output: Output, by: Output): void;
@@ -31,8 +35,9 @@ export interface Moments {
 /** Channels must be a multiple of it: `kLanes` of convolution.h. */
 const LANES = 16;
 
-const [MOMENTS, NORMALISE, NORMALISE_RELU, GRADIENT] = [
+const [MOMENTS, CONVOLUTION_MOMENTS, NORMALISE, NORMALISE_RELU, GRADIENT] = [
   'TrikdBatchNormMoments',
+  'TrikdConv2DMoments',
   'TrikdBatchNorm',
   'TrikdBatchNormRelu',
   'TrikdBatchNormGrad',
@@ -43,17 +48,37 @@ export function takesBatchNorm(shape: readonly number[]): boolean {
   return shape.length === 4 && shape.every((dimension) => dimension >= 1) && shape[3]! % LANES === 0;
 }
 
-/** The moments of a batch; `variance` is the unbiased one. */
-export function addMoments(graph: OwnGraph, images: Output, epsilon: number): Moments & { readonly variance: Output } {
-  const { id } = graph.add(MOMENTS, [images], [{ name: 'epsilon', kind: 'float', value: epsilon }]);
-  return { mean: [id, 0], variance: [id, 1], inverse: [id, 2] };
+/** A batch with its moments; `variance` is the unbiased one. */
+export interface Measured extends Moments {
+  readonly images: Output;
+  readonly variance: Output;
+}
+
+/** The moments of a batch. If nothing else has read it, the convolution that it is the output of computes them too. */
+export function addMoments(graph: OwnGraph, images: Output, epsilon: number): Measured {
+  const attributes: Attribute[] = [{ name: 'epsilon', kind: 'float', value: epsilon }];
+  const convolution = convolutionOf(graph, images);
+  if (!convolution || graph.isRead(images)) {
+    const { id } = graph.add(MOMENTS, [images], attributes);
+    return { images, mean: [id, 0], variance: [id, 1], inverse: [id, 2] };
+  }
+  const { id } = graph.add(CONVOLUTION_MOMENTS, convolution.inputs, [...convolution.attributes, ...attributes]);
+  const output = graph.shaped([id, 0], graph.shapeOf(images)!);
+  graph.replace(images, output);
+  return { images: output, mean: [id, 1], variance: [id, 2], inverse: [id, 3] };
+}
+
+/** The convolution of the addon that images are the output of. */
+function convolutionOf(graph: OwnGraph, images: Output): Producer | undefined {
+  const shaped = graph.producer(images);
+  const convolution = shaped?.type === 'EnsureShape' ? graph.producer(shaped.inputs[0] as Output) : undefined;
+  return convolution?.type === 'TrikdConv2D' ? convolution : undefined;
 }
 
 /** Normalised images, with scale and shift. */
 export function addNormalisation(
   graph: OwnGraph,
-  images: Output,
-  { mean, inverse }: Moments,
+  { images, mean, inverse }: Measured,
   gamma: Output,
   beta: Output,
 ): Output {
@@ -70,7 +95,8 @@ export function addFusedRelu(graph: OwnGraph, input: Output): Output | undefined
   const [images, mean, inverse, gamma, beta] = found.normalise.inputs as readonly Output[];
   const others = found.other ? [found.other] : [];
   // Only what was normalised by its own moments is differentiated.
-  const masks = graph.producer(mean!)?.type === MOMENTS ? 1 : 0;
+  const measured = graph.producer(mean!)?.type;
+  const masks = measured === MOMENTS || measured === CONVOLUTION_MOMENTS ? 1 : 0;
   const { id } = graph.add(NORMALISE_RELU, [images!, mean!, inverse!, gamma!, beta!, others], counts({ masks }));
   return [id, 0];
 }

@@ -132,7 +132,7 @@ function trainOwn(graph: ActiveGraph, inputs: Inputs, epsilon: number): Trained 
   const [mean, variance] = [channel(moments.mean), channel(moments.variance)];
   const saved = [inputs[0], inputs[1], mean, channel(moments.inverse)];
   return {
-    y: graph.wrap(addNormalisation(binding, x, moments, gamma, beta), TF.FLOAT, images),
+    y: graph.wrap(addNormalisation(binding, moments, gamma, beta), TF.FLOAT, images),
     mean,
     variance,
     saved,

@@ -28,7 +28,7 @@ const passes = [
 
 /** The same by the ops of the addon, which take no sizes. */
 const ownPasses = [
-  op('forward', 'TrikdConv2D', 10, 'x', 'filter'),
+  op('forward', 'TrikdConv2DMoments', 10, 'x', 'filter'),
   op('dx', 'TrikdConv2DBackpropInput', 20, 'filter', 'dy'),
   op('dw', 'TrikdConv2DBackpropFilter', 60, 'x', 'dy'),
 ];

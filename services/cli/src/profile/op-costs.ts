@@ -98,10 +98,10 @@ function kindOf(type: string): string {
 
 function passOf(type: string): Pass | undefined {
   const [, end] =
-    /(?:Conv2D|Conv3D|DepthwiseConv2dNative)(Backprop(?:Input|Filter))?(?:V2)?(?:WithBias)?$/.exec(type) ?? [];
+    /(?:Conv2D|Conv3D|DepthwiseConv2dNative)(Backprop(?:Input|Filter))?(?:V2)?(?:WithBias|Moments)?$/.exec(type) ?? [];
   if (end === 'BackpropInput') return 'input gradient';
   if (end === 'BackpropFilter') return 'filter gradient';
-  return /Conv(2D|3D|2dNative)$/.test(type) ? 'forward' : undefined;
+  return /Conv(2D|3D|2dNative)(Moments)?$/.test(type) ? 'forward' : undefined;
 }
 
 /**
