@@ -14,6 +14,12 @@
 namespace trikd {
 namespace {
 
+// The name of the ops of convolution_ops.h and batch_norm_ops.h in a record of what computed a run. Whatever changes their bits, or what they
+// take, changes the name too, here and in native.ts.
+constexpr const char kKernels[] = "trikd_kernels_4";
+
+napi_value Kernels(napi_env env, std::vector<napi_value>&) { return MakeString(env, kKernels); }
+
 napi_value Version(napi_env env, std::vector<napi_value>&) { return MakeString(env, TF_Version()); }
 
 // Whether the ops of convolution_ops.h and batch_norm_ops.h exist.
@@ -34,6 +40,7 @@ const Function kFunctions[] = {
     {"version", 0, Version},           {"createGraph", 0, CreateGraph}, {"addOperation", 6, AddOperation},
     {"closeGraph", 1, CloseGraph},     {"createSession", 2, CreateSession}, {"run", 5, RunSession},
     {"devices", 1, ListDevices},       {"closeSession", 1, CloseSession}, {"hasConvolutions", 0, HasConvolutionOps},
+    {"kernels", 0, Kernels},
 };
 
 napi_value Invoke(napi_env env, napi_callback_info info) {

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EngineError, fromNative } from './errors.js';
-import { type NativeGraph, type NativeSession, native } from './native.js';
+import { isOfThisVersion, type NativeGraph, type NativeSession, native } from './native.js';
 
 const FLOAT = { name: 'dtype', kind: 'type', value: 1 };
 const CONFIG = new Uint8Array(0);
@@ -188,4 +188,10 @@ describe('a process of its own', () => {
     const { status, signal, stderr } = node('--input-type=module', '--eval', program);
     expect({ status, signal }, stderr).toEqual({ status: 7, signal: null });
   });
+});
+
+test('an addon that was built from other sources is told apart', () => {
+  expect(isOfThisVersion(native)).toBe(true);
+  expect(isOfThisVersion({ kernels: () => 'trikd_kernels_1' })).toBe(false);
+  expect(isOfThisVersion({})).toBe(false);
 });

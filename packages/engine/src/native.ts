@@ -69,20 +69,36 @@ export interface Native {
   devices(session: NativeSession): Device[];
   /** Whether graphs may have the addon's own convolutions and batch norms: the processor has AVX-512. */
   hasConvolutions(): boolean;
+  /** `OWN_KERNELS`, unless the addon was built from other sources than this module. */
+  kernels(): string;
   closeSession(session: NativeSession): Promise<void>;
 }
+
+/** The name of the addon's kernels in a record of what computed a run. Another version may compute other bits. */
+export const OWN_KERNELS = 'trikd_kernels_4';
 
 const file = fileURLToPath(new URL('../build/trikd_engine.node', import.meta.url));
 
 function load(): Native {
   // TensorFlow logs to stderr from its first instruction on; errors reach us as statuses anyway.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+  const addon = required();
+  if (isOfThisVersion(addon)) return addon;
+  throw new EngineError('UNAVAILABLE', `the engine's addon ${file} is of another version: run \`make engine\``);
+}
+
+function required(): Native {
   try {
     return createRequire(import.meta.url)(file) as Native;
   } catch (cause) {
     const message = `the engine's addon cannot be loaded from ${file}: run \`make engine\` (${(cause as Error).message})`;
     throw new EngineError('UNAVAILABLE', message, '', { cause });
   }
+}
+
+/** An addon without the ops that a graph of today has would fail while tracing, by their names alone. */
+export function isOfThisVersion(addon: Partial<Pick<Native, 'kernels'>>): boolean {
+  return addon.kernels?.() === OWN_KERNELS;
 }
 
 export const native = load();

@@ -2,9 +2,6 @@ import type { EngineOptions } from './config-proto.js';
 import { sizeOf, TF } from './dtype.js';
 import { type Attribute, native, type Output } from './native.js';
 
-/** The name of the kernels in a record of what computed a run. Another version may compute other bits. */
-export const OWN_KERNELS = 'trikd_kernels_4';
-
 /** Whether convolutions and batch norm are computed by the kernels of the addon: if they are asked for, and the processor has AVX-512. */
 export function usesOwnKernels({ kernels, device, precision }: EngineOptions): boolean {
   return kernels === 'own' && device === 'cpu' && precision === 'float32' && native.hasConvolutions();

@@ -77,6 +77,7 @@ const feed = () => ({ operation: 0, dtype: 1, shape: [2], values: Float32Array.o
 const templates: Readonly<Record<keyof Native, () => unknown[]>> = {
   version: () => [],
   hasConvolutions: () => [],
+  kernels: () => [],
   createGraph: () => [],
   addOperation: () => [
     pick([graph, graph, graph, closedGraph]),
