@@ -1,12 +1,22 @@
+import { newRun } from './new-run.js';
 import type { RunSpec } from './run-spec.js';
 import { settingsIn } from './settings-in.js';
 
-/** The fields in which two specs differ, each as `student.learningRate: stored 0.05, requested 0.1`. */
+/**
+ * The fields in which two specs differ, each as `student.learningRate: stored 0.05, requested 0.1`. What `newRun` writes into a spec is no
+ * difference where the stored one has none: an earlier version stored what its file said, and the same file continues the run as it was
+ * stored.
+ */
 export function specDifferences(stored: RunSpec, asked: RunSpec): readonly string[] {
-  const left = settingsIn(stored);
-  const right = settingsIn(asked);
+  const [left, right] = [settingsIn(withKernels(stored)), settingsIn(withKernels(asked))];
+  const completed = settingsIn(newRun(stored));
   return [...new Set([...left.keys(), ...right.keys()])]
-    .filter((path) => left.get(path) !== right.get(path))
+    .filter((path) => left.get(path) !== right.get(path) && completed.get(path) !== right.get(path))
     .sort()
     .map((path) => `${path}: stored ${left.get(path) ?? 'none'}, requested ${right.get(path) ?? 'none'}`);
+}
+
+/** A spec without kernels means TensorFlow's. */
+function withKernels(spec: RunSpec): RunSpec {
+  return { ...spec, engine: { kernels: 'tensorflow', ...spec.engine } };
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newRun } from '@trikd/core/spec/new-run';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { INTEL } from '@trikd/testing/runs/numerics';
 import { specFor } from '@trikd/testing/specs/spec-for';
@@ -15,7 +16,7 @@ export interface ServerRunsRig {
   end(runId: string, phase: 'completed' | 'failed'): Promise<void>;
 }
 
-const spec = (name: string): RunSpec => specFor('bare', { name, curriculum: { generations: 1 } });
+const spec = (name: string): RunSpec => newRun(specFor('bare', { name, curriculum: { generations: 1 } }));
 const trained = { generation: 0, role: 'student' } as const;
 
 /** What the runs of every orchestrator do. @param open a new one without runs */

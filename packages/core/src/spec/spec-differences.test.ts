@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { newRun } from './new-run.js';
+import { RunSpec } from './run-spec.js';
+import { specDifferences } from './spec-differences.js';
+
+const model = { kind: 'plain-cnn', channels: [4] };
+const written = { name: 'a', data: { kind: 'synthetic' }, epochs: 2, student: { model }, teacher: { model } };
+const specOf = (more: object = {}) => RunSpec.parse({ ...written, ...more });
+
+test('each setting that differs is named with both values', () => {
+  const asked = specOf({ epochs: 3, student: { model, learningRate: 0.1 } });
+  expect(specDifferences(specOf(), asked)).toEqual([
+    'epochs: stored 2, requested 3',
+    'student.learningRate: stored 0.05, requested 0.1',
+  ]);
+});
+
+test('a stored spec of an earlier version is the one that its file states today', () => {
+  expect(specDifferences(specOf(), newRun(specOf()))).toEqual([]);
+  expect(specDifferences(specOf(), newRun(specOf({ epochs: 3 })))).toEqual(['epochs: stored 2, requested 3']);
+  expect(specDifferences(specOf(), newRun(specOf({ engine: { kernels: 'tensorflow' } })))).toEqual([]);
+});
+
+test('a stored spec that states what a new run would get otherwise differs from one that gets it', () => {
+  const stored = specOf({ engine: { kernels: 'tensorflow' } });
+  expect(specDifferences(stored, newRun(specOf()))).toContain('engine.kernels: stored "tensorflow", requested "own"');
+});
