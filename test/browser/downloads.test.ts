@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { newRun } from '@trikd/core/spec/new-run';
 import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { CreateRunRequest } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
@@ -52,7 +53,7 @@ test('a run shows what each process uses; its file, report, events and student a
   expect(await seriousFaults(page, axe)).toEqual([]);
 
   const file = readFileSync(await saved(page, 'button', 'Save the run file'), 'utf8');
-  const ofSpec = specDigest(RunSpec.parse(spec));
+  const ofSpec = specDigest(newRun(RunSpec.parse(spec)));
   expect(specDigest(RunSpec.parse(parse(file)))).toBe(ofSpec);
   expect(file).toMatch(new RegExp(`^# SHA-256 of the spec: ${ofSpec}$`, 'm'));
   expect(file).toMatch(/^# The student computed with TensorFlow /m);

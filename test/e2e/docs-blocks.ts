@@ -23,6 +23,7 @@ export const NOT_EXECUTED: Readonly<Record<string, string>> = {
   'trikd predict ': 'it needs pictures: a test of the command makes some',
   '-m venv ':
     'it installs TensorFlow, which is 600 MB: a test of TFLite runs where TENSORFLOW_PYTHON names a Python that has it',
+  '--server orchestrator:': 'it needs an orchestrator of that name: a test of the command starts one',
   'kubectl ': 'it needs a cluster: the tests in test/cluster install the chart in one',
   'helm ': 'it needs a cluster',
   'bench/scale/main.ts': 'it measures for minutes, and wants a quiet machine',
