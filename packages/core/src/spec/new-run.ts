@@ -10,7 +10,7 @@ export function newRun(spec: RunSpec): RunSpec {
   return withKernels(withObjectives(spec));
 }
 
-/** Own kernels where they are: their steps are never slower. XLA compiles only ops of TensorFlow. */
+/** Own kernels where they are: no network of docs/benchmarks.md is slower with them. XLA compiles only ops of TensorFlow. */
 function withKernels(spec: RunSpec): RunSpec {
   const { device, precision, xla, kernels } = spec.engine;
   if (kernels || xla || device !== 'cpu' || precision !== 'float32') return spec;
