@@ -1,3 +1,4 @@
+import { withStatedKernels } from '@trikd/core/spec/settings-in';
 import { stringify } from 'yaml';
 import { roleName } from './names.js';
 import { numericsText } from './numerics-text.js';
@@ -23,17 +24,13 @@ export function runFile({ run, generations }: Pick<RunHistory, 'run' | 'generati
 /** JSON is YAML too, and can write any text without a `<`. */
 function yamlOf(spec: string): string | undefined {
   try {
-    const settings = withKernels(JSON.parse(spec));
+    // A file without kernels would start a run with those of a new one.
+    const settings = withStatedKernels(JSON.parse(spec));
     const text = stringify(settings, { lineWidth: 0, aliasDuplicateObjects: false });
     return text.includes('<') ? `${JSON.stringify(settings).replaceAll('<', '\\u003c')}\n` : text;
   } catch {
     return undefined;
   }
-}
-
-/** A stored spec without kernels was trained with TensorFlow's; a file without them would start a run with others. */
-function withKernels<Settings extends { readonly engine?: object }>(spec: Settings): Settings {
-  return spec.engine ? { ...spec, engine: { kernels: 'tensorflow', ...spec.engine } } : spec;
 }
 
 /** Text of processes stays in its line. */

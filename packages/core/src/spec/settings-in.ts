@@ -12,3 +12,8 @@ function leavesOf(value: unknown, path: string): readonly (readonly [string, str
   if (below.length === 0 && path !== '') return [[path, canonicalJson(value)]];
   return below.flatMap(([key, inner]) => leavesOf(inner, path === '' ? key : `${path}.${key}`));
 }
+
+/** A spec, or its settings, with the kernels that it means: without any it was trained with TensorFlow's. */
+export function withStatedKernels<Settings extends { readonly engine?: object }>(spec: Settings): Settings {
+  return spec.engine ? { ...spec, engine: { kernels: 'tensorflow', ...spec.engine } } : spec;
+}
