@@ -11,7 +11,7 @@ import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js
 import type { Params } from '../models/params.js';
 import type { ModelSpec } from '../models/registry.js';
 import { afterValidations, converged, NOT_VALIDATED, nextLimit } from '../run/convergence.js';
-import { promotes, runOver, type StageResults } from '../run/promotion.js';
+import { promotes, runOver } from '../run/promotion.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { inputsOf } from '../stages/inputs.js';
 import { type FileRef, originText, type Ref, type RunRef } from '../stages/origin.js';
@@ -67,7 +67,7 @@ export async function* runReference(run: ReferenceRun): AsyncGenerator<Reference
   const { promotion } = spec.curriculum;
   const results: ReferenceOutcome[] = [];
   let anchor: Blob | undefined;
-  while (!runOver(results.map(decided), spec)) {
+  while (!runOver(results, spec)) {
     const generation = results.length;
     const stage = stageAt(spec, generation, anchor !== undefined);
     const outcome = await runReferenceStage(run, stage, blobsFor(spec, stage, results, anchor));
@@ -77,7 +77,7 @@ export async function* runReference(run: ReferenceRun): AsyncGenerator<Reference
     const promoted =
       candidate !== undefined &&
       degenerate(candidate.validation, dataset) === undefined &&
-      !runOver(results.map(decided), spec) &&
+      !runOver(results, spec) &&
       promotes({ promotion, primary }, candidate.validation, present && outcome.frozen[present.name]?.validation);
     if (promoted) anchor = candidate.params;
     yield { ...outcome, generation, promoted };
@@ -107,12 +107,6 @@ export function blobsFor(
     return [[name, blob] as const];
   });
   return Object.fromEntries(blobs);
-}
-
-/** What decides whether a stage follows. */
-export function decided({ learners }: ReferenceOutcome): StageResults[number] {
-  const named = Object.entries(learners).flatMap(([name, { best }]) => (best ? [[name, { best }] as const] : []));
-  return { learners: Object.fromEntries(named) };
 }
 
 /**

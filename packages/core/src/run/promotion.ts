@@ -19,8 +19,10 @@ export function promotes(
   return promotion === 'always' || isBetter(primary, candidate, anchor);
 }
 
-/** What the stages that have ended came to, in order. */
-export type StageResults = readonly { readonly learners: Readonly<Record<string, { readonly best: BestParams }>> }[];
+/** What the stages that have ended came to, in order. A learner that was not validated decides nothing. */
+export type StageResults = readonly {
+  readonly learners: Readonly<Record<string, { readonly best?: BestParams | undefined }>>;
+}[];
 
 type Deciding = Pick<Task, 'primary'>;
 

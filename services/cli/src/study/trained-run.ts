@@ -23,15 +23,9 @@ export interface TrainedResult {
 
 /** The student that validated best, as the run's rules choose it. @throws TrikdError 'corrupt' if the run has none */
 export function trainedResult(spec: RunSpec, stages: readonly TrainedStage[]): TrainedResult {
-  const index = bestStage(stages.map(validated), spec);
+  const index = bestStage(stages, spec);
   const stage = index === undefined ? undefined : stageOf(spec, index);
   const best = stage && stages[stage.index]?.learners[stage.decisive]?.best;
   if (!stage || !best) throw new TrikdError('corrupt', `run ${spec.name} has no result`);
   return { stage, learner: learnerAt(spec, stage.index, stage.decisive), best };
-}
-
-/** What decides: the learners that were validated. */
-function validated({ learners }: TrainedStage): { readonly learners: Readonly<Record<string, { best: BestParams }>> } {
-  const named = Object.entries(learners).flatMap(([name, { best }]) => (best ? [[name, { best }] as const] : []));
-  return { learners: Object.fromEntries(named) };
 }
