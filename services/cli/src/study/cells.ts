@@ -5,6 +5,9 @@ import { merged, type Settings } from './merged.js';
 import { runOf } from './run-of.js';
 import { MOST_CELLS, type StudySpec, seedsOf } from './study-spec.js';
 
+/** Characters of the name of a run, at most. */
+export const LONGEST_NAME = 63;
+
 /** One run of a study. */
 export interface Cell {
   /** Empty for a study of one setting. */
@@ -81,7 +84,7 @@ function specOf(study: StudySpec, setting: string, arm: string, seed: number, se
   const name = [study.name, setting, arm, seed]
     .filter((part) => part !== '')
     .join('-')
-    .slice(0, 63);
+    .slice(0, LONGEST_NAME);
   const where = setting === '' ? `arm ${arm}` : `arm ${arm}, setting ${setting}`;
   return runOf({ ...settings, name, seed }, `${where} of study ${study.name}`);
 }

@@ -1,5 +1,5 @@
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
-import type { Cell } from '../cells.js';
+import { type Cell, LONGEST_NAME } from '../cells.js';
 
 /** The run of a cell as an orchestrator gets it. */
 export interface RunOfCell {
@@ -10,8 +10,8 @@ export interface RunOfCell {
   readonly digest: string;
 }
 
-/** Characters of a name of a run, and of the digest in it. */
-const [LONGEST_NAME, DIGITS] = [63, 12];
+/** Characters of the digest in the name of a run. */
+const DIGITS = 12;
 
 /**
  * The run of a cell. Its name has the digest of the spec of the cell, so that the same cell always has the same run, and a study whose
