@@ -190,7 +190,7 @@ describe('a process of its own', () => {
   });
 });
 
-test('an addon that was built from other sources is told apart', () => {
+test('an addon that was built from other sources is recognised', () => {
   expect(isOfThisVersion(native)).toBe(true);
   expect(isOfThisVersion({ kernels: () => 'trikd_kernels_1' })).toBe(false);
   expect(isOfThisVersion({})).toBe(false);

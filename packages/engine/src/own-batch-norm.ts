@@ -21,7 +21,7 @@ export interface OwnGraph {
   /** The first output of a node, with the shape that TensorFlow cannot infer. */
   shaped(output: Output, shape: readonly number[]): Output;
   add(type: string, inputs: readonly OpInput[], attributes: readonly Attribute[]): { readonly id: number };
-  /** Whatever has been told to use an output, and has not yet been added, uses another one with the same value. */
+  /** Ops that are added from now on read another output, with the same value, in place of this one. */
   replace(output: Output, by: Output): void;
 }
 

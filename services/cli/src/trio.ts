@@ -15,7 +15,7 @@ export type StartModel<Service> = (
   place?: string,
 ) => Promise<Service>;
 
-/** A trio whose trainers have been told the addresses of the processes for their further replicas. */
+/** A trio whose trainers have the addresses of the processes for their further replicas. */
 export interface StartedTrio<Service> {
   readonly trio: Trio<Service>;
   /** The processes for replicas besides the trainers. */

@@ -15,13 +15,13 @@ test('each setting that differs is named with both values', () => {
   ]);
 });
 
-test('a stored spec of an earlier version is the one that its file states today', () => {
+test('a spec that an earlier version stored does not differ from its file, completed by this version', () => {
   expect(specDifferences(specOf(), newRun(specOf()))).toEqual([]);
   expect(specDifferences(specOf(), newRun(specOf({ epochs: 3 })))).toEqual(['epochs: stored 2, requested 3']);
   expect(specDifferences(specOf(), newRun(specOf({ engine: { kernels: 'tensorflow' } })))).toEqual([]);
 });
 
-test('a stored spec that states what a new run would get otherwise differs from one that gets it', () => {
+test('a stored setting differs from the default that a new run gets instead', () => {
   const stored = specOf({ engine: { kernels: 'tensorflow' } });
   expect(specDifferences(stored, newRun(specOf()))).toContain('engine.kernels: stored "tensorflow", requested "own"');
 });

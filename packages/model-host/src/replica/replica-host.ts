@@ -33,7 +33,7 @@ export interface ReplicaHost {
   readonly role: TrainedRole;
   /** Serves one stream. */
   begin(): ReplicaStream;
-  /** Opens no replica any more. Resolves when the trainer of the one that is open has closed it, after a few seconds at most. */
+  /** Rejects new replicas. Resolves when the trainer of the open one has closed it, or after `LEAVE_SECONDS`. */
   leave(): Promise<void>;
 }
 

@@ -21,7 +21,7 @@ export interface ServerRun {
   readonly runId: string;
   /** SHA-256 of its spec, hex. */
   readonly digest: string;
-  /** Undefined for one that this program does not know. */
+  /** Undefined: a phase that this version does not have. */
   readonly phase: RunState['phase'] | undefined;
   /** Why it failed; empty otherwise. */
   readonly failure: string;

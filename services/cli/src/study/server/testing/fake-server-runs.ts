@@ -12,7 +12,7 @@ export interface FakeServerRuns {
   readonly runs: ServerRuns;
   /** Names of the runs that were created or continued, in order. */
   readonly created: string[];
-  /** A run with a trio ends, and the next one that waits gets its trio. */
+  /** Ends a run that has a trio, which goes to the next run in the queue. */
   end(runId: string, phase: RunState['phase']): void;
   /** Names of the runs in a phase. */
   inPhase(phase: RunState['phase']): readonly string[];
