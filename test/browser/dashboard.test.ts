@@ -273,6 +273,13 @@ test('a run that does not exist is said not to', async () => {
   expect(await page.getByRole('alert').textContent()).toContain('nowhere');
 });
 
+test('an address that changes while the page loads is followed', async () => {
+  const { page } = await openWatched(await browser.newContext());
+  await page.addInitScript("addEventListener('DOMContentLoaded', () => { location.hash = '#/runs/nowhere'; })");
+  await page.goto(`http://${relay.address}/`);
+  await page.getByRole('heading', { level: 1, name: 'nowhere' }).waitFor();
+});
+
 test('a report opens from the disk, without a network, with plots', async () => {
   const lines = readFileSync(join(services.events, 'coast', 'events.jsonl'), 'utf8');
   const history = foldAll(eventsIn(lines));

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { addressOf, addressOfList, type Place, placeIn } from './address.js';
 import { ComparisonPage } from './comparison-page.js';
 import { RunPage } from './run-page.js';
@@ -6,7 +6,8 @@ import { RunsPage } from './runs-page.js';
 
 export function App() {
   const [place, setPlace] = useState(() => placeIn(window.location.hash));
-  useEffect(() => {
+  // Before the page is painted: an address that changes while the page loads is followed, too.
+  useLayoutEffect(() => {
     const go = () => {
       setPlace(placeIn(window.location.hash));
       window.scrollTo(0, 0);
