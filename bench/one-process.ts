@@ -19,6 +19,7 @@ import { loadDataset, ownData } from '@trikd/model-host/data/load-dataset';
 import { remoteReplicas } from '@trikd/model-host/replica/remote-replica';
 import { systemClock } from '@trikd/process/system-clock';
 import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
+import { openReplicaStream } from '@trikd/transport/grpc/replica-client';
 import { answerLines } from './line-process.ts';
 import { freshAnchor } from './trio-spec.ts';
 
@@ -26,7 +27,11 @@ import { freshAnchor } from './trio-spec.ts';
 const MOST_IMAGES = 4_000_000;
 
 const addresses = process.env['BENCH_REPLICAS']?.split(',').filter((address) => address !== '') ?? [];
-const replicas = remoteReplicas({ role: 'student', addresses, security: LOOPBACK_ONLY });
+const replicas = remoteReplicas({
+  addresses,
+  connect: (address, options) => openReplicaStream(address, { ...options, role: 'student', security: LOOPBACK_ONLY }),
+  clock: systemClock,
+});
 
 type Trained = readonly TrainedRole[];
 

@@ -5,7 +5,7 @@ import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import { engineSessions, type ModelSessions, sessionsWith } from '@trikd/core/training/sessions';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
-import { remoteReplicas, trainingWithReplicas } from '@trikd/model-host/replica/remote-replica';
+import { type ConnectReplica, remoteReplicas, trainingWithReplicas } from '@trikd/model-host/replica/remote-replica';
 import { createReplicaHost, type ReplicaHostParts } from '@trikd/model-host/replica/replica-host';
 import { createTrainer } from '@trikd/model-host/trainer/trainer';
 import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/trainer.module';
@@ -17,6 +17,7 @@ import { numberTrainer } from '@trikd/testing/toy-model/number-model';
 import { lonePorts, memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { openReplicaStream } from '@trikd/transport/grpc/replica-client';
 import { createService } from '@trikd/transport/nest/create-service';
 import { afterEach, expect, test } from 'vitest';
 
@@ -46,7 +47,10 @@ async function openHost(changes: Partial<ReplicaHostParts> = {}, role: TrainedRo
     ...{ role, store: memoryStore(), loadDataset, trainGeneration: numberTrainer(), log, ...outside },
   });
   const admission = ownAdmission(AdmissionLimits.parse({}));
-  const replicas = createReplicaHost({ role, admission, loadDataset, numerics: () => numerics, log, ...changes });
+  const replicas = createReplicaHost({
+    ...{ role, admission, loadDataset, numerics: () => numerics, clock: systemClock, log },
+    ...changes,
+  });
   const service = await createService({
     module: trainerModule(trainer, replicas, never),
     services: TRAINER_SERVICES,
@@ -56,10 +60,14 @@ async function openHost(changes: Partial<ReplicaHostParts> = {}, role: TrainedRo
   return { ...service, replicas };
 }
 
-function sessionsAt(addresses: readonly string[]): ModelSessions {
-  return sessionsWith(
-    remoteReplicas({ role: 'student', addresses, security: LOOPBACK_ONLY, numerics: () => numerics }),
-  );
+const connectWithin =
+  (connectSeconds: number): ConnectReplica =>
+  (address, options) =>
+    openReplicaStream(address, { ...options, role: 'student', security: LOOPBACK_ONLY, connectSeconds });
+
+function sessionsAt(addresses: readonly string[], connectSeconds = 10): ModelSessions {
+  const connect = connectWithin(connectSeconds);
+  return sessionsWith(remoteReplicas({ addresses, connect, clock: systemClock, numerics: () => numerics }));
 }
 
 /** The digest of the student's state after the first generation. */
@@ -87,7 +95,7 @@ test('replicas that an assignment names take the place of those of the configura
   const host = await openHost();
   const reached: number[] = [];
   const { ports } = lonePorts({ emit: (event) => event.kind === 'progress' && reached.push(event.progress.nextStep) });
-  const away = { role: 'student', addresses: ['127.0.0.1:1'], security: LOOPBACK_ONLY } as const;
+  const away = { addresses: ['127.0.0.1:1'], connect: connectWithin(10), clock: systemClock };
   const attempt = { runId: alone.name, generation: 0, attempt: 1 };
   const start = { role: 'student', spec: alone, stage: stageAt(alone, 0, false), attempt, startStep: 0 } as const;
   const train = trainingWithReplicas(away);
@@ -120,7 +128,9 @@ test('a replica whose process is asked to exit trains on until its trainer has c
 test('a replica that cannot be reached, or has no such learner, is named', async () => {
   const gone = await openHost();
   await gone.close();
-  await expect(trained(sessionsAt([gone.address]))).rejects.toThrow(/^replica 1 of the student at .*did not answer/);
+  await expect(trained(sessionsAt([gone.address], 0.1))).rejects.toThrow(
+    /^replica 1 of the student at .*did not answer for 0.1 s/,
+  );
 });
 
 test('a process that computes other bits, or has other images, trains no replica', async () => {

@@ -85,7 +85,7 @@ test('a watch is resumed when its server is back, after the last event', async (
     ...outside,
   });
   const admission = ownAdmission(AdmissionLimits.parse({}));
-  const replicas = createReplicaHost({ role: 'student', admission, loadDataset, log });
+  const replicas = createReplicaHost({ role: 'student', admission, loadDataset, clock: systemClock, log });
   const serveTrainer = () =>
     createService({
       module: trainerModule(trainer, replicas, never),

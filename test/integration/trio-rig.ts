@@ -47,7 +47,8 @@ export async function agreement(of = spec): Promise<Agreement> {
 export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGeneration = numberTrainer()) {
   const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
   const trainer: Trainer = createTrainer({ role, store, loadDataset, trainGeneration, log, ...outside }, 0.3);
-  const replicas = createReplicaHost({ role, admission: ownAdmission(AdmissionLimits.parse({})), loadDataset, log });
+  const admission = ownAdmission(AdmissionLimits.parse({}));
+  const replicas = createReplicaHost({ role, admission, loadDataset, clock: systemClock, log });
   const module = trainerModule(trainer, replicas, never);
   const service = await createService({
     module,

@@ -55,7 +55,7 @@ export function sessionsWith(openRemote: OpenRemoteReplica): ModelSessions {
       const open = () => engine.load(program, model.state);
       if (replicasOf(model.learner) === 1) return open();
       const responseNumbers = [...program.ports.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-      return openReplicas(model, open, (rank) => openRemote(model, rank, responseNumbers));
+      return openReplicated(model, open, (rank) => openRemote(model, rank, responseNumbers));
     },
     async openFrozen(context, model, params) {
       const program = tracePredictor(context, model);
@@ -68,8 +68,12 @@ export function sessionsWith(openRemote: OpenRemoteReplica): ModelSessions {
   };
 }
 
-/** Replicas in sessions of this process, but for those that have processes of their own. */
-async function openReplicas(
+/**
+ * A learner with several replicas as one session.
+ * @param open opens one in this process
+ * @param openRemote opens the one of a rank in a process of its own; undefined where there is none
+ */
+export async function openReplicated(
   { spec, stage, learner, state }: TrainerModel,
   open: () => Promise<ModelSession>,
   openRemote: (rank: number) => Promise<Replica | undefined>,

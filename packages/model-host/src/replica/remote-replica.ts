@@ -1,19 +1,17 @@
+import type { Clock } from '@trikd/core/async/clock';
 import { within } from '@trikd/core/async/within';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Numerics } from '@trikd/core/domain/numerics';
-import type { TrainedRole } from '@trikd/core/domain/role';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Replica } from '@trikd/core/training/replicas/replica';
 import { BATCH_INPUTS } from '@trikd/core/training/role-program';
-import { type OpenRemoteReplica, sessionsWith } from '@trikd/core/training/sessions';
+import { type ModelSessions, type OpenRemoteReplica, sessionsWith } from '@trikd/core/training/sessions';
 import { trainGeneration } from '@trikd/core/training/trainer';
-import { systemClock } from '@trikd/process/system-clock';
 import { bytesOf, floatsOf } from '@trikd/protocol/convert-floats';
 import { fromNumerics } from '@trikd/protocol/convert-numerics';
 import type { TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
-import type { Security } from '@trikd/transport/access/security';
-import { openReplicaStream, type ReplicaStream } from '@trikd/transport/grpc/replica-client';
+import type { ReplicaStream, ReplicaStreamOptions } from '@trikd/transport/grpc/replica-client';
 import type { TrainerParts } from '../trainer/trainer-parts.js';
 
 type Request = NonNullable<TrainReplicaRequest['request']>;
@@ -23,30 +21,40 @@ const PIECE_BYTES = 256 * 1024;
 /** For a replica to read its data and to trace its graph. */
 const OPEN_SECONDS = 600;
 
+/** Connects to a process that trains replicas. @throws TrikdError 'unavailable' when it cannot be reached */
+export type ConnectReplica = (
+  address: string,
+  options: Pick<ReplicaStreamOptions, 'what' | 'responseNumbers'>,
+) => Promise<ReplicaStream>;
+
 export interface RemoteReplicas {
-  readonly role: TrainedRole;
   /** host:port of those that there are, from rank 1 on. */
   readonly addresses: readonly string[];
-  readonly security: Security;
+  readonly connect: ConnectReplica;
+  readonly clock: Clock;
   readonly numerics?: (engine: RunSpec['engine']) => Numerics;
 }
 
 /**
  * Training with replicas in processes of their own.
  * @param configured `addresses` are those of the configuration; an assignment may name others
+ * @param sessions opens models, and the replicas in other processes by the function that it is called with; default: TensorFlow graphs
  */
-export function trainingWithReplicas(configured: RemoteReplicas): TrainerParts['trainGeneration'] {
+export function trainingWithReplicas(
+  configured: RemoteReplicas,
+  sessions: (openRemote: OpenRemoteReplica) => ModelSessions = sessionsWith,
+): TrainerParts['trainGeneration'] {
   return (start, dataset, ports, addresses = configured.addresses) =>
-    trainGeneration(start, dataset, ports, sessionsWith(remoteReplicas({ ...configured, addresses })));
+    trainGeneration(start, dataset, ports, sessions(remoteReplicas({ ...configured, addresses })));
 }
 
 /** Opens the replicas that have processes of their own. */
-export function remoteReplicas({ role, addresses, security, numerics }: RemoteReplicas): OpenRemoteReplica {
+export function remoteReplicas({ addresses, connect, clock, numerics }: RemoteReplicas): OpenRemoteReplica {
   return async ({ spec, stage, dataset, learner, signal }, rank, responseNumbers) => {
     const address = addresses[rank - 1];
     if (address === undefined) return undefined;
     const what = `replica ${rank} of the ${learner.name} at ${address}`;
-    const stream = await openReplicaStream(address, { role, security, what, responseNumbers });
+    const stream = await connect(address, { what, responseNumbers });
     const close = () => stream.close();
     signal?.addEventListener('abort', close, { once: true });
     try {
@@ -58,17 +66,17 @@ export function remoteReplicas({ role, addresses, security, numerics }: RemoteRe
         datasetDigest: dataset.digest,
         numerics: fromNumerics(numerics?.(spec.engine)),
       };
-      await inTime(stream.ask({ $case: 'open', value: open }), OPEN_SECONDS, what);
+      await inTime(stream.ask({ $case: 'open', value: open }), OPEN_SECONDS, { what, clock });
     } catch (error) {
       stream.close();
       throw error;
     }
-    return replicaOver(stream, what, spec.exchange.stepTimeout);
+    return replicaOver(stream, spec.exchange.stepTimeout, { what, clock });
   };
 }
 
-function replicaOver(stream: ReplicaStream, what: string, seconds: number): Replica {
-  const ask = async (request: Request) => floatsOf(await inTime(stream.ask(request), seconds, what));
+function replicaOver(stream: ReplicaStream, seconds: number, waiting: Waiting): Replica {
+  const ask = async (request: Request) => floatsOf(await inTime(stream.ask(request), seconds, waiting));
 
   /** A failure of a piece is that of the request which uses it. */
   function send(name: string, values: Float32Array): void {
@@ -107,11 +115,17 @@ function replicaOver(stream: ReplicaStream, what: string, seconds: number): Repl
   };
 }
 
-async function inTime<T>(work: Promise<T>, seconds: number, what: string): Promise<T> {
+/** What is waited for, and by which clock. */
+interface Waiting {
+  readonly what: string;
+  readonly clock: Clock;
+}
+
+async function inTime<T>(work: Promise<T>, seconds: number, { what, clock }: Waiting): Promise<T> {
   const done = await within(
     work.then((value) => ({ value })),
     seconds,
-    systemClock,
+    clock,
   );
   if (done) return done.value;
   throw new TrikdError('unavailable', `${what} has not answered for ${seconds} s`);

@@ -1,4 +1,5 @@
 import { createBell } from '@trikd/core/async/bell';
+import type { Clock } from '@trikd/core/async/clock';
 import { within } from '@trikd/core/async/within';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
@@ -9,10 +10,9 @@ import { type Admission, assertAdmitted } from '@trikd/core/spec/admission';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
-import { openReplica, type RemoteReplica } from '@trikd/core/training/replicas/open-replica';
+import { type LoadReplica, openReplica, type RemoteReplica } from '@trikd/core/training/replicas/open-replica';
 import { type FaultPoint, faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
-import { systemClock } from '@trikd/process/system-clock';
 import { floatsOf } from '@trikd/protocol/convert-floats';
 import { toNumerics } from '@trikd/protocol/convert-numerics';
 import type { OpenReplica, TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
@@ -25,6 +25,9 @@ export interface ReplicaHostParts {
   readonly loadDataset: (spec: RunSpec) => Promise<Dataset>;
   /** Default: it is not reported. */
   readonly numerics?: (engine: RunSpec['engine']) => Numerics;
+  /** Default: TensorFlow graphs. */
+  readonly loadReplica?: LoadReplica;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -76,7 +79,7 @@ export function createReplicaHost(parts: ReplicaHostParts): ReplicaHost {
     },
     async leave() {
       leaving = true;
-      await within(idle(), LEAVE_SECONDS, systemClock);
+      await within(idle(), LEAVE_SECONDS, parts.clock);
     },
   };
 }
@@ -106,7 +109,7 @@ function replicaStream(parts: ReplicaHostParts, { takeOver, closed: onClosed }: 
     if (replica) throw new TrikdError('wrong-state', 'the replica is open already');
     await takeOver();
     const model = await modelOf(parts, request);
-    replica = await openReplica(model);
+    replica = await openReplica(model, parts.loadReplica);
     values = collectedValues(replica.mostNumbers);
     const { spec, learner, rank } = model;
     at = { runId: spec.name, generation: request.generation };

@@ -11,6 +11,7 @@ import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { serviceOf } from '@trikd/transport/access/caller';
 import { securityOrExit } from '@trikd/transport/access/security';
 import { dialWith } from '@trikd/transport/grpc/exchange-client';
+import { openReplicaStream } from '@trikd/transport/grpc/replica-client';
 import { runService } from '@trikd/transport/nest/run-service';
 import { admittingTrainer } from '../admitting.js';
 import { trainerConfig } from '../config.js';
@@ -38,7 +39,12 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
     store,
     loadDataset,
     readWeights: weightsReader(config.weights),
-    trainGeneration: trainingWithReplicas({ role, addresses: config.replicas, security, numerics }),
+    trainGeneration: trainingWithReplicas({
+      addresses: config.replicas,
+      connect: (address, options) => openReplicaStream(address, { ...options, role, security }),
+      clock: systemClock,
+      numerics,
+    }),
     dial: dialWith(security),
     clock: systemClock,
     random: Math.random,
@@ -49,7 +55,7 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
   const trainer = admittingTrainer(trained, admission, config.peers);
   /** Streams stay open while the trainer leaves. */
   const left = new AbortController();
-  const replicas = createReplicaHost({ role, admission, loadDataset, numerics, log });
+  const replicas = createReplicaHost({ role, admission, loadDataset, numerics, clock: systemClock, log });
   const leave = async () => {
     await Promise.all([trainer.leave(), replicas.leave()]);
     left.abort();

@@ -25,20 +25,19 @@ export interface ReplicaStreamOptions {
   readonly what: string;
   /** Numbers of a response, at most. */
   readonly responseNumbers: number;
+  /** Default: 10, for a process that is being started again. */
+  readonly connectSeconds?: number;
 }
-
-/** For a process that is being started again. */
-const CONNECT_SECONDS = 10;
 
 /** Connects to a process that trains replicas. @throws TrikdError 'unavailable' when it cannot be reached */
 export async function openReplicaStream(
   address: string,
-  { role, security, what, responseNumbers }: ReplicaStreamOptions,
+  { role, security, what, responseNumbers, connectSeconds = 10 }: ReplicaStreamOptions,
 ): Promise<ReplicaStream> {
   const peer = { role: serviceOf(role), security };
   const client = createClient(ReplicaServiceClient, address, replicaChannel(responseNumbers), peer);
   try {
-    await connected(client, what);
+    await connected(client, what, connectSeconds);
   } catch (error) {
     client.close();
     throw error;
@@ -69,11 +68,11 @@ export async function openReplicaStream(
   };
 }
 
-function connected(client: ReplicaServiceClient, what: string): Promise<void> {
+function connected(client: ReplicaServiceClient, what: string, seconds: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.waitForReady(Date.now() + 1000 * CONNECT_SECONDS, (error) => {
+    client.waitForReady(Date.now() + 1000 * seconds, (error) => {
       if (!error) return resolve();
-      reject(new TrikdError('unavailable', `${what} did not answer for ${CONNECT_SECONDS} s`, {}, { cause: error }));
+      reject(new TrikdError('unavailable', `${what} did not answer for ${seconds} s`, {}, { cause: error }));
     });
   });
 }

@@ -1,7 +1,8 @@
-import { Engine, type Feeds, sizeOf } from '@trikd/engine';
+import { Engine, type Feeds, type Program, sizeOf } from '@trikd/engine';
 import { type Batch, makeBatch, readBatchAhead } from '../../data/batch.js';
 import { TrikdError } from '../../domain/errors.js';
 import { type Learner, replicasOf, type Stage } from '../../stages/stage.js';
+import type { ModelSession } from '../model-session.js';
 import { type ProgramContext, randomFeeds, traceTrainer } from '../role-program.js';
 import { localReplica } from './local-replica.js';
 import type { Replica } from './replica.js';
@@ -12,6 +13,14 @@ export interface ReplicaModel extends ProgramContext {
   readonly learner: Learner;
   readonly rank: number;
 }
+
+/** A model in a session, with the shapes of its state and of its ports. */
+export interface LoadedReplica extends Pick<Program, 'variables' | 'ports'> {
+  readonly session: ModelSession;
+}
+
+/** Loads the model of a replica with fresh params. */
+export type LoadReplica = (model: ReplicaModel) => Promise<LoadedReplica>;
 
 /** A replica that makes its parts of the batches itself. */
 export interface RemoteReplica extends Omit<Replica, 'forward' | 'assign'> {
@@ -25,17 +34,17 @@ export interface RemoteReplica extends Omit<Replica, 'forward' | 'assign'> {
 
 /**
  * Opens a replica with fresh params.
+ * @param load default: as a TensorFlow graph
  * @throws TrikdError 'invalid' for a rank that the learner does not have
  */
-export async function openReplica(model: ReplicaModel): Promise<RemoteReplica> {
+export async function openReplica(model: ReplicaModel, load = loadProgram): Promise<RemoteReplica> {
   const { spec, dataset, stage, learner, rank } = model;
   const count = replicasOf(learner);
   if (rank < 1 || rank >= count) {
     throw new TrikdError('invalid', `the ${learner.name} has ${count} replicas, and none of rank ${rank}`, { rank });
   }
-  const program = traceTrainer(model, stage, learner);
-  const engine = await Engine.open(spec.engine);
-  const replica = localReplica(await engine.load(program));
+  const { session, variables, ports } = await load(model);
+  const replica = localReplica(session);
   const partAt = (step: number) => makeBatch(dataset, spec, stage.index, step, { index: rank, of: count });
   let ahead: Batch | undefined;
 
@@ -58,16 +67,19 @@ export async function openReplica(model: ReplicaModel): Promise<RemoteReplica> {
     update: (sum) => replica.update(sum),
     async assignValues(values) {
       const state = [...values].map(([name, data]) => {
-        const variable = program.variables.get(name);
+        const variable = variables.get(name);
         if (!variable) throw new TrikdError('invalid', `the ${learner.name} has no state ${name}`);
         return [name, { dtype: 'float32' as const, shape: variable.shape, data }] as const;
       });
       await replica.assign(new Map(state));
     },
-    mostNumbers: [...program.variables.values(), ...program.ports.values()].reduce(
-      (sum, { shape }) => sum + sizeOf(shape),
-      0,
-    ),
+    mostNumbers: [...variables.values(), ...ports.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     close: () => replica.close(),
   };
+}
+
+async function loadProgram(model: ReplicaModel): Promise<LoadedReplica> {
+  const program = traceTrainer(model, model.stage, model.learner);
+  const engine = await Engine.open(model.spec.engine);
+  return { session: await engine.load(program), variables: program.variables, ports: program.ports };
 }
