@@ -1,14 +1,15 @@
 """Makes and trains a small ResNet with PyTorch, as its users do, for pytorch_teacher.test.ts.
 
-usage: pytorch_teacher.py DATA OUT
+usage: pytorch_teacher.py OUT
 
-DATA has the files of Fashion-MNIST. OUT gets `teacher.safetensors`, `teacher-half.safetensors` in float16, and `logits`: float32, of the first
-1000 test images. Needs PyTorch and safetensors.
+OUT, the folder of the test, gets `pytorch_teacher.safetensors`, `pytorch_teacher_half.safetensors` in float16, and `pytorch_teacher.json`: test images,
+their labels, and the logits that PyTorch computes for them. Needs PyTorch and safetensors.
 """
 
 from __future__ import annotations
 
-import gzip
+import base64
+import json
 import pathlib
 import sys
 
@@ -16,7 +17,8 @@ import torch
 from safetensors import serialize_file
 from torch import nn
 
-TRAIN, TEST, BATCH, EPOCHS = 2000, 1000, 50, 4
+TRAIN, TEST, BATCH, EPOCHS = 1000, 100, 50, 4
+CLASSES, PIXELS, NOISE = 10, 28, 0.35
 MEAN, STD = 0.286, 0.353
 
 
@@ -53,13 +55,15 @@ class ResNet8(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
-def read(data: pathlib.Path, part: str, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    def file(name: str, header: int, size: int) -> torch.Tensor:
-        with gzip.open(data / f'{part}-{name}.gz') as opened:
-            return torch.frombuffer(bytearray(opened.read(header + count * size)), dtype=torch.uint8)[header:]
+def drawn(count: int, prototypes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Noisy pictures of the prototypes, in bytes, and their classes."""
+    labels = torch.randint(CLASSES, (count,))
+    noise = NOISE * torch.randn(count, 1, PIXELS, PIXELS)
+    return ((prototypes[labels] + noise).clamp(0, 1) * 255).round().byte(), labels
 
-    images = file('images-idx3-ubyte', 16, 784).reshape(count, 1, 28, 28)
-    return (images / 255 - MEAN) / STD, file('labels-idx1-ubyte', 8, 1).long()
+
+def normalised(images: torch.Tensor) -> torch.Tensor:
+    return (images / 255 - MEAN) / STD
 
 
 def save(net: nn.Module, path: pathlib.Path) -> None:
@@ -72,23 +76,31 @@ def save(net: nn.Module, path: pathlib.Path) -> None:
     serialize_file(described, path, {'format': 'pt'})
 
 
-def main(data: pathlib.Path, out: pathlib.Path) -> None:
+def text(tensor: torch.Tensor) -> str:
+    return base64.b64encode(tensor.contiguous().numpy().tobytes()).decode()
+
+
+def main(out: pathlib.Path) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    images, labels = read(data, 'train', TRAIN)
+    prototypes = torch.rand(CLASSES, 1, PIXELS, PIXELS)
+    images, labels = drawn(TRAIN, prototypes)
     net = ResNet8()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     for _ in range(EPOCHS):
         for chosen in torch.randperm(TRAIN).split(BATCH):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(net(images[chosen]), labels[chosen]).backward()
+            nn.functional.cross_entropy(net(normalised(images[chosen])), labels[chosen]).backward()
             optimizer.step()
     net.eval()
+    images, labels = drawn(TEST, prototypes)
     with torch.no_grad():
-        (out / 'logits').write_bytes(net(read(data, 't10k', TEST)[0]).contiguous().numpy().tobytes())
-    save(net, out / 'teacher.safetensors')
-    save(net.half(), out / 'teacher-half.safetensors')
+        logits = net(normalised(images))
+    golden = {'images': text(images), 'labels': text(labels.byte()), 'logits': text(logits)}
+    (out / 'pytorch_teacher.json').write_text(json.dumps(golden) + '\n')
+    save(net, out / 'pytorch_teacher.safetensors')
+    save(net.half(), out / 'pytorch_teacher_half.safetensors')
 
 
 if __name__ == '__main__':
-    main(*map(pathlib.Path, sys.argv[1:]))
+    main(pathlib.Path(sys.argv[1]))
