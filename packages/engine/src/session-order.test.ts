@@ -11,8 +11,8 @@ beforeAll(async () => {
   for (const session of SESSIONS) alone.set(session, (await digests(session))[0]!);
 });
 
-test('the number of threads and the precision are part of the result', () => {
-  expect(new Set(alone.values()).size).toBe(SESSIONS.length);
+test('the number of threads is a part of the result', () => {
+  expect(new Set(['1', '2', '4'].map((session) => alone.get(session))).size).toBe(3);
 });
 
 test.each([[['1', '2']], [['2', '1']], [['4', '2', '1', '2']], [['2:bfloat16', '2', '1:bfloat16', '1', '2:bfloat16']]])(
