@@ -76,6 +76,14 @@ test('a generation with other numerics than the one before raises an alarm too',
   ]);
 });
 
+test('a precision that the processor does not have raises one alarm for each model, in the first generation', async () => {
+  const numericsAt: ToyWorld['numericsAt'] = () => INTEL;
+  const { create, watch } = await served(memoryStore(), [{ numericsAt }], 'warn');
+  await create(specOf({ engine: { precision: 'bfloat16' }, curriculum: { generations: 2 } }));
+  const message = 'computes in float32: TensorFlow has no bfloat16 for GenuineIntel 6 143';
+  expect(alarmsIn(await watch('trial'))).toEqual([message, message]);
+});
+
 test('where equal numerics are required, a run goes on where they are', async () => {
   const store = memoryStore();
   const alike: ToyWorld = { failureAt: losesOne, numericsAt: () => INTEL };

@@ -100,7 +100,10 @@ export const RunSettings = z.strictObject({
       device: z.enum(['cpu', 'gpu']).default('cpu').describe('gpu needs `make engine TENSORFLOW=gpu`'),
       threads: Positive.default(2).describe('TensorFlow threads a process; part of the result, bit for bit'),
       xla: z.boolean().default(false).describe('just-in-time compilation; pays on GPUs, slower on CPUs'),
-      precision: z.enum(['float32', 'bfloat16']).default('float32').describe('of convolutions; bfloat16 on CPUs only'),
+      precision: z
+        .enum(['float32', 'bfloat16'])
+        .default('float32')
+        .describe('of convolutions; bfloat16 on CPUs with AVX-512 only, others compute float32 instead, with an alarm'),
       kernels: z
         .enum(['own', 'tensorflow'])
         .optional()

@@ -7,10 +7,16 @@ const { engine } = specFor('tiny');
 
 test('a process tells the settings of its run, and the same each time', () => {
   const numericsOf = readNumerics({});
-  const numerics = numericsOf({ ...engine, threads: 3, precision: 'bfloat16' });
-  expect(numerics).toMatchObject({ device: 'cpu', threads: 3, precision: 'bfloat16' });
+  const numerics = numericsOf({ ...engine, threads: 3 });
+  expect(numerics).toMatchObject({ device: 'cpu', threads: 3, precision: 'float32' });
   expect(numerics.tensorflow).toMatch(/^\d+\.\d+\.\d+/);
-  expect(readNumerics({})({ ...engine, threads: 3, precision: 'bfloat16' })).toEqual(numerics);
+  expect(readNumerics({})({ ...engine, threads: 3 })).toEqual(numerics);
+});
+
+test('the precision is bfloat16 where it is asked for and TensorFlow has it for the processor', () => {
+  const { precision, kernels } = readNumerics({})({ ...engine, precision: 'bfloat16' });
+  const hasIt = kernels.includes('avx512f') || kernels.includes('avx_ne_convert');
+  expect(precision).toBe(hasIt ? 'bfloat16' : 'float32');
 });
 
 test('a variable that overrules the choice of kernels is part of it', () => {

@@ -9,6 +9,9 @@ import { processorOf } from './processor.js';
 /** Overrule what kernels are chosen by the processor. */
 const OVERRULING = ['TF_ENABLE_ONEDNN_OPTS', 'ONEDNN_MAX_CPU_ISA', 'DNNL_MAX_CPU_ISA', 'ONEDNN_DEFAULT_FPMATH_MODE'];
 
+/** TensorFlow computes bfloat16 with one of these. Without them it computes float32 and does not say so. */
+const BFLOAT16 = ['avx512f', 'avx_ne_convert'];
+
 /** The numerics of models in this process, by the engine settings of their run. The machine is read once, at the start. */
 export function readNumerics(
   env: Readonly<Record<string, string | undefined>>,
@@ -16,6 +19,7 @@ export function readNumerics(
   const { name: processor, instructionSets } = processorOf(textOf('/proc/cpuinfo'));
   const overruled = OVERRULING.flatMap((name) => (env[name] === undefined ? [] : `${name}=${env[name]}`));
   const kernels = [...instructionSets, ...overruled].sort();
+  const hasBfloat16 = BFLOAT16.some((each) => instructionSets.includes(each));
   const tensorflow = tensorflowVersion();
   return (engine) => ({
     tensorflow,
@@ -23,7 +27,7 @@ export function readNumerics(
     kernels: usesOwnKernels(engine) ? [...kernels, OWN_KERNELS].sort() : kernels,
     device: engine.device === 'gpu' ? gpuName() : 'cpu',
     threads: engine.threads,
-    precision: engine.precision,
+    precision: hasBfloat16 ? engine.precision : 'float32',
   });
 }
 

@@ -2,7 +2,7 @@ import { readManifest } from '@trikd/core/checkpoint/load-manifest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type AttemptNumerics, differences } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { ROLES } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/role';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import type { Preparing } from '@trikd/core/run/state';
 import { learnerIn, type Stage } from '@trikd/core/stages/stage';
@@ -24,6 +24,13 @@ interface Start {
   readonly step: number;
 }
 
+/** What an alarm needs besides its message. */
+interface Alarming extends Start {
+  /** By slot, the learners whose alarms are emitted. */
+  readonly stage: Stage;
+  readonly emit: (event: RunEvent) => void;
+}
+
 /**
  * Compares what the models of an attempt compute with to what the run was trained with. Of a model for which one of the two is not known,
  * nothing is said.
@@ -33,10 +40,7 @@ export function compareNumerics(
   found: AttemptNumerics,
   before: TrainedWith | undefined,
   rule: NumericsRule,
-  { generation, step }: Start,
-  /** By slot, the learners whose alarms are raised. */
-  stage: Stage,
-  emit: (event: RunEvent) => void,
+  alarming: Alarming,
 ): void {
   for (const role of ROLES) {
     const [present, past] = [found[role], before?.numerics[role]];
@@ -47,11 +51,24 @@ export function compareNumerics(
     if (rule === 'require') {
       throw new TrikdError('unavailable', `the ${role} ${differ}, and numerics are required to be equal: ${how}`);
     }
-    // Alarms are of the models that train.
-    const learner = role === 'anchor' ? undefined : learnerIn(stage, role);
-    const message = `${learner ? '' : 'the anchor-server '}${differ}, so results may differ in bits: ${how}`;
-    emit({ kind: 'alarm', participant: learner?.name ?? stage.decisive, generation, step, message });
+    emitAlarm(role, `${differ}, so results may differ in bits: ${how}`, alarming);
   }
+}
+
+/** Emits an alarm for each model that computes in another precision than the run asks for: its processor or GPU has no other. */
+export function comparePrecision(found: AttemptNumerics, precision: string, alarming: Alarming): void {
+  for (const role of ROLES) {
+    const own = found[role];
+    if (!own || own.precision === precision) continue;
+    emitAlarm(role, `computes in ${own.precision}: TensorFlow has no ${precision} for ${own.processor}`, alarming);
+  }
+}
+
+/** Alarms are of the models that train. */
+function emitAlarm(role: Role, message: string, { generation, step, stage, emit }: Alarming): void {
+  const learner = role === 'anchor' ? undefined : learnerIn(stage, role);
+  const participant = learner?.name ?? stage.decisive;
+  emit({ kind: 'alarm', participant, generation, step, message: `${learner ? '' : 'the anchor-server '}${message}` });
 }
 
 /** What the generation before was trained with, for the first attempt at a generation. A manifest that cannot be read tells nothing. */

@@ -18,7 +18,13 @@ import type { Assignment } from '@trikd/core/training/assignment';
 import type { AnchorLink, TrainerLink } from '../ports.js';
 import type { Pair } from '../training/generation-progress.js';
 import { blamePair } from './blame-pair.js';
-import { compareNumerics, generationBefore, type NumericsRule, type TrainedWith } from './compare-numerics.js';
+import {
+  compareNumerics,
+  comparePrecision,
+  generationBefore,
+  type NumericsRule,
+  type TrainedWith,
+} from './compare-numerics.js';
 import { attemptOf, type DutyScope } from './scope.js';
 import { digestsOf, type InputBlobs, importedBy, stageInputs } from './stage-inputs.js';
 
@@ -80,7 +86,10 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
   );
   const imported = importedBy(run, stage, inputs, { ...loaded?.files, ...Object.fromEntries(initial) });
   const { generation } = todo;
-  compareNumerics(numerics, trainedWith, ports.numerics ?? 'warn', { generation, step }, stage, run.emit);
+  const alarming = { generation, step, stage, emit: run.emit };
+  compareNumerics(numerics, trainedWith, ports.numerics ?? 'warn', alarming);
+  // Once: later attempts do not differ from the first one in it.
+  if (!trainedWith) comparePrecision(numerics, run.spec.engine.precision, alarming);
   const { datasetDigest, classes, totalSteps, stepsPerEpoch } = first;
   yield {
     kind: 'assigned',
