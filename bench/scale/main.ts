@@ -1,7 +1,7 @@
 /**
  * The model of docs/scale.md: measures, fits, checks the fits, and says what they predict. Wants a quiet machine for three minutes.
  *
- * usage: node --expose-gc bench/scale/main.ts [--only step|transport|lockstep|runs] [--output FILE]
+ * usage: node --expose-gc bench/scale/main.ts [--only step|transport|lockstep|replicas|runs] [--output FILE]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -13,6 +13,7 @@ import { lockstepTime, type PairTimes, simulatedLockstep } from './lockstep.ts';
 import { measureLearners } from './measure-learners.ts';
 import { measureRuns } from './measure-runs.ts';
 import { measureTransport } from './measure-transport.ts';
+import { replicaStepTime, simulatedReplicaStep } from './replica-step.ts';
 
 const { values } = parseArgs({
   options: { only: { type: 'string' }, output: { type: 'string', default: 'bench/results/scale.json' } },
@@ -57,6 +58,7 @@ for (const [name, { coefficients, worst, worstLeftOut, samples }] of Object.entr
   );
 }
 const pairs = wants('lockstep') ? await lockstepTable() : [];
+const replicas = wants('replicas') ? await replicaTable() : [];
 const predicted = values.only === undefined ? imageNet(fits) : [];
 if (predicted.length > 0) console.table(predicted);
 const machine = {
@@ -68,7 +70,7 @@ const machine = {
 mkdirSync(dirname(values.output), { recursive: true });
 writeFileSync(
   values.output,
-  `${JSON.stringify({ machine, fits, lockstep: pairs, imageNet: predicted }, undefined, 2)}\n`,
+  `${JSON.stringify({ machine, fits, lockstep: pairs, replicas, imageNet: predicted }, undefined, 2)}\n`,
 );
 console.log(`written to ${values.output}`);
 process.exit();
@@ -93,6 +95,42 @@ async function lockstepTable() {
     const { forward, backward, exchange } = each;
     const side = (role: 'teacher' | 'student') => `${forward[role]} + ${backward[role]}`;
     table.push({ teacher: side('teacher'), student: side('student'), exchange, model, simulated });
+  }
+  console.table(table);
+  return table;
+}
+
+async function replicaTable() {
+  const learner = { forward: 30, backward: 65, update: 2, logitBytes: 51_200, shareBytes: 1.1e6 };
+  const large = { forward: 3000, backward: 6500, update: 30, logitBytes: 1_024_000, shareBytes: 4.5e7 };
+  const [fast, slow] = [
+    { perByte: 1.3e-6, latency: 0.05 },
+    { perByte: 8.5e-6, latency: 0.5 },
+  ];
+  const cases = [
+    { what: 'ResNet-20, 10 Gb/s', ...learner, ...fast },
+    {
+      what: '100 times the work of ResNet-20 with its params, 10 Gb/s',
+      ...learner,
+      forward: 3000,
+      backward: 6500,
+      ...fast,
+    },
+    {
+      what: '100 times the work of ResNet-20 with its params, 1 Gb/s',
+      ...learner,
+      forward: 3000,
+      backward: 6500,
+      ...slow,
+    },
+    { what: '11 million params, 10 Gb/s', ...large, ...fast },
+  ];
+  const table = [];
+  for (const { what, ...costs } of cases) {
+    for (const count of [1, 2, 4, 8, 16, 64, 256, 1000]) {
+      const each = { ...costs, replicas: count };
+      table.push({ what, replicas: count, model: replicaStepTime(each), simulated: await simulatedReplicaStep(each) });
+    }
   }
   console.table(table);
   return table;
