@@ -4,6 +4,7 @@
 #include <tensorflow/c/c_api.h>
 
 #include "batch_norm_ops.h"
+#include "compact_logits_calls.h"
 #include "convolution_ops.h"
 #include "environment.h"
 #include "failure.h"
@@ -40,7 +41,8 @@ const Function kFunctions[] = {
     {"version", 0, Version},           {"createGraph", 0, CreateGraph}, {"addOperation", 6, AddOperation},
     {"closeGraph", 1, CloseGraph},     {"createSession", 2, CreateSession}, {"run", 5, RunSession},
     {"devices", 1, ListDevices},       {"closeSession", 1, CloseSession}, {"hasConvolutions", 0, HasConvolutionOps},
-    {"kernels", 0, Kernels},
+    {"kernels", 0, Kernels},           {"toFloat16", 2, CompactNumbers}, {"fromFloat16", 2, WidenNumbers},
+    {"largestLogits", 4, CompactRows},
 };
 
 napi_value Invoke(napi_env env, napi_callback_info info) {

@@ -1,4 +1,5 @@
 export type { LayersModel, Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+export { type Float16s, fromFloat16, type LargestLogits, largestLogits, toFloat16 } from './compact-logits.js';
 export type { EngineOptions } from './config-proto.js';
 export { type DType, float32, type HostTensor, int32, sizeOf, type TensorSpec, uint8 } from './dtype.js';
 export { Engine, type Feeds, type Profile, type Session } from './engine.js';

@@ -25,6 +25,10 @@ const call = (name: keyof typeof native, ...given: readonly unknown[]): unknown 
 const add = (type: string, attribute: unknown) =>
   call('addOperation', graph, type, `op${names++}`, [], [attribute], []);
 
+/** The largest logits of two rows of three columns, unless said otherwise. */
+const largest = ({ logits = 6, cols = 3, classes = 2, others = 4 }) =>
+  call('largestLogits', new Float32Array(logits), cols, new Uint16Array(classes), new Float64Array(others));
+
 const refusal = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message), operation: expect.any(String) });
 
@@ -55,6 +59,14 @@ describe('the addon refuses', () => {
     ['config that is no bytes', () => call('createSession', graph, 'threads: 2'), /must be a typed array/],
     ['config that does not parse', () => call('createSession', graph, Uint8Array.of(255, 255)), /Unparseable/],
     ['traced that is no boolean', () => call('run', session, [], [], [], 1), /must be true or false/],
+    ['halves of another length', () => call('toFloat16', new Float32Array(2), new Uint16Array(3)), /expected 2/],
+    ['numbers of another type', () => call('fromFloat16', new Uint16Array(2), new Float64Array(2)), /another type/],
+    ['a part of a row', () => largest({ logits: 7 }), /7 logits are no rows of 3/],
+    ['rows of one column', () => largest({ cols: 1 }), /2 to 65536 columns, got 1/],
+    ['more columns than have an index', () => largest({ logits: 65_537, cols: 65_537 }), /2 to 65536 columns/],
+    ['a row whose columns are all the largest', () => largest({ classes: 6 }), /no 3 largest and others/],
+    ['classes for a part of the rows', () => largest({ classes: 3 }), /classes has 3 elements, expected 2/],
+    ['others for a part of the rows', () => largest({ others: 3 }), /others has 3 elements, expected 4/],
     ['a fetch that is no pair', () => call('run', session, [], [[0]], [], false), /a fetch must be/],
   ])('%s', async (_name, misuse, message) => {
     await expect((async () => misuse())()).rejects.toEqual(refusal('INVALID_ARGUMENT', message));
@@ -193,5 +205,6 @@ describe('a process of its own', () => {
 test('an addon that was built from other sources is recognised', () => {
   expect(isOfThisVersion(native)).toBe(true);
   expect(isOfThisVersion({ kernels: () => 'trikd_kernels_1' })).toBe(false);
+  expect(isOfThisVersion({ kernels: native.kernels })).toBe(false);
   expect(isOfThisVersion({})).toBe(false);
 });

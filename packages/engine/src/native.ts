@@ -69,6 +69,15 @@ export interface Native {
   devices(session: NativeSession): Device[];
   /** Whether graphs may have the addon's own convolutions and batch norms: the processor has AVX-512. */
   hasConvolutions(): boolean;
+  /** Fills `halves`, of the same length. Returns the index of the first finite number that float16 does not reach, or -1. */
+  toFloat16(numbers: Float32Array, halves: Uint16Array): number;
+  /** Fills `numbers`, of the same length. */
+  fromFloat16(halves: Uint16Array, numbers: Float32Array): void;
+  /**
+   * Of each row fills `classes` with the columns of its k largest logits, and `others` with the largest of its other logits and the sum of
+   * exp(logit - largest) over them.
+   */
+  largestLogits(logits: Float32Array, cols: number, classes: Uint16Array, others: Float64Array): void;
   /** `OWN_KERNELS`, unless the addon was built from other sources than this module. */
   kernels(): string;
   closeSession(session: NativeSession): Promise<void>;
@@ -97,8 +106,8 @@ function required(): Native {
 }
 
 /** An addon without the ops that a graph of today has would fail while tracing, by their names alone. */
-export function isOfThisVersion(addon: Partial<Pick<Native, 'kernels'>>): boolean {
-  return addon.kernels?.() === OWN_KERNELS;
+export function isOfThisVersion(addon: Partial<Pick<Native, 'kernels' | 'largestLogits'>>): boolean {
+  return addon.kernels?.() === OWN_KERNELS && addon.largestLogits !== undefined;
 }
 
 export const native = load();

@@ -43,13 +43,6 @@ function valuesOf(): Float32Array {
   return values;
 }
 
-/** Bits of the nearest float16 of each number, ties to even. */
-export function toFloat16(numbers: Float32Array): Uint16Array {
-  const halves = new Uint16Array(numbers.length);
-  for (let i = 0; i < numbers.length; i++) halves[i] = nearestFloat16(numbers[i]!);
-  return halves;
-}
-
 /** float16 widened: exact. Infinity and NaN become NaN. */
 export function fromFloat16(halves: Uint16Array): Float32Array {
   const all = valuesOf();

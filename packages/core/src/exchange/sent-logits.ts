@@ -1,9 +1,8 @@
+import { fromFloat16, largestLogits, toFloat16 } from '@trikd/engine';
 import { TrikdError } from '../domain/errors.js';
-import { fromFloat16, isFiniteFloat16, LARGEST_FLOAT16, toFloat16 } from '../domain/float16.js';
+import { LARGEST_FLOAT16 } from '../domain/float16.js';
 import type { Matrix } from '../domain/matrix.js';
 import type { FrameFormat } from './frame-format.js';
-import { largestColumns } from './largest-logits.js';
-import { logMeanExp } from './log-mean-exp.js';
 
 /** Numbers as they are sent: float32, or the bits of float16. */
 export type SentNumbers = Float32Array | Uint16Array;
@@ -39,15 +38,8 @@ export function toSent(logits: Matrix, { precision, topK }: FrameFormat, of: str
   const { rows, cols, data } = logits;
   const round = (numbers: Float32Array) => (precision === 'float32' ? numbers : reached(numbers, of));
   if (topK === undefined) return precision === 'float32' ? logits : { rows, cols, data: round(data) };
-  const classes = new Uint16Array(rows * topK);
-  const largest = new Float32Array(rows * topK);
-  const rest = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    const columns = largestColumns(data, row * cols, cols, topK);
-    classes.set(columns, row * topK);
-    for (let i = 0; i < topK; i++) largest[row * topK + i] = data[row * cols + columns[i]!]!;
-    rest[row] = logMeanExp(data, row * cols, cols, columns);
-  }
+  const { classes, rest } = largestLogits(data, cols, topK);
+  const largest = Float32Array.from(classes, (column, i) => data[Math.floor(i / topK) * cols + column]!);
   return { rows, cols, data: round(largest), top: { classes, rest: round(rest) } };
 }
 
@@ -78,14 +70,11 @@ function floats(numbers: SentNumbers): Float32Array {
 }
 
 function reached(numbers: Float32Array, of: string): Uint16Array {
-  const halves = toFloat16(numbers);
-  for (let i = 0; i < halves.length; i++) {
-    // What is no number stays none: the receiver says so.
-    if (isFiniteFloat16(halves[i]!) || !Number.isFinite(numbers[i])) continue;
-    throw new TrikdError(
-      'diverged',
-      `${of} has a logit of ${numbers[i]}, and float16 ends at ${LARGEST_FLOAT16}: leave out exchange.precision`,
-    );
-  }
-  return halves;
+  const { halves, beyond } = toFloat16(numbers);
+  // What is no number stays none: the receiver says so.
+  if (beyond === undefined) return halves;
+  throw new TrikdError(
+    'diverged',
+    `${of} has a logit of ${numbers[beyond]}, and float16 ends at ${LARGEST_FLOAT16}: leave out exchange.precision`,
+  );
 }

@@ -116,6 +116,9 @@ const templates: Readonly<Record<keyof Native, () => unknown[]>> = {
   ],
   devices: () => [session],
   closeSession: () => [closedSession],
+  toFloat16: () => [new Float32Array(9), new Uint16Array(9)],
+  fromFloat16: () => [new Uint16Array(9), new Float32Array(9)],
+  largestLogits: () => [new Float32Array(12), pick([6, 4]), new Uint16Array(4), new Float64Array(pick([4, 6]))],
 };
 
 /** Replaces a random part by something that does not belong there. */
