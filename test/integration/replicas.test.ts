@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import { type ReferenceRun, runReferenceStage } from '@trikd/core/reference/reference';
 import { ownAdmission } from '@trikd/core/spec/admission';
@@ -11,12 +14,14 @@ import { createTrainer } from '@trikd/model-host/trainer/trainer';
 import { TRAINER_SERVICES, trainerModule } from '@trikd/model-host/trainer/trainer.module';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
+import { TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { numberTrainer } from '@trikd/testing/toy-model/number-model';
 import { lonePorts, memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
+import { RAISED_WINDOW } from '@trikd/transport/grpc/receive-window';
 import { openReplicaStream } from '@trikd/transport/grpc/replica-client';
 import { createService } from '@trikd/transport/nest/create-service';
 import { afterEach, expect, test } from 'vitest';
@@ -150,4 +155,27 @@ test('a replica is trained by one trainer at a time: a later one takes it over',
   });
   await expect(first).rejects.toMatchObject({ kind: 'wrong-state' });
   expect(await took).toBe(await trained(engineSessions));
+});
+
+test('a process takes megabytes of sums without a round trip, once it has opened a replica, and 64 KiB before', async () => {
+  const host = await openHost();
+  const session = connect(`http://${host.address}`);
+  opened.push({ close: async () => session.destroy() });
+  const path = '/trikd.v1.ReplicaService/TrainReplica';
+  const call = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+  /** What the client may send: on a stream, and on the connection. */
+  const windows = () => [session.remoteSettings.initialWindowSize, session.state.remoteWindowSize];
+  await once(session, 'remoteSettings');
+  expect(windows()).toEqual([65_535, 65_535]);
+  const { digest: datasetDigest } = await loadDataset(spec);
+  const model = { generation: 0, spec: canonicalJson(spec), promoted: false, datasetDigest, numerics: undefined };
+  const open = TrainReplicaRequest.encode({ request: { $case: 'open', value: { ...model, rank: 1 } } }).finish();
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(open.length, 1);
+  call.write(Buffer.concat([prefix, open]));
+  await once(call, 'data');
+  const [ofStream, ofConnection] = windows();
+  expect(ofStream).toBe(RAISED_WINDOW);
+  // Less the request, which the server has read.
+  expect(ofConnection).toBeGreaterThan(RAISED_WINDOW - 65_535);
 });

@@ -6,6 +6,7 @@ import type { TrainedRole } from '@trikd/core/domain/role';
 import { bytesOf } from '@trikd/protocol/convert-floats';
 import type { TrainReplicaRequest, TrainReplicaResponse } from '@trikd/protocol/gen/node/trikd/v1/replica';
 import { type Caller, callerOf, serviceOf } from '@trikd/transport/access/caller';
+import { raiseReceiveWindow } from '@trikd/transport/grpc/receive-window';
 import { serveDuplex } from '@trikd/transport/grpc/serve-duplex';
 import { REPLICAS, SHUTDOWN } from '../tokens.js';
 import type { ReplicaHost } from './replica-host.js';
@@ -22,8 +23,12 @@ export class ReplicaController {
   async trainReplica(call: ServerDuplexStream<TrainReplicaRequest, TrainReplicaResponse>): Promise<void> {
     const stream = this.replicas.begin();
     const answer = async (request: TrainReplicaRequest) => {
-      if (request.request?.$case === 'open') assertOwnRole(callerOf(call.metadata), this.replicas.role);
-      return { data: bytesOf(await stream.answer(request)) };
+      const opens = request.request?.$case === 'open';
+      if (opens) assertOwnRole(callerOf(call.metadata), this.replicas.role);
+      const data = bytesOf(await stream.answer(request));
+      // The sums that follow are large, and one end sends at a time.
+      if (opens) raiseReceiveWindow(call);
+      return { data };
     };
     try {
       await serveDuplex(call, { answer, window: 1, shutdown: this.shutdown });
