@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #ifdef __x86_64__
@@ -16,6 +17,8 @@ namespace {
 
 constexpr uint32_t kInfinity = 0x7f800000;
 constexpr uint16_t kHalfInfinity = 0x7c00;
+// Numbers of float32 in a register.
+constexpr size_t kRegister = 8;
 
 uint32_t BitsOf(float number) {
   uint32_t bits;
@@ -71,38 +74,22 @@ double ExpOf(double x) {
   return n <= 0 ? std::ldexp(1.0, static_cast<int>(n)) * series : std::numeric_limits<double>::quiet_NaN();
 }
 
-// Calls body(from, to) for each run of columns between those that are skipped.
-template <typename Body>
-void BetweenSkipped(size_t count, const uint16_t* skipped, size_t skips, Body body) {
-  size_t start = 0;
-  for (size_t part = 0; part <= skips; part++) {
-    const size_t end = part < skips ? skipped[part] : count;
-    if (start < end) body(start, end);
-    start = end + 1;
-  }
-}
-
-float LargestOf(const float* row, size_t from, size_t to, float largest) {
-  for (size_t at = from; at < to; at++) largest = row[at] > largest ? row[at] : largest;
+float LargestOf(const float* row, size_t count) {
+  float largest = -std::numeric_limits<float>::infinity();
+  for (size_t at = 0; at < count; at++) largest = row[at] > largest ? row[at] : largest;
   return largest;
 }
 
-double SumOfExp(const float* row, size_t from, size_t to, double largest, double sum) {
-  for (size_t at = from; at < to; at++) sum += ExpOf(row[at] - largest);
-  return sum;
-}
-
-// A heap of the largest columns so far, the smallest of them at its root: most columns are compared with that one and no other.
-class Largest {
+// A heap of the largest columns so far, the smallest of them at its root. It defines which columns are the largest ones of a row with NaN.
+class Heap {
  public:
-  Largest(const float* row, size_t k, uint16_t* columns) : row_(row), k_(k), columns_(columns) {
+  Heap(const float* row, size_t k, uint16_t* columns) : row_(row), k_(k), columns_(columns) {
     for (size_t column = 0; column < k; column++) columns_[column] = static_cast<uint16_t>(column);
     for (size_t start = k / 2; start-- > 0;) Sink(start);
   }
-  float least() const { return row_[columns_[0]]; }
   void Offer(size_t column) {
-    // Written so that NaN is offered too, as in JavaScript.
-    if (row_[column] <= least()) return;
+    // NaN is neither less nor equal.
+    if (row_[column] <= row_[columns_[0]]) return;
     columns_[0] = static_cast<uint16_t>(column);
     Sink(0);
   }
@@ -129,6 +116,16 @@ class Largest {
   size_t k_;
   uint16_t* columns_;
 };
+
+// A number that is larger the larger a logit is, and the earlier its column.
+uint64_t RankOf(float logit, size_t column) {
+  // Of -0 too those of 0: they are equal.
+  const uint32_t bits = BitsOf(logit + 0.0f);
+  const uint32_t ordered = bits & 0x80000000 ? ~bits : bits | 0x80000000;
+  return static_cast<uint64_t>(ordered) << 16 | (0xffff - column);
+}
+
+uint16_t ColumnOf(uint64_t rank) { return static_cast<uint16_t>(0xffff - (rank & 0xffff)); }
 
 #ifdef __x86_64__
 
@@ -177,27 +174,24 @@ TRIKD_AVX2 size_t FirstInfinite(const uint16_t* halves, size_t count) {
   return at;
 }
 
-TRIKD_AVX2 size_t OfferAvx2(const float* row, size_t from, size_t count, Largest& largest) {
-  size_t at = from;
-  for (; at + 8 <= count; at += 8) {
-    // Neither less, nor equal: larger, or NaN.
-    const __m256 larger = _mm256_cmp_ps(_mm256_loadu_ps(row + at), _mm256_set1_ps(largest.least()), _CMP_NLE_UQ);
-    const int mask = _mm256_movemask_ps(larger);
-    if (mask == 0) continue;
-    // Those behind the first are compared anew: once NaN is the least, nothing is equal to or less than it.
-    for (size_t next = at + __builtin_ctz(mask); next < at + 8; next++) largest.Offer(next);
+// The first index from which on a register has a number that is no number, or the first that fills no register.
+TRIKD_AVX2 size_t FirstNaN(const float* row, size_t count) {
+  size_t at = 0;
+  for (; at + kRegister <= count; at += kRegister) {
+    const __m256 all = _mm256_loadu_ps(row + at);
+    if (_mm256_movemask_ps(_mm256_cmp_ps(all, all, _CMP_UNORD_Q)) != 0) break;
   }
   return at;
 }
 
-TRIKD_AVX2 float LargestOfAvx2(const float* row, size_t from, size_t to, float largest) {
-  __m256 most = _mm256_set1_ps(largest);
+// The same of a number that is at least `least`.
+TRIKD_AVX2 size_t FirstFrom(const float* row, size_t from, size_t count, float least) {
   size_t at = from;
-  // Of a NaN and a number, it takes the second.
-  for (; at + 8 <= to; at += 8) most = _mm256_max_ps(_mm256_loadu_ps(row + at), most);
-  float each[8];
-  _mm256_storeu_ps(each, most);
-  return LargestOf(row, at, to, LargestOf(each, 0, 8, largest));
+  for (; at + kRegister <= count; at += kRegister) {
+    const __m256 enough = _mm256_cmp_ps(_mm256_loadu_ps(row + at), _mm256_set1_ps(least), _CMP_GE_OQ);
+    if (_mm256_movemask_ps(enough) != 0) break;
+  }
+  return at;
 }
 
 // Four of ExpOf.
@@ -214,15 +208,28 @@ TRIKD_AVX2 __m256d ExpOfFour(__m256d x) {
   return _mm256_and_pd(static_cast<__m256d>(power * series), counts);
 }
 
-TRIKD_AVX2 double SumOfExpAvx2(const float* row, size_t from, size_t to, double largest, double sum) {
-  size_t at = from;
-  for (; at + 4 <= to; at += 4) {
+TRIKD_AVX2 float LargestOfAvx2(const float* row, size_t count) {
+  __m256 most = _mm256_set1_ps(-std::numeric_limits<float>::infinity());
+  size_t at = 0;
+  // Of a NaN and a number, it takes the second.
+  for (; at + kRegister <= count; at += kRegister) most = _mm256_max_ps(_mm256_loadu_ps(row + at), most);
+  float each[kRegister];
+  _mm256_storeu_ps(each, most);
+  return std::max(LargestOf(each, kRegister), LargestOf(row + at, count - at));
+}
+
+TRIKD_AVX2 Amount AmountOfAvx2(const float* row, size_t count) {
+  const double largest = LargestOfAvx2(row, count);
+  double sum = 0;
+  size_t at = 0;
+  for (; at + 4 <= count; at += 4) {
     const __m256d x = _mm256_sub_pd(_mm256_cvtps_pd(_mm_loadu_ps(row + at)), _mm256_set1_pd(largest));
-    double each[4];
-    _mm256_storeu_pd(each, ExpOfFour(x));
-    for (const double one : each) sum += one;
+    double exps[4];
+    _mm256_storeu_pd(exps, ExpOfFour(x));
+    for (const double one : exps) sum += one;
   }
-  return SumOfExp(row, at, to, largest, sum);
+  for (; at < count; at++) sum += ExpOf(row[at] - largest);
+  return {largest, sum};
 }
 
 #else
@@ -231,13 +238,42 @@ bool HasAvx2() { return false; }
 size_t ToFloat16Avx2(const float*, size_t, uint16_t*) { return 0; }
 size_t FromFloat16Avx2(const uint16_t*, size_t, float*) { return 0; }
 size_t FirstInfinite(const uint16_t*, size_t) { return 0; }
-size_t OfferAvx2(const float*, size_t from, size_t, Largest&) { return from; }
-float LargestOfAvx2(const float* row, size_t from, size_t to, float largest) { return LargestOf(row, from, to, largest); }
-double SumOfExpAvx2(const float* row, size_t from, size_t to, double largest, double sum) {
-  return SumOfExp(row, from, to, largest, sum);
-}
+size_t FirstNaN(const float*, size_t) { return 0; }
+size_t FirstFrom(const float*, size_t from, size_t, float) { return from; }
+float LargestOfAvx2(const float* row, size_t count) { return LargestOf(row, count); }
+Amount AmountOfAvx2(const float*, size_t) { return {}; }
 
 #endif
+
+// Of a row without NaN. Each of k parts of the row has a largest logit, and the least of those is one that all of the k largest reach: few others
+// do, and only they are sorted out.
+void LargestOfNumbers(const float* row, size_t count, size_t k, std::vector<uint64_t>& ranks, uint16_t* columns) {
+  const auto largest_of = HasAvx2() ? LargestOfAvx2 : LargestOf;
+  float least = std::numeric_limits<float>::infinity();
+  for (size_t part = 0; part < k; part++) {
+    const size_t from = part * count / k;
+    least = std::min(least, largest_of(row + from, (part + 1) * count / k - from));
+  }
+  ranks.resize(count);
+  size_t reached = 0;
+  for (size_t at = 0; at < count;) {
+    if (HasAvx2()) at = FirstFrom(row, at, count, least);
+    for (const size_t end = std::min(at + kRegister, count); at < end; at++) {
+      // Written in any case, and kept or not: no jump that the processor would have to guess.
+      ranks[reached] = RankOf(row[at], at);
+      reached += row[at] >= least;
+    }
+  }
+  std::nth_element(ranks.begin(), ranks.begin() + (k - 1), ranks.begin() + reached, std::greater<uint64_t>());
+  std::transform(ranks.begin(), ranks.begin() + k, columns, ColumnOf);
+}
+
+bool HasNaN(const float* row, size_t count) {
+  for (size_t at = HasAvx2() ? FirstNaN(row, count) : 0; at < count; at++) {
+    if (std::isnan(row[at])) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -257,19 +293,21 @@ void FromFloat16(const uint16_t* halves, size_t count, float* numbers) {
   }
 }
 
-void LargestColumns(const float* row, size_t count, size_t k, uint16_t* columns) {
-  Largest largest(row, k, columns);
-  for (size_t at = HasAvx2() ? OfferAvx2(row, k, count, largest) : k; at < count; at++) largest.Offer(at);
+void LargestColumns(const float* row, size_t count, size_t k, std::vector<uint64_t>& scratch, uint16_t* columns) {
+  if (HasNaN(row, count)) {
+    Heap heap(row, k, columns);
+    for (size_t column = k; column < count; column++) heap.Offer(column);
+  } else {
+    LargestOfNumbers(row, count, k, scratch, columns);
+  }
   std::sort(columns, columns + k);
 }
 
-Others SumOthers(const float* row, size_t count, const uint16_t* skipped, size_t skips) {
-  float largest = -std::numeric_limits<float>::infinity();
-  const auto largest_of = HasAvx2() ? LargestOfAvx2 : LargestOf;
-  BetweenSkipped(count, skipped, skips, [&](size_t from, size_t to) { largest = largest_of(row, from, to, largest); });
+Amount AmountOf(const float* row, size_t count) {
+  if (HasAvx2()) return AmountOfAvx2(row, count);
+  const double largest = LargestOf(row, count);
   double sum = 0;
-  const auto sum_of = HasAvx2() ? SumOfExpAvx2 : SumOfExp;
-  BetweenSkipped(count, skipped, skips, [&](size_t from, size_t to) { sum = sum_of(row, from, to, largest, sum); });
+  for (size_t at = 0; at < count; at++) sum += ExpOf(row[at] - largest);
   return {largest, sum};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace trikd {
 
@@ -15,17 +16,17 @@ size_t ToFloat16(const float* numbers, size_t count, uint16_t* halves);
 // float16 widened: exact. Infinity and NaN become NaN.
 void FromFloat16(const uint16_t* halves, size_t count, float* numbers);
 
-// What is left of a row of logits without its largest ones.
-struct Others {
-  double largest;  // of them
-  double sum;      // of exp(logit - largest) over them, in the order of the columns
+// The columns of the `k` largest of `count` logits, ascending; of equal ones the earlier column counts as the larger one. `k` is at least 1 and
+// below `count`, which is at most 65,536. `scratch` is for the next row too.
+void LargestColumns(const float* row, size_t count, size_t k, std::vector<uint64_t>& scratch, uint16_t* columns);
+
+// What logits amount to.
+struct Amount {
+  double largest;
+  double sum;  // of exp(logit - largest), in the order of the columns
 };
 
-// The columns of the `k` largest of `count` logits, ascending; of equal ones the earlier column counts as the larger one. `k` is at least 1 and
-// below `count`, which is at most 65,536.
-void LargestColumns(const float* row, size_t count, size_t k, uint16_t* columns);
-
-// Without `skipped`, ascending, and at least one column.
-Others SumOthers(const float* row, size_t count, const uint16_t* skipped, size_t skips);
+// A logit of minus infinity adds nothing.
+Amount AmountOf(const float* row, size_t count);
 
 }  // namespace trikd

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "compact_logits.h"
@@ -74,13 +75,17 @@ napi_value CompactRows(napi_env env, std::vector<napi_value>& arguments) {
   RequireLength(others.length, 2 * rows, "others");
   // Not in the array of the caller, which another thread may change: these are used as indices.
   std::vector<uint16_t> largest(k);
+  std::vector<float> left(cols);
+  std::vector<uint64_t> scratch;
   for (size_t row = 0; row < rows; row++) {
     const float* from = logits.data + row * cols;
-    LargestColumns(from, cols, k, largest.data());
-    const Others left = SumOthers(from, cols, largest.data(), k);
+    LargestColumns(from, cols, k, scratch, largest.data());
+    std::copy(from, from + cols, left.begin());
+    for (const uint16_t column : largest) left[column] = -std::numeric_limits<float>::infinity();
+    const Amount amount = AmountOf(left.data(), cols);
     std::copy(largest.begin(), largest.end(), classes.data + row * k);
-    others.data[2 * row] = left.largest;
-    others.data[2 * row + 1] = left.sum;
+    others.data[2 * row] = amount.largest;
+    others.data[2 * row + 1] = amount.sum;
   }
   return Undefined(env);
 }
