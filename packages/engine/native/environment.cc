@@ -11,12 +11,19 @@
 namespace trikd {
 namespace {
 
-// TensorFlow gives all sessions of a process one intra-op pool, of the size that the first session asks for. With this variable, which
-// it reads at the first session, each session has a pool of its own size. Not from JavaScript: `process.env` of a worker thread is a
-// copy.
-void GiveEachSessionItsPool() {
+// Variables that TensorFlow reads at the first session. Not from JavaScript: `process.env` of a worker thread is a copy.
+void SetVariables() {
   static std::once_flag once;
-  std::call_once(once, [] { setenv("TF_OVERRIDE_GLOBAL_THREADPOOL", "1", /*overwrite=*/1); });
+  std::call_once(once, [] {
+    // TensorFlow gives all sessions of a process one intra-op pool, of the size that the first session asks for. With this variable
+    // each session has a pool of its own size.
+    setenv("TF_OVERRIDE_GLOBAL_THREADPOOL", "1", /*overwrite=*/1);
+    // Tensors come from regions that TensorFlow keeps. From malloc, a step would fault its pages in anew, and scatter: glibc adds the
+    // alignment to what it looks for, so that the block of a freed tensor does not fit the next one of its size.
+    setenv("TF_CPU_ALLOCATOR_USE_BFC", "true", /*overwrite=*/0);
+    // In MiB: above what a machine has, as malloc has no limit either. The default is 64 GiB.
+    setenv("TF_CPU_BFC_MEM_LIMIT_IN_MB", "16777216", /*overwrite=*/0);
+  });
 }
 
 // How long the end of a process waits for an op that is being computed; cancelling takes effect after it.
@@ -62,7 +69,7 @@ Environment* Environment::Of(napi_env env) {
 }
 
 void Environment::Install(napi_env env) {
-  GiveEachSessionItsPool();
+  SetVariables();
   auto* environment = new Environment();
   environment->workers = Workers::Create(env);
   // The cleanup hook ends the work; the instance data goes later, with the last handle.

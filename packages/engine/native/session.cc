@@ -107,8 +107,8 @@ std::shared_ptr<Session> ReadSession(napi_env env, napi_value value) {
   return session;
 }
 
-// Returns the allocator's free memory to the system. A session's memory is spread among that of others: without this, a process that
-// opens many sessions in turn keeps the memory of its peak.
+// Returns malloc's free memory to the system. What a session has of it, such as its graphs, is spread among that of others: without this, a
+// process that opens many sessions in turn keeps the memory of its peak. Tensors have memory of their own, see SetVariables.
 void ReturnFreeMemory() {
 #ifdef __GLIBC__
   malloc_trim(0);
