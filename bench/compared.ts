@@ -11,10 +11,17 @@ export interface ComparedPeer extends Milliseconds {
   readonly operations: number;
   /** Its median step over what bounds it. */
   readonly timesBound: number;
-  /** MiB of all its processes together. */
-  readonly memory: number;
+  readonly memory: PeakMemory;
   /** Its step over that of the yardstick; none of itself, and where there is no yardstick. */
   readonly ratio?: PairedRatio;
+}
+
+/** MiB that the processes of a peer have had at most. */
+export interface PeakMemory {
+  /** What they take of the machine: a page that several have mapped counts once. */
+  readonly together: number;
+  /** The sum of what each has resident. */
+  readonly sum: number;
 }
 
 /** The peers that others are compared with: the first of them that was measured. */
@@ -45,12 +52,17 @@ export function compared(record: CellRecord): Compared {
         peer,
         operations: (2 * work.multiplyAdds) / (own.median / 1000),
         timesBound: own.median / limits[bound],
-        memory: Object.values(own.peakMemory).reduce((sum, mebibytes) => sum + mebibytes, 0),
+        memory: memoryOf(own),
         ...(beside && { ratio: pairedRatio(own.roundMedians, beside.roundMedians) }),
       },
     ];
   });
   return { record, limits, bound, ...(yardstick !== undefined && { yardstick }), peers };
+}
+
+export function memoryOf({ peakMemory, countedAgain }: Milliseconds): PeakMemory {
+  const sum = Object.values(peakMemory).reduce((total, mebibytes) => total + mebibytes, 0);
+  return { together: sum - countedAgain, sum };
 }
 
 /** The last measurement of each cell, in the order in which the cells were measured first. */

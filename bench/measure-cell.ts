@@ -3,7 +3,7 @@ import { paramsOf } from './limits.ts';
 import type { Peer } from './peer-names.ts';
 import { type PyTorch, type StartedPeer, startPeer, takesPart } from './peers.ts';
 import type { CellRecord, Milliseconds } from './records.ts';
-import { peakResident, resetPeak } from './resident-memory.ts';
+import { countedAgain, peakResident, resetPeak } from './resident-memory.ts';
 import { summarise } from './statistics.ts';
 
 /** How much is measured. */
@@ -97,6 +97,7 @@ function summed({ peer, turns }: Playing): Milliseconds {
     ...summarise(turns.flat()),
     roundMedians: turns.map((turn) => summarise(turn).median),
     peakMemory: Object.fromEntries(peakMemory),
+    countedAgain: countedAgain(Object.values(peer.pids ?? {})),
   };
 }
 

@@ -1,5 +1,6 @@
 import { durationText, timeLeft } from '../services/cli/dist/study/time-left.js';
 import { type Cell, cellText } from './cells.ts';
+import { memoryOf } from './compared.ts';
 import { goalsOf } from './goals.ts';
 import { type Limits, limitsOf, workOf } from './limits.ts';
 import { measureCell, type Plan } from './measure-cell.ts';
@@ -53,11 +54,11 @@ function expectedSeconds(cell: Cell, peers: number, { rounds, turn, warmup }: Pl
 
 function report({ cell, peers, conditions, lags = {} }: CellRecord): void {
   const limits = limitsOf(workOf(cell), conditions.peak, cell.precision);
-  console.log('  ms a step: median (half of the steps), p99; peak memory of all its processes');
+  console.log('  ms a step: median (half of the steps), p99; peak memory of its processes together (sum of each)');
   for (const [name, each] of Object.entries(peers)) {
-    const memory = Object.values(each.peakMemory).reduce((sum, mebibytes) => sum + mebibytes, 0);
+    const { together, sum } = memoryOf(each);
     const times = `${shown(each.median)} (${shown(each.lower)} to ${shown(each.upper)}), ${shown(each.p99)}`;
-    console.log(`  ${PEER_TITLES[name as Peer].padEnd(24)} ${times}; ${memory} MiB`);
+    console.log(`  ${PEER_TITLES[name as Peer].padEnd(24)} ${times}; ${together} MiB (${sum})`);
   }
   console.log(
     `  limit of the cores ${shown(limits.arithmetic)}, of the memory ${shown(limits.memory)}: ${bound(limits)}`,

@@ -19,7 +19,7 @@ const NOTES = [
   'A ratio is the middle one of the ratios of rounds, with an interval that has the true one with a probability of at least 95 %, whatever the distribution; fewer than six rounds have none.',
   'The limit of arithmetic is the time that all multiplications and additions of a step take if the cores do nothing else, at the speed that a loop of them reached on this machine. A backward pass counts twice a forward pass.',
   'The limit of memory is the time that it takes to read what convolutions and dense layers read and to write what they put out, each once a pass, at the speed of reading from memory. What stays in a cache is faster.',
-  'Peak memory is what the processes of a peer had in memory at most during the rounds, their libraries included, summed up. The services are the student, the teacher and the anchor: the benchmark steers them in the place of the orchestrator, and is not counted.',
+  'Peak memory is what the processes of a peer had in memory at most during the rounds, their libraries included. A page of a library that several of them have mapped is in memory once and counts once; the sum of processes counts it in each. The processes need not have had their peaks at the same time. The services are the student, the teacher and the anchor: the benchmark steers them in the place of the orchestrator, and is not counted.',
 ];
 
 /** The page of a file of results: plots and tables, one HTML file that needs nothing else. */
@@ -56,7 +56,16 @@ function cellSection({ record, limits, bound, yardstick, peers }: Compared): rea
       lines: Object.entries(limits).map(([name, value]) => ({ name: BOUNDS[name as keyof Limits], value })),
     },
   );
-  const heads = ['', 'median, ms', 'half of the steps', 'p99', 'GFLOP/s', 'times the bound', 'peak memory, MiB'];
+  const heads = [
+    '',
+    'median, ms',
+    'half of the steps',
+    'p99',
+    'GFLOP/s',
+    'times the bound',
+    'peak memory, MiB',
+    'sum of processes, MiB',
+  ];
   const beside = yardstick === undefined ? [] : [`beside ${PEER_TITLES[yardstick]}`];
   const rows = peers.map((each) => [...peerRow(each), ...(yardstick === undefined ? [] : [ratioText(each.ratio)])]);
   const why = Object.entries(missing).map(([peer, sentence]) => `${peer}: ${sentence}`);
@@ -74,7 +83,16 @@ function cellSection({ record, limits, bound, yardstick, peers }: Compared): rea
 function peerRow({ peer, median, lower, upper, p99, operations, timesBound, memory }: ComparedPeer): readonly string[] {
   const spread = `${shown(lower)} to ${shown(upper)}`;
   const title = PEER_TITLES[peer];
-  return [title, shown(median), spread, shown(p99), giga(operations), timesBound.toFixed(2), String(memory)];
+  return [
+    title,
+    shown(median),
+    spread,
+    shown(p99),
+    giga(operations),
+    timesBound.toFixed(2),
+    String(memory.together),
+    String(memory.sum),
+  ];
 }
 
 /** A row for each cell: ours over the yardstick, the services if there are any. */

@@ -13,6 +13,7 @@ const times = (...roundMedians: number[]) => ({
   ...summarise(roundMedians),
   roundMedians,
   peakMemory: { one: 300, other: 100 },
+  countedAgain: 50,
 });
 
 const record: CellRecord = {
@@ -63,8 +64,8 @@ test('peers are compared with torch.compile, and where it is missing with PyTorc
   const { yardstick, peers } = compared(record);
   expect(yardstick).toBe('eager');
   expect(peers.map(({ peer, memory, ratio }) => [peer, memory, ratio?.median])).toEqual([
-    ['one-process', 400, 81 / 101],
-    ['eager', 400, undefined],
+    ['one-process', { together: 350, sum: 400 }, 81 / 101],
+    ['eager', { together: 350, sum: 400 }, undefined],
   ]);
   const all = { ...record, peers: { ...record.peers, compile: times(90, 90, 90) } };
   expect(compared(all).peers.map(({ ratio }) => ratio?.median)).toEqual([0.9, 101 / 90, undefined]);

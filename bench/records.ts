@@ -28,6 +28,8 @@ const Milliseconds = z.object({
   roundMedians: z.array(z.number()),
   /** MiB that each of its processes had in memory at most during the rounds. */
   peakMemory: z.record(z.string(), z.number()),
+  /** MiB that the sum of them has too much: pages of files that several processes have mapped. */
+  countedAgain: z.number(),
 });
 export type Milliseconds = z.infer<typeof Milliseconds>;
 
