@@ -1,6 +1,7 @@
 import { TrikdError } from '../domain/errors.js';
 import { formatOf, logitsBytes } from '../exchange/frame-format.js';
 import { backwardPasses } from '../losses/gates/gated-terms.js';
+import type { ModelCost } from '../models/layer-counter.js';
 import { activationBytes, isMeasurable, modelCost, trainingBytes } from '../models/model-cost.js';
 import { isRemote, type Learner, replicasOf, type Stage } from '../stages/stage.js';
 import { stagesOf } from '../stages/stages-of.js';
@@ -85,11 +86,16 @@ const LEAST = { height: 1, width: 1, channels: 1, classes: 2 };
 
 /** Every size of a run that a limit is for. */
 export function costsOf(spec: RunSpec, data = sizeInSpec(spec)): readonly Cost[] {
+  const learners = learnersOf(spec);
   return [
     ...dataCosts(spec, data),
     ...runCosts(spec, data),
-    ...learnersOf(spec).flatMap((learner) => modelCosts(spec, learner, data)),
-    ...outsideModels(spec).flatMap((model) => frozenCosts(spec, model, data)),
+    ...learners.map((each) => ({
+      limit: 'replicas' as const,
+      field: `${each.field}.replicas`,
+      value: replicasOf(each),
+    })),
+    ...[...learners, ...outsideModels(spec)].flatMap((model) => modelCosts(spec, model, data)),
   ];
 }
 
@@ -200,10 +206,12 @@ function mostReplicas(stages: readonly Stage[]): number {
   return Math.max(...stages.flatMap(({ learners }) => learners.map(replicasOf)));
 }
 
-/** A model that is trained, and where the spec has it. */
-interface SizedLearner extends Pick<Learner, 'model' | 'objective' | 'optimizer' | 'replicas'> {
+/** A model, and where the spec has it. */
+interface SizedModel extends Pick<Learner, 'model'> {
   readonly field: string;
 }
+
+type SizedLearner = SizedModel & Pick<Learner, 'objective' | 'optimizer' | 'replicas'>;
 
 /** Each model of a run once, with the objective that takes most memory. */
 function learnersOf(spec: RunSpec): readonly SizedLearner[] {
@@ -220,8 +228,8 @@ function learnersOf(spec: RunSpec): readonly SizedLearner[] {
 }
 
 /** Frozen models that no stage of the run has trained, each once. */
-function outsideModels(spec: RunSpec): readonly Pick<SizedLearner, 'field' | 'model'>[] {
-  const found = new Map<string, Pick<SizedLearner, 'field' | 'model'>>();
+function outsideModels(spec: RunSpec): readonly SizedModel[] {
+  const found = new Map<string, SizedModel>();
   for (const { index, frozen } of stagesOf(spec)) {
     for (const each of frozen) {
       if (isRemote(each) || each.from === 'promoted' || each.from.kind === 'stage') continue;
@@ -238,38 +246,26 @@ function settingOf(name: string): string | undefined {
   return number === undefined ? undefined : `assistants.${Number(number) - 1}`;
 }
 
-function modelCosts(spec: RunSpec, learner: SizedLearner, shape: DataSize | undefined): readonly Cost[] {
-  const { field: of, model, objective, optimizer } = learner;
-  const replicas = replicasOf(learner);
-  const copies: readonly Cost[] = [{ limit: 'replicas', field: `${of}.replicas`, value: replicas }];
-  if (!isMeasurable(model, shape !== undefined)) return copies;
+function modelCosts(spec: RunSpec, sized: SizedModel | SizedLearner, shape: DataSize | undefined): readonly Cost[] {
+  const { model } = sized;
+  if (!isMeasurable(model, shape !== undefined)) return [];
   const size = shape ?? LEAST;
   const cost = modelCost(model, size, taskOf(spec).head(size));
-  const field = `${of}.model`;
+  const field = `${sized.field}.model`;
   return [
-    ...copies,
     { limit: 'params', field, value: cost.params },
-    { limit: 'modelBytes', field, value: replicas * trainingBytes(cost, optimizer, backwardPasses(objective)) },
-    { limit: 'activationBytes', field, value: activationBytes(cost, spec.batchSize) },
+    ...memoryOf(spec, sized, cost).map((each) => ({ ...each, field })),
     { limit: 'layers', field, value: cost.layers },
     { limit: 'layerWidth', field, value: cost.widest },
   ];
 }
 
 /** A frozen model keeps no gradients, no slots, and no outputs of layers for a backward pass. */
-function frozenCosts(
-  spec: RunSpec,
-  { field: of, model }: Pick<SizedLearner, 'field' | 'model'>,
-  shape: DataSize | undefined,
-): readonly Cost[] {
-  if (!isMeasurable(model, shape !== undefined)) return [];
-  const size = shape ?? LEAST;
-  const cost = modelCost(model, size, taskOf(spec).head(size));
-  const field = `${of}.model`;
+function memoryOf(spec: RunSpec, sized: SizedModel | SizedLearner, cost: ModelCost): readonly Omit<Cost, 'field'>[] {
+  if (!('objective' in sized)) return [{ limit: 'modelBytes', value: cost.params * FLOAT_BYTES }];
+  const { optimizer, objective } = sized;
   return [
-    { limit: 'params', field, value: cost.params },
-    { limit: 'modelBytes', field, value: cost.params * FLOAT_BYTES },
-    { limit: 'layers', field, value: cost.layers },
-    { limit: 'layerWidth', field, value: cost.widest },
+    { limit: 'modelBytes', value: replicasOf(sized) * trainingBytes(cost, optimizer, backwardPasses(objective)) },
+    { limit: 'activationBytes', value: activationBytes(cost, spec.batchSize) },
   ];
 }
