@@ -56,10 +56,16 @@ Written by \`make generate\` from the schemas that read it; do not edit.
 ## A run
 
 The spec of a run is a YAML file for \`trikd run FILE\`. It determines the params of the run, bit for bit, and cannot change while the
-run exists. \`--set path=value\` overrides a setting. Unknown settings are rejected, and all errors are reported at once. \`ROLE\`
-stands for \`student\` and for \`teacher\`; each of \`assistants\` has the same settings but \`objective\`, and each of
-\`stages[].learners\` has them all, and \`slot\` besides; its \`init\` may name an earlier stage too ([methods](methods.md#stages-of-your-own)). The word in parentheses is the
-\`kind\` that has the setting.
+run exists. \`--set path=value\` overrides a setting. \`--set path=null\` removes it, so that its default applies; where null is a value, as
+of \`clipNorm\`, it is set. To train the student of any file alone:
+
+\`\`\`sh
+trikd run examples/tiny.yaml --set name=alone --set method=ce --set teacher=null --set student.objective=null
+\`\`\`
+
+Unknown settings are rejected, and all errors are reported at once. \`ROLE\` stands for \`student\` and for \`teacher\`; each of
+\`assistants\` has the same settings but \`objective\`, and each of \`stages[].learners\` has them all, and \`slot\` besides; its \`init\` may name
+an earlier stage too ([methods](methods.md#stages-of-your-own)). The word in parentheses is the \`kind\` that has the setting.
 
 ${table(RunSpec)}
 

@@ -146,7 +146,10 @@ export function exitStatusOf(error: CommanderError): number {
 
 /** `--set PATH=VALUE` */
 export function overrideOption(): Option {
-  return new Option('--set <path=value>', 'override a setting, such as epochs=10; repeatable')
+  return new Option(
+    '--set <path=value>',
+    'override a setting, such as epochs=10, or remove it: teacher=null; repeatable',
+  )
     .argParser(override)
     .default([]);
 }

@@ -109,6 +109,37 @@ describe('loadSpec', () => {
     });
   });
 
+  test('removes what an override sets to null, so that its default applies', () => {
+    const removed = ['teacher', 'student.objective', 'batchSize'].map((path) => ({
+      path: path.split('.'),
+      value: 'null',
+    }));
+    const spec = loadSpec(file(`${GOOD}batchSize: 2\n`), [{ path: ['method'], value: 'ce' }, ...removed]);
+    expect(spec).toMatchObject({ method: 'ce', batchSize: loadSpec(file(GOOD), []).batchSize });
+    expect(spec.teacher).toBeUndefined();
+  });
+
+  test('sets null where it is a value', () => {
+    expect(loadSpec(file(GOOD), [{ path: ['student', 'clipNorm'], value: 'null' }]).student?.clipNorm).toBe(null);
+  });
+
+  test('builds a section anew after it was removed', () => {
+    const model = { kind: 'plain-cnn', channels: [2] };
+    const overrides = [
+      { path: ['teacher'], value: 'null' },
+      { path: ['teacher', 'model'], value: JSON.stringify(model) },
+    ];
+    expect(loadSpec(file(GOOD), overrides).teacher?.objective).not.toEqual(loadSpec(file(GOOD), []).teacher?.objective);
+  });
+
+  test.each([
+    ['student.model', 'student.model: missing: expected'],
+    ['name', 'name: missing: expected text'],
+    ['teachr', 'teachr: there is no such setting; did you mean teacher?'],
+  ])('refuses to remove %s', (path, message) => {
+    expect(() => loadSpec(file(GOOD), [{ path: path.split('.'), value: 'null' }])).toThrow(message);
+  });
+
   test('refuses an override of a setting that does not exist', () => {
     expect(() => loadSpec(file(GOOD), [{ path: ['student', 'learnRate'], value: '1' }])).toThrow(
       'student.learnRate: there is no such setting',

@@ -14,7 +14,7 @@ import { settingsAt } from './settings.js';
 /** `--set student.learningRate=0.1` */
 export interface Override {
   readonly path: readonly string[];
-  /** YAML. */
+  /** YAML; `null` removes the setting, unless null is one of its values. */
   readonly value: string;
 }
 
@@ -51,8 +51,11 @@ export function loadSettings<T>(
   const { name, text } = textIn(file);
   const document = documentOf(text, name, lines);
   for (const override of overrides) apply(document, override);
-  const settings = withNamedModules(settingsIn(document, name), file);
-  const result = schema.safeParse(settings, { error: plainIssue });
+  const parsed = () => schema.safeParse(withNamedModules(settingsIn(document, name), file), { error: plainIssue });
+  let result = parsed();
+  const removed = result.success ? [] : refusedNulls(result.error.issues, overrides, document);
+  for (const path of removed) document.deleteIn(path);
+  if (removed.length > 0) result = parsed();
   if (result.success) return result.data;
   const issues = result.error.issues.flatMap(eachKey);
   const mistakes = issues.slice(0, MOST_MISTAKES).map((issue) => mistakeOf(issue, names, document, name, lines));
@@ -111,6 +114,17 @@ function apply(document: Document, { path, value }: Override): void {
   } catch (cause) {
     throw new TrikdError('invalid', `cannot set ${name} to ${value}: ${messageOf(cause)}`);
   }
+}
+
+/** Paths that an override has set to null where the schema wants something else. Null for an unknown setting stays a mistake. */
+function refusedNulls(
+  issues: readonly Issue[],
+  overrides: readonly Override[],
+  document: Document,
+): readonly (readonly string[])[] {
+  const refused = new Set(issues.map(({ code, path }) => (code === 'custom' ? '' : path.join('.'))));
+  const wanted = overrides.filter(({ value }) => value.trim() !== '').map(({ path }) => path);
+  return wanted.filter((path) => (document.getIn(path) ?? undefined) === undefined && refused.has(path.join('.')));
 }
 
 type Issue = z.core.$ZodIssue;
