@@ -1,4 +1,5 @@
 import type { Clock } from '@trikd/core/async/clock';
+import { orAborted } from '@trikd/core/async/or-aborted';
 import { within } from '@trikd/core/async/within';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
@@ -54,7 +55,7 @@ export function remoteReplicas({ addresses, connect, clock, numerics }: RemoteRe
     const address = addresses[rank - 1];
     if (address === undefined) return undefined;
     const what = `replica ${rank} of the ${learner.name} at ${address}`;
-    const stream = await connect(address, { what, responseNumbers });
+    const stream = await unlessAborted(connect(address, { what, responseNumbers }), signal);
     const close = () => stream.close();
     signal?.addEventListener('abort', close, { once: true });
     try {
@@ -73,6 +74,20 @@ export function remoteReplicas({ addresses, connect, clock, numerics }: RemoteRe
     }
     return replicaOver(stream, spec.exchange.stepTimeout, { what, clock });
   };
+}
+
+/** An attempt that is abandoned does not wait for a replica that cannot be reached; one that is reached too late is let go. */
+async function unlessAborted(connecting: Promise<ReplicaStream>, signal?: AbortSignal): Promise<ReplicaStream> {
+  if (!signal) return connecting;
+  try {
+    return await orAborted(connecting, signal);
+  } catch (error) {
+    connecting.then(
+      (late) => late.close(),
+      () => undefined,
+    );
+    throw error;
+  }
 }
 
 function replicaOver(stream: ReplicaStream, seconds: number, waiting: Waiting): Replica {
