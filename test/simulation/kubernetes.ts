@@ -1,6 +1,5 @@
 import type { Role } from '@trikd/core/domain/role';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
-import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import { type JobSetPlacement, jobSetPlacement } from '../../services/orchestrator/src/placement/jobset/jobset.js';
 import type { KubernetesApi } from '../../services/orchestrator/src/placement/jobset/kubernetes-api.js';
 import { claimIn } from '../../services/orchestrator/src/placement/jobset/names.js';
@@ -13,6 +12,7 @@ import { JOBSET_OF_POD } from '../../services/orchestrator/src/placement/jobset/
 import type { Host, Life } from './host.js';
 import type { Network } from './network.js';
 import type { Scene } from './scene.js';
+import type { TrainerProcess } from './trio.js';
 import type { World } from './world.js';
 
 /** A cluster in the simulated world: its API server is a process, and each pod is one. */
@@ -29,7 +29,7 @@ export interface SimulatedClusterParts {
   readonly network: Network;
   readonly scene: Scene;
   /** Makes the process of a pod, which is not started yet. It cannot be started again when its pod is gone. */
-  pod(role: Role, address: string, isThere: () => boolean): Host<Trainer | AnchorHolder>;
+  pod(role: Role, address: string, isThere: () => boolean): Host<TrainerProcess | AnchorHolder>;
   /** The process of a pod is gone. */
   gone(host: Host<unknown>): void;
   broken(sentence: string): void;

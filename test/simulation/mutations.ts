@@ -16,7 +16,10 @@ import type * as collector from '@trikd/core/run/collector';
 import type * as runStore from '@trikd/core/run/run-store';
 import type { Anchor, RunState } from '@trikd/core/run/state';
 import type * as steer from '@trikd/core/run/steer';
+import type { Replica } from '@trikd/core/training/replicas/replica';
+import type { OpenRemoteReplica } from '@trikd/core/training/sessions';
 import type * as trainer from '@trikd/core/training/trainer';
+import type * as remoteReplica from '@trikd/model-host/replica/remote-replica';
 import type * as fakeS3 from '@trikd/testing/stores/fake-s3';
 import type * as stageInputs from '../../services/orchestrator/src/runs/duties/stage-inputs.js';
 import type * as commitPair from '../../services/orchestrator/src/runs/training/commit-pair.js';
@@ -36,6 +39,7 @@ interface Modules {
   '@trikd/core/run/run-store': typeof runStore;
   '@trikd/core/run/steer': typeof steer;
   '@trikd/core/training/trainer': typeof trainer;
+  '@trikd/model-host/replica/remote-replica': typeof remoteReplica;
   '@trikd/testing/stores/fake-s3': typeof fakeS3;
   '../../services/orchestrator/src/runs/duties/stage-inputs.js': typeof stageInputs;
   '../../services/orchestrator/src/runs/training/commit-pair.js': typeof commitPair;
@@ -51,6 +55,18 @@ const loseOptimizer = (state: Params): Params =>
       name.includes('/') ? { ...tensor, data: tensor.data.map(() => 0) } : tensor,
     ]),
   );
+
+/** Trainers with other replicas in other processes. */
+const withReplicas = (change: (replica: Replica) => Replica): Replacement =>
+  replace('@trikd/model-host/replica/remote-replica', 'trainingWithReplicas', (real) => (configured, sessions) => {
+    const changed = (openRemote: OpenRemoteReplica): OpenRemoteReplica => {
+      return async (...args) => {
+        const replica = await openRemote(...args);
+        return replica && change(replica);
+      };
+    };
+    return real(configured, (openRemote) => sessions!(changed(openRemote)));
+  });
 
 /** Moves the pointer to the student that the rule promoted last, once more. Whether it was that student. */
 async function promotedAgain(
@@ -239,6 +255,25 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
       const names = stage.frozen.map(({ name }) => name);
       const exchanged = names.map((name, index) => [name, inputs[names.at(-1 - index)!]!] as const);
       return { ...inputs, ...Object.fromEntries(exchanged) };
+    }),
+  ],
+  'a replica of a resumed learner starts afresh': [
+    withReplicas((replica) => ({ ...replica, assign: async () => undefined })),
+  ],
+  'a learner trains on without a replica that is lost': [
+    withReplicas((replica) => {
+      let before: Float32Array | undefined;
+      return {
+        ...replica,
+        async backward(targets) {
+          before = await replica.backward(targets).catch((error: unknown) => {
+            if (before) return before;
+            throw error;
+          });
+          return before;
+        },
+        update: (sum) => replica.update(sum).catch(() => ({})),
+      };
     }),
   ],
   'a learner that goes on from an earlier stage starts afresh': [

@@ -25,7 +25,29 @@ export interface Network extends Pick<Connections, 'cut' | 'mend' | 'reset' | 'd
     signal: AbortSignal,
     options?: StreamOptions,
   ): AsyncGenerator<Item, void>;
+  /** A stream of requests, each of which is answered in its turn. */
+  duplex<Service, Request, Reply>(
+    from: Life,
+    to: Host<Service>,
+    what: string,
+    serve: (service: Service) => Answers<Request, Reply>,
+  ): Asked<Request, Reply>;
   readonly counts: Record<'broken connections' | 'retried calls' | 'doubled frames' | 'messages', number>;
+}
+
+/** The server of a duplex stream. */
+export interface Answers<Request, Reply> {
+  /** The stream ends with a request that fails. */
+  answer(request: Request): Promise<Reply>;
+  /** The client has left, or the stream has ended. */
+  close(): Promise<void>;
+}
+
+/** The client of a duplex stream. */
+export interface Asked<Request, Reply> {
+  /** @throws TrikdError of the kind that the server threw, 'unavailable' when the connection is lost */
+  ask(request: Request): Promise<Reply>;
+  close(): void;
 }
 
 export interface CallOptions {
@@ -190,10 +212,68 @@ export function createNetwork(world: World, weather: Weather): Network {
     }
   }
 
+  function duplex<Service, Request, Reply>(
+    from: Life,
+    to: Host<Service>,
+    what: string,
+    serve: (service: Service) => Answers<Request, Reply>,
+  ): Asked<Request, Reply> {
+    const name = `${what} of ${to.name}`;
+    const waiting: PromiseWithResolvers<Reply>[] = [];
+    let failure: Error | undefined;
+    let server: Answers<Request, Reply> | undefined;
+    let turn: Promise<void> = Promise.resolve();
+    const fail = (error: Error) => {
+      failure ??= error;
+      for (const each of waiting.splice(0)) each.reject(failure);
+      from.waiting.delete(name);
+    };
+    const leave = () => void server?.close();
+    const line = connections.open(from, to, {
+      client: (why) => fail(new TrikdError('unavailable', `the ${to.name}: ${why}`)),
+      server: leave,
+    });
+    if (weather.streamLife > 0) {
+      world.after(chance.after(weather.streamLife), 'break', () => line.breakDown('connection reset'));
+    }
+    async function answered(request: Request): Promise<void> {
+      const reply = await server!.answer(request);
+      line.toClient(what, () => {
+        waiting.shift()?.resolve(reply);
+        if (waiting.length === 0) from.waiting.delete(name);
+      });
+    }
+    return {
+      ask(request) {
+        if (failure) return Promise.reject(failure);
+        const answer = Promise.withResolvers<Reply>();
+        waiting.push(answer);
+        from.waiting.add(name);
+        line.toServer(what, (service) => {
+          server ??= serve(service);
+          turn = turn.then(() => answered(request));
+          turn.catch((error: unknown) => {
+            line.toClient(what, () => fail(asReceived(error, `the ${to.name}`)));
+            leave();
+          });
+        });
+        return answer.promise;
+      },
+      close() {
+        fail(new TrikdError('wrong-state', `the stream to the ${to.name} is closed`));
+        line.toServer('left', () => {
+          leave();
+          line.close();
+        });
+      },
+    };
+  }
+
   const { cut, mend, reset, died } = connections;
   return {
     call,
     stream,
+    duplex,
     cut,
     mend,
     reset,

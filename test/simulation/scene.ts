@@ -1,5 +1,7 @@
+import type { TrainedRole } from '@trikd/core/domain/role';
 import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { mostReplicas } from '@trikd/core/stages/most-replicas';
 import { OPEN_QUEUE, type QueueSettings } from '../../services/orchestrator/src/leadership/queue-rules.js';
 import type { Chance } from './chance.js';
 import { type Oracle, oracleOf } from './oracle.js';
@@ -18,6 +20,8 @@ export interface WantedRun {
 export interface Scene {
   readonly runs: readonly WantedRun[];
   readonly trios: number;
+  /** Processes of a trio for further replicas of the learners in each slot; a JobSet has those of its run. */
+  readonly replicas: Readonly<Record<TrainedRole, number>>;
   /** Each run gets a JobSet of a cluster, of which `trios` run at once. `kueue`: the cluster sees to that, else the orchestrator. */
   readonly cluster?: { readonly kueue: boolean };
   readonly queue: QueueSettings;
@@ -62,8 +66,13 @@ export async function drawScene(chance: Chance, many: boolean, jobsets: boolean)
   });
   const quotas = many && chance.happens(0.5);
   const preemption = many ? chance.pick(['never', 'lower-priority'] as const) : 'never';
+  /** As many as a learner has, or fewer. */
+  const furtherOf = (role: TrainedRole) => {
+    const most = Math.max(...runs.map(({ spec }) => mostReplicas(spec)[role]));
+    return chance.happens(0.7) ? most - 1 : chance.below(most);
+  };
   return {
-    ...{ runs, meddled, calm },
+    ...{ runs, meddled, calm, replicas: { teacher: furtherOf('teacher'), student: furtherOf('student') } },
     ...(jobsets && { cluster: { kueue: chance.happens(0.5) } }),
     trios: many ? 1 + chance.below(calm ? 2 : 3) : 1,
     queue: { ...OPEN_QUEUE, preemption, quotaOf: () => (quotas ? QUOTA : undefined) },

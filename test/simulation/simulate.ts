@@ -1,8 +1,8 @@
 import { chosenMethod } from '@trikd/core/methods/registry';
 import { LEASE_KEY } from '@trikd/core/run/lease';
 import { stateKey } from '@trikd/core/run/run-store';
+import { mostReplicas } from '@trikd/core/stages/most-replicas';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
-import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import type { Orchestrator } from '../../services/orchestrator/src/orchestrator.js';
 import type { Placement } from '../../services/orchestrator/src/placement/placement.js';
 import { CALM, createFaults, drawWeather } from './faults.js';
@@ -14,7 +14,7 @@ import { bootOrchestrator, fixedPlacementOf, meddle, wantRun } from './orchestra
 import { createQueueInvariants } from './queue-invariants.js';
 import { drawScene, type Scene } from './scene.js';
 import { createStore, type StoreService } from './store.js';
-import { type MakeHost, podHost, type TrioHosts, type TrioParts, trioHosts } from './trio.js';
+import { type MakeHost, podHost, type TrainerProcess, type TrioHosts, type TrioParts, trioHosts } from './trio.js';
 import { createWorld, type WorldOptions } from './world.js';
 
 /** What became of one seed. */
@@ -108,7 +108,8 @@ async function live(
 
   const storeHost: Host<StoreService> = host('store', store.boot);
   const storeOf = (life: Life) => store.open(life, network, storeHost);
-  const reachable: Record<string, Host<Trainer | AnchorHolder>> = {};
+  const reachable: Record<string, Host<TrainerProcess | AnchorHolder>> = {};
+  const replicas = { 'replicas opened': 0, 'replicas taken over': 0 };
   const parts: TrioParts = {
     datasetOf: ({ seed }) => runs.find(({ spec }) => spec.seed === seed)!.oracle.dataset,
     network,
@@ -120,8 +121,13 @@ async function live(
         broken(`life ${number} of the ${name} trained a step that the undisturbed run does not know`);
     },
     misled: ({ host: name, number }, sentence) => broken(`${sentence} to life ${number} of the ${name}`),
+    count(kind) {
+      replicas[kind] += 1;
+    },
   };
-  const trios = jobsets ? [] : Array.from({ length: scene.trios }, (_, index) => trioHosts(parts, host, index + 1));
+  const trios = jobsets
+    ? []
+    : Array.from({ length: scene.trios }, (_, index) => trioHosts(parts, host, index + 1, scene.replicas));
   const groups = trios.map(servicesOf);
   for (const each of groups.flat()) reachable[each.name] = each;
   const simulated: SimulatedCluster | undefined =
@@ -228,8 +234,10 @@ async function live(
       'runs paused': steered.paused,
       'runs resumed': steered.resumed,
       'generations begun by hand': steered.triggered,
+      ...replicas,
       ...between.counts,
       ...methodsOf(runs),
+      'runs with replicas': runs.filter(({ spec }) => Math.max(...Object.values(mostReplicas(spec))) > 1).length,
       steps,
       attempts: watched.reduce((sum, { invariants }) => sum + invariants.attempts, 0),
       events: world.events,
@@ -245,6 +253,6 @@ function methodsOf(runs: Scene['runs']): Readonly<Record<string, number>> {
   return Object.fromEntries([...counted].map(([name, all]) => [name, all.length]));
 }
 
-function servicesOf({ teacher, student, anchor }: TrioHosts): readonly Host<Trainer | AnchorHolder>[] {
-  return [teacher, student, anchor];
+function servicesOf({ teacher, student, anchor, replicas }: TrioHosts): readonly Host<TrainerProcess | AnchorHolder>[] {
+  return [teacher, student, anchor, ...replicas.teacher, ...replicas.student];
 }

@@ -27,11 +27,16 @@ const OTHERS: readonly ((chance: Chance) => WrittenMethod)[] = [
   writtenStages,
 ];
 
-/** One of the specs that are simulated: one to three stages of 4 to 12 steps. */
+/** One of the specs that are simulated: one to three stages of 4 to 12 steps. In one of four, learners have replicas. */
 export function specOf(variant: number): RunSpec {
   const chance = chanceOf(variant + 1);
   const other = variant % 2 === 1 ? OTHERS[((variant - 1) / 2) % OTHERS.length] : undefined;
-  return RunSpec.parse({
+  const spec = specWith(variant, chance, (other ?? trikd)(chance));
+  return RunSpec.parse(chance.happens(0.25) ? withReplicas(spec, chance) : spec);
+}
+
+function specWith(variant: number, chance: Chance, method: WrittenMethod): WrittenSpec {
+  return {
     name: 'simulated',
     seed: variant,
     data: { kind: 'synthetic', height: 4, width: 4, classes: 3, train: 16, validation: 12, test: 4 },
@@ -51,8 +56,27 @@ export function specOf(variant: number): RunSpec {
       promotion: chance.pick(['always', 'if-better']),
     },
     exchange: { window: 1 + chance.below(4), stepTimeout: chance.pick([3, 10]) },
-    ...(other ?? trikd)(chance),
-  } satisfies WrittenSpec);
+    ...method,
+  };
+}
+
+/** The same learners, most of them as two or three replicas: each has two or three images of a batch. */
+function withReplicas({ student, teacher, assistants, stages, ...spec }: WrittenSpec, { pick }: Chance): WrittenSpec {
+  const replicated = <Learner extends object>(learner: Learner) => ({ ...learner, replicas: pick([1, 2, 2, 3]) });
+  return {
+    ...{ ...spec, batchSize: 6 },
+    ...(student && { student: replicated(student) }),
+    ...(teacher && { teacher: replicated(teacher) }),
+    ...(assistants && { assistants: assistants.map(replicated) }),
+    ...(stages && {
+      stages: stages.map((stage) => ({
+        ...stage,
+        learners: Object.fromEntries(
+          Object.entries(stage.learners).map(([name, learner]) => [name, replicated(learner)]),
+        ),
+      })),
+    }),
+  };
 }
 
 function pairOf(method: NonNullable<WrittenSpec['method']>): WrittenMethod {

@@ -1,19 +1,21 @@
 import type { Dataset } from '@trikd/core/data/split';
 import type { TrainedRole } from '@trikd/core/domain/role';
 import type { Params } from '@trikd/core/models/params';
-import { sourcesOf } from '@trikd/core/stages/stage';
+import { replicasOf, sourcesOf } from '@trikd/core/stages/stage';
 import type { ModelSession } from '@trikd/core/training/model-session';
-import { LOGITS, PREDICT, TRAIN } from '@trikd/core/training/role-program';
-import type { ModelSessions } from '@trikd/core/training/sessions';
+import type { LoadReplica, ReplicaModel } from '@trikd/core/training/replicas/open-replica';
+import { AVERAGING, LOGITS, PREDICT, TRAIN } from '@trikd/core/training/role-program';
+import { type ModelSessions, type OpenRemoteReplica, openReplicated } from '@trikd/core/training/sessions';
+import type { Feeds } from '@trikd/engine';
 
 // A model of a few words of 24 bits in the place of the engine, mixed by a hash instead of a gradient: cheap and exact. One bit of one
-// frame that is wrong, missing or taken twice changes everything that follows.
+// frame that is wrong, missing or taken twice changes everything that follows. The same holds for the share of a replica.
 
 /** The state that a step began from and the logits that it took, each as a digest. */
 export interface TrainedStep {
   readonly generation: number;
   readonly role: TrainedRole;
-  /** Of the model's state and the batch. */
+  /** Of the model's state and the batch; of a replica: of its part, and of what it draws random numbers with. */
   readonly from: number;
   /** Of the logits of the other models. */
   readonly heard: number;
@@ -29,19 +31,16 @@ export interface ToyOptions {
 const WORDS = 8;
 const SCALE = 2 ** 24;
 
-export function toySessions(options: ToyOptions): ModelSessions {
+/** @param openRemote opens the replicas that have processes of their own; default: there are none */
+export function toySessions(options: ToyOptions, openRemote: OpenRemoteReplica = async () => undefined): ModelSessions {
   return {
-    async openTrainer({ spec, dataset, stage, learner, state }) {
-      const { slot: role, objective } = learner;
-      const generation = stage.index;
-      await options.pause();
-      const seed = mix(mix(spec.seed, generation), role === 'teacher' ? 1 : 2);
-      const toy = state ? toyOf(state) : freshToy(seed);
-      return trainerSession(
-        toy,
-        { dataset, generation, role, sources: sourcesOf(stage, learner), terms: objective.length },
-        options,
-      );
+    async openTrainer(model) {
+      const open = async () => {
+        await options.pause();
+        return trainerSession(model.state ? toyOf(model.state) : freshToy(model), contextOf(model), options);
+      };
+      if (replicasOf(model.learner) === 1) return open();
+      return openReplicated(model, open, (rank) => openRemote(model, rank, numbersOf(model)));
     },
     async openFrozen({ dataset }, _model, params) {
       await options.pause();
@@ -57,6 +56,24 @@ export function toySessions(options: ToyOptions): ModelSessions {
   };
 }
 
+/** The model of a replica in a process of its own. */
+export function toyReplica(options: ToyOptions): LoadReplica {
+  return async (model) => {
+    await options.pause();
+    const toy = freshToy(model);
+    return {
+      session: trainerSession(toy, contextOf(model), options),
+      shapes: new Map([...stateOf(toy, ['param', 'slot'])].map(([name, { shape }]) => [name, shape])),
+      mostNumbers: numbersOf(model),
+    };
+  };
+}
+
+/** Numbers of the state of a toy, of its share and of the sum, and of all logits of a step. */
+function numbersOf({ spec, dataset, stage, learner }: ToyModel): number {
+  return 4 * WORDS + (1 + sourcesOf(stage, learner).length) * spec.batchSize * dataset.classes;
+}
+
 /** The state of a model: its params, and the slots of its optimizer. */
 interface Toy {
   words: Uint32Array;
@@ -69,34 +86,53 @@ interface Context {
   readonly role: TrainedRole;
   readonly sources: readonly string[];
   readonly terms: number;
+  readonly replicas: number;
+}
+
+type ToyModel = Omit<ReplicaModel, 'rank'>;
+
+function contextOf({ dataset, stage, learner }: ToyModel): Context {
+  const { slot: role, objective } = learner;
+  const [sources, replicas] = [sourcesOf(stage, learner), replicasOf(learner)];
+  return { dataset, generation: stage.index, role, sources, terms: objective.length, replicas };
 }
 
 function trainerSession(toy: Toy, context: Context, { pause, trained }: ToyOptions): ModelSession {
-  const { dataset, generation, role, sources } = context;
+  const { dataset, generation, role, sources, replicas } = context;
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => undefined);
   const orClosed = <T>(work: Promise<T>) => Promise.race([work, closed.promise]);
   let out = Promise.withResolvers<Float32Array>();
   let into = new Map(sources.map((source) => [source, Promise.withResolvers<Float32Array>()]));
 
-  async function train(images: Uint8Array, labels: Int32Array, rate: number) {
+  let share = Promise.withResolvers<Float32Array>();
+  let sum = Promise.withResolvers<Float32Array>();
+
+  async function train(feeds: Feeds) {
+    const { images, labels, seed } = feeds as { images: Uint8Array; labels: Int32Array; seed: Int32Array };
     await pause();
-    const from = fold(fold(fold(fold(1, toy.words), toy.slots), images), labels);
+    const start = replicas === 1 ? 1 : fold(1, seed);
+    const from = fold(fold(fold(fold(start, toy.words), toy.slots), images), labels);
     const own = forward(toy, dataset, images);
     out.resolve(own);
     let heard = 1;
     for (const port of into.values()) heard = fold(heard, bitsOf(await port.promise));
     await pause();
     trained({ generation, role, from, heard });
-    const change = fold(mix(from, heard), bitsOf(Float32Array.of(rate)));
+    const taken = mix(from, heard);
+    if (replicas > 1) share.resolve(shareOf(taken));
+    const common = replicas === 1 ? taken : fold(1, bitsOf(await sum.promise));
+    const change = fold(common, bitsOf(Float32Array.of(feeds.learningRate as number)));
     toy.words = toy.words.map((word, place) => mix(mix(word, change), place) % SCALE);
     toy.slots = toy.slots.map((slot, place) => mix(mix(slot, toy.words[place]!), change) % SCALE);
     out = Promise.withResolvers();
     into = new Map(sources.map((source) => [source, Promise.withResolvers<Float32Array>()]));
+    share = Promise.withResolvers();
+    sum = Promise.withResolvers();
     return {
       terms: new Float32Array(context.terms).fill(1 + toy.words[0]! / SCALE),
       gradientNorm: Float32Array.of(1),
-      correct: Float32Array.of(labels.length / 2),
+      correct: Float32Array.of((replicas * labels.length) / 2),
     };
   }
 
@@ -107,13 +143,14 @@ function trainerSession(toy: Toy, context: Context, { pause, trained }: ToyOptio
         return orClosed(pause().then(() => ({ logits: predict(toy, dataset, images) })));
       }
       if (name !== TRAIN) throw new RangeError(`there is no ${name}`);
-      return orClosed(train(images, feeds.labels as Int32Array, feeds.learningRate as number));
+      return orClosed(train(feeds));
     },
     take: (port) => {
-      if (port !== LOGITS) throw new RangeError(`there is no port ${port}`);
-      return orClosed(out.promise);
+      const value = { [LOGITS]: out, [AVERAGING.share]: share }[port];
+      if (!value) throw new RangeError(`there is no port ${port}`);
+      return orClosed(value.promise);
     },
-    put: async (port, values) => into.get(port)!.resolve(values.slice()),
+    put: async (port, values) => (port === AVERAGING.sum ? sum : into.get(port)!).resolve(values.slice()),
     state: async (kinds = ['param', 'slot']) => stateOf(toy, kinds),
     assign: async (state) => {
       const given = toyOf(new Map([...stateOf(toy, ['param', 'slot']), ...state]));
@@ -124,7 +161,13 @@ function trainerSession(toy: Toy, context: Context, { pause, trained }: ToyOptio
   };
 }
 
-function freshToy(seed: number): Toy {
+/** What a replica has to say of a step: numbers whose sum depends on all of them. */
+function shareOf(word: number): Float32Array {
+  return Float32Array.from({ length: WORDS }, (_, place) => (mix(word, place) % SCALE) / SCALE);
+}
+
+function freshToy({ spec, stage, learner }: ToyModel): Toy {
+  const seed = mix(mix(spec.seed, stage.index), learner.slot === 'teacher' ? 1 : 2);
   const words = Uint32Array.from({ length: WORDS }, (_, place) => mix(seed, place) % SCALE);
   return { words, slots: new Uint32Array(WORDS) };
 }

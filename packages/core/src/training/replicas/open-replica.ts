@@ -1,4 +1,4 @@
-import { Engine, type Feeds, type Program, sizeOf } from '@trikd/engine';
+import { Engine, type Feeds, sizeOf } from '@trikd/engine';
 import { type Batch, makeBatch, readBatchAhead } from '../../data/batch.js';
 import { TrikdError } from '../../domain/errors.js';
 import { type Learner, replicasOf, type Stage } from '../../stages/stage.js';
@@ -14,9 +14,13 @@ export interface ReplicaModel extends ProgramContext {
   readonly rank: number;
 }
 
-/** A model in a session, with the shapes of its state and of its ports. */
-export interface LoadedReplica extends Pick<Program, 'variables' | 'ports'> {
+/** The model of a replica in a session. */
+export interface LoadedReplica {
   readonly session: ModelSession;
+  /** Of its state, by name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** The most numbers that one request may use. */
+  readonly mostNumbers: number;
 }
 
 /** Loads the model of a replica with fresh params. */
@@ -28,8 +32,7 @@ export interface RemoteReplica extends Omit<Replica, 'forward' | 'assign'> {
   step(step: number, numbers: Readonly<Record<string, number>>): Promise<Float32Array>;
   /** Overwrites state. @throws TrikdError 'invalid' for a name or a size that the model does not have */
   assignValues(values: ReadonlyMap<string, Float32Array>): Promise<void>;
-  /** The most numbers that one request may use. */
-  readonly mostNumbers: number;
+  readonly mostNumbers: LoadedReplica['mostNumbers'];
 }
 
 /**
@@ -43,7 +46,7 @@ export async function openReplica(model: ReplicaModel, load = loadProgram): Prom
   if (rank < 1 || rank >= count) {
     throw new TrikdError('invalid', `the ${learner.name} has ${count} replicas, and none of rank ${rank}`, { rank });
   }
-  const { session, variables, ports } = await load(model);
+  const { session, shapes, mostNumbers } = await load(model);
   const replica = localReplica(session);
   const partAt = (step: number) => makeBatch(dataset, spec, stage.index, step, { index: rank, of: count });
   let ahead: Batch | undefined;
@@ -67,13 +70,13 @@ export async function openReplica(model: ReplicaModel, load = loadProgram): Prom
     update: (sum) => replica.update(sum),
     async assignValues(values) {
       const state = [...values].map(([name, data]) => {
-        const variable = variables.get(name);
-        if (!variable) throw new TrikdError('invalid', `the ${learner.name} has no state ${name}`);
-        return [name, { dtype: 'float32' as const, shape: variable.shape, data }] as const;
+        const shape = shapes.get(name);
+        if (!shape) throw new TrikdError('invalid', `the ${learner.name} has no state ${name}`);
+        return [name, { dtype: 'float32' as const, shape, data }] as const;
       });
       await replica.assign(new Map(state));
     },
-    mostNumbers: [...variables.values(), ...ports.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    mostNumbers,
     close: () => replica.close(),
   };
 }
@@ -81,5 +84,10 @@ export async function openReplica(model: ReplicaModel, load = loadProgram): Prom
 async function loadProgram(model: ReplicaModel): Promise<LoadedReplica> {
   const program = traceTrainer(model, model.stage, model.learner);
   const engine = await Engine.open(model.spec.engine);
-  return { session: await engine.load(program), variables: program.variables, ports: program.ports };
+  const { variables, ports } = program;
+  return {
+    session: await engine.load(program),
+    shapes: new Map([...variables].map(([name, { shape }]) => [name, shape])),
+    mostNumbers: [...variables.values(), ...ports.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+  };
 }
