@@ -2,18 +2,9 @@ import { RUNS } from '@trikd/testing/kubernetes/installation';
 import { describe, test } from 'vitest';
 import { get, kubectl } from './kubernetes.js';
 import { exhaustMemory } from './memory.js';
-import { getRun } from './orchestrator.js';
-import { type Pod, type PodRole, type StruckRun, secondsToNextStep, survives, untilTrue } from './struck-run.js';
+import { deletePod, type Pod, type PodRole, survives, untilTrue } from './struck-run.js';
 
 const inRuns = `--namespace=${RUNS}`;
-
-/** @param force without waiting for the pod to end */
-async function deletePod({ name, pod }: StruckRun, role: PodRole, force: boolean): Promise<number> {
-  const { metadata } = await pod(role);
-  const { attempt } = await getRun(name);
-  const how = force ? ['--force', '--grace-period=0'] : ['--wait=false'];
-  return secondsToNextStep(name, attempt, () => kubectl('delete', 'pod', metadata.name, inRuns, ...how));
-}
 
 describe('no bit changes, and no generation is promoted twice, when', () => {
   test.each<[PodRole, boolean]>([
@@ -22,7 +13,7 @@ describe('no bit changes, and no generation is promoted twice, when', () => {
     ['anchor', true],
   ])('the pod of the %s is deleted (by force: %s)', async (role, force) => {
     await survives(`deleted-${role}`, async (run) => {
-      const seconds = await deletePod(run, role, force);
+      const seconds = await deletePod(run, await run.pod(role), force);
       console.log(`the next step ${seconds.toFixed(1)} s after the pod of the ${role} was deleted`);
     });
   });
