@@ -286,7 +286,7 @@ $(BUILD)/malloc_trim.node: test/soak/malloc-trim.c | $(NODE)
 
 $(BUILD)/%.o: packages/engine/native/%.cc | $(NODE) $(TENSORFLOW_HOME)
 	@mkdir -p $(BUILD) && echo "compiling $<"
-	@$(CXX) -O2 -std=c++17 -fPIC -Wall -Wextra -MMD -MP -Ipackages/engine/native/include -isystem $(NODE_HEADERS) \
+	@$(CXX) -O2 -std=c++17 -ffp-contract=off -fPIC -Wall -Wextra -MMD -MP -Ipackages/engine/native/include -isystem $(NODE_HEADERS) \
 		-isystem $(TENSORFLOW_HOME)/tensorflow/include -c -o $@ $<
 
 $(LINKED): FORCE | $(TENSORFLOW_HOME)

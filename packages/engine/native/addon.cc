@@ -9,6 +9,7 @@
 #include "environment.h"
 #include "failure.h"
 #include "graph.h"
+#include "kernel_set.h"
 #include "session.h"
 #include "values.h"
 
@@ -19,7 +20,7 @@ namespace {
 // take, changes the name too, here and in native.ts.
 constexpr const char kKernels[] = "trikd_kernels_4";
 
-napi_value Kernels(napi_env env, std::vector<napi_value>&) { return MakeString(env, kKernels); }
+napi_value KernelsName(napi_env env, std::vector<napi_value>&) { return MakeString(env, kKernels); }
 
 napi_value Version(napi_env env, std::vector<napi_value>&) { return MakeString(env, TF_Version()); }
 
@@ -29,6 +30,19 @@ napi_value HasConvolutionOps(napi_env env, std::vector<napi_value>&) {
   napi_value value;
   napi_get_boolean(env, RegisterConvolutions(), &value);
   return value;
+}
+
+napi_value InstructionSets(napi_env env, std::vector<napi_value>&) {
+  napi_value names;
+  napi_create_array(env, &names);
+  uint32_t count = 0;
+  for (const KernelSet* set : KernelSets()) napi_set_element(env, names, count++, MakeString(env, set->name));
+  return names;
+}
+
+napi_value TakeInstructionSet(napi_env env, std::vector<napi_value>& arguments) {
+  TakeKernels(ReadString(env, arguments[0], "instruction set"));
+  return nullptr;
 }
 
 struct Function {
@@ -41,8 +55,8 @@ const Function kFunctions[] = {
     {"version", 0, Version},           {"createGraph", 0, CreateGraph}, {"addOperation", 6, AddOperation},
     {"closeGraph", 1, CloseGraph},     {"createSession", 2, CreateSession}, {"run", 5, RunSession},
     {"devices", 1, ListDevices},       {"closeSession", 1, CloseSession}, {"hasConvolutions", 0, HasConvolutionOps},
-    {"kernels", 0, Kernels},           {"toFloat16", 2, CompactNumbers}, {"fromFloat16", 2, WidenNumbers},
-    {"largestLogits", 4, CompactRows},
+    {"kernels", 0, KernelsName},       {"toFloat16", 2, CompactNumbers}, {"fromFloat16", 2, WidenNumbers},
+    {"largestLogits", 4, CompactRows}, {"instructionSets", 0, InstructionSets}, {"takeInstructionSet", 1, TakeInstructionSet},
 };
 
 napi_value Invoke(napi_env env, napi_callback_info info) {

@@ -1,5 +1,5 @@
-// Batch normalisation of NHWC images in float32, with what follows it in a network: an addition and ReLU. For processors with AVX-512. A pixel is
-// a row of `channels` numbers; channels must be a multiple of kLanes of convolution.h.
+// Batch normalisation of NHWC images in float32, with what follows it in a network: an addition and ReLU. For the processors of
+// convolution.h. A pixel is a row of `channels` numbers; channels must be a multiple of kLanes.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,8 +1,9 @@
-// Convolutions of NHWC images in float32, for processors with AVX-512. TensorFlow's own reach a third of these processors' speed with 16 to
-// 64 channels, and a fifth in filter gradients.
+// Convolutions of NHWC images in float32, for processors with AVX-512, or with AVX2 and FMA.
 #pragma once
 #include <cstddef>
 #include <functional>
+
+#include "aligned_floats.h"
 
 namespace trikd {
 
@@ -16,7 +17,7 @@ struct Convolution {
   int stride, top, left;
 };
 
-// Floats of a vector: filters (and channels, for the input gradient) must be a multiple of it.
+// Filters (and channels, for the input gradient) must be a multiple of it: the floats of the widest vector.
 constexpr int kLanes = 16;
 // Channels that a filter gradient takes at a time: channels must be a multiple of it.
 constexpr int kChannelBlock = 8;
@@ -31,13 +32,11 @@ class PackedFilter {
   static PackedFilter Forward(const Convolution& shape, const float* filter);
   // For the input gradient.
   static PackedFilter Backward(const Convolution& shape, const float* filter);
-  PackedFilter(PackedFilter&&) noexcept;
-  ~PackedFilter();
-  const float* data() const { return data_; }
+  const float* data() const { return floats_.get(); }
 
  private:
-  explicit PackedFilter(size_t floats);
-  float* data_;
+  explicit PackedFilter(size_t floats) : floats_(floats) {}
+  AlignedFloats floats_;
 };
 
 // What is done with an image when it has been written, while caches hold it.

@@ -10,8 +10,8 @@ export interface EngineOptions {
   /** `bfloat16` lets TensorFlow compute convolutions and products in it, on CPUs; params and losses stay float32. */
   readonly precision: 'float32' | 'bfloat16';
   /**
-   * What computes the convolutions that the addon has kernels for. `own` takes effect in float32 on a CPU with AVX-512, when a graph is
-   * traced with it. Default: `tensorflow`.
+   * What computes the convolutions that the addon has kernels for. `own` takes effect in float32 on a CPU with AVX2 or AVX-512, when a
+   * graph is traced with it. Default: `tensorflow`.
    */
   readonly kernels?: 'own' | 'tensorflow' | undefined;
 }

@@ -67,7 +67,7 @@ export interface Native {
     traced: boolean,
   ): Promise<{ readonly values: NodeJS.TypedArray[]; readonly metadata?: Buffer }>;
   devices(session: NativeSession): Device[];
-  /** Whether graphs may have the addon's own convolutions and batch norms: the processor has AVX-512. */
+  /** Whether graphs may have the addon's own convolutions and batch norms: the processor has AVX2 or AVX-512. */
   hasConvolutions(): boolean;
   /** Fills `halves`, of the same length. Returns the index of the first finite number that float16 does not reach, or -1. */
   toFloat16(numbers: Float32Array, halves: Uint16Array): number;
@@ -80,6 +80,10 @@ export interface Native {
   largestLogits(logits: Float32Array, cols: number, classes: Uint16Array, others: Float64Array): void;
   /** `OWN_KERNELS`, unless the addon was built from other sources than this module. */
   kernels(): string;
+  /** The instruction sets of this processor that the addon has kernels for, the fastest first, which computes. All compute the same bits. */
+  instructionSets(): string[];
+  /** For tests: the kernels of all sessions compute with another of them. Not while a session runs. */
+  takeInstructionSet(name: string): void;
   closeSession(session: NativeSession): Promise<void>;
 }
 

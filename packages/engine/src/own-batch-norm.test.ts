@@ -1,11 +1,13 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EngineOptions } from './config-proto.js';
 import { float32 } from './dtype.js';
 import { batchNormalization } from './layers/batch-normalization.js';
 import { native } from './native.js';
 import { dot, randomNumbers } from './testing/numbers.js';
 import { ONE_THREAD, withSession } from './testing/programs.js';
+import { runOps } from './testing/run-ops.js';
+import { summedMoments, summedNormalisation, summedNormalisationGradient } from './testing/summed-batch-norm.js';
 import { tf } from './tfjs-internals/tf.js';
 import { type Program, trace } from './trace.js';
 
@@ -124,10 +126,57 @@ function apart(own: Float32Array, other: Float32Array): number {
   return own.reduce((most, value, index) => Math.max(most, Math.abs(value - other[index]!)), 0) / largest;
 }
 
+type Triple = [Float32Array, Float32Array, Float32Array];
+
+const ints = (values: Readonly<Record<string, number>>) =>
+  Object.entries(values).map(([name, value]) => ({ name, kind: 'int', value }) as const);
+
 const typesOf = (program: Program) => [...program.operations.keys()];
 const TWO_THREADS = { ...ONE_THREAD, threads: 2 };
 
-describe.skipIf(!native.hasConvolutions())('batch norm by the addon', () => {
+describe.each(native.instructionSets())('batch norm by the addon, with %s', (instructionSet) => {
+  beforeAll(() => native.takeInstructionSet(instructionSet));
+  afterAll(() => native.takeInstructionSet(native.instructionSets()[0]!));
+
+  test.each<[Shape]>([[[3, 11, 13, 16]], [[2, 9, 7, 48]], [[1, 5, 3, 64]], [[2, 7, 5, 112]], [[6, 13, 17, 32]]])(
+    'has the bits of sums in the documented order: %j',
+    async (shape) => {
+      const channels = shape[3];
+      const [x, other, dy] = [1, 2, 3].map((seed) => randomNumbers(count(shape), seed)) as Triple;
+      const [gamma, beta] = [4, 5].map((seed) => randomNumbers(channels, seed)) as Triple;
+      const images = (values: Float32Array) => ({ shape, values });
+      const each = (values: Float32Array) => ({ shape: [channels], values });
+      const epsilon = 2 ** -10;
+      const results = await runOps(
+        [
+          {
+            type: 'TrikdBatchNormMoments',
+            inputs: [images(x)],
+            attributes: [{ name: 'epsilon', kind: 'float', value: epsilon }],
+          },
+          {
+            type: 'TrikdBatchNormRelu',
+            inputs: [images(x), [0, 0], [0, 2], each(gamma), each(beta), [images(other)]],
+            attributes: ints({ others: 1, masks: 1 }),
+          },
+          {
+            type: 'TrikdBatchNormGrad',
+            inputs: [[images(dy)], [[1, 1]], images(x), [0, 0], [0, 2], each(gamma)],
+            attributes: ints({ upstreams: 1, masks: 1, kept: 1 }),
+          },
+        ],
+        [0, 0, 0, 1, 2, 2, 2, 2].map((op, at) => [op, at < 3 ? at : Math.max(at - 4, 0)] as const),
+      );
+      const [mean, variance, inverse, y, dx, dgamma, dbeta, kept] = results;
+      const moments = summedMoments(x, channels, epsilon);
+      expect({ mean, variance, inverse }).toEqual(moments);
+      expect(y).toEqual(summedNormalisation(x, moments, gamma, beta, other));
+      const arriving = dy.map((value, at) => (y![at]! > 0 ? value : 0));
+      expect(kept).toEqual(arriving);
+      expect({ dx, dgamma, dbeta }).toEqual(summedNormalisationGradient(x, moments, gamma, arriving));
+    },
+  );
+
   test.each([
     ...(Object.keys(NETWORKS) as Network[]).map((network) => [network, SHAPES[1]!] as const),
     ...SHAPES.map((shape) => ['residual blocks', shape] as const),
@@ -218,13 +267,13 @@ describe.skipIf(!native.hasConvolutions())('batch norm by the addon', () => {
       expect(ran.filter((type) => type === 'TrikdBatchNormGrad')).toHaveLength(3);
     });
   });
+});
 
-  test.each<[string, Shape]>([
-    ['channels that are no multiple of 16', [2, 4, 4, 24]],
-    ['a single channel', [2, 4, 4, 1]],
-  ])('is left to TensorFlow with %s', (_what, shape) => {
-    expect(programOf('residual blocks', shape, true).operations).toEqual(
-      programOf('residual blocks', shape, false).operations,
-    );
-  });
+test.each<[string, Shape]>([
+  ['channels that are no multiple of 16', [2, 4, 4, 24]],
+  ['a single channel', [2, 4, 4, 1]],
+])('batch norm is left to TensorFlow with %s', (_what, shape) => {
+  expect(programOf('residual blocks', shape, true).operations).toEqual(
+    programOf('residual blocks', shape, false).operations,
+  );
 });

@@ -1,10 +1,17 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { float32 } from './dtype.js';
 import { Engine, type Session } from './engine.js';
 import { native } from './native.js';
 import { usesOwnKernels } from './own-convolutions.js';
 import { randomNumbers } from './testing/numbers.js';
 import { emptyModel, ONE_THREAD } from './testing/programs.js';
+import { runOps } from './testing/run-ops.js';
+import {
+  type Geometry,
+  summedFilterGradient,
+  summedInputGradient,
+  summedOutput,
+} from './testing/summed-convolution.js';
 import { tf } from './tfjs-internals/tf.js';
 import { type Program, trace } from './trace.js';
 
@@ -24,6 +31,21 @@ const CASES: readonly Case[] = [
   [2, 15, 15, 16, 16, 7, 2, 'valid'],
   [1, 1, 1, 16, 16, 3, 1, 'same'],
   [2, 5, 20, 16, 48, 1, 1, 'valid'],
+  [2, 9, 8, 16, 16, 2, 3, 'same'],
+];
+
+/** Few sums, which are computed one by one: chunks that are rows of an image, and images together; tiles of many widths. */
+const SUMMED: readonly Case[] = [
+  [2, 32, 32, 16, 16, 3, 1, 'same'],
+  [5, 8, 8, 16, 32, 3, 1, 'same'],
+  [2, 9, 13, 32, 16, 3, 1, 'same'],
+  [1, 3, 5, 16, 64, 3, 1, 'valid'],
+  [2, 7, 9, 16, 32, 3, 2, 'same'],
+  [2, 12, 11, 16, 16, 5, 1, 'same'],
+  [1, 15, 15, 16, 16, 7, 2, 'valid'],
+  [1, 1, 1, 16, 16, 3, 1, 'same'],
+  [2, 5, 20, 16, 48, 1, 1, 'valid'],
+  [3, 16, 16, 32, 64, 1, 2, 'same'],
   [2, 9, 8, 16, 16, 2, 3, 'same'],
 ];
 
@@ -80,7 +102,28 @@ function apart(own: Float32Array, other: Float32Array): number {
   return own.reduce((most, value, index) => Math.max(most, Math.abs(value - other[index]!)), 0) / largest;
 }
 
-describe.skipIf(!native.hasConvolutions())('a convolution of the addon', () => {
+function geometryOf(each: Case): Geometry {
+  const [images, height, width, channels, filters, kernel, stride, padding] = each;
+  const [, outHeight, outWidth] = shapesOf(each).dy;
+  const before = (side: number, out: number) =>
+    padding === 'same' ? Math.floor(Math.max((out - 1) * stride + kernel - side, 0) / 2) : 0;
+  const [top, left] = [before(height, outHeight), before(width, outWidth)];
+  return { images, height, width, channels, kernel, filters, outHeight, outWidth, stride, top, left };
+}
+
+describe.each(native.instructionSets())('a convolution of the addon, with %s', (instructionSet) => {
+  beforeAll(() => native.takeInstructionSet(instructionSet));
+  afterAll(() => native.takeInstructionSet(native.instructionSets()[0]!));
+
+  test.each(SUMMED)('has the bits of sums in the documented order: %j', async (...each) => {
+    const { x, filter, dy } = feedsOf(each);
+    const own = await outputs(each, true);
+    const geometry = geometryOf(each);
+    expect(own.y).toEqual(summedOutput(geometry, x, filter));
+    expect(own.dx).toEqual(summedInputGradient(geometry, filter, dy));
+    expect(own.dw).toEqual(summedFilterGradient(geometry, x, dy));
+  });
+
   test.each(CASES)('equals that of TensorFlow within 1e-5: %j', async (...each) => {
     const [own, other] = [await outputs(each, true, 2), await outputs(each, false)];
     expect([...programOf(each, true).operations.keys()].filter((type) => type.startsWith('Trikd'))).toHaveLength(3);
@@ -122,47 +165,8 @@ describe.skipIf(!native.hasConvolutions())('a convolution of the addon', () => {
   });
 });
 
-describe.skipIf(!native.hasConvolutions())('an op of the addon that is used wrongly is refused by name', () => {
+describe.each(native.instructionSets())('an op of the addon that is used wrongly is refused by name', () => {
   const attributes = { stride: 1, top: 0, left: 0, height: 4, width: 4 };
-  const runWith = async (changes: Partial<typeof attributes>, x: readonly number[], filter: readonly number[]) => {
-    const graph = native.createGraph();
-    const placeholder = (name: string, shape: readonly number[]) =>
-      native.addOperation(
-        graph,
-        'Placeholder',
-        name,
-        [],
-        [
-          { name: 'dtype', kind: 'type', value: 1 },
-          { name: 'shape', kind: 'shape', value: shape },
-        ],
-        [],
-      );
-    const [images, by] = [placeholder('x', x), placeholder('filter', filter)];
-    const written = Object.entries({ ...attributes, ...changes }).map(([name, value]) => {
-      return { name, kind: 'int', value } as const;
-    });
-    const { id } = native.addOperation(
-      graph,
-      'TrikdConv2D',
-      'own',
-      [
-        [images.id, 0],
-        [by.id, 0],
-      ],
-      written,
-      [],
-    );
-    const own = await native.createSession(graph, Uint8Array.of(0x10, 1));
-    const feed = (operation: number, shape: readonly number[]) => {
-      return { operation, dtype: 1, shape, values: new Float32Array(count(shape)) };
-    };
-    try {
-      return await native.run(own, [feed(images.id, x), feed(by.id, filter)], [[id, 0]], [], false);
-    } finally {
-      await native.closeSession(own);
-    }
-  };
 
   test.each<[Partial<typeof attributes>, readonly number[], readonly number[], RegExp]>([
     [{}, [1, 4, 4, 16], [3, 3, 8, 16], /for other channels/],
@@ -175,7 +179,11 @@ describe.skipIf(!native.hasConvolutions())('an op of the addon that is used wron
     [{ height: 1_000_000 }, [1, 4, 4, 16], [3, 3, 16, 16], /height is out of range/],
     [{}, [1, 0, 4, 16], [3, 3, 16, 16], /dimension is 0/],
   ])('%j %j %j', async (changes, x, filter, message) => {
-    await expect(runWith(changes, x, filter)).rejects.toThrow(message);
+    const inputs = [x, filter].map((shape) => ({ shape, values: new Float32Array(count(shape)) }));
+    const written = Object.entries({ ...attributes, ...changes }).map(
+      ([name, value]) => ({ name, kind: 'int', value }) as const,
+    );
+    await expect(runOps([{ type: 'TrikdConv2D', inputs, attributes: written }], [[0, 0]])).rejects.toThrow(message);
   });
 });
 

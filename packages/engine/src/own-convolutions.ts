@@ -2,7 +2,7 @@ import type { EngineOptions } from './config-proto.js';
 import { sizeOf, TF } from './dtype.js';
 import { type Attribute, native, type Output } from './native.js';
 
-/** Whether convolutions and batch norm are computed by the kernels of the addon: if they are asked for, and the processor has AVX-512. */
+/** Whether the kernels of the addon compute convolutions and batch norm: if they are asked for, and the processor has AVX2 or AVX-512. */
 export function usesOwnKernels({ kernels, device, precision }: EngineOptions): boolean {
   return kernels === 'own' && device === 'cpu' && precision === 'float32' && native.hasConvolutions();
 }

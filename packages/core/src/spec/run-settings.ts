@@ -108,7 +108,7 @@ export const RunSettings = z.strictObject({
         .enum(['own', 'tensorflow'])
         .optional()
         .describe(
-          'what computes most convolutions of 16 to 256 channels, and batch norm; own: faster on CPUs with AVX-512, without it as tensorflow; part of the result, bit for bit; default: own for a new run in float32 on CPUs, tensorflow otherwise',
+          'what computes most convolutions of 16 to 256 channels, and batch norm; own: faster on CPUs with AVX2 or AVX-512, without them as tensorflow; part of the result, bit for bit; default: own for a new run in float32 on CPUs, tensorflow otherwise',
         ),
     })
     .refine(({ device, precision, kernels }) => kernels !== 'own' || (device === 'cpu' && precision === 'float32'), {

@@ -78,6 +78,8 @@ const templates: Readonly<Record<keyof Native, () => unknown[]>> = {
   version: () => [],
   hasConvolutions: () => [],
   kernels: () => [],
+  instructionSets: () => [],
+  takeInstructionSet: () => [pick(['avx2', 'avx512', 'sse', ''])],
   createGraph: () => [],
   addOperation: () => [
     pick([graph, graph, graph, closedGraph]),
