@@ -32,6 +32,7 @@ const Row = z.object({
   setting: z.string(),
   seed: z.number(),
   digest: z.string(),
+  numerics: z.string(),
   stages: z.array(
     z.object({
       name: z.string(),
@@ -137,7 +138,7 @@ function section({ name, title, about, conclusion }: Study): string {
   });
   const gap = existsSync(new URL(`${name}/plots/overfitting.svg`, FOLDER));
   const overfitting = gap ? [`![train minus test against training images](results/${name}/plots/overfitting.svg)`] : [];
-  return `${[head.trim(), ...(conclusion ? [conclusion] : []), read(`${name}/results.md`).trim(), learners(name, findings), ...plots, ...overfitting, digests(name)].join('\n\n')}\n`;
+  return `${[head.trim(), ...(conclusion ? [conclusion] : []), read(`${name}/results.md`).trim(), learners(name, findings), ...plots, ...overfitting, trainedWith(name), digests(name)].join('\n\n')}\n`;
 }
 
 function rowsOf(study: string): readonly Row[] {
@@ -186,6 +187,15 @@ function spread(format: string, values: readonly number[]): string {
 
 function spreadText(scale: number, { mean, deviation }: z.infer<typeof Side>): string {
   return `${(scale * mean).toFixed(2)} ± ${(scale * deviation).toFixed(2)}`;
+}
+
+/** `Trained with TensorFlow 2.21.0, AuthenticAMD 26 2: 21 runs.`: on another kind of processor a run has other bits. */
+function trainedWith(study: string): string {
+  const groups = Map.groupBy(rowsOf(study), ({ numerics }) => numerics);
+  const counts = [...groups].map(
+    ([numerics, rows]) => `${numerics}: ${rows.length} ${rows.length === 1 ? 'run' : 'runs'}`,
+  );
+  return `Trained with ${counts.join('; ')}.`;
 }
 
 /** The digests of all runs of a study: `trikd study FILE --show DIGEST` prints the spec. */
