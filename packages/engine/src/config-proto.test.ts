@@ -65,7 +65,11 @@ describe('configProto', () => {
 
   test('turns the just-in-time compiler to level 2, and says nothing about it otherwise', () => {
     expect(field({ ...plain, xla: true }, 10, 3, 5)).toBe(2);
-    expect(field(plain, 10)).toBeUndefined();
+    expect(field(plain, 10, 3)).toBeUndefined();
+  });
+
+  test('turns off the optimizer of memory, which adds in the order in which summands are computed', () => {
+    expect(field(plain, 10, 10, 4)).toBe(1);
   });
 
   test('asks for mixed precision by the rewriter of the device', () => {

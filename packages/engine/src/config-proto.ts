@@ -21,8 +21,9 @@ const MAX_THREADS = 1024;
 
 const ON = 1;
 const JIT_ON_2 = 2;
-/** The field auto_mixed_precision_onednn_bfloat16 of RewriterConfig. */
-const ONEDNN_BFLOAT16 = 31;
+/** Fields of RewriterConfig: memory_optimization, and auto_mixed_precision_onednn_bfloat16. */
+const [MEMORY_OPTIMIZATION, ONEDNN_BFLOAT16] = [4, 31];
+const NO_MEM_OPT = 1;
 
 /**
  * The bytes of TensorFlow's `ConfigProto` (tensorflow/core/protobuf/config.proto) for a session.
@@ -37,9 +38,11 @@ export function configProto(options: EngineOptions): Uint8Array {
     // TensorFlow's rewriter for GPUs knows float16 alone, which would need the loss to be scaled.
     throw new EngineError('INVALID_ARGUMENT', 'bfloat16 is for CPUs: take float32 on a GPU');
   }
-  const graphOptions = [
-    ...(options.xla ? message(3, varint(5, JIT_ON_2)) : []),
-    ...(options.precision === 'bfloat16' ? message(10, varint(ONEDNN_BFLOAT16, ON)) : []),
+  const rewriting = [
+    // Where TensorFlow expects a graph to take much memory, it would add the inputs of an AddN, such as those of the norm of all gradients, in
+    // the order in which they are computed: another one in each run.
+    ...varint(MEMORY_OPTIMIZATION, NO_MEM_OPT),
+    ...(options.precision === 'bfloat16' ? varint(ONEDNN_BFLOAT16, ON) : []),
   ];
   return Uint8Array.from([
     ...(options.device === 'cpu' ? message(1, [...text(1, 'GPU'), ...varint(2, 0)]) : []),
@@ -51,7 +54,7 @@ export function configProto(options: EngineOptions): Uint8Array {
     ...varint(7, 1),
     // use_per_session_threads: the kernels of oneDNN keep what they made for one number of threads on the thread that made it.
     ...varint(9, 1),
-    ...(graphOptions.length > 0 ? message(10, graphOptions) : []),
+    ...message(10, [...(options.xla ? message(3, varint(5, JIT_ON_2)) : []), ...message(10, rewriting)]),
   ]);
 }
 
