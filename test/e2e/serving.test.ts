@@ -30,7 +30,7 @@ const dataset = datasetFor(spec);
 const images = dataset.test.images.subarray(0, dataset.test.count * imageBytes(dataset));
 
 /** The logits of the result of a run for its test images, by an evaluation in this process. */
-async function evaluated(folder: string): Promise<Buffer> {
+async function evaluated(folder: string): Promise<Float32Array> {
   const store = await openStore({ kind: 'folder', path: folder }, { verify: 'reads' });
   const { state } = await loadRun(store, tiny.name);
   const stage = bestStage(state.results, spec)!;
@@ -38,10 +38,10 @@ async function evaluated(folder: string): Promise<Buffer> {
   const judged = await openJudged(spec, dataset, spec.student!.model!, await loadParams(store, params));
   const { logits } = await judged.outputs(images);
   await judged.close();
-  return Buffer.from(logits!.buffer);
+  return logits!;
 }
 
-test('tritonclient asks `trikd serve` over gRPC and HTTP, whose answers have the bits of an evaluation; its own line works, and Ctrl-C ends it', async () => {
+test('tritonclient asks `trikd serve` over gRPC and HTTP, whose answers are those of an evaluation; its own line works, and Ctrl-C ends it', async () => {
   const folder = scratch();
   const runs = join(folder, 'runs');
   expect(await run(folder, tiny)).toMatchObject({ status: 0 });
@@ -69,9 +69,14 @@ test('tritonclient asks `trikd serve` over gRPC and HTTP, whose answers have the
     grpc: { ...facts, inputs: [{ ...input, shape: ['-1', '8', '8', '1'] }] },
     http: { ...facts, inputs: [{ ...input, shape: [-1, 8, 8, 1] }] },
   });
-  const expected = (await evaluated(join(runs, tiny.name, 'store'))).toString('base64');
+  const expected = await evaluated(join(runs, tiny.name, 'store'));
   expect(Object.keys(said.outputs)).toHaveLength(10);
-  for (const [how, outputs] of Object.entries(said.outputs)) expect(outputs, how).toBe(expected);
+  for (const [how, outputs] of Object.entries<string>(said.outputs)) {
+    const found = new Float32Array(new Uint8Array(Buffer.from(outputs, 'base64')).buffer);
+    expect(found.length, how).toBe(expected.length);
+    // Without AVX-512, the last bits of a row depend on its place in the batch.
+    expect(Math.max(...found.map((value, at) => Math.abs(value - expected[at]!))), how).toBeLessThan(1e-5);
+  }
 
   serving.kill('SIGINT');
   expect(await serving.ended).toMatchObject({ status: 0 });

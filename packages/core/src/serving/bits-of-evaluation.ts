@@ -46,7 +46,7 @@ export interface Trial {
   readonly pixels: number;
 }
 
-/** The sizes of batches that have the expected bits. */
+/** The sizes of batches that have the expected bits, at whatever place in its batch an image is. */
 export async function equalSizes(
   expected: NamedValues,
   sizes: readonly number[],
@@ -62,11 +62,14 @@ export async function equalSizes(
 async function computesAs({ values }: NamedValues, size: number, { session, images, pixels }: Trial): Promise<boolean> {
   const rows = images.length / pixels;
   const columns = values.length / rows;
-  for (let first = 0; first + size <= rows; first += size) {
-    const batch = Float32Array.from(images.subarray(first * pixels, (first + size) * pixels));
-    const outputs = servedOf(await session.run(servedFunction(size), { images: batch })).values;
-    const wanted = values.subarray(first * columns, (first + size) * columns);
-    if (Buffer.compare(bytesOf(outputs), bytesOf(wanted)) !== 0) return false;
+  // Once more with batches that begin in the middle of those: the last rows of a batch may be computed by another kernel.
+  for (const start of new Set([0, size >> 1])) {
+    for (let first = start; first + size <= rows; first += size) {
+      const batch = Float32Array.from(images.subarray(first * pixels, (first + size) * pixels));
+      const outputs = servedOf(await session.run(servedFunction(size), { images: batch })).values;
+      const wanted = values.subarray(first * columns, (first + size) * columns);
+      if (Buffer.compare(bytesOf(outputs), bytesOf(wanted)) !== 0) return false;
+    }
   }
   return true;
 }

@@ -2,7 +2,6 @@ import { Engine, type Program, type Session } from '@trikd/engine';
 import type { Lane, Slice } from '../async/batcher.js';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { type ImageShape, imageBytes } from '../data/image-source.js';
-import { TrikdError } from '../domain/errors.js';
 import type { Params } from '../models/params.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { expectedParams } from '../training/expected-params.js';
@@ -26,6 +25,8 @@ export interface ServedModel {
   readonly sizes: readonly number[];
   /** Those of batches that one thread computes; none where it would compute other bits, or where there is one thread anyway. */
   readonly singleThreadSizes: readonly number[];
+  /** Whether each row has the bits of an evaluation. Otherwise its last bits depend on the size of its batch and its place there. */
+  readonly isExact: boolean;
   readonly output: Omit<ServedOutput, 'values'>;
   /** Computes batches of at most the largest size, several at a time if it is called so. */
   readonly lane: Lane<Pixels, ServedOutput>;
@@ -52,12 +53,13 @@ export function batchSizes(largest: number, { batchSize }: Pick<RunSpec, 'batchS
 
 /**
  * Opens a model, and keeps the sizes of batches with which it computes the bits of an evaluation: kernels may add in another order for
- * another number of rows or of threads. On the processors that were tried they do so for one row alone, and only in some networks. Every
- * size computes the same images as the batches of an evaluation, and is left out if one bit differs. This also warms it up.
+ * another number of rows or of threads, or in the last rows of a batch. On processors with AVX-512 they do so for one row alone, and only in
+ * some networks. Every size computes the same images as the batches of an evaluation, and is left out if one bit differs. This also warms it
+ * up. Where no size is left, as for some networks without AVX-512, all of them are used.
  *
  * A batch that is computed while no other is uses the threads of the run. One that is computed beside others uses a single thread of
  * another session, if its bits are the same: threads that share a batch wait for each other, and need more time of the processors for it.
- * @throws TrikdError 'invalid' if the params are not those of the model, 'corrupt' if no size computes the bits of an evaluation
+ * @throws TrikdError 'invalid' if the params are not those of the model
  */
 export async function openServed({ program, sizes, spec, shape, params }: ServedParts): Promise<ServedModel> {
   const wanted = expectedParams(program);
@@ -75,27 +77,30 @@ export async function openServed({ program, sizes, spec, shape, params }: Served
   try {
     const { engine, batchSize } = spec;
     const pixels = imageBytes(shape);
-    const images = sampleImages(Math.max(...sizes) * pixels);
+    const largest = Math.max(...sizes);
+    // Enough that a batch of the largest size can begin in its middle.
+    const images = sampleImages((largest + (largest >> 1)) * pixels);
     const session = await open(engine);
     const expected = await evaluated(session, images, pixels, batchSize);
     const equal = await equalSizes(expected, sizes, { session, images, pixels });
-    if (equal.length === 0) {
-      throw new TrikdError('corrupt', `batches of ${sizes.join(', ')} rows do not compute the bits of an evaluation`);
-    }
-    const alone = servedBatches(session, equal, pixels);
+    const isExact = equal.length > 0;
+    const used = isExact ? equal : sizes;
+    const alone = servedBatches(session, used, pixels);
     let beside = alone;
     let singleThreadSizes: readonly number[] = [];
     if (engine.device === 'cpu' && engine.threads > 1) {
       const single = await open({ ...engine, threads: 1 });
-      singleThreadSizes = await equalSizes(expected, sizes, { session: single, images, pixels });
+      const same = await equalSizes(expected, sizes, { session: single, images, pixels });
+      singleThreadSizes = isExact ? same : sizes;
       if (singleThreadSizes.length > 0) beside = servedBatches(single, singleThreadSizes, pixels, alone);
       else await single.close();
     }
-    const output = { name: expected.name, columns: expected.values.length / Math.max(...sizes) };
+    const output = { name: expected.name, columns: (expected.values.length * pixels) / images.length };
     let running = 0;
     return {
-      sizes: equal,
+      sizes: used,
       singleThreadSizes,
+      isExact,
       output,
       async lane(slices) {
         const compute = running === 0 ? alone : beside;

@@ -70,8 +70,8 @@ export function createServedRun(runId: string, parts: ServingParts, loads: Seria
       const served = await openVersion(parts, context!, version, modelName(learner), over);
       const seconds = (parts.clock.now() - started) / 1000;
       const { stage, params } = version;
-      const { sizes, singleThreadSizes } = served;
-      const loaded = { learner, version: stage, params: params.key, seconds, sizes, singleThreadSizes };
+      const { sizes, singleThreadSizes, isExact } = served;
+      const loaded = { learner, version: stage, params: params.key, seconds, sizes, singleThreadSizes, isExact };
       log.info(loaded, 'version loaded');
       return served;
     });

@@ -22,6 +22,8 @@ export interface ServedVersion {
   readonly sizes: readonly number[];
   /** As `ServedModel.singleThreadSizes`. */
   readonly singleThreadSizes: readonly number[];
+  /** As `ServedModel.isExact`. */
+  readonly isExact: boolean;
   /** Computes what was asked for, then closes the model. */
   close(): Promise<void>;
 }
@@ -85,6 +87,7 @@ export async function openVersion(
     output: model.output,
     sizes: model.sizes,
     singleThreadSizes: model.singleThreadSizes,
+    isExact: model.isExact,
     async compute({ pixels, rows }, signal) {
       if (closing) throw new TrikdError('unavailable', `version ${version.stage} of ${name} is being unloaded: retry`);
       const parts = await batcher.compute(pixels, rows, signal);
