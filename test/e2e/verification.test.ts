@@ -50,7 +50,7 @@ const hasEmoji = (await idxFolderAmong(namedDataFolders(EMOJI))) !== undefined;
 if (!hasEmoji) console.log(`not tested: verification of ${EMOJI}, which \`make emoji\` brings`);
 
 const testOfEmoji = hasEmoji ? test : () => undefined;
-testOfEmoji('drawn pictures of identities in colour are told apart better than by chance', async () => {
+testOfEmoji('drawn pictures in colour are verified better than by chance', async () => {
   const spec: WrittenSpec = {
     ...identities,
     name: EMOJI,

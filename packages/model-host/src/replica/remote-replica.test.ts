@@ -6,7 +6,7 @@ import type { ReplicaStream } from '@trikd/transport/grpc/replica-client';
 import { expect, test } from 'vitest';
 import { remoteReplicas } from './remote-replica.js';
 
-test('an attempt that is abandoned does not wait until a replica is reached, and lets go of one that is reached later', async () => {
+test('an abandoned attempt does not wait for a replica to be reached, and closes one that is reached later', async () => {
   const spec = specFor('tiny, student alone', { student: { replicas: 2 } });
   const stage = stageAt(spec, 0, false);
   const connecting = Promise.withResolvers<ReplicaStream>();

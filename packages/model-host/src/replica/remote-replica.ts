@@ -76,7 +76,7 @@ export function remoteReplicas({ addresses, connect, clock, numerics }: RemoteRe
   };
 }
 
-/** An attempt that is abandoned does not wait for a replica that cannot be reached; one that is reached too late is let go. */
+/** An abandoned attempt does not wait for a replica that cannot be reached; the stream to one that is reached later is closed. */
 async function unlessAborted(connecting: Promise<ReplicaStream>, signal?: AbortSignal): Promise<ReplicaStream> {
   if (!signal) return connecting;
   try {
