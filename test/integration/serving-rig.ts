@@ -112,7 +112,20 @@ export async function servedRun(generations: number, options: ServedOptions = {}
   const run = await storeEndedGenerations(store, spec, generations);
   const served = await serveModels({ ...options, store });
   await expect.poll(() => served.models.ready(), { timeout: 30_000, interval: 20 }).toBe(true);
-  return { ...served, run, store, evaluated: await evaluated(run) };
+  const { properties } = await served.models.metadata(spec.name, '');
+  const isExact = properties.exact === 'true';
+  const outputs = await evaluated(run);
+  return {
+    ...{ ...served, run, store, evaluated: outputs },
+    /** Logits of some rows are those of an evaluation: bit for bit, unless the server says that this processor does not allow it. */
+    expectEvaluated(found: Float32Array, ...of: Parameters<Evaluated>) {
+      const expected = outputs(...of);
+      if (isExact) expect(found).toEqual(expected);
+      expect(found.length).toBe(expected.length);
+      const allowed = 1e-5 * Math.max(...expected.map(Math.abs));
+      for (const [at, value] of found.entries()) expect(Math.abs(value - expected[at]!)).toBeLessThan(allowed);
+    },
+  };
 }
 
 /** A dashboard without a page, whose RunService is not asked. Returns its URL. */

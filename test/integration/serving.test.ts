@@ -29,11 +29,11 @@ test('answers have the bits of an evaluation, whatever they travelled with', asy
   for (const [first, answer] of answers.entries()) {
     const rows = sizes[first]!;
     expect(answer.outputs).toMatchObject([{ name: 'logits', datatype: 'FP32', shape: [rows, CLASSES] }]);
-    expect(logitsIn(answer)).toEqual(served.evaluated('student', 0, first, rows));
+    served.expectEvaluated(logitsIn(answer), 'student', 0, first, rows);
   }
   const floats = Float32Array.from(rowsOf(4, 2));
   const request = inferRequest(4, 2, { datatype: 'FP32', rawInputContents: [Buffer.from(floats.buffer)] });
-  expect(logitsIn(await infer(served, request))).toEqual(served.evaluated('student', 0, 4, 2));
+  served.expectEvaluated(logitsIn(await infer(served, request)), 'student', 0, 4, 2);
 });
 
 test('models are the learners of a run, and versions its generations', async () => {
@@ -52,7 +52,7 @@ test('models are the learners of a run, and versions its generations', async () 
     ] as const) {
       const answer = await infer(served, inferRequest(5, 2, { modelName, modelVersion, id: 'mine' }));
       expect(answer).toMatchObject({ modelName, modelVersion: String(generation), id: 'mine' });
-      expect(logitsIn(answer)).toEqual(served.evaluated(learner, generation, 5, 2));
+      served.expectEvaluated(logitsIn(answer), learner, generation, 5, 2);
     }
   }
   const facts = await unary(served.client.modelMetadata.bind(served.client), { name: 'tiny', version: '' }, { what });
@@ -75,7 +75,7 @@ test('no request fails while generations are promoted, and none is answered by t
       const answer = await infer(served, inferRequest(first, rows));
       const { modelVersion } = answer;
       seen.add(modelVersion);
-      expect(logitsIn(answer)).toEqual(served.evaluated('student', Number(modelVersion), first, rows));
+      served.expectEvaluated(logitsIn(answer), 'student', Number(modelVersion), first, rows);
     }
   };
   const callers = Promise.all(Array.from({ length: 8 }, (_, caller) => ask(caller)));
@@ -128,7 +128,7 @@ describe('a request is refused', () => {
         message: expect.stringContaining(message),
       });
     }
-    expect(logitsIn(await infer(served, inferRequest(0, 1)))).toEqual(served.evaluated('student', 0, 0, 1));
+    served.expectEvaluated(logitsIn(await infer(served, inferRequest(0, 1))), 'student', 0, 0, 1);
   });
 
   test('when too many rows wait, and served later', async () => {
@@ -156,8 +156,7 @@ test('a stream is answered in its order, and goes on after a request that fails'
   for (const [each, { errorMessage, inferResponse }] of answers.entries()) {
     if (each === 7) expect(errorMessage).toContain('has no version 5');
     else {
-      const expected = served.evaluated('student', each % 2, each % 9, 1 + (each % 3));
-      expect(logitsIn(inferResponse!)).toEqual(expected);
+      served.expectEvaluated(logitsIn(inferResponse!), 'student', each % 2, each % 9, 1 + (each % 3));
     }
   }
 });
@@ -239,7 +238,7 @@ test('a server that ends answers what it has read', async () => {
   const open = () => unary(served.client.serverReady.bind(served.client), {}, { what });
   await open();
   const stopped = served.stop();
-  expect(logitsIn(await waiting)).toEqual(served.evaluated('student', 0, 0, 3));
+  served.expectEvaluated(logitsIn(await waiting), 'student', 0, 0, 3);
   await stopped;
   await expect(open()).rejects.toThrow();
 });
@@ -267,11 +266,11 @@ describe('over HTTP', () => {
   const logits = (data: readonly number[]) => Float32Array.from(data);
 
   test('JSON and bytes after JSON have the same bits', async () => {
-    const { url, evaluated } = await servedRun(2);
+    const { url, expectEvaluated } = await servedRun(2);
     const answer = await answerIn(await post(url, JSON.stringify({ id: 'mine', ...body(2, 3) })));
     expect(answer).toMatchObject({ model_name: 'tiny', model_version: '0', id: 'mine' });
     expect(answer.outputs[0]).toMatchObject({ name: 'logits', datatype: 'FP32', shape: [3, CLASSES] });
-    expect(logits(answer.outputs[0]!.data)).toEqual(evaluated('student', 0, 2, 3));
+    expectEvaluated(logits(answer.outputs[0]!.data), 'student', 0, 2, 3);
     const head = Buffer.from(
       JSON.stringify({
         inputs: [{ name: 'images', datatype: 'UINT8', shape: [3, 8, 8, 1], parameters: { binary_data_size: 192 } }],
@@ -285,11 +284,11 @@ describe('over HTTP', () => {
     const bytes = Buffer.from(await binary.arrayBuffer());
     const length = Number(binary.headers.get('inference-header-content-length'));
     expect(JSON.parse(bytes.subarray(0, length).toString())).toMatchObject({ model_version: '0' });
-    expect(new Float32Array(new Uint8Array(bytes.subarray(length)).buffer)).toEqual(evaluated('student', 0, 2, 3));
+    expectEvaluated(new Float32Array(new Uint8Array(bytes.subarray(length)).buffer), 'student', 0, 2, 3);
     const pinned = await fetch(`${url}/v2/models/tiny.teacher/versions/1/infer`, {
       ...{ method: 'POST', body: JSON.stringify(body(0, 1)) },
     });
-    expect(logits((await answerIn(pinned)).outputs[0]!.data)).toEqual(evaluated('teacher', 1, 0, 1));
+    expectEvaluated(logits((await answerIn(pinned)).outputs[0]!.data), 'teacher', 1, 0, 1);
   });
 
   test('what cannot be answered has a status and says why', async () => {
@@ -330,14 +329,14 @@ describe('over HTTP', () => {
   };
 
   test('the dashboard passes requests on, with the same answers and errors', async () => {
-    const { address, evaluated } = await servedRun(2);
+    const { address, expectEvaluated } = await servedRun(2);
     const dashboard = await dashboardOf({ inference: address });
     const answer = await answerIn(await post(dashboard, JSON.stringify(body(2, 3))));
-    expect(logits(answer.outputs[0]!.data)).toEqual(evaluated('student', 0, 2, 3));
+    expectEvaluated(logits(answer.outputs[0]!.data), 'student', 0, 2, 3);
     const floats = body(2, 1, { datatype: 'FP32' });
     const teacher = { method: 'POST', body: JSON.stringify(floats), headers: JSON_TYPE };
     const pinned = await answerIn(await fetch(`${dashboard}/v2/models/tiny.teacher/versions/1/infer`, teacher));
-    expect(logits(pinned.outputs[0]!.data)).toEqual(evaluated('teacher', 1, 2, 1));
+    expectEvaluated(logits(pinned.outputs[0]!.data), 'teacher', 1, 2, 1);
     const index = await fetch(`${dashboard}/v2/repository/index`, { method: 'POST', body: '{}', headers: JSON_TYPE });
     expect(await index.json()).toContainEqual({ name: 'tiny', version: '0', state: 'READY', reason: '' });
     const facts = await fetch(`${dashboard}/v2/models/tiny`);

@@ -94,7 +94,7 @@ export function createModelServer(parts: ServingParts): ModelServer {
     async metadata(model, version) {
       const { run, learner } = found(model);
       const { all } = run.versions(learner);
-      return await run.use(learner, version, async ({ output, version: used }, { dataset, spec }) => {
+      return await run.use(learner, version, async ({ output, version: used, isExact }, { dataset, spec }) => {
         const { classNames } = dataset;
         return {
           model,
@@ -109,6 +109,7 @@ export function createModelServer(parts: ServingParts): ModelServer {
             values: '0 to 255, as UINT8 or FP32: the model normalises them',
             ...(classNames && output.name === 'logits' && { classes: JSON.stringify(classNames) }),
             data: dataset.digest,
+            exact: String(isExact),
           },
         };
       });
