@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { newRun } from '@trikd/core/spec/new-run';
 import { PRESETS } from '@trikd/testing/specs/presets';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { startDistributed } from './distributed.ts';
@@ -21,12 +22,14 @@ const { values } = parseArgs({
 const classes = Number(values.classes);
 /** Smaller networks than those of the other benchmarks: less of a step hides what is sent. */
 const specOf = (exchange: object) =>
-  specFor('resnet trio', {
-    data: { ...PRESETS['resnet trio'].data, classes, train: Math.max(1024, classes) },
-    student: { model: { kind: 'resnet', depth: 8, width: 16 } },
-    teacher: { model: { kind: 'resnet', depth: 20, width: 16 } },
-    exchange,
-  });
+  newRun(
+    specFor('resnet trio', {
+      data: { ...PRESETS['resnet trio'].data, classes, train: Math.max(1024, classes) },
+      student: { model: { kind: 'resnet', depth: 8, width: 16 } },
+      teacher: { model: { kind: 'resnet', depth: 20, width: 16 } },
+      exchange,
+    }),
+  );
 const FORMATS = { float32: {}, float16: { precision: 'float16' }, 'top 32': { topK: 32 } } as const;
 const GOAL = 1.03;
 

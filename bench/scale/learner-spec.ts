@@ -1,3 +1,4 @@
+import { newRun } from '@trikd/core/spec/new-run';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { specFor } from '@trikd/testing/specs/spec-for';
 
@@ -12,11 +13,11 @@ export interface LearnerSettings {
   readonly side?: number;
 }
 
-/** A run whose student learns from labels alone, with flips and crops. */
+/** A new run whose student learns from labels alone, with flips and crops. */
 export function specOf({ depth, width, batchSize, classes, side = 32 }: LearnerSettings): RunSpec {
   const model = { kind: 'resnet' as const, depth, width };
   const objective = [{ kind: 'task' as const }];
-  return specFor('resnet trio', {
+  const spec = specFor('resnet trio', {
     data: {
       kind: 'synthetic',
       ...{ height: side, width: side, channels: 3, classes },
@@ -27,4 +28,5 @@ export function specOf({ depth, width, batchSize, classes, side = 32 }: LearnerS
     student: { model, objective },
     teacher: { model, objective },
   });
+  return newRun(spec);
 }

@@ -29,7 +29,7 @@ if (wants('step')) {
 }
 if (wants('transport')) {
   const { times, traffic } = await measureTransport();
-  fits['milliseconds of an exchange'] = leastSquares(times, ['one', 'frameBytes', 'delay']);
+  fits['milliseconds of an exchange'] = leastSquares(times, ['one', 'frameBytes', 'furtherBytes', 'delay']);
   fits['bytes on the wire of a frame'] = leastSquares(traffic, ['one', 'frameBytes']);
 }
 if (wants('runs')) {

@@ -26,30 +26,49 @@ const SWEEP: readonly LearnerSettings[] = [
 ];
 const WARMUP = 3;
 const STEPS = 10;
+/** Times that the sweep is measured: a machine may be slower for a minute. */
+const ROUNDS = 5;
 
 /** Steps, memory and batches of one learner in a process of its own, with two threads, over sizes of everything. */
 export async function measureLearners() {
-  const steps: Sample[] = [];
-  const memory: Sample[] = [];
-  const batches: Sample[] = [];
-  for (const settings of SWEEP) {
-    const { depth, width, batchSize, classes, side = 32 } = settings;
-    const what = `ResNet-${depth}, width ${width}, ${side}x${side}, ${classes} classes, batch ${batchSize}`;
-    const learner = startLineProcess(process.execPath, [fileURLToPath(new URL('learner.ts', import.meta.url))]);
-    await learner.ask(`setup ${JSON.stringify(settings)}`);
-    await learner.ask(`step ${WARMUP}`);
-    const { ms, peak } = (await learner.ask(`step ${STEPS}`)) as { ms: number[]; peak: number };
-    const made = (await learner.ask(`data ${STEPS}`)) as { ms: number[] };
-    await learner.end();
-    const at = sizesOf(settings);
-    // The fastest: whatever else the machine does only adds to it.
-    const [step, batch] = [summarise(ms).min, summarise(made.ms).min];
-    console.log(`${what}: ${step.toFixed(1)} ms a step, ${batch.toFixed(2)} a batch, ${(peak / 1e6).toFixed(0)} MB`);
-    steps.push({ what, at, value: step });
-    memory.push({ what, at, value: peak });
-    batches.push({ what, at, value: batch });
+  const rounds: (readonly Measured[])[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const each: Measured[] = [];
+    for (const settings of SWEEP) each.push(await measured(settings));
+    rounds.push(each);
   }
-  return { steps, memory, batches };
+  const samples = (value: keyof Measured): Sample[] =>
+    SWEEP.map((settings, index) => ({
+      what: nameOf(settings),
+      at: sizesOf(settings),
+      // Whatever else the machine does only adds to it.
+      value: Math.min(...rounds.map((each) => each[index]![value])),
+    }));
+  return { steps: samples('step'), memory: samples('peak'), batches: samples('batch') };
+}
+
+/** Milliseconds of the fastest step and batch, and bytes. */
+interface Measured {
+  readonly step: number;
+  readonly batch: number;
+  readonly peak: number;
+}
+
+async function measured(settings: LearnerSettings): Promise<Measured> {
+  const learner = startLineProcess(process.execPath, [fileURLToPath(new URL('learner.ts', import.meta.url))]);
+  await learner.ask(`setup ${JSON.stringify(settings)}`);
+  await learner.ask(`step ${WARMUP}`);
+  const { ms, peak } = (await learner.ask(`step ${STEPS}`)) as { ms: number[]; peak: number };
+  const made = (await learner.ask(`data ${STEPS}`)) as { ms: number[] };
+  await learner.end();
+  const [step, batch] = [summarise(ms).min, summarise(made.ms).min];
+  const line = `${step.toFixed(1)} ms a step, ${batch.toFixed(2)} a batch, ${(peak / 1e6).toFixed(0)} MB`;
+  console.log(`${nameOf(settings)}: ${line}`);
+  return { step, batch, peak };
+}
+
+function nameOf({ depth, width, batchSize, classes, side = 32 }: LearnerSettings): string {
+  return `ResNet-${depth}, width ${width}, ${side}x${side}, ${classes} classes, batch ${batchSize}`;
 }
 
 /** What costs are thought to grow with. */

@@ -11,8 +11,11 @@ const SIZES: readonly { readonly rows: number; readonly cols: number; readonly f
   { rows: 128, cols: 100 },
   { rows: 128, cols: 1000 },
   { rows: 256, cols: 1000 },
+  { rows: 128, cols: 4000 },
   { rows: 128, cols: 10_000 },
 ];
+/** Above it, each further byte takes longer: a frame is copied through memory, and V8 collects its whole heap every few frames. */
+const LARGE_FRAME = 1_000_000;
 /** Milliseconds one way, of a network with twice as long a round trip. */
 const DELAYS = [0, 10];
 const ROLES = ['teacher', 'student'] as const;
@@ -27,7 +30,11 @@ export async function measureTransport() {
       const what = `${rows}x${cols}, ${delay} ms one way`;
       const { median, bytesPerFrame } = await exchange({ rows, cols, format }, delay);
       console.log(`${what}: ${median.toFixed(3)} ms an exchange`);
-      times.push({ what, at: { frameBytes, delay }, value: median });
+      times.push({
+        what,
+        at: { frameBytes, furtherBytes: Math.max(0, frameBytes - LARGE_FRAME), delay },
+        value: median,
+      });
       if (delay === 0) traffic.push({ what: `${rows}x${cols}`, at: { frameBytes }, value: bytesPerFrame });
     }
   }
