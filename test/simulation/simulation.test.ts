@@ -5,7 +5,7 @@ import { MUTATIONS } from './mutations.js';
 import { QUEUE_MUTATIONS } from './queue-mutations.js';
 
 /** `make simulate` runs 10,000, or as many as it is asked for. */
-const SEEDS = 3000;
+const SEEDS = 1000;
 const MINUTES = 60_000;
 
 describe('the whole system in virtual time', () => {
