@@ -158,11 +158,9 @@ describe('a service that is frozen in the middle of a run', () => {
 
   test.for([
     ['student-trainer', 0, 24, 1, 1],
-    ['student-trainer', 1, 184, 5, 2],
     ['teacher-trainer', 0, 184, 5, 2],
     // In the meantime the anchor of the next generation is to be loaded.
     ['anchor-server', 0, 464, 5, 1],
-    ['orchestrator', 1, 24, 5, 1],
   ] as const)(
     'costs time, and an attempt if a step was to be made: %s in generation %i at step %i for %i s, %i attempts',
     async ([service, generation, step, seconds, attempts]) => {
