@@ -105,7 +105,7 @@ simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS with fau
 	@exec node --no-warnings --import ./test/simulation/sources.ts test/simulation/main.ts $(SIMULATION)
 
 e2e: build engine imagelayers data tools tritonclient ## real processes, killed and resumed
-	@BUSY_SECONDS=$${BUSY_SECONDS:-60} exec node scripts/test.ts end-to-end
+	@CASES=all BUSY_SECONDS=$${BUSY_SECONDS:-60} exec node scripts/test.ts end-to-end
 
 browser: build engine chromium onnxruntime ## the dashboard in a Chromium without a window
 	@exec node scripts/test.ts browser

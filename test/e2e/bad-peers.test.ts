@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
+import type { ServiceName } from '@trikd/process/service-process';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
 import { lasting } from '@trikd/testing/clock/lasting';
@@ -8,6 +9,7 @@ import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openRelay } from '../integration/relay.js';
+import { casesOf } from './cases.js';
 import { type ExchangeEnd, startEnd, startPair } from './exchange-ends.js';
 import { reference, resultOf } from './outcome.js';
 import { pidOf } from './processes.js';
@@ -156,12 +158,20 @@ describe('a service that is frozen in the middle of a run', () => {
   const validated = (generation: number, step: number) => (line: Line) =>
     line.event === 'evaluation' && line.generation === generation && line.step === step;
 
-  test.for([
-    ['student-trainer', 0, 24, 1, 1],
-    ['teacher-trainer', 0, 184, 5, 2],
-    // In the meantime the anchor of the next generation is to be loaded.
-    ['anchor-server', 0, 464, 5, 1],
-  ] as const)(
+  type Freeze = readonly [ServiceName, generation: number, step: number, seconds: number, attempts: number];
+  const freezes = casesOf<Freeze>(
+    [
+      ['teacher-trainer', 0, 184, 5, 2],
+      // In the meantime the anchor of the next generation is to be loaded.
+      ['anchor-server', 0, 464, 5, 1],
+    ],
+    [
+      ['student-trainer', 0, 24, 1, 1],
+      ['student-trainer', 1, 184, 5, 2],
+      ['orchestrator', 1, 24, 5, 1],
+    ],
+  );
+  test.for(freezes)(
     'costs time, and an attempt if a step was to be made: %s in generation %i at step %i for %i s, %i attempts',
     async ([service, generation, step, seconds, attempts]) => {
       const folder = scratch();
