@@ -5,12 +5,10 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { newRun } from '@trikd/core/spec/new-run';
-import { PRESETS } from '@trikd/testing/specs/presets';
-import { specFor } from '@trikd/testing/specs/spec-for';
 import { startDistributed } from './distributed.ts';
 import { startLineProcess } from './line-process.ts';
 import { type Contestant, compare, ratio } from './rounds.ts';
+import { cellSpec } from './trio-spec.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,21 +19,14 @@ const { values } = parseArgs({
 });
 const classes = Number(values.classes);
 /** Smaller networks than those of the other benchmarks: less of a step hides what is sent. */
-const specOf = (exchange: object) =>
-  newRun(
-    specFor('resnet trio', {
-      data: { ...PRESETS['resnet trio'].data, classes, train: Math.max(1024, classes) },
-      student: { model: { kind: 'resnet', depth: 8, width: 16 } },
-      teacher: { model: { kind: 'resnet', depth: 20, width: 16 } },
-      exchange,
-    }),
-  );
+const spec = cellSpec({ models: 'resnet-8/resnet-20', batch: 128, classes, precision: 'float32' });
+const specOf = (exchange: object) => ({ ...spec, exchange: { ...spec.exchange, ...exchange } });
 const FORMATS = { float32: {}, float16: { precision: 'float16' }, 'top 32': { topK: 32 } } as const;
 const GOAL = 1.03;
 
 async function oneProcess(): Promise<Contestant> {
   const child = startLineProcess(process.execPath, [fileURLToPath(new URL('one-process.ts', import.meta.url))]);
-  await child.ask(`setup trio ${JSON.stringify(specOf({}))}`);
+  await child.ask(`setup trio ${JSON.stringify(spec)}`);
   return {
     name: 'one process',
     step: async (count) => ((await child.ask(`step ${count}`)) as { ms: number[] }).ms,

@@ -37,10 +37,10 @@ export async function measureLearners() {
     for (const settings of SWEEP) each.push(await measured(settings));
     rounds.push(each);
   }
+  const points = SWEEP.map((settings) => ({ what: nameOf(settings), at: sizesOf(settings) }));
   const samples = (value: keyof Measured): Sample[] =>
-    SWEEP.map((settings, index) => ({
-      what: nameOf(settings),
-      at: sizesOf(settings),
+    points.map((point, index) => ({
+      ...point,
       // Whatever else the machine does only adds to it.
       value: Math.min(...rounds.map((each) => each[index]![value])),
     }));
