@@ -9,7 +9,7 @@ import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openRelay } from '../integration/relay.js';
-import { casesOf } from './cases.js';
+import { ALL_CASES, casesOf } from './cases.js';
 import { type ExchangeEnd, startEnd, startPair } from './exchange-ends.js';
 import { reference, resultOf } from './outcome.js';
 import { pidOf } from './processes.js';
@@ -45,8 +45,7 @@ async function untilItWaits(producer: ExchangeEnd): Promise<number> {
   return most;
 }
 
-/** Repeated by `make e2e`. */
-const EXCHANGES = process.env['CASES'] === 'all' ? 1000 : 250;
+const EXCHANGES = ALL_CASES ? 1000 : 250;
 
 describe(`${EXCHANGES} exchanges of 4 MB between two processes, both writing first,`, () => {
   test.each([

@@ -94,7 +94,7 @@ describe('what was damaged in the store while a run rested', () => {
     return { folder, path, manifestKey, newest: parseManifest(readFileSync(path(manifestKey))) };
   }
 
-  const damages: Readonly<Record<string, (path: string) => void>> = {
+  const damages = {
     'a flipped bit': (path) => {
       const bytes = readFileSync(path);
       bytes[bytes.length - 1] = bytes[bytes.length - 1]! ^ 1;
@@ -102,19 +102,19 @@ describe('what was damaged in the store while a run rested', () => {
     },
     'a cut end': (path) => truncateSync(path, 1000),
     'a lost file': (path) => rmSync(path),
-  };
+  } satisfies Record<string, (path: string) => void>;
 
-  for (const name of casesOf(['a flipped bit'], ['a cut end', 'a lost file'])) {
+  for (const name of casesOf<keyof typeof damages>(['a flipped bit'], ['a cut end', 'a lost file'])) {
     test(`in the newest checkpoint, the run goes on from the one before to the same digests: ${name}`, async () => {
       const { folder, path, newest } = await copy();
-      damages[name]!(path(newest.learners['student']!.state.key));
+      damages[name](path(newest.learners['student']!.state.key));
       await expectTheSameEnd(folder);
     });
   }
 
   test('in the newest manifest, the run goes on from the one before to the same digests', async () => {
     const { folder, path, manifestKey } = await copy();
-    damages['a cut end']?.(path(manifestKey));
+    damages['a cut end'](path(manifestKey));
     writeFileSync(path(manifestKey), '{"version":1');
     await expectTheSameEnd(folder);
   });
@@ -147,7 +147,7 @@ describe('what was damaged in the store while a run rested', () => {
     const { anchor } = newest.frozen;
     const key = `runs/faults/blobs/0.1/${anchor}.safetensors`;
     const whole = readFileSync(path(key));
-    damages['a flipped bit']?.(path(key));
+    damages['a flipped bit'](path(key));
     const { status, stderr } = await run(folder, spec);
     expect(stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^continuing run faults: /),

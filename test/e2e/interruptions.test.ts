@@ -28,30 +28,29 @@ async function expectTheSameEnd(folder: string): Promise<void> {
   await expectNoProcess(folder);
 }
 
-describe.for(casesOf<readonly [NodeJS.Signals, number]>([['SIGTERM', 1]], [['SIGINT', 0]]))(
-  '%s in the middle of generation %i',
-  ([signal, generation]) => {
-    test('rests at a checkpoint within 10 s, leaves no process, and the run goes on to the same digests', async () => {
-      const folder = scratch();
-      const running = startRun(folder, long);
-      await running.said(inTheMiddleOf(generation));
-      expect(processesOf(folder).map(({ name }) => name)).toEqual(expect.arrayContaining(SERVICES));
-      const asked = performance.now();
-      running.kill(signal);
-      const { status, stderr } = await running.ended;
-      expect(performance.now() - asked).toBeLessThan(10_000);
-      await expectNoProcess(folder);
-      expect(status).toBe(0);
-      const rests = new RegExp(
-        `^run long is paused at step (\\d+) of generation ${generation}; the same command continues it$`,
-        'm',
-      );
-      expect(stderr).toMatch(rests);
-      expect(Number(rests.exec(stderr)?.[1])).toBeGreaterThan(40);
-      await expectTheSameEnd(folder);
-    });
-  },
-);
+const signals = casesOf<readonly [NodeJS.Signals, number]>([['SIGTERM', 1]], [['SIGINT', 0]]);
+
+describe.for(signals)('%s in the middle of generation %i', ([signal, generation]) => {
+  test('rests at a checkpoint within 10 s, leaves no process, and the run goes on to the same digests', async () => {
+    const folder = scratch();
+    const running = startRun(folder, long);
+    await running.said(inTheMiddleOf(generation));
+    expect(processesOf(folder).map(({ name }) => name)).toEqual(expect.arrayContaining(SERVICES));
+    const asked = performance.now();
+    running.kill(signal);
+    const { status, stderr } = await running.ended;
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    await expectNoProcess(folder);
+    expect(status).toBe(0);
+    const rests = new RegExp(
+      `^run long is paused at step (\\d+) of generation ${generation}; the same command continues it$`,
+      'm',
+    );
+    expect(stderr).toMatch(rests);
+    expect(Number(rests.exec(stderr)?.[1])).toBeGreaterThan(40);
+    await expectTheSameEnd(folder);
+  });
+});
 
 test('interrupted again and again, at every phase, a run ends with the same digests', async () => {
   const folder = scratch();

@@ -49,7 +49,7 @@ afterAll(() => rmSync(models, { recursive: true }));
 
 const hint = (from: string) => ({ kind: 'distillation' as const, from, weight: 0.5 });
 
-const RUNS: Readonly<Record<string, WrittenSpec>> = {
+const RUNS = {
   ce: { ...alone, method: 'ce' },
   kd: { ...taught, method: 'kd' },
   'kd from a file, for a student that starts from another one': {
@@ -125,10 +125,12 @@ const RUNS: Readonly<Record<string, WrittenSpec>> = {
       },
     ],
   },
-};
+} satisfies Record<string, WrittenSpec>;
+
+type MethodRun = keyof typeof RUNS;
 
 /** One of each kind of stage, and of frozen model; the simulation trains all methods. */
-const FEW = [
+const FEW: readonly MethodRun[] = [
   'kd from a file, for a student that starts from another one',
   'sckd',
   'takd',
@@ -137,12 +139,12 @@ const FEW = [
   'trikd for verification',
   'stages that are written out',
 ];
-const OTHERS = Object.keys(RUNS).filter((name) => !FEW.includes(name));
+const OTHERS = (Object.keys(RUNS) as MethodRun[]).filter((name) => !FEW.includes(name));
 
 test.each(casesOf(FEW, OTHERS))(
   '%s: four processes, all of them killed in the last stage, end bit for bit as one',
   async (name) => {
-    const written = RUNS[name]!;
+    const written: WrittenSpec = RUNS[name];
     const folder = scratch();
     const last = stagesOf(RunSpec.parse(written)).length - 1;
     const running = startRun(folder, written);

@@ -23,6 +23,7 @@ import { type DashboardOptions, serveDashboard } from '@trikd/transport/http/ser
 import { createService } from '@trikd/transport/nest/create-service';
 import { expect, onTestFinished } from 'vitest';
 import type { z } from 'zod';
+import { expectOutputs } from './expect-outputs.js';
 
 const log = createLogger({ level: 'silent' }, 'test');
 
@@ -117,13 +118,9 @@ export async function servedRun(generations: number, options: ServedOptions = {}
   const outputs = await evaluated(run);
   return {
     ...{ ...served, run, store, evaluated: outputs },
-    /** Logits of some rows are those of an evaluation: bit for bit, unless the server says that this processor does not allow it. */
+    /** As {@link expectOutputs}, for logits of some rows. */
     expectEvaluated(found: Float32Array, ...of: Parameters<Evaluated>) {
-      const expected = outputs(...of);
-      if (isExact) expect(found).toEqual(expected);
-      expect(found.length).toBe(expected.length);
-      const allowed = 1e-5 * Math.max(...expected.map(Math.abs));
-      for (const [at, value] of found.entries()) expect(Math.abs(value - expected[at]!)).toBeLessThan(allowed);
+      expectOutputs(found, outputs(...of), isExact);
     },
   };
 }
