@@ -67,8 +67,9 @@ IMAGE ?= trikd:latest
 LAYERS ?= build/image/$(TENSORFLOW)
 IMAGE_TARGET := $(if $(filter gpu,$(TENSORFLOW)),cuda,cpu)
 PACKAGES := node_modules/.package-lock.json
+PROTOCOL := packages/protocol/src/gen/descriptors.ts
 PAGE := services/dashboard/dist/report.html
-PAGE_SOURCES := $(shell find services/dashboard packages/core/src/tasks packages/core/src/stages packages/core/src/methods packages/core/src/models packages/core/src/spec packages/events/src packages/protocol/src/gen/browser -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
+PAGE_SOURCES := $(shell find services/dashboard packages/core/src/tasks packages/core/src/stages packages/core/src/methods packages/core/src/models packages/core/src/spec packages/events/src -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
@@ -78,7 +79,7 @@ CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds 
 # What a whole cluster is made of besides.
 CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check generate fix unit integration simulate e2e browser kubernetes cluster faults replicas many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check protocol generate fix unit integration simulate e2e browser kubernetes cluster faults replicas many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -89,19 +90,19 @@ setup: build engine data safetensors onnxruntime tritonclient tensorboard ## fet
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PACKAGES) engine imagelayers data safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools ## everything that must pass; the last line counts
+test: $(PROTOCOL) engine imagelayers data safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools ## everything that must pass; the last line counts
 	@exec node scripts/test.ts
 
-check: $(PACKAGES) ## format, lint, types, protos, generated code
+check: $(PROTOCOL) ## format, lint, types, protos, generated references
 	@exec node scripts/test.ts check
 
-unit: $(PACKAGES) engine safetensors onnxruntime tensorboard ## tests beside the sources
+unit: $(PROTOCOL) engine safetensors onnxruntime tensorboard ## tests beside the sources
 	@exec node scripts/test.ts unit
 
-integration: $(PACKAGES) engine tools tritonclient ## services in one process, faults included
+integration: $(PROTOCOL) engine tools tritonclient ## services in one process, faults included
 	@exec node scripts/test.ts integration
 
-simulate: $(PACKAGES) engine ## the whole system in virtual time: SEEDS with faults, or one SEED with its TRACE
+simulate: $(PROTOCOL) engine ## the whole system in virtual time: SEEDS with faults, or one SEED with its TRACE
 	@exec node --no-warnings --import ./test/simulation/sources.ts test/simulation/main.ts $(SIMULATION)
 
 e2e: build engine imagelayers data tools tritonclient ## real processes, killed and resumed
@@ -110,7 +111,7 @@ e2e: build engine imagelayers data tools tritonclient ## real processes, killed 
 browser: build engine chromium onnxruntime ## the dashboard in a Chromium without a window
 	@exec node scripts/test.ts browser
 
-kubernetes: $(PACKAGES) engine schemas charttools ## the chart and the placement before the API server of a Kubernetes
+kubernetes: $(PROTOCOL) engine schemas charttools ## the chart and the placement before the API server of a Kubernetes
 	@exec node scripts/test.ts kubernetes
 
 cluster: build engine imagelayers tools charttools clustertools ## trikd in a Kubernetes of two nodes on this machine, as root; ARGS=--keep leaves it running, without tests, and ARGS='--keep --bare' without trikd
@@ -156,12 +157,13 @@ sbom: | $(NODE) ## what all is made of, as CycloneDX, in build/sbom.cdx.json
 audit: | $(NODE) ## asks the registry for known vulnerabilities of what the services run on; not every registry answers
 	npm audit --omit=dev
 
-fix: $(PACKAGES) ## format, and apply the fixes of the linter
+fix: $(PROTOCOL) ## format, and apply the fixes of the linter
 	node_modules/.bin/biome check --write
 
-# buf before the build: code that uses a new message cannot be built without it.
-generate: $(PACKAGES) ## TypeScript from proto/, docs/configuration.md and the chart's schema from the schemas, docs/cli.md from the help
-	node_modules/.bin/buf generate
+protocol: $(PROTOCOL) ## TypeScript from proto/, which every build makes, too
+	@:
+
+generate: $(PROTOCOL) ## docs/configuration.md and the chart's schema from the schemas, docs/cli.md from the help
 	node_modules/.bin/tsc -b
 	node scripts/config-reference.ts > docs/configuration.md
 	node scripts/cli-reference.ts > docs/cli.md
@@ -228,11 +230,11 @@ tritonclient: ## the Python package tritonclient, with which tests serve models 
 chromium: ## a Chromium for the browser tests, unless there is one
 	@python3 scripts/fetch-chromium.py > /dev/null
 
-build: $(PACKAGES) $(PAGE) ## TypeScript to JavaScript, and the page of the dashboard
+build: $(PROTOCOL) $(PAGE) ## TypeScript to JavaScript, and the page of the dashboard
 	@node_modules/.bin/tsc -b
 
 clean: ## remove what was built here; the cache stays
-	rm -rf node_modules build $(BUILD) packages/*/dist services/*/dist services/dashboard/build packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
+	rm -rf node_modules build $(BUILD) packages/protocol/src/gen packages/*/dist services/*/dist services/dashboard/build packages/*/*.tsbuildinfo services/*/*.tsbuildinfo
 
 # Prerequisites. A fetched folder appears complete or not at all, and is never rebuilt by date.
 
@@ -267,8 +269,14 @@ charttools:
 $(TRIKD_CACHE)/fashion-mnist:
 	@python3 scripts/fetch-fashion-mnist.py
 
+# A folder is newer than what was removed from it. The descriptors are written last, so that they stand for all of the generated code.
+$(PROTOCOL): $(shell find proto) buf.yaml buf.gen.yaml $(PACKAGES)
+	@node_modules/.bin/buf generate
+	@set=$$(node_modules/.bin/buf build --as-file-descriptor-set --exclude-source-info --output - | base64 --wrap=0) && \
+		echo "export const FILE_DESCRIPTOR_SET = '$$set';" > $@
+
 # The page first, then the report, whose file is the target of both.
-$(PAGE): $(PAGE_SOURCES) | $(PACKAGES)
+$(PAGE): $(PAGE_SOURCES) $(PROTOCOL)
 	@node_modules/.bin/vite build services/dashboard --logLevel warn
 	@node_modules/.bin/vite build services/dashboard --logLevel warn --mode report
 

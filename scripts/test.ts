@@ -24,7 +24,6 @@ const suites = [
 /** Files of suites that are run whole only when they are asked for by name: their repetitions take minutes. */
 const partOf: Readonly<Record<string, readonly string[]>> = { cluster: ['test/cluster/runs.test.ts'] };
 const scratch = mkdtempSync(join(tmpdir(), 'trikd-test-'));
-const generated = ['packages/protocol/src/gen/node', 'packages/protocol/src/gen/browser'];
 
 /** Some tools print colours whenever CI is set; only a terminal gets them. */
 const colours = process.stdout.isTTY ? { env: {}, biome: [] } : { env: { NO_COLOR: '1' }, biome: ['--colors=off'] };
@@ -42,13 +41,6 @@ const checks: readonly (readonly [name: string, commands: readonly (readonly str
   ['types of the tests', [['tsc', '-p', 'tsconfig.test.json', '--noEmit']]],
   ['format and lint', [['biome', 'ci', ...colours.biome]]],
   ['protos', [['buf', 'lint']]],
-  [
-    'generated code is current',
-    [
-      ['buf', 'generate', '--output', scratch],
-      ...generated.map((folder) => ['diff', '--recursive', '--brief', folder, join(scratch, folder)]),
-    ],
-  ],
   [
     'configuration reference is current',
     [['sh', '-c', 'node scripts/config-reference.ts | diff - docs/configuration.md']],

@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { DESCRIPTORS } from '@trikd/protocol/gen/node/descriptors';
+import { DESCRIPTORS } from '@trikd/protocol/descriptors';
 
 /** A method as its .proto file declares it. */
 export interface ProtocolMethod {
@@ -12,14 +12,14 @@ export interface ProtocolMethod {
 }
 
 /** Every method of every service of the protocol, read from the descriptors of its .proto files. */
-export const PROTOCOL_METHODS: readonly ProtocolMethod[] = Object.values(DESCRIPTORS)
-  .map((base64) => fromBinary(FileDescriptorProtoSchema, Buffer.from(base64, 'base64')))
-  .flatMap((file) =>
-    file.service.flatMap(({ name, method }) =>
-      method.map((each) => ({
-        service: `${file.package}.${name}`,
-        path: `/${file.package}.${name}/${each.name}`,
-        streaming: each.serverStreaming || each.clientStreaming,
-      })),
-    ),
-  );
+export const PROTOCOL_METHODS: readonly ProtocolMethod[] = DESCRIPTORS.map((bytes) =>
+  fromBinary(FileDescriptorProtoSchema, bytes),
+).flatMap((file) =>
+  file.service.flatMap(({ name, method }) =>
+    method.map((each) => ({
+      service: `${file.package}.${name}`,
+      path: `/${file.package}.${name}/${each.name}`,
+      streaming: each.serverStreaming || each.clientStreaming,
+    })),
+  ),
+);
