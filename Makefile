@@ -90,7 +90,7 @@ setup: build engine data safetensors onnxruntime tritonclient tensorboard ## fet
 run: build engine $(if $(shell grep -s 'kind: *idx' $(EXAMPLE)),data) ## train EXAMPLE: four services, a table of progress
 	@exec scripts/foreground.sh node services/cli/dist/main.js run $(EXAMPLE) $(ARGS)
 
-test: $(PROTOCOL) engine imagelayers data safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools ## everything that must pass; the last line counts
+test: $(PROTOCOL) engine imagelayers data safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools ## everything that must pass, but `make cluster`; the last line counts
 	@exec node scripts/test.ts
 
 check: $(PROTOCOL) ## format, lint, types, protos, generated references

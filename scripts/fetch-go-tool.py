@@ -1,8 +1,6 @@
 """Builds programs written in Go, each from its module, into the cache, and prints where they are.
 
-usage: fetch-go-tool.py [--cached] TOOL...
-
-With --cached nothing is built: the status tells whether all are there.
+usage: fetch-go-tool.py TOOL...
 
 The result is CACHE/<tool>-<version>/<tool>. Tests run these programs; nothing of ours is linked to them or ships them. They are
 built here because none of them is to be had as a binary from a package registry. Charts and custom resource definitions come out of
@@ -123,15 +121,12 @@ def path_of(name: str, kept: pathlib.Path) -> pathlib.Path:
     return cache_folder() / place / name
 
 
-def main(*words: str) -> None:
-    names = [word for word in words if word != '--cached']
+def main(*names: str) -> None:
     unknown = [name for name in names if name not in TOOLS]
     if unknown or not names:
         fail(f'there is no tool {" or ".join(unknown)}; there are {", ".join(TOOLS)}' if unknown else 'which tool?')
     paths = [cache_folder() / f'{name}-{TOOLS[name].name}' / name for name in names]
     built = all(path.parent.exists() for path in paths)
-    if '--cached' in words:
-        sys.exit(0 if built else 1)
     # Whoever builds last removes what builds share, for minutes: nothing that is there waits for that.
     if built:
         print(*paths, sep='\n')

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
-import { add, failures, summary, tally } from './tally.ts';
+import { add, failures, fileTimes, summary, tally, timeTable } from './tally.ts';
 
 const file = (status: string, ...tests: string[]) => ({
   name: '/src/a.test.ts',
   status,
+  startTime: 1_000,
+  endTime: 3_500,
   message: status === 'failed' ? 'Error: no such module' : '',
   assertionResults: tests.map((each, index) => ({
     status: each,
@@ -58,4 +60,33 @@ test('a file that broke is named with the reason', () => {
 test('of a long message the first lines are kept', () => {
   const long = { ...file('failed'), message: Array.from({ length: 99 }, (_, line) => `line ${line}`).join('\n') };
   expect(failures({ testResults: [long] })[0]!.split('\n')).toHaveLength(12);
+});
+
+test('the time of a file is that from its first test to its last, and its path is as from the folder', () => {
+  expect(fileTimes('unit', { testResults: [file('passed', 'passed')] }, '/src')).toEqual([
+    { name: 'unit: a.test.ts', milliseconds: 2_500 },
+  ]);
+  expect(fileTimes('unit', undefined, '/src')).toEqual([]);
+});
+
+test('times are aligned: suites in their order, then the ten slowest files', () => {
+  const suites = [
+    { name: 'check', milliseconds: 9_940 },
+    { name: 'unit', milliseconds: 123_456 },
+  ];
+  const files = Array.from({ length: 12 }, (_, index) => ({
+    name: `unit: ${index}.test.ts`,
+    milliseconds: index * 1_000,
+  }));
+  expect(timeTable(suites, files)).toEqual([
+    'seconds of each suite:',
+    '    9.9 s  check',
+    '  123.5 s  unit',
+    'slowest files, from first to last test:',
+    ...[11, 10, 9, 8, 7, 6, 5, 4, 3, 2].map((index) => `${`${index}.0`.padStart(7)} s  unit: ${index}.test.ts`),
+  ]);
+});
+
+test('checks alone have no files', () => {
+  expect(timeTable([{ name: 'check', milliseconds: 1_000 }], [])).toEqual(['seconds of each suite:', '  1.0 s  check']);
 });

@@ -1,3 +1,5 @@
+import { relative } from 'node:path';
+
 /** How many tests of a suite passed, and how many did not. */
 export interface Tally {
   readonly passed: number;
@@ -10,6 +12,9 @@ export interface VitestReport {
     /** Absolute path of the file. */
     readonly name: string;
     readonly status: string;
+    /** When its first test began and its last one ended, in milliseconds since 1970. */
+    readonly startTime: number;
+    readonly endTime: number;
     /** Why the file broke, where no test of it did. */
     readonly message: string;
     readonly assertionResults: readonly {
@@ -57,4 +62,33 @@ export function add(a: Tally, b: Tally): Tally {
 /** The last line of a test run. */
 export function summary({ passed, failed }: Tally): string {
   return `${passed} passed, ${failed} failed`;
+}
+
+/** How long something took. */
+export interface Timed {
+  readonly name: string;
+  readonly milliseconds: number;
+}
+
+/** The files of a suite, and how long each took from its first test to its last. Paths are as from `folder`. */
+export function fileTimes(suite: string, report: VitestReport | undefined, folder: string): Timed[] {
+  return (report?.testResults ?? []).map(({ name, startTime, endTime }) => ({
+    name: `${suite}: ${relative(folder, name)}`,
+    milliseconds: endTime - startTime,
+  }));
+}
+
+const SLOWEST = 10;
+
+/** The time of each suite, and the slowest files of all suites, slowest first. */
+export function timeTable(suites: readonly Timed[], files: readonly Timed[]): string[] {
+  const slowest = [...files].sort((a, b) => b.milliseconds - a.milliseconds).slice(0, SLOWEST);
+  const seconds = ({ milliseconds }: Timed) => (milliseconds / 1000).toFixed(1);
+  const width = Math.max(...[...suites, ...slowest].map((each) => seconds(each).length));
+  const row = (each: Timed) => `${seconds(each).padStart(width + 2)} s  ${each.name}`;
+  return [
+    'seconds of each suite:',
+    ...suites.map(row),
+    ...(slowest.length > 0 ? ['slowest files, from first to last test:', ...slowest.map(row)] : []),
+  ];
 }

@@ -1,15 +1,27 @@
 /**
- * Runs what must pass, prints what it prints, and ends with what failed and with `N passed, N failed` over all of it.
+ * Runs what must pass, prints what it prints, and ends with how long it took, with what failed and with `N passed, N failed` over all of it.
  *
- * usage: node scripts/test.ts [check | unit | integration | simulation | end-to-end | browser | kubernetes | cluster | faults | attacks]...      (default: all, in that order)
+ * usage: node scripts/test.ts [check | unit | integration | simulation | end-to-end | browser | kubernetes | faults | attacks | cluster]...
+ *
+ * The default is all in that order except `cluster`, which needs root and programs that take minutes to build.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { add, failures, summary, type Tally, tally, type VitestReport } from './tally.ts';
+import {
+  add,
+  failures,
+  fileTimes,
+  summary,
+  type Tally,
+  type Timed,
+  tally,
+  timeTable,
+  type VitestReport,
+} from './tally.ts';
 
-const suites = [
+const usual = [
   'check',
   'unit',
   'integration',
@@ -17,12 +29,10 @@ const suites = [
   'end-to-end',
   'browser',
   'kubernetes',
-  'cluster',
   'faults',
   'attacks',
 ];
-/** Files of suites that are run whole only when they are asked for by name: their repetitions take minutes. */
-const partOf: Readonly<Record<string, readonly string[]>> = { cluster: ['test/cluster/runs.test.ts'] };
+const suites = [...usual, 'cluster'];
 const scratch = mkdtempSync(join(tmpdir(), 'trikd-test-'));
 
 /** Some tools print colours whenever CI is set; only a terminal gets them. */
@@ -91,9 +101,9 @@ function runSuite(suite: string): Tally {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   // `unit` is two projects: with and without the engine.
   const project = suite === 'unit' ? 'unit*' : suite;
-  const files = asked.includes(suite) ? [] : (partOf[suite] ?? []);
-  const exitCode = run(['vitest', 'run', '--project', project, ...files, ...reporters]);
+  const exitCode = run(['vitest', 'run', '--project', project, ...reporters]);
   const read = readReport(report);
+  files.push(...fileTimes(suite, read, process.cwd()));
   const counts = tally(read, exitCode);
   const named = failures(read).map((failure) => `${suite}: ${failure}`);
   failed.push(...(counts.failed > named.length ? [...named, `${suite}: vitest ended with ${exitCode}`] : named));
@@ -102,6 +112,7 @@ function runSuite(suite: string): Tally {
 
 /** What failed in all suites: printed at the end, because the output above it has tens of thousands of lines. */
 const failed: string[] = [];
+const files: Timed[] = [];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((suite) => !suites.includes(suite));
@@ -109,23 +120,19 @@ if (unknown.length > 0) {
   console.error(`unknown suite ${unknown.join(', ')}; the suites are ${suites.join(', ')}`);
   process.exit(2);
 }
-/** Why a suite that nobody asked for by name is left out: what it runs takes minutes to build, and root to start. */
-function reasonToSkip(suite: string): string | undefined {
-  if (suite !== 'cluster' || asked.includes(suite)) return undefined;
-  if (process.getuid?.() !== 0) return 'it needs root';
-  const cached = spawnSync('python3', ['scripts/fetch-go-tool.py', '--cached', 'coredns', 'crane', 'jobset', 'kueue']);
-  return cached.status === 0 ? undefined : 'its programs are not built';
+
+const times: Timed[] = [];
+function timed(suite: string): Tally {
+  const start = performance.now();
+  const counts = suite === 'check' ? runChecks() : runSuite(suite);
+  times.push({ name: suite, milliseconds: performance.now() - start });
+  return counts;
 }
 
-const wanted = suites.filter((suite) => asked.length === 0 || asked.includes(suite));
-const chosen = wanted.filter((suite) => reasonToSkip(suite) === undefined);
-const total = chosen
-  .map((suite) => (suite === 'check' ? runChecks() : runSuite(suite)))
-  .reduce(add, { passed: 0, failed: 0 });
+const chosen = asked.length === 0 ? usual : suites.filter((suite) => asked.includes(suite));
+const total = chosen.map(timed).reduce(add, { passed: 0, failed: 0 });
 rmSync(scratch, { recursive: true });
-for (const suite of wanted.filter((each) => !chosen.includes(each))) {
-  console.log(`SKIPPED: ${suite}: ${reasonToSkip(suite)}; run \`make ${suite}\``);
-}
+for (const line of timeTable(times, files)) console.log(line);
 for (const each of failed) console.log(`FAILED: ${each}`);
 console.log(summary(total));
 process.exitCode = total.failed > 0 ? 1 : 0;
