@@ -79,7 +79,7 @@ CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds 
 # What a whole cluster is made of besides.
 CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check protocol generate fix unit integration simulate e2e browser kubernetes cluster faults replicas many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check generate fix unit pytorch integration simulate e2e browser kubernetes cluster faults replicas many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -98,6 +98,10 @@ check: $(PROTOCOL) ## format, lint, types, protos, generated references
 
 unit: $(PROTOCOL) engine safetensors onnxruntime tensorboard ## tests beside the sources
 	@exec node scripts/test.ts unit
+
+pytorch: $(PROTOCOL) engine safetensors onnxruntime $(PYTORCH) ## exported models run in PyTorch, and its outputs recorded for `make unit`; 6 GB of cache
+	@rm -f test/golden/exported_models.safetensors
+	@PYTORCH=$(PYTORCH)/bin/python exec node_modules/.bin/vitest run --project unit-engine test/golden/exported_models.test.ts
 
 integration: $(PROTOCOL) engine tools tritonclient ## services in one process, faults included
 	@exec node scripts/test.ts integration

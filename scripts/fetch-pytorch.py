@@ -1,4 +1,4 @@
-"""Makes a virtual environment with PyTorch in the cache: the peer of `make bench`, and needed by nothing else.
+"""Makes a virtual environment with PyTorch in the cache: the peer of `make bench` and `make agreement`, and what `make pytorch` runs.
 
 usage: fetch-pytorch.py VERSION
 
