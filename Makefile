@@ -69,6 +69,7 @@ IMAGE_TARGET := $(if $(filter gpu,$(TENSORFLOW)),cuda,cpu)
 PACKAGES := node_modules/.package-lock.json
 PROTOCOL := packages/protocol/src/gen/descriptors.ts
 PAGE := services/dashboard/dist/report.html
+BUNDLED := build/packages/index.json
 PAGE_SOURCES := $(shell find services/dashboard packages/core/src/tasks packages/core/src/stages packages/core/src/methods packages/core/src/models packages/core/src/spec packages/events/src -type f -not -path '*/dist/*' -not -path '*/build/*' -not -name '*.tsbuildinfo')
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
@@ -79,7 +80,7 @@ CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds 
 # What a whole cluster is made of besides.
 CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check generate fix unit pytorch integration simulate e2e browser kubernetes cluster faults replicas many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check protocol generate fix unit pytorch integration simulate e2e browser kubernetes cluster faults replicas many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -234,7 +235,7 @@ tritonclient: ## the Python package tritonclient, with which tests serve models 
 chromium: ## a Chromium for the browser tests, unless there is one
 	@python3 scripts/fetch-chromium.py > /dev/null
 
-build: $(PROTOCOL) $(PAGE) ## TypeScript to JavaScript, and the page of the dashboard
+build: $(PROTOCOL) $(PAGE) $(BUNDLED) ## TypeScript to JavaScript, the page of the dashboard, and packages of npm in few files
 	@node_modules/.bin/tsc -b
 
 clean: ## remove what was built here; the cache stays
@@ -283,6 +284,10 @@ $(PROTOCOL): $(shell find proto) buf.yaml buf.gen.yaml $(PACKAGES)
 $(PAGE): $(PAGE_SOURCES) $(PROTOCOL)
 	@node_modules/.bin/vite build services/dashboard --logLevel warn
 	@node_modules/.bin/vite build services/dashboard --logLevel warn --mode report
+
+$(BUNDLED): scripts/bundle-packages.ts $(PACKAGES)
+	@node scripts/bundle-packages.ts
+	@touch $@
 
 $(PYTORCH):
 	@python3 scripts/fetch-pytorch.py $(TORCH_VERSION)

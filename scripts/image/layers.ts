@@ -175,6 +175,7 @@ function appLayer(layer: Layer, { addon }: Parts, workspaces: readonly string[])
   layer.copy(addon, `${ENGINE}/trikd_engine.node`, 0o755);
   for (const file of globSync('services/dashboard/dist/**/*.*', { cwd: ROOT }))
     layer.copy(join(ROOT, file), `/app/${file}`);
+  for (const file of globSync('build/packages/*', { cwd: ROOT })) layer.copy(join(ROOT, file), `/app/${file}`);
   for (const file of globSync('examples/*.yaml', { cwd: ROOT })) layer.copy(join(ROOT, file), `/app/${file}`);
   for (const file of ['LICENSE', 'NOTICE']) layer.copy(join(ROOT, file), `/app/${file}`);
   // `trikd run` without --store writes to the folder `runs` of its working folder.

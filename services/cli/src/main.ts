@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import '@trikd/process/bundled-packages';
 import { environment } from '@trikd/process/environment';
-import { runProgram } from './program.js';
+
+const { runProgram } = await import('./program.js');
 
 const rest = new AbortController();
 const end = new AbortController();

@@ -1,3 +1,4 @@
+import '@trikd/process/bundled-packages';
 import { exitOnEarlySignals } from '@trikd/process/shutdown';
 
 exitOnEarlySignals();
