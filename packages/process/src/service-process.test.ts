@@ -1,16 +1,22 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { startService } from './service-process.js';
+import { type ServiceSetup, startService } from './service-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-service-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function service(name: string, text: string) {
+function service(name: string, text: string, more: Pick<ServiceSetup, 'later'> = {}) {
   const entry = join(folder, `${name}.mjs`);
   writeFileSync(entry, text);
-  return startService('anchor-server', { entry, logs: join(folder, name), settings: { 'store.path': '/a: b' } });
+  return startService('anchor-server', {
+    entry,
+    logs: join(folder, name),
+    settings: { 'store.path': '/a: b' },
+    ...more,
+  });
 }
 
 describe('startService', () => {
@@ -25,6 +31,24 @@ describe('startService', () => {
     expect(running.address).toBe('/a: b');
     running.terminate();
     expect(await running.ended).toBe('the anchor-server ended (in order, by SIGTERM)');
+  });
+
+  test('sends settings that are known later to the service, which was started before', async () => {
+    const known = Promise.withResolvers<Readonly<Record<string, unknown>>>();
+    const { child, ready } = service(
+      'later',
+      `process.once('message', ({ env }) => {
+         process.send({ type: 'listening', address: process.argv.at(-1) + ' ' + env.TRIKD_ANCHOR });
+         process.disconnect();
+       });
+       process.send({ type: 'started' });`,
+      { later: known.promise },
+    );
+    await once(child, 'message');
+    known.resolve({ anchor: '127.0.0.1:1' });
+    const running = await ready;
+    expect(running.address).toBe('--settings-follow "127.0.0.1:1"');
+    expect(await running.ended).toBe('the anchor-server ended (status 0)');
   });
 
   test('ends a service that does not want to', async () => {

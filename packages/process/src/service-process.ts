@@ -31,6 +31,11 @@ export interface ServiceProcess {
 export interface ServiceSetup {
   /** Configuration by path, such as `store.path`. Values are serialised as JSON. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /**
+   * Configuration that is known later. The service loads its modules meanwhile; its `main.ts` has to call `settingsThatFollow`. A rejection
+   * is for the caller, who then kills the service.
+   */
+  readonly later?: Promise<Readonly<Record<string, unknown>>>;
   /** Folder for its log. */
   readonly logs: string;
   /** The compiled service. */
@@ -58,6 +63,27 @@ export interface StartedService {
 const YOUNG_SPACE = '--max-semi-space-size=8';
 const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' };
 
+/** Tells a service that settings follow by IPC. */
+const SETTINGS_FOLLOW = '--settings-follow';
+
+/**
+ * Where the parent process knows some settings only later, loads what the service consists of, and then waits for them. It exits when the
+ * parent process ends meanwhile.
+ */
+export async function settingsThatFollow(load: () => Promise<unknown>): Promise<void> {
+  if (!process.argv.includes(SETTINGS_FOLLOW)) return;
+  const exit = () => process.exit();
+  process.once('disconnect', exit);
+  const settings = new Promise<void>((resolve) => {
+    process.once('message', ({ env }: { readonly env: Readonly<Record<string, string>> }) => {
+      Object.assign(process.env, env);
+      resolve();
+    });
+  });
+  await Promise.all([settings, load()]);
+  process.off('disconnect', exit);
+}
+
 /** The compiled service of this repository. */
 function entryOf(name: ServiceName): string {
   return fileURLToPath(new URL(`../../../services/${name}/dist/main.js`, import.meta.url));
@@ -68,12 +94,12 @@ function entryOf(name: ServiceName): string {
  * IPC channel closes.
  */
 export function startService(name: ServiceName, setup: ServiceSetup): StartedService {
-  const { logs, settings, entry = entryOf(name), env = {}, node = [], streams = [] } = setup;
+  const { logs, settings, later, entry = entryOf(name), env = {}, node = [], streams = [] } = setup;
   mkdirSync(logs, { recursive: true, mode: PRIVATE_FOLDER });
   const log = join(logs, `${name}.jsonl`);
   const stderr = join(logs, `${name}.stderr`);
   const output = openSync(stderr, 'a', PRIVATE_FILE);
-  const child = spawn(process.execPath, [YOUNG_SPACE, ...node, entry], {
+  const child = spawn(process.execPath, [YOUNG_SPACE, ...node, entry, ...(later ? [SETTINGS_FOLLOW] : [])], {
     detached: true,
     env: {
       ...FEW_ARENAS,
@@ -84,6 +110,11 @@ export function startService(name: ServiceName, setup: ServiceSetup): StartedSer
     stdio: ['ignore', output, output, 'ipc', ...streams],
   });
   closeSync(output);
+  // One that has ended meanwhile says why by its end.
+  later?.then(
+    (known) => child.send({ type: 'settings', env: asEnvironment(known) }, () => undefined),
+    () => undefined,
+  );
   const ended = endOf(child).then((how) => {
     const why = lastError(log, stderr);
     return `the ${name} ended (${how})${why ? `: ${why}` : ''}`;

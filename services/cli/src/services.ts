@@ -4,6 +4,7 @@ import { modulesFolder } from '@trikd/process/environment';
 import {
   type ServiceName,
   type ServiceProcess,
+  type ServiceSetup,
   type StartedService,
   startService,
 } from '@trikd/process/service-process';
@@ -15,11 +16,15 @@ import { storeSettings, withoutStore } from './run-store.js';
 import { type FurtherReplicas, type StartModel, startTrio, type Trio } from './trio.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
+type Settings = Readonly<Record<string, unknown>>;
 
 /** Starts one service of several that share a store. */
 export type Start = (
   name: ServiceName,
-  setup: { readonly logs: string; readonly settings?: Readonly<Record<string, unknown>>; readonly env?: Environment },
+  setup: Pick<ServiceSetup, 'logs' | 'later'> & {
+    readonly settings?: Readonly<Record<string, unknown>>;
+    readonly env?: Environment;
+  },
 ) => StartedService;
 
 /**
@@ -28,9 +33,10 @@ export type Start = (
  */
 export function startsWith(store: StoreConfig, shared: Environment): Start {
   const own = withoutStore(shared);
-  return (name, { logs, settings, env }) =>
+  return (name, { logs, settings, later, env }) =>
     startService(name, {
       logs,
+      ...(later && { later }),
       env: { ...own, ...env },
       settings: { modules: modulesFolder(), ...storeSettings(store), ...settings },
     });
@@ -83,7 +89,7 @@ export interface ServicesOptions {
 }
 
 /**
- * Starts the services of a run: first the models, then the orchestrator with their addresses; or one orchestrator with the models.
+ * Starts the services of a run: the models, and an orchestrator that gets their addresses when they listen; or one orchestrator with the models.
  * @param killed kills them all when it aborts
  * @throws TrikdError `unavailable` when one of them does not start; the others are then killed
  */
@@ -100,19 +106,19 @@ export async function startServices(
   killed.addEventListener('abort', kill, { once: true });
   const { logs } = folder;
   const starts = startsWith(folder.store, named(env, folder.runId));
-  const start: StartModel<ServiceProcess> = (name, settings, place = '') => {
-    const setup = { logs: join(logs, place), settings: { ...tlsSettingsIn(tls, name), ...settings } };
-    const service = starts(name, setup);
+  const startWith = (name: ServiceName, settings: Settings, place: string, later?: Promise<Settings>) => {
+    const own = { ...tlsSettingsIn(tls, name), ...settings };
+    const service = starts(name, { logs: join(logs, place), settings: own, ...(later && { later }) });
     kills.push(service.kill);
     return service.ready;
   };
+  const start: StartModel<ServiceProcess> = (name, settings, place = '') => startWith(name, settings, place);
+  const placement = inProcess ? { 'placement.kind': 'in-process' } : {};
+  const settings = { ...placement, events: dirname(folder.path), ...(listen !== undefined && { listen }) };
   try {
-    const models = inProcess ? undefined : await startTrio(start, replicas);
-    const orchestrator = await start('orchestrator', {
-      ...(models ? addressesOf(models.trio) : { 'placement.kind': 'in-process' }),
-      events: dirname(folder.path),
-      ...(listen !== undefined && { listen }),
-    });
+    const trio = inProcess ? undefined : startTrio(start, replicas);
+    const later = trio?.then((models) => addressesOf(models.trio));
+    const [models, orchestrator] = await Promise.all([trio, startWith('orchestrator', settings, '', later)]);
     return together(orchestrator, models ? [...Object.values(models.trio), ...models.further] : [], kill);
   } catch (error) {
     kill();
