@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { Blob } from '@trikd/core/domain/blob';
-import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import type { BestParams } from '@trikd/core/domain/role-checkpoint';
 import { GenerationResult, type LearnerOutcome } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
@@ -53,12 +52,33 @@ export function resultOf({ stdout, stderr }: Ended): Result {
 
 const REFERENCE = fileURLToPath(new URL('reference-process.ts', import.meta.url));
 
+/** The process of all references of a test file. */
+let training: ChildProcess | undefined;
+/** Those that it has not answered yet, in their order. */
+const pending: PromiseWithResolvers<string>[] = [];
+
 /**
- * Trains the whole curriculum in one process of its own, without services.
+ * Trains the whole curriculum in one process, without services. References of one test file are trained in one process, one after the other.
  * @param answers a file with the answers of models of other servers
  */
 export async function reference(spec: WrittenSpec, answers?: string): Promise<readonly Content[]> {
-  const args = [REFERENCE, canonicalJson(RunSpec.parse(spec)), ...(answers === undefined ? [] : [answers])];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return contentOf(JSON.parse(stdout));
+  training ??= startTraining();
+  const result = Promise.withResolvers<string>();
+  pending.push(result);
+  training.stdin?.write(`${JSON.stringify({ spec: RunSpec.parse(spec), answers })}\n`);
+  return contentOf(JSON.parse(await result.promise));
 }
+
+function startTraining(): ChildProcess {
+  const child = spawn(process.execPath, [REFERENCE], { stdio: ['pipe', 'pipe', 'inherit'] });
+  createInterface({ input: child.stdout }).on('line', (line) => pending.shift()?.resolve(line));
+  // The next reference gets a process of its own.
+  child.once('close', (status) => {
+    training = undefined;
+    for (const { reject } of pending.splice(0)) reject(new Error(`the process of the reference ended with ${status}`));
+  });
+  return child;
+}
+
+// It ends with its standard input, should this process be killed.
+process.once('exit', () => training?.kill());

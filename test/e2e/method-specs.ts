@@ -2,15 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pytorchWeights } from '@trikd/core/export/pytorch-weights';
-import { RunSpec } from '@trikd/core/spec/run-spec';
-import { stagesOf } from '@trikd/core/stages/stages-of';
 import { hears, type WrittenSpec } from '@trikd/testing/specs/presets';
 import { randomModel } from '@trikd/testing/training/random-model';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { casesOf } from './cases.js';
-import { reference, resultOf } from './outcome.js';
-import { expectNoProcess, processesOf } from './processes.js';
-import { run, scratch, startRun } from './trikd.js';
 
 const plainCnn = (...channels: number[]) => ({ model: { kind: 'plain-cnn' as const, channels } });
 
@@ -34,7 +27,8 @@ const models = mkdtempSync(join(tmpdir(), 'trikd-models-'));
 const fileOf = (name: string) => join(models, `${name}.safetensors`);
 const resnet = { kind: 'resnet', depth: 8, width: 4, padding: 'symmetric' } as const;
 
-beforeAll(async () => {
+/** Writes the files that some of the runs start from. */
+export async function makeWeights(): Promise<{ readonly remove: () => void }> {
   // The student's file has other classes than the runs.
   for (const [name, model, classes] of [
     ['teacher', resnet, undefined],
@@ -44,12 +38,13 @@ beforeAll(async () => {
     const { graph } = await randomModel({ model, data });
     writeFileSync(fileOf(name), pytorchWeights(graph));
   }
-});
-afterAll(() => rmSync(models, { recursive: true }));
+  return { remove: () => rmSync(models, { recursive: true }) };
+}
 
 const hint = (from: string) => ({ kind: 'distillation' as const, from, weight: 0.5 });
 
-const RUNS = {
+/** A run of each method, and of its variants. */
+export const METHODS = {
   ce: { ...alone, method: 'ce' },
   kd: { ...taught, method: 'kd' },
   'kd from a file, for a student that starts from another one': {
@@ -127,37 +122,4 @@ const RUNS = {
   },
 } satisfies Record<string, WrittenSpec>;
 
-type MethodRun = keyof typeof RUNS;
-
-/** One of each kind of stage, and of frozen model; the simulation trains all methods. */
-const FEW: readonly MethodRun[] = [
-  'kd from a file, for a student that starts from another one',
-  'sckd',
-  'takd',
-  'trikd with an anchor from kd that teaches the teacher',
-  'trikd with other losses, gates, schedules and learned temperatures',
-  'trikd for verification',
-  'stages that are written out',
-];
-const OTHERS = (Object.keys(RUNS) as MethodRun[]).filter((name) => !FEW.includes(name));
-
-test.each(casesOf(FEW, OTHERS))(
-  '%s: four processes, all of them killed in the last stage, end bit for bit as one',
-  async (name) => {
-    const written: WrittenSpec = RUNS[name];
-    const folder = scratch();
-    const last = stagesOf(RunSpec.parse(written)).length - 1;
-    const running = startRun(folder, written);
-    await running.said(
-      ({ event, generation, step }) => event === 'committed' && generation === last && Number(step) >= 8,
-    );
-    // Its parent first, which starts a service that is gone again.
-    running.kill('SIGKILL');
-    await running.ended;
-    for (const { pid } of processesOf(folder)) process.kill(pid, 'SIGKILL');
-    await expectNoProcess(folder, 10_000);
-    const [continued, expected] = await Promise.all([run(folder, written), reference(written)]);
-    expect(expected.map(({ generation }) => generation)).toEqual([...Array(last + 1).keys()]);
-    expect(resultOf(continued)).toEqual({ phase: 'completed', generations: expected });
-  },
-);
+export type MethodRun = keyof typeof METHODS;
